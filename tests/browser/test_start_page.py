@@ -37,7 +37,6 @@ FUNCTIONS: Final = """
     const isShown = (id) => find(id).checkVisibility();
     const text = (id) => find(id).innerText;
 """
-KEYS: Final = {"Tab": 9, "Enter": 13, " ": 32}
 
 
 @pytest.fixture
@@ -45,33 +44,21 @@ def page(chromium: Chromium, site: Site) -> Iterator[Page]:
     """The page, signed out."""
     with chromium.page(f"{site.service.url}/") as opened:
         opened.run("localStorage.clear(); sessionStorage.clear();")
-        call(opened, "Page.addScriptToEvaluateOnNewDocument", source=RECORD_VIOLATIONS)
+        opened.call("Page.addScriptToEvaluateOnNewDocument", source=RECORD_VIOLATIONS)
         opened.reload()
         run(opened, "await wait(() => isShown('sign-in'));")
         yield opened
         assert opened.run("return window.violations;") == []
 
 
-def call(page: Page, method: str, **params: Any) -> dict[str, Any]:
-    return page.chromium.call(method, params, page.session)
-
-
 def run(page: Page, script: str) -> Any:
     return page.run(FUNCTIONS + script)
-
-
-def press(page: Page, key: str) -> None:
-    """Press a key, as a keyboard does."""
-    text = {"text": {"Enter": "\r"}.get(key, key)} if key != "Tab" else {}
-    code = {"key": key, "windowsVirtualKeyCode": KEYS[key]}
-    call(page, "Input.dispatchKeyEvent", type="keyDown", **code, **text)
-    call(page, "Input.dispatchKeyEvent", type="keyUp", **code)
 
 
 def tab_to(page: Page, what: str) -> None:
     """Press Tab until the element with this id or this text has the focus."""
     for _ in range(60):
-        press(page, "Tab")
+        page.press("Tab")
         focused = page.run("const at = document.activeElement; return [at.id, at.innerText];")
         if what in focused:
             return
@@ -82,8 +69,8 @@ def enter(page: Page, input_id: str, text: str) -> None:
     """Write into an input that Tab leads to, and press Enter."""
     if page.run("return document.activeElement.id;") != input_id:
         tab_to(page, input_id)
-    call(page, "Input.insertText", text=text)
-    press(page, "Enter")
+    page.call("Input.insertText", text=text)
+    page.press("Enter")
 
 
 def take_screenshots(page: Page, folder: Path, name: str) -> None:
@@ -91,11 +78,11 @@ def take_screenshots(page: Page, folder: Path, name: str) -> None:
     for width in WIDTHS:
         for scheme in COLOR_SCHEMES:
             feature = {"name": "prefers-color-scheme", "value": scheme}
-            call(page, "Emulation.setEmulatedMedia", features=[feature])
+            page.call("Emulation.setEmulatedMedia", features=[feature])
             screen = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
-            call(page, "Emulation.setDeviceMetricsOverride", **screen)
+            page.call("Emulation.setDeviceMetricsOverride", **screen)
             assert page.run("return document.documentElement.scrollWidth;") <= width
-            screenshot = call(page, "Page.captureScreenshot", captureBeyondViewport=True)["data"]
+            screenshot = page.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
             (folder / f"{name}-{width}-{scheme}.png").write_bytes(base64.b64decode(screenshot))
 
 
@@ -132,7 +119,7 @@ def shown_error(page: Page, error_id: str) -> str:
 def test_a_newcomer_needs_only_the_page_and_the_keyboard(
     page: Page, site: Site, phone: str, tmp_path: Path
 ) -> None:
-    press(page, "Tab")
+    page.press("Tab")
     assert page.run("return document.activeElement.innerText;") == "Skip to the sign-in"
     parts = run(page, "return await wait(() => isShown('parts') && text('parts'));")
     assert "database\nok" in parts.replace("\n\n", "\n")
@@ -165,10 +152,10 @@ def test_a_newcomer_needs_only_the_page_and_the_keyboard(
     take_screenshots(page, tmp_path, "4-account")
 
     tab_to(page, "Delete")
-    press(page, " ")
+    page.press(" ")
     run(page, "await wait(() => find('library').children.length === 1);")
     tab_to(page, "sign-out")
-    press(page, "Enter")
+    page.press("Enter")
     run(page, "await wait(() => isShown('phone-form'));")
     assert run(page, "return text('notice');") == "You are signed out."
     assert run(page, "return document.activeElement.id;") == "sign-in-heading"
@@ -194,9 +181,9 @@ def test_sessions_are_listed_and_the_account_can_be_deleted(
     run(page, "find('sign-out-others').click(); await wait(() => !isShown('sign-out-others'));")
     assert run(page, "return find('sessions').children.length;") == 1
     tab_to(page, "Delete this account and its pictures")
-    press(page, "Enter")
+    page.press("Enter")
     tab_to(page, "delete")
-    press(page, "Enter")
+    page.press("Enter")
     run(page, "await wait(() => text('notice') === 'The account is deleted.');")
 
 
@@ -219,7 +206,7 @@ def test_where_the_user_blocks_storage_the_page_signs_in_until_a_reload(
                 get() { throw new DOMException("Blocked", "SecurityError"); },
             });
     """
-    call(page, "Page.addScriptToEvaluateOnNewDocument", source=block)
+    page.call("Page.addScriptToEvaluateOnNewDocument", source=block)
     page.reload()
     code = request_code(page, site, phone)
     assert code in run(page, "return text('message-text');")
@@ -229,10 +216,10 @@ def test_where_the_user_blocks_storage_the_page_signs_in_until_a_reload(
 
 def test_without_scripts_the_page_says_that_it_needs_them(chromium: Chromium, site: Site) -> None:
     with chromium.page(f"{site.service.url}/health/live") as page:
-        call(page, "Emulation.setScriptExecutionDisabled", value=True)
-        call(page, "Page.navigate", url=f"{site.service.url}/")
+        page.call("Emulation.setScriptExecutionDisabled", value=True)
+        page.call("Page.navigate", url=f"{site.service.url}/")
         chromium.wait_for("Page.loadEventFired")
-        nodes = call(page, "Accessibility.getFullAXTree")["nodes"]
+        nodes = page.call("Accessibility.getFullAXTree")["nodes"]
     texts = [node["name"]["value"] for node in nodes if "name" in node]
     assert "This page needs JavaScript. Its links work without it." in texts
     assert not any("loads its module" in text for text in texts)
@@ -243,7 +230,7 @@ def test_another_tab_shows_the_name_the_sign_out_and_the_next_user(
 ) -> None:
     with chromium.page(f"{site.service.url}/") as other_tab:
         run(other_tab, "await wait(() => isShown('phone-form'));")
-        call(page, "Page.bringToFront")
+        page.call("Page.bringToFront")
         sign_in(page, site, phone)
         run(other_tab, "await wait(() => isShown('user-form'));")
         enter(page, "username", f"user {phone}")
@@ -252,7 +239,7 @@ def test_another_tab_shows_the_name_the_sign_out_and_the_next_user(
         run(page, "await wait(() => isShown('images')); find('sign-out').click();")
         run(other_tab, "await wait(() => isShown('phone-form') && !find('username').value);")
         run(page, "await wait(() => isShown('phone-form')); find('phone').value = '';")
-        call(page, "Page.bringToFront")
+        page.call("Page.bringToFront")
         next_phone = f"{phone[:-4]}8{phone[-3:]}"
         sign_in(page, site, next_phone)
         next_id = run(page, "return text('user-id');")
@@ -292,8 +279,8 @@ def test_a_page_without_a_message_also_names_the_codes_of_test_phones(
 def test_where_the_page_may_show_no_code_it_names_the_terminal(
     page: Page, site: Site, phone: str
 ) -> None:
-    call(page, "Network.enable")
-    call(page, "Network.setExtraHTTPHeaders", headers={"X-Forwarded-For": "127.0.0.1"})
+    page.call("Network.enable")
+    page.call("Network.setExtraHTTPHeaders", headers={"X-Forwarded-For": "127.0.0.1"})
     code = request_code(page, site, phone)
     sent = run(page, "return await wait(() => text('sent').includes('terminal') && text('sent'));")
     assert "See the terminal where the service runs." in sent
@@ -374,7 +361,7 @@ def test_without_a_new_message_the_last_one_is_still_shown(
 ) -> None:
     code = request_code(page, site, phone)
     tab_to(page, "resend")
-    press(page, "Enter")
+    page.press("Enter")
     run(page, "await wait(() => text('sent').includes('still valid'));")
     assert code in run(page, "return text('message-text');")
 
@@ -389,7 +376,7 @@ def test_a_rate_limit_says_when_to_try_again(chromium: Chromium, tmp_path: Path)
         enter(page, "phone", "+14155590900")
         run(page, "await wait(() => isShown('message'));")
         tab_to(page, "other-phone")
-        press(page, "Enter")
+        page.press("Enter")
         run(page, "find('phone').value = '';")
         enter(page, "phone", "+14155590901")
         error = shown_error(page, "phone-error")
@@ -403,13 +390,13 @@ def test_without_a_connection_the_page_says_so_and_goes_on_later(
 ) -> None:
     sign_up(page, site, phone)
     conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    call(page, "Network.enable")
-    call(page, "Network.emulateNetworkConditions", offline=True, **conditions)
+    page.call("Network.enable")
+    page.call("Network.emulateNetworkConditions", offline=True, **conditions)
     enter(page, "username", "another name")
     assert "code network_error" in shown_error(page, "username-error")
     run(page, "find('check').click();")
     run(page, "await wait(() => text('parts-status').includes('does not respond'));")
-    call(page, "Network.emulateNetworkConditions", offline=False, **conditions)
+    page.call("Network.emulateNetworkConditions", offline=False, **conditions)
     run(page, "find('user-form').requestSubmit();")
     run(page, "await wait(() => text('username-saved'));")
     assert shown_error_is_gone(page)

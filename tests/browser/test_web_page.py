@@ -13,10 +13,8 @@ import httpx
 import pytest
 
 from tests.browser.chromium import Chromium
-from tests.support.npm_packages import install_npm_packages
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.http_server import Exchange, HttpServer
-from tests.support.servers.process import ServerUnavailable
 from tests.support.service import Service, running
 
 # Installing Chromium and npm packages may take minutes.
@@ -43,13 +41,13 @@ class WebApp:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[WebApp]:
-    with open_app(tmp_path, {}) as app:
+def app(tmp_path: Path, npm_packages: Path) -> Iterator[WebApp]:
+    with open_app(tmp_path, npm_packages, {}) as app:
         yield app
 
 
 @pytest.fixture(scope="module")
-def flooded_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
+def flooded_app(tmp_path_factory: pytest.TempPathFactory, npm_packages: Path) -> Iterator[WebApp]:
     """A web app whose service asks for proofs."""
     environ = {
         "DIALTONE_ATTESTATION": "altcha",
@@ -57,18 +55,14 @@ def flooded_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
         "DIALTONE_SMS_LIMIT_PER_COUNTRY": LIMIT,
         "DIALTONE_SMS_LIMIT_TOTAL": LIMIT,
     }
-    with open_app(tmp_path_factory.mktemp("service"), environ) as app:
+    with open_app(tmp_path_factory.mktemp("service"), npm_packages, environ) as app:
         use_up_the_share(app.service)
         yield app
 
 
 @contextmanager
-def open_app(folder: Path, environ: dict[str, str]) -> Iterator[WebApp]:
+def open_app(folder: Path, packages: Path, environ: dict[str, str]) -> Iterator[WebApp]:
     """Serve the app until the end of the block."""
-    try:
-        packages = install_npm_packages(Path(__file__).with_name("npm"))
-    except ServerUnavailable as error:
-        pytest.fail(f"These tests need npm packages. {error}", pytrace=False)
     files: dict[str, bytes] = {}
 
     def serve(exchange: Exchange) -> None:

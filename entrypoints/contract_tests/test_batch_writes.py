@@ -61,4 +61,5 @@ async def test_only_records_with_their_version_are_overwritten_and_moved(
     await store.move_all(IDENTITIES, [Move("a", "c", moved, 6), Move("b", "d", moved, 4)])
     found = await store.load(IDENTITIES, ["a", "b", "c", "d"])
     assert {name: stored.version for name, stored in found.items()} == {"b": 5, "c": 7}
-    assert await store.estimate_size(IDENTITIES) in (0, 2)  # 0: it does not know yet
+    # It may be of an earlier moment: PostgreSQL counts at times of its own (-1: it never did).
+    assert await store.estimate_size(IDENTITIES) >= 0

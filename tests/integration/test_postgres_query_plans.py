@@ -23,7 +23,7 @@ from adapters.records.database import Database
 from adapters.records.kinds import ITEM_PAGES, KINDS, MEDIA_ITEMS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
-from adapters.records.record_store import Position
+from adapters.records.record_store import BatchWrites, Position
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.support.builders import NOW
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -200,6 +200,8 @@ async def test_a_total_of_a_large_table_is_estimated(url: str) -> None:
         # No row has this state, and only a count knows that.
         count = partial(database.records.count, MEDIA_ITEMS, ITEM_PAGES[()], ["none"])
 
+        assert isinstance(database.records, BatchWrites)
+        assert await database.records.estimate_size(MEDIA_ITEMS) == ROWS
         assert await count(ROWS // 3, may_estimate=True) == ROWS // 3
         assert await count(ROWS // 2, may_estimate=True) == 0
         assert await count(ROWS // 3) == 0

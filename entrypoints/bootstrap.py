@@ -613,7 +613,7 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
         case MediaFolder(path=path):
             from adapters.disk import open_disk_files
 
-            return open_disk_files(path, f"{settings.public_url}/media", clock)
+            return open_disk_files(path, settings.media_service_url, clock)
         case S3Bucket(bucket=bucket, prefix=prefix):
             from adapters.s3 import open_s3_files
 
@@ -624,6 +624,8 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
                 region=settings.aws_region,
                 access_key=settings.aws_access_key_id,
                 secret_key=settings.aws_secret_access_key.value,
+                session_token=settings.aws_session_token.value,
+                service_url=None if settings.has_presigned_urls else settings.media_service_url,
                 cache_control=settings.media_cache_control,
                 clock=clock,
             )

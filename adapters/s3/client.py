@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.config import AioConfig
@@ -38,6 +37,7 @@ class Timeouts:
         write: Storing a file. Much shorter than the time that an upload may take as a whole.
         delete: Deleting a file. Short, because a refused deletion is retried.
         health_check: A health check. Readiness does not wait so long.
+        credentials: Finding credentials at the start, if the settings have none.
     """
 
     connect: float = 3.0
@@ -46,6 +46,7 @@ class Timeouts:
     write: float = 60.0
     delete: float = 5.0
     health_check: float = 2.5
+    credentials: float = 5.0
 
 
 DEFAULT_TIMEOUTS: Final = Timeouts()
@@ -53,12 +54,16 @@ DEFAULT_TIMEOUTS: Final = Timeouts()
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where the store is and how to sign in. The endpoint is None for Amazon."""
+    """Where the store is and how to sign in. The endpoint is None for Amazon.
+
+    Without keys, botocore finds credentials. Keys with a session token expire.
+    """
 
     endpoint: str | None
     region: str
-    access_key: str
-    secret_key: str = field(repr=False)
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
+    session_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,9 @@ class Bucket:
 
 @asynccontextmanager
 async def open_client(
-    connection: Connection, bucket: str, timeouts: Timeouts
+    session: AioSession, connection: Connection, bucket: str, timeouts: Timeouts
 ) -> "AsyncIterator[S3Client]":
-    """Open a client for one bucket. This sends no request.
+    """Open a client for one bucket, with the credentials of the session. This sends no request.
 
     Raises:
         ValueError: The endpoint is no URL.
@@ -102,24 +107,16 @@ async def open_client(
         response_checksum_validation="when_required",
         ignore_configured_endpoint_urls=True,
     )
-    async with _session().create_client(
+    async with session.create_client(
         "s3",
         endpoint_url=connection.endpoint,
         region_name=connection.region,
-        aws_access_key_id=connection.access_key,
-        aws_secret_access_key=connection.secret_key,
         config=config,
     ) as client:
         client.meta.events.register_first("needs-retry.s3", _reject_other_region)
         # Not all servers respond to it, and the client would wait.
         client.meta.events.unregister("before-call.s3", add_expect_header)
         yield client
-
-
-@cache
-def _session() -> AioSession:
-    """Return the session, which caches the large S3 service model. Clients share nothing else."""
-    return AioSession()
 
 
 def _reject_other_region(

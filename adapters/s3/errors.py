@@ -36,6 +36,16 @@ _INSUFFICIENT_STORAGE: Final = 507
 _FULL: Final = "the store is full"
 _CHECK_ENDPOINT: Final = "check the endpoint and the network."
 _INVALID_SETTINGS: Final = (boto.ParamValidationError, boto.InvalidRegionError, ValueError)
+_NOT_RENEWED: Final = _Problem(
+    "the credentials cannot be renewed",
+    "check the role, and the network to the metadata service or to STS.",
+    types=(
+        boto.CredentialRetrievalError,
+        boto.MetadataRetrievalError,
+        boto.NoCredentialsError,
+        RuntimeError,
+    ),
+)
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList, and the codes
 # of compatible stores that are full. The status is for other codes, and for responses without one.
 _PROBLEMS: Final = (
@@ -53,7 +63,12 @@ _PROBLEMS: Final = (
     _Problem(
         "the credentials are invalid",
         "check the access key and its secret.",
-        {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"},
+        {"InvalidAccessKeyId", "SignatureDoesNotMatch"},
+    ),
+    _Problem(
+        "the session token is invalid or has expired",
+        "set AWS_SESSION_TOKEN to a new one with its keys, or use a role, which is renewed.",
+        {"InvalidToken", "ExpiredToken"},
     ),
     _Problem(
         "the clocks differ too much", "set the clock of this machine.", {"RequestTimeTooSkewed"}
@@ -73,6 +88,7 @@ _PROBLEMS: Final = (
         {"QuotaExceeded", "XMinioStorageFull"},
         {_INSUFFICIENT_STORAGE},
     ),
+    _NOT_RENEWED,
     # Some exceptions have several of these types: the first problem counts.
     _Problem("the certificate is not trusted", "check the endpoint.", types=(boto.SSLError,)),
     _Problem("no response in time", _CHECK_ENDPOINT, types=(boto.ReadTimeoutError, TimeoutError)),
@@ -100,6 +116,7 @@ STORE_ERRORS: Final = (
     aiohttp.ClientError,
     TimeoutError,
     OSError,
+    RuntimeError,  # botocore: credentials were renewed, and have expired nevertheless
     KeyError,  # a response lacks a field that S3 always sends
 )
 
@@ -130,6 +147,8 @@ def not_responding(error: Exception) -> bool:
 def is_rejection(error: Exception) -> bool:
     """Return whether the store, or botocore, has refused a request that is not worth repeating."""
     if isinstance(error, ClientError):
+        if _is_of_sts(error):
+            return False  # the file may be stored when the credentials are renewed
         status = status_of(error)
         is_temporary = status in (0, 408, 429) or status >= 500
         return status == _INSUFFICIENT_STORAGE or not is_temporary
@@ -155,9 +174,16 @@ def status_of(error: ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
+def _is_of_sts(error: ClientError) -> bool:
+    """Return whether the request for new credentials failed, before that to the store."""
+    return error.operation_name.startswith("AssumeRole")
+
+
 def _problem(error: Exception) -> _Problem:
     code, status, cause = "", 0, type(error).__name__
     if isinstance(error, ClientError):
+        if _is_of_sts(error):
+            return _NOT_RENEWED
         code, status = error.response.get("Error", {}).get("Code", ""), status_of(error)
         cause = f"the store responds with status {status}"
     return next(

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 from botocore.exceptions import ClientError
 
 from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, Connection, Timeouts, open_client
+from adapters.s3.credentials import FoundCredentials, find_credentials
 from adapters.s3.errors import (
     STORE_ERRORS,
     not_responding,
@@ -21,6 +22,7 @@ from adapters.s3.errors import (
 )
 from adapters.s3.presigned import UrlSigner, make_url_signer
 from adapters.s3.reader import CHUNK_SIZE, BucketReader
+from application.ports.errors import ConfigurationError
 from application.ports.media import MediaUrl
 from application.ports.system import Clock
 
@@ -36,14 +38,14 @@ class S3Files(BucketReader):
     def __init__(
         self,
         bucket: Bucket,
-        url_signer: UrlSigner,
+        urls: UrlSigner | str,
         cache_control: str,
         clock: Clock,
         timeouts: Timeouts,
     ) -> None:
-        """Use an open bucket; see `open_s3_files`."""
+        """Use an open bucket; see `open_s3_files`. The URLs are signed, or those below a URL."""
         super().__init__(bucket, timeouts)
-        self._url_signer = url_signer
+        self._urls = urls
         self._cache_control = cache_control
         self._clock = clock
         self._write_checked_at: datetime | None = None
@@ -85,8 +87,10 @@ class S3Files(BucketReader):
                 )
 
     async def url_for(self, storage_key: str) -> MediaUrl:
-        """Return a presigned URL."""
-        return self._url_signer.sign(storage_key, self._clock.now())
+        """Return a presigned URL, or that of the service if this delivers the files."""
+        if isinstance(self._urls, str):
+            return MediaUrl(f"{self._urls}/{storage_key}")
+        return self._urls.sign(storage_key, self._clock.now())
 
     async def delete_unfinished(self, before: datetime) -> int:  # noqa: ARG002 -- nothing is left to delete
         """Return 0: a request that did not finish leaves nothing."""
@@ -135,8 +139,10 @@ async def open_s3_files(
     *,
     endpoint: str | None,
     region: str,
-    access_key: str,
-    secret_key: str,
+    access_key: str = "",
+    secret_key: str = "",
+    session_token: str = "",
+    service_url: str | None = None,
     cache_control: str,
     clock: Clock,
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
@@ -150,26 +156,31 @@ async def open_s3_files(
         prefix: Prefix of all object keys; slashes around it are ignored.
         endpoint: URL of the store, or None for Amazon.
         region: Region of the bucket.
-        access_key: Access key ID.
+        access_key: Access key ID; if it is empty, botocore finds the credentials.
         secret_key: Secret access key.
+        session_token: Session token of temporary keys, or an empty text.
+        service_url: URL below which the service delivers the files; None if presigned URLs do.
         cache_control: The header of files that are read by a public URL.
         clock: Source of the current time.
         timeouts: Time limits.
 
     Raises:
-        ConfigurationError: The store rejects the bucket or the keys, or a name is invalid.
+        ConfigurationError: The store rejects the bucket or the keys, a name is invalid, there are
+            no credentials, or temporary ones would have to sign URLs.
     """
-    connection = Connection(endpoint, region, access_key, secret_key)
+    connection = Connection(endpoint, region, access_key, secret_key, session_token)
     store = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")
     async with AsyncExitStack() as stack:
         try:
-            client = await stack.enter_async_context(open_client(connection, bucket, timeouts))
+            credentials = await find_credentials(connection, timeouts.credentials)
+            opening = open_client(credentials.session, connection, bucket, timeouts)
+            client = await stack.enter_async_context(opening)
             path = prefix.strip("/")
             objects = Bucket(client, bucket, f"{path}/" if path else "")
-            url_signer = await make_url_signer(objects, connection)
+            urls = service_url or await _sign_urls(objects, region, credentials)
         except (*STORE_ERRORS, ValueError) as error:
             raise not_usable(store, error) from None
-        files = S3Files(objects, url_signer, cache_control, clock, timeouts)
+        files = S3Files(objects, urls, cache_control, clock, timeouts)
         try:
             async with asyncio.timeout(timeouts.health_check):
                 await files.check_bucket()
@@ -179,6 +190,17 @@ async def open_s3_files(
                 raise problem from None
             _log.warning({"event": "media_store_unavailable", "reason": str(problem)})
         yield files
+
+
+async def _sign_urls(bucket: Bucket, region: str, credentials: FoundCredentials) -> UrlSigner:
+    if credentials.is_temporary:
+        raise ConfigurationError(
+            "The credentials of S3 are temporary, and a presigned URL of an image ends with the "
+            "credentials that signed it: set DIALTONE_MEDIA_DELIVERY=service, so that the service "
+            "delivers the images, or, if they are public, set DIALTONE_MEDIA_PUBLIC_URL to the URL "
+            "of a CDN."
+        )
+    return await make_url_signer(bucket, region, credentials.keys)
 
 
 def _hash_content(content: BinaryIO) -> str:

@@ -13,10 +13,10 @@ from urllib.parse import quote, urlencode
 
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from botocore.credentials import ReadOnlyCredentials
 from cachetools import LRUCache, cachedmethod
 
-from adapters.s3.client import Bucket, Connection
+from adapters.s3.client import Bucket
 from application.ports.media import URL_TTL, MediaUrl, url_expiry
 
 _MAX_CACHED_URLS: Final = 4096
@@ -28,11 +28,10 @@ class UrlSigner:
     botocore takes 0.1 ms to sign, and a page has up to 100 items. So the latest URLs are cached.
     """
 
-    def __init__(self, base_url: str, connection: Connection) -> None:
-        """Sign with the keys of this connection."""
+    def __init__(self, base_url: str, region: str, keys: ReadOnlyCredentials) -> None:
+        """Sign with these keys, which do not expire."""
         self.base_url = base_url
-        credentials = Credentials(connection.access_key, connection.secret_key)
-        self._auth = S3SigV4QueryAuth(credentials, "s3", connection.region)
+        self._auth = S3SigV4QueryAuth(keys, "s3", region)
         self._urls = LRUCache[tuple[str, datetime], MediaUrl](_MAX_CACHED_URLS)
 
     def sign(self, storage_key: str, now: datetime) -> MediaUrl:
@@ -61,10 +60,10 @@ class UrlSigner:
         return MediaUrl(url, expires_at=expires_at)
 
 
-async def make_url_signer(bucket: Bucket, connection: Connection) -> UrlSigner:
+async def make_url_signer(bucket: Bucket, region: str, keys: ReadOnlyCredentials) -> UrlSigner:
     """Make a signer with the bucket's URL as botocore has it. This sends no request."""
     storage_key = "name"
     presigned_url = await bucket.client.generate_presigned_url(
         "get_object", Params={"Bucket": bucket.name, "Key": bucket.object_key(storage_key)}
     )
-    return UrlSigner(presigned_url.partition("?")[0].removesuffix(storage_key), connection)
+    return UrlSigner(presigned_url.partition("?")[0].removesuffix(storage_key), region, keys)

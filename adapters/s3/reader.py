@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, Connection, Timeouts, open_client
+from adapters.s3.credentials import find_credentials
 from adapters.s3.errors import (
     STORE_ERRORS,
     files_unavailable,
@@ -78,12 +79,15 @@ async def open_bucket_reader(
     Without that permission, S3 answers that the access to a missing object is denied.
 
     Raises:
-        ConfigurationError: The store does not respond, or rejects the bucket or the keys.
+        ConfigurationError: The store does not respond, rejects the bucket or the keys, or there
+            are no keys.
     """
     store = f"s3://{bucket}" + (f" at {connection.endpoint}" if connection.endpoint else "")
     async with AsyncExitStack() as stack:
         try:
-            client = await stack.enter_async_context(open_client(connection, bucket, timeouts))
+            credentials = await find_credentials(connection, timeouts.credentials)
+            opening = open_client(credentials.session, connection, bucket, timeouts)
+            client = await stack.enter_async_context(opening)
             async with asyncio.timeout(timeouts.total):
                 await client.list_objects_v2(Bucket=bucket, MaxKeys=1)
         except (*STORE_ERRORS, ValueError) as error:

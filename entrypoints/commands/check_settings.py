@@ -12,6 +12,7 @@ from entrypoints.commands.part_checks import connection_checks
 from entrypoints.operator_files import load_sms_templates
 from entrypoints.settings.older_services import find_older, older_line
 from entrypoints.settings.read import describe, find_unknown, find_unused, unknown_line, unused_line
+from entrypoints.settings.secret_files import exposed_line, find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError
 
@@ -38,6 +39,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
         value_width = max(len(row.shown) for row in rows)
         for row in rows:
             yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
+    yield from map(exposed_line, find_exposed(settings.variables.files))
     yield from starmap(unknown_line, find_unknown(settings.variables.values))
     yield from map(unused_line, find_unused(settings))
     yield from starmap(older_line, find_older(settings.variables.values))

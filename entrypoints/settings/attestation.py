@@ -71,7 +71,7 @@ class AttestationSettings(ServiceSettings):
     """Site key at this provider, which apps show its widget with; required for siteverify."""
     # These two stand behind DIALTONE_WEB_ORIGINS, of which one is made.
     attestation_difficulty: int = advanced(parsers.number(1, MAX_DIFFICULTY), default="3000")
-    """Work of a proof with altcha: derivations on average, up to 100000, see docs/abuse.md."""
+    """Work of a proof with altcha: derivations on average, up to 100000, see docs/proofs.md."""
     attestation_hostnames: tuple[str, ...] = advanced(
         parsers.list_of(_parse_hostname),
         unset=(),

@@ -26,6 +26,7 @@ _SITEVERIFY: Final = (
     "DIALTONE_ATTESTATION_SECRET",
     "DIALTONE_ATTESTATION_SITE_KEY",
 )
+_AWS_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 Problem = tuple[str, ...]
 """Variable, problem and, if the one of the variable is no fix, the example."""
 
@@ -51,15 +52,19 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
     return frozenset(name for name in FIELDS if name.startswith(unused))
 
 
+def is_production(values: Mapping[str, str]) -> bool:
+    """Return whether these values are meant for production, also with a typing error."""
+    env = values.get("DIALTONE_ENV", "").strip().lower()
+    return bool(env) and not env.startswith("dev")
+
+
 def find_problems(settings: Settings) -> Iterator[Problem]:
     """Yield the problem of each rule that is violated.
 
     A rule ends where it needs the value of an invalid variable.
     """
-    # Another text than development is meant as production, also with a typing error.
-    env = settings.variables.values.get("DIALTONE_ENV", "").strip().lower()
-    is_production = bool(env) and not env.startswith("dev")
-    for rule in (*_RULES, *(_PRODUCTION_RULES if is_production else ())):
+    is_strict = is_production(settings.variables.values)
+    for rule in (*_RULES, *(_PRODUCTION_RULES if is_strict else ())):
         with suppress(InvalidSetting):
             yield from rule(settings)
 
@@ -70,9 +75,20 @@ def _check_keys(settings: Settings) -> Iterator[Problem]:
 
 
 def _check_bucket(settings: Settings) -> Iterator[Problem]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        if not settings.is_set(name) and isinstance(settings.media, S3Bucket):
-            yield name, "Must be set if DIALTONE_MEDIA is an s3:// URL."
+    if not isinstance(settings.media, S3Bucket):
+        return
+    # Without all of them, botocore finds credentials.
+    used = [name for name in _AWS_KEYS if settings.is_set(name)]
+    for name in _AWS_KEYS[:2]:
+        if used and name not in used:
+            yield name, f"Must be set together with {used[0]}."
+    if "AWS_SESSION_TOKEN" in used and settings.has_presigned_urls:
+        yield (
+            "DIALTONE_MEDIA_DELIVERY",
+            "Must be service if AWS_SESSION_TOKEN is set, or DIALTONE_MEDIA_PUBLIC_URL must be set:"
+            " a presigned URL ends with the temporary credentials that signed it.",
+            "service",
+        )
 
 
 def _check_variants(settings: Settings) -> Iterator[Problem]:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
+from entrypoints.settings.values import Secret
+
 PREFIX: Final = "DIALTONE_"
 LIMIT_PROFILES: Final = ("small", "medium", "large")
 """What sets all limits: for some thousand users, some hundred thousand, or millions."""
@@ -42,6 +44,8 @@ class Declaration:
             them too.
         show: Makes the text that is shown of a value; by default that of the variable, without the
             credentials in a URL.
+        file_name: The variable that names a file with the text, without its prefix; empty if there
+            is none. By default each `Secret` has one: its own name and `_FILE`.
         needs_phone_line: Whether it has no effect without a phone line.
         needs_voice_channel: Whether it has no effect if no code can be delivered by a call.
     """
@@ -55,8 +59,15 @@ class Declaration:
     name: str = ""
     prefix: str = PREFIX
     show: Callable[[Any], str] | None = None
+    file_name: str | None = None
     needs_phone_line: bool = False
     needs_voice_channel: bool = False
+
+    def file_variable(self, variable: str) -> str:
+        """Return the variable that names a file with the text, or an empty text."""
+        if self.file_name is None:
+            return f"{variable}_FILE" if isinstance(self.unset, Secret) else ""
+        return f"{self.prefix}{self.file_name}" if self.file_name else ""
 
     def default_text(self, settings: Any) -> str:
         """Return the text that the variable has by default, or an empty one."""

@@ -71,6 +71,7 @@ class EventSettings(ServiceSettings):
         unset=(),
         example="https://events.example.org",
         show=_show_destinations,
+        file_name="EVENTS_FILE",
     )
     """Where events of users go: https://… (a hook of yours) or package.module:factory; several."""
     events_secret: Secret[tuple[str, ...]] = optional(

@@ -15,7 +15,11 @@ class KeySettings(ServiceSettings):
 
     secrets_file: Path = essential(parsers.parse_path, default="var/secrets.json")
     """File with the keys; development creates it if it is missing, production does not."""
+    # Its file is the one above, which has rules of its own.
     secrets: Secret[str] = optional(
-        parsers.parse_secrets, unset=Secret(""), example='"$(dialtone keys generate -)"'
+        parsers.parse_secrets,
+        unset=Secret(""),
+        example='"$(dialtone keys generate -)"',
+        file_name="",
     )
     """The text of a secrets file, instead of DIALTONE_SECRETS_FILE."""

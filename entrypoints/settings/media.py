@@ -12,7 +12,7 @@ from entrypoints.http.settings import HttpMediaSettings
 from entrypoints.settings import parsers, services
 from entrypoints.settings.declaration import advanced, essential, optional
 from entrypoints.settings.service import ServiceSettings
-from entrypoints.settings.values import MediaStore, Secret
+from entrypoints.settings.values import MediaDelivery, MediaStore, S3Bucket, Secret
 
 if TYPE_CHECKING:
     from application.media.feature import MediaPolicy
@@ -26,20 +26,31 @@ class MediaSettings(ServiceSettings):
         services.parse_media, default="file:var/media", example="s3://example-images/dialtone"
     )
     """file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory."""
+    # It is no secret, but most stores of secrets keep it with one.
     aws_access_key_id: str = essential(
-        services.parse_access_key_id, prefix="", unset="", example="AKIAIOSFODNN7EXAMPLE"
+        services.parse_access_key_id,
+        prefix="",
+        unset="",
+        example="AKIAIOSFODNN7EXAMPLE",
+        file_name="AWS_ACCESS_KEY_ID_FILE",
     )
-    """Access key ID, required if DIALTONE_MEDIA is an s3:// URL."""
+    """Access key ID of S3; without it, botocore finds a role, a web identity or a profile."""
     aws_secret_access_key: Secret[str] = essential(
         Secret, prefix="", unset=Secret(""), example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     )
-    """Secret access key, required if DIALTONE_MEDIA is an s3:// URL."""
+    """Secret access key, required with AWS_ACCESS_KEY_ID."""
+    aws_session_token: Secret[str] = optional(
+        Secret, prefix="", unset=Secret(""), example="IQoJb3JpZ2luX2VjEXAMPLETOKEN"
+    )
+    """Token of temporary access keys, which the service cannot renew."""
     s3_endpoint: str | None = optional(parsers.parse_url, example="http://127.0.0.1:8333")
     """URL of the S3 server; by default that of Amazon."""
     aws_region: str = optional(services.parse_region, prefix="", default="us-east-1")
     """Region of the S3 bucket."""
     media_public_url: str | None = optional(parsers.parse_url, example="https://media.example.org")
     """URL of a CDN for images. Without it, image URLs lead to the service or the S3 server."""
+    media_delivery: MediaDelivery = optional(parsers.choice(*MediaDelivery), default="store")
+    """service: image URLs lead to the service also with S3. Temporary credentials need it."""
     media_access: MediaAccess = optional(parsers.choice(*MediaAccess), default="public")
     """public: everybody with the URL opens an image. private: only its owner gets a URL."""
     media_variants: tuple[VariantSpec, ...] = optional(
@@ -78,10 +89,24 @@ class MediaSettings(ServiceSettings):
     """Maximum frames of an animated image."""
 
     @property
+    def has_presigned_urls(self) -> bool:
+        """Whether images open by URLs that are signed with the credentials of S3."""
+        return (
+            isinstance(self.media, S3Bucket)
+            and self.media_public_url is None
+            and self.media_delivery is MediaDelivery.STORE
+        )
+
+    @property
     def media_cache_control(self) -> str:
         """The header of public images. Their files never change."""
         seconds = self.media_cache_max_age // timedelta(seconds=1)
         return f"public, max-age={seconds}, immutable"
+
+    @property
+    def media_service_url(self) -> str:
+        """The URL below which the service delivers files."""
+        return f"{self.public_url}/media"
 
     def media_policy(self) -> "MediaPolicy":
         """Return what these settings decide."""
@@ -90,7 +115,7 @@ class MediaSettings(ServiceSettings):
 
         return MediaPolicy(
             access=self.media_access,
-            service_url=f"{self.public_url}/media",
+            service_url=self.media_service_url,
             public_url=self.media_public_url,
             url_variant=self.media_url_variant,
             variant_specs=self.media_variants,

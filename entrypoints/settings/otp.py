@@ -72,7 +72,7 @@ class SmsSettings(ServiceSettings):
     """Who sends messages. It stands before the settings of providers."""
 
     sms: tuple[Provider | Factory | HttpHook, ...] = essential(
-        parse_sms, default="console", example="twilio", show=_show_providers
+        parse_sms, default="console", example="twilio", show=_show_providers, file_name="SMS_FILE"
     )
     """console, twilio, https://… (a hook of yours) or package.module:factory; tried in order."""
     sms_hook_secret: Secret[tuple[str, ...]] = essential(

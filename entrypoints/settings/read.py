@@ -12,7 +12,15 @@ from entrypoints.settings.checks import find_problems, unused_variables
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.older_services import find_older, older_line
-from entrypoints.settings.settings import FIELDS, InvalidSetting, PartialSettings, Settings
+from entrypoints.settings.secret_files import read_secret_files
+from entrypoints.settings.settings import (
+    FIELDS,
+    FILE_VARIABLES,
+    VARIABLES,
+    InvalidSetting,
+    PartialSettings,
+    Settings,
+)
 from entrypoints.settings.values import Secret, Variables
 from entrypoints.startup_error import StartupError
 
@@ -50,6 +58,7 @@ def read_settings(
     - The environment overrides `.env`.
     - A variable that is empty, or has only spaces, is not set.
     - Spaces around a value are removed.
+    - A secret may be in a file that another variable names; see `read_secret_files`.
 
     Args:
         environ: The environment.
@@ -64,12 +73,15 @@ def read_settings(
     in_file, problems = read_env_file(env_file) if env_file else ({}, [])
     file_values, environment = _without_empty(in_file), _without_empty(environ)
     values = {**file_values, **environment}
-    variables = Variables(values, frozenset(file_values.keys() - environment.keys()))
+    texts, files, unread = read_secret_files(values)
+    from_env_file = frozenset(file_values.keys() - environment.keys())
+    variables = Variables({**values, **texts}, from_env_file, files)
     settings = PartialSettings(variables)
-    invalid = _parse(settings)
+    invalid = _parse(settings, unread)
     for name in filter(invalid.__contains__, FIELDS):
-        place = " (in .env)" if name in variables.from_env_file else ""
-        problems.append(f"{name}{place}: {invalid[name]}")
+        variable, problem = invalid[name]
+        place = " (in .env)" if variable in from_env_file else ""
+        problems.append(f"{variable}{place}: {problem}")
     for check in file_checks:
         try:
             check(settings)
@@ -89,7 +101,13 @@ def describe(settings: Settings) -> list[Description]:
     variables, described = settings.variables, []
     for name, (field_name, declaration) in FIELDS.items():
         text, origin = declaration.default_text(settings), "default"
-        if name in variables.values:
+        file_variable = FILE_VARIABLES.get(name, "")
+        if file_variable in variables.values:
+            # The file of a vendor that is not used was not read.
+            file = variables.files.get(name)
+            text = HIDDEN if file is None else f"(file {file.path})"
+            origin = ".env" if file_variable in variables.from_env_file else "environment"
+        elif name in variables.values:
             text = _hide_credentials(variables.values[name].strip())
             if declaration.show is not None:
                 text = declaration.show(getattr(settings, field_name))
@@ -104,24 +122,47 @@ def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value.strip()}
 
 
-def _parse(settings: PartialSettings) -> dict[str, str]:
-    """Give each field its value; return the problem of each variable that has one."""
+def _parse(
+    settings: PartialSettings, unread: Mapping[str, tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Give each field its value; return the problem of each setting that has one.
+
+    Args:
+        settings: Get the values.
+        unread: Settings whose text could not be read, each with the variable and the problem.
+
+    Returns:
+        The variable that is wrong, and the problem, by the variable of the setting.
+    """
     values = settings.variables.values
     texts = {name: values[name].strip() for name in FIELDS if name in values}
     for name in unused_variables(texts):
         texts.pop(name, None)
-    problems: dict[str, str] = {}
+    problems = dict(unread)
     for name, (field_name, declaration) in FIELDS.items():
+        if name in unread:
+            continue
         try:
             text = texts.get(name) or declaration.default_text(settings)
             settings.set(field_name, _parse_text(name, text) if text else declaration.unset)
         except InvalidSetting:
             pass  # the default depends on an invalid variable
         except InvalidValue as error:
-            problems[name] = f"{error.message} {example_line(name, settings)}"
+            problems[name] = _problem(settings, name, error.message)
     for name, text, *example in find_problems(settings):
-        problems.setdefault(name, f"{text} {example_line(name, settings, *example)}")
+        problems.setdefault(name, _problem(settings, name, text, *example))
     return problems
+
+
+def _problem(
+    settings: Settings, name: str, text: str, example: str | None = None
+) -> tuple[str, str]:
+    """Return the variable that is wrong, which may name a file, and the problem."""
+    line = example_line(name, settings, example)
+    if file := settings.variables.files.get(name):
+        in_file = line.removeprefix(f"Example: {name}=")
+        return file.variable, f"In {file.path}: {text} Example of its text: {in_file}"
+    return name, f"{text} {line}"
 
 
 def _parse_text(name: str, text: str) -> Any:
@@ -146,10 +187,10 @@ def unknown_line(name: str, similar: str | None) -> str:
 def find_unknown(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
     """Yield each name with our prefix that is not a setting, and a setting with a similar name."""
     # Without the prefix, which would make any two names similar.
-    short_names = {known.removeprefix(PREFIX): known for known in FIELDS}
+    short_names = {known.removeprefix(PREFIX): known for known in VARIABLES}
     for name in sorted(names):
         short_name = name.upper().removeprefix(PREFIX)
-        if name.upper().startswith(PREFIX) and name not in FIELDS:
+        if name.upper().startswith(PREFIX) and name not in VARIABLES:
             similar = get_close_matches(short_name, short_names, n=1, cutoff=0.7)
             yield name, short_names[similar[0]] if similar else None
 

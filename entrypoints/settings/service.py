@@ -34,6 +34,8 @@ class ServiceSettings:
         services.parse_database,
         default="sqlite:///var/dialtone.db",
         example="mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",
+        # DATABASE_FILE would read like the path of a SQLite database.
+        file_name="DATABASE_URL_FILE",
     )
     """sqlite:///path, postgresql://host/name, mongodb://host/name, or package.module:factory."""
     limits: str = essential(parsers.choice(*LIMIT_PROFILES), default="medium")
@@ -47,5 +49,5 @@ class ServiceSettings:
     variables: Variables = field(default_factory=Variables, repr=False)
 
     def is_set(self, variable: str) -> bool:
-        """Return whether the variable is set, by the environment or by `.env`."""
+        """Return whether the variable is set, by the environment, by `.env` or by a file."""
         return variable in self.variables.values

@@ -35,7 +35,7 @@ class Settings(
     - A field without a value is None, or empty.
     - The AWS fields have values if `media` is an `S3Bucket`, those of a provider if `sms` or
       `voice` is this provider. Otherwise these variables are not read: other programs use them too.
-    - Secrets have the type `Secret`.
+    - Secrets have the type `Secret`. Their texts, and others with passwords, can be in files.
     - Each feature has a file of its own, which makes its policy of them.
     """
 
@@ -66,3 +66,13 @@ class PartialSettings(Settings):
 
 FIELDS: Final[Mapping[str, tuple[str, Declaration]]] = declared(Settings)
 """Each variable's field: its name and its declaration. Those of a group stand together."""
+
+FILE_VARIABLES: Final[Mapping[str, str]] = {
+    name: file_variable
+    for name, (_, declaration) in FIELDS.items()
+    if (file_variable := declaration.file_variable(name))
+}
+"""The variables whose text can be in a file, each with the variable that names the file."""
+
+VARIABLES: Final = (*FIELDS, *FILE_VARIABLES.values())
+"""All variables of the service."""

@@ -53,7 +53,7 @@ def _image_sources(settings: Settings) -> Iterator[str]:
     if settings.media_public_url is not None:
         yield _origin(settings.media_public_url)
     match settings.media:
-        case MediaFolder():
+        case MediaFolder() | S3Bucket() if not settings.has_presigned_urls:
             yield _origin(settings.public_url)
         case S3Bucket() if settings.s3_endpoint is not None:
             yield _origin(settings.s3_endpoint)

@@ -54,6 +54,13 @@ class AttestationType(StrEnum):
     SITEVERIFY = "siteverify"
 
 
+class MediaDelivery(StrEnum):
+    """Where image URLs lead: to the media store if it has URLs, or to the service."""
+
+    STORE = "store"
+    SERVICE = "service"
+
+
 @dataclass(frozen=True, slots=True)
 class SqliteDatabase:
     """A SQLite database in one file."""
@@ -95,15 +102,33 @@ MediaStore = MediaFolder | S3Bucket | Factory
 
 
 @dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A file with the text of a variable.
+
+    Attributes:
+        variable: Names the file.
+        path: The absolute path.
+        is_exposed: Every user of the machine can read or change the file.
+    """
+
+    variable: str
+    path: Path
+    is_exposed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Variables:
-    """The variables that are set, by the environment or by `.env`.
+    """The variables that are set, by the environment, by `.env` or by files.
 
     All instances are equal: settings are compared by their values, not by where these come from.
 
     Attributes:
-        values: All variables, as written; the environment overrides `.env`.
+        values: All variables, as written; the environment overrides `.env`. A text that is in a
+            file stands here under the name of its setting too.
         from_env_file: Names of the variables whose value comes from `.env`.
+        files: The files of the settings whose text is in one.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
     from_env_file: frozenset[str] = field(default=frozenset(), compare=False)
+    files: Mapping[str, SecretFile] = field(default_factory=dict, compare=False)

@@ -26,7 +26,7 @@ class VoiceSettings(OtpSettings):
     """What callers hear, and how many calls are answered."""
 
     call_flow: Path | None = _optional(parsers.parse_path, example="/etc/dialtone/phone_line.toml")
-    """TOML file that says what callers of the phone line hear, see docs/voice.md."""
+    """TOML file that says what callers of the phone line hear, see docs/call_flow.md."""
     operator: PhoneNumber | None = _optional(parsers.parse_operator, example="+14155552671")
     """Number that callers of the phone line are connected to; by default nobody answers them."""
     inbound_limit_per_caller: SlidingWindow = _limit("10/1h")

@@ -102,7 +102,10 @@ def test_an_error_code_or_else_the_status_is_the_cause() -> None:
     for cause, errors in {
         "access denied": [(403, "AccessDenied"), (403, "AllAccessDisabled"), (403, "New")],
         "the credentials are invalid": [
-            (403, "InvalidAccessKeyId"), (403, "SignatureDoesNotMatch"), (400, "ExpiredToken"),
+            (403, "InvalidAccessKeyId"), (403, "SignatureDoesNotMatch"),
+        ],
+        "the session token is invalid or has expired": [
+            (400, "ExpiredToken"), (403, "InvalidToken"),
         ],
         "the clocks differ too much": [(403, "RequestTimeTooSkewed")],
         "the bucket is in another region": [

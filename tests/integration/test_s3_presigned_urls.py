@@ -8,6 +8,7 @@ import pytest
 from botocore import auth
 
 from adapters.s3.client import Bucket, Connection, Timeouts, open_client
+from adapters.s3.credentials import find_credentials
 from adapters.s3.presigned import make_url_signer
 from tests.integration.s3_setup import JPEG, KEY, S3Setup
 from tests.support.fakes.clock import MovableClock
@@ -77,9 +78,10 @@ async def test_the_url_equals_the_one_of_botocore_at_midnight(
 ) -> None:
     monkeypatch.setattr(auth, "get_current_datetime", lambda: MIDNIGHT)
     connection = Connection(endpoint, "eu-central-1", "key/with+signs", "a secret")
-    async with open_client(connection, "images", Timeouts()) as client:
+    credentials = await find_credentials(connection, 1.0)
+    async with open_client(credentials.session, connection, "images", Timeouts()) as client:
         bucket = Bucket(client, "images", prefix)
-        url_signer = await make_url_signer(bucket, connection)
+        url_signer = await make_url_signer(bucket, connection.region, credentials.keys)
         expected = await client.generate_presigned_url(
             "get_object",
             Params={
@@ -92,4 +94,4 @@ async def test_the_url_equals_the_one_of_botocore_at_midnight(
         )
 
     assert url_signer.sign(key, MIDNIGHT + timedelta(hours=23)).url == expected
-    assert "a secret" not in repr(url_signer) + repr(connection)
+    assert "a secret" not in repr(url_signer) + repr(connection) + repr(credentials)

@@ -34,6 +34,34 @@ def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
     assert other.aws_secret_access_key.value == S3["AWS_SECRET_ACCESS_KEY"]
 
 
+def test_a_bucket_has_both_keys_or_those_that_botocore_finds() -> None:
+    bucket = {"DIALTONE_MEDIA": "s3://images"}
+    found = read_settings(bucket, None)
+    assert (found.aws_access_key_id, found.aws_secret_access_key.value) == ("", "")
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    for name, other in (keys, keys[::-1]):
+        lines = problems(bucket | {name: "x"})
+        assert list(lines) == [other]
+        assert f"Must be set together with {name}." in lines[other]
+    delivered = {"DIALTONE_MEDIA_DELIVERY": "service", "AWS_SESSION_TOKEN": "x"}
+    assert list(problems(bucket | delivered)) == list(keys)
+
+
+def test_a_session_token_signs_no_urls_that_outlive_it() -> None:
+    environ = S3 | {"AWS_SESSION_TOKEN": "tops3cret"}
+
+    lines = problems(environ)
+
+    assert list(lines) == ["DIALTONE_MEDIA_DELIVERY"]
+    assert "ends with the temporary credentials" in lines["DIALTONE_MEDIA_DELIVERY"]
+    for other in (
+        {"DIALTONE_MEDIA_DELIVERY": "service"},
+        {"DIALTONE_MEDIA_DELIVERY": "service", "DIALTONE_MEDIA_ACCESS": "private"},
+        {"DIALTONE_MEDIA_PUBLIC_URL": "https://media.example.org"},
+    ):
+        assert not read_settings(environ | other, None).has_presigned_urls
+
+
 def test_the_url_leads_to_a_variant_that_exists_and_that_older_apps_show() -> None:
     variants = {"MEDIA_VARIANTS": "thumb_webp:9x9,led:64x64!"}
     assert settings(**variants, MEDIA_URL_VARIANT="led").media_url_variant == "led"
@@ -56,7 +84,6 @@ def test_private_media_has_no_public_url_and_is_seen_by_owners_only() -> None:
 @pytest.mark.parametrize(
     ("environ", "required"),
     [
-        ({"DIALTONE_MEDIA": "s3://images"}, ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
         (
             {"DIALTONE_SMS": "Twilio", "TWILIO_FROM": " "},
             ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "DIALTONE_COUNTRIES"],

@@ -10,7 +10,7 @@ import pytest
 
 from entrypoints.settings.declaration import LIMIT_PROFILES, Group
 from entrypoints.settings.read import describe, read_settings
-from entrypoints.settings.settings import FIELDS
+from entrypoints.settings.settings import FIELDS, FILE_VARIABLES
 from tests.benchmarks.abuse_page import render_limits
 from tests.unit.settings.texts import S3, TWILIO
 
@@ -89,8 +89,10 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable() -> None:
     _, *paragraphs = printed.rstrip("\n").split("\n\n")
     headings = [f"#\n# {group}\n#" for group in Group]
     assert [paragraph for paragraph in paragraphs if paragraph in headings] == headings
-    shown = [re.fullmatch(r"# .+\.\n#(\w+)=.*", paragraph) for paragraph in paragraphs]
+    setting = re.compile(r"# .+\.\n#(\w+)=.*(?:\n#(\w+)=)?")
+    shown = [setting.fullmatch(paragraph) for paragraph in paragraphs]
     assert [match[1] for match in shown if match] == list(FIELDS)
+    assert {match[1]: match[2] for match in shown if match and match[2]} == FILE_VARIABLES
     assert max(map(len, printed.splitlines())) <= 100
 
 

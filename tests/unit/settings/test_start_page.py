@@ -78,13 +78,16 @@ def test_the_page_may_load_images_from_where_their_urls_lead(
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "source"),
+    ("variables", "source"),
     [
         ({}, "https://*.amazonaws.com"),
         ({"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/s3"}, "http://127.0.0.1:8333"),
+        ({"DIALTONE_MEDIA_DELIVERY": "service"}, "http://127.0.0.1:8000"),
     ],
 )
-def test_the_page_may_load_images_from_the_bucket(endpoint: dict[str, str], source: str) -> None:
-    page = http_start_page(read_settings(S3 | endpoint, None))
+def test_the_page_may_load_images_from_the_bucket_or_the_service(
+    variables: dict[str, str], source: str
+) -> None:
+    page = http_start_page(read_settings(S3 | variables, None))
     assert page is not None
     assert page.image_sources == (source,)

@@ -1,0 +1,264 @@
+"""Credentials of S3 as botocore finds them: roles, web identities, profiles, session tokens."""
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs
+
+import pytest
+
+from adapters.s3 import S3Files, open_s3_files
+from adapters.s3.client import Connection
+from adapters.s3.credentials import find_credentials
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from application.ports.media import MediaUrl
+from entrypoints import bootstrap
+from entrypoints.settings.read import read_settings
+from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY
+from tests.support.fakes.clock import MovableClock
+from tests.support.servers.http_server import Exchange, HttpServer, never_respond, respond_with
+from tests.support.servers.s3 import S3Server
+from tests.support.stored_files import read_file
+
+SERVICE_URL: Final = "https://dialtone.example.org/media"
+AMAZON: Final = Connection(None, "eu-west-1")
+TOKEN: Final = "the-token-of-this-test"
+SECRET: Final = "the-secret-of-this-test"
+STORE: Final = respond_with(200, headers={"ETag": '"one"'})
+ACCESS_DENIED: Final = respond_with(
+    403,
+    f"<ErrorResponse><Error><Code>AccessDenied</Code><Message>{SECRET}</Message></Error>"
+    "</ErrorResponse>".encode(),
+)
+NO_SERVER: Final = "http://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide the credentials of whoever runs the tests."""
+    for name in (
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"),
+        *("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED"),
+        *("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", NO_SERVER)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", NO_SERVER)
+
+
+class MetadataService:
+    """Has the credentials of the role of an EC2 instance: key ID, secret and session token."""
+
+    def __init__(self) -> None:
+        self.keys = ("ASIAROLE", SECRET, TOKEN)
+
+    def __call__(self, exchange: Exchange) -> None:
+        if exchange.path.endswith("/api/token"):
+            exchange.respond(200, b"token-of-imds")
+        elif exchange.path.endswith("/security-credentials/"):
+            exchange.respond(200, b"dialtone")
+        else:
+            expires_at = datetime.now(UTC) + timedelta(hours=6)
+            credentials = {
+                "Code": "Success",
+                "AccessKeyId": self.keys[0],
+                "SecretAccessKey": self.keys[1],
+                "Token": self.keys[2],
+                "Expiration": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}",
+            }
+            exchange.respond(200, json.dumps(credentials).encode())
+
+
+@pytest.fixture
+def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[MetadataService]:
+    service = MetadataService()
+    with HttpServer(service) as server:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url)
+        yield service
+
+
+def sts_response(expires_at: datetime) -> bytes:
+    return f"""<AssumeRoleWithWebIdentityResponse
+        xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult>
+        <AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/d/s</Arn>
+        <AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser><Credentials>
+        <AccessKeyId>ASIAPOD</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>
+        <SessionToken>{TOKEN}</SessionToken>
+        <Expiration>{expires_at:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>
+        </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>""".encode()
+
+
+@pytest.fixture
+def sts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HttpServer]:
+    """An STS, and a pod with a web identity."""
+    token_file = tmp_path / "token"
+    token_file.write_text("the-web-identity")
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/dialtone")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token_file))
+    with HttpServer(
+        respond_with(200, sts_response(datetime.now(UTC) + timedelta(hours=1)))
+    ) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", server.url)
+        yield server
+
+
+async def problem(seconds: float = 5.0) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        await find_credentials(AMAZON, seconds)
+    assert SECRET not in str(raised.value)
+    assert TOKEN not in str(raised.value)
+    return str(raised.value)
+
+
+@pytest.mark.usefixtures("metadata")
+async def test_an_instance_role_gives_temporary_credentials() -> None:
+    found = await find_credentials(AMAZON, 5.0)
+
+    assert tuple(found.keys)[:3] == ("ASIAROLE", SECRET, TOKEN)
+    assert found.is_temporary
+    assert SECRET not in repr(found)
+
+
+async def test_a_web_identity_is_exchanged_for_the_credentials_of_a_role(sts: HttpServer) -> None:
+    found = await find_credentials(AMAZON, 5.0)
+
+    assert (found.keys.access_key, found.is_temporary) == ("ASIAPOD", True)
+    sent = parse_qs(sts.requests[0].body.decode())
+    assert sent["WebIdentityToken"] == ["the-web-identity"]
+    assert sent["RoleArn"] == ["arn:aws:iam::123456789012:role/dialtone"]
+
+
+async def test_keys_of_a_profile_are_permanent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "credentials").write_text(
+        f"[ours]\naws_access_key_id = AKIAOURS\naws_secret_access_key = {SECRET}\n"
+    )
+    monkeypatch.setenv("AWS_PROFILE", "ours")
+
+    found = await find_credentials(AMAZON, 5.0)
+
+    assert (found.keys.access_key, found.is_temporary) == ("AKIAOURS", False)
+
+
+@pytest.mark.usefixtures("metadata")
+async def test_keys_of_the_settings_come_before_a_role() -> None:
+    for token, is_temporary in (("", False), (TOKEN, True)):
+        found = await find_credentials(Connection(None, "eu-west-1", "AKIA", SECRET, token), 5.0)
+
+        assert (found.keys.access_key, found.is_temporary) == ("AKIA", is_temporary)
+
+
+async def test_without_credentials_the_error_says_which_ways_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = await problem()
+
+    assert line.startswith("No credentials of S3 were found. Set AWS_ACCESS_KEY_ID and ")
+    assert "role" in line
+    assert "AWS_WEB_IDENTITY_TOKEN_FILE" in line
+    assert "not from .env" in line
+    with HttpServer(never_respond) as silent:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", silent.url)
+        assert "no response in time" in await problem(0.2)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "cause"),
+    [
+        ("AWS_PROFILE", "nobody", "there is no such profile: check AWS_PROFILE."),
+        ("AWS_ENDPOINT_URL_STS", NO_SERVER, "check the role, and the network"),
+        ("AWS_ROLE_ARN", "", "their configuration is invalid"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere", "a file cannot be read"),
+    ],
+)
+async def test_credentials_that_cannot_be_loaded_have_a_cause_and_a_fix(
+    monkeypatch: pytest.MonkeyPatch, sts: HttpServer, variable: str, value: str, cause: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    line = await problem(1.0)
+
+    assert line.startswith("The credentials of S3 cannot be loaded, ")
+    assert cause in line
+    assert sts.requests == []
+
+
+async def test_a_role_that_does_not_trust_the_web_identity_is_named(sts: HttpServer) -> None:
+    sts.behavior = ACCESS_DENIED
+
+    assert "STS rejects the request (AccessDenied): check the role" in await problem()
+
+
+async def test_credentials_that_have_expired_when_they_arrive_are_an_error(sts: HttpServer) -> None:
+    sts.behavior = respond_with(200, sts_response(datetime.now(UTC) - timedelta(hours=1)))
+
+    assert "they have expired already: check the clock" in await problem()
+
+
+def open_files(server: S3Server) -> AbstractAsyncContextManager[S3Files]:
+    """Open media files without keys that the service delivers."""
+    return open_s3_files(
+        server.bucket,
+        "role",
+        endpoint=server.endpoint,
+        region=server.region,
+        service_url=SERVICE_URL,
+        cache_control=CACHE_CONTROL,
+        clock=MovableClock(),
+    )
+
+
+async def test_temporary_credentials_store_files_that_the_service_delivers(
+    metadata: MetadataService, s3_server: S3Server
+) -> None:
+    # The server knows no session tokens. The credentials are renewed nevertheless.
+    metadata.keys = (s3_server.access_key, s3_server.secret_key, "")
+
+    async with open_files(s3_server) as files:
+        await files.write(KEY, BytesIO(b"one"), JPEG)
+        assert await read_file(files, KEY) == b"one"
+        assert await files.url_for(KEY) == MediaUrl(f"{SERVICE_URL}/{KEY}")
+        await files.delete(KEY)
+
+
+@pytest.mark.usefixtures("metadata")
+async def test_temporary_credentials_do_not_start_where_they_would_sign_urls() -> None:
+    with HttpServer(STORE) as store:
+        environ = {"DIALTONE_MEDIA": "s3://images", "DIALTONE_S3_ENDPOINT": store.url}
+        with pytest.raises(ConfigurationError) as raised:
+            async with bootstrap.open_files(read_settings(environ, None), MovableClock()):
+                pass
+
+        assert "ends with the credentials that signed it: set DIALTONE_MEDIA_DELIVERY=servi" in str(
+            raised.value
+        )
+        assert store.requests == []
+        for name, text in (
+            ("DIALTONE_MEDIA_DELIVERY", "service"),
+            ("DIALTONE_MEDIA_PUBLIC_URL", "https://media.example.org"),
+        ):
+            settings = read_settings(environ | {name: text}, None)
+            async with bootstrap.open_files(settings, MovableClock()):
+                assert store.requests[-1].headers["X-Amz-Security-Token"] == TOKEN
+
+
+async def test_credentials_are_renewed_before_they_expire(sts: HttpServer) -> None:
+    sts.behavior = respond_with(200, sts_response(datetime.now(UTC) + timedelta(minutes=1)))
+    with HttpServer(STORE) as store:
+        async with open_files(S3Server(store.url)) as files:
+            before = len(sts.requests)
+            await files.write(KEY, BytesIO(b"one"), JPEG)
+            assert len(sts.requests) > before
+            assert store.requests[-1].headers["X-Amz-Security-Token"] == TOKEN
+
+            sts.behavior = ACCESS_DENIED
+            with pytest.raises(MediaStorageUnavailable, match=r"cannot be renewed$") as raised:
+                await files.write(KEY, BytesIO(b"two"), JPEG)
+    assert type(raised.value) is MediaStorageUnavailable  # the file was not rejected

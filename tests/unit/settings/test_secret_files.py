@@ -1,0 +1,250 @@
+"""Secrets in files: `TWILIO_AUTH_TOKEN_FILE` and the other variables that end with `_FILE`."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from entrypoints.settings.read import describe, find_unknown, read_settings
+from entrypoints.settings.secret_files import exposed_line, find_exposed
+from entrypoints.settings.settings import FIELDS, FILE_VARIABLES
+from entrypoints.settings.values import PostgresDatabase, Secret
+from tests.support.settings import problems
+from tests.unit.settings.texts import S3, SECRET, TWILIO
+
+TOKEN_FILE: Final = "TWILIO_AUTH_TOKEN_FILE"
+WITHOUT_TOKEN: Final = {name: text for name, text in TWILIO.items() if name != "TWILIO_AUTH_TOKEN"}
+
+
+@pytest.fixture
+def secret_file(tmp_path: Path) -> Path:
+    """A file with a secret that only its owner can read."""
+    path = tmp_path / "secret"
+    path.write_text(f"{SECRET}\n")
+    path.chmod(0o600)
+    return path
+
+
+def with_token(path: Path | str) -> dict[str, str]:
+    return WITHOUT_TOKEN | {TOKEN_FILE: str(path)}
+
+
+def test_every_secret_has_a_file_except_the_keys_whose_file_has_its_own_rules() -> None:
+    secrets = {name for name, (_, field) in FIELDS.items() if isinstance(field.unset, Secret)}
+
+    assert secrets - FILE_VARIABLES.keys() == {"DIALTONE_SECRETS"}
+    assert {name: FILE_VARIABLES[name] for name in FILE_VARIABLES.keys() - secrets} == {
+        "AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID_FILE",
+        "DIALTONE_DATABASE": "DIALTONE_DATABASE_URL_FILE",
+        "DIALTONE_EVENTS": "DIALTONE_EVENTS_FILE",
+        "DIALTONE_SMS": "DIALTONE_SMS_FILE",
+    }
+    assert not FILE_VARIABLES.keys() & set(FILE_VARIABLES.values())
+    assert not FIELDS.keys() & set(FILE_VARIABLES.values())
+
+
+@pytest.mark.parametrize(
+    "content", [SECRET, f"{SECRET}\n", f"{SECRET}\r\n", f"\N{BYTE ORDER MARK}{SECRET}\n"]
+)
+def test_a_secret_is_the_line_of_its_file_with_or_without_a_newline(
+    secret_file: Path, content: str
+) -> None:
+    secret_file.write_bytes(content.encode())
+
+    read = read_settings(with_token(secret_file), None)
+
+    assert read.twilio_auth_token.value == SECRET
+    # Own adapters get it under the name of the setting.
+    assert read.variables.values["TWILIO_AUTH_TOKEN"] == SECRET
+    assert SECRET not in repr(read)
+
+
+def test_a_file_is_found_from_the_current_folder_and_named_in_the_env_file(
+    secret_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(secret_file.parent)
+    url = f"postgresql://dialtone:{SECRET}@db.test/dialtone"
+    secret_file.write_text(url)
+    env_file = secret_file.with_name(".env")
+    env_file.write_text("DIALTONE_DATABASE_URL_FILE=secret\n")
+
+    read = read_settings({}, env_file)
+
+    assert read.database == PostgresDatabase(url)
+    (line,) = (line for line in describe(read) if line.name == "DIALTONE_DATABASE")
+    assert (line.shown, line.origin) == (f"(file {secret_file})", ".env")
+
+
+def test_links_are_followed_as_kubernetes_makes_them(secret_file: Path) -> None:
+    versions, mounted = secret_file.with_name("..2026_05_01"), secret_file.with_name("mounted")
+    versions.mkdir()
+    secret_file.rename(versions / "secret")
+    secret_file.with_name("..data").symlink_to(versions.name)
+    mounted.symlink_to("..data/secret")
+
+    assert read_settings(with_token(mounted), None).twilio_auth_token.value == SECRET
+
+
+def test_the_providers_and_vendors_of_a_file_are_used(secret_file: Path) -> None:
+    hook = f"https://hook.test/{SECRET}"
+    secret_file.write_text(f"twilio,{hook}\n")
+    environ = {**TWILIO, "DIALTONE_SMS_HOOK_SECRET": f"whsec_{'A' * 32}"}
+    del environ["DIALTONE_SMS"]
+
+    read = read_settings(environ | {"DIALTONE_SMS_FILE": str(secret_file)}, None)
+
+    assert [used.url for used in read.sms_hooks] == [hook]
+    assert read.twilio_auth_token.value == TWILIO["TWILIO_AUTH_TOKEN"]
+
+
+def test_the_file_of_a_vendor_that_is_not_used_is_not_read() -> None:
+    environ = {"TWILIO_AUTH_TOKEN": "x", TOKEN_FILE: SECRET, "AWS_SESSION_TOKEN_FILE": SECRET}
+
+    read = read_settings(environ, None)
+
+    assert read.variables.files == {}
+    assert SECRET not in "".join(line.shown for line in describe(read))
+
+
+@pytest.mark.parametrize("name", FILE_VARIABLES)
+def test_a_value_and_a_file_together_are_an_error_that_names_both(
+    secret_file: Path, name: str
+) -> None:
+    environ = S3 | TWILIO | {name: SECRET, FILE_VARIABLES[name]: str(secret_file)}
+
+    lines = problems(environ)
+
+    assert f"{name}: Must not be set together with {FILE_VARIABLES[name]}." in lines[name]
+    assert SECRET not in str(lines)
+
+
+def leave_empty(path: Path) -> None:
+    path.write_text("\n")
+
+
+def write_spaces(path: Path) -> None:
+    path.write_text(" \n")
+
+
+def write_two_lines(path: Path) -> None:
+    path.write_text(f"{SECRET}\n\n")
+
+
+def write_old_line_ends(path: Path) -> None:
+    path.write_bytes(f"{SECRET}\r{SECRET}\r".encode())
+
+
+def write_bytes(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe" + SECRET.encode())
+
+
+def write_control_characters(path: Path) -> None:
+    path.write_text(f"{SECRET}\x00")
+
+
+def write_too_much(path: Path) -> None:
+    path.write_text(SECRET * 10_000)
+
+
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def make_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def link_to_device(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (leave_empty, "is empty. Write"),
+        (write_spaces, "is empty. Write"),
+        (write_two_lines, "has several lines. It must"),
+        (write_old_line_ends, "has several lines. It must"),
+        (write_bytes, "is not text in UTF-8."),
+        (write_control_characters, "has unprintable characters."),
+        (write_too_much, "has more than 64 KiB."),
+        (make_folder, "is a folder. Name a file"),
+        (make_pipe, "cannot be read (not a regular file). Name a file"),
+        (link_to_device, "cannot be read (not a regular file). Name a file"),
+    ],
+)
+def test_a_file_without_one_line_of_text_is_an_error_that_does_not_quote_it(
+    secret_file: Path, make: Callable[[Path], None], problem: str
+) -> None:
+    make(secret_file)
+
+    lines = problems(with_token(secret_file))
+
+    assert list(lines) == [TOKEN_FILE]
+    assert f"{secret_file} {problem}" in lines[TOKEN_FILE]
+    assert SECRET not in str(lines)
+
+
+@pytest.mark.parametrize(
+    "text", [SECRET, f"postgresql://me:{SECRET}@db/x", f"{SECRET}\x1b", SECRET * 999]
+)
+def test_a_secret_in_the_place_of_the_path_is_not_quoted(text: str) -> None:
+    lines = problems(with_token(text))
+
+    assert list(lines) == [TOKEN_FILE]
+    assert SECRET not in lines[TOKEN_FILE]
+
+
+def test_an_invalid_text_names_the_variable_of_its_file(secret_file: Path) -> None:
+    path = str(secret_file)
+    environ = {"DIALTONE_TEST_OTPS_FILE": path, "DIALTONE_EVENTS": "https://events.test"}
+
+    lines = problems(environ | {"DIALTONE_EVENTS_SECRET_FILE": path})
+
+    assert list(lines) == ["DIALTONE_TEST_OTPS_FILE", "DIALTONE_EVENTS_SECRET_FILE"]
+    for line in lines.values():
+        assert f"In {path}: Must be " in line
+        assert " Example of its text: " in line
+        assert SECRET not in line
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o602, 0o644, 0o444])
+def test_a_file_that_every_user_can_read_or_change_is_refused_in_production(
+    secret_file: Path, mode: int
+) -> None:
+    secret_file.chmod(mode)
+    environ = with_token(secret_file)
+
+    line = problems(environ | {"DIALTONE_ENV": "production"})[TOKEN_FILE]
+
+    assert f"Every user of the machine has access to {secret_file} (mode {mode:04o})" in line
+    assert f"Fix: chmod o-rw {secret_file}" in line
+    (exposed,) = find_exposed(read_settings(environ, None).variables.files)
+    assert exposed_line(exposed).startswith(f"{TOKEN_FILE}: Every user of the machine")
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o440, 0o660])
+def test_a_file_of_its_owner_or_group_is_accepted_in_production(
+    secret_file: Path, mode: int
+) -> None:
+    secret_file.chmod(mode)
+    environ = with_token(secret_file)
+
+    assert TOKEN_FILE not in problems(environ | {"DIALTONE_ENV": "production"})
+    assert find_exposed(read_settings(environ, None).variables.files) == []
+
+
+def test_a_misspelt_variable_of_a_file_is_found() -> None:
+    misspelt = {
+        "DIALTONE_TWILIO_AUTH_TOKEN_FILE": TOKEN_FILE,
+        "DIALTONE_EVENTS_SECRETS_FILE": "DIALTONE_EVENTS_SECRET_FILE",
+        "DIALTONE_DATABASE_FILE": "DIALTONE_DATABASE_URL_FILE",
+        "DIALTONE_PUBLIC_URL_FILE": "DIALTONE_PUBLIC_URL",
+    }
+
+    assert dict(find_unknown([*misspelt, *FILE_VARIABLES.values()])) == misspelt

@@ -20,7 +20,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
 .PHONY: test-containers test-browser test-clients test-wheel test-all coverage coverage-report mutants servers
-.PHONY: check format openapi screenshots lock dist sbom bench bench-report bench-compare clean
+.PHONY: check format diagrams docs docs-serve openapi screenshots lock dist sbom bench bench-report bench-compare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -141,6 +141,19 @@ format: install-dev ## format the code
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
+# Without this package the theme would load it from another host, so diagrams stay text then.
+diagrams:
+	@if command -v npm > /dev/null; then npm ci --ignore-scripts --prefix tests/docs_site/npm; \
+	else echo "npm is missing, so diagrams stay text."; fi
+
+# The variable ends an advertisement of the theme.
+docs docs-serve: MKDOCS = NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs
+docs: install-dev diagrams ## write the documentation as a site into site/
+	$(MKDOCS) build --strict $(ARGS)
+
+docs-serve: install-dev diagrams ## show the site at http://127.0.0.1:8001, and each change at once
+	$(MKDOCS) serve --dev-addr 127.0.0.1:8001 $(ARGS)
+
 # Written to a temporary file first: a failure must not empty it.
 openapi: install-dev ## write docs/openapi.json after a change of the API
 	.venv/bin/python -m entrypoints.http.openapi > docs/openapi.json.new
@@ -180,7 +193,7 @@ sbom: dist ## write the SBOM of the image into dist/ (CycloneDX)
 	  --output-file=dist/dialtone_server-$(VERSION).cdx.json $(IMAGE)/bin/python
 
 ## Measurements
-bench: install-dev ## speed (ARGS="speed --full" takes 25 minutes); ARGS=abuse writes docs/abuse.md
+bench: install-dev ## speed (ARGS="speed --full" takes 25 minutes); ARGS=abuse writes docs/abuse_figures.md
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 bench-report: install-dev ## write the latest results of make bench into docs/performance.md
@@ -191,5 +204,5 @@ bench-compare: install-dev ## compare the speed with that of another commit (BAS
 
 # .venv.lock stays: without it two installs could run at once.
 clean: ## delete .venv and caches, but not .env and var/
-	rm -rf .venv .coverage* htmlcov mutants build dist *.egg-info .hypothesis .*_cache
+	rm -rf .venv .coverage* htmlcov mutants build dist site *.egg-info .hypothesis .*_cache
 	find adapters application domain entrypoints tests -name __pycache__ -prune -exec rm -rf {} +

@@ -48,7 +48,7 @@ INDEX_CONFLICTS: Final = (85, 86)
 """Of MongoDB's error_codes.yml: IndexOptionsConflict, IndexKeySpecsConflict."""
 OTHER_INDEX: Final = (
     "{location} has an index that differs from the one that Dialtone declares: compare the indexes "
-    "of {collection} with docs/operating.md, drop the one that differs, and start again."
+    "of {collection} with docs/databases.md, drop the one that differs, and start again."
 )
 
 

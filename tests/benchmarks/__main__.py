@@ -19,6 +19,7 @@ from tests.benchmarks.media import measure_media
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.metrics import measure_metrics
 from tests.benchmarks.reads import measure_reads
+from tests.benchmarks.sizing import measure_sizing
 from tests.benchmarks.speed.run import FULL, SHORT, measure_speed
 from tests.benchmarks.timing import measure_timing
 from tests.support.servers.process import ServerUnavailable
@@ -35,6 +36,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]]] = {
     "media": measure_media,
     "metrics": measure_metrics,
     "events": measure_events,
+    "sizing": measure_sizing,
 }
 
 

@@ -41,7 +41,7 @@ Scenario = Callable[[AppHarness], Awaitable[str]]
 
 
 async def measure_abuse(folder: Path) -> None:
-    """Print what happens at once over real databases, then simulate and write `docs/abuse.md`.
+    """Print what happens at once over real databases, then simulate, and write the figures.
 
     Raises:
         SystemExit: the page would not be true.

@@ -1,6 +1,6 @@
 """What a proof of work costs: attackers a core of a server, and people a slow phone.
 
-`docs/abuse.md` has the table for `MS_PER_DERIVATION`. `make bench ARGS=attestation` measures it.
+`docs/proofs.md` has the table for `MS_PER_DERIVATION`. `make bench ARGS=attestation` measures it.
 """
 
 import time

@@ -6,8 +6,8 @@ from typing import Final
 
 from tests.e2e.phone_line import OPERATOR, run_phone_line
 
-VOICE_PAGE: Final = (Path(__file__).parents[2] / "docs/voice.md").read_text(encoding="utf-8")
-(FLOW,) = re.findall(r"^```toml\n(.*?)^```$", VOICE_PAGE, re.MULTILINE | re.DOTALL)
+PAGE: Final = (Path(__file__).parents[2] / "docs/call_flow.md").read_text(encoding="utf-8")
+(FLOW,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 QUESTION: Final = "This is Chess Club. For an operator, say operator or press 1."
 
 

@@ -28,7 +28,7 @@ from domain.voice.walk import (
 )
 from tests.support.call_flows import spoken
 
-PAGE: Final = (Path(__file__).parents[2] / "docs/voice.md").read_text(encoding="utf-8")
+PAGE: Final = (Path(__file__).parents[2] / "docs/call_flow.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 US, INDIA, MEXICO = map(PhoneNumber, ("+14155552671", "+919876543210", "+525512345678"))
 DONE: Final = EffectResult.DONE

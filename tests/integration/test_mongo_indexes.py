@@ -190,5 +190,5 @@ async def test_an_index_that_differs_is_an_error_and_not_changed(
     with pytest.raises(ConfigurationError, match="has an index that differs") as raised:
         await start(mongo_database)
 
-    assert re.search(r"docs/operating\.md, drop the one that differs", str(raised.value))
+    assert re.search(r"docs/databases\.md, drop the one that differs", str(raised.value))
     assert indexes(database) == before

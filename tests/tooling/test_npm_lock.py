@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-LOCKS = [TESTS / "clients/typescript/package-lock.json", TESTS / "browser/npm/package-lock.json"]
+FOLDERS = ("clients/typescript", "browser/npm", "docs_site/npm")
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=["clients", "browser"])
-def test_every_package_has_a_digest_and_no_registry(lock: Path) -> None:
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_package_has_a_digest_and_no_registry(folder: str) -> None:
+    lock = TESTS / folder / "package-lock.json"
     packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
     assert packages.pop("")["devDependencies"]
     assert packages

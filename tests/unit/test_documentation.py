@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, get_type_hints
 
 from adapters.records.database import Database
-from entrypoints.settings.settings import FIELDS
+from entrypoints.settings.settings import VARIABLES
 
 PROJECT: Final = Path(__file__).parents[2]
 PAGES: Final = {
@@ -20,14 +20,39 @@ TEST_VARIABLES: Final = {
     "DIALTONE_TEST_PLACE",
     "DIALTONE_TEST_S3_ENDPOINT",
 }
+READ_WHOLE: Final = 1_500
+"""At most so many words has a page that somebody reads from its beginning to its end."""
+LOOKED_UP: Final = {
+    # A reader looks up one row or one section of these.
+    "CHANGELOG.md",
+    "docs/abuse_figures.md",
+    "docs/adapters.md",
+    "docs/deployment.md",
+    "docs/keys.md",
+    "docs/log.md",
+    "docs/metrics.md",
+    "docs/names.md",
+    "docs/retention.md",
+    "docs/runbooks.md",
+    "docs/security-events.md",
+}
+ONE_SCREEN: Final = 45
+"""Lines."""
+OF_OTHER_SERVICES: Final = {"TWILIO_PHONE_NUMBER"}
 _LINK: Final = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 _LINK_TO_HEADING: Final = re.compile(r"\]\(([^)#:\s]*)#([^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _PATH: Final = re.compile(r"`((?:domain|application|adapters|entrypoints|tests|docs)/[\w./]+)`")
+_PAGE: Final = re.compile(r"\bdocs/[\w/-]+\.md\b")
 _DIAGRAM: Final = re.compile(r"^```mermaid\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PATH_IN_DIAGRAM: Final = re.compile(r"\b(?:domain|application|adapters|entrypoints)/[\w./]*\w")
 _NAME_IN_DIAGRAM: Final = re.compile(r"\b[A-Z]\w*[a-z][A-Z]\w*|\b[a-z_]+\.[a-z_]+(?=\()")
-_VARIABLE: Final = re.compile(r"\bDIALTONE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
+_VARIABLE: Final = re.compile(r"\b(?:DIALTONE|TWILIO)_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
+# Of what has no words to read: generated parts, blocks, rows of tables, the targets of links.
+_NO_WORDS: Final = re.compile(
+    r"<!-- (?:generated|derived)(?s:.*?)<!-- end.*?-->|^ *```(?s:.*?)^ *```|^ *\|.*$|\]\([^)]*\)",
+    re.MULTILINE,
+)
 _MAKE_TARGET: Final = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
 
 
@@ -52,7 +77,36 @@ def test_named_files_and_settings_exist() -> None:
     assert paths
     assert [(page, path) for page, path in paths if not (PROJECT / path).exists()] == []
     assert variables
-    assert variables - FIELDS.keys() - TEST_VARIABLES == set()
+    assert variables - set(VARIABLES) - TEST_VARIABLES - OF_OTHER_SERVICES == set()
+
+
+def test_code_and_samples_name_pages_that_exist() -> None:
+    files = [
+        *(PROJECT / name for name in ("Makefile", "compose.yaml", ".env.example", "Dockerfile")),
+        *(file for layer in LAYERS for file in (PROJECT / layer).rglob("*.*")),
+    ]
+    named = {
+        (str(file.relative_to(PROJECT)), page)
+        for file in files
+        if file.suffix in {"", ".py", ".toml", ".html", ".js", ".yaml", ".example"}
+        for page in _PAGE.findall(file.read_text(encoding="utf-8"))
+    }
+
+    assert len(named) > 20
+    assert [(file, page) for file, page in sorted(named) if not (PROJECT / page).exists()] == []
+
+
+def test_a_page_that_is_read_whole_is_short_and_the_glossary_is_one_screen() -> None:
+    words = {
+        str(page.relative_to(PROJECT)): len(_NO_WORDS.sub("", text).split())
+        for page, text in PAGES.items()
+    }
+
+    assert words.keys() >= LOOKED_UP
+    assert {
+        page: count for page, count in words.items() if count > READ_WHOLE and page not in LOOKED_UP
+    } == {}
+    assert len(PAGES[PROJECT / "docs/glossary.md"].splitlines()) <= ONE_SCREEN
 
 
 def test_a_database_adapter_has_the_ports_and_methods_that_are_listed() -> None:

@@ -1,4 +1,4 @@
-"""docs/glossary.md agrees with the code: its names exist, and its unused words are not used."""
+"""docs/names.md agrees with the code: its names exist, and its unused words are not used."""
 
 import io
 import re
@@ -9,7 +9,7 @@ from typing import Final
 
 PROJECT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("domain", "application", "adapters", "entrypoints", "tests")
-GLOSSARY: Final = (PROJECT / "docs/glossary.md").read_text(encoding="utf-8")
+GLOSSARY: Final = (PROJECT / "docs/names.md").read_text(encoding="utf-8")
 
 _UNUSED_WORDS_ROW: Final = re.compile(r"^\| ((?:`[A-Za-z_]+` ?)+) \| ([^|]+) \|$", re.MULTILINE)
 _TERM_ROW: Final = re.compile(r"^\| [^|]+ \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)

@@ -1,0 +1,109 @@
+"""Disk, memory and speed by the number of users. `docs/sizing.md` has the results."""
+
+import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from tests.benchmarks.databases import open_databases
+from tests.benchmarks.speed.cells import FEW
+from tests.benchmarks.speed.processes import list_processes, memory_mb
+from tests.benchmarks.speed.sides import Service, seed_service
+
+USERS: Final = (100_000, 5_000_000)
+NAMES: Final = ("SQLite", "PostgreSQL")
+SENDERS: Final = 20_000
+LIBRARIES: Final = 1
+SECONDS: Final = 5
+COPIED_AT_ONCE: Final = 250_000
+MB: Final = 1_000_000
+# All have the verification of a user who has signed in, each under another key.
+_COPY_IN_SQLITE: Final = """
+    WITH RECURSIVE numbers(number) AS
+        (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?)
+    INSERT INTO phone_verifications ({columns})
+    SELECT lower(hex(randomblob(length(id) / 2))), {others} FROM numbers,
+        (SELECT * FROM phone_verifications WHERE length(body) =
+            (SELECT max(length(body)) FROM phone_verifications) LIMIT 1)
+"""
+_COPY_IN_POSTGRES: Final = """
+    INSERT INTO phone_verifications ({columns})
+    SELECT left(md5(number::text) || md5(number::text || 'x'), length(id)), {others}
+    FROM generate_series(1, %s) AS number, (SELECT * FROM phone_verifications
+        ORDER BY length(body::text) DESC LIMIT 1) AS one
+"""
+
+
+async def measure_sizing(folder: Path) -> None:
+    """Print what so many users take, each with two sessions and a phone that signed in."""
+    with open_databases(folder, NAMES) as databases:
+        for name, create in databases.items():
+            for users in USERS:
+                with create() as url:
+                    await asyncio.to_thread(_measure, name, folder / f"{name}-{users}", url, users)
+
+
+def _measure(name: str, folder: Path, url: str, users: int) -> None:
+    started_at = time.monotonic()
+    service = seed_service(name, folder, url, users=users, senders=SENDERS, libraries=LIBRARIES)
+    print(f"{name}, {users:,} users: {_megabytes(url):,.0f} MB without verifications of phones")
+    with service.process:
+        service.sign_ins().measure(FEW, 1)
+    _copy_verifications(url, users)
+    print(f"  {_megabytes(url):,.0f} MB with them, after {time.monotonic() - started_at:,.0f} s")
+    launched_at = time.monotonic()
+    with service.process:
+        print(f"  ready after {time.monotonic() - launched_at:.1f} s")
+        _print_speed(service)
+        memory = [memory_mb(pid, "Pss") for pid in list_processes(service.process.pid)]
+        print(f"  memory of all processes of the service: {sum(memory):.0f} MB")
+
+
+def _print_speed(service: Service) -> None:
+    for cell in (service.me(), service.sign_ins()):
+        cell.warm_up()
+        sample = cell.measure(FEW, SECONDS)
+        print(
+            f"  {sample.scenario}: {sample.rate:,.0f} a second, {sample.cpu_us:,.0f} µs, "
+            f"median {sample.p50_ms:.1f} ms, p99 {sample.p99_ms:.1f} ms, {sample.errors} errors"
+        )
+
+
+def _copy_verifications(url: str, users: int) -> None:
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            # The keys are in no order, so each record is in another page.
+            connection.execute("PRAGMA cache_size = -2000000")
+            columns = [
+                row[1] for row in connection.execute("PRAGMA table_info(phone_verifications)")
+            ]
+            for start in range(0, users, COPIED_AT_ONCE):
+                count = min(COPIED_AT_ONCE, users - start)
+                connection.execute(_fill(_COPY_IN_SQLITE, columns), (count,))
+                connection.commit()
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute("SELECT * FROM phone_verifications LIMIT 0")
+        columns = [column.name for column in cursor.description or ()]
+        connection.execute(_fill(_COPY_IN_POSTGRES, columns), (users,))
+        connection.execute("VACUUM ANALYZE phone_verifications")
+
+
+def _fill(statement: str, columns: list[str]) -> str:
+    others = [column for column in columns if column != "id"]
+    return statement.format(columns=", ".join(["id", *others]), others=", ".join(others))
+
+
+def _megabytes(url: str) -> float:
+    if url.startswith("sqlite:///"):
+        file = Path(url.removeprefix("sqlite:///"))
+        return sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*")) / MB
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+        assert row is not None
+        return int(row[0]) / MB

@@ -1,0 +1,120 @@
+"""The documentation as a site works on a phone and a large screen, without other hosts."""
+
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler
+from typing import Any, Final
+
+import pytest
+
+from tests.browser.chromium import Chromium, Page
+from tests.browser.looks import WIDTHS, show
+from tests.support.docs_site import PROJECT, build_docs_site
+from tests.support.npm_packages import install_npm_packages
+from tests.support.servers.http_server import LocalServer
+from tests.support.servers.process import ServerUnavailable
+
+# Installing Chromium and npm may take minutes.
+pytestmark = pytest.mark.timeout(600)
+
+WAIT: Final = """
+    const wait = async (find) => {
+        for (const deadline = Date.now() + 20000; Date.now() < deadline;) {
+            const found = find();
+            if (found) return found;
+            // The page has no events for what it has drawn.
+            await new Promise(resolve => setTimeout(resolve, 20));
+        }
+        throw Error(`the page does not show ${find}`);
+    };
+"""
+
+
+@pytest.fixture(scope="module")
+def docs_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the site, as `make docs` builds it."""
+    try:
+        modules = install_npm_packages(PROJECT / "tests/docs_site/npm")
+    except ServerUnavailable as error:
+        pytest.fail(f"These tests need npm packages. {error}", pytrace=False)
+    site = build_docs_site(tmp_path_factory.mktemp("docs"), modules)
+
+    class Files(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(site))
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 -- its name there
+            """Print nothing."""
+
+    with LocalServer(Files) as server:
+        yield server.url
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Iterator[Page]:
+    with chromium.page("about:blank", is_private=True) as opened:
+        yield opened
+
+
+def other_hosts(page: Page) -> list[str]:
+    """Return what the page has loaded from other hosts."""
+    urls: list[str] = page.run(
+        "return performance.getEntriesByType('resource').map(({name}) => name)"
+        ".filter(name => !name.startsWith(location.origin) && !name.startsWith('data:'));"
+    )
+    return urls
+
+
+def test_no_page_needs_more_width_than_the_screen_has(page: Page, docs_url: str) -> None:
+    page.open(docs_url)
+    links: list[str] = page.run(
+        "return [...document.querySelectorAll('nav a[href]')].map(link => link.href.split('#')[0]);"
+    )
+    paths = {link for link in links if link.startswith(docs_url) and "/decisions/0" not in link}
+
+    wide = []
+    for url in [*sorted(paths), f"{docs_url}/reference/index.html"]:
+        page.open(url)
+        for width in WIDTHS:
+            show(page, width, "light")
+            if (needed := page.run("return document.documentElement.scrollWidth;")) > width:
+                wide.append(f"{url} needs {needed} px of {width}")
+        wide += other_hosts(page)
+    assert len(paths) > 30
+    assert wide == []
+
+
+@pytest.mark.parametrize(("path", "diagrams"), [("", 1), ("architecture/", 3), ("call_flow/", 1)])
+def test_diagrams_are_drawn(page: Page, docs_url: str, path: str, diagrams: int) -> None:
+    page.open(f"{docs_url}/{path}")
+
+    # The theme replaces the text of a diagram by an element with the drawing.
+    drawn = page.run(
+        f"{WAIT} await wait(() => document.querySelectorAll('div.mermaid').length === {diagrams});"
+        "return [...document.querySelectorAll('div.mermaid')].map(drawn => drawn.offsetHeight);"
+    )
+    assert all(height > 50 for height in drawn)
+    assert other_hosts(page) == []
+
+
+def test_the_search_finds_a_setting(page: Page, docs_url: str) -> None:
+    page.open(docs_url)
+
+    found = page.run(f"""{WAIT}
+        const input = document.querySelector("[data-md-component=search-query]");
+        document.getElementById("__search").click();
+        input.focus();
+        input.value = "DIALTONE_MEDIA_VARIANTS";
+        input.dispatchEvent(new Event("input", {{bubbles: true}}));
+        input.dispatchEvent(new KeyboardEvent("keyup", {{bubbles: true}}));
+        return (await wait(() => document.querySelector(".md-search-result__link"))).href;
+    """)
+    assert found.startswith(docs_url)
+    assert other_hosts(page) == []
+
+
+def test_the_reference_of_the_api_lists_the_operations(page: Page, docs_url: str) -> None:
+    page.open(f"{docs_url}/reference/index.html")
+
+    operation = "document.getElementById('operations-OTP-request_otp')"
+    assert page.run(f"{WAIT} return (await wait(() => {operation})).innerText.length;") > 10
+    assert other_hosts(page) == []

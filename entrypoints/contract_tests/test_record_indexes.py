@@ -1,6 +1,7 @@
 """The promises of `RecordStore` about indexes and expiry, on all databases."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -70,9 +71,6 @@ NOT_IN_INDEX: Final[Fields] = {
     "actor_id": "e\u0301",
 }
 INDEXES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]
-EACH_INDEX: Final = pytest.mark.parametrize(
-    ("kind", "index"), [pytest.param(*case, id=case[1].name) for case in INDEXES]
-)
 MINUTES: Final = [3, 1, 3, 2, 3, 1]
 """The times of the records in an index; three are equal."""
 
@@ -127,96 +125,90 @@ def equal_values(index: Index) -> list[str]:
     return [IN_INDEX[name] for name in index.equal]
 
 
-@EACH_INDEX
-async def test_the_records_of_an_index_are_found_in_its_order(
-    store: RecordStore, kind: RecordKind[Any], index: Index
-) -> None:
-    positions = await add_cases(store, kind, index)
-    equal = equal_values(index)
-
-    for newest_first in (False, True):
-        expected = sorted(positions, reverse=newest_first)
-        found = await store.find(kind, index, equal, newest_first=newest_first, limit=100)
-
-        # Records of one time may be in any order if the index is not paged.
-        if index.is_paged:
-            assert ids(found) == [record_id for _, record_id in expected]
-        assert sorted(ids(found)) == sorted(record_id for _, record_id in positions)
-        if index.order:
-            times = [getattr(stored.record, index.order) for stored in found]
-            assert times == [time for time, _ in expected]
-        for offset, limit in ((0, 1), (0, 4), (1, 3), (5, 9), (99, 9)):
-            part = await store.find(
-                kind, index, equal, newest_first=newest_first, limit=limit, offset=offset
-            )
-            assert part == list(found)[offset : offset + limit]
+async def each_index(
+    store: RecordStore,
+) -> AsyncIterator[tuple[RecordKind[Any], Index, list[tuple[datetime, str]]]]:
+    """Add the cases of one index after another to the same database, which opens only once."""
+    for kind, index in INDEXES:
+        yield kind, index, await add_cases(store, kind, index)
+        for stored in await store.scan(kind, "", 100):
+            assert await store.delete(kind, stored.id, stored.version)
 
 
-@EACH_INDEX
-async def test_the_records_of_an_index_are_counted_up_to_a_limit(
-    store: RecordStore, kind: RecordKind[Any], index: Index
-) -> None:
-    total = len(await add_cases(store, kind, index))
-
-    for limit in (1, total, total + 1, 10_001):
-        assert await store.count(kind, index, equal_values(index), limit) == min(limit, total)
-    assert await store.count(kind, index, [*map(str.upper, equal_values(index))], 9) == (
-        0 if index.equal else total
-    )
-
-
-@pytest.mark.parametrize(
-    ("kind", "index"),
-    [pytest.param(*case, id=case[1].name) for case in INDEXES if case[1].order],
-)
-async def test_records_are_found_until_a_time(
-    store: RecordStore, kind: RecordKind[Any], index: Index
-) -> None:
-    positions = await add_cases(store, kind, index)
-    times = {time for time, _ in positions} | {datetime(1970, 1, 1, tzinfo=UTC), FAR}
-
-    for until in times | {time - MILLISECOND for time in times - {min(times)}}:
-        expected = sorted(record_id for time, record_id in positions if time <= until)
+async def test_the_records_of_an_index_are_found_in_its_order(store: RecordStore) -> None:
+    async for kind, index, positions in each_index(store):
+        equal = equal_values(index)
         for newest_first in (False, True):
-            found = await store.find(
-                kind,
-                index,
-                equal_values(index),
-                until=until,
-                newest_first=newest_first,
-                limit=100,
-            )
-            assert sorted(ids(found)) == expected
+            expected = sorted(positions, reverse=newest_first)
+            found = await store.find(kind, index, equal, newest_first=newest_first, limit=100)
+
+            # Records of one time may be in any order if the index is not paged.
+            if index.is_paged:
+                assert ids(found) == [record_id for _, record_id in expected], index.name
+            assert sorted(ids(found)) == sorted(name for _, name in positions), index.name
+            if index.order:
+                times = [getattr(stored.record, index.order) for stored in found]
+                assert times == [time for time, _ in expected], index.name
+            for offset, limit in ((0, 1), (0, 4), (1, 3), (5, 9), (99, 9)):
+                part = await store.find(
+                    kind, index, equal, newest_first=newest_first, limit=limit, offset=offset
+                )
+                assert part == list(found)[offset : offset + limit], index.name
 
 
-@pytest.mark.parametrize(
-    ("kind", "index"),
-    [pytest.param(*case, id=case[1].name) for case in INDEXES if case[1].is_paged],
-)
+async def test_the_records_of_an_index_are_counted_up_to_a_limit(store: RecordStore) -> None:
+    async for kind, index, positions in each_index(store):
+        equal, total = equal_values(index), len(positions)
+
+        for limit in (1, total, total + 1, 10_001):
+            counted = await store.count(kind, index, equal, limit)
+            assert counted == min(limit, total), index.name
+        of_others = await store.count(kind, index, [*map(str.upper, equal)], 9)
+        assert of_others == (0 if index.equal else total), index.name
+
+
+async def test_records_are_found_until_a_time(store: RecordStore) -> None:
+    async for kind, index, positions in each_index(store):
+        times = {time for time, _ in positions} | {datetime(1970, 1, 1, tzinfo=UTC), FAR}
+        times |= {time - MILLISECOND for time in times - {min(times)}}
+
+        for until in times if index.order else ():
+            expected = sorted(record_id for time, record_id in positions if time <= until)
+            for newest_first in (False, True):
+                found = await store.find(
+                    kind,
+                    index,
+                    equal_values(index),
+                    until=until,
+                    newest_first=newest_first,
+                    limit=100,
+                )
+                assert sorted(ids(found)) == expected, index.name
+
+
 async def test_records_are_found_after_a_position_whether_it_has_a_record_or_not(
-    store: RecordStore, kind: RecordKind[Any], index: Index
+    store: RecordStore,
 ) -> None:
-    positions = await add_cases(store, kind, index)
     others = [
         (time, record_id)
         for time in (datetime(1970, 1, 1, tzinfo=UTC), NOW + 3 * MINUTE, FAR)
         for record_id in ("", "Z", "f", "\U0010ffff")
     ]
-
-    for position in [*positions, *others]:
-        later = [record_id for time, record_id in positions if (time, record_id) > position]
-        earlier = [record_id for time, record_id in positions if (time, record_id) < position]
-        for newest_first, expected in ((False, later), (True, earlier[::-1])):
-            for limit in (2, 100):
-                found = await store.find(
-                    kind,
-                    index,
-                    equal_values(index),
-                    after=Position(*position),
-                    newest_first=newest_first,
-                    limit=limit,
-                )
-                assert ids(found) == expected[:limit]
+    async for kind, index, positions in each_index(store):
+        for position in [*positions, *others] if index.is_paged else ():
+            later = [record_id for time, record_id in positions if (time, record_id) > position]
+            earlier = [record_id for time, record_id in positions if (time, record_id) < position]
+            for newest_first, expected in ((False, later), (True, earlier[::-1])):
+                for limit in (2, 100):
+                    found = await store.find(
+                        kind,
+                        index,
+                        equal_values(index),
+                        after=Position(*position),
+                        newest_first=newest_first,
+                        limit=limit,
+                    )
+                    assert ids(found) == expected[:limit], index.name
 
 
 async def test_values_of_an_index_may_be_any_text(store: RecordStore) -> None:
@@ -260,9 +252,7 @@ async def test_a_count_that_may_estimate_is_exact_below_its_limit(store: RecordS
 
 # Expiry.
 
-EXPIRING: Final = pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if kind.expires], ids=lambda kind: kind.name
-)
+EXPIRING: Final = [kind for kind in KINDS if kind.expires]
 
 
 def a_record_that_expires(
@@ -271,26 +261,26 @@ def a_record_that_expires(
     return msgspec.structs.replace(a_full_record(kind, record_id), expires_at=expires_at)
 
 
-@EXPIRING
-async def test_a_record_is_deleted_when_it_expires_and_not_before(
-    store: RecordStore, kind: RecordKind[Any]
-) -> None:
+async def test_a_record_is_deleted_when_it_expires_and_not_before(store: RecordStore) -> None:
     expiries = {"1": NOW, "2": NOW + MILLISECOND, "3": FAR}
-    for record_id, expires_at in expiries.items():
-        await store.add(kind, record_id, a_record_that_expires(kind, record_id, expires_at), 1)
-    is_optional = "expires_at" in kind.find_index(EXPIRES_AT).present
-    if is_optional:
-        await store.add(kind, "4", a_record_that_expires(kind, "4", None), 1)
+    for kind in EXPIRING:
+        for record_id, expires_at in expiries.items():
+            await store.add(kind, record_id, a_record_that_expires(kind, record_id, expires_at), 1)
+        is_optional = "expires_at" in kind.find_index(EXPIRES_AT).present
+        if is_optional:
+            await store.add(kind, "4", a_record_that_expires(kind, "4", None), 1)
 
-    deleted = [await store.delete_expired(kind, now, 9) for now in (NOW - MILLISECOND, NOW, NOW)]
+        deleted = [
+            await store.delete_expired(kind, now, 9) for now in (NOW - MILLISECOND, NOW, NOW)
+        ]
 
-    assert deleted == [0, 1, 0]
-    kept = ["2", "3", "4"] if is_optional else ["2", "3"]
-    assert ids(await store.scan(kind, "", 9)) == kept
-    # One that expires later now stays.
-    later = a_record_that_expires(kind, "2", NOW + MINUTE)
-    assert await store.replace(kind, "2", later, 1)
-    assert await store.delete_expired(kind, NOW + MILLISECOND, 9) == 0
+        assert deleted == [0, 1, 0], kind.name
+        kept = ["2", "3", "4"] if is_optional else ["2", "3"]
+        assert ids(await store.scan(kind, "", 9)) == kept, kind.name
+        # One that expires later now stays.
+        later = a_record_that_expires(kind, "2", NOW + MINUTE)
+        assert await store.replace(kind, "2", later, 1), kind.name
+        assert await store.delete_expired(kind, NOW + MILLISECOND, 9) == 0, kind.name
 
 
 async def test_no_more_than_the_limit_are_deleted(

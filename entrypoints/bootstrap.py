@@ -283,7 +283,7 @@ def _check_extras(settings: Settings, parts: Container[Part]) -> None:
     if Part.CALLS in parts:
         named.append(("DIALTONE_VOICE", settings.voice))
     for variable, value in named:
-        with name_variable(variable):
+        with name_variable(settings.variable_of(variable)):
             _check_extra_of(value)
 
 
@@ -323,7 +323,7 @@ async def _open_database_and_limits(
     from adapters.system import HeldHealthCheck
 
     async with AsyncExitStack() as stack:
-        with name_variable("DIALTONE_DATABASE"):
+        with name_variable(settings.variable_of("DIALTONE_DATABASE")):
             database = await stack.enter_async_context(open_database(settings, phone_encryption))
         if metrics is not None:
             from adapters.metrics.stores import MeasuredRecordStore
@@ -414,7 +414,7 @@ async def _open_messengers(
     messengers: dict[str, Messenger] = {}
     async with AsyncExitStack() as stack:
         for provider in settings.sms if Part.MESSAGES in parts else ():
-            with name_variable("DIALTONE_SMS"):
+            with name_variable(settings.variable_of("DIALTONE_SMS")):
                 opening = open_messenger(provider, settings)
                 messengers[provider_name(provider)] = await stack.enter_async_context(opening)
         yield messengers
@@ -449,7 +449,7 @@ async def _open_destinations(
         for destination in settings.events:
             opened = _NOT_OPENED
             if Part.EVENTS in parts:
-                with name_variable("DIALTONE_EVENTS"):
+                with name_variable(settings.variable_of("DIALTONE_EVENTS")):
                     opening = open_destination(destination, settings)
                     opened = await stack.enter_async_context(opening)
             destinations[stored_name(destination)] = opened
@@ -591,7 +591,7 @@ def open_database(
             environ = settings.variables.values
             return open_adapter(
                 factory,
-                "DIALTONE_DATABASE",
+                settings.variable_of("DIALTONE_DATABASE"),
                 Database,
                 environ=environ,
                 phone_encryption=phone_encryption,
@@ -657,8 +657,8 @@ def open_messenger(
 ) -> AbstractAsyncContextManager[Messenger]:
     """Open one of the messengers that the settings name."""
     if isinstance(provider, Factory):
-        environ = settings.variables.values
-        return open_adapter(provider, "DIALTONE_SMS", Messenger, environ=environ)
+        environ, variable = settings.variables.values, settings.variable_of("DIALTONE_SMS")
+        return open_adapter(provider, variable, Messenger, environ=environ)
     if isinstance(provider, HttpHook):
         return open_hook(provider, settings.sms_hook_secret.value)
     return provider.open_messenger(settings)
@@ -669,8 +669,8 @@ def open_destination(
 ) -> AbstractAsyncContextManager[EventDestination]:
     """Open one of the destinations of events that the settings name."""
     if isinstance(destination, Factory):
-        environ = settings.variables.values
-        return open_adapter(destination, "DIALTONE_EVENTS", EventDestination, environ=environ)
+        environ, variable = settings.variables.values, settings.variable_of("DIALTONE_EVENTS")
+        return open_adapter(destination, variable, EventDestination, environ=environ)
     from adapters.events.http_destination import open_http_destination
 
     return open_http_destination(destination.url, settings.events_secret.value)

@@ -33,6 +33,7 @@ class _Problem(NamedTuple):
 
 
 _INSUFFICIENT_STORAGE: Final = 507
+_EXPIRED_TOKEN: Final = {"InvalidToken", "ExpiredToken"}
 _FULL: Final = "the store is full"
 _CHECK_ENDPOINT: Final = "check the endpoint and the network."
 _INVALID_SETTINGS: Final = (boto.ParamValidationError, boto.InvalidRegionError, ValueError)
@@ -68,7 +69,7 @@ _PROBLEMS: Final = (
     _Problem(
         "the session token is invalid or has expired",
         "set AWS_SESSION_TOKEN to a new one with its keys, or use a role, which is renewed.",
-        {"InvalidToken", "ExpiredToken"},
+        _EXPIRED_TOKEN,
     ),
     _Problem(
         "the clocks differ too much", "set the clock of this machine.", {"RequestTimeTooSkewed"}
@@ -134,7 +135,9 @@ def files_unavailable(error: Exception) -> MediaStorageUnavailable:
     cause = _problem(error).cause
     if cause == _FULL:
         return MediaStorageFull(cause)
-    return (MediaFileRejected if is_rejection(error) else MediaStorageUnavailable)(cause)
+    # With a new token, the file can be stored.
+    is_final = is_rejection(error) and _code_of(error) not in _EXPIRED_TOKEN
+    return (MediaFileRejected if is_final else MediaStorageUnavailable)(cause)
 
 
 def not_responding(error: Exception) -> bool:
@@ -174,17 +177,24 @@ def status_of(error: ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
+def _code_of(error: Exception) -> str:
+    """Return the code of an error response, or an empty text."""
+    if not isinstance(error, ClientError):
+        return ""
+    return error.response.get("Error", {}).get("Code", "")
+
+
 def _is_of_sts(error: ClientError) -> bool:
     """Return whether the request for new credentials failed, before that to the store."""
     return error.operation_name.startswith("AssumeRole")
 
 
 def _problem(error: Exception) -> _Problem:
-    code, status, cause = "", 0, type(error).__name__
+    code, status, cause = _code_of(error), 0, type(error).__name__
     if isinstance(error, ClientError):
         if _is_of_sts(error):
             return _NOT_RENEWED
-        code, status = error.response.get("Error", {}).get("Code", ""), status_of(error)
+        status = status_of(error)
         cause = f"the store responds with status {status}"
     return next(
         chain(

@@ -224,7 +224,7 @@ def _add_copy(add: AddCommand) -> None:
         "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE --dry-run",
         "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
     )
-    place = "a URL as in DIALTONE_DATABASE, or env:NAME for a variable that has it"
+    place = "a URL as in DIALTONE_DATABASE, or env:NAME if NAME, or the file in NAME_FILE, has it"
     copy.add_argument("--from", dest="source", metavar="URL", required=True, help=place)
     copy.add_argument(
         "--to",

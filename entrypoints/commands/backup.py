@@ -49,7 +49,7 @@ _LOAD_DUMP: Final = _DatabaseTools(
     ),
 )
 _OWN_TOOLS: Final = (
-    "DIALTONE_DATABASE: this command works with sqlite:/// only. {} has its own:\n  {}\n"
+    "{}: this command works with sqlite:/// only. {} has its own:\n  {}\n"
     "Keep the output of `dialtone backup --fingerprint` beside the dump. See docs/backup.md."
 )
 
@@ -112,7 +112,8 @@ def _describe_keys(settings: Settings, file: str | None) -> Iterable[str]:
     from adapters.key_file.document import KeyPurpose
     from adapters.system import SystemClock
 
-    with name_variable("DIALTONE_DATABASE") if file is None else nullcontext():
+    variable = settings.variable_of("DIALTONE_DATABASE")
+    with name_variable(variable) if file is None else nullcontext():
         stored = asyncio.run(_find_stored_keys(settings, file))
     place, accepted = _keys_place(settings), set[str]()
     yield f"phone_index: a key with the fingerprint {stored.key_fingerprint}"
@@ -167,9 +168,9 @@ def _sqlite_path(settings: Settings, tools: _DatabaseTools, file: Path) -> Path:
         case SqliteDatabase(path=path):
             return path
         case PostgresDatabase():
-            raise StartupError(_OWN_TOOLS.format("PostgreSQL", _in_shell(tools.postgresql, file)))
+            raise _own_tools_error(settings, "PostgreSQL", tools.postgresql, file)
         case MongoDatabase():
-            raise StartupError(_OWN_TOOLS.format("MongoDB", _in_shell(tools.mongodb, file)))
+            raise _own_tools_error(settings, "MongoDB", tools.mongodb, file)
         case Factory():
             raise StartupError(
                 "DIALTONE_DATABASE: this command works with sqlite:/// only. Back up a database "
@@ -177,8 +178,12 @@ def _sqlite_path(settings: Settings, tools: _DatabaseTools, file: Path) -> Path:
             )
 
 
-def _in_shell(command: str, file: Path) -> str:
-    return command.format(file=shlex.quote(str(file)))
+def _own_tools_error(settings: Settings, database: str, command: str, file: Path) -> StartupError:
+    variable, shown = "DIALTONE_DATABASE", command.format(file=shlex.quote(str(file)))
+    if url_file := settings.variables.files.get(variable):
+        shown = shown.replace(f"${variable}", f"$(cat {shlex.quote(str(url_file.path))})")
+        variable = url_file.variable
+    return StartupError(_OWN_TOOLS.format(variable, database, shown))
 
 
 def _media_place(settings: Settings) -> str:

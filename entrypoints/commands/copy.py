@@ -76,7 +76,7 @@ def forget_copy(settings: Settings) -> Iterable[str]:
 
 
 async def _forget_copy(settings: Settings) -> None:
-    with name_variable("DIALTONE_DATABASE"):
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         copying, place = _copying_of(settings.database)
         async with copying.open_existing(place, _key_fingerprint(settings)) as database:
             mark = await database.read_mark() if database else None

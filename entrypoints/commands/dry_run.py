@@ -44,7 +44,7 @@ async def open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncItera
         async with open_use_cases(settings, parts=(), retry=retry) as use_cases:
             yield use_cases
         return
-    with name_variable("DIALTONE_DATABASE"):
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         migration, place = find_migration(settings)
         plan = await migration.plan_migration(place, find_key_fingerprint(settings))
     database = None

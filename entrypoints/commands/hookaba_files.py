@@ -5,24 +5,27 @@ such URL is fetched: its path is a key of the bucket that the operator names.
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
+from application.ports.errors import ConfigurationError
 from application.ports.media import StoredFile
 from application.ports.older_service import OlderFiles
 from domain.errors import InvalidValue
 from entrypoints.extras import check_extra
+from entrypoints.settings.read import find_text
 from entrypoints.settings.services import parse_media
-from entrypoints.settings.values import MediaFolder, S3Bucket
+from entrypoints.settings.values import MediaFolder, S3Bucket, Variables
 from entrypoints.startup_error import InvalidArgument
 
 _AMAZON: Final = re.compile(r"s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _INVALID: Final = "--files must be s3://bucket, s3://bucket/prefix or file:path."
 _DEFAULT_REGION: Final = "us-east-1"
+_AWS_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 class _Reader(Protocol):
@@ -97,17 +100,19 @@ class HookabaFiles:
 
 @asynccontextmanager
 async def open_hookaba_files(
-    text: str, bucket: str | None, variables: Mapping[str, str]
+    text: str, bucket: str | None, variables: Variables
 ) -> AsyncIterator[OlderFiles]:
     """Open the place of the files for reading.
 
     Args:
         text: The argument --files.
         bucket: The bucket in the URLs, if it has another name than the one that is read.
-        variables: Have the keys: `HOOKABA_…`, or those of AWS.
+        variables: Have the keys: `HOOKABA_…`, or those of AWS. Without any, botocore finds
+            credentials.
 
     Raises:
-        InvalidArgument: The argument is invalid, or a key is missing.
+        InvalidArgument: The argument is invalid, or one of two keys is missing.
+        SettingsError: The file of a key cannot be used.
         ConfigurationError: The place cannot be read.
     """
     try:
@@ -133,26 +138,48 @@ async def open_hookaba_files(
 
 @asynccontextmanager
 async def _open_bucket(
-    place: S3Bucket, bucket: str, variables: Mapping[str, str]
+    place: S3Bucket, bucket: str, variables: Variables
 ) -> AsyncIterator[OlderFiles]:
     check_extra("s3", "--files s3://")
     from adapters.s3.client import Connection
     from adapters.s3.reader import open_bucket_reader
 
     def find(*names: str) -> str:
-        return next((variables[name].strip() for name in names if variables.get(name)), "")
+        values = variables.values
+        return next((values[name].strip() for name in names if values.get(name)), "")
 
     endpoint = find("HOOKABA_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL") or None
     region = find("HOOKABA_AWS_REGION", "S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
-    access_key = find("HOOKABA_AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID")
-    secret_key = find("HOOKABA_AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY")
-    if not access_key or not secret_key:
-        raise InvalidArgument(
-            "--files s3:// needs the keys of the older service's bucket: set "
-            "HOOKABA_AWS_ACCESS_KEY_ID and HOOKABA_AWS_SECRET_ACCESS_KEY."
-        )
-    connection = Connection(endpoint, region or _DEFAULT_REGION, access_key, secret_key)
+    connection = Connection(endpoint, region or _DEFAULT_REGION, *_find_keys(variables))
     prefix = f"{place.prefix}/" if place.prefix else ""
     host = urlsplit(endpoint).hostname if endpoint else None
-    async with open_bucket_reader(place.bucket, connection) as reader:
+    async with AsyncExitStack() as stack:
+        try:
+            opening = open_bucket_reader(place.bucket, connection)
+            reader = await stack.enter_async_context(opening)
+        except ConfigurationError as error:
+            if connection.access_key:
+                raise
+            raise ConfigurationError(
+                f"{error} Or set HOOKABA_AWS_ACCESS_KEY_ID and HOOKABA_AWS_SECRET_ACCESS_KEY, in "
+                ".env too."
+            ) from None
         yield HookabaFiles(BucketUrls(bucket, prefix, host), reader)
+
+
+def _find_keys(variables: Variables) -> tuple[str, str, str]:
+    """Return key ID, secret key and session token: empty texts where botocore finds them.
+
+    All are of the older service, or all are ours: a token belongs to its keys.
+    """
+    for prefix in ("HOOKABA_", ""):
+        names = [f"{prefix}{name}" for name in _AWS_KEYS]
+        key_id, secret_key, token = (find_text(variables, name) for name in names)
+        if key_id and secret_key:
+            return key_id, secret_key, token
+        if key_id or secret_key or token:
+            raise InvalidArgument(
+                f"--files s3:// needs both keys of the older service's bucket: set {names[0]} and "
+                f"{names[1]}; or none of these, if a role, a web identity or a profile may read it."
+            )
+    return "", "", ""

@@ -23,7 +23,7 @@ from application.ports.errors import PortError
 from domain.administration.audit import AuditAction
 from domain.errors import InvalidValue
 from domain.phone import parse_phone
-from entrypoints.bootstrap import Part, open_use_cases
+from entrypoints.bootstrap import Part, name_variable, open_use_cases
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.dry_run import open_unchanged
 from entrypoints.commands.hookaba_files import open_hookaba_files
@@ -102,12 +102,15 @@ async def _import(
 
     show_progress = ProgressLine()
     async with AsyncExitStack() as stack:
-        service = await stack.enter_async_context(open_hookaba_database(url))
+        with name_variable("--from"):
+            service = await stack.enter_async_context(open_hookaba_database(url))
         files = None
         if arguments.files is not None:
-            files = await stack.enter_async_context(
-                open_hookaba_files(arguments.files, arguments.bucket, settings.variables.values)
+            opening_files = open_hookaba_files(
+                arguments.files, arguments.bucket, settings.variables
             )
+            with name_variable("--files"):
+                files = await stack.enter_async_context(opening_files)
         parts = [Part.MEDIA, Part.IMAGES] if files else []
         # The service of this machine decodes in processes of its own.
         settings = replace(settings, workers=1, image_megapixels_per_hour=_NO_LIMIT)

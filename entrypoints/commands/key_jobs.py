@@ -106,7 +106,7 @@ async def reencrypt_phones(
     current, now = key_set.signing(), clock.now()
     encryption = make_phone_encryption(keys)
     count = 0
-    with name_variable("DIALTONE_DATABASE"):
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         async with open_database(settings, encryption) as database:
             # The last time nothing is found: then no service has written an old one meanwhile.
             while found := await phone_keys.reencrypt_phones(database.records, encryption, report):
@@ -139,14 +139,14 @@ async def rotate_index_key(settings: Settings, report: ReportProgress) -> tuple[
 
     with name_variable("DIALTONE_SECRETS_FILE"):
         keys = SecretKeys(load_secrets_file(path, max_index_keys=2).keys, clock)
-    with name_variable("DIALTONE_DATABASE"):
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         jobs, place = _index_key_jobs(settings)
         if len(keys.current()[KeyPurpose.PHONE_INDEX]) == 1:
             # Before the file is changed: no service would start with it anymore.
             await jobs.check_unused(place, make_phone_encryption(keys), now)
     with name_variable("DIALTONE_SECRETS_FILE"):
         new_key, old_key = begin_index_key_change(path, now)
-    with name_variable("DIALTONE_DATABASE"):
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         old, new = make_phone_encryption(keys, old_key), make_phone_encryption(keys, new_key)
         kept = await jobs.change_index_key(place, old, new, now, report)
     with name_variable("DIALTONE_SECRETS_FILE"):
@@ -160,7 +160,7 @@ def _check_keys_in_file(settings: Settings) -> None:
             "DIALTONE_SECRETS: no command can change an environment variable. Write its value to "
             "a file (mode 600), run this command with DIALTONE_SECRETS_FILE=FILE instead of "
             "DIALTONE_SECRETS, set DIALTONE_SECRETS to the new text of the file, and restart all "
-            "instances. See docs/keys.md."
+            "instances. See docs/key_rotation.md."
         )
 
 

@@ -42,7 +42,7 @@ class _Migration(Protocol):
 
 def migrate(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Show or create what a start would create in the database."""
-    with name_variable("DIALTONE_DATABASE"):
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         migration, place = find_migration(settings)
         if arguments.dry_run:
             fingerprint = find_key_fingerprint(settings)
@@ -60,7 +60,7 @@ def _migrate(settings: Settings, migration: _Migration, place: Path | str) -> Sc
     from adapters.system import SystemClock
 
     encryption = make_phone_encryption(load_keys(settings, SystemClock(), is_service=True))
-    with name_variable("DIALTONE_DATABASE"):
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         return asyncio.run(migration.migrate(place, encryption.key_fingerprint(), _show_builds()))
 
 

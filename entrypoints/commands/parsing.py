@@ -10,6 +10,7 @@ from domain.administration.audit import parse_reason as parse_reason_text
 from domain.errors import InvalidValue
 from domain.phone import PhoneNumber
 from domain.phone import parse_phone as parse_phone_number
+from entrypoints.settings.read import SettingsError, find_text
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError, InvalidArgument
 from entrypoints.user_text import parse_user_text
@@ -64,19 +65,23 @@ def parse_phone(settings: Settings, text: str) -> PhoneNumber:
 
 
 def find_url(settings: Settings, option: str, text: str) -> str:
-    """Return the URL of an option, or that of a variable for `env:NAME`.
+    """Return the URL of an option, or that of a variable or its file for `env:NAME`.
 
     A password in an argument is visible to everybody on the machine while the command runs.
 
     Raises:
-        InvalidArgument: the variable is not set. The error quotes no URL.
+        InvalidArgument: the variable is not set, or its file cannot be used. The error quotes no
+            URL.
     """
     prefix, colon, name = text.partition(":")
     if prefix != "env" or not colon:
         return text
     if not _VARIABLE.fullmatch(name):
         raise InvalidArgument(f"{option}: env: names no variable. Example: env:SOURCE_URL")
-    url = settings.variables.values.get(name, "").strip()
+    try:
+        url = find_text(settings.variables, name)
+    except SettingsError as error:
+        raise InvalidArgument(f"{option}: {error}") from None
     if not url:
         raise InvalidArgument(f"{option}: the variable {name} is not set.")
     return url

@@ -98,7 +98,7 @@ def _are_keys_missing(settings: Settings) -> bool:
 
 
 async def _check_database(settings: Settings) -> str:
-    with name_variable("DIALTONE_DATABASE"):
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         match settings.database:
             case SqliteDatabase(path=path):
                 from adapters.sqlite import inspect_file
@@ -157,7 +157,7 @@ async def _check_media(settings: Settings) -> str:
 
 
 async def _check_messenger(provider: Provider | Factory | HttpHook, settings: Settings) -> str:
-    with name_variable("DIALTONE_SMS"):
+    with name_variable(settings.variable_of("DIALTONE_SMS")):
         if isinstance(provider, HttpHook):
             async with open_hook(provider, settings.sms_hook_secret.value) as hook:
                 return await hook.check_connection()
@@ -168,7 +168,7 @@ async def _check_messenger(provider: Provider | Factory | HttpHook, settings: Se
 
 
 async def _check_destination(destination: Destination, settings: Settings) -> str:
-    with name_variable("DIALTONE_EVENTS"):
+    with name_variable(settings.variable_of("DIALTONE_EVENTS")):
         async with open_destination(destination, settings) as opened:
             if isinstance(destination, Factory):
                 return await _check_own_adapter(opened)

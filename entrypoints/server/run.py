@@ -22,6 +22,7 @@ from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
 from entrypoints.settings.older_services import find_older
 from entrypoints.settings.read import describe, find_unknown, find_unused
+from entrypoints.settings.secret_files import exposed_problem, find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import StartupError
 
@@ -45,6 +46,8 @@ def run(settings: Settings) -> bool:
         _log.warning("setting_unused", setting=name, reason="DIALTONE_VOICE is none")
     for name, instead in find_older(settings.variables.values):
         _log.warning("setting_unused", setting=name, reason=f"an older service read it. {instead}")
+    for file in find_exposed(settings.variables.files):
+        _log.warning("secret_file_exposed", setting=file.variable, reason=exposed_problem(file))
     has_started = False
     with reserve_bind(settings.bind) as resolved, _reserve_metrics(settings) as metrics_bind:
         shown = {row.name: row.shown for row in describe(settings)}

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from domain.errors import InvalidValue
-from entrypoints.settings.checks import find_problems, unused_variables
+from entrypoints.settings.checks import find_problems, is_production, unused_variables
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.older_services import find_older, older_line
-from entrypoints.settings.secret_files import read_secret_files
+from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
 from entrypoints.settings.settings import (
     FIELDS,
     FILE_VARIABLES,
@@ -96,24 +96,45 @@ def read_settings(
     return settings.complete()
 
 
+def find_text(variables: Variables, name: str) -> str:
+    """Return the text of a variable that a command names; empty without one.
+
+    It may be in a file, like that of a setting: `NAME_FILE` is the path of the file for `NAME`.
+
+    Raises:
+        SettingsError: Both are set, or the file cannot be used.
+    """
+    values, file_variable = variables.values, FILE_VARIABLES.get(name, f"{name}_FILE")
+    text = values.get(name, "").strip()
+    if file_variable not in values or name in variables.files:
+        return text
+    if text:
+        raise SettingsError(f"{name}: {both_set(file_variable)}")
+    is_strict = is_production(values)
+    try:
+        _, line = read_secret_file(file_variable, values[file_variable], is_strict=is_strict)
+    except InvalidValue as error:
+        raise SettingsError(f"{file_variable}: {error.message}") from None
+    return line.strip()
+
+
 def describe(settings: Settings) -> list[Description]:
     """Describe each variable, in the order of the class; secrets are hidden."""
     variables, described = settings.variables, []
     for name, (field_name, declaration) in FIELDS.items():
         text, origin = declaration.default_text(settings), "default"
-        file_variable = FILE_VARIABLES.get(name, "")
-        if file_variable in variables.values:
-            # The file of a vendor that is not used was not read.
-            file = variables.files.get(name)
-            text = HIDDEN if file is None else f"(file {file.path})"
-            origin = ".env" if file_variable in variables.from_env_file else "environment"
-        elif name in variables.values:
+        file, file_variable = variables.files.get(name), FILE_VARIABLES.get(name, "")
+        if name in variables.values:
             text = _hide_credentials(variables.values[name].strip())
             if declaration.show is not None:
                 text = declaration.show(getattr(settings, field_name))
             elif isinstance(declaration.unset, Secret):
                 text = HIDDEN
             origin = ".env" if name in variables.from_env_file else "environment"
+        if file_variable in variables.values:
+            # The file of a vendor that is not used was not read.
+            text = HIDDEN if file is None else f"{text} (file {file.path})"
+            origin = ".env" if file_variable in variables.from_env_file else "environment"
         described.append(Description(name, text, origin))
     return described
 
@@ -161,7 +182,9 @@ def _problem(
     line = example_line(name, settings, example)
     if file := settings.variables.files.get(name):
         in_file = line.removeprefix(f"Example: {name}=")
-        return file.variable, f"In {file.path}: {text} Example of its text: {in_file}"
+        # A command of the shell is not what the file contains.
+        shown = f"Example: echo {in_file}" if "$(" in in_file else f"Example of its text: {in_file}"
+        return file.variable, f"In {file.path}: {text} {shown}"
     return name, f"{text} {line}"
 
 

@@ -14,7 +14,8 @@ from entrypoints.settings.settings import FILE_VARIABLES
 from entrypoints.settings.values import SecretFile
 
 _MAX_FILE_SIZE: Final = 64 * 1024
-_EXPOSED: Final = stat.S_IROTH | stat.S_IWOTH
+_READABLE: Final = stat.S_IROTH
+_WRITABLE: Final = stat.S_IWOTH
 
 
 class SecretFiles(NamedTuple):
@@ -36,16 +37,16 @@ def read_secret_files(values: Mapping[str, str]) -> SecretFiles:
     read = SecretFiles({}, {}, {})
     is_strict = is_production(values)
     # Our own settings first: they name the vendors.
+    stripped = {name: text.strip() for name, text in values.items()}
     for name in sorted(FILE_VARIABLES, key=lambda name: not name.startswith(PREFIX)):
         variable = FILE_VARIABLES[name]
-        if variable not in values or name in unused_variables({**values, **read.texts}):
+        if variable not in values or name in unused_variables({**stripped, **read.texts}):
             continue
         if name in values:
-            problem = f"Must not be set together with {variable}. Remove one of the two."
-            read.problems[name] = name, problem
+            read.problems[name] = name, both_set(variable)
             continue
         try:
-            file, text = _read_secret_file(variable, values[variable].strip(), is_strict=is_strict)
+            file, text = read_secret_file(variable, values[variable], is_strict=is_strict)
         except InvalidValue as error:
             read.problems[name] = variable, error.message
         else:
@@ -53,7 +54,12 @@ def read_secret_files(values: Mapping[str, str]) -> SecretFiles:
     return read
 
 
-def _read_secret_file(variable: str, text: str, *, is_strict: bool) -> tuple[SecretFile, str]:
+def both_set(file_variable: str) -> str:
+    """Return the problem of a variable that is set beside the one that names its file."""
+    return f"Must not be set together with {file_variable}. Remove one of the two."
+
+
+def read_secret_file(variable: str, text: str, *, is_strict: bool) -> tuple[SecretFile, str]:
     """Return the file that a variable names, and its only line without the newline at its end.
 
     Links are followed, as those of a secret that Kubernetes mounts. An error quotes the path only
@@ -62,11 +68,13 @@ def _read_secret_file(variable: str, text: str, *, is_strict: bool) -> tuple[Sec
     Args:
         variable: Names the file.
         text: The path; a relative one starts in the current folder.
-        is_strict: Every user of the machine having access to the file is an error.
+        is_strict: A file that every user of the machine can read is an error. One that they can
+            change always is: it may name a module to run.
 
     Raises:
         InvalidValue: The file cannot be used.
     """
+    text = text.strip()
     if not text.isprintable():
         raise InvalidValue("Must not contain unprintable characters.")
     path, user = Path(text).absolute(), os.geteuid()
@@ -89,11 +97,17 @@ def _read_secret_file(variable: str, text: str, *, is_strict: bool) -> tuple[Sec
             f"{path} cannot be read ({error.strerror}). Name a file that the user of the service "
             f"(uid {user}) can read."
         ) from None
-    is_exposed = bool(mode & _EXPOSED)
-    if is_exposed and is_strict:
+    if mode & _WRITABLE:
         raise InvalidValue(
-            f"Every user of the machine has access to {path} (mode {stat.S_IMODE(mode):04o}), which"
-            f" production rejects. Fix: chmod o-rw {path}, and let it belong to the user of the "
+            f"Every user of the machine can write to {path} (mode {stat.S_IMODE(mode):04o}). Check "
+            f"what it contains. Fix: chmod o-rw {path}"
+        )
+    is_exposed = bool(mode & _READABLE)
+    if is_exposed and is_strict:
+        # The mode counts also in a private folder: that may change, and nobody would notice.
+        raise InvalidValue(
+            f"Every user of the machine can read {path} (mode {stat.S_IMODE(mode):04o}), which "
+            f"production rejects. Fix: chmod o-r {path}, and let it belong to the user of the "
             f"service (uid {user}) or its group. In Kubernetes set defaultMode: 0440 and fsGroup; "
             "in Docker, uid and mode of the secret."
         )
@@ -119,13 +133,18 @@ def _read_line(path: Path, content: bytes) -> str:
 
 
 def find_exposed(files: Mapping[str, SecretFile]) -> list[SecretFile]:
-    """Return the files that every user of the machine can read or change."""
+    """Return the files that every user of the machine can read."""
     return [file for file in files.values() if file.is_exposed]
 
 
 def exposed_line(file: SecretFile) -> str:
-    """Return the line about such a file, which production rejects."""
+    """Return the line about such a file."""
+    return f"{file.variable}: {exposed_problem(file)}"
+
+
+def exposed_problem(file: SecretFile) -> str:
+    """Return what is wrong with such a file, which production rejects."""
     return (
-        f"{file.variable}: Every user of the machine has access to {file.path}, which production "
-        f"rejects. Fix: chmod o-rw {file.path}"
+        f"Every user of the machine can read {file.path}, which production rejects. "
+        f"Fix: chmod o-r {file.path}"
     )

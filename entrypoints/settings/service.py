@@ -51,3 +51,8 @@ class ServiceSettings:
     def is_set(self, variable: str) -> bool:
         """Return whether the variable is set, by the environment, by `.env` or by a file."""
         return variable in self.variables.values
+
+    def variable_of(self, setting: str) -> str:
+        """Return the variable that sets a setting: its own, or the one that names its file."""
+        file = self.variables.files.get(setting)
+        return setting if file is None else file.variable

@@ -108,7 +108,7 @@ class SecretFile:
     Attributes:
         variable: Names the file.
         path: The absolute path.
-        is_exposed: Every user of the machine can read or change the file.
+        is_exposed: Every user of the machine can read the file.
     """
 
     variable: str

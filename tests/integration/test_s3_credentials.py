@@ -17,7 +17,9 @@ from adapters.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import MediaUrl
 from entrypoints import bootstrap
+from entrypoints.commands.hookaba_files import open_hookaba_files
 from entrypoints.settings.read import read_settings
+from entrypoints.startup_error import InvalidArgument
 from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers.http_server import Exchange, HttpServer, never_respond, respond_with
@@ -44,12 +46,20 @@ def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"),
         *("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED"),
         *("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+        *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", NO_SERVER)
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", NO_SERVER)
+
+
+def role_credentials(*keys: str) -> dict[str, str]:
+    """Return key ID, secret and session token as the services of Amazon write them."""
+    expires_at = datetime.now(UTC) + timedelta(hours=6)
+    names = ("AccessKeyId", "SecretAccessKey", "Token")
+    return {**dict(zip(names, keys, strict=True)), "Expiration": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}"}
 
 
 class MetadataService:
@@ -64,14 +74,7 @@ class MetadataService:
         elif exchange.path.endswith("/security-credentials/"):
             exchange.respond(200, b"dialtone")
         else:
-            expires_at = datetime.now(UTC) + timedelta(hours=6)
-            credentials = {
-                "Code": "Success",
-                "AccessKeyId": self.keys[0],
-                "SecretAccessKey": self.keys[1],
-                "Token": self.keys[2],
-                "Expiration": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}",
-            }
+            credentials = {"Code": "Success", **role_credentials(*self.keys)}
             exchange.respond(200, json.dumps(credentials).encode())
 
 
@@ -83,13 +86,13 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[MetadataService]:
         yield service
 
 
-def sts_response(expires_at: datetime) -> bytes:
+def sts_response(expires_at: datetime, token: str = TOKEN) -> bytes:
     return f"""<AssumeRoleWithWebIdentityResponse
         xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult>
         <AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/d/s</Arn>
         <AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser><Credentials>
         <AccessKeyId>ASIAPOD</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>
-        <SessionToken>{TOKEN}</SessionToken>
+        <SessionToken>{token}</SessionToken>
         <Expiration>{expires_at:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>
         </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>""".encode()
 
@@ -132,6 +135,21 @@ async def test_a_web_identity_is_exchanged_for_the_credentials_of_a_role(sts: Ht
     sent = parse_qs(sts.requests[0].body.decode())
     assert sent["WebIdentityToken"] == ["the-web-identity"]
     assert sent["RoleArn"] == ["arn:aws:iam::123456789012:role/dialtone"]
+
+
+async def test_a_container_gets_the_credentials_of_its_task_or_pod(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    token_file = tmp_path / "eks-pod-identity-token"
+    token_file.write_text("the-pod-identity")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(token_file))
+    response = json.dumps(role_credentials("ASIAPOD", SECRET, TOKEN)).encode()
+    with HttpServer(respond_with(200, response)) as agent:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{agent.url}/v1/credentials")
+        found = await find_credentials(AMAZON, 5.0)
+
+        assert (tuple(found.keys)[:3], found.is_temporary) == (("ASIAPOD", SECRET, TOKEN), True)
+        assert agent.requests[0].headers["Authorization"] == "the-pod-identity"
 
 
 async def test_keys_of_a_profile_are_permanent(
@@ -249,16 +267,56 @@ async def test_temporary_credentials_do_not_start_where_they_would_sign_urls() -
                 assert store.requests[-1].headers["X-Amz-Security-Token"] == TOKEN
 
 
-async def test_credentials_are_renewed_before_they_expire(sts: HttpServer) -> None:
+async def test_credentials_are_renewed_before_they_expire(sts: HttpServer, tmp_path: Path) -> None:
+    token_file = tmp_path / "token"  # a pod gets a new one before it expires
     sts.behavior = respond_with(200, sts_response(datetime.now(UTC) + timedelta(minutes=1)))
     with HttpServer(STORE) as store:
         async with open_files(S3Server(store.url)) as files:
-            before = len(sts.requests)
+            soon = datetime.now(UTC) + timedelta(minutes=1)
+            sts.behavior = respond_with(200, sts_response(soon, "next"))
+            token_file.write_text("the-next-identity")
             await files.write(KEY, BytesIO(b"one"), JPEG)
-            assert len(sts.requests) > before
-            assert store.requests[-1].headers["X-Amz-Security-Token"] == TOKEN
+            assert (
+                "the-next-identity" in parse_qs(sts.requests[-1].body.decode())["WebIdentityToken"]
+            )
+            assert store.requests[-1].headers["X-Amz-Security-Token"] == "next"
 
             sts.behavior = ACCESS_DENIED
             with pytest.raises(MediaStorageUnavailable, match=r"cannot be renewed$") as raised:
                 await files.write(KEY, BytesIO(b"two"), JPEG)
     assert type(raised.value) is MediaStorageUnavailable  # the file was not rejected
+
+
+@pytest.mark.usefixtures("metadata")
+async def test_the_bucket_of_an_older_service_is_read_with_a_role_or_its_own_keys() -> None:
+    with HttpServer(respond_with(200, b"<ListBucketResult/>")) as store:
+        place = {"HOOKABA_S3_ENDPOINT": store.url}
+        keys = {"HOOKABA_AWS_ACCESS_KEY_ID": "AKIAOLDER", "HOOKABA_AWS_SECRET_ACCESS_KEY": SECRET}
+        # A token of ours does not belong to the keys of the older service.
+        for environ, key_id in (
+            (place, "ASIAROLE"),
+            (place | keys | {"AWS_SESSION_TOKEN": TOKEN}, "AKIAOLDER"),
+        ):
+            variables = read_settings(environ, None).variables
+            async with open_hookaba_files("s3://images", None, variables):
+                sent = store.requests[-1].headers
+            assert f"Credential={key_id}/" in sent["Authorization"]
+            assert sent.get("X-Amz-Security-Token") == (None if key_id == "AKIAOLDER" else TOKEN)
+
+
+@pytest.mark.parametrize("name", ["HOOKABA_AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+async def test_one_key_of_the_bucket_of_an_older_service_is_not_enough(name: str) -> None:
+    variables = read_settings({name: SECRET}, None).variables
+
+    with pytest.raises(InvalidArgument, match=r"set \w*ACCESS_KEY_ID and \w*SECRET") as raised:
+        async with open_hookaba_files("s3://images", None, variables):
+            pass
+    assert SECRET not in str(raised.value)
+
+
+async def test_without_credentials_the_variables_of_the_older_service_are_named() -> None:
+    variables = read_settings({}, None).variables
+
+    with pytest.raises(ConfigurationError, match="Or set HOOKABA_AWS_ACCESS_KEY_ID and"):
+        async with open_hookaba_files("s3://images", None, variables):
+            pass

@@ -78,6 +78,11 @@ async def write_error(files: S3Files) -> MediaStorageUnavailable:
     [
         (s3_error(404, "NoSuchBucket"), MediaFileRejected, "no such bucket"),
         (respond_with(403), MediaFileRejected, "access denied"),
+        (
+            s3_error(400, "ExpiredToken"),
+            MediaStorageUnavailable,
+            "the session token is invalid or has expired",
+        ),
         (respond_with(507), MediaStorageFull, "the store is full"),
         (s3_error(403, "QuotaExceeded"), MediaStorageFull, "the store is full"),
         (respond_with(418, HTML), MediaFileRejected, "the store responds with status 418"),

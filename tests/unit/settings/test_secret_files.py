@@ -7,10 +7,18 @@ from typing import Final
 
 import pytest
 
-from entrypoints.settings.read import describe, find_unknown, read_settings
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.settings.read import (
+    SettingsError,
+    describe,
+    find_text,
+    find_unknown,
+    read_settings,
+)
 from entrypoints.settings.secret_files import exposed_line, find_exposed
-from entrypoints.settings.settings import FIELDS, FILE_VARIABLES
-from entrypoints.settings.values import PostgresDatabase, Secret
+from entrypoints.settings.settings import FIELDS, FILE_VARIABLES, Settings
+from entrypoints.settings.values import PostgresDatabase, Secret, Variables
+from entrypoints.startup_error import StartupError
 from tests.support.settings import problems
 from tests.unit.settings.texts import S3, SECRET, TWILIO
 
@@ -59,6 +67,8 @@ def test_a_secret_is_the_line_of_its_file_with_or_without_a_newline(
     # Own adapters get it under the name of the setting.
     assert read.variables.values["TWILIO_AUTH_TOKEN"] == SECRET
     assert SECRET not in repr(read)
+    (line,) = (line for line in describe(read) if line.name == "TWILIO_AUTH_TOKEN")
+    assert (line.shown, line.origin) == (f"(hidden) (file {secret_file})", "environment")
 
 
 def test_a_file_is_found_from_the_current_folder_and_named_in_the_env_file(
@@ -73,8 +83,28 @@ def test_a_file_is_found_from_the_current_folder_and_named_in_the_env_file(
     read = read_settings({}, env_file)
 
     assert read.database == PostgresDatabase(url)
+    assert read.variable_of("DIALTONE_DATABASE") == "DIALTONE_DATABASE_URL_FILE"
+    assert read.variable_of("DIALTONE_SMS") == "DIALTONE_SMS"
     (line,) = (line for line in describe(read) if line.name == "DIALTONE_DATABASE")
-    assert (line.shown, line.origin) == (f"(file {secret_file})", ".env")
+    shown = f"postgresql://(hidden)@db.test/dialtone (file {secret_file})"
+    assert (line.shown, line.origin) == (shown, ".env")
+
+
+@pytest.fixture
+def below_a_file(secret_file: Path) -> Settings:
+    """The URL of a database that cannot be opened, in a file."""
+    secret_file.write_text(f"sqlite:///{secret_file}/dialtone.db")
+    keys = str(secret_file.with_name("keys.json"))
+    environ = {"DIALTONE_DATABASE_URL_FILE": str(secret_file), "DIALTONE_SECRETS_FILE": keys}
+    return read_settings(environ, None)
+
+
+async def test_an_error_of_the_database_names_the_variable_of_its_file(
+    below_a_file: Settings,
+) -> None:
+    with pytest.raises(StartupError, match=r"^DIALTONE_DATABASE_URL_FILE: "):
+        async with open_use_cases(below_a_file):
+            pass
 
 
 def test_links_are_followed_as_kubernetes_makes_them(secret_file: Path) -> None:
@@ -96,6 +126,8 @@ def test_the_providers_and_vendors_of_a_file_are_used(secret_file: Path) -> None
     read = read_settings(environ | {"DIALTONE_SMS_FILE": str(secret_file)}, None)
 
     assert [used.url for used in read.sms_hooks] == [hook]
+    (line,) = (line for line in describe(read) if line.name == "DIALTONE_SMS")
+    assert line.shown == f"twilio,https://hook.test (file {secret_file})"
     assert read.twilio_auth_token.value == TWILIO["TWILIO_AUTH_TOKEN"]
 
 
@@ -106,6 +138,23 @@ def test_the_file_of_a_vendor_that_is_not_used_is_not_read() -> None:
 
     assert read.variables.files == {}
     assert SECRET not in "".join(line.shown for line in describe(read))
+
+
+def test_the_file_of_a_vendor_is_read_however_its_use_is_written(secret_file: Path) -> None:
+    environ = S3 | {"DIALTONE_MEDIA": " s3://images", "AWS_SECRET_ACCESS_KEY": ""}
+
+    read = read_settings(environ | {"AWS_SECRET_ACCESS_KEY_FILE": str(secret_file)}, None)
+
+    assert read.aws_secret_access_key.value == SECRET
+
+
+def test_an_empty_variable_is_not_set_beside_the_other_one(secret_file: Path) -> None:
+    for environ in (
+        with_token(secret_file) | {"TWILIO_AUTH_TOKEN": " "},
+        TWILIO | {"TWILIO_AUTH_TOKEN": SECRET, TOKEN_FILE: ""},
+    ):
+        assert read_settings(environ, None).twilio_auth_token.value == SECRET
+    assert "TWILIO_AUTH_TOKEN" in problems(TWILIO | {"TWILIO_AUTH_TOKEN": "", TOKEN_FILE: ""})
 
 
 @pytest.mark.parametrize("name", FILE_VARIABLES)
@@ -209,12 +258,27 @@ def test_an_invalid_text_names_the_variable_of_its_file(secret_file: Path) -> No
     assert list(lines) == ["DIALTONE_TEST_OTPS_FILE", "DIALTONE_EVENTS_SECRET_FILE"]
     for line in lines.values():
         assert f"In {path}: Must be " in line
-        assert " Example of its text: " in line
         assert SECRET not in line
+    assert " Example of its text: +1" in lines["DIALTONE_TEST_OTPS_FILE"]
+    # It is a command, which a file must not contain.
+    assert ' Example: echo "whsec_$(' in lines["DIALTONE_EVENTS_SECRET_FILE"]
 
 
-@pytest.mark.parametrize("mode", [0o604, 0o602, 0o644, 0o444])
-def test_a_file_that_every_user_can_read_or_change_is_refused_in_production(
+@pytest.mark.parametrize("env", ["development", "production"])
+@pytest.mark.parametrize("mode", [0o602, 0o666])
+def test_a_file_that_every_user_can_change_is_refused(
+    secret_file: Path, mode: int, env: str
+) -> None:
+    secret_file.chmod(mode)
+
+    line = problems(with_token(secret_file) | {"DIALTONE_ENV": env})[TOKEN_FILE]
+
+    assert f"Every user of the machine can write to {secret_file} (mode {mode:04o})" in line
+    assert f"Fix: chmod o-rw {secret_file}" in line
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o444])
+def test_a_file_that_every_user_can_read_is_refused_in_production(
     secret_file: Path, mode: int
 ) -> None:
     secret_file.chmod(mode)
@@ -222,8 +286,8 @@ def test_a_file_that_every_user_can_read_or_change_is_refused_in_production(
 
     line = problems(environ | {"DIALTONE_ENV": "production"})[TOKEN_FILE]
 
-    assert f"Every user of the machine has access to {secret_file} (mode {mode:04o})" in line
-    assert f"Fix: chmod o-rw {secret_file}" in line
+    assert f"Every user of the machine can read {secret_file} (mode {mode:04o})" in line
+    assert f"Fix: chmod o-r {secret_file}" in line
     (exposed,) = find_exposed(read_settings(environ, None).variables.files)
     assert exposed_line(exposed).startswith(f"{TOKEN_FILE}: Every user of the machine")
 
@@ -248,3 +312,40 @@ def test_a_misspelt_variable_of_a_file_is_found() -> None:
     }
 
     assert dict(find_unknown([*misspelt, *FILE_VARIABLES.values()])) == misspelt
+
+
+def test_a_variable_of_a_command_may_be_in_a_file_too(secret_file: Path) -> None:
+    environ = {"OLD_URL_FILE": f" {secret_file} ", "BOTH": SECRET, "BOTH_FILE": "x", "HERE": SECRET}
+    variables = read_settings(environ | {"GONE_FILE": "/nowhere"} | TWILIO, None).variables
+
+    assert [find_text(variables, name) for name in ("OLD_URL", "HERE", "NONE")] == [
+        *(SECRET, SECRET, "")
+    ]
+    for name, problem in (
+        ("BOTH", "BOTH: Must not be set together with BOTH_FILE."),
+        ("GONE", "GONE_FILE: This path leads to no file"),
+    ):
+        with pytest.raises(SettingsError) as raised:
+            find_text(variables, name)
+        assert str(raised.value).startswith(problem)
+
+
+def test_the_file_of_a_variable_of_a_command_has_the_rules_of_production(secret_file: Path) -> None:
+    secret_file.chmod(0o644)
+    variables = Variables({"OLD_URL_FILE": str(secret_file), "DIALTONE_ENV": "production"})
+
+    with pytest.raises(SettingsError, match="Every user of the machine can read"):
+        find_text(variables, "OLD_URL")
+
+
+def test_a_command_finds_the_text_of_a_setting_that_is_in_a_file(secret_file: Path) -> None:
+    url = f"postgresql://dialtone:{SECRET}@db.test/dialtone"
+    secret_file.write_text(url)
+    files = {"DIALTONE_DATABASE_URL_FILE": str(secret_file)}
+
+    # The keys of S3 are not read at the start, if there is no bucket.
+    keys = {"AWS_SECRET_ACCESS_KEY_FILE": str(secret_file)}
+    variables = read_settings(files | keys, None).variables
+
+    assert find_text(variables, "DIALTONE_DATABASE") == url
+    assert find_text(variables, "AWS_SECRET_ACCESS_KEY") == url

@@ -1,0 +1,56 @@
+"""URLs of databases that commands read from variables and from files."""
+
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from entrypoints.commands.backup import back_up
+from entrypoints.commands.parsing import find_url
+from entrypoints.settings.read import read_settings
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import InvalidArgument, StartupError
+
+URL = "postgresql://dialtone:tops3cret@db.test/dialtone"
+
+
+@pytest.fixture
+def url_file(tmp_path: Path) -> Path:
+    path = tmp_path / "a url"
+    path.write_text(f"{URL}\n")
+    path.chmod(0o600)
+    return path
+
+
+def read(**environ: str) -> Settings:
+    return read_settings(environ, None)
+
+
+def test_a_url_may_be_in_the_file_of_a_variable_or_of_a_setting(url_file: Path) -> None:
+    path = str(url_file)
+
+    assert find_url(read(OLD_FILE=path), "--from", "env:OLD") == URL
+    own = read(DIALTONE_DATABASE_URL_FILE=path)
+    assert find_url(own, "--to", "env:DIALTONE_DATABASE") == URL
+
+
+def test_a_file_that_cannot_be_used_is_named_with_the_option(url_file: Path) -> None:
+    for settings, problem in (
+        (read(OLD_FILE=f"{url_file}.old"), "--from: OLD_FILE: This path leads to no file"),
+        (read(OLD_FILE=str(url_file), OLD=URL), "--from: OLD: Must not be set together"),
+    ):
+        with pytest.raises(InvalidArgument) as raised:
+            find_url(settings, "--from", "env:OLD")
+        assert str(raised.value).startswith(problem)
+        assert "tops3cret" not in str(raised.value)
+
+
+def test_the_command_for_another_database_reads_the_url_from_its_file(url_file: Path) -> None:
+    settings = read(DIALTONE_DATABASE_URL_FILE=str(url_file))
+    arguments = Namespace(fingerprint=False, file="dump", replace=False, full_check=False)
+
+    with pytest.raises(StartupError) as raised:
+        list(back_up(settings, arguments))
+
+    assert str(raised.value).startswith("DIALTONE_DATABASE_URL_FILE: this command works with sqli")
+    assert f"pg_dump --format=custom --file=dump \"$(cat '{url_file}')\"" in str(raised.value)

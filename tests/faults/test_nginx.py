@@ -1,15 +1,14 @@
-"""The sample for nginx in the docs, with a real nginx."""
+"""The sample for nginx in the docs, with a real nginx.
+
+`test_rolling_restart.py` has two instances behind it.
+"""
 
 import json
 import socket
 import ssl
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
@@ -23,7 +22,7 @@ from tests.support.held_connections import (
     hold,
     request_latency,
 )
-from tests.support.images import encode, still_gif
+from tests.support.images import encode
 from tests.support.servers.nginx import Nginx
 from tests.support.service import Service
 
@@ -33,14 +32,6 @@ OUTSIDE: Final = "127.0.0.9"
 MAX_CONNECTIONS: Final = 1_000
 """Of one IP, in the sample."""
 PHOTO: Final = encode(Image.effect_noise((2600, 2000), 100), "JPEG", quality=97)
-READERS: Final = 4
-CLIENT_PAUSE: Final = 0.05
-MAX_REQUESTS: Final = 500
-"""Of each client, while instances are restarted."""
-MIN_REQUESTS: Final = 300
-"""Of all of them: enough to see a restart that fails some."""
-STOP_DELAY: Final = "5s"
-"""The default in production, for which the sample is written."""
 
 
 @pytest.fixture(scope="module")
@@ -186,77 +177,3 @@ def test_a_stopped_service_is_a_503_of_the_api(proxied: tuple[Service, Nginx]) -
         assert response.headers["X-Request-Id"]
         service.start()
         assert http.get("/health/live").status_code == 200
-
-
-def send_until(is_over: threading.Event, nginx: Nginx, *request: str, **options: Any) -> list[int]:
-    """Send a request again and again; return the status of each, 0 for a broken connection."""
-    statuses: list[int] = []
-    with nginx.client() as http:
-        while not is_over.is_set() and len(statuses) < MAX_REQUESTS:
-            try:
-                statuses.append(http.request(*request, **options).status_code)
-            except httpx.TransportError:
-                statuses.append(0)
-            # As clients do.
-            time.sleep(CLIENT_PAUSE)
-    return statuses
-
-
-@pytest.fixture
-def instances(tmp_path: Path) -> Iterator[list[Service]]:
-    """Two instances of one service."""
-    first = Service(
-        tmp_path / "first",
-        {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1", "DIALTONE_STOP_DELAY": STOP_DELAY},
-    )
-    shared = ("DIALTONE_DATABASE", "DIALTONE_MEDIA", "DIALTONE_SECRETS_FILE")
-    second = Service(
-        tmp_path / "second",
-        {**first.settings, **{name: first.environ[name] for name in shared}},
-    )
-    try:
-        yield [first.start(), second.start()]
-    finally:
-        for service in (first, second):
-            if service.is_running:
-                service.kill()
-
-
-def test_a_rolling_restart_fails_no_request(instances: list[Service], tmp_path: Path) -> None:
-    token = sign_in(instances[0], PHONE)
-    headers = {"Authorization": f"Bearer {token}"}
-    nginx = Nginx(tmp_path / "nginx", *(service.port for service in instances))
-    is_over = threading.Event()
-    try:
-        nginx.start()
-        with nginx.client() as http:
-            body = {"username": "Asha", "number": PHONE}
-            user_id = http.post("/users", json=body, headers=headers).json()["user_id"]
-            file = ("a.gif", still_gif())
-            form: dict[str, Any] = {"files": {"file": file}, "data": {"user_id": user_id}}
-            with ThreadPoolExecutor() as pool:
-
-                def start(*request: str, **options: Any) -> Future[list[int]]:
-                    return pool.submit(send_until, is_over, nginx, *request, **options)
-
-                reads = [start("GET", "/users/me", headers=headers) for _ in range(READERS)]
-                # One user may have two uploads at the same time.
-                uploads = [
-                    start("POST", "/library/upload", headers=headers, **form) for _ in range(2)
-                ]
-                for service in instances:
-                    # As docs/deployment.md says: the next one after this one is ready.
-                    assert service.stop() == 0
-                    service.start().wait_until_ready("ready")
-                is_over.set()
-            stored = http.get("/library", headers=headers).json()["total"]
-    finally:
-        is_over.set()
-        nginx.stop()
-
-    read = Counter(status for one in reads for status in one.result())
-    uploaded = Counter(status for one in uploads for status in one.result())
-    assert (set(read), set(uploaded)) == ({200}, {201}), (read, uploaded)
-    assert read.total() + uploaded.total() > MIN_REQUESTS
-    # No POST was sent to both instances.
-    assert stored == uploaded.total()

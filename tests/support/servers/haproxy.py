@@ -14,7 +14,7 @@ from tests.support.held_connections import SERVER_NAME
 from tests.support.proxy_client import open_client
 from tests.support.servers.process import STOP_TIMEOUT, find_or_install, free_ports, wait_until
 
-SAMPLE: Final = Path(__file__).parents[3] / "docs/haproxy.cfg"
+SAMPLE: Final = Path(__file__).parents[3] / "docs/deploy/haproxy/haproxy.cfg"
 
 
 class Haproxy:

@@ -1,0 +1,231 @@
+"""The samples for Compose fit the service. tests/faults reads them with Compose itself."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from entrypoints.settings.read import find_unknown, find_unused, read_settings
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import MongoDatabase, PostgresDatabase, SqliteDatabase
+from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
+from tests.support.servers.mongo import MongoProcess
+from tests.support.servers.postgres import PostgresProcess
+from tests.tooling.test_release import VERSION
+
+FOLDER: Final = DEPLOY / "compose"
+BASE: Final = load_yaml(FOLDER / "compose.yaml")
+DATABASES: Final = {
+    "sqlite": (SqliteDatabase, ""),
+    "postgresql": (PostgresDatabase, "postgresql://dialtone:secret@postgres:5432/dialtone"),
+    "mongodb": (MongoDatabase, "mongodb://dialtone:secret@mongo:27017/dialtone?replicaSet=rs0"),
+}
+INSTANCES: Final = ("dialtone_1", "dialtone_2")
+OF_THE_SERVICE: Final = (*INSTANCES, "dialtone")
+SECRETS_PATH: Final = "/run/secrets"
+KEYS_PATH: Final = "/etc/dialtone/keys"
+_DEFAULT: Final = re.compile(r"\$\{\w+:-([^}]*)\}")
+"""A variable of Compose with a default."""
+
+
+def fill(value: str) -> str:
+    return _DEFAULT.sub(r"\1", value)
+
+
+def read_env(name: str) -> dict[str, str]:
+    lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def merged(database: str, service: str) -> dict[str, Any]:
+    """Return a service of both files, with its settings, as Compose does."""
+    base = BASE["services"].get(service, {})
+    added = load_yaml(FOLDER / f"{database}.yaml")["services"].get(service, {})
+    in_file = read_env(base["env_file"]) if "env_file" in base else {}
+    environ = {**in_file, **base.get("environment", {}), **added.get("environment", {})}
+    return {
+        **base,
+        **added,
+        "environment": {name: fill(value) for name, value in environ.items()},
+        "secrets": [*base.get("secrets", []), *added.get("secrets", [])],
+    }
+
+
+def seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    environ = merged(database, "dialtone_1")["environment"]
+    mount_secrets(tmp_path / "keys", ["secrets.json"])
+    secrets = merged(database, "dialtone_1")["secrets"]
+    mount_secrets(tmp_path / "secrets", secrets, database_url=DATABASES[database][1])
+    environ = below(tmp_path / "secrets", environ, SECRETS_PATH)
+    return read_settings(below(tmp_path / "keys", environ, KEYS_PATH), None)
+
+
+def test_the_settings_are_complete_for_production(settings: Settings, database: str) -> None:
+    assert settings.variables.values["DIALTONE_ENV"] == "production"
+    assert isinstance(settings.database, DATABASES[database][0])
+    assert list(find_unknown(settings.variables.values)) == []
+    assert list(find_unused(settings)) == []
+
+
+def test_all_instances_have_the_same_settings(database: str) -> None:
+    first, *others = (merged(database, name) for name in OF_THE_SERVICE)
+
+    for other in others:
+        assert other["environment"] == first["environment"]
+        assert other["secrets"] == first["secrets"]
+        assert other["image"] == first["image"]
+
+
+def test_each_secret_is_a_file_of_the_folder_that_a_setting_names(database: str) -> None:
+    file = load_yaml(FOLDER / f"{database}.yaml")
+    declared = {**BASE["secrets"], **file.get("secrets", {})}
+    used = set()
+    for name in [*BASE["services"], *file["services"]]:
+        service = merged(database, name)
+        named = {
+            text.removeprefix(f"{SECRETS_PATH}/")
+            for text in service["environment"].values()
+            if text.startswith(f"{SECRETS_PATH}/")
+        }
+        assert named == set(service["secrets"])
+        used |= named
+
+    assert used == set(declared)
+    assert all(entry == {"file": f"./secrets/{name}"} for name, entry in declared.items())
+
+
+def test_an_instance_has_time_to_stop(settings: Settings) -> None:
+    needed = settings.stop_delay.total_seconds() + settings.drain_timeout.total_seconds() + 5
+
+    for name in INSTANCES:
+        assert seconds(BASE["services"][name]["stop_grace_period"]) >= needed
+
+
+def test_no_container_has_privileges_and_each_has_limits(database: str) -> None:
+    file = load_yaml(FOLDER / f"{database}.yaml")
+    for name in {*BASE["services"], *file["services"]}:
+        service = merged(database, name)
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["mem_limit"]
+        assert service["pids_limit"]
+        assert service["logging"]["options"]["max-size"]
+        assert not service.keys() & {"cap_add", "privileged", "network_mode", "pid"}
+        # The image of the service has a user of its own.
+        assert name in OF_THE_SERVICE or re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+        assert name == "nginx" or "ports" not in service
+
+
+def test_a_database_is_in_a_network_of_its_own(database: str) -> None:
+    services = load_yaml(FOLDER / f"{database}.yaml")["services"]
+
+    assert BASE["networks"]["database"] == {"internal": True}
+    for name in services.keys() - set(OF_THE_SERVICE):
+        assert services[name]["networks"] == ["database"]
+        assert services["dialtone_1"]["depends_on"] == {name: {"condition": "service_healthy"}}
+
+
+def test_images_are_those_of_the_tests_and_of_this_version() -> None:
+    postgres = load_yaml(FOLDER / "postgresql.yaml")["services"]["postgres"]["image"]
+    mongo = load_yaml(FOLDER / "mongodb.yaml")["services"]["mongo"]["image"]
+
+    assert fill(postgres) == PostgresProcess.image
+    assert fill(mongo) == MongoProcess.image
+    assert read_env("example.env")["SERVICE_IMAGE"].endswith(f":{VERSION}")
+
+
+def test_nginx_is_the_sample_with_the_name_and_the_instances(settings: Settings) -> None:
+    services = BASE["services"]
+    addresses = [services[name]["networks"]["default"]["ipv4_address"] for name in INSTANCES]
+    nginx = services["nginx"]
+    (command,) = nginx["command"]
+    rewrite = command.partition(" /etc/nginx/sample.conf ")[0].replace(
+        "${SERVER_NAME:-dialtone.example.org}", "api.example.net"
+    )
+    sample = FOLDER / nginx["volumes"][0].partition(":")[0]
+    text = subprocess.run(
+        ["/bin/sh", "-c", f"{rewrite} {sample}"], capture_output=True, text=True, check=True
+    ).stdout
+
+    servers = re.findall(r"^ +server ([\d.]+:\d+) max_fails=0;$", text, re.MULTILINE)
+    assert servers == [f"{address}:{settings.bind.port}" for address in addresses]
+    assert "dialtone.example.org" not in text
+    assert re.findall(r"^ +server_name api\.example\.net;$", text, re.MULTILINE)
+    assert "    proxy_connect_timeout 1s;\n" in text
+    assert (
+        settings.variables.values["DIALTONE_TRUSTED_PROXIES"]
+        == (nginx["networks"]["default"]["ipv4_address"])
+    )
+    # Through an address for all clients, as Docker passes IPv6, they would share the limits of one.
+    assert all(port.startswith("0.0.0.0:") for port in nginx["ports"])
+
+
+DOCKER: Final = """#!/bin/sh
+case "$*" in
+"compose ps --quiet "*) echo "$4" ;;
+"compose up "*) echo "$6" >> restarted; cp "$6.next" "$6" ;;
+inspect*) cat "$4" ;;
+esac
+"""
+"""A stand-in: the state of a container is in a file."""
+
+
+def restart(folder: Path, **states: str) -> "subprocess.CompletedProcess[str]":
+    """Run the script with instances in these states, before their restart and after it."""
+    (folder / "docker").write_text(DOCKER)
+    (folder / "docker").chmod(0o755)
+    for name in INSTANCES:
+        (folder / name).write_text(states.get(name, "healthy"))
+        (folder / f"{name}.next").write_text(states.get(f"{name}_then", "healthy"))
+    environ = {"PATH": f"{folder}:{os.environ['PATH']}", "TIMEOUT": "0"}
+    return subprocess.run(
+        [FOLDER / "rolling-restart"],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def restarted(folder: Path) -> list[str]:
+    file = folder / "restarted"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def test_a_rolling_restart_waits_for_each_instance(tmp_path: Path) -> None:
+    process = restart(tmp_path)
+
+    assert process.returncode == 0, process.stderr
+    assert restarted(tmp_path) == list(INSTANCES)
+    assert process.stdout == "dialtone_1 is ready.\ndialtone_2 is ready.\n"
+
+
+def test_a_rolling_restart_stops_at_an_instance_that_is_not_ready(tmp_path: Path) -> None:
+    process = restart(tmp_path, dialtone_1_then="starting")
+
+    assert process.returncode == 1
+    assert restarted(tmp_path) == ["dialtone_1"]
+    assert "dialtone_1 is not ready after 0 seconds" in process.stderr
+
+
+def test_a_rolling_restart_never_ends_the_only_instance(tmp_path: Path) -> None:
+    process = restart(tmp_path, dialtone_2="unhealthy")
+
+    assert process.returncode == 1
+    assert restarted(tmp_path) == []
+    assert "dialtone_2 is not ready, so dialtone_1 was not restarted" in process.stderr

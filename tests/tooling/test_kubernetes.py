@@ -1,0 +1,165 @@
+"""The samples for Kubernetes fit the service. tests/faults renders them, and runs the service."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from entrypoints.settings.read import find_unknown, find_unused, read_settings
+from entrypoints.settings.settings import Settings
+from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
+from tests.tooling.test_release import PROJECT, VERSION
+
+FOLDER: Final = DEPLOY / "kubernetes"
+BASE: Final = FOLDER / "base"
+CUSTOMIZATION: Final = load_yaml(BASE / "kustomization.yaml")
+(GENERATED,) = CUSTOMIZATION["configMapGenerator"]
+ENVIRON: Final = dict(line.split("=", 1) for line in GENERATED["literals"])
+DEPLOYMENT: Final = load_yaml(BASE / "deployment.yaml")["spec"]
+JOB: Final = load_yaml(FOLDER / "migrate/job.yaml")["spec"]
+PODS: Final = {"deployment": DEPLOYMENT["template"], "job": JOB["template"]}
+CONTAINER: Final = PODS["deployment"]["spec"]["containers"][0]
+SECRETS_PATH: Final = "/etc/dialtone"
+MEGABYTES: Final = {"Mi": 1 << 20, "Gi": 1 << 30}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of a pod with a Secret that has the files of the page."""
+    folder = tmp_path_factory.mktemp("kubernetes") / "secret"
+    mount_secrets(folder, files_of_the_page())
+    return read_settings(below(folder, ENVIRON, SECRETS_PATH), None)
+
+
+def files_of_the_page() -> set[str]:
+    """Return the files of the Secret that the page creates."""
+    page = (PROJECT / "docs/kubernetes.md").read_text(encoding="utf-8")
+    return {Path(path).name for path in re.findall(r"--from-file=(\S+)", page)}
+
+
+def to_bytes(quantity: str) -> int:
+    return int(quantity[:-2]) * MEGABYTES[quantity[-2:]]
+
+
+def test_the_settings_are_complete_for_production(settings: Settings) -> None:
+    assert settings.variables.values["DIALTONE_ENV"] == "production"
+    assert list(find_unknown(ENVIRON)) == []
+    assert list(find_unused(settings)) == []
+    # The image has another default than the service.
+    assert f"DIALTONE_BIND={ENVIRON['DIALTONE_BIND']}" in (PROJECT / "Dockerfile").read_text()
+
+
+def test_a_pod_has_time_to_stop(settings: Settings) -> None:
+    needed = settings.stop_delay.total_seconds() + settings.drain_timeout.total_seconds() + 5
+
+    assert PODS["deployment"]["spec"]["terminationGracePeriodSeconds"] >= needed
+
+
+def test_a_pod_has_the_memory_and_disk_that_it_can_need(settings: Settings) -> None:
+    resources, volumes = CONTAINER["resources"], PODS["deployment"]["spec"]["volumes"]
+    (tmp,) = (volume["emptyDir"] for volume in volumes if volume["name"] == "tmp")
+
+    # As docs/sizing.md has it.
+    assert settings.workers == 1
+    assert to_bytes(resources["limits"]["memory"]) >= (50 + 135 + 600) * 10**6
+    assert to_bytes(tmp["sizeLimit"]) >= 16 * settings.max_upload_size
+    assert to_bytes(resources["limits"]["ephemeral-storage"]) >= to_bytes(tmp["sizeLimit"])
+
+
+def test_ports_are_those_of_the_settings(settings: Settings) -> None:
+    ports = {port["name"]: port["containerPort"] for port in CONTAINER["ports"]}
+    service = load_yaml(BASE / "service.yaml")["spec"]
+    ingress = load_yaml(BASE / "network-policy.yaml")["spec"]["ingress"]
+
+    assert settings.metrics_bind is not None
+    assert ports == {"http": settings.bind.port, "metrics": settings.metrics_bind.port}
+    assert [port["targetPort"] for port in service["ports"]] == ["http"]
+    assert [rule["ports"][0]["port"] for rule in ingress] == list(ports.values())
+    assert all(rule["from"] and rule["ports"] for rule in ingress)
+
+
+@pytest.mark.parametrize(("overlay", "port"), [("postgresql", 5432), ("mongodb", 27017)])
+def test_an_overlay_adds_the_way_to_its_database(overlay: str, port: int) -> None:
+    policy = load_yaml(FOLDER / f"overlays/{overlay}/network-policy.yaml")["spec"]
+
+    assert policy["policyTypes"] == ["Egress"]
+    assert [rule["ports"] for rule in policy["egress"]] == [[{"protocol": "TCP", "port": port}]]
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_has_no_privileges(name: str) -> None:
+    pod = PODS[name]["spec"]
+    (container,) = pod["containers"]
+    user = int(re.findall(r"^USER (\d+):\1$", (PROJECT / "Dockerfile").read_text(), re.M)[0])
+
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": user,
+        "runAsGroup": user,
+        "fsGroup": user,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod["automountServiceAccountToken"] is False
+    # A Service named dialtone would set DIALTONE_PORT.
+    assert pod["enableServiceLinks"] is False
+    assert "memory" in container["resources"]["limits"]
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_gets_its_secrets_as_files_of_its_group(name: str) -> None:
+    pod = PODS[name]["spec"]
+    (secret,) = (volume["secret"] for volume in pod["volumes"] if volume["name"] == "secrets")
+    (container,) = pod["containers"]
+    mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
+    environ = {entry["name"]: entry["value"] for entry in container.get("env", [])} or ENVIRON
+    named = {text for variable, text in environ.items() if variable.endswith("_FILE")}
+    mounted = {item["path"] for item in secret.get("items", [])} or files_of_the_page()
+
+    assert secret["defaultMode"] == 0o440
+    assert mounts["secrets"] == {"name": "secrets", "mountPath": SECRETS_PATH, "readOnly": True}
+    # Where Python has temporary files.
+    assert mounts["tmp"]["mountPath"] == "/tmp"  # noqa: S108
+    assert named == {f"{SECRETS_PATH}/{file}" for file in mounted}
+    assert all(item["key"] == item["path"] for item in secret.get("items", []))
+    assert mounted <= files_of_the_page()
+
+
+def test_selectors_select_the_pods_of_the_service() -> None:
+    labels = PODS["deployment"]["metadata"]["labels"]
+    disruptions = load_yaml(BASE / "pod-disruption-budget.yaml")["spec"]
+    spread = PODS["deployment"]["spec"]["topologySpreadConstraints"]
+    selectors: list[Any] = [
+        DEPLOYMENT["selector"],
+        disruptions["selector"],
+        *(constraint["labelSelector"] for constraint in spread),
+    ]
+
+    assert [selector["matchLabels"] for selector in selectors] == [labels] * 4
+    assert load_yaml(BASE / "service.yaml")["spec"]["selector"] == labels
+    # The policies are for the job too, the others are not.
+    for file in FOLDER.rglob("network-policy.yaml"):
+        selected = load_yaml(file)["spec"]["podSelector"]["matchLabels"].items()
+        assert all(selected <= pod["metadata"]["labels"].items() for pod in PODS.values())
+    assert not labels.items() <= PODS["job"]["metadata"]["labels"].items()
+
+
+def test_a_rollout_ends_no_pod_before_another_one_is_ready() -> None:
+    assert DEPLOYMENT["replicas"] >= 2
+    assert DEPLOYMENT["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    startup = CONTAINER["startupProbe"]
+    longest = startup["periodSeconds"] * startup["failureThreshold"]
+    assert DEPLOYMENT["progressDeadlineSeconds"] > longest
+
+
+def test_the_images_have_the_version_of_the_project() -> None:
+    for folder in (BASE, FOLDER / "migrate"):
+        (image,) = load_yaml(folder / "kustomization.yaml")["images"]
+        assert image["newTag"] == VERSION
+        assert image["name"] == CONTAINER["image"]
+    assert JOB["template"]["spec"]["containers"][0]["image"] == CONTAINER["image"]

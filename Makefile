@@ -109,7 +109,7 @@ test-clients: install-dev ## lint the API description; generate clients, sign in
 
 # They take turns with the same environments.
 test-wheel: PARALLEL =
-test-wheel: sbom ## install the wheel into empty environments, sign in, compare files and SBOM
+test-wheel: sbom ## install the wheel into empty environments, compare files and SBOM; do the tour
 	$(PYTEST) $(PARALLEL) tests/wheel $(ARGS)
 
 coverage: install-dev ## make test with coverage; domain and application need 99 % of all branches

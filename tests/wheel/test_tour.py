@@ -1,0 +1,75 @@
+"""The changes of the tour in CONTRIBUTING.md, in a copy of the project."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+import pytest
+
+from tests.support.tour import (
+    CHANGE,
+    CHANGE_OF_ITS_TEST,
+    PROJECT,
+    RUN_FIELD_TESTS,
+    RUN_TEXT_TEST,
+    apply_field_diff,
+)
+from tests.wheel.conftest import check_run
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """What the tour needs of the project."""
+    folder = tmp_path / "copy"
+    for part in ("domain", "application", "adapters", "entrypoints", "tests", "docs"):
+        copytree(
+            PROJECT / part,
+            folder / part,
+            ignore=ignore_patterns("__pycache__", "node_modules", "benchmarks"),
+        )
+    for file in ("pyproject.toml", "pytest_dialtone.py", ".env.example"):
+        (folder / file).write_bytes((PROJECT / file).read_bytes())
+    return folder
+
+
+def run_module(folder: Path, arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """Run `python -m` in the copy, whose modules come before the installed ones."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def check_module(folder: Path, arguments: Sequence[str]) -> str:
+    """Run it, and return what it prints."""
+    run = run_module(folder, arguments)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_a_changed_text_fails_one_test_until_that_changes_too(copy: Path) -> None:
+    CHANGE.apply(copy)
+    failed = run_module(copy, RUN_TEXT_TEST)
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert "1 failed" in failed.stdout
+    for line in (CHANGE.old, CHANGE.new):
+        assert line.split('"')[1] in failed.stdout
+
+    CHANGE_OF_ITS_TEST.apply(copy)
+    check_module(copy, RUN_TEXT_TEST)
+
+
+def test_the_tests_of_an_added_field_pass(copy: Path) -> None:
+    check_run(apply_field_diff(copy))
+    description = check_module(copy, ["entrypoints.http.openapi"])
+    assert '"renamed_at"' in description
+    (copy / "docs/openapi.json").write_text(description, encoding="utf-8")
+
+    check_module(copy, RUN_FIELD_TESTS)

@@ -1,4 +1,4 @@
-"""Rate limits in Redis or Valkey: a limit store as docs/adapters.md says.
+"""Rate limits in Redis or Valkey: a limit store as docs/database_adapters.md says.
 
 Settings: DIALTONE_LIMIT_STORE=tests.support.redis_limits:open_redis_limits, REDIS_URL, and
 REDIS_PREFIX if several services share the server.

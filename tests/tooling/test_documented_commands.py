@@ -1,67 +1,292 @@
-"""The commands of `dialtone` that the documentation names exist, with their options."""
+"""What the blocks of the documentation show is right: commands, requests, settings, files."""
 
+import ast
+import json
 import re
 import shlex
-from collections.abc import Iterator
-from itertools import takewhile
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import dropwhile, takewhile
 from pathlib import Path
-from typing import Final
+from textwrap import dedent
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
+from mkdocs.utils.yaml import yaml_load
 
 from entrypoints.commands.arguments import make_parser
+from entrypoints.settings.read import SettingsError, read_settings
+from entrypoints.settings.settings import FIELDS, VARIABLES
+from tests.support.schema_check import is_valid, resolve
+from tests.unit.settings.test_examples import ALL_USED
 
 PROJECT: Final = Path(__file__).parents[2]
 PAGES: Final = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
-_BLOCK: Final = re.compile(r"^ *```(?:sh|bash)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-# A path or a variable of the shell may be before it, and another command after it.
-_LINE: Final = re.compile(
-    r"^(?:.*[ /$])?(?:dialtone|DIALTONE) ([a-z][a-z-]*(?![\w./-])[^&>)]*)", re.MULTILINE
-)
+DESCRIPTION: Final[dict[str, Any]] = json.loads((PROJECT / "docs/openapi.json").read_text("utf-8"))
+CHECKED: Final = {"curl", "dialtone", "make"}
+"""The tests of this file check these commands, and test_documentation.py the targets of make."""
+NOT_CHECKED: Final = {
+    # Only the syntax: the shell and usual tools, which need paths and users of a real machine.
+    "LOG", "alias", "base64", "cat", "cd", "chmod", "chown", "cp", "df", "du", "echo", "editor",
+    "grep", "install", "jq", "ln", "mkdir", "mv", "openssl", "printf", "rm", "rsync", "sed",
+    "sleep", "sort", "tail", "umask", "uniq", "useradd",
+    # The same: what is not ours, and not on every machine.
+    "aws", "createdb", "docker", "journalctl", "kubectl", "mongodump", "mongorestore", "mongosh",
+    "node", "npm", "pg_dump", "pg_restore", "pip", "promtool", "psql", "pytest", "python",
+    "python3.11", "systemctl", "systemd-analyze",
+    # Tests of the sample run it.
+    "rolling-restart",
+}  # fmt: skip
+_BLOCK: Final = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+_HERE_DOCUMENT: Final = re.compile(r"<<'(\w+)'\n.*?^\1$", re.MULTILINE | re.DOTALL)
+_SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)")
+_ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
+_KEYWORDS: Final = {"do", "done", "else", "export", "fi", "if", "sudo", "then", "until", "while"}
 _IN_TEXT: Final = re.compile(r"`dialtone ([^`]+)`")
+_USAGE: Final = re.compile(r"^(?:\$ )?dialtone ([a-z].*)$", re.MULTILINE)
+_SETTING_IN_TEXT: Final = re.compile(r"`((?:DIALTONE|TWILIO|AWS)_\w+=[^`\s]+)`")
 _OPTION: Final = re.compile(r"--[a-z][a-z-]+")
-_PLACEHOLDER: Final = re.compile(r"[\[|…]")
+_PARSERS: Final[dict[str, Callable[[str], object]]] = {
+    "json": json.loads,
+    "python": lambda code: compile(code, "a page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT),
+    "toml": tomllib.loads,
+    "yaml": yaml_load,
+}
+_OTHER_SETTINGS: Final = ALL_USED | {"DIALTONE_MEDIA_VARIANTS": "thumb:320x320,led:64x64!"}
+_FROM_RESPONSES: Final = {"PHONE": "+14155552671", "CODE": "123456"}
 
 
-def lines() -> Iterator[tuple[str, str]]:
-    """Yield the page and the arguments of each command in a block."""
-    for page in PAGES:
-        for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
-            for line in block.replace("\\\n", " ").splitlines():
-                for command in _LINE.findall(line.split(" #")[0]):
-                    yield page.name, command.strip()
+class Block(NamedTuple):
+    page: str
+    language: str
+    text: str
 
 
-def names() -> Iterator[tuple[str, str]]:
-    """Yield the page and each command in a sentence, and those in blocks."""
-    for page in PAGES:
-        for command in _IN_TEXT.findall(page.read_text(encoding="utf-8")):
-            yield page.name, " ".join(command.split())
-    yield from lines()
+class Command(NamedTuple):
+    page: str
+    settings: tuple[str, ...]
+    """The assignments before the program, or alone."""
+    words: tuple[str, ...]
+    """The program and its arguments."""
 
 
-def is_accepted(arguments: list[str]) -> bool:
+class Request(NamedTuple):
+    method: str
+    path: str
+    """Empty if it is one of a server that is not ours."""
+    body: str
+
+
+@cache
+def blocks() -> list[Block]:
+    return [
+        Block(page.name, language, dedent(text))
+        for page in PAGES
+        for language, text in _BLOCK.findall(page.read_text(encoding="utf-8"))
+    ]
+
+
+def split(line: str) -> Iterator[list[str]]:
+    """Yield the words of each simple command of a line."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words: list[str] = []
+    for word in [*lexer, ";"]:
+        if not set(word) <= set("();|&"):
+            words.append(word)
+        elif words:
+            yield words
+            words = []
+    for inner in _SUBSTITUTION.findall(line):
+        yield from split(inner)
+
+
+@cache
+def commands() -> list[Command]:
+    """Return each simple command of all blocks for a shell."""
+    found = []
+    for block in blocks():
+        if block.language != "sh":
+            continue
+        text = _HERE_DOCUMENT.sub("", block.text)
+        for line in re.sub(r"(?:\\|(\|))\n", r"\1 ", text).splitlines():
+            for simple_command in split(line):
+                words = [*dropwhile(_KEYWORDS.__contains__, simple_command)]
+                if words[:1] == ["runuser"]:
+                    words = words[words.index("--") + 1 :]
+                settings = tuple(takewhile(_ASSIGNMENT.match, words))
+                if words and words[0] != "for":
+                    found.append(Command(block.page, settings, tuple(words[len(settings) :])))
+    return found
+
+
+def program(command: Command) -> str:
+    """Return the name of the program, without its folder or variable; empty if there is none."""
+    return command.words[0].rpartition("/")[2].lstrip("$").lower() if command.words else ""
+
+
+def dialtone_commands() -> set[tuple[str, tuple[str, ...]]]:
+    """Return the page and the arguments of each `dialtone` in a block, also in a container."""
+    found = {(one.page, one.words[1:]) for one in commands() if program(one) == "dialtone"}
+    for one in commands():
+        if one.words[:2] == ("docker", "run") and "dialtone" in one.words:
+            found.add((one.page, one.words[one.words.index("dialtone") + 1 :]))
+    return {(page, _without_redirection(words)) for page, words in found}
+
+
+def _without_redirection(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(takewhile(lambda word: word not in {">", ">>", "<", "2>"}, words))
+
+
+@cache
+def _parser() -> Any:
+    return make_parser()
+
+
+def is_accepted(arguments: tuple[str, ...]) -> bool:
     try:
-        make_parser().parse_args(arguments)
+        _parser().parse_args(arguments)
     except SystemExit as end:
         return end.code == 0
     return True
 
 
-def test_each_command_in_a_block_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = {line for line in lines() if not _PLACEHOLDER.search(line[1])}
+def test_each_block_for_a_shell_has_its_syntax_and_known_programs() -> None:
+    wrong = []
+    for block in blocks():
+        if block.language == "sh":
+            check = ["/bin/bash", "-n"]
+            read = subprocess.run(
+                check, input=block.text, capture_output=True, text=True, check=False
+            )
+            wrong += [(block, read.stderr)] if read.returncode or read.stderr else []
+    programs = {name for one in commands() if (name := program(one))}
 
-    assert len(commands) > 50
-    refused = [command for command in sorted(commands) if not is_accepted(shlex.split(command[1]))]
+    assert wrong == []
+    assert programs >= CHECKED
+    assert {name.lower() for name in NOT_CHECKED} >= programs - CHECKED
+    assert {block.language for block in blocks()} <= {
+        *("", "text", "sh"), *_PARSERS,
+        # Tests of their pages run or parse these.
+        *("diff", "html", "http", "js", "mermaid", "nginx", "php"),
+    }  # fmt: skip
+
+
+def test_each_command_in_a_block_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
+    found = dialtone_commands()
+
+    assert len(found) > 50
+    refused = [(page, words) for page, words in sorted(found) if not is_accepted(words)]
     assert refused == [], capsys.readouterr().err
 
 
 def test_each_named_command_has_the_named_options(capsys: pytest.CaptureFixture[str]) -> None:
+    named = {
+        command for page in PAGES for command in _IN_TEXT.findall(page.read_text(encoding="utf-8"))
+    } | {
+        command
+        for block in blocks()
+        if block.language in {"", "text"}
+        for command in _USAGE.findall(block.text)
+    }
     wrong = []
-    for page, command in sorted(set(names())):
-        words = list(takewhile(re.compile(r"[a-z][a-z-]*").fullmatch, command.split()))
-        known = is_accepted([*words, "--help"])
+    for command in sorted(named):
+        words = [*takewhile(re.compile(r"[a-z][a-z-]*").fullmatch, command.split())]
+        known = is_accepted((*words, "--help"))
         options = set(_OPTION.findall(command)) - set(_OPTION.findall(capsys.readouterr().out))
         if not known or options:
-            wrong.append((page, command))
+            wrong.append(command)
     assert wrong == []
+
+
+def test_each_request_of_curl_is_described() -> None:
+    requests = [parse_curl(one.words) for one in commands() if program(one) == "curl"]
+    ours = [request for request in requests if request.path]
+
+    assert len(ours) > 20
+    assert [request for request in ours if not is_described(request)] == []
+
+
+def parse_curl(words: tuple[str, ...]) -> Request:
+    """Return the request of a command. Options that are not known here are an error."""
+    method, url, body = "", "", ""
+    arguments = iter(_without_redirection(words[1:]))
+    for word in arguments:
+        if word == "-X":
+            method = next(arguments)
+        elif word in {"-d", "-F"}:
+            content, method = next(arguments), method or "POST"
+            body = content if word == "-d" else ""
+        elif word in {"-H", "-o", "-w", "-sw"}:
+            next(arguments)
+        elif not re.fullmatch(r"-[Ssf]+", word):
+            assert not url, words
+            url = word
+    if url.startswith("$API"):
+        return Request(method or "GET", urlsplit(url.removeprefix("$API")).path, body)
+    parts = urlsplit(url)
+    is_ours = parts.hostname in {"127.0.0.1", "dialtone.example.org", "api.example.org"}
+    return Request(method or "GET", parts.path if is_ours else "", body)
+
+
+def is_described(request: Request) -> bool:
+    """Return whether the description of the API has the path, the method and the body."""
+    for path, operations in DESCRIPTION["paths"].items():
+        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))
+        if re.fullmatch(pattern, request.path) and request.method.lower() in operations:
+            operation = operations[request.method.lower()]
+            return not request.body or _is_valid_body(operation, request.body)
+    return False
+
+
+def _is_valid_body(operation: dict[str, Any], body: str) -> bool:
+    # The values that the page got from a response.
+    text = re.sub(r"\$(\w+)|…", lambda match: _FROM_RESPONSES.get(match[1], "0" * 64), body)
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    return is_valid(DESCRIPTION, resolve(DESCRIPTION, schema), json.loads(text))
+
+
+def test_each_value_of_a_setting_is_valid() -> None:
+    shown = [(one.page, text) for one in commands() for text in (*one.settings, *one.words)]
+    shown += [
+        (page.name, text)
+        for page in PAGES
+        for text in _SETTING_IN_TEXT.findall(page.read_text(encoding="utf-8"))
+    ]
+    settings = {
+        (page, *text.split("=", 1))
+        for page, text in shown
+        if _ASSIGNMENT.match(text) and text.partition("=")[0] in VARIABLES
+    }
+
+    assert len(settings) > 40
+    assert [setting for setting in sorted(settings) if not is_valid_setting(*setting[1:])] == []
+
+
+def is_valid_setting(name: str, value: str) -> bool:
+    if not value or re.search(r"[$…]", value) or name not in FIELDS:
+        return True
+    try:
+        read_settings(_OTHER_SETTINGS | {name: value}, None)
+    except SettingsError as error:
+        return not re.search(rf"^{name}:", str(error), re.MULTILINE)
+    return True
+
+
+def test_each_file_that_is_shown_can_be_parsed() -> None:
+    parsed = [block for block in blocks() if block.language in _PARSERS]
+
+    assert {block.language for block in parsed} == set(_PARSERS)
+    for block in parsed:
+        assert _PARSERS[block.language](block.text) is not None or block.language == "python"
+
+
+def test_no_command_is_in_a_block_without_a_language() -> None:
+    """Only blocks for a shell are checked. Transcripts begin with `$ `."""
+    unchecked = re.compile(r"^(?:curl|dialtone|make) ", re.MULTILINE)
+    assert [
+        block for block in blocks() if block.language == "" and unchecked.search(block.text)
+    ] == []

@@ -1,4 +1,4 @@
-"""SMS by Acme, an imaginary provider with a JSON API: an adapter as docs/adapters.md says.
+"""SMS by Acme, an imaginary provider with a JSON API: an adapter as docs/provider_adapters.md says.
 
 Settings: DIALTONE_SMS=tests.support.acme_sms:open_acme_messenger, ACME_URL, ACME_API_KEY,
 ACME_SENDER and ACME_CALLBACK_SECRET.

@@ -1,13 +1,17 @@
-"""Run random changes of phone numbers on the service and on the model."""
+"""Run random changes of phone numbers on the service, on each database.
+
+This machine proves what only the service over a database shows, in any order and at the same time:
+a number has one account at most, nobody but its own account changes it, the former number signs
+nobody in while an undo is possible, a change ends the other sessions and an undo all of them. All
+times are seconds.
+"""
 
 import re
-from collections.abc import Callable, Sequence
-from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import count, permutations
+from itertools import count
 from typing import Final
 
-import httpx
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -17,12 +21,16 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
-from tests.stateful.phone_change_model import DAY, UNDO_PERIOD, Outcome, PhoneChangeModel
 from tests.stateful.runs import ChooseDatabase, on_each_database, run_machine
+from tests.stateful.sessions import TOKEN_TTL
 from tests.support.policies import make_policy
 
+DAY: Final = 24 * 60 * 60
+UNDO_PERIOD: Final = 7 * DAY
+FRESH_LOGIN: Final = 15 * 60
 NUMBERS: Final = st.integers(0, 4)
 SECONDS: Final = st.sampled_from([1, 14 * 60, 3600, DAY, UNDO_PERIOD - 60, UNDO_PERIOD])
+CONFLICTS: Final = {"phone_in_use", "number_was_changed", "undo_not_possible"}
 
 # Other machines test the limits.
 _MANY: Final = (SlidingWindow(1_000_000, timedelta(days=1)),)
@@ -40,30 +48,65 @@ POLICY: Final = make_policy(
 )
 _names = count(1)
 
-Act = tuple[HttpRequest, Callable[[PhoneChangeModel, httpx.Response], Outcome]]
-"""A request, and the same act on the model; it gets the response."""
+
+@dataclass(eq=False)
+class Account:
+    """An account, its number, and its sessions: each token and when it was issued.
+
+    `may_change_at` is when it may change its number again after an undo.
+    """
+
+    id: str
+    number: int
+    sessions: dict[str, float] = field(default_factory=dict)
+    may_change_at: float = 0
+
+
+@dataclass(frozen=True)
+class Act:
+    """A request of an account, the number that it is about, and how long it can be undone."""
+
+    request: HttpRequest
+    number: int
+    account: Account | None = None
+    undo_period: float = 0
+
+    @property
+    def kind(self) -> str:
+        """Its method and path."""
+        return f"{self.request.method} {self.request.path}"
+
+
+SIGN_IN: Final = "POST /auth/verify-otp"
+CHANGE: Final = "POST /users/me/phone"
+UNDO: Final = "POST /auth/undo-phone-change"
+DELETE: Final = "DELETE /users/me"
 
 
 class PhoneChangeMachine(RuleBasedStateMachine):
-    """Five numbers; `number` and `other` are indexes. `tokens` are all that were ever issued."""
+    """Five numbers; `number` and `other` are indexes.
+
+    `left_by` is the account that left a number last, `held_until` when the last undo of that is
+    possible, and `ended` are tokens that ended for good.
+    """
 
     def __init__(self, http: HttpDriver) -> None:
         super().__init__()
         http.start_example()
         self.http = http
-        self.model = PhoneChangeModel()
         self.phones = [http.new_phone() for _ in range(5)]
-        self.tokens: list[str] = []
+        self.accounts: dict[str, Account] = {}
+        self.left_by: dict[int, Account] = {}
+        self.held_until: dict[int, float] = {}
+        self.ended: list[str] = []
 
     # Time
 
-    @rule(seconds=SECONDS)
-    def wait(self, seconds: int) -> None:
+    @rule(seconds=SECONDS, with_cleanup=st.booleans())
+    def wait(self, seconds: int, with_cleanup: bool) -> None:
         self.http.wait(seconds)
-
-    @rule()
-    def cleanup(self) -> None:
-        self.http.run(self.http.use_cases.operations.cleanup())
+        if with_cleanup:
+            self.http.run(self.http.use_cases.operations.cleanup())
 
     # One at a time
 
@@ -73,161 +116,202 @@ class PhoneChangeMachine(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, other=NUMBERS, with_old=st.booleans())
     def change(self, number: int, other: int, with_old: bool) -> None:
-        token = self.fresh_token(number)
-        if token and number != other and (change := self.changing(token, other, with_old)):
-            self.act(change)
+        self.act(self.changing(number, other, with_old=with_old))
 
     @rule(number=NUMBERS)
-    def undo(self, number: int) -> None:
-        if undo := self.undoing(number):
-            self.act(undo)
+    def change_to_a_number_that_nobody_had(self, number: int) -> None:
+        self.phones.append(self.http.new_phone())
+        new, act = len(self.phones) - 1, None
+        if owner := self.fresh_owner(number):
+            self.send(self.signing_in(number))  # so that there is a session that the change ends
+            act = self.changing(number, new)
+            assert (act is None) == (self.http.now < owner.may_change_at)
+        self.act(act)
+        if owner and act:
+            assert owner.number == new
+
+    @rule(data=st.data())
+    def undo(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from([*self.left_by] or [0]))
+        act = self.undoing(number)
+        self.act(act)
+        if act:  # there was a message
+            assert self.left_by[number].number == number
+        else:
+            assert not self.is_held(number)
 
     @rule(number=NUMBERS)
     def delete(self, number: int) -> None:
-        if token := self.fresh_token(number):
-            self.act(self.deleting(token))
+        self.act(self.deleting(number))
 
     # Two at the same time
 
     @rule(number=NUMBERS, other=NUMBERS, new=NUMBERS)
     def change_two_to_one_number_together(self, number: int, other: int, new: int) -> None:
-        tokens = [self.fresh_token(number), self.fresh_token(other)]
-        changes = [
-            self.changing(token, new, with_old=False)
-            for token, present in zip(tokens, (number, other), strict=True)
-            if token and present != new
-        ]
         if number != other:
-            self.act(*[change for change in changes if change])
+            self.act(self.changing(number, new), self.changing(other, new))
 
     @rule(number=NUMBERS, new=NUMBERS, with_old_number=st.booleans())
     def change_and_sign_in_together(self, number: int, new: int, with_old_number: bool) -> None:
-        token = self.fresh_token(number)
-        if token and number != new and (change := self.changing(token, new, with_old=False)):
-            self.act(change, self.signing_in(number if with_old_number else new))
+        change = self.changing(number, new)
+        self.act(change, self.signing_in(number if with_old_number else new))
 
     @rule(number=NUMBERS, new=NUMBERS)
     def change_and_delete_together(self, number: int, new: int) -> None:
-        token = self.fresh_token(number)
-        if token and number != new and (change := self.changing(token, new, with_old=False)):
-            self.act(change, self.deleting(token))
+        self.act(self.changing(number, new), self.deleting(number))
 
     @rule(number=NUMBERS, other=NUMBERS, new=NUMBERS)
     def undo_and_change_together(self, number: int, other: int, new: int) -> None:
         self.change(number, other, with_old=False)
-        token = self.fresh_token(other)
-        change = None
-        if token and new != other:
-            change = self.changing(token, new, with_old=False)
-        if change and (undo := self.undoing(number)):
-            self.act(change, undo)
+        self.act(self.changing(other, new), self.undoing(number))
 
-    @rule()
-    def use_all_tokens(self) -> None:
-        for token in self.tokens:
-            response = self.http.send(HttpRequest("GET", "/users/me", token=token))
-            index = self.model.find_session(token, self.http.now)
-            if index is None:
-                assert response.status_code == 401
-                continue
-            account = self.model.accounts[index]
-            account.id = account.id or response.json()["_id"]
-            shown = (response.json()["_id"], response.json()["number"])
-            assert shown == (account.id, self.phones[account.number].e164)
+    # What is always true
+
+    def act(self, *possible_acts: Act | None) -> None:
+        """Send requests at the same time, and compare all accounts with what they may have done."""
+        self.send(*possible_acts)
+        self.check_accounts()
+
+    def send(self, *possible_acts: Act | None) -> None:
+        acts = [act for act in possible_acts if act]
+        responses = self.http.send_together(*[act.request for act in acts])
+        done = []
+        for act, response in zip(acts, responses, strict=True):
+            assert response.status_code in {200, 204, 401, 403, 409}, response.text
+            body = response.json() if response.content else {}
+            if response.status_code == 409:
+                assert body["code"] in CONFLICTS
+            # Only between two writes of a change a correct code signs nobody in.
+            assert body.get("success") is not False or len(acts) > 1
+            if response.status_code < 300 and body.get("success") is not False:
+                done.append((act, body))
+        changes = [act for act, _ in done if act.kind == CHANGE]
+        assert len({act.number for act in changes}) == len(changes), "one account gets a number"
+        for act in changes:
+            assert act.account is not None
+            assert act.request.token is not None
+            self.left_by[act.account.number] = act.account
+            self.held_until[act.account.number] = self.http.now + act.undo_period
+            self.held_until.pop(act.number, None)
+            act.account.number = act.number
+            self.end_sessions(act.account, but=act.request.token)
+        for act in [act for act, _ in done if act.kind == UNDO]:
+            account = self.left_by[act.number]
+            account.number, account.may_change_at = act.number, self.http.now + UNDO_PERIOD
+            self.end_sessions(account)
+            self.end_holds(account)
+        for act in [act for act, _ in done if act.kind == DELETE]:
+            assert act.account is not None
+            self.end_sessions(act.account)
+            self.end_holds(act.account)
+            self.accounts.pop(act.account.id)
+        for act, body in done:
+            if act.kind == SIGN_IN:
+                self.add_session(act, body, is_alone=len(acts) == 1)
+
+    def check_accounts(self) -> None:
+        """Each active token shows its account with its number, and each number has one account."""
+        accounts = [*self.accounts.values()]
+        assert len({account.number for account in accounts}) == len(accounts)
+        for account in accounts:
+            for token, issued_at in [*account.sessions.items()][-1:]:
+                if self.http.now - issued_at < TOKEN_TTL:
+                    assert self.show(token) == (account.id, self.phones[account.number].e164)
+        for token in self.ended[-2:]:
+            assert self.show(token) is None
 
     def teardown(self) -> None:
-        self.use_all_tokens()
+        self.check_accounts()
 
-    # Comparing
+    def show(self, token: str) -> tuple[str, str] | None:
+        """Return id and number of a token's user, None if the token is not active."""
+        response = self.http.send(HttpRequest("GET", "/users/me", token=token))
+        if response.status_code == 401:
+            return None
+        assert response.status_code == 200, response.text
+        return response.json()["_id"], response.json()["number"]
 
-    def act(self, *acts: Act) -> None:
-        """Send requests at the same time. The responses are those of some order."""
-        responses = self.http.send_together(*(request for request, _ in acts))
-        for order in permutations(zip(acts, responses, strict=True)):
-            model = deepcopy(self.model)
-            outcomes = [apply(model, response) for (_, apply), response in order]
-            # Between two writes of a change, a sign-in with one of its numbers is rejected.
-            assert len(acts) > 1 or Outcome.REJECTED not in outcomes
-            if outcomes == [outcome_of(response) for _, response in order]:
-                self.model = model
-                self.create_users(responses)
+    def add_session(self, act: Act, body: dict[str, str | None], *, is_alone: bool) -> None:
+        """Make the account that signed in a user: only users have numbers to change."""
+        assert not (is_alone and self.is_held(act.number))
+        token = body["access_token"]
+        assert token is not None
+        if body["username"] is None:
+            phone = self.phones[act.number].e164
+            user = {"username": f"Somebody {next(_names)}", "number": phone}
+            created = self.http.send(HttpRequest("POST", "/users", user, token))
+            if created.status_code == 401 and not is_alone:  # the other request ended it
                 return
-        raise AssertionError(
-            f"no order leads to {[(each.status_code, each.text) for each in responses]}"
-        )
+            assert created.status_code == 201, created.text
+        shown = self.show(token)
+        if shown is None:
+            assert not is_alone
+            return
+        user_id, _ = shown
+        account = self.accounts.setdefault(user_id, Account(user_id, act.number))
+        assert account.number == act.number or not is_alone
+        account.sessions[token] = self.http.now
 
-    def create_users(self, responses: Sequence[httpx.Response]) -> None:
-        """Make each account that signed in a user: only users have numbers to change."""
-        for response in responses:
-            body = response.json() if response.content else {}
-            if token := body.get("access_token"):
-                self.tokens.append(token)
-                index = self.model.find_session(token, self.http.now)
-                if index is not None and body["username"] is None:
-                    phone = self.phones[self.model.accounts[index].number]
-                    user = {"username": f"Somebody {next(_names)}", "number": phone.e164}
-                    created = self.http.send(HttpRequest("POST", "/users", user, token))
-                    assert created.status_code == 201
+    def end_sessions(self, account: Account, but: str = "") -> None:
+        self.ended += [token for token in account.sessions if token != but]
+        account.sessions = {
+            token: issued_at for token, issued_at in account.sessions.items() if token == but
+        }
+
+    def is_held(self, number: int) -> bool:
+        """Return whether an undo is possible. After another undo it may be, but this is unknown."""
+        return self.http.now < self.held_until.get(number, 0)
+
+    def end_holds(self, account: Account) -> None:
+        for number, other in self.left_by.items():
+            if other is account:
+                self.held_until.pop(number, None)
 
     # Requests
 
     def signing_in(self, number: int) -> Act:
-        code = self.request_code(number, "/auth/request-otp", {})
+        code = self.request_code(number, "/auth/request-otp")
         assert code is not None
+        return Act(HttpRequest("POST", "/auth/verify-otp", code), number)
 
-        def apply(model: PhoneChangeModel, response: httpx.Response) -> Outcome:
-            token = response.json().get("access_token")
-            return model.sign_in(number, token, self.http.now)
-
-        return HttpRequest("POST", "/auth/verify-otp", code), apply
-
-    def changing(self, token: str, number: int, with_old: bool) -> Act | None:
+    def changing(self, present: int, number: int, *, with_old: bool = False) -> Act | None:
         """Return a change with its codes; None where the service sends none for it."""
-        index = self.model.find_session(token, self.http.now)
-        assert index is not None
-        account = self.model.accounts[index]
-        path = "/users/me/phone/request-otp"
-        if self.http.now < account.allowed_at:
-            body = {"phone": self.phones[number].e164}
-            response = self.http.send(HttpRequest("POST", path, body, token))
-            assert outcome_of(response) is Outcome.FORBIDDEN
+        owner = self.fresh_owner(present) if present != number else None
+        if owner is None:
             return None
+        token, path = [*owner.sessions][-1], "/users/me/phone/request-otp"
         codes = self.request_code(number, path, {}, token)
         if codes is None:
             return None
         if with_old:
-            old = self.request_code(account.number, path, {"target": "old"}, token)
+            old = self.request_code(present, path, {"target": "old"}, token)
             if old is None:
                 return None
             codes |= {"old_otp": old["otp"], "old_request_id": old["request_id"]}
-
-        def apply(model: PhoneChangeModel, _: httpx.Response) -> Outcome:
-            return model.change(token, number, self.http.now, with_old=with_old)
-
-        return HttpRequest("POST", "/users/me/phone", codes, token), apply
+        request = HttpRequest("POST", "/users/me/phone", codes, token)
+        return Act(request, number, owner, 0 if with_old else UNDO_PERIOD)
 
     def undoing(self, number: int) -> Act | None:
         """Return an undo with its code; None where the number has nothing to undo."""
-        code = self.request_code(number, "/auth/undo-phone-change/request-otp", {})
-        if code is None:
-            assert self.model.find_hold(number, self.http.now) is None
-            return None
-        request = HttpRequest("POST", "/auth/undo-phone-change", code)
-        return request, lambda model, _: model.undo(number, self.http.now)
+        code = self.request_code(number, "/auth/undo-phone-change/request-otp")
+        return Act(HttpRequest("POST", "/auth/undo-phone-change", code), number) if code else None
 
-    def deleting(self, token: str) -> Act:
-        request = HttpRequest("DELETE", "/users/me", token=token)
-        return request, lambda model, _: model.delete(token, self.http.now)
+    def deleting(self, number: int) -> Act | None:
+        owner = self.fresh_owner(number)
+        if owner is None:
+            return None
+        token = [*owner.sessions][-1]
+        return Act(HttpRequest("DELETE", "/users/me", token=token), number, owner)
 
     def request_code(
-        self, number: int, path: str, body: dict[str, str], token: str | None = None
+        self, number: int, path: str, body: dict[str, str] | None = None, token: str | None = None
     ) -> dict[str, str] | None:
         """Request a code, and return what the next request sends; None if none was sent."""
         phone = self.phones[number]
         self.http.messenger.messages.clear()
         sent_body = body or {"phone": phone.e164}
         response = self.http.send(HttpRequest("POST", path, sent_body, token))
-        if response.status_code == 429:  # an identity gets five codes a day for changes
+        if response.status_code in (403, 429):  # after an undo, or after five codes in a day
             assert token is not None
             return None
         assert response.status_code == 200, response.text
@@ -240,17 +324,15 @@ class PhoneChangeMachine(RuleBasedStateMachine):
             "request_id": response.json()["request_id"],
         }
 
-    def fresh_token(self, number: int) -> str | None:
-        """Return the token of a recent login to the account of a number; None if it is held."""
-        for token in reversed(self.tokens):
-            index = self.model.find_session(token, self.http.now)
-            is_owner = index is not None and self.model.accounts[index].number == number
-            if is_owner and self.model.is_fresh(token, self.http.now):
-                return token
-        self.sign_in(number)
-        if self.model.find_hold(number, self.http.now):
-            return None
-        return self.tokens[-1]
+    def fresh_owner(self, number: int) -> Account | None:
+        """Return the account of a number, after a recent login; None if the number is held."""
+        for _ in range(2):
+            for account in self.accounts.values():
+                for issued_at in [*account.sessions.values()][-1:]:
+                    if account.number == number and self.http.now - issued_at < FRESH_LOGIN:
+                        return account
+            self.send(self.signing_in(number))
+        return None
 
 
 def find_code(phone: PhoneNumber, http: HttpDriver) -> str | None:
@@ -261,15 +343,9 @@ def find_code(phone: PhoneNumber, http: HttpDriver) -> str | None:
     return None
 
 
-def outcome_of(response: httpx.Response) -> Outcome:
-    body = response.json() if response.content else {}
-    code = "rejected" if body.get("success") is False else body.get("code")
-    return Outcome((response.status_code, code))
-
-
-@on_each_database(30, 8, 6, 6)
+@on_each_database(4, 3, 2, 2)
 @pytest.mark.hypothesis
-def test_numbers_change_hands_like_their_model(
+def test_numbers_change_hands_as_promised_in_any_order(
     choose_database: ChooseDatabase, example_count: int, request: pytest.FixtureRequest
 ) -> None:
     with open_http_driver(choose_database(request), POLICY) as http:

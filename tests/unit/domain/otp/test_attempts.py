@@ -20,6 +20,7 @@ from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
+    HOUR,
     WORK_IP,
     WRONG_CODE,
     VerificationDriver,
@@ -143,6 +144,46 @@ def test_the_first_attempt_of_an_ip_after_a_delivery_does_not_need_the_shared_li
     assert driver.accepts(code_of(resend.challenge), WORK_IP)
 
 
+def test_a_first_attempt_beyond_the_shared_limit_does_not_use_it_up(
+    driver: VerificationDriver,
+) -> None:
+    driver.request(HOME_IP)
+    driver.use_up_shared_attempts()
+    driver.wait(290)
+    driver.request(HOME_IP)
+    driver.use_up_shared_attempts(first=2000)
+    driver.wait(HOUR - 290)
+    driver.deliver(HOME_IP)
+    assert driver.fail(1, WORK_IP) == [4]
+
+
+def test_the_wait_ends_with_the_shared_limit_or_with_the_code(driver: VerificationDriver) -> None:
+    driver.request(HOME_IP)
+    driver.use_up_shared_attempts()
+    for seconds, retry_after in ((HOUR - 100, 100), (-200, 300)):
+        driver.wait(seconds)
+        copy = driver.copy()
+        copy.request(HOME_IP)
+        copy.fail(1, WORK_IP)
+        with pytest.raises(TooManyAttempts) as error:
+            copy.fail(1, WORK_IP)
+        assert error.value.retry_after == retry_after
+
+
+def test_an_ip_whose_code_has_expired_counts_as_one_that_requested_none(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.request(HOME_IP).challenge)
+    driver.wait(250)
+    driver.request(WORK_IP)
+    driver.wait(49)
+    assert driver.accepts(code, HOME_IP)
+    driver.wait(1)
+    driver.fail(1, HOME_IP)
+    expired, latest = driver.verification.deliveries
+    assert (len(expired.counters), latest.attempts_of_unknown_ips) == (0, 1)
+
+
 def test_attempts_without_an_active_challenge_leave_no_state(driver: VerificationDriver) -> None:
     before = driver.verification
     for number in range(10):
@@ -158,6 +199,7 @@ def test_under_attack_only_known_ips_have_attempts_without_a_request_id(
     driver: VerificationDriver,
 ) -> None:
     driver.log_in(WORK_IP)
+    driver.wait(300)
     decision = driver.request(unknown_ip(1))
     driver.is_limited = True
     with pytest.raises(TooManyAttempts):

@@ -1,7 +1,4 @@
-"""A blocked phone gets the responses that any phone gets, but no delivery and no login.
-
-The model of a phone gives the same responses, blocked or not.
-"""
+"""A blocked phone gets the responses that any phone gets, but no delivery and no login."""
 
 import pytest
 

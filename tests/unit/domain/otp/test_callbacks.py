@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyOtpRequests
-from domain.otp.attempts import Correct, Unchallenged
+from domain.otp.attempts import Correct, Repeated, Unchallenged
 from domain.otp.callback import Callback
 from domain.otp.challenge import Login
 from domain.otp.delivery import AttemptCounter, CounterKind
+from domain.otp.failures import Failures
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW
 from tests.unit.domain.otp.verification_driver import (
@@ -17,7 +18,9 @@ from tests.unit.domain.otp.verification_driver import (
     HOUR,
     IDENTITY_ID,
     WORK_IP,
+    WRONG_CODE,
     VerificationDriver,
+    attempts_left_of_callback,
     code_of,
     unknown_ip,
 )
@@ -57,6 +60,14 @@ def test_a_rejected_callback_counts_for_an_hour_unless_it_has_attempts(
     callback = driver.call_back()
     driver.fail(1)
     assert driver.verification.reject_callback(callback.call_id) == driver.verification
+    # None of those that were rejected counts in the limit of a day.
+    driver.wait(HOUR)
+    for _ in range(2):
+        callback = driver.call_back()
+        driver.verification = driver.verification.reject_callback(callback.call_id)
+    with pytest.raises(TooManyOtpRequests) as error:
+        driver.call_back()
+    assert error.value.retry_after == HOUR
 
 
 # Codes
@@ -83,6 +94,7 @@ def test_a_code_without_its_key_is_not_read_again_but_its_callback_counts(
     driver.key_ids = ["another key"]
     second = driver.call_back()
     assert second.challenge.id != first.challenge.id
+    assert driver.verification.comparable_challenges(driver.now) == (second.challenge,)
     with pytest.raises(TooManyOtpRequests):
         driver.call_back()
 
@@ -145,3 +157,40 @@ def test_the_attempts_of_a_callback_are_pruned_with_its_code(driver: Verificatio
     assert (pruned.counter.used, pruned.counter.last_digest) == (0, None)
     (kept,) = driver.verification.prune(NOW + timedelta(minutes=4, seconds=59)).callbacks
     assert kept.counter.used == 1
+
+
+# Attempts
+
+
+@pytest.mark.parametrize(("failures", "is_limited", "attempts"), [(50, True, 1), (49, True, 2)])
+def test_a_callback_brings_as_many_attempts_as_a_message(
+    failures: int, is_limited: bool, attempts: int
+) -> None:
+    verification = PhoneVerification(failures=Failures(failures))
+    driver = VerificationDriver(verification, is_limited=is_limited)
+    assert driver.call_back().counter.limit == attempts
+
+
+def test_a_wrong_code_counts_on_message_and_callback_and_once_as_a_failure(
+    driver: VerificationDriver,
+) -> None:
+    driver.deliver()
+    driver.verify(WRONG_CODE)
+    driver.call_back()
+    # No message counts its repeat, but the callback has not counted it yet.
+    for failures, left in ((2, 4), (2, 4), (3, 3)):
+        code = WRONG_CODE if failures == 2 else "888888"
+        driver.verify(code)
+        assert driver.verification.failures.in_a_row == failures
+        assert attempts_left_of_callback(driver) == left
+
+
+def test_a_code_that_was_just_used_counts_on_no_callback(driver: VerificationDriver) -> None:
+    code = code_of(driver.request(HOME_IP).challenge)
+    driver.wait(250)
+    driver.request(HOME_IP)
+    driver.call_back()
+    assert driver.accepts(code, HOME_IP)
+    before = driver.verification
+    assert driver.verify(code, WORK_IP) == Repeated(4)
+    assert driver.verification is before

@@ -3,12 +3,19 @@
 import hmac
 import re
 import unicodedata
+from datetime import timedelta
 from typing import Final
 
 import pytest
 
 from domain.errors import InvalidValue
-from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, OtpCode, parse_otp_code
+from domain.otp.challenge import (
+    DEFAULT_OTP_LENGTH,
+    MAX_OTP_LENGTH,
+    OTP_TTL,
+    OtpCode,
+    parse_otp_code,
+)
 from tests.support.builders import NOW, a_challenge, a_phone
 
 KEY: Final = b"a pepper of thirty-two bytes, yes"
@@ -27,6 +34,21 @@ HYPHENS: Final = [*"-\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"]
 def in_script(digits: str, zero: str) -> str:
     """Return the digits in the script of this zero."""
     return "".join(chr(ord(zero) + int(digit)) for digit in digits)
+
+
+# Life
+
+
+def test_a_code_is_accepted_until_it_expires_or_is_used() -> None:
+    challenge = a_challenge(expires_at=NOW + OTP_TTL)
+    end, millisecond = NOW + OTP_TTL, timedelta(milliseconds=1)
+    assert challenge.is_active(end - millisecond)
+    assert not challenge.is_active(end)
+    assert not challenge.mark_used(NOW).is_active(NOW)
+    # It is sent again while it is valid for another minute.
+    key_ids, last_resend = [challenge.key_id], end - timedelta(minutes=1)
+    assert challenge.is_resendable(last_resend, key_ids)
+    assert not challenge.is_resendable(last_resend + millisecond, key_ids)
 
 
 # Derivation

@@ -9,6 +9,7 @@ from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from tests.support.builders import an_id
 from tests.unit.domain.otp.verification_driver import (
+    DEVICE,
     HOME_IP,
     IDENTITY_ID,
     WORK_IP,
@@ -68,6 +69,36 @@ def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: Verificati
         assert isinstance(retried.code.carrier, Delivery)
         assert retried.code.carrier.request_id == request_id
     assert driver.verification == before
+
+
+def test_a_used_code_can_be_sent_again_until_a_minute_after_it_expired(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.request().challenge)
+    driver.wait(299)
+    assert driver.accepts(code)
+    assert driver.copy(after=1 + 59).can_log_in(code)
+    assert not driver.copy(after=1 + 60).can_log_in(code)
+
+
+def test_a_device_can_send_a_used_code_again_from_any_ip_and_others_cannot(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.request(HOME_IP).challenge)
+    assert driver.accepts(code, HOME_IP)
+    assert not driver.can_log_in(code, WORK_IP)
+    driver.device = DEVICE
+    assert driver.can_log_in(code, WORK_IP)
+
+
+def test_of_two_used_codes_the_one_that_was_used_last_can_be_sent_again(
+    driver: VerificationDriver, two_codes: Decisions
+) -> None:
+    codes = [code_of(decision.challenge) for decision in two_codes]
+    for code in codes:
+        driver.wait(1)
+        assert driver.accepts(code)
+    assert [driver.can_log_in(code) for code in codes] == [False, True]
 
 
 def test_a_retry_has_no_login_after_a_block_or_at_another_identity(

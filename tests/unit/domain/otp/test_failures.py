@@ -87,3 +87,31 @@ def test_a_device_that_failed_too_often_or_of_another_identity_is_not_recognized
     assert driver.deliver(WORK_IP).delivery.device_id is None
     driver.device = DeviceProof("another", "another identity")
     assert driver.deliver(WORK_IP).delivery.device_id is None
+
+
+def test_a_device_has_five_attempts_where_the_delivery_brings_two(
+    driver: VerificationDriver,
+) -> None:
+    driver.is_limited = True
+    request_id = driver.deliver(HOME_IP).request_id
+    driver.is_limited = False
+    assert driver.copy().fail(1, WORK_IP) == [4]  # and so has another IP
+    driver.device = DEVICE
+    assert driver.fail(4, WORK_IP) == [4, 3, 2, 1]
+    # With a request id as well it counts on both, and has what is left of either.
+    assert driver.fail(2, WORK_IP, request_id) == [1, 0]
+    for sent_id in (request_id, None):
+        with pytest.raises(TooManyAttempts):
+            driver.fail(1, WORK_IP, sent_id)
+
+
+def test_a_device_counts_on_the_latest_delivery(driver: VerificationDriver) -> None:
+    driver.wait(minutes=6)
+    for client_ip in (HOME_IP, WORK_IP):
+        driver.deliver(client_ip)
+    driver.device = DEVICE
+    driver.fail(1, HOME_IP)
+    counters = [
+        delivery.counter_of_device(DEVICE.device_id) for delivery in driver.verification.deliveries
+    ]
+    assert [counter.used for counter in counters[-2:]] == [0, 1]

@@ -1,9 +1,7 @@
-"""Requests for a code: deliveries, references to an earlier one, limits per phone, and waits.
-
-The model of a phone proves the waits in most situations. Here are the times that it rarely meets.
-"""
+"""Requests for a code: deliveries, references to an earlier one, limits per phone, and waits."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,16 +10,18 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import Exhausted, OtpAttempt
 from domain.otp.challenge import OtpCode
 from domain.otp.code_check import check_code
-from domain.otp.delivery import AttemptCounter, CounterKind, Delivery, OtpRequest
+from domain.otp.delivery import AttemptCounter, CounterKind, Delivery, DeviceProof, OtpRequest
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.sliding_window import whole_seconds
+from domain.otp.sliding_window import SlidingWindow, whole_seconds
 from tests.support.builders import a_challenge, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     DEVICE,
     HOME_IP,
     HOUR,
+    IDENTITY_ID,
     WORK_IP,
     WRONG_CODE,
     VerificationDriver,
@@ -78,6 +78,13 @@ def test_strangers_do_not_use_up_the_references_of_a_device(driver: Verification
     assert [driver.request(WORK_IP).is_new for _ in range(3)] == [False] * 3
     with pytest.raises(TooManyOtpRequests):
         driver.request(WORK_IP)
+
+
+def test_a_used_code_is_not_referred_to(driver: VerificationDriver) -> None:
+    driver.log_in(HOME_IP)
+    reject(driver, driver.request().request_id)
+    with pytest.raises(TooManyOtpRequests):
+        driver.request()
 
 
 # Limits
@@ -151,6 +158,20 @@ def test_with_less_than_a_minute_left_a_new_code_is_made_and_the_old_one_stays_v
     assert driver.request().challenge == second.challenge
 
 
+def test_of_two_codes_that_could_be_sent_again_it_is_the_newer(driver: VerificationDriver) -> None:
+    (first_key,), first = driver.key_ids, driver.request()
+    driver.wait(15)
+    driver.key_ids = ["another key"]
+    second = driver.request()
+    assert second.challenge.id != first.challenge.id
+    driver.verification = driver.verification.map_challenges(
+        lambda challenge: replace(challenge, key_id=first_key)
+    )
+    driver.wait(15)
+    driver.key_ids = [first_key]
+    assert driver.request().challenge.id == second.challenge.id
+
+
 def test_a_later_id_has_two_attempts_of_its_own_kind(driver: VerificationDriver) -> None:
     driver.log_in(HOME_IP)
     driver.request(HOME_IP)
@@ -187,8 +208,32 @@ def test_the_quota_is_used_after_the_phone_limit_and_does_not_count_against_it(
 ) -> None:
     deliveries = [trusted.deliver(HOME_IP).delivery for _ in range(7)]
     assert [delivery.uses_own_quota for delivery in deliveries] == [False] * 5 + [True] * 2
-    trusted.wait(240)
-    assert trusted.request(unknown_ip(1)).is_new
+    assert trusted.copy(after=240).request(unknown_ip(1)).is_new
+    # Nor does it count against the limits of its network.
+    assert trusted.copy(after=FIFTEEN_MINUTES).request("203.0.113.8").is_new
+
+
+def test_each_device_has_a_quota_and_an_ip_of_a_login_another(
+    trusted: VerificationDriver,
+) -> None:
+    for number in range(12):
+        trusted.deliver(unknown_ip(number))
+    start = trusted.now
+    for device in (DEVICE, DeviceProof("another", IDENTITY_ID), None):
+        trusted.device = device
+        assert all(trusted.deliver(HOME_IP).delivery.uses_own_quota for _ in range(3))
+    assert trusted.now - start < timedelta(hours=1)
+    trusted.deliver(HOME_IP)
+    assert trusted.now - start >= timedelta(hours=1)
+
+
+def test_a_device_has_a_quota_at_an_ip_without_a_login(trusted: VerificationDriver) -> None:
+    for number in range(12):
+        trusted.deliver(unknown_ip(number))
+    trusted.device = DEVICE
+    start = trusted.now
+    assert trusted.deliver(WORK_IP).delivery.uses_own_quota
+    assert trusted.now - start < timedelta(hours=1)
 
 
 def test_a_login_makes_only_its_own_ip_trusted_and_lists_it_once(
@@ -321,6 +366,28 @@ def test_rejected_deliveries_double_no_cooldown_and_count_in_short_windows(
     assert count_deliveries(driver, DAY, HOME_IP) == 6
     driver.wait(DAY)
     assert driver.verification.prune(driver.now) == PhoneVerification()
+
+
+def test_a_rejected_delivery_uses_up_the_quota_for_an_hour(trusted: VerificationDriver) -> None:
+    for number in range(12):
+        trusted.deliver(unknown_ip(number))
+    trusted.device = DEVICE
+    for _ in range(3):
+        reject(trusted, trusted.deliver(WORK_IP).request_id)
+    with pytest.raises(TooManyOtpRequests) as error:
+        trusted.request(WORK_IP)
+    assert error.value.retry_after == HOUR - 2 * 15
+
+
+def test_a_rejected_delivery_counts_for_an_hour_in_longer_windows_below_a_day(
+    driver: VerificationDriver,
+) -> None:
+    one = (SlidingWindow(1, timedelta(hours=6)),)
+    driver.policy = DeliveryPolicy(one, one, own_quota=one[0])
+    reject(driver, driver.request().request_id)
+    assert required_wait(driver, WORK_IP) == HOUR
+    assert required_wait(driver, WORK_IP, HOUR - 1) == 1
+    assert required_wait(driver, WORK_IP, HOUR) == 0
 
 
 def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> None:

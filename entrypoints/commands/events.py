@@ -18,7 +18,7 @@ from entrypoints.startup_error import CommandError, print_errors
 
 NOT_SENT: Final = (
     "No events are recorded or sent, because DIALTONE_EVENTS is not set. It names where they go, "
-    f"see docs/hooks.md. {example_line('DIALTONE_EVENTS')}"
+    f"see docs/events.md. {example_line('DIALTONE_EVENTS')}"
 )
 _REMOVED: Final = "(not in DIALTONE_EVENTS now)"
 T = TypeVar("T")

@@ -21,6 +21,8 @@ ROOT_PAGES: Final = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.m
 SETTINGS_PAGE: Final = "settings.md"
 MERMAID: Final = "@mermaid-js/tiny/dist/mermaid.tiny.js"
 MERMAID_IN_SITE: Final = "javascripts/mermaid.js"
+_THEME_SCRIPT: Final = "assets/javascripts/bundle."
+_OTHER_HOST: Final = "https://unpkg.com/"
 _OTHER_NAMES: Final = {".env.example": SETTINGS_PAGE, "LICENSE": "LICENSE.txt"}
 _LINK: Final = re.compile(r"(?<=\]\()([^)#:\s]+)")
 _log = get_plugin_logger("dialtone")
@@ -38,7 +40,13 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Add the pages and files that are not in `docs/`."""
+    """Add the pages and files that are not in `docs/`.
+
+    The script of the theme loses the host from which it would load scripts that are missing.
+    """
+    for file in files:
+        if file.src_uri.startswith(_THEME_SCRIPT) and file.src_uri.endswith(".js"):
+            file.content_string = file.content_string.replace(_OTHER_HOST, "")
     for file in _added_files(config):
         files.append(file)
     return files
@@ -47,6 +55,9 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Lead links to where the site has the files, and list the paths of the API."""
     path = page.file.src_uri
+    if path.startswith("decisions/"):
+        # These have most words of the guides. The search shows the guides first.
+        page.meta["search"] = {"boost": 0.1}
     linked = _LINK.sub(lambda match: _relink(match[0], path), markdown)
     return f"{linked}\n{_render_paths(_read_description())}" if path == "api.md" else linked
 

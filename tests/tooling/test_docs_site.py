@@ -18,6 +18,7 @@ _LOADED: Final = {
 }  # fmt: skip
 """The attribute of each element that makes a browser load something."""
 _IN_CSS: Final = re.compile(r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""")
+_SCRIPT: Final = re.compile(r"""["'`](?:https?:)?//(?:unpkg\.com|[^"'`\s]+\.m?js)\b""")
 _STYLE: Final = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 
@@ -46,15 +47,19 @@ def pages(site: Path) -> Iterator[tuple[Path, str]]:
         yield page.relative_to(site), page.read_text(encoding="utf-8")
 
 
-def test_no_page_and_no_style_sheet_loads_from_other_hosts(site: Path) -> None:
+def test_no_page_style_sheet_or_script_loads_from_other_hosts(site: Path) -> None:
     loaded = [(page, url) for page, text in pages(site) for url in Loads(text).urls]
     styles = [(page, style) for page, text in pages(site) for style in _STYLE.findall(text)]
     styles += [(file, file.read_text(encoding="utf-8")) for file in site.rglob("*.css")]
 
     assert len(loaded) > 100
     assert [found for found in loaded if re.match(r"(?:https?:)?//", found[1])] == []
+    scripts = {file.name: file.read_text(encoding="utf-8") for file in site.rglob("*.js")}
+
     assert len(styles) > 2
     assert [(file, url) for file, text in styles for url in _IN_CSS.findall(text)] == []
+    assert len(scripts) > 2
+    assert {name: found for name, text in scripts.items() if (found := _SCRIPT.findall(text))} == {}
 
 
 def test_without_mermaid_diagrams_stay_text_and_the_theme_loads_nothing(site: Path) -> None:

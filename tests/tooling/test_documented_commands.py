@@ -49,6 +49,22 @@ _IN_TEXT: Final = re.compile(r"`dialtone ([^`]+)`")
 _USAGE: Final = re.compile(r"^(?:\$ )?dialtone ([a-z].*)$", re.MULTILINE)
 _SETTING_IN_TEXT: Final = re.compile(r"`((?:DIALTONE|TWILIO|AWS)_\w+=[^`\s]+)`")
 _OPTION: Final = re.compile(r"--[a-z][a-z-]+")
+_REQUEST_IN_TEXT: Final = re.compile(r"`(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/[^`\s?]*)")
+_NOT_DESCRIBED: Final = {
+    # The description has what clients of the API send. These are files, health of a hook, metrics,
+    # all paths at once, requests of Twilio, and the path that extending.md adds as an example.
+    ("GET", "/media/{key}"),
+    ("HEAD", "/"),
+    ("GET", "/metrics"),
+    ("OPTIONS", "/"),
+    *(("POST", f"/voice{path}") for path in ("", "/calls/{id}", "/fallback", "/status")),
+    ("POST", "/sms/status"),
+    ("GET", "/auth/sessions/{session_id}"),
+}
+_DEFAULT_IN_TEXT: Final = re.compile(
+    r"`(DIALTONE_\w+)` \(([\d,]+)(?: (minutes|hours|days|KB|MB|GB))?\b"
+)
+_UNITS: Final = {"minutes": "m", "hours": "h", "days": "d"}
 _PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "json": json.loads,
     "python": lambda code: compile(code, "a page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT),
@@ -170,7 +186,7 @@ def test_each_block_for_a_shell_has_its_syntax_and_known_programs() -> None:
     assert {name.lower() for name in NOT_CHECKED} >= programs - CHECKED
     assert {block.language for block in blocks()} <= {
         *("", "text", "sh"), *_PARSERS,
-        # Tests of their pages run or parse these.
+        # Tests of their pages run or parse these, but php, which no test can run.
         *("diff", "html", "http", "js", "mermaid", "nginx", "php"),
     }  # fmt: skip
 
@@ -240,6 +256,34 @@ def is_described(request: Request) -> bool:
             operation = operations[request.method.lower()]
             return not request.body or _is_valid_body(operation, request.body)
     return False
+
+
+def test_each_request_in_the_text_is_described() -> None:
+    named = {
+        request
+        for page in PAGES
+        for request in _REQUEST_IN_TEXT.findall(page.read_text(encoding="utf-8"))
+    }
+    unknown = {
+        (method, path) for method, path in named if not is_described(Request(method, path, ""))
+    }
+
+    assert len(named) > 30
+    assert unknown == _NOT_DESCRIBED
+
+
+def test_each_default_in_the_text_is_that_of_the_setting() -> None:
+    sample = (PROJECT / ".env.example").read_text(encoding="utf-8")
+    named = {
+        (name, number.replace(",", "") + _UNITS.get(unit, unit))
+        for page in PAGES
+        for name, number, unit in _DEFAULT_IN_TEXT.findall(page.read_text(encoding="utf-8"))
+    }
+
+    assert len(named) > 5
+    assert [
+        line for line in named if f"{line[0]}={line[1]}" not in re.split(r"[\n#]", sample)
+    ] == []
 
 
 def _is_valid_body(operation: dict[str, Any], body: str) -> bool:

@@ -1,7 +1,9 @@
-"""The sample for HAProxy in the docs, with a real HAProxy."""
+"""The sample for HAProxy in the docs, with a real HAProxy.
+
+`test_rolling_restart.py` has two instances behind it.
+"""
 
 import json
-import signal
 import socket
 import ssl
 import time
@@ -175,25 +177,6 @@ def test_a_stopped_service_is_a_503_of_the_api(proxied: tuple[Service, Haproxy])
         assert response.headers["X-Request-Id"]
         service.start()
         service.wait_for(lambda: http.get("/health/live").status_code == 200)
-
-
-def test_an_instance_that_stops_gets_no_new_requests(tmp_path: Path) -> None:
-    settings = {**TRUSTED, "DIALTONE_STOP_DELAY": "5s"}
-    first = Service(tmp_path / "first", settings).start()
-    second = Service(tmp_path / "second", settings).start()
-    haproxy = Haproxy(tmp_path / "haproxy", [first.port, second.port])
-    try:
-        haproxy.start()
-        with haproxy.client() as http:
-            first.process.send_signal(signal.SIGTERM)
-            deadline = time.monotonic() + 8
-            while first.is_running or time.monotonic() < deadline:
-                assert http.get("/health/live").status_code == 200
-        assert first.wait() == 0
-    finally:
-        haproxy.stop()
-        first.kill()
-        second.kill()
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 import os
 import re
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,7 +16,7 @@ from entrypoints.settings.values import MongoDatabase, PostgresDatabase, SqliteD
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
-from tests.tooling.test_release import VERSION
+from tests.tooling.test_release import PROJECT, VERSION
 
 FOLDER: Final = DEPLOY / "compose"
 BASE: Final = load_yaml(FOLDER / "compose.yaml")
@@ -107,6 +109,81 @@ def test_each_secret_is_a_file_of_the_folder_that_a_setting_names(database: str)
     assert all(entry == {"file": f"./secrets/{name}"} for name, entry in declared.items())
 
 
+STAND_INS: Final = {
+    "docker": "echo {}",
+    "chown": """
+        [ "$1" != -R ] || shift
+        owner=$1 && shift
+        find "$@" -type f -printf "%p ${owner%%:*}\\n" >> owners
+    """,
+}
+"""The image prints keys, and only root can give a file to another user."""
+
+
+def create_secrets(folder: Path, database: str) -> dict[str, str]:
+    """Run the commands of the page; return the user of each file."""
+    page = (PROJECT / "docs/compose.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^   ```sh\n(.*?)^   ```", page, re.MULTILINE | re.DOTALL)
+    used = [text for text in blocks if "mkdir keys" in text or f"{database}://" in text]
+    (folder / "bin").mkdir()
+    for name, text in STAND_INS.items():
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / "bin" / name).chmod(0o755)
+    environ = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "TOKEN": "token"}
+    subprocess.run(["/bin/sh", "-euc", "\n".join(used)], cwd=folder, env=environ, check=True)
+    return dict(line.split() for line in (folder / "owners").read_text().splitlines())
+
+
+def test_the_page_creates_the_secrets_for_the_users_who_read_them(
+    database: str, tmp_path: Path
+) -> None:
+    owners = create_secrets(tmp_path, database)
+    file = load_yaml(FOLDER / f"{database}.yaml")
+    readers = {"keys/secrets.json": "10001"}
+    for name in {*BASE["services"], *file["services"]}:
+        service = merged(database, name)
+        user = service.get("user", "10001:10001").partition(":")[0]
+        readers |= {f"secrets/{secret}": user for secret in service["secrets"]}
+
+    assert owners == readers
+    assert {(tmp_path / path).stat().st_mode & 0o777 for path in owners} == {0o400}
+    assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
+    for server in file["services"].keys() - set(OF_THE_SERVICE):
+        url = urlsplit((tmp_path / "secrets/database_url").read_text())
+        (password,) = (tmp_path / "secrets").glob("*_password")
+        users = {
+            value
+            for key, value in merged(database, server)["environment"].items()
+            if key.endswith(("_USER", "_USERNAME"))
+        }
+        assert (url.scheme, url.hostname, url.path) == (database, server, "/dialtone")
+        assert ({url.username}, url.password) == (users, password.read_text())
+
+
+def test_the_page_creates_the_folders_that_containers_mount() -> None:
+    page = (PROJECT / "docs/compose.md").read_text(encoding="utf-8")
+    commands = re.findall(r"(?:mkdir|install -d -o 101 -m 700) ([\w ]+)$", page, re.MULTILINE)
+    volumes = [volume for name in BASE["services"] for volume in BASE["services"][name]["volumes"]]
+    folders = set(re.findall(r"(?<![\w.])\./(\w+):", "\n".join(volumes)))
+
+    assert folders | {"secrets"} == set(" ".join(commands).split())
+    # On the disk: images that clients read slowly would fill a tmpfs, and then be cut.
+    assert "./cache:/var/cache/nginx" in volumes
+
+
+def test_the_instances_share_their_data_and_the_folder_of_the_keys(settings: Settings) -> None:
+    environ = BASE["services"]["dialtone_1"]["environment"]
+    for name in OF_THE_SERVICE:
+        volumes = dict(volume.split(":")[:2] for volume in BASE["services"][name]["volumes"])
+        assert environ["DIALTONE_MEDIA"].startswith(f"file://{volumes['var']}/")
+        assert environ["DIALTONE_SECRETS_FILE"].startswith(f"{volumes['./keys']}/")
+        if isinstance(settings.database, SqliteDatabase):
+            assert str(settings.database.path).startswith(f"{volumes['var']}/")
+    for name in INSTANCES:
+        (*_, check) = BASE["services"][name]["healthcheck"]["test"]
+        assert f":{settings.bind.port}/health/ready'" in check
+
+
 def test_an_instance_has_time_to_stop(settings: Settings) -> None:
     needed = settings.stop_delay.total_seconds() + settings.drain_timeout.total_seconds() + 5
 
@@ -151,6 +228,12 @@ def test_images_are_those_of_the_tests_and_of_this_version() -> None:
 def test_nginx_is_the_sample_with_the_name_and_the_instances(settings: Settings) -> None:
     services = BASE["services"]
     addresses = [services[name]["networks"]["default"]["ipv4_address"] for name in INSTANCES]
+    (network,) = BASE["networks"]["default"]["ipam"]["config"]
+    for name in (*INSTANCES, "nginx"):
+        address = ip_address(services[name]["networks"]["default"]["ipv4_address"])
+        assert address in ip_network(network["subnet"])
+        # A container without an IP of its own could have it already.
+        assert address not in ip_network(network["ip_range"])
     nginx = services["nginx"]
     (command,) = nginx["command"]
     rewrite = command.partition(" /etc/nginx/sample.conf ")[0].replace(
@@ -164,6 +247,8 @@ def test_nginx_is_the_sample_with_the_name_and_the_instances(settings: Settings)
     servers = re.findall(r"^ +server ([\d.]+:\d+) max_fails=0;$", text, re.MULTILINE)
     assert servers == [f"{address}:{settings.bind.port}" for address in addresses]
     assert "dialtone.example.org" not in text
+    (tls,) = (volume.split(":")[1] for volume in nginx["volumes"] if "./tls:" in volume)
+    assert f" {tls}/fullchain.pem;\n" in text
     assert re.findall(r"^ +server_name api\.example\.net;$", text, re.MULTILINE)
     assert "    proxy_connect_timeout 1s;\n" in text
     assert (

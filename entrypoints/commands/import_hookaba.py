@@ -50,7 +50,7 @@ def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import users, library and files, or say what an import would do."""
     settings = _with_region(settings, arguments.region)
     url = _parse_source(settings, arguments.source)
-    default_name = f"import-hookaba-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.csv"
+    default_name = f"import-hookaba-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.csv"
     path = parse_file(arguments.report or default_name)
     reasons = Counter[tuple[str, str]]()
     with (

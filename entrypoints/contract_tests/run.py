@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> int:
     try:
         check_import_names()
         # In a process of its own: pytest cannot rewrite what an adapter has imported already.
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as process:
             os.environ[SETTING] = process.submit(find_setting).result()
     except StartupError as error:
         sys.stderr.write(f"{error}\n")

@@ -27,18 +27,24 @@ async def files(media_store: Store) -> AsyncIterator[Files]:
         yield files
 
 
-@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 1_000_000])
-async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None:
-    content = bytes(number * number % 251 for number in range(size))
+async def test_a_file_is_read_as_it_was_written(files: Files) -> None:
+    for size in (0, 1, 65_535, 65_536, 65_537, 1_000_000):
+        content = a_content(size)
 
-    await files.write(KEY, BytesIO(content), JPEG)
+        await files.write(KEY, BytesIO(content), JPEG)
 
-    assert await read_file(files, KEY) == content
-    for start, stop in ((size // 2, None), (size // 3, size // 2 + 1), (0, 1)) if size > 1 else ():
-        assert await read_file(files, KEY, start, stop) == content[start:stop]
-    assert await files.get_size(KEY) == size
+        assert await read_file(files, KEY) == content, size
+        parts = ((size // 2, None), (size // 3, size // 2 + 1), (0, 1)) if size > 1 else ()
+        for start, stop in parts:
+            assert await read_file(files, KEY, start, stop) == content[start:stop], (start, stop)
+        assert await files.get_size(KEY) == size
     assert await read_file(files, OTHER_KEY) is None
     assert await files.get_size(OTHER_KEY) is None
+
+
+def a_content(size: int) -> bytes:
+    """Return bytes that differ from place to place."""
+    return b"".join(number.to_bytes(4) for number in range(-(-size // 4)))[:size]
 
 
 async def test_the_storage_keys_of_all_files_are_listed(files: Files) -> None:

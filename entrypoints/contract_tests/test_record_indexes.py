@@ -1,7 +1,7 @@
 """The promises of `RecordStore` about indexes and expiry, on all databases."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -125,90 +125,96 @@ def equal_values(index: Index) -> list[str]:
     return [IN_INDEX[name] for name in index.equal]
 
 
-async def each_index(
-    store: RecordStore,
-) -> AsyncIterator[tuple[RecordKind[Any], Index, list[tuple[datetime, str]]]]:
-    """Add the cases of one index after another to the same database, which opens only once."""
+Positions = Sequence[tuple[datetime, str]]
+"""The time and id of each record in an index, in its order."""
+
+
+async def test_the_records_of_each_index_are_found_and_counted(store: RecordStore) -> None:
     for kind, index in INDEXES:
-        yield kind, index, await add_cases(store, kind, index)
+        positions = await add_cases(store, kind, index)
+
+        await check_that_they_are_found_in_order(store, kind, index, positions)
+        await check_that_they_are_counted_up_to_a_limit(store, kind, index, positions)
+        if index.order:
+            await check_that_they_are_found_until_a_time(store, kind, index, positions)
+        if index.is_paged:
+            await check_that_they_are_found_after_a_position(store, kind, index, positions)
+
         for stored in await store.scan(kind, "", 100):
             assert await store.delete(kind, stored.id, stored.version)
 
 
-async def test_the_records_of_an_index_are_found_in_its_order(store: RecordStore) -> None:
-    async for kind, index, positions in each_index(store):
-        equal = equal_values(index)
-        for newest_first in (False, True):
-            expected = sorted(positions, reverse=newest_first)
-            found = await store.find(kind, index, equal, newest_first=newest_first, limit=100)
-
-            # Records of one time may be in any order if the index is not paged.
-            if index.is_paged:
-                assert ids(found) == [record_id for _, record_id in expected], index.name
-            assert sorted(ids(found)) == sorted(name for _, name in positions), index.name
-            if index.order:
-                times = [getattr(stored.record, index.order) for stored in found]
-                assert times == [time for time, _ in expected], index.name
-            for offset, limit in ((0, 1), (0, 4), (1, 3), (5, 9), (99, 9)):
-                part = await store.find(
-                    kind, index, equal, newest_first=newest_first, limit=limit, offset=offset
-                )
-                assert part == list(found)[offset : offset + limit], index.name
-
-
-async def test_the_records_of_an_index_are_counted_up_to_a_limit(store: RecordStore) -> None:
-    async for kind, index, positions in each_index(store):
-        equal, total = equal_values(index), len(positions)
-
-        for limit in (1, total, total + 1, 10_001):
-            counted = await store.count(kind, index, equal, limit)
-            assert counted == min(limit, total), index.name
-        of_others = await store.count(kind, index, [*map(str.upper, equal)], 9)
-        assert of_others == (0 if index.equal else total), index.name
-
-
-async def test_records_are_found_until_a_time(store: RecordStore) -> None:
-    async for kind, index, positions in each_index(store):
-        times = {time for time, _ in positions} | {datetime(1970, 1, 1, tzinfo=UTC), FAR}
-        times |= {time - MILLISECOND for time in times - {min(times)}}
-
-        for until in times if index.order else ():
-            expected = sorted(record_id for time, record_id in positions if time <= until)
-            for newest_first in (False, True):
-                found = await store.find(
-                    kind,
-                    index,
-                    equal_values(index),
-                    until=until,
-                    newest_first=newest_first,
-                    limit=100,
-                )
-                assert sorted(ids(found)) == expected, index.name
-
-
-async def test_records_are_found_after_a_position_whether_it_has_a_record_or_not(
-    store: RecordStore,
+async def check_that_they_are_found_in_order(
+    store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
 ) -> None:
+    equal = equal_values(index)
+    for newest_first in (False, True):
+        expected = sorted(positions, reverse=newest_first)
+        found = await store.find(kind, index, equal, newest_first=newest_first, limit=100)
+
+        # Records of one time may be in any order if the index is not paged.
+        if index.is_paged:
+            assert ids(found) == [record_id for _, record_id in expected], index.name
+        assert sorted(ids(found)) == sorted(name for _, name in positions), index.name
+        if index.order:
+            times = [getattr(stored.record, index.order) for stored in found]
+            assert times == [time for time, _ in expected], index.name
+        for offset, limit in ((0, 1), (1, 3), (5, 9), (99, 9)):
+            part = await store.find(
+                kind, index, equal, newest_first=newest_first, limit=limit, offset=offset
+            )
+            assert part == list(found)[offset : offset + limit], index.name
+
+
+async def check_that_they_are_counted_up_to_a_limit(
+    store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
+) -> None:
+    equal, total = equal_values(index), len(positions)
+    for limit in (1, total, total + 1, 10_001):
+        counted = await store.count(kind, index, equal, limit)
+        assert counted == min(limit, total), index.name
+    of_others = await store.count(kind, index, [*map(str.upper, equal)], 9)
+    assert of_others == (0 if index.equal else total), index.name
+
+
+async def check_that_they_are_found_until_a_time(
+    store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
+) -> None:
+    """Look for those until each time, just before it, and in both directions."""
+    times = {time for time, _ in positions}
+    times |= {time - MILLISECOND for time in times} | {datetime(1970, 1, 1, tzinfo=UTC), FAR}
+    for until in times:
+        expected = sorted(record_id for time, record_id in positions if time <= until)
+        for newest_first in (False, True):
+            found = await store.find(
+                kind, index, equal_values(index), until=until, newest_first=newest_first, limit=100
+            )
+            assert sorted(ids(found)) == expected, index.name
+
+
+async def check_that_they_are_found_after_a_position(
+    store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
+) -> None:
+    """Look for those after each position, whether it has a record or not."""
     others = [
         (time, record_id)
         for time in (datetime(1970, 1, 1, tzinfo=UTC), NOW + 3 * MINUTE, FAR)
         for record_id in ("", "Z", "f", "\U0010ffff")
     ]
-    async for kind, index, positions in each_index(store):
-        for position in [*positions, *others] if index.is_paged else ():
-            later = [record_id for time, record_id in positions if (time, record_id) > position]
-            earlier = [record_id for time, record_id in positions if (time, record_id) < position]
-            for newest_first, expected in ((False, later), (True, earlier[::-1])):
-                for limit in (2, 100):
-                    found = await store.find(
-                        kind,
-                        index,
-                        equal_values(index),
-                        after=Position(*position),
-                        newest_first=newest_first,
-                        limit=limit,
-                    )
-                    assert ids(found) == expected[:limit], index.name
+    for number, position in enumerate([*positions, *others]):
+        later = [record_id for time, record_id in positions if (time, record_id) > position]
+        earlier = [record_id for time, record_id in positions if (time, record_id) < position]
+        limit = (2, 100)[number % 2]
+        for newest_first, expected in ((False, later), (True, earlier[::-1])):
+            found = await store.find(
+                kind,
+                index,
+                equal_values(index),
+                after=Position(*position),
+                newest_first=newest_first,
+                limit=limit,
+            )
+            assert ids(found) == expected[:limit], index.name
 
 
 async def test_values_of_an_index_may_be_any_text(store: RecordStore) -> None:

@@ -63,16 +63,15 @@ def other_store(other_database: Database) -> RecordStore:
 # Ids.
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-async def test_a_record_of_each_kind_is_loaded_unchanged(
-    store: RecordStore, kind: RecordKind[Any]
-) -> None:
-    record = a_full_record(kind, "an id")
-    assert await load_one(store, kind, "an id") is None
+async def test_a_record_of_each_kind_is_loaded_unchanged(store: RecordStore) -> None:
+    for kind in KINDS:
+        record = a_full_record(kind, "an id")
+        assert await load_one(store, kind, "an id") is None, kind.name
 
-    assert await store.add(kind, "an id", record, 7)
+        assert await store.add(kind, "an id", record, 7), kind.name
 
-    assert await load_one(store, kind, "an id") == StoredRecord("an id", record, 7)
+        stored = await load_one(store, kind, "an id")
+        assert stored == StoredRecord("an id", record, 7), kind.name
 
 
 async def test_those_of_many_records_that_exist_are_loaded(store: RecordStore) -> None:

@@ -1,26 +1,35 @@
 """Our databases, which the contract suites of records, limits and repositories run on."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import pytest
+import pytest_asyncio
 
 from adapters.records.database import Database
 from adapters.records.repositories import make_repositories
 from adapters.sqlite import open_sqlite_database
+from adapters.sqlite.schema import ALL_KINDS
 from application.ports.repositories import Repositories
+from domain.otp.rate_limits import Acquisition, Reservation
 from entrypoints.contract_tests.external_adapter import OpenDatabase
 from tests.contract.mongo_database import in_mongo
 from tests.contract.postgres_database import in_postgres
+from tests.support.builders import NOW
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
+Instances = tuple[Database, Database]
+"""The same database, open twice."""
 OpenUnusable = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Database]]
 KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
+_FOLDER: Final = Path(__file__).parent
+_EMPTY: Final = "; ".join(["BEGIN", *(f"DELETE FROM {kind.name}" for kind in ALL_KINDS), "COMMIT"])  # noqa: S608
 
 
 def in_memory(request: pytest.FixtureRequest) -> OpenDatabase:
@@ -29,7 +38,19 @@ def in_memory(request: pytest.FixtureRequest) -> OpenDatabase:
 
 def in_sqlite(request: pytest.FixtureRequest) -> OpenDatabase:
     folder: Path = request.getfixturevalue("tmp_path")
-    return lambda: open_sqlite_database(folder / "records.db", KEY_FINGERPRINT)
+    return partial(open_sqlite_database, folder / "records.db", KEY_FINGERPRINT)
+
+
+def empty_sqlite_database(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(_EMPTY)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of open databases in one event loop: an open database belongs to one."""
+    for item in items:
+        if item.path.parent == _FOLDER and "instances" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 ADAPTERS: Final[list[Callable[[pytest.FixtureRequest], OpenDatabase]]] = [
@@ -47,20 +68,75 @@ def open_database(request: pytest.FixtureRequest) -> OpenDatabase:
     return open_database
 
 
-@pytest.fixture
-async def database(open_database: OpenDatabase) -> AsyncIterator[Database]:
-    """Open an empty database."""
-    async with open_database() as database:
-        yield database
+# To open a database takes longer than most tests. So each of ours is opened once for all tests, as
+# two instances of the service open it, and is emptied before each test.
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def instances_in_memory() -> AsyncIterator[Instances]:
+    async with _open_twice(InMemoryDatabase().open_database) as instances:
+        yield instances
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def instances_in_sqlite(sqlite_path: Path) -> AsyncIterator[Instances]:
+    async with _open_twice(
+        partial(open_sqlite_database, sqlite_path, KEY_FINGERPRINT)
+    ) as instances:
+        yield instances
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def instances_in_mongo(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+    async with _open_twice(in_mongo(request)) as instances:
+        yield instances
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def instances_in_postgres(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+    async with _open_twice(in_postgres(request)) as instances:
+        yield instances
+
+
+@asynccontextmanager
+async def _open_twice(open_database: OpenDatabase) -> AsyncIterator[Instances]:
+    async with open_database() as database, open_database() as other_database:
+        yield database, other_database
+
+
+@pytest.fixture(scope="session")
+def sqlite_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the path of the file that all tests share."""
+    return tmp_path_factory.mktemp("sqlite") / "records.db"
+
+
+@pytest.fixture(params=ADAPTERS, ids=lambda adapter: adapter.__name__)
+def instances(request: pytest.FixtureRequest) -> Instances:
+    """Return a database that is empty, as two instances of the service have opened it."""
+    adapter = request.param
+    instances: Instances = request.getfixturevalue(f"instances_{adapter.__name__}")
+    if adapter is in_sqlite:
+        empty_sqlite_database(request.getfixturevalue("sqlite_path"))
+    else:
+        adapter(request)
+    return instances
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(instances: Instances) -> AsyncIterator[Database]:
+    """Return an empty database."""
+    yield instances[0]
+    # What a cancelled caller left comes first: a batch of limits, or a write of SQLite's writer.
+    for instance in instances:
+        await instance.limits.acquire(Reservation(NOW, ()))
+        await instance.limits.release(Acquisition(NOW, ()))
+        await instance.health.check()
 
 
 @pytest.fixture
-async def other_database(
-    open_database: OpenDatabase, database: Database
-) -> AsyncIterator[Database]:
-    """Open the same database again, as another instance of the service does."""
-    async with open_database() as other_database:
-        yield other_database
+def other_database(instances: Instances, database: Database) -> Database:
+    """Return the same database, as another instance of the service has opened it."""
+    return instances[1]
 
 
 @pytest.fixture

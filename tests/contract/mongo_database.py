@@ -15,6 +15,21 @@ from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 _CLIENT: Final = pytest.StashKey[MongoClient[dict[str, Any]]]()
 _DATABASE_URL: Final = pytest.StashKey[str]()
+_EMPTIED: Final = [name for name in COLLECTIONS if name != METADATA_COLLECTION]
+
+
+def _name_if_not_empty(collection: str) -> list[dict[str, Any]]:
+    return [{"$limit": 1}, {"$project": {"_id": 0, "name": {"$literal": collection}}}]
+
+
+# One command instead of one for each collection.
+_FIND_NOT_EMPTY: Final = [
+    *_name_if_not_empty(_EMPTIED[0]),
+    *(
+        {"$unionWith": {"coll": name, "pipeline": _name_if_not_empty(name)}}
+        for name in _EMPTIED[1:]
+    ),
+]
 
 
 def in_mongo(request: pytest.FixtureRequest) -> Callable[[], AbstractAsyncContextManager[Database]]:
@@ -25,12 +40,10 @@ def in_mongo(request: pytest.FixtureRequest) -> Callable[[], AbstractAsyncContex
     """
     url = contract_database_url(request)
     database = request.session.stash[_CLIENT].get_default_database()
-    *names, last = [name for name in COLLECTIONS if name != METADATA_COLLECTION]
-    for name in names:
-        database[name].delete_many({})
     # A majority that has the last write has all of them.
     majority = WriteConcern("majority")
-    database.get_collection(last, write_concern=majority).delete_many({})
+    for found in database[_EMPTIED[0]].aggregate(_FIND_NOT_EMPTY):
+        database.get_collection(found["name"], write_concern=majority).delete_many({})
     return lambda: open_mongo_database(url, FakePhoneEncryption().key_fingerprint())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import PIL.Image
 import pytest
+import pytest_asyncio
 
 from adapters.pillow import open_image_publisher
 from application.ports.media import ImagePublisher
@@ -22,6 +23,7 @@ from tests.support.images import (
     transparent_png,
 )
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 IMAGES = {
     ImageFormat.JPEG: plain_jpeg(width=60, height=40),
     ImageFormat.PNG: transparent_png(width=60, height=40),
@@ -29,8 +31,9 @@ IMAGES = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def publisher() -> AsyncIterator[ImagePublisher]:
+    """Open one for all tests: each starts processes."""
     async with open_image_publisher(ImageLimits()) as publisher:
         yield publisher
 

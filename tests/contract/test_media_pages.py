@@ -2,6 +2,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
 
 from application.ports.repositories import Repositories
 from domain.media.image import MediaKind
@@ -41,7 +42,7 @@ def newest_first(items: list[MediaItem], item_filter: ItemFilter) -> list[MediaI
     return sorted(matching, key=lambda item: (item.created_at, item.id), reverse=True)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def library(repositories: Repositories) -> list[MediaItem]:
     """Ready items, in a database that also has items in each other state."""
     items = a_library()

@@ -9,8 +9,9 @@ from tests.e2e.app import App
 from tests.e2e.deployments import Deployment, embedded
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
 from tests.e2e.phone_line import PhoneLine, run_phone_line
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 _numbers = itertools.count(1)
 
@@ -78,7 +79,7 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
         yield Callers(service, client)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def document(callers: Callers) -> Any:
     """The OpenAPI description."""
     return callers.http.get("/openapi.json").json()

@@ -8,9 +8,10 @@ from typing import Final
 
 import pytest
 
+from tests.support.forked_service import running
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.s3 import S3Server
-from tests.support.service import Inbox, Service, running
+from tests.support.service import Inbox, Service
 
 Deployment = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Service]]
 """The arguments are the request and the service's folder."""

@@ -13,9 +13,10 @@ import httpx
 
 from tests.e2e.app import bearer
 from tests.e2e.test_start import sign_in
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 PUBLIC_URL: Final = "https://phone.example.org/line"
 """A proxy removes the path prefix, and the service never sees this host."""

@@ -6,15 +6,15 @@ from pathlib import Path
 from adapters.key_file.document import KeyPurpose
 from tests.e2e.test_start import me, sign_in
 from tests.integration.test_sqlite_backup import count_identities
+from tests.support.forked_service import ForkedService
 from tests.support.keys import load_keys
-from tests.support.service import Service
 
 PHONE, LATER = "+14155593001", "+14155593002"
 WITHOUT_USER, UNKNOWN = 404, 401
 
 
 def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path) -> None:
-    service = Service(tmp_path, {"DIALTONE_WORKERS": "2"}).start()
+    service = ForkedService(tmp_path, {"DIALTONE_WORKERS": "2"}).start()
     token = sign_in(service, PHONE)
 
     backup = service.run("backup", "--full-check", "backup.db")
@@ -42,7 +42,7 @@ def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path
 
 
 def test_an_empty_database_beside_images_is_a_warning(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+    service = ForkedService(tmp_path)
     (tmp_path / "media").mkdir()
     (tmp_path / "media" / "0123.png").touch()
 
@@ -53,7 +53,7 @@ def test_an_empty_database_beside_images_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_other_databases_have_their_own_tools(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+    service = ForkedService(tmp_path)
     for scheme, command, tool, file in (
         ("mongodb", "backup", "mongodump", "NAME' --oplog --gzip --archive='my backup'"),
         ("mongodb", "restore", "mongorestore", "NAME' --oplogReplay --drop --gzip"),
@@ -75,7 +75,7 @@ def test_other_databases_have_their_own_tools(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_names_the_keys_of_a_database_and_of_its_backup(tmp_path: Path) -> None:
-    service = Service(tmp_path).start()
+    service = ForkedService(tmp_path).start()
     sign_in(service, PHONE)
     (key,) = load_keys(tmp_path / "secrets.json")[KeyPurpose.PHONE_ENCRYPTION]
     assert service.run("backup", "backup.db").returncode == 0
@@ -95,7 +95,7 @@ def test_the_fingerprint_names_the_keys_of_a_database_and_of_its_backup(tmp_path
 
 
 def test_a_backup_without_a_file_is_an_error(tmp_path: Path) -> None:
-    finished = Service(tmp_path).run("backup")
+    finished = ForkedService(tmp_path).run("backup")
 
     assert finished.returncode == 2
     assert "Name the file to write" in finished.stderr

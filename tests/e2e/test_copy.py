@@ -7,6 +7,7 @@ from typing import Any, Final
 import httpx
 
 from tests.e2e.test_start import me
+from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, command
 
@@ -33,7 +34,7 @@ def refresh(service: Service, tokens: dict[str, Any]) -> httpx.Response:
 def test_sessions_go_on_in_mongodb_and_sqlite_starts_only_by_force(
     tmp_path: Path, mongo_database: str
 ) -> None:
-    service = Service(tmp_path / "service").start()
+    service = ForkedService(tmp_path / "service").start()
     source = service.environ["DIALTONE_DATABASE"]
     service.settings["NEW_DATABASE"] = mongo_database
     tokens = sign_in(service)
@@ -59,7 +60,7 @@ def test_sessions_go_on_in_mongodb_and_sqlite_starts_only_by_force(
     assert "was copied to mongodb://" in refused.stderr
     assert "dialtone run --force" in refused.stderr
 
-    in_mongo = Service(service.folder, {"DIALTONE_DATABASE": mongo_database}).start()
+    in_mongo = ForkedService(service.folder, {"DIALTONE_DATABASE": mongo_database}).start()
     assert me(in_mongo, tokens["access_token"]) == 200
     assert refresh(in_mongo, tokens).status_code == 200
     assert in_mongo.stop() == 0
@@ -74,7 +75,7 @@ def test_sessions_go_on_in_mongodb_and_sqlite_starts_only_by_force(
 def test_a_killed_instance_keeps_a_server_database_from_a_copy_for_half_a_minute(
     tmp_path: Path, postgres_database: str
 ) -> None:
-    service = Service(tmp_path / "service", {"DIALTONE_DATABASE": postgres_database}).start()
+    service = ForkedService(tmp_path / "service", {"DIALTONE_DATABASE": postgres_database}).start()
     copy = ("copy", "--from", postgres_database, "--to", f"sqlite:///{tmp_path}/new.db")
 
     def is_refused() -> bool:
@@ -93,7 +94,7 @@ def test_a_killed_instance_keeps_a_server_database_from_a_copy_for_half_a_minute
 
 
 def test_places_are_named_without_secrets(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+    service = ForkedService(tmp_path)
     assert service.run("keys", "generate", f"{tmp_path}/secrets.json").returncode == 0
     for place, problem in (
         ("mongodb://user:p4ssw0rd@127.0.0.1:1/", "must name the database"),

@@ -11,10 +11,11 @@ import pytest
 from tests.e2e.app import Account, App
 from tests.e2e.deployments import DATABASES, Database
 from tests.e2e.test_metrics import scrape, value
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_receiver import FakeReceiver
 from tests.support.servers.process import free_ports
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 PHONE: Final = "+14155594001"
 CREATED, UPDATED, DELETED = "user.created", "user.updated", "user.deleted"
@@ -52,13 +53,6 @@ def wait_for_types(
     service.wait_for(lambda: len(receiver.types_of(account.user_id)) >= len(types))
     assert receiver.types_of(account.user_id) == [*types]
     return [event for event in receiver.events if event["user_id"] == account.user_id]
-
-
-def test_a_service_without_destinations_keeps_no_events(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        listed = service.run("events", "list")
-        assert listed.returncode == 1
-        assert "DIALTONE_EVENTS" in listed.stderr
 
 
 @pytest.mark.parametrize("database", DATABASES)

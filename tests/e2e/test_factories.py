@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from tests.support.adapter_runs import PROJECT, documented_adapter, run_contract_tests
+from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_acme import FakeAcme
-from tests.support.service import Service
 
 FACTORY = "my_sms:open_file_messenger"
 ACME_FACTORY = "tests.support.acme_sms:open_acme_messenger"
@@ -24,7 +24,7 @@ def my_sms(tmp_path: Path) -> Path:
 
 def test_the_documented_adapter_delivers_codes(my_sms: Path) -> None:
     texts = my_sms / "texts"
-    service = Service(
+    service = ForkedService(
         my_sms,
         {"DIALTONE_SMS": FACTORY, "DIALTONE_COUNTRIES": "US", "MY_SMS_FILE": str(texts)},
     ).start()
@@ -58,7 +58,7 @@ def test_another_provider_sends_and_reports_what_became_of_a_message(tmp_path: P
             "PYTHONPATH": str(PROJECT),
             **acme.environ,
         }
-        service = Service(tmp_path, settings).start()
+        service = ForkedService(tmp_path, settings).start()
         with httpx.Client(base_url=service.url, **PLAIN_HTTP) as http:
             requested = http.post("/auth/request-otp", json={"phone": "+14155590010"}).json()
             path = f"/auth/requests/{requested['request_id']}"
@@ -81,7 +81,9 @@ def test_the_error_and_the_log_of_a_failed_factory_quote_no_secret(tmp_path: Pat
         "    raise KeyError('tops3cret')\n"
         "    yield\n"
     )
-    ended = Service(tmp_path, {"DIALTONE_SMS": FACTORY, "DIALTONE_COUNTRIES": "US"}).run("run")
+    ended = ForkedService(tmp_path, {"DIALTONE_SMS": FACTORY, "DIALTONE_COUNTRIES": "US"}).run(
+        "run"
+    )
     assert ended.returncode == 1
     assert "DIALTONE_SMS: my_sms:open_file_messenger failed" in ended.stderr
     assert "(KeyError)" in ended.stderr

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.service import running
 
 
 def test_the_second_messenger_is_used_after_a_rejection_in_both_apis(

@@ -6,8 +6,8 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import running
 
 PHONE: Final = "+14155593001"
 APP: Final = "https://app.example.org"

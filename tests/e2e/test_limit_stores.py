@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from tests.support.adapter_runs import run_contract_tests
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.redis_limits import open_redis_limits
 from tests.support.servers.valkey import ValkeyProcess
-from tests.support.service import running
 
 PROJECT = Path(__file__).parents[2]
 FACTORY = f"{open_redis_limits.__module__}:{open_redis_limits.__name__}"

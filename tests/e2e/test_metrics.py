@@ -4,6 +4,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.test_start import me, sign_in
+from tests.support.forked_service import ForkedService
 from tests.support.images import plain_jpeg
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports
@@ -21,16 +23,23 @@ PHONE: Final = "+14155591001"
 REQUESTS: Final = 60
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    """A service with three workers and metrics."""
-    service = Service(tmp_path, {"DIALTONE_WORKERS": "3", "DIALTONE_LOG_REQUESTS": "none"})
+@contextmanager
+def run_with_metrics(folder: Path) -> Iterator[Service]:
+    """Run a service with three workers and metrics."""
+    service = ForkedService(folder, {"DIALTONE_WORKERS": "3", "DIALTONE_LOG_REQUESTS": "none"})
     port = next(port for port in free_ports(2) if port != service.port)
     service.settings["DIALTONE_METRICS_BIND"] = f"127.0.0.1:{port}"
     try:
         yield service.start()
     finally:
         service.stop()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all tests that kill no worker. Each has its own phone."""
+    with run_with_metrics(tmp_path_factory.mktemp("metrics")) as service:
+        yield service
 
 
 def scrape(service: Service) -> str:
@@ -51,6 +60,13 @@ def value(text: str, name: str, **labels: str) -> float:
     )
 
 
+def count_listeners(service: Service) -> int:
+    """Return how many workers serve metrics; a worker that starts counts itself before that."""
+    port = int(service.settings["DIALTONE_METRICS_BIND"].rpartition(":")[2])
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(fields[1].endswith(f":{port:04X}") and fields[3] == "0A" for fields in sockets)
+
+
 def count_of_user(text: str) -> float:
     return value(text, "http_requests_total", route="/users/me", status="404")
 
@@ -60,11 +76,17 @@ def wait_until(service: Service, count: int, read: Callable[[str], float]) -> No
     service.wait_for(lambda: read(scrape(service)) == count)
 
 
-def test_any_worker_answers_for_all_and_a_killed_one_loses_nothing(service: Service) -> None:
+def test_any_worker_answers_for_all_and_a_killed_one_loses_nothing(tmp_path: Path) -> None:
+    with run_with_metrics(tmp_path) as service:
+        kill_each_worker(service)
+
+
+def kill_each_worker(service: Service) -> None:
     token = sign_in(service, PHONE)
     for number, worker in enumerate(service.workers, start=1):
         for _ in range(REQUESTS // 3):
             assert me(service, token) == 404
+        service.wait_for(lambda: count_listeners(service) == 3)
         # A response may arrive a moment before it is counted.
         wait_until(service, number * REQUESTS // 3, count_of_user)
         os.kill(worker, signal.SIGKILL)
@@ -78,17 +100,17 @@ def test_any_worker_answers_for_all_and_a_killed_one_loses_nothing(service: Serv
         assert value(text, "logins_total", country="US", provider="console") == 1
 
 
-def test_no_label_has_a_phone_an_ip_or_an_id(service: Service) -> None:
-    token = sign_in(service, PHONE)
+def test_no_label_has_a_phone_an_ip_or_an_id(service: Service, phone: str) -> None:
+    token = sign_in(service, phone)
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=service.url, headers=headers, **PLAIN_HTTP) as http:
-        user = {"username": "Rahul", "number": PHONE}
+        user = {"username": "Rahul", "number": phone}
         user_id = http.post("/users", json=user).json()["user_id"]
         file = {"file": ("a.jpg", plain_jpeg())}
         stored = http.post("/library/upload", data={"user_id": user_id}, files=file)
         assert stored.status_code == 201
         http.get(f"/users/{user_id}")
-        http.get(f"/{PHONE}")
+        http.get(f"/{phone}")
         http.request("BREW", "/users/me")
     text = scrape(service)
     labels = {
@@ -111,7 +133,7 @@ def test_the_port_of_the_api_has_no_metrics_and_that_of_metrics_has_no_api(
         assert httpx.get(url, **PLAIN_HTTP).status_code == 404
 
 
-def test_without_lines_of_requests_security_events_are_logged(service: Service) -> None:
-    sign_in(service, PHONE)
+def test_without_lines_of_requests_security_events_are_logged(service: Service, phone: str) -> None:
+    sign_in(service, phone)
     service.wait_until_logged("login_succeeded")
     assert '"http_request"' not in service.log

@@ -8,8 +8,8 @@ import httpx
 
 from tests.e2e.app import App
 from tests.e2e.test_start import sign_in
+from tests.support.forked_service import ForkedService
 from tests.support.images import still_gif
-from tests.support.service import Service
 
 BROKEN_MESSAGES: Final = {
     "DIALTONE_SMS": "missing_module:open_messenger",
@@ -83,7 +83,7 @@ async def test_media_check_finds_and_repairs_items_without_files_and_files_witho
 
 def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: Path) -> None:
     phone = "+14155590020"
-    service = Service(tmp_path / "service").start()
+    service = ForkedService(tmp_path / "service").start()
     sign_in(service, phone)
     service.stop()
     service.settings |= BROKEN_MESSAGES

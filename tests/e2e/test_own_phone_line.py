@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from tests.support.acme_sms import sign_callback
+from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_acme_voice import KEY, FakeAcmeVoice
 from tests.support.service import Service
@@ -43,7 +44,7 @@ def post(service: Service, url: str, call: Mapping[str, Any], key: str = KEY) ->
 
 def test_calls_are_placed_and_answered_by_another_provider(tmp_path: Path) -> None:
     with FakeAcmeVoice() as acme:
-        service = Service(tmp_path, own_phone_line(acme)).start()
+        service = ForkedService(tmp_path, own_phone_line(acme)).start()
         inbound = {"call": "c7", "from": CALLER, "to": "+14155550006", "status": "ringing"}
         answered = post(service, f"{PUBLIC_URL}/voice", inbound)
         assert answered.headers["content-type"].startswith("application/json")
@@ -78,7 +79,7 @@ def test_an_adapter_that_does_not_fit_the_ports_is_a_startup_error(tmp_path: Pat
         settings = own_phone_line(acme) | {
             "DIALTONE_VOICE": "tests.support.shipped_adapters:open_failover"
         }
-        ended = Service(tmp_path, settings).run("run")
+        ended = ForkedService(tmp_path, settings).run("run")
 
     assert ended.returncode == 1
     assert "DIALTONE_VOICE: tests.support.shipped_adapters:open_failover yields" in ended.stderr
@@ -86,7 +87,7 @@ def test_an_adapter_that_does_not_fit_the_ports_is_a_startup_error(tmp_path: Pat
 
 def test_without_a_phone_line_its_settings_and_requests_have_no_effect(tmp_path: Path) -> None:
     left = {"DIALTONE_CALL_FLOW": "/nowhere", "DIALTONE_OPERATOR": "+14155550142"}
-    service = Service(tmp_path, left).start()
+    service = ForkedService(tmp_path, left).start()
 
     assert post(service, f"{PUBLIC_URL}/voice", {}).status_code == 404
     assert "calls" not in httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP).json()

@@ -31,12 +31,12 @@ FRESH_LOGIN: Final = timedelta(minutes=15)
 UNDO_PERIOD: Final = timedelta(days=7)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[on_sqlite], ids=["on_sqlite"])
 def service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FaultyService]:
-    """One service for all tests of this file, whose clock they advance."""
-    database: Database = getattr(request, "param", on_sqlite)
+    """One service on a database for all tests of this file, whose clock they advance."""
+    database: Database = request.param
     until = datetime.now(UTC) + timedelta(days=365)
     numbers = ",".join(f"{number}={TEST_CODE}@{until:%Y-%m-%d}" for number in TEST_PHONES)
     settings = {**database(request), "DIALTONE_TEST_OTPS": numbers}

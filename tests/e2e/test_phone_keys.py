@@ -8,9 +8,9 @@ import pytest
 
 from adapters.key_file.document import KeyPurpose
 from tests.e2e.test_start import me, sign_in
+from tests.support.forked_service import ForkedService
 from tests.support.keys import edit_secrets_file, load_keys
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service
 
 PHONE, BLOCKED = "+14155592001", "+14155592002"
 OWN_DATABASE = """
@@ -33,7 +33,7 @@ def subject_of(token: str) -> object:
 
 
 def test_the_index_key_changes_while_the_service_is_stopped(tmp_path: Path) -> None:
-    service, path = Service(tmp_path), tmp_path / "secrets.json"
+    service, path = ForkedService(tmp_path), tmp_path / "secrets.json"
     service.start()
     token = sign_in(service, PHONE)
     assert service.run("block", BLOCKED).returncode == 0
@@ -69,7 +69,7 @@ def test_an_encryption_key_can_be_removed_after_its_phones_were_encrypted_again(
     tmp_path: Path, database: str
 ) -> None:
     (tmp_path / "own_database.py").write_text(OWN_DATABASE)
-    service, path = Service(tmp_path), tmp_path / "secrets.json"
+    service, path = ForkedService(tmp_path), tmp_path / "secrets.json"
     if database:
         service.settings["DIALTONE_DATABASE"] = database
     service.start()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_start import me, sign_in
+from tests.support.forked_service import ForkedService
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import find_or_install
 from tests.support.service import Service
@@ -49,7 +50,7 @@ def test_a_dump_of_a_running_service_is_restored_after_its_stop(
     folder = tmp_path / "service"
     folder.mkdir()
     url = server.server.database_url("dialtone")
-    service = Service(folder, {"DIALTONE_DATABASE": url}).start()
+    service = ForkedService(folder, {"DIALTONE_DATABASE": url}).start()
     token = sign_in(service, PHONE)
     run_printed_line(service, "backup", folder / "dialtone dump")
     later_token = sign_in(service, LATER)

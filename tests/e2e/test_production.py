@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 
 from tests.e2e.test_start import me, sign_in
+from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, command
 
@@ -52,13 +53,13 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
 
 
 def test_keys_in_a_variable_replace_the_file(tmp_path: Path) -> None:
-    generated = Service(tmp_path).run("keys", "generate", "-")
+    generated = ForkedService(tmp_path).run("keys", "generate", "-")
     assert generated.returncode == 0
     (line,) = generated.stdout.splitlines()
     key = json.loads(line)["refresh"][0]["key"]
     # As somebody may paste it: on several lines.
     secrets = json.dumps(json.loads(line), indent=2)
-    service = Service(tmp_path, {"DIALTONE_SECRETS": secrets, "DIALTONE_SECRETS_FILE": ""})
+    service = ForkedService(tmp_path, {"DIALTONE_SECRETS": secrets, "DIALTONE_SECRETS_FILE": ""})
     service.start()
     token = sign_in(service, "+14155594001")
     with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:

@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e.deployments import DATABASES, Database
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import running
 
 LIMIT_PER_IP: Final = 3
 TOTAL_LIMIT: Final = 20

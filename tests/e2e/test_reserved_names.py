@@ -6,8 +6,8 @@ import httpx
 
 from tests.e2e.app import bearer
 from tests.e2e.test_start import sign_in
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import running
 
 
 def test_nobody_can_have_the_name_of_the_app(tmp_path: Path, phone: str) -> None:

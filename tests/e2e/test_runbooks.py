@@ -9,9 +9,10 @@ import pytest
 
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.e2e.test_start import me, sign_in
+from tests.support.forked_service import ForkedService, running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 PHONE, OTHER_PHONE = "+14155594101", "+14155594102"
 STRANGERS: Final = 7
@@ -116,7 +117,7 @@ def test_a_person_is_found_in_the_log_of_today_by_the_hash_of_user_show(tmp_path
 def test_lost_keys_stop_the_start_until_a_copy_or_a_new_database(
     tmp_path: Path, has_copy: bool
 ) -> None:
-    service = Service(tmp_path).start()
+    service = ForkedService(tmp_path).start()
     token = sign_in(service, PHONE)
     assert service.stop() == 0
     secrets = tmp_path / "secrets.json"

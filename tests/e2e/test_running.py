@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_start import me, sign_in
-from tests.support.service import START_TIMEOUT, Service, running
+from tests.support.forked_service import ForkedService, running
+from tests.support.service import START_TIMEOUT, Service
 
 
 def errors_of(service: Service) -> list[str]:
@@ -41,7 +42,7 @@ def test_a_killed_worker_is_respawned(tmp_path: Path) -> None:
 
 
 def test_workers_that_crash_again_and_again_stop_the_service(tmp_path: Path) -> None:
-    service = Service(tmp_path).start()
+    service = ForkedService(tmp_path).start()
     deadline = time.monotonic() + START_TIMEOUT
     while service.is_running and time.monotonic() < deadline:
         for pid in service.workers:
@@ -64,7 +65,9 @@ def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
         "        raise ConfigurationError('The account is locked: unlock it.')\n"
         "    Path('once').touch()\n    yield Messenger()\n"
     )
-    service = Service(tmp_path, {"DIALTONE_SMS": "once:opened", "DIALTONE_COUNTRIES": "US"}).start()
+    service = ForkedService(
+        tmp_path, {"DIALTONE_SMS": "once:opened", "DIALTONE_COUNTRIES": "US"}
+    ).start()
     os.kill(service.workers[0], signal.SIGKILL)
 
     assert service.wait() == 1
@@ -78,7 +81,7 @@ def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
 def test_a_signal_stops_a_service_that_logged_before_it_listened(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    service = Service(tmp_path, {"DIALTONE_DATABSE": "unknown"}).start()
+    service = ForkedService(tmp_path, {"DIALTONE_DATABSE": "unknown"}).start()
     os.kill(service.pid, number)
 
     assert service.wait() == 0
@@ -94,9 +97,9 @@ def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> No
         "        await asyncio.sleep(1)\n"
         "    Path('once').touch()\n    yield Messenger()\n"
     )
-    service = Service(tmp_path, {"DIALTONE_SMS": "slow:opened", "DIALTONE_COUNTRIES": "US"}).start(
-        process_group=0
-    )
+    service = ForkedService(
+        tmp_path, {"DIALTONE_SMS": "slow:opened", "DIALTONE_COUNTRIES": "US"}
+    ).start(process_group=0)
     os.kill(service.workers[0], signal.SIGKILL)
     service.wait_for(lambda: "a worker starts" in service.shown)
     os.killpg(service.pid, signal.SIGINT)

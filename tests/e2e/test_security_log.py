@@ -10,8 +10,8 @@ import httpx
 
 from tests.e2e.app import bearer
 from tests.support.builders import a_parsed_token
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import running
 
 PHONE: Final = "+14155592001"
 REVIEWER: Final = "+15005550006"

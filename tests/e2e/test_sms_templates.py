@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.forked_service import ForkedService, running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, running
 
 PROJECT = Path(__file__).parents[2]
 DOMAIN = "login.example.org"
@@ -71,7 +71,7 @@ def test_an_invalid_template_stops_the_start_with_its_file_and_the_rule(
 ) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/IN.toml").write_text('general = "OTP of 47110: {code}"')
-    service = Service(tmp_path, environ)
+    service = ForkedService(tmp_path, environ)
     run = service.run("run")
     assert run.returncode == 2
     assert run.stderr

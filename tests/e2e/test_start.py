@@ -27,8 +27,8 @@ def me(service: Service, token: str) -> int:
 
 def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_path: Path) -> None:
     service = Service(tmp_path).start()
-    token = sign_in(service, "+14155590001")
     service.wait_for(lambda: "Press Ctrl-C to stop.\n\n" in service.shown)
+    token = sign_in(service, "+14155590001")
     assert service.stop() == 0
     assert service.shown.startswith("\n  Dialtone ")
     for part in (service.url, f"{service.url}/docs", "shown below", "media", "dialtone.db"):

@@ -7,8 +7,9 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 APP: Final = "https://app.example.org"
 

@@ -6,16 +6,17 @@ import socket
 import subprocess
 from pathlib import Path
 
+from tests.support.forked_service import ForkedService
 from tests.support.service import Service, command
 
 
 def run_in_shell(
-    service: Service, script: str, *arguments: str, status: int = 1
+    service: Service, script: str, status: int = 1
 ) -> subprocess.CompletedProcess[str]:
     """Run a script that ends with this status and one line on stderr; `$0` is the command."""
     service.folder.mkdir(parents=True, exist_ok=True)
     ended = subprocess.run(
-        ["/bin/bash", "-c", script, command(), *arguments],
+        ["/bin/bash", "-c", script, command()],
         cwd=service.folder,
         env=service.environ,
         stdin=subprocess.DEVNULL,
@@ -29,13 +30,16 @@ def run_in_shell(
     return ended
 
 
-def startup_error(service: Service, *arguments: str, redirected: str = "") -> str:
-    """Start the service in a shell and return the only line on stderr."""
-    return run_in_shell(service, f'exec "$0" "$@" {redirected}', *(arguments or ("run",))).stderr
+def startup_error(service: Service) -> str:
+    """Start the service and return the only line on stderr."""
+    ended = service.run("run")
+    assert ended.returncode == 1, ended.stderr
+    (line,) = ended.stderr.splitlines()
+    return line
 
 
 def test_a_host_name_without_an_ip(tmp_path: Path) -> None:
-    line = startup_error(Service(tmp_path, {"DIALTONE_BIND": "no-such-host.invalid:8000"}))
+    line = startup_error(ForkedService(tmp_path, {"DIALTONE_BIND": "no-such-host.invalid:8000"}))
 
     assert "DIALTONE_BIND" in line
     assert "no-such-host.invalid" in line
@@ -44,7 +48,7 @@ def test_a_host_name_without_an_ip(tmp_path: Path) -> None:
 
 
 def test_a_port_that_another_process_shares(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+    service = ForkedService(tmp_path)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         other.bind(("127.0.0.1", service.port))
@@ -53,7 +57,7 @@ def test_a_port_that_another_process_shares(tmp_path: Path) -> None:
 
 
 def test_console_messages_without_stdout(tmp_path: Path) -> None:
-    line = startup_error(Service(tmp_path), redirected=">&-")
+    line = run_in_shell(Service(tmp_path), 'exec "$0" run >&-').stderr
 
     assert "DIALTONE_SMS" in line
     assert "stdout" in line
@@ -61,7 +65,7 @@ def test_console_messages_without_stdout(tmp_path: Path) -> None:
 
 
 def test_a_missing_secrets_file_for_an_existing_database(tmp_path: Path) -> None:
-    service, keys = Service(tmp_path), tmp_path / "secrets.json"
+    service, keys = ForkedService(tmp_path), tmp_path / "secrets.json"
     assert service.run("cleanup").returncode == 0
     keys.unlink()
 
@@ -94,7 +98,7 @@ def test_an_interrupt_during_the_start_is_one_line(tmp_path: Path) -> None:
         "@asynccontextmanager\nasync def opened(*, environ):\n"
         "    print('opening', flush=True)\n    await asyncio.sleep(60)\n    yield None\n"
     )
-    service = Service(tmp_path, {"DIALTONE_MEDIA": "slow:opened"})
+    service = ForkedService(tmp_path, {"DIALTONE_MEDIA": "slow:opened"})
     service.launch()
     service.wait_for(lambda: "opening" in service.shown)
 

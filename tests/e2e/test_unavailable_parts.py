@@ -13,10 +13,11 @@ from application.ports.otp import DeliveryStatus
 from tests.e2e.app import Account, App
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
+from tests.support.forked_service import ForkedService, running
 from tests.support.images import plain_jpeg, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 PHONE = "+14155570001"
 OTHER_PHONE = "+14155570002"
@@ -133,7 +134,7 @@ async def test_the_service_starts_without_its_s3_server(tmp_path: Path) -> None:
 
 def test_the_port_accepts_no_connection_until_everything_is_open(tmp_path: Path) -> None:
     (tmp_path / "slow_files.py").write_text(SLOW_FILES)
-    service = Service(tmp_path, {"DIALTONE_MEDIA": "slow_files:open_files"})
+    service = ForkedService(tmp_path, {"DIALTONE_MEDIA": "slow_files:open_files"})
     service.launch()
 
     def get_status() -> int | None:

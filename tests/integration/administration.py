@@ -13,7 +13,7 @@ from domain.administration.service_token import DEFAULT_TOKEN_TTL, Scope
 from domain.identities.identity import Role
 from domain.phone import PhoneNumber
 from tests.e2e.app import bearer
-from tests.stateful.http_driver import open_http_client
+from tests.integration.http_app import open_http_client
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 

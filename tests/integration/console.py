@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 import httpx
@@ -17,7 +18,8 @@ from domain.console.session import (
 )
 from domain.otp.challenge import CHALLENGE_ID_BYTES
 from entrypoints.http.console.request import SESSION_COOKIE
-from tests.stateful.http_driver import open_http_client
+from entrypoints.http.settings import HttpSettings
+from tests.integration.http_app import open_http_client
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.http_settings import make_http_settings
@@ -67,7 +69,11 @@ async def open_console(harness: AppHarness, **settings: Any) -> AsyncIterator[Co
         last_used_at=now,
     )
     await harness.database.repositories().console_sessions.add(session)
-    with_console = replace(make_http_settings(ORIGIN, **settings), has_console=True)
-    async with open_http_client(harness.use_cases, with_console) as http:
+    async with open_http_client(harness.use_cases, _with_console(**settings)) as http:
         http.cookies.set(SESSION_COOKIE, format_cookie(_SESSION_ID, _SECRET))
         yield ConsoleDriver(http, harness, identity.id)
+
+
+@cache
+def _with_console(**settings: Any) -> HttpSettings:
+    return replace(make_http_settings(ORIGIN, **settings), has_console=True)

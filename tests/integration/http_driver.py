@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from structlog.testing import capture_logs
 
-from application.use_cases import UseCases
-from entrypoints.http.app import create_app
 from entrypoints.http.settings import HttpSettings
+from tests.integration.http_app import return_app, take_app
 from tests.support.app_harness import AppHarness
 from tests.support.asgi import http_scope
 from tests.support.builders import CLIENT_IP
@@ -93,25 +92,9 @@ class HttpDriver:
 def open_http_driver(settings: HttpSettings) -> Iterator[HttpDriver]:
     """Run the application until the end of the block."""
     house = AppHarness()
-
-    @asynccontextmanager
-    async def open_use_cases() -> AsyncIterator[UseCases]:
-        yield house.use_cases
-
+    app = take_app(settings)
     with asyncio.Runner() as runner:
-        app = create_app(open_use_cases, settings)
-        to_app, from_app = asyncio.Queue[Any](), asyncio.Queue[Any]()
-
-        async def start() -> asyncio.Task[None]:
-            running = asyncio.ensure_future(app({"type": "lifespan"}, to_app.get, from_app.put))
-            await to_app.put({"type": "lifespan.startup"})
-            assert (await from_app.get())["type"] == "lifespan.startup.complete"
-            return running
-
-        async def stop() -> None:
-            await to_app.put({"type": "lifespan.shutdown"})
-            await running
-
-        running = runner.run(start())
-        yield HttpDriver(runner, app, house)
-        runner.run(stop())
+        running = runner.run(app.start(house.use_cases))
+        yield HttpDriver(runner, app.asgi, house)
+        runner.run(app.stop(running))
+    return_app(settings, app)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -16,6 +16,8 @@ from pymongo.monitoring import (
 )
 
 from adapters.mongo.database import MongoDatabase
+from adapters.mongo.documents import METADATA_COLLECTION
+from adapters.mongo.metadata import METADATA_ID, SCHEMA_VERSION
 from adapters.mongo.opening import open_database, stores_in
 from adapters.records.database import Database
 from adapters.records.repositories import make_repositories
@@ -146,6 +148,26 @@ async def open_logged(url: str) -> AsyncIterator[tuple[Database, CommandLog]]:
     async with open_database(url, KEY_FINGERPRINT, [log]) as database:
         log.sent.clear()
         yield stores_in(database), log
+
+
+@contextmanager
+def with_metadata_of(url: str, key_fingerprint: str) -> Iterator[None]:
+    """Let an emptied database be one of these keys in the block: to create one takes longer.
+
+    The database may be open elsewhere, as one of the keys of the fakes.
+    """
+    with Client(url) as client:
+        metadata = client.get_default_database()[METADATA_COLLECTION]
+
+        def write(fingerprint: str) -> None:
+            fields = {"schema_version": SCHEMA_VERSION, "key_fingerprint": fingerprint}
+            metadata.replace_one({"_id": METADATA_ID}, fields, upsert=True)
+
+        write(key_fingerprint)
+        try:
+            yield
+        finally:
+            write(KEY_FINGERPRINT)
 
 
 def statements(command: Command) -> list[Command]:

@@ -5,11 +5,11 @@ import json
 import re
 from pathlib import Path
 
-from tests.support.service import Service
+from tests.support.forked_service import ForkedService
 
 
 def test_a_token_is_printed_once_and_stored_as_a_hash(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+    service = ForkedService(tmp_path)
 
     created = service.run(
         *("admin-token", "create", "--name", "helpdesk", "--reason", "ticket 4711"),
@@ -33,7 +33,7 @@ def test_a_token_is_printed_once_and_stored_as_a_hash(tmp_path: Path) -> None:
 
 
 def test_a_token_is_revoked_by_its_id(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+    service = ForkedService(tmp_path)
     created = service.run("admin-token", "create", "--name", "a", "--scope", "costs:read")
     token_id = created.stdout.split("_")[1]
 
@@ -46,7 +46,7 @@ def test_a_token_is_revoked_by_its_id(tmp_path: Path) -> None:
 
 
 def test_a_token_has_known_scopes_a_name_and_at_most_a_year(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+    service = ForkedService(tmp_path)
 
     def create(name: str, scope: str, *options: str) -> tuple[int, str]:
         ended = service.run("admin-token", "create", "--name", name, "--scope", scope, *options)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -10,7 +11,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from adapters.templates.rules import validate, validate_notice
-from adapters.templates.sms_templates import InvalidTemplates, load_sms_templates
+from adapters.templates.sms_templates import (
+    FileSmsTemplates,
+    InvalidTemplates,
+    load_sms_templates,
+)
 from adapters.templates.template_set import AppIdentity
 from domain.costs.message_parts import SmsEncoding, measure_sms
 from domain.errors import InvalidValue
@@ -25,6 +30,11 @@ DOMAIN = "login.example.org"
 LANGUAGES = (
     "ar", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pt", "ru", "zh", "zh-Hant",
 )  # fmt: skip
+
+
+@cache
+def dialtone_templates() -> FileSmsTemplates:
+    return load_sms_templates(None, "en", AppIdentity("Dialtone", APP_HASHES, DOMAIN))
 
 
 def is_app_name(name: str) -> bool:
@@ -42,7 +52,7 @@ codes = st.integers(0, 999_999).map("{:06d}".format)
 locales = st.none() | st.text() | st.sampled_from([*LANGUAGES, "zh-TW", "pt_BR", "xx", "EN-us"])
 
 
-@settings(max_examples=examples(50))
+@settings(max_examples=examples(20))
 @given(
     name=app_names, code=codes, locale=locales, platform=st.sampled_from(Platform),
     country=st.sampled_from(["IN", "US", "ZZ"]),
@@ -95,7 +105,7 @@ def test_after_a_successful_start_every_message_follows_the_rules(
     assert name in notice_text
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(10))
 @given(short_app_names)
 @example("ह" * 18)
 @example("ż" * 18)
@@ -123,7 +133,7 @@ def test_every_language_has_short_messages_of_every_kind() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_its_own_texts_with_spaces_around_the_code(language: str) -> None:
-    templates = load_sms_templates(None, "en", AppIdentity("Dialtone", APP_HASHES, DOMAIN))
+    templates = dialtone_templates()
 
     def render(locale: str, purpose: Purpose, platform: Platform) -> str:
         return templates.render(
@@ -145,7 +155,7 @@ def test_every_language_has_its_own_texts_with_spaces_around_the_code(language: 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_its_own_notices(language: str) -> None:
-    templates = load_sms_templates(None, "en", AppIdentity("Dialtone"))
+    templates = dialtone_templates()
     texts = {
         locale: [
             templates.render_notice(notice, country="US", locale=locale) for notice in PhoneNotice

@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 PROJECT: Final = Path(__file__).parents[2]
 COMMANDS: Final = (
     *("run", "check-settings", "cleanup", "migrate"),
@@ -20,18 +18,23 @@ COMMANDS: Final = (
 SHOW_IMPORTS: Final = """
 import sys
 from entrypoints.commands.cli import main
+codes = set()
 for arguments in " ".join(sys.argv[1:]).split(" / "):
     try:
-        code = main(arguments.split())
+        codes.add(main(arguments.split()))
     except SystemExit as error:
-        code = error.code
+        codes.add(error.code)
 packages = {name.partition(".")[0] for name in sys.modules}
-print(code, sorted(packages & {"adapters", "application", "domain", "granian", "litestar"}))
+packages &= {"adapters", "application", "domain", "granian", "litestar"}
+print(*sorted(codes), sorted(packages))
 """
 
 
 def run(folder: Path, *arguments: str) -> list[str]:
-    """The lines of stdout; the last one has the exit code and the imported packages."""
+    """The lines of stdout; the last one has the exit codes and the imported packages.
+
+    Commands are separated by slashes.
+    """
     finished = subprocess.run(
         [sys.executable, "-c", SHOW_IMPORTS, *arguments],
         cwd=folder,
@@ -43,20 +46,15 @@ def run(folder: Path, *arguments: str) -> list[str]:
     return finished.stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "exit_code"),
-    [(["--version"], 0), ([], 2), (["user"], 2), (["user", "block"], 2), (["nonsense"], 2)],
-)
-def test_wrong_arguments_import_nothing(
-    tmp_path: Path, arguments: list[str], exit_code: int
-) -> None:
-    assert run(tmp_path, *arguments)[-1] == f"{exit_code} []"
+def test_wrong_arguments_import_nothing(tmp_path: Path) -> None:
+    assert run(tmp_path, "/ user / user block / nonsense")[-1] == "2 []"
 
 
 def test_help_has_a_line_and_an_example_of_every_command_and_imports_nothing(
     tmp_path: Path,
 ) -> None:
-    lines = run(tmp_path, "--help", *(f"/ {command} --help" for command in COMMANDS))
+    helps = (f"/ {command} --help" for command in COMMANDS)
+    lines = run(tmp_path, "--help", *helps, "/ --version")
     start = lines.index("commands:") + 1
     end = lines.index("", start)
 

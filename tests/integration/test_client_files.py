@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.stateful.http_driver import open_http_client
+from tests.integration.http_app import open_http_client
 from tests.support.app_harness import AppHarness
 
 

@@ -15,7 +15,7 @@ from domain.identities.identity import Role
 from domain.phone import PhoneNumber
 from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE
 from entrypoints.http.settings import HttpStartPageSettings
-from tests.stateful.http_driver import open_http_client
+from tests.integration.http_app import open_http_app, open_http_client
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
 from tests.support.http_settings import make_http_settings
@@ -27,6 +27,11 @@ MEMBER: Final = a_phone(1)
 SIGN_IN_PATHS: Final = ("/console/sign-in", "/console/sign-in/verify", "/console/style.css")
 """What has no session yet."""
 Call = tuple[str, str]
+SETTINGS: Final = replace(
+    make_http_settings(ORIGIN, web_origins=(WEB_ORIGIN,), default_region="US"),
+    has_console=True,
+    start_page=HttpStartPageSettings(port=80),
+)
 
 
 @dataclass
@@ -97,25 +102,13 @@ class Browser:
 
 
 @pytest.fixture
-async def browser(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Browser]:
-    apps = list[Litestar]()
-
-    def make(*arguments: Any, **options: Any) -> Litestar:
-        apps.append(Litestar(*arguments, **options))
-        return apps[-1]
-
-    monkeypatch.setattr("entrypoints.http.app.Litestar", make)
+async def browser() -> AsyncIterator[Browser]:
     harness = AppHarness()
     await harness.add_user(MEMBER)
     await harness.add_administrator(ADMINISTRATOR)
-    settings = replace(
-        make_http_settings(ORIGIN, web_origins=(WEB_ORIGIN,), default_region="US"),
-        has_console=True,
-        start_page=HttpStartPageSettings(port=80),
-    )
-    async with open_http_client(harness.use_cases, settings) as http:
+    async with open_http_app(harness.use_cases, SETTINGS) as (http, app):
         http.base_url = httpx.URL(ORIGIN)  # the cookies are only for https
-        yield Browser(http, harness, apps[0])
+        yield Browser(http, harness, app)
 
 
 @pytest.fixture

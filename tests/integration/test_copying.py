@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +39,8 @@ from adapters.records.raw_records import make_raw_record
 from adapters.sqlite import copying as sqlite
 from adapters.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError, StorageError
+from tests.integration.mongo_support import with_metadata_of
+from tests.integration.postgres_support import emptied_database
 from tests.support.builders import NOW
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.full_records import GOLDEN_RECORDS
@@ -48,7 +50,7 @@ LATER: Final = NOW + timedelta(hours=1)
 """When the instance of the golden file has expired."""
 UNKNOWN: Final = {
     "later": {"name": "Zoë 𝄞 \0 \\u0000", "count": 2**53, "none": None, "items": [1, "a", {}]},
-    "x" * 300: "y" * 100_000,
+    "x" * 300: "y" * 5_000,
 }
 """Fields that a newer program has written."""
 ODD_IDS: Final = ["A", "a\0b", "é", "\uff5e", "𝄞", "x" * 200]
@@ -88,13 +90,15 @@ def last(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def in_mongo(mongo_database: str) -> Place:
-    return Place(mongo, mongo_database, open_mongo_database)
+def in_mongo(emptied_mongo_database: str) -> Iterator[Place]:
+    with with_metadata_of(emptied_mongo_database, KEY_FINGERPRINT):
+        yield Place(mongo, emptied_mongo_database, open_mongo_database)
 
 
 @pytest.fixture
-def in_postgres(postgres_database: str) -> Place:
-    return Place(postgres, postgres_database, open_postgres_database)
+def in_postgres(request: pytest.FixtureRequest) -> Iterator[Place]:
+    with emptied_database(request) as url:
+        yield Place(postgres, url, open_postgres_database)
 
 
 async def fill(place: Place) -> None:
@@ -351,10 +355,10 @@ async def test_a_user_who_may_only_read_does_not_copy_from_postgresql(in_postgre
 
 
 async def test_a_lost_connection_to_postgresql_is_no_word_to_correct_the_url(
-    in_postgres: Place, caplog: pytest.LogCaptureFixture
+    postgres_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with in_postgres.target() as database:
-        with psycopg.connect(in_postgres.place, autocommit=True) as connection:
+    async with postgres.open_target(postgres_database, KEY_FINGERPRINT) as database:
+        with psycopg.connect(postgres_database, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"

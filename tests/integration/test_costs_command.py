@@ -11,6 +11,7 @@ import pytest
 
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
+from tests.support.forked_service import ForkedService
 from tests.support.service import Service
 
 PRICES: Final = """\
@@ -43,7 +44,7 @@ def make_service(
     folder: Path, environ: Mapping[str, str] | None = None, prices: str = PRICES
 ) -> Service:
     (folder / "prices.toml").write_text(prices, encoding="utf-8")
-    return Service(folder, {"DIALTONE_PRICES": "prices.toml", **(environ or {})})
+    return ForkedService(folder, {"DIALTONE_PRICES": "prices.toml", **(environ or {})})
 
 
 def count_a_day(service: Service, prices: Path) -> None:
@@ -83,7 +84,7 @@ def test_a_report_has_what_a_stopped_process_counted(tmp_path: Path) -> None:
 def test_without_prices_the_missing_setting_is_named(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    ended = Service(tmp_path).run(*command)
+    ended = ForkedService(tmp_path).run(*command)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "DIALTONE_PRICES is not set" in ended.stderr
     assert "Example: DIALTONE_PRICES=/etc/dialtone/prices.toml" in ended.stderr

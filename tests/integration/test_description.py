@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import pytest
 
 from entrypoints.http.app import CONTROLLERS
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -154,21 +153,26 @@ def test_every_example_of_a_schema_is_valid() -> None:
 
 
 def test_every_example_of_a_response_is_valid() -> None:
+    # Most responses with an error are the same.
+    valid = set[str]()
     for name, status, response in RESPONSES:
         for content in response.get("content", {}).values():
             for example in content.get("examples", {}).values():
-                assert is_valid(DOCUMENT, content["schema"], example["value"]), (name, status)
+                key = json.dumps([content["schema"], example["value"]])
+                if key not in valid:
+                    assert is_valid(DOCUMENT, content["schema"], example["value"]), (name, status)
+                    valid.add(key)
                 assert "field" not in example["value"].get("errors", {}), (name, status)
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_every_property_has_a_description_and_an_example(name: str) -> None:
-    for field, schema in SCHEMAS[name]["properties"].items():
-        assert schema["description"], field
-        is_owned = name.endswith("Body") and field in OWNED_FIELDS
-        # An object that has a schema of its own, and each element of a list, has examples there.
-        has_others = schema.get("type", "array") == "array"
-        assert "examples" in schema or is_owned or has_others, field
+def test_every_property_has_a_description_and_an_example() -> None:
+    for name, properties in ((name, SCHEMAS[name]["properties"]) for name in SCHEMAS):
+        for field, schema in properties.items():
+            assert schema["description"], (name, field)
+            is_owned = name.endswith("Body") and field in OWNED_FIELDS
+            # An object that has a schema of its own has examples there, as the elements of a list.
+            has_others = schema.get("type", "array") == "array"
+            assert "examples" in schema or is_owned or has_others, (name, field)
 
 
 def test_the_headers_of_a_status_are_declared() -> None:

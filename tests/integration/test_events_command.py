@@ -13,6 +13,7 @@ from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone, a_user, an_id, an_identity
+from tests.support.forked_service import ForkedService
 from tests.support.service import Service
 
 HOOK: Final = {
@@ -28,7 +29,7 @@ KEPT_EVENT: Final = f"evt_{KEPT}_{CREATED.timestamp() * 1000:.0f}"
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
     """A service that does not run. One user has a kept event, and another one waits."""
-    service = Service(tmp_path, HOOK)
+    service = ForkedService(tmp_path, HOOK)
 
     async def add_users() -> None:
         settings = read_settings(service.environ, None)
@@ -104,7 +105,7 @@ def test_unknown_users_and_wrong_arguments_are_errors_in_words(service: Service)
 def test_without_a_destination_the_missing_setting_is_named(
     tmp_path: Path, action: tuple[str, ...]
 ) -> None:
-    ended = Service(tmp_path).run("events", *action)
+    ended = ForkedService(tmp_path).run("events", *action)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("No events are recorded or sent, because DIALTONE_EVENTS is")
     assert "Example: DIALTONE_EVENTS=https://" in ended.stderr

@@ -11,7 +11,8 @@ from domain.phone import PhoneNumber
 from domain.voice.walk import Caller
 from entrypoints.commands.flow_trial import try_flow
 from tests.integration.test_voice_command import PHONE_LINE
-from tests.support.service import Service, command
+from tests.support.forked_service import ForkedService
+from tests.support.service import command
 
 PHONE: Final = PhoneNumber("+14155552671")
 
@@ -57,12 +58,12 @@ def test_a_flow_is_tried_on_the_terminal(tmp_path: Path, redirected: str, shown:
 
 def test_a_flow_is_drawn_and_its_problems_are_printed_one_on_a_line(tmp_path: Path) -> None:
     (tmp_path / "flow.toml").write_text('default_locale = "en"\n')
-    service = Service(tmp_path)
+    service = ForkedService(tmp_path)
 
     drawn = service.run("flow", "draw")
     of_file = service.run("flow", "check", "flow.toml")
     checked = service.run("flow", "check").stdout
-    of_setting = Service(tmp_path, PHONE_LINE | {"DIALTONE_CALL_FLOW": "flow.toml"}).run(
+    of_setting = ForkedService(tmp_path, PHONE_LINE | {"DIALTONE_CALL_FLOW": "flow.toml"}).run(
         "check-settings"
     )
 

@@ -15,9 +15,10 @@ import httpx
 import pytest
 
 from tests.e2e.test_start import sign_in
+from tests.support.forked_service import ForkedService, running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import wait_until
-from tests.support.service import START_TIMEOUT, Service, command, running
+from tests.support.service import START_TIMEOUT, Service, command
 
 FILE: Final = """\
 phone,id,username,created_at,email
@@ -96,7 +97,7 @@ def test_users_are_imported_listed_and_sign_in(service: Service) -> None:
 
 
 def test_a_dry_run_creates_neither_database_nor_keys(tmp_path: Path) -> None:
-    new = Service(tmp_path)
+    new = ForkedService(tmp_path)
     write(new, "users.csv", "phone\n+14155550101\n")
 
     ended = import_users(new, "users.csv", "--dry-run")
@@ -106,7 +107,7 @@ def test_a_dry_run_creates_neither_database_nor_keys(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_changes_no_schema_and_creates_no_keys(tmp_path: Path) -> None:
-    older = Service(tmp_path)
+    older = ForkedService(tmp_path)
     write(older, "users.csv", "phone\n+14155550101\n")
     import_users(older, "users.csv")
     [database] = tmp_path.rglob("*.db")

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from tests.e2e.test_start import sign_in
+from tests.support.forked_service import running
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 REASON: Final = ("--reason", "report 815")
 

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.support.service import Service
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -69,12 +71,18 @@ def of_phone_line(modules: set[str]) -> set[str]:
     return {module for module in modules if module.startswith(packages)}
 
 
-def test_only_a_phone_line_loads_what_belongs_to_it(tmp_path: Path) -> None:
-    without = loaded_modules(WORKER, tmp_path / "without", {})
+@pytest.fixture(scope="module")
+def in_worker(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The modules that a worker loads by default."""
+    return loaded_modules(WORKER, tmp_path_factory.mktemp("worker") / "service", {})
+
+
+def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_path: Path) -> None:
     with_line = loaded_modules(WORKER, tmp_path / "with", PHONE_LINE)
 
-    assert of_phone_line(without) == set()
-    assert {"entrypoints.http.otp.message_status", "entrypoints.http.calls.controller"} <= without
+    assert of_phone_line(in_worker) == set()
+    used = {"entrypoints.http.otp.message_status", "entrypoints.http.calls.controller"}
+    assert used <= in_worker
     assert {
         "application.voice.answer_call",
         "adapters.flows",
@@ -91,9 +99,8 @@ def test_the_parent_process_loads_no_use_cases(tmp_path: Path) -> None:
     assert {module for module in loaded if module.endswith((".feature", ".use_cases"))} == set()
 
 
-def test_without_metrics_their_library_is_not_loaded(tmp_path: Path) -> None:
-    worker = loaded_modules(WORKER, tmp_path / "worker", {})
+def test_without_metrics_their_library_is_not_loaded(in_worker: set[str], tmp_path: Path) -> None:
     parent = loaded_modules(PARENT, tmp_path / "parent", {"DIALTONE_METRICS_BIND": "[::1]:1"})
 
-    assert {module for module in worker | parent if module.startswith("prometheus")} == set()
-    assert "adapters.metrics.metrics" not in worker | parent
+    assert {module for module in in_worker | parent if module.startswith("prometheus")} == set()
+    assert "adapters.metrics.metrics" not in in_worker | parent

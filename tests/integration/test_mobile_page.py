@@ -16,7 +16,7 @@ from domain.errors import TooManyOtpRequests
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
-from tests.stateful.http_driver import open_http_client
+from tests.integration.http_app import open_http_client
 from tests.support.altcha_client import solve_challenge
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.fakes.clock import MovableClock

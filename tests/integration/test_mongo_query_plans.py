@@ -4,6 +4,7 @@ The tests explain the commands that the adapter sent.
 """
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 import pytest
+import pytest_asyncio
 from pymongo import MongoClient
 
 from adapters.mongo.documents import ALL_KINDS, EARLIER_LIMITS
@@ -35,10 +37,11 @@ Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 RECORDS: Final = 300
 MIDDLE: Final = NOW + timedelta(minutes=RECORDS // 2)
 TIMES: Final = {EXPIRES_AT, *(index.order for kind in ALL_KINDS for index in kind.indexes)}
-INDEXES: Final[dict[str, tuple[RecordKind[Any], Index]]] = {
-    index.name: (kind, index) for kind in KINDS for index in kind.indexes
-}
-PAGED: Final = [name for name, (_, index) in INDEXES.items() if index.is_paged]
+INDEXES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]
+PAGED: Final = [(kind, index) for kind, index in INDEXES if index.is_paged]
+
+# All tests share one open database: to open it takes longer than most of them.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +79,13 @@ def a_document(kind: RecordKind[Any], number: int) -> dict[str, Any]:
     return {"_id": f"{number:03}", "version": 1, **fields}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(url: str) -> Iterator[Client]:
     with MongoClient[dict[str, Any]](url) as client:
         yield client
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def opened(url: str) -> AsyncIterator[tuple[Database, CommandLog]]:
     async with open_logged(url) as opened:
         yield opened
@@ -124,50 +127,43 @@ def values_of(index: Index) -> list[str]:
     return ["ready" if name == "state" else "value 1" for name in index.equal]
 
 
-@pytest.mark.parametrize("name", INDEXES)
-async def test_each_search_is_one_range_of_its_index(
-    database: Database, explain: Explain, name: str
-) -> None:
-    kind, index = INDEXES[name]
+async def test_each_search_is_one_range_of_its_index(database: Database, explain: Explain) -> None:
+    for kind, index in INDEXES:
+        plans = [plan async for plan in plans_of_searches(database, explain, kind, index)]
+        assert [indexes(stages) for stages in plans] == [[index.name]] * len(plans)
+
+
+async def plans_of_searches(
+    database: Database, explain: Explain, kind: RecordKind[Any], index: Index
+) -> AsyncIterator[list[str]]:
+    """Yield the plan of each kind of search, and of a count."""
     store, equal = database.records, values_of(index)
     times: list[datetime | None] = [None, MIDDLE] if index.order else [None]
     positions = [None, Position(MIDDLE, "150")] if index.is_paged else [None]
-    plans = []
-    for newest_first in (False, True):
-        for after in positions:
-            for until in times:
-                plans += await explain(
-                    store.find(
-                        kind,
-                        index,
-                        equal,
-                        until=until,
-                        after=after,
-                        newest_first=newest_first,
-                        limit=10,
-                    )
-                )
-    plans += await explain(store.count(kind, index, equal, 100))
-
-    assert len(plans) == 2 * len(times) * len(positions) + 1
-    assert [indexes(stages) for stages in plans] == [[index.name]] * len(plans)
+    for newest_first, after, until in itertools.product((False, True), positions, times):
+        search = store.find(
+            kind, index, equal, until=until, after=after, newest_first=newest_first, limit=10
+        )
+        [plan] = await explain(search)
+        yield plan
+    [plan] = await explain(store.count(kind, index, equal, 100))
+    yield plan
 
 
-@pytest.mark.parametrize("name", PAGED)
 async def test_what_a_page_skips_and_a_count_are_read_from_the_index_alone(
-    database: Database, explain: Explain, name: str
+    database: Database, explain: Explain
 ) -> None:
-    kind, index = INDEXES[name]
-    store, equal = database.records, values_of(index)
+    for kind, index in PAGED:
+        store, equal = database.records, values_of(index)
 
-    skipped, page = await explain(
-        store.find(kind, index, equal, newest_first=True, limit=10, offset=5)
-    )
-    [counted] = await explain(store.count(kind, index, equal, 100))
+        skipped, page = await explain(
+            store.find(kind, index, equal, newest_first=True, limit=10, offset=5)
+        )
+        [counted] = await explain(store.count(kind, index, equal, 100))
 
-    assert indexes(page) == [index.name]
-    for stages in (skipped, counted):
-        assert "FETCH" not in stages
+        assert indexes(page) == [index.name]
+        for stages in (skipped, counted):
+            assert "FETCH" not in stages, index.name
 
 
 async def test_a_total_of_a_large_collection_is_estimated(database: Database) -> None:
@@ -179,16 +175,15 @@ async def test_a_total_of_a_large_collection_is_estimated(database: Database) ->
     assert await count(RECORDS // 3) == 0
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if kind.expires], ids=lambda kind: kind.name
-)
 async def test_expired_records_are_found_by_their_index(
-    database: Database, explain: Explain, kind: RecordKind[Any]
+    database: Database, explain: Explain
 ) -> None:
-    found, deleted = await explain(database.records.delete_expired(kind, MIDDLE, 10))
+    for kind in KINDS:
+        if kind.expires:
+            found, deleted = await explain(database.records.delete_expired(kind, MIDDLE, 10))
 
-    assert indexes(found) == [kind.find_index(EXPIRES_AT).name]
-    assert set(indexes(deleted)) <= {"_id_", *indexes(found)}
+            assert indexes(found) == [kind.find_index(EXPIRES_AT).name]
+            assert set(indexes(deleted)) <= {"_id_", *indexes(found)}, kind.name
 
 
 async def test_expired_limits_are_found_by_their_index(

@@ -5,6 +5,7 @@ settings of a new server.
 """
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 import psycopg
 import pytest
+import pytest_asyncio
 
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.limit_store import _LOCK, _SAVE
@@ -36,10 +38,11 @@ MIDDLE: Final = NOW + timedelta(minutes=ROWS // 2)
 _BODY: Final = """
 (SELECT jsonb_agg(md5(n::text || part::text)) FROM generate_series(1, 30) AS part)
 """
-SEARCHES: Final = [
-    pytest.param(kind, index, id=index.name) for kind in KINDS for index in kind.indexes
-]
+SEARCHES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]
 Plan = Mapping[str, Any]
+
+# All tests share one connection: to open one takes longer than most of them.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass
@@ -116,7 +119,7 @@ def fill(kind: RecordKind[Any]) -> str:
     """  # noqa: S608
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def logged(url: str) -> AsyncIterator[LoggedDatabase]:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         yield LoggedDatabase(connection)
@@ -154,44 +157,38 @@ def values_of(index: Index) -> list[str]:
     return ["ready" if name == "state" else "value 1" for name in index.equal]
 
 
-@pytest.mark.parametrize(("kind", "index"), SEARCHES)
 async def test_each_search_is_one_range_of_its_index(
-    logged: LoggedDatabase, database: Database, kind: RecordKind[Any], index: Index
+    logged: LoggedDatabase, database: Database
 ) -> None:
+    for kind, index in SEARCHES:
+        plans = [plan async for plan in plans_of_searches(logged, database, kind, index)]
+
+        assert [indexes(plan) for plan in plans] == [[index.name]] * len(plans)
+        # All conditions limit the range. None is a filter of what was read.
+        assert not [node for plan in plans for node in nodes(plan) if "Filter" in node], index.name
+
+
+async def plans_of_searches(
+    logged: LoggedDatabase, database: Database, kind: RecordKind[Any], index: Index
+) -> AsyncIterator[Plan]:
+    """Yield the plan of each kind of search."""
     store, equal = database.records, values_of(index)
     times: list[datetime | None] = [None, MIDDLE] if index.order else [None]
     positions = [None, Position(MIDDLE, "01500")] if index.is_paged else [None]
-    plans = []
-    for newest_first in (False, True):
-        for after in positions:
-            for until in times:
-                plans += await plans_of(
-                    logged,
-                    store.find(
-                        kind,
-                        index,
-                        equal,
-                        until=until,
-                        after=after,
-                        newest_first=newest_first,
-                        limit=10,
-                    ),
-                )
-
-    assert len(plans) == 2 * len(times) * len(positions)
-    assert [indexes(plan) for plan in plans] == [[index.name]] * len(plans)
-    # All conditions limit the range. None is a filter of what was read.
-    assert not [node for plan in plans for node in nodes(plan) if "Filter" in node]
+    for newest_first, after, until in itertools.product((False, True), positions, times):
+        search = store.find(
+            kind, index, equal, until=until, after=after, newest_first=newest_first, limit=10
+        )
+        [plan] = await plans_of(logged, search)
+        yield plan
 
 
-@pytest.mark.parametrize(("kind", "index"), SEARCHES)
-async def test_a_count_reads_an_index_alone(
-    logged: LoggedDatabase, database: Database, kind: RecordKind[Any], index: Index
-) -> None:
-    [plan] = await plans_of(logged, database.records.count(kind, index, values_of(index), 100))
+async def test_a_count_reads_an_index_alone(logged: LoggedDatabase, database: Database) -> None:
+    for kind, index in SEARCHES:
+        [plan] = await plans_of(logged, database.records.count(kind, index, values_of(index), 100))
 
-    assert indexes(plan) == [index.name]
-    assert "Index Only Scan" in {node["Node Type"] for node in nodes(plan)}
+        assert indexes(plan) == [index.name]
+        assert "Index Only Scan" in {node["Node Type"] for node in nodes(plan)}, index.name
 
 
 async def test_a_total_of_a_large_table_is_estimated(url: str) -> None:
@@ -207,25 +204,23 @@ async def test_a_total_of_a_large_table_is_estimated(url: str) -> None:
         assert await count(ROWS // 3) == 0
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in ALL_KINDS if kind.expires], ids=lambda kind: kind.name
-)
 async def test_expired_records_are_found_by_their_index(
-    logged: LoggedDatabase, database: Database, kind: RecordKind[Any]
+    logged: LoggedDatabase, database: Database
 ) -> None:
-    store = database.limits if kind is LIMITS else None
-    [plan] = await plans_of(
-        logged,
-        store.delete_expired(MIDDLE, 10)
-        if store
-        else database.records.delete_expired(kind, MIDDLE, 10),
-    )
+    for kind in [kind for kind in ALL_KINDS if kind.expires]:
+        [plan] = await plans_of(
+            logged,
+            database.limits.delete_expired(MIDDLE, 10)
+            if kind is LIMITS
+            else database.records.delete_expired(kind, MIDDLE, 10),
+        )
 
-    assert set(indexes(plan)) <= {kind.find_index(EXPIRES_AT).name, f"{kind.name}_pkey"}
+        assert set(indexes(plan)) <= {kind.find_index(EXPIRES_AT).name, f"{kind.name}_pkey"}
 
 
 async def test_a_batch_of_reservations_reads_rows_by_their_ids(logged: LoggedDatabase) -> None:
     ids = [f"{number:05}" for number in range(20)]
+    logged.plans.clear()
 
     await logged.explain(_LOCK, (ids,))
     await logged.explain(_SAVE, (ids, [NOW] * 20, ["{}"] * 20))

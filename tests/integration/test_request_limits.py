@@ -11,12 +11,12 @@ from tests.support.http_settings import make_http_settings
 
 LIMIT = 3
 WINDOW = SlidingWindow(LIMIT, timedelta(hours=1))
+SETTINGS = make_http_settings(request_limit_per_identity=WINDOW, refresh_limit_per_ip=WINDOW)
 
 
 @pytest.fixture
 def driver() -> Iterator[HttpDriver]:
-    settings = make_http_settings(request_limit_per_identity=WINDOW, refresh_limit_per_ip=WINDOW)
-    with open_http_driver(settings) as opened:
+    with open_http_driver(SETTINGS) as opened:
         yield opened
 
 

@@ -1,4 +1,4 @@
-"""Many processes that create or rotate a secrets file at once, and processes that are killed."""
+"""Many processes that create or rotate a secrets file at once."""
 
 import subprocess
 import sys
@@ -50,43 +50,6 @@ os.close(start)
 for _ in range(20):
     assert os.wait()[1] == 0
 """
-KILLED_AT_EVERY_LINE: Final = f"""{SETUP}
-def kill_at(line):
-    lines_left = line
-    def trace(frame, event, _):
-        nonlocal lines_left
-        if "key_file" not in frame.f_code.co_filename:
-            return None
-        lines_left -= event == "line"
-        if lines_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-    sys.settrace(trace)
-
-for line in range(1, 10_000):
-    if old is None:
-        shutil.rmtree(path.parent, ignore_errors=True)
-    else:
-        path.write_bytes(old)
-    child = os.fork()
-    if child == 0:
-        kill_at(line)
-        write()
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    keys = load_secrets_file(path).keys if path.exists() else None
-    is_written = keys is not None and path.read_bytes() != old
-    assert old is None or keys is not None, line
-    print(os.WTERMSIG(status), is_written, keys and len(keys[KeyPurpose.SIGNING]))
-    if old is None:
-        assert keys in (None, write().keys), line
-    if status == 0:
-        break
-if old is not None:
-    path.write_bytes(old)
-    write()
-print(*sorted(file.name for file in path.parent.iterdir()))
-"""
 
 
 @pytest.fixture(params=["create", "rotate"])
@@ -124,14 +87,3 @@ def test_of_twenty_processes_at_once_one_writes_the_file(path: Path) -> None:
     for purpose in ROTATED_PURPOSES if before else ():
         assert before is not None
         assert load_keys(path)[purpose][1:] == before[purpose]
-
-
-def test_a_process_killed_at_any_line_leaves_a_whole_file_or_the_one_before(path: Path) -> None:
-    existed = path.exists()
-
-    *ends, files = run(KILLED_AT_EVERY_LINE, path)
-
-    before, after = ("False 1", "True 2") if existed else ("False None", "True 1")
-    assert ends[-1] == f"0 {after}"
-    assert {f"9 {before}", f"9 {after}"} == set(ends[:-1])
-    assert files.split() == ([LOCK_FILE] if existed else []) + ["secrets.json"]

@@ -1,4 +1,4 @@
-"""Backups of SQLite files, and restoring them: what is checked, and what a crash leaves."""
+"""Backups of SQLite files, and restoring them."""
 
 import asyncio
 import os
@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -29,52 +28,6 @@ from tests.support.repositories import open_sqlite_repositories
 PROJECT: Final = Path(__file__).parents[2]
 FLIPS: Final = 120
 """With so many, some schemas are no UTF-8 anymore."""
-
-KILLED_AT_EVERY_LINE: Final = """
-import os, shutil, signal, sys
-from datetime import UTC, datetime
-from pathlib import Path
-from adapters.sqlite import back_up, restore
-from tests.integration.test_sqlite_backup import count_identities, query
-
-files, folder = Path(sys.argv[1]), Path(sys.argv[2])
-path, backup = folder / "records.db", folder / "backup.db"
-
-def kill_at(line):
-    lines_left = line
-    def trace(frame, event, _):
-        nonlocal lines_left
-        if not frame.f_code.co_filename.endswith("sqlite/backup.py"):
-            return None
-        lines_left -= event == "line"
-        if lines_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-    sys.settrace(trace)
-
-def count(file):
-    if not file.exists():
-        return None
-    assert query(file, "PRAGMA integrity_check") == "ok"
-    return count_identities(file)
-
-for line in range(1, 10_000):
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(files, folder)
-    child = os.fork()
-    if child == 0:
-        kill_at(line)
-        if sys.argv[3] == "restore":
-            restore(path, backup, datetime.now(UTC))
-        else:
-            back_up(path, backup, replace=True)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    kept = [count(file) for file in folder.glob("*.before-restore-*Z")]
-    print(count(path), count(backup), *kept)
-    if status == 0:
-        break
-"""
 
 
 class Files(NamedTuple):
@@ -504,32 +457,3 @@ def test_the_database_cannot_be_restored_from_itself(files: Files) -> None:
     assert "is the database itself" in error_of(
         lambda: restore(files.database, files.database, NOW)
     )
-
-
-# Crashes
-
-
-@pytest.mark.parametrize(
-    ("command", "first", "last"),
-    [("restore", "2 1", "1 1 2"), ("backup", "2 1", "2 2")],
-)
-def test_a_process_killed_at_any_line_leaves_complete_files(
-    files: Files, tmp_path: Path, command: str, first: str, last: str
-) -> None:
-    copies = tmp_path / "copies"
-    copies.mkdir()
-    for file in files:
-        file.rename(copies / file.name)
-    finished = subprocess.run(
-        [sys.executable, "-c", KILLED_AT_EVERY_LINE, copies, tmp_path / "killed", command],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.stderr == ""
-    lines = finished.stdout.splitlines()
-
-    assert (lines[0], lines[-1]) == (first, last)
-    # Restoring has a moment in which the old database has two names.
-    assert set(Counter(lines)) <= {first, last, "2 1 2"}

@@ -1,5 +1,6 @@
 """Every statement reads rows by their ids, or a range of the index that it is meant for."""
 
+import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Never, TypeVar, cast
 
 import pytest
+import pytest_asyncio
 
 from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, KINDS
@@ -24,6 +26,9 @@ from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW, an_id
 
 T = TypeVar("T")
+
+# All tests share one open database: to open it takes longer than most of them.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class ExplainingConnection:
@@ -60,10 +65,14 @@ class ExplainingWorker:
         return await self.worker.run(execute)
 
 
+PLANS: Final = list[str]()
+
+
 @pytest.fixture
 def plans() -> list[str]:
-    """The query plans of all statements, step by step."""
-    return []
+    """The query plans of all statements of the test, step by step."""
+    PLANS.clear()
+    return PLANS
 
 
 def find_nothing(*_: object) -> Never:
@@ -71,12 +80,13 @@ def find_nothing(*_: object) -> Never:
     raise StorageUnavailable
 
 
-@pytest.fixture
-async def database(tmp_path: Path, plans: list[str]) -> AsyncIterator[SqliteDatabase]:
-    async with open_database(tmp_path / "records.db", "keys") as database:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SqliteDatabase]:
+    path: Path = tmp_path_factory.mktemp("plans") / "records.db"
+    async with open_database(path, "keys") as database:
         yield SqliteDatabase(
-            ExplainingWorker(database.reader, plans),
-            ExplainingWorker(database.writer, plans),
+            ExplainingWorker(database.reader, PLANS),
+            ExplainingWorker(database.writer, PLANS),
             find_nothing,
         )
 
@@ -109,10 +119,6 @@ ORDERED: Final = [searched for searched in INDEXES if searched.index.order is no
 PAGED: Final = [searched for searched in INDEXES if searched.index.is_paged]
 
 
-def index_name(searched: object) -> str:
-    return searched.index.name if isinstance(searched, Searched) else str(searched)
-
-
 def values_of(index: Index) -> Sequence[str]:
     return ["x"] * len(index.equal)
 
@@ -128,87 +134,87 @@ def range_of(searched: Searched, *last: str, is_covering: bool = False) -> str:
     return f"SEARCH {used} ({' AND '.join(conditions)})" if conditions else f"SCAN {used}"
 
 
-@pytest.mark.parametrize("newest_first", [False, True])
-@pytest.mark.parametrize("searched", INDEXES, ids=index_name)
-async def test_a_search_is_a_range_of_its_index(
-    store: SqliteRecordStore, plans: list[str], searched: Searched, newest_first: bool
-) -> None:
-    kind, index = searched.kind, searched.index
+async def test_a_search_is_a_range_of_its_index(store: SqliteRecordStore, plans: list[str]) -> None:
+    for searched, newest_first in itertools.product(INDEXES, (False, True)):
+        kind, index = searched.kind, searched.index
+        plans.clear()
 
-    await store.find(kind, index, values_of(index), newest_first=newest_first, limit=10, offset=20)
+        await store.find(
+            kind, index, values_of(index), newest_first=newest_first, limit=10, offset=20
+        )
 
-    assert reads_of(kind.name, plans) == [range_of(searched)]
+        assert reads_of(kind.name, plans) == [range_of(searched)]
 
 
-@pytest.mark.parametrize("newest_first", [False, True])
-@pytest.mark.parametrize("searched", ORDERED, ids=index_name)
 async def test_a_search_until_a_time_reads_no_later_rows(
-    store: SqliteRecordStore, plans: list[str], searched: Searched, newest_first: bool
+    store: SqliteRecordStore, plans: list[str]
 ) -> None:
-    kind, index = searched.kind, searched.index
+    for searched, newest_first in itertools.product(ORDERED, (False, True)):
+        kind, index = searched.kind, searched.index
+        plans.clear()
 
-    await store.find(kind, index, values_of(index), until=NOW, newest_first=newest_first, limit=10)
+        await store.find(
+            kind, index, values_of(index), until=NOW, newest_first=newest_first, limit=10
+        )
 
-    assert reads_of(kind.name, plans) == [range_of(searched, f"{index.order}<?")]
-
-
-@pytest.mark.parametrize(("newest_first", "comparison"), [(False, ">"), (True, "<")])
-@pytest.mark.parametrize("searched", PAGED, ids=index_name)
-async def test_a_page_begins_at_its_position(
-    store: SqliteRecordStore,
-    plans: list[str],
-    searched: Searched,
-    newest_first: bool,
-    comparison: str,
-) -> None:
-    kind, index = searched.kind, searched.index
-    after = Position(NOW, an_id())
-
-    await store.find(
-        kind, index, values_of(index), after=after, newest_first=newest_first, limit=10
-    )
-
-    position = f"({index.order},id){comparison}(?,?)"
-    assert reads_of(kind.name, plans) == [range_of(searched, position)]
+        assert reads_of(kind.name, plans) == [range_of(searched, f"{index.order}<?")]
 
 
-@pytest.mark.parametrize("searched", PAGED, ids=index_name)
+async def test_a_page_begins_at_its_position(store: SqliteRecordStore, plans: list[str]) -> None:
+    for searched, newest_first in itertools.product(PAGED, (False, True)):
+        kind, index = searched.kind, searched.index
+        after = Position(NOW, an_id())
+        plans.clear()
+
+        await store.find(
+            kind, index, values_of(index), after=after, newest_first=newest_first, limit=10
+        )
+
+        position = f"({index.order},id){'<' if newest_first else '>'}(?,?)"
+        assert reads_of(kind.name, plans) == [range_of(searched, position)]
+
+
 async def test_counting_a_page_reads_the_index_only(
-    store: SqliteRecordStore, plans: list[str], searched: Searched
+    store: SqliteRecordStore, plans: list[str]
 ) -> None:
-    kind, index = searched.kind, searched.index
+    for searched in PAGED:
+        kind, index = searched.kind, searched.index
+        plans.clear()
 
-    await store.count(kind, index, values_of(index), 10_001)
+        await store.count(kind, index, values_of(index), 10_001)
 
-    assert reads_of(kind.name, plans) == [range_of(searched, is_covering=True)]
+        assert reads_of(kind.name, plans) == [range_of(searched, is_covering=True)]
 
 
-@pytest.mark.parametrize("searched", INDEXES, ids=index_name)
 async def test_counting_reads_a_range_of_the_index(
-    store: SqliteRecordStore, plans: list[str], searched: Searched
+    store: SqliteRecordStore, plans: list[str]
 ) -> None:
-    kind, index = searched.kind, searched.index
+    for searched in INDEXES:
+        kind, index = searched.kind, searched.index
+        plans.clear()
 
-    await store.count(kind, index, values_of(index), 10)
+        await store.count(kind, index, values_of(index), 10)
 
-    [read] = reads_of(kind.name, plans)
-    assert read.replace("COVERING ", "") == range_of(searched)
+        [read] = reads_of(kind.name, plans)
+        assert read.replace("COVERING ", "") == range_of(searched)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_records_are_loaded_and_listed_by_id(
-    store: SqliteRecordStore, plans: list[str], kind: RecordKind[Any]
+    store: SqliteRecordStore, plans: list[str]
 ) -> None:
-    await store.load(kind, ["a"])
-    await store.load(kind, ["a", "b", "c"])
-    await store.scan(kind, "a", 10)
-    await store.delete(kind, "a", 1)
+    for kind in KINDS:
+        plans.clear()
 
-    assert reads_of(kind.name, plans) == [
-        *[by_id(kind.name)] * 2,
-        by_id(kind.name, ">"),
-        by_id(kind.name),
-    ]
+        await store.load(kind, ["a"])
+        await store.load(kind, ["a", "b", "c"])
+        await store.scan(kind, "a", 10)
+        await store.delete(kind, "a", 1)
+
+        assert reads_of(kind.name, plans) == [
+            *[by_id(kind.name)] * 2,
+            by_id(kind.name, ">"),
+            by_id(kind.name),
+        ]
 
 
 async def test_records_are_written_by_id(store: SqliteRecordStore, plans: list[str]) -> None:
@@ -222,20 +228,19 @@ async def test_records_are_written_by_id(store: SqliteRecordStore, plans: list[s
     assert reads == [by_id("identities")] * len(reads)
 
 
-EXPIRING: Final = [kind for kind in KINDS if kind.expires]
-
-
-@pytest.mark.parametrize("kind", EXPIRING, ids=lambda kind: kind.name)
 async def test_expired_records_are_a_range_of_an_index(
-    store: SqliteRecordStore, plans: list[str], kind: RecordKind[Any]
+    store: SqliteRecordStore, plans: list[str]
 ) -> None:
-    await store.delete_expired(kind, NOW, 10)
+    for kind in [kind for kind in KINDS if kind.expires]:
+        plans.clear()
 
-    expired = Searched(kind, kind.find_index(EXPIRES_AT))
-    assert reads_of(kind.name, plans) == [
-        f"SEARCH {kind.name} USING INTEGER PRIMARY KEY (rowid=?)",
-        range_of(expired, f"{EXPIRES_AT}<?", is_covering=True),
-    ]
+        await store.delete_expired(kind, NOW, 10)
+
+        expired = Searched(kind, kind.find_index(EXPIRES_AT))
+        assert reads_of(kind.name, plans) == [
+            f"SEARCH {kind.name} USING INTEGER PRIMARY KEY (rowid=?)",
+            range_of(expired, f"{EXPIRES_AT}<?", is_covering=True),
+        ]
 
 
 async def test_limits_are_read_and_written_by_id(
@@ -268,8 +273,13 @@ async def test_expired_limits_of_earlier_programs_are_a_range_of_an_index(
 
     await SqliteLimitStore(database).delete_expired(NOW, 10)
 
-    for table in ("rate_limits", "reservations"):
-        assert reads_of(table, plans) == [
+    read = {table: reads_of(table, plans) for table in ("rate_limits", "reservations")}
+    for table in read:
+        await database.execute(f"DROP TABLE {table}")
+    assert read == {
+        table: [
             f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)",
             f"SEARCH {table} USING COVERING INDEX {table}_expires_at (expires_at<?)",
         ]
+        for table in read
+    }

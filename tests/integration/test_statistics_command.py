@@ -11,6 +11,7 @@ from domain.otp.delivery import Channel
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone
+from tests.support.forked_service import ForkedService
 from tests.support.service import Service
 
 
@@ -33,7 +34,7 @@ def count_some(service: Service) -> None:
 
 
 def test_a_report_has_what_the_service_has_written(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+    service = ForkedService(tmp_path)
     before = service.run("statistics")
     count_some(service)
 
@@ -77,6 +78,6 @@ def test_a_report_has_what_the_service_has_written(tmp_path: Path) -> None:
 def test_an_invalid_argument_is_named(
     tmp_path: Path, arguments: tuple[str, ...], problem: str
 ) -> None:
-    ended = Service(tmp_path).run("statistics", *arguments)
+    ended = ForkedService(tmp_path).run("statistics", *arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert problem in ended.stderr

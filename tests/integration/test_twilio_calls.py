@@ -174,22 +174,26 @@ def part_of_a_recording(*, closes: bool) -> Behavior:
 
 
 @pytest.mark.parametrize(
-    ("behavior", "reason"),
+    ("behavior", "timeouts", "reason"),
     [
-        (respond_with(200, b"a" * 1001, AUDIO), "The recording is too large."),
-        (chunked(1100), "The recording is too large."),
-        (part_of_a_recording(closes=True), "The recording broke off."),
-        (part_of_a_recording(closes=False), "The recording broke off."),
+        (respond_with(200, b"a" * 1001, AUDIO), Timeouts(), "The recording is too large."),
+        (chunked(1100), Timeouts(), "The recording is too large."),
+        (part_of_a_recording(closes=True), Timeouts(), "The recording broke off."),
+        (part_of_a_recording(closes=False), Timeouts(read=0.2), "The recording broke off."),
     ],
     ids=["large", "large without a size", "truncated", "stalled"],
 )
 async def test_a_part_of_a_recording_is_never_taken_for_the_whole(
-    twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch, behavior: Behavior, reason: str
+    twilio: FakeTwilio,
+    monkeypatch: pytest.MonkeyPatch,
+    behavior: Behavior,
+    timeouts: Timeouts,
+    reason: str,
 ) -> None:
     monkeypatch.setattr("adapters.twilio.calls.MAX_RECORDING_SIZE", 1000)
     twilio.behavior = behavior
 
-    async with open_calls(twilio, Timeouts(read=0.2)) as calls:
+    async with open_calls(twilio, timeouts) as calls:
         with pytest.raises(CallProviderUnavailable, match=reason):
             await read(calls)
 

@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import stat
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,9 +14,10 @@ import httpx
 import pytest
 
 from tests.e2e.test_start import sign_in
+from tests.support.forked_service import ForkedService, running
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, command, running
+from tests.support.service import Service
 
 BROKEN_MEDIA: Final = """
 from contextlib import asynccontextmanager
@@ -48,7 +48,7 @@ NO_ACCOUNT: Final = "This phone has no account.\n"
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedService]:
     with running(tmp_path_factory.mktemp("service") / "service") as service:
         yield service
 
@@ -277,22 +277,13 @@ def test_deleting_needs_a_yes_and_says_what_remains(service: Service, phone: str
 
 @pytest.mark.parametrize(("answer", "status"), [(b"no\n", 1), (b"\x04", 1), (b"yes\n", 0)])
 def test_on_a_terminal_deleting_needs_a_confirmation(
-    service: Service, phone: str, answer: bytes, status: int
+    service: ForkedService, phone: str, answer: bytes, status: int
 ) -> None:
     user_id = sign_up(service, phone, f"Asked {phone[-3:]}")
     terminal, stdin = pty.openpty()
     os.write(terminal, answer)
 
-    ended = subprocess.run(
-        [command(), "user", "delete", phone],
-        cwd=service.folder,
-        env=service.environ,
-        stdin=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    ended = service.run("user", "delete", phone, stdin=stdin)
     os.close(stdin)
     os.close(terminal)
 

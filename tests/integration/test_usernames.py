@@ -10,10 +10,12 @@ from tests.integration.http_driver import HttpDriver, open_http_driver
 from tests.support.builders import a_phone
 from tests.support.http_settings import make_http_settings
 
+SETTINGS = make_http_settings()
+
 
 @pytest.fixture
 def driver() -> Iterator[HttpDriver]:
-    with open_http_driver(make_http_settings()) as opened:
+    with open_http_driver(SETTINGS) as opened:
         yield opened
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from tests.support.service import Service
+from tests.support.forked_service import ForkedService
 
 PHONE_LINE: Final = {
     "DIALTONE_PUBLIC_URL": "https://dialtone.example.org/app",
@@ -17,7 +17,7 @@ PHONE_LINE: Final = {
 
 
 def test_it_shows_the_urls_to_enter_at_twilio_or_what_is_missing(tmp_path: Path) -> None:
-    finished = Service(tmp_path, PHONE_LINE).run("voice", "urls")
+    finished = ForkedService(tmp_path, PHONE_LINE).run("voice", "urls")
 
     lines = finished.stdout.splitlines()
     assert (finished.returncode, finished.stderr) == (0, "")
@@ -35,6 +35,8 @@ def test_it_shows_the_urls_to_enter_at_twilio_or_what_is_missing(tmp_path: Path)
     assert "DIALTONE_OPERATOR is not set" in lines[-1]
     assert "tops3cret" not in finished.stdout
 
-    without_number = Service(tmp_path, PHONE_LINE | {"TWILIO_VOICE_FROM": ""}).run("voice", "urls")
+    without_number = ForkedService(tmp_path, PHONE_LINE | {"TWILIO_VOICE_FROM": ""}).run(
+        "voice", "urls"
+    )
     assert (without_number.returncode, without_number.stdout) == (1, "")
     assert "TWILIO_VOICE_FROM" in without_number.stderr

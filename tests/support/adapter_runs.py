@@ -3,11 +3,15 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
+from tests.support.forks import CONTRACT_TESTS, run_forked
+
 PROJECT: Final = Path(__file__).parents[2]
+# They are ours, not the author's.
+_UNUSED_PLUGINS: Final = ("cacheprovider", "schemathesis", "randomly", "hypothesispytest")
+_TIMEOUT: Final = 100
 
 
 def run_contract_tests(
@@ -17,15 +21,9 @@ def run_contract_tests(
 
     This starts what the plugin of pytest starts. A second pytest would take longer.
     """
-    command = [sys.executable, "-m", "entrypoints.contract_tests.run", factory]
-    return subprocess.run(
-        [*command, "-p", "no:cacheprovider", *arguments],
-        cwd=folder,
-        env={**os.environ, **(environ or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    without = [option for plugin in _UNUSED_PLUGINS for option in ("-p", f"no:{plugin}")]
+    variables = {"PYTHONPATH": str(folder), **os.environ, **(environ or {})}
+    return run_forked(CONTRACT_TESTS, [factory, *without, *arguments], folder, variables, _TIMEOUT)
 
 
 def documented_adapter() -> str:

@@ -100,13 +100,13 @@ def _configuration(
             "checks": {"enabled": True},
             "generation": {
                 "deterministic": settings().derandomize,
-                "max-examples": examples(5),
+                "max-examples": examples(2),
                 "database": "none",
             },
             "phases": {
                 # Otherwise, values of earlier responses would replace most generated values.
                 "fuzzing": {"extra-data-sources": {"responses": False}},
-                "stateful": {"generation": {"max-examples": examples(20)}},
+                "stateful": {"generation": {"max-examples": examples(10)}},
             },
             "dictionaries": {
                 "own-id": {"values": [person.user_id]},

@@ -14,7 +14,7 @@ from application.ports.errors import (
     StorageUnavailable,
 )
 from application.ports.repositories import Repositories
-from tests.integration.stopped_servers import (
+from tests.faults.stopped_servers import (
     create_postgres_database,
     load_version,
     wait_until_healthy,

@@ -23,7 +23,7 @@ from application.ports.repositories import Repositories
 from domain.media.page import ItemFilter
 from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
-from tests.integration.stopped_servers import (
+from tests.faults.stopped_servers import (
     DatabaseServer,
     load_version,
     run_mongo,

@@ -1,0 +1,139 @@
+"""Files of a process that is killed (-9) at any line while it writes them."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from adapters.sqlite import back_up
+from tests.integration.test_secrets_file_processes import LOCK_FILE, PROJECT, SETUP, run
+from tests.integration.test_sqlite_backup import add_identity
+from tests.support.keys import create_secrets_file
+
+BACKUP_KILLED: Final = """
+import os, shutil, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from adapters.sqlite import back_up, restore
+from tests.integration.test_sqlite_backup import count_identities, query
+
+files, folder = Path(sys.argv[1]), Path(sys.argv[2])
+path, backup = folder / "records.db", folder / "backup.db"
+
+def kill_at(line):
+    lines_left = line
+    def trace(frame, event, _):
+        nonlocal lines_left
+        if not frame.f_code.co_filename.endswith("sqlite/backup.py"):
+            return None
+        lines_left -= event == "line"
+        if lines_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+
+def count(file):
+    if not file.exists():
+        return None
+    assert query(file, "PRAGMA integrity_check") == "ok"
+    return count_identities(file)
+
+for line in range(1, 10_000):
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(files, folder)
+    child = os.fork()
+    if child == 0:
+        kill_at(line)
+        if sys.argv[3] == "restore":
+            restore(path, backup, datetime.now(UTC))
+        else:
+            back_up(path, backup, replace=True)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    kept = [count(file) for file in folder.glob("*.before-restore-*Z")]
+    print(count(path), count(backup), *kept)
+    if status == 0:
+        break
+"""
+KEYS_KILLED: Final = f"""{SETUP}
+def kill_at(line):
+    lines_left = line
+    def trace(frame, event, _):
+        nonlocal lines_left
+        if "key_file" not in frame.f_code.co_filename:
+            return None
+        lines_left -= event == "line"
+        if lines_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+
+for line in range(1, 10_000):
+    if old is None:
+        shutil.rmtree(path.parent, ignore_errors=True)
+    else:
+        path.write_bytes(old)
+    child = os.fork()
+    if child == 0:
+        kill_at(line)
+        write()
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    keys = load_secrets_file(path).keys if path.exists() else None
+    is_written = keys is not None and path.read_bytes() != old
+    assert old is None or keys is not None, line
+    print(os.WTERMSIG(status), is_written, keys and len(keys[KeyPurpose.SIGNING]))
+    if old is None:
+        assert keys in (None, write().keys), line
+    if status == 0:
+        break
+if old is not None:
+    path.write_bytes(old)
+    write()
+print(*sorted(file.name for file in path.parent.iterdir()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "last"),
+    [("restore", "2 1", "1 1 2"), ("backup", "2 1", "2 2")],
+)
+def test_a_database_and_its_backup_stay_complete(
+    tmp_path: Path, command: str, first: str, last: str
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    database = copies / "records.db"
+    add_identity(database, 1)
+    back_up(database, copies / "backup.db")
+    add_identity(database, 2)
+    finished = subprocess.run(
+        [sys.executable, "-c", BACKUP_KILLED, copies, tmp_path / "killed", command],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.stderr == ""
+    lines = finished.stdout.splitlines()
+
+    assert (lines[0], lines[-1]) == (first, last)
+    # Restoring has a moment in which the old database has two names.
+    assert set(Counter(lines)) <= {first, last, "2 1 2"}
+
+
+@pytest.mark.parametrize("existed", [False, True], ids=["create", "rotate"])
+def test_a_secrets_file_is_whole_or_the_one_before(tmp_path: Path, existed: bool) -> None:
+    path = tmp_path / "var" / "secrets.json"
+    if existed:
+        create_secrets_file(path)
+
+    *ends, files = run(KEYS_KILLED, path)
+
+    before, after = ("False 1", "True 2") if existed else ("False None", "True 1")
+    assert ends[-1] == f"0 {after}"
+    assert {f"9 {before}", f"9 {after}"} == set(ends[:-1])
+    assert files.split() == ([LOCK_FILE] if existed else []) + ["secrets.json"]

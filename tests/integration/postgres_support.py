@@ -1,0 +1,47 @@
+"""What the tests of the PostgreSQL adapter share."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+import pytest
+
+from tests.contract.postgres_database import contract_postgres_url, in_postgres
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_postgres_repositories
+
+KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
+_SET_METADATA: Final = """
+UPDATE database_metadata SET key_fingerprint = %s, unfinished_index_key = NULL, copy_mark = NULL
+"""
+
+
+@contextmanager
+def emptied_database(
+    request: pytest.FixtureRequest, key_fingerprint: str = KEY_FINGERPRINT
+) -> Iterator[str]:
+    """Yield the URL of the database of this test run, emptied and as one of these keys.
+
+    To create one takes longer. It may be open elsewhere, as one of the keys of the fakes.
+    """
+    in_postgres(request)
+    url = contract_postgres_url(request)
+    with psycopg.connect(url, autocommit=True) as connection:
+        [(has_tables,)] = connection.execute("SELECT to_regclass('database_metadata') IS NOT NULL")
+        if not has_tables:
+            # In a thread: the event loop of the test may be running here.
+            with ThreadPoolExecutor() as threads:
+                threads.submit(asyncio.run, _create_tables(url)).result()
+        connection.execute(_SET_METADATA, [key_fingerprint])
+        try:
+            yield url
+        finally:
+            connection.execute(_SET_METADATA, [KEY_FINGERPRINT])
+
+
+async def _create_tables(url: str) -> None:
+    async with open_postgres_repositories(url):
+        pass

@@ -27,9 +27,10 @@ from tests.benchmarks.flood_plans import FLOODS
 from tests.benchmarks.floods import flood, guess_everywhere
 from tests.benchmarks.owners import CROWDS, attack_one_phone
 from tests.benchmarks.simulation import Owner
-from tests.stateful.http_driver import open_http_client, without_logs
+from tests.stateful.http_driver import without_logs
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
+from tests.support.http_app import open_http_client
 
 OWNER_IP: Final = "203.0.113.7"
 GUESSING_SITES: Final = ((1, 1), (10, 1), (34_000, 1), (20, 50))

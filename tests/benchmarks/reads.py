@@ -11,9 +11,10 @@ import httpx
 
 from application.ports.repositories import Repositories
 from tests.benchmarks.databases import open_databases, open_repositories
-from tests.stateful.http_driver import open_http_client, without_logs
+from tests.stateful.http_driver import without_logs
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id, an_item
+from tests.support.http_app import open_http_client
 
 ITEMS: Final = 200_000
 ADDED_AT_ONCE: Final = 1_000

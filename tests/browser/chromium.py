@@ -32,6 +32,18 @@ _LAUNCHER: Final = (
 _FIRST_FREE: Final = 10
 _REPORTS: Final = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
 _KEYS: Final = {"Tab": 9, "Enter": 13, " ": 32}
+WAIT: Final = """
+    const wait = async (find) => {
+        for (const deadline = Date.now() + 20000; Date.now() < deadline;) {
+            const found = find();
+            if (found) return found;
+            // The page has no events for what it has drawn.
+            await new Promise(resolve => setTimeout(resolve, 20));
+        }
+        throw Error(`the page does not show ${find}`);
+    };
+"""
+"""A function of scripts: `await wait(() => …)` returns what is found, within 20 seconds."""
 
 Message = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.browser.chromium import Chromium, Page
+from tests.browser.chromium import WAIT, Chromium, Page
 from tests.browser.conftest import Site
 from tests.support.images import plain_jpeg
 
@@ -17,15 +17,6 @@ pytestmark = pytest.mark.timeout(600)
 PHONE: Final = "+14155552671"
 """The phone of the examples."""
 FUNCTIONS: Final = """
-    const wait = async (find) => {
-        for (const deadline = Date.now() + 20000; Date.now() < deadline;) {
-            const found = find();
-            if (found) return found;
-            // The page has no events for what it has drawn.
-            await new Promise(resolve => setTimeout(resolve, 20));
-        }
-        throw Error(`the page does not show ${find}`);
-    };
     const inOperation = (name, selector) =>
         wait(() => document.querySelector(`[id^=operations-][id$=-${name}] ${selector}`));
     const open = async (name) => {
@@ -61,7 +52,7 @@ def page(chromium: Chromium, site: Site) -> Iterator[Page]:
 
 
 def run(page: Page, script: str) -> Any:
-    return page.run(FUNCTIONS + script)
+    return page.run(WAIT + FUNCTIONS + script)
 
 
 def execute(page: Page, operation: str) -> Any:

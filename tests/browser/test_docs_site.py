@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.browser.chromium import Chromium, Page
+from tests.browser.chromium import WAIT, Chromium, Page
 from tests.browser.looks import WIDTHS, show
 from tests.support.docs_site import PROJECT, build_docs_site
 from tests.support.npm_packages import install_npm_packages
@@ -15,18 +15,6 @@ from tests.support.servers.process import ServerUnavailable
 
 # Installing Chromium and npm may take minutes.
 pytestmark = pytest.mark.timeout(600)
-
-WAIT: Final = """
-    const wait = async (find) => {
-        for (const deadline = Date.now() + 20000; Date.now() < deadline;) {
-            const found = find();
-            if (found) return found;
-            // The page has no events for what it has drawn.
-            await new Promise(resolve => setTimeout(resolve, 20));
-        }
-        throw Error(`the page does not show ${find}`);
-    };
-"""
 
 NEEDED_WIDTH: Final = """
     // After a resize, the theme moves its search field for a moment.

@@ -13,8 +13,23 @@ from tests.integration.test_secrets_file_processes import LOCK_FILE, PROJECT, SE
 from tests.integration.test_sqlite_backup import add_identity
 from tests.support.keys import create_secrets_file
 
-BACKUP_KILLED: Final = """
-import os, shutil, signal, sys
+KILL_AT: Final = """
+import os, signal, sys
+
+def kill_at(line, file):
+    lines_left = line
+    def trace(frame, event, _):
+        nonlocal lines_left
+        if file not in frame.f_code.co_filename:
+            return None
+        lines_left -= event == "line"
+        if lines_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+"""
+BACKUP_KILLED: Final = f"""{KILL_AT}
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from adapters.sqlite import back_up, restore
@@ -22,18 +37,6 @@ from tests.integration.test_sqlite_backup import count_identities, query
 
 files, folder = Path(sys.argv[1]), Path(sys.argv[2])
 path, backup = folder / "records.db", folder / "backup.db"
-
-def kill_at(line):
-    lines_left = line
-    def trace(frame, event, _):
-        nonlocal lines_left
-        if not frame.f_code.co_filename.endswith("sqlite/backup.py"):
-            return None
-        lines_left -= event == "line"
-        if lines_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-    sys.settrace(trace)
 
 def count(file):
     if not file.exists():
@@ -46,7 +49,7 @@ for line in range(1, 10_000):
     shutil.copytree(files, folder)
     child = os.fork()
     if child == 0:
-        kill_at(line)
+        kill_at(line, "sqlite/backup.py")
         if sys.argv[3] == "restore":
             restore(path, backup, datetime.now(UTC))
         else:
@@ -58,19 +61,7 @@ for line in range(1, 10_000):
     if status == 0:
         break
 """
-KEYS_KILLED: Final = f"""{SETUP}
-def kill_at(line):
-    lines_left = line
-    def trace(frame, event, _):
-        nonlocal lines_left
-        if "key_file" not in frame.f_code.co_filename:
-            return None
-        lines_left -= event == "line"
-        if lines_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-    sys.settrace(trace)
-
+KEYS_KILLED: Final = f"""{SETUP}{KILL_AT}
 for line in range(1, 10_000):
     if old is None:
         shutil.rmtree(path.parent, ignore_errors=True)
@@ -78,7 +69,7 @@ for line in range(1, 10_000):
         path.write_bytes(old)
     child = os.fork()
     if child == 0:
-        kill_at(line)
+        kill_at(line, "key_file")
         write()
         os._exit(0)
     status = os.waitpid(child, 0)[1]

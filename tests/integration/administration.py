@@ -13,9 +13,9 @@ from domain.administration.service_token import DEFAULT_TOKEN_TTL, Scope
 from domain.identities.identity import Role
 from domain.phone import PhoneNumber
 from tests.e2e.app import bearer
-from tests.integration.http_app import open_http_client
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.http_app import open_http_client
 
 USER: Final = a_phone(1)
 ADMINISTRATOR: Final = a_phone(2)

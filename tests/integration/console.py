@@ -19,9 +19,9 @@ from domain.console.session import (
 from domain.otp.challenge import CHALLENGE_ID_BYTES
 from entrypoints.http.console.request import SESSION_COOKIE
 from entrypoints.http.settings import HttpSettings
-from tests.integration.http_app import open_http_client
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings
 
 ORIGIN: Final = "http://service"

@@ -10,10 +10,10 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from entrypoints.http.settings import HttpSettings
-from tests.integration.http_app import return_app, take_app
 from tests.support.app_harness import AppHarness
 from tests.support.asgi import http_scope
 from tests.support.builders import CLIENT_IP
+from tests.support.http_app import return_app, take_app
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class Response:
 class HttpDriver:
     """Sends requests one after another, in an event loop of its own."""
 
-    def __init__(self, runner: asyncio.Runner, app: Any, house: AppHarness) -> None:
-        self.house = house
+    def __init__(self, runner: asyncio.Runner, app: Any, harness: AppHarness) -> None:
+        self.harness = harness
         self._runner = runner
         self._app = app
 
     def token(self) -> str:
         """Return the access token of a new session."""
-        return self._runner.run(self.house.access_token())
+        return self._runner.run(self.harness.access_token())
 
     def get(self, path: str, query: bytes, token: str) -> Response:
         """Send a GET request."""
@@ -91,10 +91,10 @@ class HttpDriver:
 @contextmanager
 def open_http_driver(settings: HttpSettings) -> Iterator[HttpDriver]:
     """Run the application until the end of the block."""
-    house = AppHarness()
+    harness = AppHarness()
     app = take_app(settings)
     with asyncio.Runner() as runner:
-        running = runner.run(app.start(house.use_cases))
-        yield HttpDriver(runner, app.asgi, house)
+        running = runner.run(app.start(harness.use_cases))
+        yield HttpDriver(runner, app.asgi, harness)
         runner.run(app.stop(running))
     return_app(settings, app)

@@ -12,10 +12,10 @@ from domain.identities.identity import Consent, Role
 from domain.voice.call import CallStatus
 from domain.voice.walk import CallOutcome
 from tests.e2e.app import bearer
-from tests.integration.http_app import open_http_client
 from tests.integration.webhooks import SETTINGS
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_call, a_phone, a_recording, an_id
+from tests.support.http_app import open_http_client
 from tests.support.http_settings import change_http_settings
 
 CONTENT = bytes(range(256)) * 10

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.integration.http_app import open_http_client
 from tests.support.app_harness import AppHarness
+from tests.support.http_app import open_http_client
 
 
 @pytest.mark.parametrize(

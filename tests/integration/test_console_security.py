@@ -15,9 +15,9 @@ from domain.identities.identity import Role
 from domain.phone import PhoneNumber
 from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE
 from entrypoints.http.settings import HttpStartPageSettings
-from tests.integration.http_app import open_http_app, open_http_client
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
+from tests.support.http_app import open_http_app, open_http_client
 from tests.support.http_settings import make_http_settings
 
 ORIGIN: Final = "https://service"

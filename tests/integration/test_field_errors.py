@@ -222,9 +222,9 @@ def test_an_invalid_body_has_a_code(driver: HttpDriver) -> None:
 
 
 def test_an_unreachable_phone_has_a_code(driver: HttpDriver) -> None:
-    driver.house.messenger.result = DeliveryResult(DeliveryStatus.INVALID_NUMBER)
+    driver.harness.messenger.result = DeliveryResult(DeliveryStatus.INVALID_NUMBER)
     response = driver.post_json(REQUEST_OTP, {"phone": PHONE})
-    driver.house.messenger.result = DeliveryResult(DeliveryStatus.ACCEPTED)
+    driver.harness.messenger.result = DeliveryResult(DeliveryStatus.ACCEPTED)
     assert_codes(response, {"phone": "phone_unreachable"})
 
 

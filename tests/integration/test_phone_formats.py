@@ -20,7 +20,7 @@ def test_a_user_signs_in_and_is_created_with_any_format(
     settings = make_http_settings(default_region="IN")
     with open_http_driver(settings) as driver:
         assert driver.post_json(request_path, {"phone": for_request}).status == 200
-        message = driver.house.messenger.messages[-1]
+        message = driver.harness.messenger.messages[-1]
         assert message.phone.e164 == "+919198765432"
         body = {"phone": for_verification, "otp": message.code}
         token = driver.post_json("/auth/verify-otp", body).body["access_token"]

@@ -100,7 +100,7 @@ def test_an_ip_is_limited_before_the_body_and_the_database(driver: HttpDriver, p
     body = {"refresh_token": "0" * 86}
     for _ in range(LIMIT):
         assert driver.post_json(path, body).status in (204, 401)
-    driver.house.database.is_unavailable = True
+    driver.harness.database.is_unavailable = True
 
     assert_limited(driver.post_json(path, body))
     assert_limited(driver.send("POST", path, [b"not JSON"], {}))

@@ -73,7 +73,7 @@ class UploadDriver:
     def __init__(self, driver: HttpDriver) -> None:
         self._driver = driver
         self._token = driver.token()
-        (self.user_id,) = driver.house.database.identities
+        (self.user_id,) = driver.harness.database.identities
 
     def post(
         self,
@@ -99,9 +99,9 @@ class UploadDriver:
 
     def count_items(self) -> Counter[str]:
         """Count the items by state; check that each has its file and that no other file exists."""
-        database = self._driver.house.database
+        database = self._driver.harness.database
         items = [versioned.value for versioned in database.media_items.values()]
-        assert {item.storage_key for item in items} == set(self._driver.house.files.contents)
+        assert {item.storage_key for item in items} == set(self._driver.harness.files.contents)
         return Counter(item.state.value for item in items)
 
 

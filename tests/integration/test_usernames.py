@@ -24,8 +24,8 @@ def test_the_owner_of_a_name_that_is_invalid_today_can_send_it(
     driver: HttpDriver, name: str
 ) -> None:
     token = driver.token()
-    [identity_id] = driver.house.database.identities
-    driver.house.store_username(identity_id, Username(name))
+    [identity_id] = driver.harness.database.identities
+    driver.harness.store_username(identity_id, Username(name))
 
     def rename(username: str) -> Any:
         return driver.post_json("/users/me", {"username": username}, token, "PATCH")

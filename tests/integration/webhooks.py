@@ -16,9 +16,9 @@ from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.voice import VoicePorts
 from application.webhook_urls import WebhookUrls
 from entrypoints.http.settings import HttpSettings
-from tests.integration.http_app import open_http_client
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.call_provider import FakeCallProvider
+from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings
 from tests.support.policies import make_policy
 from tests.support.servers.fake_twilio.server import FormFields, sign_webhook

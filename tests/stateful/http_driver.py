@@ -2,16 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
-    asynccontextmanager,
     contextmanager,
 )
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import IPv4Network
 from itertools import count
 from typing import Any, Final
 
@@ -24,27 +22,16 @@ from application.use_cases import Policy, UseCases
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
-from entrypoints.http.app import create_app
-from entrypoints.http.settings import HttpSettings
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.http_settings import make_http_settings
+from tests.support.http_app import open_http_client
 from tests.support.policies import make_policy
 from tests.unit.domain.otp.verification_driver import HOME_IP
 
 OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
-
-_BASE_URL: Final = "http://service"
-_PROXY: Final = ("10.1.2.3", 40_000)
-_SETTINGS: Final = make_http_settings(
-    _BASE_URL,
-    upload_limit=1024 * 1024,
-    default_region="US",
-    trusted_proxies=(IPv4Network("10.0.0.0/8"),),
-)
 
 # Examples share client IPs and times, and one network may use up a twentieth of some limits. Other
 # tests prove the limits that phones share.
@@ -156,41 +143,6 @@ def open_http_driver(
             yield runner.run(start(stack))
         finally:
             runner.run(stack.aclose())
-
-
-@asynccontextmanager
-async def open_http_client(
-    use_cases: UseCases, settings: HttpSettings = _SETTINGS
-) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client of the HTTP application in this process."""
-
-    @asynccontextmanager
-    async def open_use_cases() -> AsyncIterator[UseCases]:
-        yield use_cases
-
-    app = create_app(open_use_cases, settings)
-    transport = httpx.ASGITransport(app, client=_PROXY)
-    async with (
-        _open_lifespan(app),
-        httpx.AsyncClient(transport=transport, base_url=_BASE_URL) as client,
-    ):
-        yield client
-
-
-@asynccontextmanager
-async def _open_lifespan(
-    app: Callable[..., Coroutine[Any, Any, None]],
-) -> AsyncIterator[None]:
-    """Start and stop an ASGI application as a server does."""
-    to_app: asyncio.Queue[Any] = asyncio.Queue()
-    from_app: asyncio.Queue[Any] = asyncio.Queue()
-    running = asyncio.create_task(app({"type": "lifespan"}, to_app.get, from_app.put))
-    for event in ("startup", "shutdown"):
-        await to_app.put({"type": f"lifespan.{event}"})
-        assert (await from_app.get())["type"] == f"lifespan.{event}.complete"
-        if event == "startup":
-            yield
-    await running
 
 
 @contextmanager

@@ -25,7 +25,8 @@ import httpx
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.settings import HttpSettings
 from entrypoints.settings.read import read_settings
-from tests.stateful.http_driver import open_http_client, without_logs
+from tests.stateful.http_driver import without_logs
+from tests.support.http_app import open_http_client
 
 PROJECT: Final = Path(__file__).parents[2]
 LAYERS: Final = ("domain", "application", "adapters", "entrypoints")

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader, create_loader
 
 from adapters.s3.client import Connection
-from adapters.s3.errors import STORE_ERRORS
+from adapters.s3.errors import CHECK_ROLE, STORE_ERRORS
 from application.ports.errors import ConfigurationError
 
 _WAYS: Final = (
@@ -24,7 +24,6 @@ _WAYS: Final = (
     "or set AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, or AWS_PROFILE. Roles, web identities "
     "and profiles are read from the environment of the process, not from .env."
 )
-_CHECK_NETWORK: Final = "check the role, and the network to the metadata service or to STS."
 
 
 class _Problem(NamedTuple):
@@ -48,7 +47,7 @@ _PROBLEMS: Final = (
     _Problem(
         (boto.ReadTimeoutError, boto.ConnectTimeoutError, TimeoutError),
         "there was no response in time",
-        _CHECK_NETWORK,
+        CHECK_ROLE,
     ),
     _Problem(
         (
@@ -58,7 +57,7 @@ _PROBLEMS: Final = (
             boto.CredentialRetrievalError,
         ),
         "the request for them failed",
-        _CHECK_NETWORK,
+        CHECK_ROLE,
     ),
     # botocore raises it for credentials that are expired when they arrive.
     _Problem((RuntimeError,), "they have expired already", "check the clock of this machine."),

@@ -36,10 +36,11 @@ _INSUFFICIENT_STORAGE: Final = 507
 _EXPIRED_TOKEN: Final = {"InvalidToken", "ExpiredToken"}
 _FULL: Final = "the store is full"
 _CHECK_ENDPOINT: Final = "check the endpoint and the network."
+CHECK_ROLE: Final = "check the role, and the network to the metadata service or to STS."
 _INVALID_SETTINGS: Final = (boto.ParamValidationError, boto.InvalidRegionError, ValueError)
 _NOT_RENEWED: Final = _Problem(
     "the credentials cannot be renewed",
-    "check the role, and the network to the metadata service or to STS.",
+    CHECK_ROLE,
     types=(
         boto.CredentialRetrievalError,
         boto.MetadataRetrievalError,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from application.administration.show_user import PhoneHold, ShownEvents
+from application.ports.otp import DeliveryStatus
 from domain.administration.audit import ActorKind
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Identity
@@ -35,6 +36,13 @@ def describe_status(identity: Identity) -> str:
     if not identity.is_verified:
         return "joined by a call: nobody has signed in yet"
     return "active"
+
+
+def describe_delivery(status: str) -> str:
+    """Say what became of a message or call with a code."""
+    if status == DeliveryStatus.UNKNOWN.value:
+        return "unknown: the provider did not confirm it in time; it may have arrived"
+    return status
 
 
 def describe_change(change: PhoneChange) -> str:

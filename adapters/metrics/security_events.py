@@ -10,6 +10,10 @@ from domain.otp.delivery_report import ReportedStatus
 SUPPRESSED: Final = "suppressed"
 """The result of a delivery to a blocked phone, or of a code for an undo without a change."""
 _WITHIN_COOLDOWN: Final = "within the cooldown"
+_SENT: Final = {
+    SecurityEventType.OTP_ACCEPTED: DeliveryStatus.ACCEPTED,
+    SecurityEventType.OTP_UNCONFIRMED: DeliveryStatus.UNKNOWN,
+}
 _REPORTS: Final = {
     SecurityEventType.OTP_DELIVERED: ReportedStatus.DELIVERED,
     SecurityEventType.OTP_UNDELIVERED: ReportedStatus.UNDELIVERED,
@@ -53,10 +57,10 @@ class CountSecurityEvents:
                 metrics.attestations.labels("accepted").inc()
             case SecurityEventType.ATTESTATION_REJECTED:
                 metrics.attestations.labels(result).inc()
-            case SecurityEventType.OTP_ACCEPTED:
+            case SecurityEventType.OTP_ACCEPTED | SecurityEventType.OTP_UNCONFIRMED:
                 metrics.otp_requests.labels(country, "sent").inc()
-                accepted = result or DeliveryStatus.ACCEPTED.value
-                metrics.deliveries.labels(country, provider, channel, accepted).inc()
+                sent = result or _SENT[event].value
+                metrics.deliveries.labels(country, provider, channel, sent).inc()
             case SecurityEventType.OTP_SUPPRESSED:
                 metrics.deliveries.labels(country, provider, channel, SUPPRESSED).inc()
             case SecurityEventType.DELIVERY_REJECTED:

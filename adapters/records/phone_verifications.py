@@ -108,6 +108,16 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     is_undo: bool = False
 
 
+class UnknownDeliveryRecord(msgspec.Struct, gc=False):
+    """A delivery whose result is unknown.
+
+    It is not a field of the delivery: an older version of the service would drop it there.
+    """
+
+    request_id: str
+    reason: str = ""
+
+
 class CallbackRecord(msgspec.Struct, gc=False):
     """A call with a code, because somebody asked for it by calling."""
 
@@ -174,6 +184,7 @@ class PhoneVerificationRecord(Record, kw_only=True):
     console_challenges: tuple[ConsoleChallengeRecord, ...] = ()
     previous_identity_id: str | None = None
     undo_until: datetime | None = None
+    unknown_deliveries: tuple[UnknownDeliveryRecord, ...] = ()
 
     @property
     def has_phone(self) -> bool:

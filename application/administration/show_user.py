@@ -11,6 +11,7 @@ from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.view_phone import ViewPhone
 from application.identities.phone_holds import PhoneHolds
 from application.otp.describe_verification import DescribeVerification
+from application.ports.otp import DeliveryStatus
 from application.ports.repositories import DeliveryReports, MediaUsages
 from application.ports.system import Clock
 from application.ports.voice import Calls
@@ -34,8 +35,10 @@ class ShownDelivery:
     Attributes:
         delivery: The delivery.
         status: `suppressed` while the phone was blocked or had no change to undo, `rejected` by
-            every provider, `accepted` until the provider reports more, or what it reported.
-        error: The provider's code, or why it was rejected; empty without an error.
+            every provider, `unknown` or `accepted` until the provider reports more, or what it
+            reported.
+        error: The provider's code, or why it was rejected or its result is unknown; empty without
+            an error.
     """
 
     delivery: Delivery
@@ -164,7 +167,11 @@ class ShowUser:
             self._describe_verification(user), self._find_hold(user), self._load_of_identity(user)
         )
         deliveries = verification.deliveries if verification else ()
-        shown = await asyncio.gather(*map(self._show_delivery, deliveries))
+        unknown = verification.unknown_deliveries if verification else ()
+        reasons = {each.request_id: each.reason for each in unknown}
+        shown = await asyncio.gather(
+            *(self._show_delivery(each, reasons.get(each.request_id)) for each in deliveries)
+        )
         sessions = identity.active_sessions(now) if identity else ()
         devices = identity.devices if identity and not identity.is_deleted else ()
         has_phone = identity is not None and not identity.is_closed
@@ -219,14 +226,17 @@ class ShowUser:
         )
         return usage.value if usage else MediaUsage(identity_id), calls
 
-    async def _show_delivery(self, delivery: Delivery) -> ShownDelivery:
+    async def _show_delivery(self, delivery: Delivery, unknown_reason: str | None) -> ShownDelivery:
+        """Show a delivery. Its result is unknown if there is a reason for that."""
         if delivery.is_suppressed:
             return ShownDelivery(delivery, "suppressed", "")
         if delivery.is_rejected:
             return ShownDelivery(delivery, "rejected", delivery.rejection)
         report = await self.delivery_reports.load(delivery.report_id)
         if report is None or report.value.status is ReportedStatus.QUEUED:
-            return ShownDelivery(delivery, "accepted", "")
+            if unknown_reason is not None:
+                return ShownDelivery(delivery, DeliveryStatus.UNKNOWN.value, unknown_reason)
+            return ShownDelivery(delivery, DeliveryStatus.ACCEPTED.value, "")
         return ShownDelivery(delivery, report.value.status.value, report.value.error_code or "")
 
 

@@ -103,7 +103,14 @@ class CollectFiles:
         return verification.prune(self.clock.now()) if is_own else PhoneVerification()
 
     async def _describe_deliveries(self, verification: PhoneVerification) -> Sequence[_Json]:
-        return [await self._describe_delivery(delivery) for delivery in verification.deliveries]
+        unknown = {each.request_id for each in verification.unknown_deliveries}
+        return [
+            {
+                **await self._describe_delivery(delivery),
+                "is_result_unknown": delivery.request_id in unknown,
+            }
+            for delivery in verification.deliveries
+        ]
 
     async def _describe_delivery(self, delivery: Delivery) -> _Json:
         loaded = await self.delivery_reports.load(delivery.report_id)

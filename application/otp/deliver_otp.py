@@ -32,6 +32,10 @@ from domain.voice.call import Call, CallDirection, CallStatus
 
 BLOCKED: Final = "blocked"
 """Why a delivery was suppressed, in the log."""
+_EVENTS: Final = {
+    DeliveryStatus.ACCEPTED: SecurityEventType.OTP_ACCEPTED,
+    DeliveryStatus.UNKNOWN: SecurityEventType.OTP_UNCONFIRMED,
+}
 
 
 def emit_delivery(
@@ -41,7 +45,7 @@ def emit_delivery(
     channel: Channel,
     provider: str,
 ) -> None:
-    """Emit that a provider took a message or call, or that none did.
+    """Emit that a provider took a message or call, that it may have, or that none did.
 
     Args:
         events: Where to.
@@ -50,10 +54,8 @@ def emit_delivery(
         channel: How the code is delivered.
         provider: The name of the provider, where the result does not say it.
     """
-    is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
-    event = SecurityEventType.OTP_ACCEPTED if is_sent else SecurityEventType.OTP_REQUEST_REJECTED
     events.emit(
-        event,
+        _EVENTS.get(result.status, SecurityEventType.OTP_REQUEST_REJECTED),
         phone=phone,
         reason=result.reason,
         channel=channel,

@@ -87,6 +87,7 @@ class DescribeVerification:
             failures_in_a_row=verification.failures.in_a_row,
             resets_left=resets_left(verification),
             deliveries=deliveries[::-1],
+            unknown_deliveries=verification.unknown_deliveries,
         )
 
     def _why_not_served(self, phone: PhoneNumber, now: datetime) -> str:

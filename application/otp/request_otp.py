@@ -46,6 +46,9 @@ NOTHING_TO_UNDO: Final = "blocked, or no change to undo"
 """Why the delivery of a code for an undo was suppressed, in the log."""
 _NOBODY: Final = "0" * 24
 """The id of no identity."""
+_NOT_AWAITED: Final = DeliveryResult(
+    DeliveryStatus.UNKNOWN, "The request ended before the provider answered."
+)
 
 Decide = Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]]
 
@@ -81,13 +84,15 @@ class RequestOtpCommand:
 class RequestOtpResult:
     """What the client may know. `sent` is False within the cooldown. Times are whole seconds.
 
-    `request_id` is new in every result, and also names the report of the delivery.
+    `request_id` is new in every result, and also names the report of the delivery. `is_confirmed`
+    is False where nobody knows whether a provider took the message; only operators see that.
     """
 
     request_id: str
     sent: bool
     expires_in: int
     resend_in: int
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,20 +180,21 @@ class RequestOtp:
         except TooManyOtpRequests as error:
             self._emit_rejection(phone, "too many requests", error.limit, command.channel)
             raise
-        reason = "" if decision.is_new else "within the cooldown"
+        is_confirmed, reason = True, "" if decision.is_new else "within the cooldown"
         self.events.emit(
             SecurityEventType.OTP_REQUESTED, phone=phone, reason=reason, channel=command.channel
         )
         if is_test_phone:
             self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
         elif decision.is_new:
-            await self._deliver(command, request, decision)
+            is_confirmed = await self._deliver(command, request, decision)
         now = self.clock.now()
         return RequestOtpResult(
             request_id=decision.public_request_id,
             sent=decision.is_new,
             expires_in=whole_seconds(now, decision.challenge.expires_at),
             resend_in=whole_seconds(now, decision.next_request_at),
+            is_confirmed=is_confirmed,
         )
 
     async def _end_void_hold(
@@ -355,7 +361,8 @@ class RequestOtp:
 
     async def _deliver(
         self, command: RequestOtpCommand, request: OtpRequest, decision: DeliveryDecision
-    ) -> None:
+    ) -> bool:
+        """Deliver the code, and return whether the provider confirmed that it took it."""
         phone = command.phone
         try:
             result = await self.deliver_otp(phone, command.preferences, decision)
@@ -363,7 +370,9 @@ class RequestOtp:
             not_connected = DeliveryResult(DeliveryStatus.NOT_CONNECTED)
             await self._reject(command, request, decision, not_connected)
             raise
-        is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
+        except asyncio.CancelledError:  # the service stops, for example
+            await self._keep_result(phone, decision.delivery, _NOT_AWAITED)
+            raise
         channel, provider = decision.delivery.channel, decision.delivery.provider
         if decision.is_suppressed:
             # The result is the imitation that the client sees.
@@ -374,27 +383,29 @@ class RequestOtp:
             )
         else:
             emit_delivery(self.events, phone, result, channel, provider)
-        if is_sent:
-            await self._keep_provider(phone, decision.delivery, result.provider)
-            return
+        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            await self._keep_result(phone, decision.delivery, result)
+            return result.status is DeliveryStatus.ACCEPTED
         retry_after = await self._reject(command, request, decision, result)
         if result.status is DeliveryStatus.INVALID_NUMBER:
             raise PhoneUnreachable(result.reason)
         raise DeliveryFailed(result.reason, retry_after)
 
-    async def _keep_provider(self, phone: PhoneNumber, delivery: Delivery, provider: str) -> None:
-        """Record which provider took the delivery, if it is not the one that is tried first.
+    async def _keep_result(
+        self, phone: PhoneNumber, delivery: Delivery, result: DeliveryResult
+    ) -> None:
+        """Record another provider than the one that is tried first, and an unknown result.
 
         It is the same for a suppressed delivery, so that the time reveals nothing.
         """
-        if provider in ("", delivery.provider):
+        is_unknown = result.status is DeliveryStatus.UNKNOWN
+        if not is_unknown and result.provider in ("", delivery.provider):
             return
+        unknown_reason = result.reason if is_unknown else None
 
         def keep(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            recorded = verification.find_delivery(delivery.request_id)
-            if recorded is None:
-                return verification, None
-            return verification.replace_delivery(replace(recorded, provider=provider)), None
+            kept = verification.keep_result(delivery.request_id, result.provider, unknown_reason)
+            return kept, None
 
         with suppress(StorageError):
             await update_phone_verification(self.phone_verifications, phone, keep)

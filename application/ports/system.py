@@ -50,6 +50,7 @@ class SecurityEventType(StrEnum):
 
     OTP_REQUESTED = "otp_requested"
     OTP_ACCEPTED = "otp_accepted"
+    OTP_UNCONFIRMED = "otp_unconfirmed"
     OTP_DELIVERED = "otp_delivered"
     OTP_UNDELIVERED = "otp_undelivered"
     DELIVERY_REJECTED = "delivery_rejected"
@@ -89,6 +90,7 @@ class SecurityEventType(StrEnum):
     def is_warning(self) -> bool:
         """Whether operators should be warned: of an attack, or of messages that do not arrive."""
         return self in {
+            SecurityEventType.OTP_UNCONFIRMED,
             SecurityEventType.OTP_UNDELIVERED,
             SecurityEventType.DELIVERY_REJECTED,
             SecurityEventType.ATTESTATION_REJECTED,

@@ -14,6 +14,7 @@ from domain.statistics.hourly_counts import UNKNOWN, DeliveryCounts, DeliveryGro
 
 _COUNTED: Final = {
     SecurityEventType.OTP_ACCEPTED: DeliveryCounts(sent=1),
+    SecurityEventType.OTP_UNCONFIRMED: DeliveryCounts(sent=1),
     SecurityEventType.OTP_DELIVERED: DeliveryCounts(delivered=1),
     SecurityEventType.OTP_UNDELIVERED: DeliveryCounts(undelivered=1),
     SecurityEventType.LOGIN_SUCCEEDED: DeliveryCounts(logins=1),

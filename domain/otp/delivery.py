@@ -98,6 +98,19 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownDelivery:
+    """A delivery that counts as sent, although nobody knows whether a provider took it.
+
+    Attributes:
+        request_id: The request that caused it.
+        reason: Why nobody knows, without a phone number.
+    """
+
+    request_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceProof:
     """A valid device token: the id of the device, and the identity that it belongs to."""
 

@@ -19,6 +19,7 @@ from domain.otp.delivery import (
     ATTEMPTS_AFTER_MAX_FAILURES,
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
+    MAX_REJECTION_LENGTH,
     ONE_DAY,
     REJECTED_TTL,
     AttemptCounter,
@@ -26,6 +27,7 @@ from domain.otp.delivery import (
     Delivery,
     DeviceProof,
     OtpRequest,
+    UnknownDelivery,
 )
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import FAILURES_TTL, MAX_FAILURES_AFTER_RESET, Failures
@@ -74,6 +76,8 @@ class PhoneVerification:
     times when operators reset the limits of the phone. After each, `has_granted_delivery` allows
     one delivery with all attempts.
 
+    `unknown_deliveries` are those whose result is unknown.
+
     `previous_identity_id` had this phone until its owner changed it to another one. Until
     `undo_until` it may get the phone back, and nobody else gets it.
     """
@@ -92,6 +96,7 @@ class PhoneVerification:
     has_granted_delivery: bool = False
     previous_identity_id: str | None = None
     undo_until: datetime | None = None
+    unknown_deliveries: tuple[UnknownDelivery, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -247,6 +252,27 @@ class PhoneVerification:
         return next(
             (delivery for delivery in self.deliveries if delivery.request_id == request_id), None
         )
+
+    def keep_result(
+        self, request_id: str, provider: str = "", unknown_reason: str | None = None
+    ) -> "PhoneVerification":
+        """Return the state after a provider took a delivery, or may have taken it.
+
+        Args:
+            request_id: The request that caused the delivery.
+            provider: The name of the provider; empty if it is the one that was recorded.
+            unknown_reason: Why the result is unknown; None if the provider took it.
+        """
+        delivery = self.find_delivery(request_id)
+        if delivery is None:
+            return self
+        kept = self
+        if provider not in ("", delivery.provider):
+            kept = kept.replace_delivery(replace(delivery, provider=provider))
+        if unknown_reason is not None:
+            unknown = UnknownDelivery(request_id, unknown_reason[:MAX_REJECTION_LENGTH])
+            kept = replace(kept, unknown_deliveries=(*kept.unknown_deliveries, unknown))
+        return kept
 
     def reject_delivery(
         self, request_id: str, provider: str = "", reason: str = ""
@@ -619,13 +645,18 @@ class PhoneVerification:
         )
         current = [challenge.id for challenge in challenges if now < challenge.expires_at]
         resets = tuple(time for time in self.limit_resets if since_day < time <= latest)
+        deliveries = tuple(
+            delivery if delivery.challenge_id in current else replace(delivery, counters=())
+            for delivery in self.deliveries
+            if now < delivery.expires_at and delivery.sent_at <= latest
+        )
+        request_ids = [delivery.request_id for delivery in deliveries]
         return replace(
             self,
             challenges=challenges,
-            deliveries=tuple(
-                delivery if delivery.challenge_id in current else replace(delivery, counters=())
-                for delivery in self.deliveries
-                if now < delivery.expires_at and delivery.sent_at <= latest
+            deliveries=deliveries,
+            unknown_deliveries=tuple(
+                unknown for unknown in self.unknown_deliveries if unknown.request_id in request_ids
             ),
             shared_attempts=tuple(
                 time for time in self.shared_attempts if since_day < time <= latest
@@ -653,4 +684,4 @@ class PhoneVerification:
 
     def drop_client_ips(self) -> "PhoneVerification":
         """Return the state without client IPs, and without the codes that were sent to them."""
-        return replace(self, challenges=(), deliveries=(), trusted_ips=())
+        return replace(self, challenges=(), deliveries=(), unknown_deliveries=(), trusted_ips=())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.otp.delivery import CounterKind, Delivery
+from domain.otp.delivery import CounterKind, Delivery, UnknownDelivery
 from domain.otp.delivery_policy import Wait
 from domain.otp.phone_verification import MAX_RESETS_A_DAY, PhoneVerification
 
@@ -23,6 +23,7 @@ class VerificationState:
         failures_in_a_row: Failed attempts since the last success.
         resets_left: How often the limits can be reset today.
         deliveries: The deliveries of the last day, the newest first.
+        unknown_deliveries: Those of them whose result is unknown.
     """
 
     blocked_since: datetime | None
@@ -35,6 +36,7 @@ class VerificationState:
     failures_in_a_row: int
     resets_left: int
     deliveries: tuple[Delivery, ...]
+    unknown_deliveries: tuple[UnknownDelivery, ...] = ()
 
 
 def find_active_code(

@@ -13,6 +13,7 @@ from entrypoints.commands.user_calls import UserCall, call_for_user
 from entrypoints.settings.settings import Settings
 from entrypoints.user_words import (
     describe_change,
+    describe_delivery,
     describe_devices,
     describe_events,
     describe_hold,
@@ -118,7 +119,7 @@ def _describe_delivery(shown: ShownDelivery) -> str:
         format_time(delivery.sent_at),
         delivery.channel.value,
         delivery.provider,
-        shown.status,
+        describe_delivery(shown.status),
     ]
     error = f", error: {shown.error}" if shown.error else ""
     return _printable(" ".join(filter(None, parts)) + error)

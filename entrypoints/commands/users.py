@@ -81,7 +81,13 @@ def _send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
             f"possible at {next_at}."
         )
     expires_at = f"{now + timedelta(seconds=result.expires_in):%H:%M:%S} UTC"
-    yield f"A code is on its way to {name_user(user)}. It expires at {expires_at}."
+    if result.is_confirmed:
+        yield f"A code is on its way to {name_user(user)}. It expires at {expires_at}."
+    else:
+        yield (
+            f"The provider did not confirm the message to {name_user(user)} in time: it may have "
+            f"arrived, or not. Its code expires at {expires_at}."
+        )
     yield f"The next one is possible at {next_at}."
 
 

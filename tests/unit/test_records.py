@@ -79,6 +79,7 @@ def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) 
                 challenges=value.challenges_for(Purpose.SIGN_IN),
                 previous_identity_id=None,
                 undo_until=None,
+                unknown_deliveries=(),
                 deliveries=tuple(
                     replace(
                         delivery,

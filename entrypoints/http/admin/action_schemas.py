@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 
+from application.otp.request_otp import RequestOtpResult
+from application.ports.otp import DeliveryStatus
 from domain.administration.audit import MAX_REASON_LENGTH
 from domain.identities.external_id import MAX_LENGTH
 from domain.otp.delivery import Channel
@@ -93,13 +95,33 @@ class ResetLimitsResponse(msgspec.Struct, kw_only=True):
 
 
 class SendCodeResponse(msgspec.Struct, kw_only=True):
-    """The code was sent to the phone. Only its owner sees it."""
+    """The code was sent to the phone, or may have been. Only its owner sees it."""
 
     sent: Annotated[
         bool, described("False if no new message was sent, because one was sent just before.", True)
     ]
     expires_in: Annotated[int, described("Seconds until the code expires.", 300)]
     resend_in: Annotated[int, described("Seconds until another message can be sent.", 15)]
+    result: Annotated[
+        str | None,
+        described(
+            "`accepted`: a provider took it. `unknown`: it did not say so in time, and the message"
+            " may have arrived. Null if nothing was sent.",
+            DeliveryStatus.ACCEPTED.value,
+            enum=[DeliveryStatus.ACCEPTED.value, DeliveryStatus.UNKNOWN.value, None],
+        ),
+    ]
+
+
+def to_send_code_response(result: RequestOtpResult) -> SendCodeResponse:
+    """Convert a result, without its request id: that is a credential of the user's client."""
+    status = DeliveryStatus.ACCEPTED if result.is_confirmed else DeliveryStatus.UNKNOWN
+    return SendCodeResponse(
+        sent=result.sent,
+        expires_in=result.expires_in,
+        resend_in=result.resend_in,
+        result=status.value if result.sent else None,
+    )
 
 
 class SignOutUserResponse(msgspec.Struct, kw_only=True):

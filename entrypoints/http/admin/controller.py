@@ -213,10 +213,7 @@ class AdminUserController(Controller):
         act = administration.act_for_users
         with target.reporting():
             result = await act.send_code(request.caller, target.query, command, target.reason)
-        # Not its request id, which is a credential of the client that asks for a code.
-        return actions.SendCodeResponse(
-            sent=result.sent, expires_in=result.expires_in, resend_in=result.resend_in
-        )
+        return actions.to_send_code_response(result)
 
     @post(
         "/block",

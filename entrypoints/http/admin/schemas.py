@@ -207,20 +207,27 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     ]
     provider: Annotated[
         str | None,
-        described("The provider that took it, or rejected it last; null if none had it.", "twilio"),
+        described(
+            "The provider that took it, or may have, or rejected it last; null if none had it.",
+            "twilio",
+        ),
     ]
     status: Annotated[
         str,
         described(
             "`suppressed`: nothing was sent, because the phone was blocked, or had no change to"
-            " undo. `rejected`: no provider took it. `accepted`: one did, and has reported no more."
+            " undo. `rejected`: no provider took it. `unknown`: the provider did not confirm it in"
+            " time, and it may have arrived. `accepted`: one took it, and has reported no more."
             " Otherwise what it reported: `sent`, `delivered`, `undelivered` or `failed`.",
             "undelivered",
         ),
     ]
     error: Annotated[
         str | None,
-        described("The provider's code, or why it was rejected; null without an error.", "30003"),
+        described(
+            "The provider's code, or why it was rejected or is unknown; null without an error.",
+            "30003",
+        ),
     ]
     is_reset: Annotated[
         bool, described("Whether the limits were reset since, so that it counts in none.", False)

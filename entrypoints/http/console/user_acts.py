@@ -108,7 +108,9 @@ async def _send_code(call: ActCall) -> str:
         preferences=MessagePreferences(locale=locale),
     )
     result = await call.act.send_code(call.caller, call.query, command, call.reason)
-    return "code_sent" if result.sent else "code_sent_before"
+    if not result.sent:
+        return "code_sent_before"
+    return "code_sent" if result.is_confirmed else "code_unconfirmed"
 
 
 async def _reset_limits(call: ActCall) -> str:

@@ -123,6 +123,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         identity=identity,
         rows=_describe_user(details),
         hold=_describe_hold(details),
+        describe_delivery=words.describe_delivery,
         verification=_describe_verification(details, use_cases.console.clock.now()),
         acts={name: act for name, act in ACTS.items() if act.is_offered(details)},
         retained=retained,

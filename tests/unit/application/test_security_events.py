@@ -128,7 +128,7 @@ async def log_in(app: AppHarness) -> RefreshToken:
     ("result", "delivered"),
     [
         (ACCEPTED, SecurityEventType.OTP_ACCEPTED),
-        (UNKNOWN, SecurityEventType.OTP_ACCEPTED),
+        (UNKNOWN, SecurityEventType.OTP_UNCONFIRMED),
         (REJECTED, SecurityEventType.OTP_REQUEST_REJECTED),
         (INVALID_NUMBER, SecurityEventType.OTP_REQUEST_REJECTED),
     ],

@@ -57,12 +57,21 @@ def counted(event: SecurityEventType, **details: Any) -> dict[str, dict[tuple[st
         pytest.param(SecurityEventType.OTP_REQUESTED, {"phone": a_phone()}, {}, id="a new request"),
         pytest.param(
             SecurityEventType.OTP_ACCEPTED,
+            {**OF_MESSAGE, "result": "accepted"},
+            {
+                "otp_requests": ("US", "sent"),
+                "deliveries": ("US", "twilio", "sms", "accepted"),
+            },
+            id="a message that a provider took",
+        ),
+        pytest.param(
+            SecurityEventType.OTP_UNCONFIRMED,
             {**OF_MESSAGE, "result": "unknown"},
             {
                 "otp_requests": ("US", "sent"),
                 "deliveries": ("US", "twilio", "sms", "unknown"),
             },
-            id="a message that a provider took",
+            id="a message that a provider may have taken",
         ),
         pytest.param(
             SecurityEventType.OTP_SUPPRESSED,

@@ -1,5 +1,6 @@
 """What operators see of a user: why no code arrives, and everything else that helps."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -293,6 +294,42 @@ async def test_deliveries_have_provider_status_and_error(app: AppHarness) -> Non
         ("twilio", "undelivered", "30005"),
         ("acme", "rejected", "The account has no credit."),
     ]
+
+
+async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_reports(
+    app: AppHarness,
+) -> None:
+    app.messenger.result = DeliveryResult(
+        DeliveryStatus.UNKNOWN, "The message service does not respond.", provider="acme"
+    )
+    command = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+    sent = await app.administration.act_for_users.send_code(OPERATOR, a_phone(), command)
+    [unknown] = (await show(app)).deliveries
+    await app.otp.report_delivery(unknown.delivery.report_id, ReportedStatus.DELIVERED)
+    [reported] = (await show(app)).deliveries
+
+    assert (sent.sent, sent.is_confirmed) == (True, False)
+    assert (unknown.delivery.provider, unknown.status, unknown.error) == (
+        "acme",
+        "unknown",
+        "The message service does not respond.",
+    )
+    assert (reported.status, reported.error) == ("delivered", "")
+
+
+async def test_a_request_that_ends_before_the_provider_answers_has_an_unknown_result(
+    app: AppHarness,
+) -> None:
+    app.messenger.gate = asyncio.Event()
+    requesting = asyncio.create_task(app.request_otp())
+    await app.messenger.arrived.wait()
+    requesting.cancel()
+    with suppress(asyncio.CancelledError):
+        await requesting
+    [shown] = (await show(app)).deliveries
+
+    assert shown.status == "unknown"
+    assert "ended before" in shown.error
 
 
 def test_a_rejected_delivery_keeps_a_short_reason() -> None:

@@ -78,6 +78,7 @@ async def test_a_request_that_a_limit_rejects_is_counted_by_the_limit(app: AppHa
     ("event", "counts"),
     [
         (SecurityEventType.OTP_ACCEPTED, DeliveryCounts(sent=1)),
+        (SecurityEventType.OTP_UNCONFIRMED, DeliveryCounts(sent=1)),
         (SecurityEventType.OTP_DELIVERED, DeliveryCounts(delivered=1)),
         (SecurityEventType.OTP_UNDELIVERED, DeliveryCounts(undelivered=1)),
         (SecurityEventType.LOGIN_SUCCEEDED, DeliveryCounts(logins=1)),

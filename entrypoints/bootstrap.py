@@ -41,6 +41,7 @@ from application.identities.feature import IdentitiesPorts
 from application.media.feature import MediaPorts
 from application.operations.feature import OperationsPorts
 from application.otp.feature import OtpPorts
+from application.otp.provider_pause import ProviderPause
 from application.ports.attestation import Attestation
 from application.ports.errors import (
     ConfigurationError,
@@ -220,7 +221,7 @@ async def open_use_cases(
             with name_variable("DIALTONE_ATTESTATION"):
                 attestation = await stack.enter_async_context(open_attestation(settings, keys))
         status_callbacks = status_callbacks_of(messengers)
-        messenger = _fail_over(messengers, events)
+        messenger = _fail_over(messengers, events, clock)
         use_cases = UseCases(
             Ports(
                 system=SystemPorts(clock=clock, randomness=randomness, events=events),
@@ -429,11 +430,13 @@ def _keep_messages(settings: Settings) -> RecentMessages | None:
     return InMemoryRecentMessages()
 
 
-def _fail_over(messengers: Mapping[str, Messenger], events: SecurityEvents) -> "FailoverMessenger":
+def _fail_over(
+    messengers: Mapping[str, Messenger], events: SecurityEvents, clock: Clock
+) -> "FailoverMessenger":
     from adapters.failover import FailoverMessenger, Provider
 
     return FailoverMessenger(
-        [Provider(name, messenger) for name, messenger in messengers.items()],
+        [Provider(name, messenger, ProviderPause(clock)) for name, messenger in messengers.items()],
         events,
         [health_check_of(messenger) for messenger in messengers.values()],
     )

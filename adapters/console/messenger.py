@@ -26,7 +26,7 @@ _MAX_WRITE_SIZE: Final = select.PIPE_BUF
 _CLOSED_EVENTS: Final = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 _ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)
-_STALLED: Final = DeliveryResult(DeliveryStatus.REJECTED, "The console does not accept text.")
+_STALLED: Final = DeliveryResult(DeliveryStatus.UNAVAILABLE, "The console does not accept text.")
 _UNKNOWN: Final = DeliveryResult(
     DeliveryStatus.UNKNOWN, "The console may have printed a part of the message."
 )
@@ -113,7 +113,7 @@ class ConsoleMessenger:
                 except BlockingIOError:
                     continue  # another process was faster
         except (OSError, ValueError) as error:
-            return _UNKNOWN if written else _rejected(error)
+            return _UNKNOWN if written else _unavailable(error)
         return _ACCEPTED
 
 
@@ -148,6 +148,6 @@ def _wait_writable(descriptor: int, timeout_seconds: float) -> bool:
     return bool(events)
 
 
-def _rejected(error: Exception) -> DeliveryResult:
+def _unavailable(error: Exception) -> DeliveryResult:
     cause = getattr(error, "strerror", None) or "the stream is closed"
-    return DeliveryResult(DeliveryStatus.REJECTED, f"The console cannot be written to: {cause}.")
+    return DeliveryResult(DeliveryStatus.UNAVAILABLE, f"The console cannot be written to: {cause}.")

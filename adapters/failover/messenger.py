@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from application.otp.provider_pause import PAUSED, ProviderPause
 from application.ports.errors import MessengerUnavailable, PortError
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.system import HealthCheck, SecurityEvents, SecurityEventType
@@ -18,45 +19,41 @@ SEND_TIMEOUT: Final = 10.0
 """Seconds that a provider has for a message."""
 UNKNOWN_TTL: Final = 600.0
 """Seconds for which a delivery with an unknown result fails the health check."""
-MAX_UNKNOWN_IN_A_ROW: Final = 3
-"""After so many unknown results a provider is tried last."""
-RETRIAL_INTERVAL: Final = 60.0
-"""Seconds after which one message tries such a provider in its place."""
 _NO_MESSENGER: Final = DeliveryResult(
     DeliveryStatus.NOT_CONNECTED, "No message provider is configured."
 )
 _NO_RESPONSE: Final = "The message service does not respond."
 _UNKNOWN: Final = "A recent message may be lost: {reason}"
-_NEXT_IS_TRIED: Final = (DeliveryStatus.NOT_CONNECTED, DeliveryStatus.REJECTED)
+_NEXT_IS_TRIED: Final = (
+    DeliveryStatus.NOT_CONNECTED,
+    DeliveryStatus.UNAVAILABLE,
+    DeliveryStatus.REJECTED,
+)
+"""If no provider accepts a message, its result has the last of these that one returned."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Provider:
-    """A messenger, its name in the settings, and its latest unknown results in this process."""
+    """A messenger, its name in the settings, and its latest unknown result in this process."""
 
     name: str
     messenger: Messenger
-    unknown_in_a_row: int = 0
+    pause: ProviderPause
     unknown_reason: str = ""
     unknown_until: float = -math.inf
-    next_trial_at: float = -math.inf
-
-    def is_tried_last(self, now: float) -> bool:
-        """Return whether its latest results were unknown, and no message is due to try it."""
-        return self.unknown_in_a_row >= MAX_UNKNOWN_IN_A_ROW and now < self.next_trial_at
 
     def record(self, result: DeliveryResult, now: float) -> None:
-        """Count an unknown result. Any other ends the row, and an accepted message the failure."""
-        if result.status is DeliveryStatus.UNKNOWN:
-            self.unknown_in_a_row += 1
-            self.unknown_reason, self.unknown_until = result.reason, now + UNKNOWN_TTL
-            self.next_trial_at = now + RETRIAL_INTERVAL
-            return
-        self.unknown_in_a_row = 0
+        """Record the result; an unknown one is a warning. An accepted message ends the failure."""
+        begins_pause = self.pause.record(result.status)
         if result.status is DeliveryStatus.ACCEPTED:
             self.unknown_until = -math.inf
+        if result.status is not DeliveryStatus.UNKNOWN:
+            return
+        self.unknown_reason, self.unknown_until = result.reason, now + UNKNOWN_TTL
+        for event in ("delivery_unknown", *(["provider_paused"] if begins_pause else [])):
+            _log.warning({"event": event, "provider": self.name, "reason": result.reason})
 
 
 class FailoverMessenger:
@@ -66,11 +63,12 @@ class FailoverMessenger:
       never leads to two accepted messages.
     - After `INVALID_NUMBER` no other messenger is tried: no provider can reach the number.
     - If one rejects the message and the next is tried, operators get a warning.
-    - If no messenger accepts the message, the result is a rejection by a provider, if there is one.
+    - If no messenger accepts the message, the result is a rejection of the number or the message,
+      if there is one, and otherwise that of a provider that was connected.
     - A messenger that raises an exception, is not asynchronous, returns something else than a
       result, or takes longer than `SEND_TIMEOUT` has an unknown result.
-    - A provider whose latest results were unknown is tried last. After a minute one message tries
-      it in its place, and then another minute begins unless it responds.
+    - A provider whose latest results were unknown has a pause of a minute: see `ProviderPause`. If
+      all have one, the message is `UNAVAILABLE`, and nobody is called.
     - The client of a message with an unknown result is told that it was sent. The operator gets a
       warning, and the health check fails until that messenger accepts a message, at most for
       `UNKNOWN_TTL`.
@@ -95,27 +93,24 @@ class FailoverMessenger:
         self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
     ) -> DeliveryResult:
         """Send the message with the first messenger that does not reject it."""
-        results, remaining = [_NO_MESSENGER], list(self._providers)
-        while remaining:
-            now = self._now()
-            provider = min(remaining, key=lambda provider: provider.is_tried_last(now))
-            remaining.remove(provider)
-            # Until the result is known, other messages try it last.
-            provider.next_trial_at = now + RETRIAL_INTERVAL
+        results = [_NO_MESSENGER]
+        for number, provider in enumerate(self._providers, 1):
+            if not provider.pause.begin_call():
+                results.append(replace(PAUSED, provider=provider.name))
+                continue
             sent = await self._send(provider.messenger, phone, text, status_url, locale)
             provider.record(sent, self._now())
-            if sent.status is DeliveryStatus.UNKNOWN:
-                _log.warning(
-                    {"event": "delivery_unknown", "provider": provider.name, "reason": sent.reason}
-                )
             sent = replace(sent, provider=provider.name)
             if sent.status not in _NEXT_IS_TRIED:
                 return sent
             results.append(sent)
-            if remaining:
+            if number < len(self._providers):
                 self._report_rejection(phone, sent)
-        rejected = [result for result in results if result.status is DeliveryStatus.REJECTED]
-        return [*results, *rejected][-1]
+        return max(reversed(results), key=lambda result: _NEXT_IS_TRIED.index(result.status))
+
+    def retry_after(self) -> float:
+        """Return after how many seconds the next message is handed to a provider; 0 for now."""
+        return min((provider.pause.seconds_left for provider in self._providers), default=0.0)
 
     def _report_rejection(self, phone: PhoneNumber, rejected: DeliveryResult) -> None:
         self._events.emit(

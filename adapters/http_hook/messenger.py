@@ -46,6 +46,11 @@ _ERRORS: Final = {
         "The message service rejected the message.",
         error_code="rejected",
     ),
+    "unavailable": DeliveryResult(
+        DeliveryStatus.UNAVAILABLE,
+        "The message service is unavailable; try again shortly.",
+        error_code="unavailable",
+    ),
     "invalid_number": DeliveryResult(
         DeliveryStatus.INVALID_NUMBER,
         "Text messages do not reach this number; check it, or use another number.",
@@ -71,7 +76,7 @@ class _Accepted(msgspec.Struct):
 
 
 class _Error(msgspec.Struct):
-    code: Literal["rejected", "invalid_number"]
+    code: Literal["rejected", "unavailable", "invalid_number"]
     # It is for the log only, so any value will do.
     message: Any = None
 
@@ -92,8 +97,8 @@ class HookMessenger:
     |---|---|
     | no connection: name, TCP or TLS | not connected |
     | 2xx | accepted, with the `provider_id` of a JSON body |
-    | 4xx with the error `rejected` or `invalid_number` | this |
-    | anything else: 3xx, 5xx, another 4xx, none in five seconds | unknown |
+    | 4xx with the error `rejected` or `invalid_number`, 4xx or 5xx with `unavailable` | this |
+    | anything else: 3xx, another 4xx or 5xx, none in five seconds | unknown |
     """
 
     def __init__(
@@ -216,8 +221,9 @@ class HookMessenger:
             return DeliveryResult(
                 DeliveryStatus.ACCEPTED, provider_message_id=_parse_provider_id(response.text)
             )
-        error = _parse_error(response.text) if 400 <= response.status < 500 else None
-        if error is None:
+        error = _parse_error(response.text) if response.status >= 400 else None
+        is_named = error is not None and (response.status < 500 or error.code == "unavailable")
+        if error is None or not is_named:
             reason = _NOT_CONFIRMED.format(f"status {response.status}")
             return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
         _log.warning(

@@ -4,8 +4,10 @@
 |---|---|---|
 | no connection: name, TCP or TLS | not connected | nothing was sent |
 | 4xx with an error code below about the number | invalid number | docs/api/errors/<code> |
+| 4xx with an error code below about the account, the sender or the rate | unavailable | the same |
+| 401, 402, 403 or 429 with any other error code of Twilio | unavailable | RFC 9110 §15.5 |
 | 4xx with any other error code of Twilio | rejected | docs/usage/twilios-response |
-| 5xx with 20503 (a service is unavailable) | rejected | docs/api/errors/20503 |
+| 5xx with 20503 (a service is unavailable) | unavailable | docs/api/errors/20503 |
 | any other 5xx, with 20500 or without a code | unknown | docs/api/errors/20500, RFC 9110 §15.6 |
 | 3xx, or a 4xx without an error code | unknown | it is not Twilio that responds |
 | 2xx, status `failed` or `canceled` | as a 4xx with its code | message-resource: not sent |
@@ -45,8 +47,13 @@ _RATE_LIMITED: Final = "The {} service gets too many requests; try again shortly
 _UNAVAILABLE: Final = "The {} service is unavailable; try again shortly."
 _NOT_REACHED: Final = "The {} service cannot be reached; try again shortly."
 _NOT_TWILIO: Final = "The response is not from the {} service."
-_STATUS_REASONS: Final = {401: _CREDENTIALS, 403: _CREDENTIALS, 429: _RATE_LIMITED}
-_REJECTED_REASONS: Final[Mapping[int | None, str]] = {
+_STATUS_REASONS: Final = {
+    401: _CREDENTIALS,
+    402: INACTIVE,
+    403: _CREDENTIALS,
+    429: _RATE_LIMITED,
+}
+_ACCOUNT_REASONS: Final[Mapping[int | None, str]] = {
     10001: INACTIVE,
     20003: _CREDENTIALS,
     20005: INACTIVE,
@@ -70,6 +77,8 @@ class ErrorReasons:
             got the request is unknown.
         rejected: The reason of all errors that have no other.
         invalid_numbers: The reasons of error codes that are about the number.
+        account_errors: The reasons of error codes that are about the account, its sender or its
+            rate, so that any message would get them.
         rejections: The reasons of other error codes.
     """
 
@@ -78,6 +87,7 @@ class ErrorReasons:
     not_confirmed: str
     rejected: str
     invalid_numbers: Mapping[int | None, str]
+    account_errors: Mapping[int | None, str]
     rejections: Mapping[int | None, str]
 
     def result(self, error: Exception) -> DeliveryResult:
@@ -95,7 +105,13 @@ class ErrorReasons:
         if error.code in self.invalid_numbers:
             reason = self.invalid_numbers[error.code]
             return DeliveryResult(DeliveryStatus.INVALID_NUMBER, reason, error_code=code)
-        return DeliveryResult(DeliveryStatus.REJECTED, self.rejection(error), error_code=code)
+        is_of_account = (
+            error.code in self.account_errors
+            or error.status >= 500
+            or (error.status in _STATUS_REASONS and error.code not in self.rejections)
+        )
+        status = DeliveryStatus.UNAVAILABLE if is_of_account else DeliveryStatus.REJECTED
+        return DeliveryResult(status, self.rejection(error), error_code=code)
 
     def rejection(self, error: TwilioError) -> str:
         """Return why Twilio responded so, without a phone number, an error code or an account."""
@@ -107,7 +123,8 @@ class ErrorReasons:
         if error.status == HTTPStatus.GATEWAY_TIMEOUT:
             default = self.no_response
         by_status = _STATUS_REASONS.get(error.status, default)
-        return self.rejections.get(error.code, by_status).format(self.service)
+        reasons = {**self.account_errors, **self.rejections}
+        return reasons.get(error.code, by_status).format(self.service)
 
 
 MESSAGES: Final = ErrorReasons(
@@ -135,26 +152,28 @@ MESSAGES: Final = ErrorReasons(
         30006: _NOT_MOBILE,
         30450: _MESSAGES_BLOCKED,  # SMS pumping: another provider would charge for it
     },
-    rejections={
-        **_REJECTED_REASONS,
+    account_errors={
+        **_ACCOUNT_REASONS,
         20404: "The message service does not know this service's account.",
         21212: _NO_SENDING,
         21601: _NO_SENDING,
-        21602: _TEXT,
         21603: _NO_SENDING,
         21606: _NO_SENDING,
         21608: "The message service is on trial and sends to verified numbers only.",
         21611: _RATE_LIMITED,
-        21617: _TEXT,
         21659: _NO_SENDING,
         21660: _NO_SENDING,
         21661: _NO_SENDING,
         21703: _NO_SENDING,
         30001: _RATE_LIMITED,
         30002: INACTIVE,
-        30007: _FILTERED,
-        30034: _FILTERED,
+        30022: _RATE_LIMITED,
+        30023: _RATE_LIMITED,
+        30034: _FILTERED,  # the sender is not registered
+        30454: _RATE_LIMITED,
+        63038: _RATE_LIMITED,
     },
+    rejections={21602: _TEXT, 21617: _TEXT, 30007: _FILTERED},
 )
 CALLS: Final = ErrorReasons(
     service="call",
@@ -173,8 +192,8 @@ CALLS: Final = ErrorReasons(
         21216: _CALLS_BLOCKED,
         21217: _NO_SUCH_NUMBER,
     },
-    rejections={
-        **_REJECTED_REASONS,
+    account_errors={
+        **_ACCOUNT_REASONS,
         10004: _RATE_LIMITED,
         10005: INACTIVE,
         21210: _NO_CALLING,
@@ -182,4 +201,5 @@ CALLS: Final = ErrorReasons(
         21213: _NO_CALLING,
         21219: "The call service is on trial and calls verified numbers only.",
     },
+    rejections={},
 )

@@ -25,6 +25,7 @@ from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import check_code
 from domain.otp.delivery import DeviceProof
+from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.request_id import parse_request_id
 from domain.phone import PhoneNumber
@@ -149,7 +150,7 @@ class CheckOtp:
             await asyncio.gather(
                 self.attempt_limiter.release(checked.permits),
                 *(
-                    self.delivery_limiter.release_verified(checked.permits.phone, delivery)
+                    self.delivery_limiter.settle(checked.permits.phone, delivery, Outcome.LOGIN)
                     for delivery in checked.result.code.deliveries
                 ),
             )

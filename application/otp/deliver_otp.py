@@ -9,12 +9,13 @@ from application.costs.count_costs import CountCosts
 from application.otp.codes import OtpCodes
 from application.otp.delivery_status import SENT_IS_REPORTED_ID, ReportTimingProfile
 from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.provider_pause import PAUSED, ProviderPause
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import (
     DeliveryResult,
     DeliveryStatus,
-    Messenger,
+    MessageProviders,
     RecentMessages,
     SmsTemplates,
 )
@@ -71,7 +72,8 @@ class PlaceCodeCall:
     """Call a phone to read a code.
 
     - The call is recorded before it is placed, so that its first request finds it.
-    - It is placed at most once. Without a response of the provider it may ring, so it counts.
+    - It is placed at most once. Without a response of the provider it may ring, so it counts. After
+      three calls in a row without one, none is placed for a minute.
     - Nothing is placed or recorded for a blocked phone. Result and duration are imitated instead.
     """
 
@@ -81,6 +83,7 @@ class PlaceCodeCall:
     timing: DeliveryTimingProfile
     keyed_hashes: KeyedHashes
     clock: Clock
+    pause: ProviderPause
 
     async def __call__(
         self, phone: PhoneNumber, call: Call, *, is_suppressed: bool
@@ -101,6 +104,8 @@ class PlaceCodeCall:
         return await self.timing.record(phone.country, self._place(phone, call))
 
     async def _place(self, phone: PhoneNumber, call: Call) -> DeliveryResult:
+        if not self.pause.begin_call():
+            return PAUSED
         if not await self.calls.add(call):
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The call was placed before.")
         today = self.clock.now().date()
@@ -110,6 +115,7 @@ class PlaceCodeCall:
             self.webhook_urls.code_call(call.id),
             self.webhook_urls.call_status(call.id, labels),
         )
+        self.pause.record(placed.status)
         # The requests of the call do not need what is recorded now.
         with suppress(StorageError, CorruptRecord):
             if not await self.calls.replace(self._record(call, placed), 1):
@@ -142,7 +148,7 @@ class DeliverOtp:
 
     codes: OtpCodes
     templates: SmsTemplates
-    messenger: Messenger
+    messenger: MessageProviders
     recent_messages: RecentMessages | None
     timing: DeliveryTimingProfile
     delivery_reports: DeliveryReports
@@ -158,6 +164,12 @@ class DeliverOtp:
     def first_provider(self, *, is_call: bool) -> str:
         """Return the name of the provider that is tried first."""
         return self.voice_provider if is_call else self.sms_provider
+
+    def retry_after(self, *, is_call: bool) -> float:
+        """Return after how many seconds a code is handed to a provider; 0 for now."""
+        if is_call and self.place_code_call is not None:
+            return self.place_code_call.pause.seconds_left
+        return self.messenger.retry_after()
 
     async def __call__(
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision

@@ -17,6 +17,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import (
     ATTESTED,
@@ -130,27 +131,17 @@ class DeliveryLimiter:
             with suppress(StorageError):
                 await self.limit_store.release(acquired)
 
-    async def release_verified(self, phone: PhoneNumber, delivery: Delivery) -> None:
-        """Release what a delivery held until a login cleared it."""
-        if delivery.permits is not None:
-            route = self.route(phone, delivery.client_ip)
-            released = self.rate_limits.released_by_login(route, delivery.permits)
-            await self.release(released)
-
-    async def release_rejected(
-        self, phone: PhoneNumber, delivery: Delivery, *, was_connected: bool
-    ) -> None:
-        """Release what a delivery does not keep that no provider accepted.
+    async def settle(self, phone: PhoneNumber, delivery: Delivery, outcome: Outcome) -> None:
+        """Release what a delivery gives back.
 
         Args:
             phone: The phone.
             delivery: The delivery, before the update that cleared its permits.
-            was_connected: Whether a provider got the request.
+            outcome: What became of it.
         """
         if delivery.permits is not None:
-            route, limits = self.route(phone, delivery.client_ip), self.rate_limits
-            of_delivery = limits.released_by_rejection if was_connected else limits.acquired
-            await self.release(of_delivery(route, delivery.permits))
+            route = self.route(phone, delivery.client_ip)
+            await self.release(self.rate_limits.settle(route, delivery.permits, outcome))
 
     async def release_of_identity(self, challenge: Challenge, delivery: Delivery) -> None:
         """Release what a rejected delivery held of the limit of its identity, if it held any."""
@@ -158,14 +149,14 @@ class DeliveryLimiter:
             limits = _limits_of_identity(challenge)
             await self.release(Acquisition(delivery.permits.acquired_at, limits))
 
-    async def release_rejected_callback(
-        self, phone: PhoneNumber, callback: Callback, *, was_connected: bool
+    async def settle_callback(
+        self, phone: PhoneNumber, callback: Callback, outcome: Outcome
     ) -> None:
-        """Release what a callback does not keep that the provider rejected."""
+        """Release what a callback gives back."""
         if callback.permits is not None:
             number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-            released = self.rate_limits.released_by_rejected_callback(
-                phone.country, number_range, callback.permits, was_connected=was_connected
+            released = self.rate_limits.settle_callback(
+                phone.country, number_range, callback.permits, outcome
             )
             await self.release(released)
 

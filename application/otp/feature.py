@@ -21,6 +21,7 @@ from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.describe_verification import DescribeVerification
 from application.otp.limit_alerts import LimitAlerts
 from application.otp.measure_limits import MeasureLimits
+from application.otp.provider_pause import ProviderPause
 from application.otp.recent_message import GetRecentMessage
 from application.otp.request_otp import RequestOtp
 from application.otp.reset_limits import ResetLimits
@@ -28,7 +29,7 @@ from application.otp.verify_otp import VerifyOtp
 from application.ports.attestation import Attestation
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.keys import KeyRing
-from application.ports.otp import Messenger, RecentMessages, SmsTemplates
+from application.ports.otp import MessageProviders, RecentMessages, SmsTemplates
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
 from application.ports.voice import CallProvider, StatusCallbacks
@@ -48,7 +49,7 @@ class OtpPorts:
     and `recent_messages` where no page shows them.
     """
 
-    messenger: Messenger
+    messenger: MessageProviders
     sms_templates: SmsTemplates
     peppers: KeyRing
     keyed_hashes: KeyedHashes
@@ -131,6 +132,7 @@ class OtpFeature:
                 DeliveryTimingProfile(randomness, fallback=self.message_timing),
                 ports.keyed_hashes,
                 clock,
+                ProviderPause(clock),
             )
         self.report_delivery = ReportDelivery(
             repositories.delivery_reports, report_timing, events, clock

@@ -1,6 +1,7 @@
 """Request a one-time code."""
 
 import asyncio
+import math
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from application.otp.attest_delivery import AttestDelivery
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, DeliverOtp, emit_delivery
 from application.otp.delivery_limiter import DeliveryLimiter
+from application.otp.provider_pause import PAUSED
 from application.otp.recognize_device import recognize_device
 from application.ports.attestation import AttestationProof
 from application.ports.errors import StorageError
@@ -105,8 +107,9 @@ class RequestOtp:
       request writes nothing.
     - The delivery is recorded before the message is sent, so no race sends one too many.
     - A message with an unknown result counts. One that every provider rejected starts the plain
-      cooldown, counts in windows shorter than a day, and releases what it holds of the limits of
-      unverified deliveries; without a connection to a provider, all that many phones share.
+      cooldown, counts in windows shorter than a day, and gives permits back, as
+      `RateLimits.settle` says.
+    - While no provider is called, because their latest results were unknown, nothing is used up.
     - A call has the same code, limits and cooldown as a message, and one limit more.
     - While a limit of failed attempts is used up, a message brings fewer attempts.
     - A blocked phone gets the same counting and the same responses, and no message. So does one
@@ -238,6 +241,7 @@ class RequestOtp:
         Raises:
             TooManyOtpRequests: with the later time of the phone's limits and the shared ones.
             AttestationRequired
+            DeliveryFailed: no provider is called now.
             StorageError
         """
         phone, limiter = command.phone, self.delivery_limiter
@@ -260,6 +264,7 @@ class RequestOtp:
             decision = await self._refer_to_delivery(phone, decide, loaded)
             if not decision.is_new:
                 return decision
+            self._check_providers(phone, request)
             acquired = await limiter.acquire(reservation, loaded.value)
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this phone.
@@ -279,6 +284,15 @@ class RequestOtp:
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             limit = error.limit or await limiter.alerts.name_used_limit(reservation)
             raise TooManyOtpRequests(retry_after, limit) from None
+
+    def _check_providers(self, phone: PhoneNumber, request: OtpRequest) -> None:
+        """Reject the request while no provider is called, before it uses up anything."""
+        if self.codes.is_test_phone(phone, request.now):
+            return
+        seconds = self.deliver_otp.retry_after(is_call=request.new_call_id is not None)
+        if seconds > 0:
+            emit_delivery(self.events, phone, PAUSED, request.channel, request.provider)
+            raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
 
     async def _acquire_with_proof(
         self,
@@ -440,8 +454,7 @@ class RequestOtp:
                 self.phone_verifications, phone, reject
             )
             if delivery is not None:
-                was_connected = result.status is not DeliveryStatus.NOT_CONNECTED
-                await limiter.release_rejected(phone, delivery, was_connected=was_connected)
+                await limiter.settle(phone, delivery, result.status.outcome)
                 await limiter.release_of_identity(request.new_challenge, delivery)
             reservation = limiter.make_reservation(phone, request, rejected, now, request.channel)
             available_at = await self._next_available(command, request, reservation, rejected)

@@ -9,6 +9,7 @@ from application.ports.versioned import Versioned
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
+from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -67,18 +68,30 @@ class DeliveryStatus(StrEnum):
 
     - `ACCEPTED`: the provider took it.
     - `NOT_CONNECTED`: there was no connection to the provider, so nothing was sent.
-    - `REJECTED`: the provider said, by an error of its own, that it did not send it.
+    - `UNAVAILABLE`: the provider said, by an error of its own, that it did not send it, because of
+      this account (credentials, balance, rate, sender) or of the provider itself.
+    - `REJECTED`: the provider said, by an error of its own, that it did not send it, for any other
+      reason.
     - `UNKNOWN`: everything else. It may have been sent, so it counts as sent.
     - `INVALID_NUMBER`: the provider said that nobody can reach the number.
 
-    Another provider may be tried only after `NOT_CONNECTED` and `REJECTED`.
+    Another provider may be tried only after `NOT_CONNECTED`, `UNAVAILABLE` and `REJECTED`. After
+    the first two a delivery gives all permits back that phones share.
     """
 
     ACCEPTED = "accepted"
     NOT_CONNECTED = "not_connected"
+    UNAVAILABLE = "unavailable"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     INVALID_NUMBER = "invalid_number"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of a delivery that was not sent."""
+        if self in (DeliveryStatus.NOT_CONNECTED, DeliveryStatus.UNAVAILABLE):
+            return Outcome.UNAVAILABLE
+        return Outcome.REJECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,17 @@ class Messenger(Protocol):
                 so before this method returns. If it is empty, it posts nothing.
             locale: The language that the client asked for in its normal spelling, such as pt-BR;
                 None if it asked for none. The text may be in another one.
+        """
+        ...
+
+
+class MessageProviders(Messenger, Protocol):
+    """The messengers of the operator, in their order, as one."""
+
+    def retry_after(self) -> float:
+        """Return after how many seconds the next message is handed to a provider; 0 for now.
+
+        Until then `send` returns `UNAVAILABLE`.
         """
         ...
 

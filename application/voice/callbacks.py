@@ -35,8 +35,8 @@ class Callbacks:
       a part is for established identities only. A rejected callback writes nothing.
     - The callback is recorded before the call is placed, so no race places one too many. To
       request it again changes nothing.
-    - A call with an unknown result counts. One that the provider rejects counts for an hour, and
-      releases what it holds of country and total; without a connection to the provider, all.
+    - A call with an unknown result counts. One that the provider rejects counts for an hour for
+      its phone and range; if the provider is not available, for its phone only.
     - A blocked phone gets no call, but the same counting and the same results. Nothing is placed
       for a test phone.
 
@@ -228,7 +228,4 @@ class Callbacks:
         with suppress(StorageError):
             cleared = await update_phone_verification(self.phone_verifications, phone, reject)
             if cleared is not None:
-                was_connected = status is not DeliveryStatus.NOT_CONNECTED
-                await self.delivery_limiter.release_rejected_callback(
-                    phone, cleared, was_connected=was_connected
-                )
+                await self.delivery_limiter.settle_callback(phone, cleared, status.outcome)

@@ -19,6 +19,7 @@ from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
 from domain.otp.message_preferences import normalize_locale
+from domain.otp.permits import Outcome
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.phone import PhoneNumber
@@ -155,7 +156,7 @@ class CarryOutEffect:
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             self.costs.count_message(phone.country, result.provider, text)
             return
-        if result.status is not DeliveryStatus.NOT_CONNECTED:
+        if result.status.outcome is Outcome.REJECTED:
             acquired = replace(acquired, limits=limits[1:])
         with suppress(StorageError):  # then they expire
             await self.limit_store.release(acquired)

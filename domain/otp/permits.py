@@ -13,6 +13,17 @@ class Recognition(StrEnum):
     DEVICE = "device"
 
 
+class Outcome(StrEnum):
+    """What became of a delivery or callback, so that it gives permits back."""
+
+    LOGIN = "login"
+    """Its code was used."""
+    REJECTED = "rejected"
+    """The provider rejected the number or the message."""
+    UNAVAILABLE = "unavailable"
+    """No provider was reached, or none served this account. Nobody could cause that by a number."""
+
+
 @dataclass(frozen=True, slots=True)
 class UsedPart:
     """The part of a group of limits that a permit was acquired in."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
-from domain.otp.permits import Permits, Recognition, UsedPart
+from domain.otp.permits import Outcome, Permits, Recognition, UsedPart
 from domain.otp.sliding_window import SlidingWindow
 
 IPV6_SITE_FACTOR: Final = 3
@@ -59,6 +59,8 @@ LEAVING: Final = "leaving"
 _PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
 _PERCENT_WITH_ATTESTATION: Final = (*_PERCENT_OF_DELIVERIES, (ATTESTED, ATTESTED_PERCENT))
 _PERCENT_OF_CALLBACKS: Final = ((RESERVE, CALLBACK_RESERVE_PERCENT),)
+_KEPT: Final = ("ip:", "network:", "range:")
+"""How the subjects begin whose permits a delivery keeps that a provider rejected."""
 _COUNTRY: Final = "country:"
 _TOTAL: Final = "total"
 
@@ -270,19 +272,25 @@ class RateLimits:
         )
         return Reservation(now, (), (Group(CALLBACKS, parts),))
 
-    def acquired(self, route: DeliveryRoute, permits: Permits) -> Acquisition:
-        """Return all that a delivery acquired."""
-        limits = list(self.released_by_login(route, permits).limits)
-        for used in permits.parts:
-            if used.group != UNVERIFIED:
-                limits += self._limits_of_part(used.group, used.part, route)
-        return Acquisition(permits.acquired_at, tuple(limits))
+    def settle(self, route: DeliveryRoute, permits: Permits, outcome: Outcome) -> Acquisition:
+        """Return what a delivery gives back of its permits.
 
-    def released_by_login(self, route: DeliveryRoute, permits: Permits) -> Acquisition:
-        """Return what a login releases of the permits of a delivery.
-
-        These are all of unverified deliveries, and those of the IP.
+        - After a login: all of unverified deliveries, and those of the IP.
+        - If the provider rejected it: of these those of the country, in total, and of the phone in
+          a day. Those of IP, network and range stay, and those of all deliveries and of calls:
+          numbers that a provider rejects are not free.
+        - If no provider was available: all.
         """
+        limits = self._unverified_limits(route, permits)
+        if outcome is Outcome.REJECTED:
+            limits = tuple(limit for limit in limits if not limit.subject.startswith(_KEPT))
+        if outcome is Outcome.UNAVAILABLE:
+            for used in permits.parts:
+                if used.group != UNVERIFIED:
+                    limits += self._limits_of_part(used.group, used.part, route)
+        return Acquisition(permits.acquired_at, limits)
+
+    def _unverified_limits(self, route: DeliveryRoute, permits: Permits) -> tuple[RateLimit, ...]:
         part = permits.part_of(UNVERIFIED)
         limits: tuple[RateLimit, ...] = ()
         if part in (None, STRANGERS, ATTESTED):
@@ -291,31 +299,23 @@ class RateLimits:
             limits += (_limit_of_phone(route, permits.recognition),)
         if part is not None:
             limits += self._limits_of_part(UNVERIFIED, part, route)
-        return Acquisition(permits.acquired_at, limits)
+        return limits
 
-    def released_by_rejection(self, route: DeliveryRoute, permits: Permits) -> Acquisition:
-        """Return what a delivery releases that a provider rejected.
-
-        These are those of unverified deliveries: of the country, in total, and of the phone in a
-        day. Those of IP, network and range stay, and those of all deliveries and of calls:
-        otherwise a provider that fails would get any number of requests.
-        """
-        kept = ("ip:", "network:", "range:")
-        limits = self.released_by_login(route, permits).limits
-        released = tuple(limit for limit in limits if not limit.subject.startswith(kept))
-        return Acquisition(permits.acquired_at, released)
-
-    def released_by_rejected_callback(
-        self, country: str, number_range: str, permits: Permits, *, was_connected: bool
+    def settle_callback(
+        self, country: str, number_range: str, permits: Permits, outcome: Outcome
     ) -> Acquisition:
-        """Return what a callback releases that the provider rejected.
+        """Return what a callback gives back of its permits.
 
-        These are all without a connection to the provider, and otherwise all but that of the range.
+        - After a login: nothing.
+        - If the provider rejected it: all but that of the range.
+        - If the provider was not available: all.
         """
         part = permits.part_of(CALLBACKS)
-        limits = self._limits_of_callback(part, country, number_range) if part else ()
-        if was_connected:
-            limits = tuple(limit for limit in limits if not limit.subject.startswith("range:"))
+        limits: tuple[RateLimit, ...] = ()
+        if part and outcome is not Outcome.LOGIN:
+            limits = self._limits_of_callback(part, country, number_range)
+        if outcome is Outcome.REJECTED:
+            limits = tuple(limit for limit in limits if not limit.subject.startswith(_KEPT))
         return Acquisition(permits.acquired_at, limits)
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:

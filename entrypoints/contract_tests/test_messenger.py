@@ -26,6 +26,7 @@ CHECK_SECONDS: Final = 15
 """See the ports."""
 WITHOUT_PROVIDER: Final = (
     DeliveryStatus.NOT_CONNECTED,
+    DeliveryStatus.UNAVAILABLE,
     DeliveryStatus.REJECTED,
     # The provider of an external adapter may also break off.
     *([DeliveryStatus.UNKNOWN] if is_given() else []),

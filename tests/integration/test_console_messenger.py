@@ -69,7 +69,7 @@ async def test_a_message_to_a_stalled_reader_is_rejected_and_never_printed(pipe:
 
     results = await asyncio.gather(*(messenger.send(PHONE, "rejected") for _ in range(3)))
 
-    assert {result.status for result in results} == {DeliveryStatus.REJECTED}
+    assert {result.status for result in results} == {DeliveryStatus.UNAVAILABLE}
     with pytest.raises(MessengerUnavailable, match="does not accept"):
         await messenger.check()
     assert set(pipe.drain()) == {"."}
@@ -91,7 +91,7 @@ async def test_a_closed_reader_is_rejected_and_found_by_the_health_check() -> No
         with pytest.raises(MessengerUnavailable, match="No process reads"):
             await messenger.check()
 
-    assert result.status is DeliveryStatus.REJECTED
+    assert result.status is DeliveryStatus.UNAVAILABLE
     assert os.strerror(errno.EPIPE) in result.reason
 
 
@@ -100,7 +100,7 @@ def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full_disk:
         result = asyncio.run(ConsoleMessenger(full_disk).send(PHONE, TEXT))
 
-    assert result.status is DeliveryStatus.REJECTED
+    assert result.status is DeliveryStatus.UNAVAILABLE
     assert os.strerror(errno.ENOSPC) in result.reason
 
 
@@ -119,7 +119,7 @@ async def test_a_message_that_may_be_printed_in_part_is_unknown(
     console = ConsoleMessenger(pipe.stream, SHORT_TIMEOUT)
     first, second = await console.send(PHONE, TEXT), await console.send(PHONE, "second")
     assert first.status is DeliveryStatus.UNKNOWN
-    assert second.status is DeliveryStatus.REJECTED
+    assert second.status is DeliveryStatus.UNAVAILABLE
     pipe.drain()
     assert await console.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
     assert "second" not in pipe.drain()

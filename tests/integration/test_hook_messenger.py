@@ -26,6 +26,7 @@ TEXT: Final = "012345 is your code"
 STATUS_URL: Final = "https://dialtone.example.org/sms/status?delivery=" + "ab" * 16
 OTHER_STATUS_URL: Final = "https://dialtone.example.org/sms/status?delivery=" + "cd" * 16
 MAX_BODY_SIZE: Final = 64 * 1024
+UNAVAILABLE: Final = b'{"error": {"code": "unavailable", "message": "no credit"}}'
 REJECTED: Final = b'{"error": {"code": "rejected", "message": "no"}}'
 INVALID_NUMBER: Final = b'{"error": {"code": "invalid_number"}}'
 
@@ -78,6 +79,9 @@ async def test_a_message_is_posted_as_documented(hook: FakeHook, messenger: Hook
         (422, b'{"error": "rejected"}', DeliveryStatus.UNKNOWN),
         (422, b"[" * 50_000, DeliveryStatus.UNKNOWN),
         (401, b"", DeliveryStatus.UNKNOWN),
+        (402, UNAVAILABLE, DeliveryStatus.UNAVAILABLE),
+        (503, UNAVAILABLE, DeliveryStatus.UNAVAILABLE),
+        (302, UNAVAILABLE, DeliveryStatus.UNKNOWN),
         (500, REJECTED, DeliveryStatus.UNKNOWN),
         (503, INVALID_NUMBER, DeliveryStatus.UNKNOWN),
         (304, REJECTED, DeliveryStatus.UNKNOWN),

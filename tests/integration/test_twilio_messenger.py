@@ -110,9 +110,13 @@ RESPONSES: dict[DeliveryStatus, list[tuple[int, object]]] = {
         *((400, {**RFC_9457, "status": status}) for status in (400, "400", None)),
         *((201, {**CREATED, "status": status, "error_code": 30006}) for status in NOT_SENT),
     ],
-    DeliveryStatus.REJECTED: [
+    DeliveryStatus.UNAVAILABLE: [
+        (401, {"code": 20003, "message": "Authenticate"}),
         (429, {"code": 20429, "message": "Too Many Requests"}),
         (503, {"code": 20503, "message": "Service unavailable"}),
+        *((201, {**CREATED, "status": status, "error_code": 30002}) for status in NOT_SENT),
+    ],
+    DeliveryStatus.REJECTED: [
         *(
             (201, {**CREATED, "status": status, "error_code": code})
             for status in NOT_SENT

@@ -11,6 +11,7 @@ from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.sqlite import open_sqlite_database
 from adapters.system import SystemClock
+from application.otp.provider_pause import ProviderPause
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.security_events import FakeSecurityEvents
 
@@ -34,4 +35,5 @@ async def open_disk(*, environ: Mapping[str, str]) -> AsyncIterator[DiskFiles]:
 @asynccontextmanager
 async def open_failover(*, environ: Mapping[str, str]) -> AsyncIterator[FailoverMessenger]:
     fake = FakeMessenger()
-    yield FailoverMessenger([Provider("fake", fake)], FakeSecurityEvents(), [fake])
+    provider = Provider("fake", fake, ProviderPause(SystemClock()))
+    yield FailoverMessenger([provider], FakeSecurityEvents(), [fake])

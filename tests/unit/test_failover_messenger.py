@@ -4,33 +4,40 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from adapters.failover import FailoverMessenger, Provider
-from adapters.failover.messenger import RETRIAL_INTERVAL, UNKNOWN_TTL
+from adapters.failover.messenger import UNKNOWN_TTL
+from application.otp.provider_pause import PAUSE, PAUSED, ProviderPause
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.system import SecurityEventType
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
+from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import (
     ACCEPTED,
     INVALID_NUMBER,
     NOT_CONNECTED,
     REJECTED,
+    UNAVAILABLE,
     UNKNOWN,
     FakeMessenger,
     Message,
 )
 from tests.support.fakes.security_events import FakeSecurityEvents
 
+SECOND = timedelta(seconds=1)
 LAST = DeliveryResult(REJECTED.status, "the last one's")
 
 
 def providers_of(*messengers: Messenger) -> list[Provider]:
-    return [Provider(f"number {number}", one) for number, one in enumerate(messengers, 1)]
+    pause = partial(ProviderPause, MovableClock())
+    return [Provider(f"number {number}", one, pause()) for number, one in enumerate(messengers, 1)]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +52,9 @@ def providers_of(*messengers: Messenger) -> list[Provider]:
         ([REJECTED, NOT_CONNECTED], REJECTED, [1, 1]),
         ([NOT_CONNECTED, REJECTED], REJECTED, [1, 1]),
         ([NOT_CONNECTED, NOT_CONNECTED], NOT_CONNECTED, [1, 1]),
+        ([UNAVAILABLE, NOT_CONNECTED], UNAVAILABLE, [1, 1]),
+        # It is not sure that the number is served by the account of the other one.
+        ([REJECTED, UNAVAILABLE], REJECTED, [1, 1]),
     ],
 )
 async def test_the_next_messenger_is_tried_only_after_a_rejection(
@@ -163,12 +173,16 @@ async def test_a_cancelled_request_cancels_the_messenger() -> None:
     assert len(asyncio.all_tasks()) < before
 
 
-async def test_after_three_unknown_results_a_provider_is_tried_last_for_a_minute() -> None:
-    seconds = 1000.0
+async def test_after_three_unknown_results_a_provider_is_not_called_for_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = MovableClock()
     first, second = FakeMessenger(UNKNOWN), FakeMessenger(ACCEPTED)
-    group = FailoverMessenger(
-        providers_of(first, second), FakeSecurityEvents(), now=lambda: seconds
-    )
+    providers = [
+        Provider(name, messenger, ProviderPause(clock))
+        for name, messenger in (("first", first), ("second", second))
+    ]
+    group = FailoverMessenger(providers, FakeSecurityEvents())
 
     async def send(count: int = 1) -> tuple[int, int]:
         """Send messages at once, and return how many went to each provider."""
@@ -177,22 +191,39 @@ async def test_after_three_unknown_results_a_provider_is_tried_last_for_a_minute
         return len(first.messages) - before[0], len(second.messages) - before[1]
 
     assert [await send() for _ in range(4)] == [(1, 0), (1, 0), (1, 0), (0, 1)]
-    seconds += RETRIAL_INTERVAL - 1
+    lines = [record.msg for record in caplog.records]
+    assert [line["event"] for line in lines if isinstance(line, dict)] == [
+        *["delivery_unknown"] * 3,
+        "provider_paused",
+    ]
+    clock.advance(PAUSE - SECOND)
     assert await send(5) == (0, 5)
-    # Then one message tries it in its place, whatever the others do meanwhile.
-    seconds += 1
+    # Then one message tries it again, whatever the others do meanwhile.
+    clock.advance(SECOND)
     assert await send(5) == (1, 4)
-    seconds += RETRIAL_INTERVAL
+    clock.advance(PAUSE)
     first.result = ACCEPTED
     assert await send(5) == (1, 4)
     assert await send(5) == (5, 0)
-    # Only unknown results in a row count, and a provider that is tried last is still tried.
+    # Only unknown results in a row count.
     for result in (UNKNOWN, UNKNOWN, REJECTED, UNKNOWN, UNKNOWN):
         first.result = result
         assert (await send())[0] == 1
-    assert await send() == (1, 0)
-    second.result = NOT_CONNECTED
-    assert await send() == (1, 1)
+    assert group.retry_after() == 0
+
+
+async def test_while_all_providers_pause_none_is_called() -> None:
+    clock = MovableClock()
+    only = FakeMessenger(UNKNOWN)
+    group = FailoverMessenger([Provider("only", only, ProviderPause(clock))], FakeSecurityEvents())
+    for _ in range(3):
+        assert group.retry_after() == 0
+        assert (await group.send(a_phone(), "")).status is DeliveryStatus.UNKNOWN
+    clock.advance(20 * SECOND)
+
+    assert group.retry_after() == 40
+    assert await group.send(a_phone(), "") == replace(PAUSED, provider="only")
+    assert len(only.messages) == 3
 
 
 class HangingMessenger(FakeMessenger):

@@ -21,12 +21,15 @@ UNKNOWN: list[tuple[int, int | None]] = [
 def test_an_error_has_a_status_and_a_reason_without_digits_and_names(
     reasons: ErrorReasons,
 ) -> None:
-    rejected: list[tuple[int, int | None]] = [(400, code) for code in (*reasons.rejections, 20404)]
-    rejected += [(401, 20003), (429, 20429), (503, 20503)]
+    rejected: list[tuple[int, int | None]] = [(400, code) for code in (*reasons.rejections, 21999)]
+    rejected += [(429, code) for code in reasons.rejections]
+    unavailable: list[tuple[int, int | None]] = [(400, code) for code in reasons.account_errors]
+    unavailable += [(401, 20003), (402, 21999), (403, 21999), (429, 20429), (503, 20503)]
     for status, causes in (
         (DeliveryStatus.UNKNOWN, UNKNOWN),
         (DeliveryStatus.INVALID_NUMBER, [(400, code) for code in reasons.invalid_numbers]),
         (DeliveryStatus.REJECTED, rejected),
+        (DeliveryStatus.UNAVAILABLE, unavailable),
     ):
         for cause in causes:
             result = reasons.result(TwilioError(*cause))

@@ -8,6 +8,7 @@ from domain.phone import PhoneNumber
 
 ACCEPTED = DeliveryResult(DeliveryStatus.ACCEPTED)
 NOT_CONNECTED = DeliveryResult(DeliveryStatus.NOT_CONNECTED, "The fake provider is away.")
+UNAVAILABLE = DeliveryResult(DeliveryStatus.UNAVAILABLE, "The fake account is empty.")
 REJECTED = DeliveryResult(DeliveryStatus.REJECTED, "The fake provider is down.")
 INVALID_NUMBER = DeliveryResult(DeliveryStatus.INVALID_NUMBER, "This number does not exist.")
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "The fake provider did not respond.")
@@ -28,7 +29,8 @@ class Message(NamedTuple):
 class FakeMessenger:
     """Keeps every message with its URL for the status and its locale, and returns `result`.
 
-    `arrived` is set by each message. If there is a `gate`, `send` returns after it is set.
+    `arrived` is set by each message. If there is a `gate`, `send` returns after it is set. For
+    `pause_seconds` no provider is called.
     """
 
     def __init__(self, result: DeliveryResult = ACCEPTED) -> None:
@@ -38,6 +40,7 @@ class FakeMessenger:
         self.locales: list[str | None] = []
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Event()
+        self.pause_seconds = 0.0
 
     async def send(
         self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
@@ -49,6 +52,9 @@ class FakeMessenger:
         if self.gate is not None:
             await self.gate.wait()
         return self.result
+
+    def retry_after(self) -> float:
+        return self.pause_seconds
 
     async def check(self) -> None:
         if self.result.status is DeliveryStatus.REJECTED:

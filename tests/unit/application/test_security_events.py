@@ -16,6 +16,7 @@ from adapters.failover import FailoverMessenger, Provider
 from application.console.sign_in import ConsoleSignInCommand
 from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
+from application.otp.provider_pause import ProviderPause
 from application.ports.attestation import AttestationProof
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
@@ -463,8 +464,11 @@ async def prove_to_get_a_code(app: AppHarness) -> None:
 async def fail_over(app: AppHarness) -> None:
     """Send a message that the first provider rejects."""
     providers = [
-        Provider("first", FakeMessenger(replace(REJECTED, error_code="30003"))),
-        Provider("second", FakeMessenger(ACCEPTED)),
+        Provider(name, FakeMessenger(result), ProviderPause(app.clock))
+        for name, result in (
+            ("first", replace(REJECTED, error_code="30003")),
+            ("second", ACCEPTED),
+        )
     ]
     await FailoverMessenger(providers, app.events).send(a_phone(2), "123456")
 

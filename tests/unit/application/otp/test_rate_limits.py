@@ -23,7 +23,14 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, NOT_CONNECTED, REJECTED, UNKNOWN
+from tests.support.fakes.messenger import (
+    ACCEPTED,
+    INVALID_NUMBER,
+    NOT_CONNECTED,
+    REJECTED,
+    UNAVAILABLE,
+    UNKNOWN,
+)
 from tests.support.policies import make_policy
 
 HOUR = timedelta(hours=1)
@@ -171,11 +178,12 @@ async def used_permits(result: DeliveryResult, *, is_recognized: bool) -> set[st
     ("result", "is_released"),
     [
         (NOT_CONNECTED, r".*"),
+        (UNAVAILABLE, r".*"),
         (REJECTED, r"(country:US|total):deliveries:unverified:.*|phone:.*"),
         (INVALID_NUMBER, r"(country:US|total):deliveries:unverified:.*|phone:.*"),
         (UNKNOWN, r"nothing"),
     ],
-    ids=["not connected", "rejected", "invalid number", "unknown"],
+    ids=["not connected", "unavailable", "rejected", "invalid number", "unknown"],
 )
 @pytest.mark.parametrize("is_recognized", [False, True], ids=["a stranger", "a recognized phone"])
 async def test_what_a_provider_did_decides_which_permits_are_released(
@@ -186,6 +194,24 @@ async def test_what_a_provider_did_decides_which_permits_are_released(
     assert {name.partition(":")[0] for name in sent} == subjects
     kept = await used_permits(result, is_recognized=is_recognized)
     assert kept == {name for name in sent if not re.fullmatch(is_released, name)}
+
+
+async def test_while_no_provider_is_called_nothing_is_used_up() -> None:
+    app = AppHarness()
+    await app.request_otp(phone(1), CLIENT_IP)
+    before = app.database.permits
+    app.messenger.pause_seconds = 41.5
+    assert not (await app.request_otp(phone(1), CLIENT_IP)).sent  # it has a code already
+    for number in (1, 2, 2, 2):
+        app.advance(15)
+        with pytest.raises(DeliveryFailed) as error:
+            await app.request_otp(phone(number), CLIENT_IP)
+        assert error.value.retry_after == 42
+    assert app.database.permits == before
+    assert phone(2) not in app.database.phone_verifications
+    app.messenger.pause_seconds = 0
+    assert (await app.request_otp(phone(1), CLIENT_IP)).sent
+    assert (await app.request_otp(phone(2), CLIENT_IP)).sent
 
 
 @pytest.mark.parametrize("result", [REJECTED, UNKNOWN])

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from application.identities.login import LoggedIn
+from application.otp.provider_pause import PAUSE
 from application.ports.errors import StorageUnavailable
-from application.ports.otp import DeliveryResult
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel
@@ -26,6 +27,7 @@ from tests.support.fakes.call_provider import (
     INVALID_NUMBER,
     NOT_CONNECTED,
     REJECTED,
+    UNKNOWN,
     PlacedCall,
 )
 from tests.support.policies import make_policy
@@ -126,10 +128,24 @@ async def test_without_a_phone_line_and_for_a_test_phone_no_call_is_placed(app: 
 # Results of the provider
 
 
+async def test_after_three_unknown_calls_no_call_is_placed_and_a_message_is_still_sent() -> None:
+    app = app_with_phone_line()
+    app.call_provider.result = UNKNOWN
+    for number in range(1, 4):
+        assert (await app.request_otp(a_phone(number), channel=Channel.VOICE)).sent
+    permits = app.database.permits
+    with pytest.raises(DeliveryFailed) as error:
+        await app.request_otp(a_phone(4), channel=Channel.VOICE)
+    assert error.value.retry_after == PAUSE.total_seconds()
+    assert (len(app.call_provider.calls), app.database.permits) == (3, permits)
+    assert (await app.request_otp(a_phone(4))).sent
+
+
 @pytest.mark.parametrize(
     ("result", "error_type", "is_released"),
     [
         (NOT_CONNECTED, DeliveryFailed, True),
+        (replace(NOT_CONNECTED, status=DeliveryStatus.UNAVAILABLE), DeliveryFailed, True),
         (REJECTED, DeliveryFailed, False),
         (INVALID_NUMBER, PhoneUnreachable, False),
     ],

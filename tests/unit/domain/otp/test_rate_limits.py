@@ -7,7 +7,7 @@ import pytest
 
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
-from domain.otp.permits import Permits, Recognition, UsedPart
+from domain.otp.permits import Outcome, Permits, Recognition, UsedPart
 from domain.otp.rate_limits import (
     Acquisition,
     DeliveryRoute,
@@ -142,7 +142,7 @@ def test_a_login_releases_the_permits_of_its_ip_in_the_part_for_proofs_too() -> 
     limits = replace(LIMITS, has_attested_part=True)
     permits = Permits(NOW, (UsedPart("unverified", "attested"),), Recognition.DEVICE)
 
-    released = set(limits.released_by_login(ROUTE, permits).limits)
+    released = set(limits.settle(ROUTE, permits, Outcome.LOGIN).limits)
 
     assert released == part("unverified", "attested", 3, 15, 30) | {OF_IP}
 
@@ -209,20 +209,21 @@ def test_a_login_releases_what_is_unverified_and_nothing_else() -> None:
         "reserve": PARTS["unverified"]["reserve"] | {of_phone("device")},
     }
     for part_name, limits in expected.items():
-        released = LIMITS.released_by_login(ROUTE, permits_in(part_name, by_call="reserve"))
+        permits = permits_in(part_name, by_call="reserve")
+        released = LIMITS.settle(ROUTE, permits, Outcome.LOGIN)
         assert (released.acquired_at, set(released.limits)) == (NOW, limits)
         assert len(released.limits) == len(limits)
 
 
 def test_a_delivery_to_a_test_phone_holds_a_permit_of_its_ip_only() -> None:
     of_test_phone = Permits(NOW)
-    assert LIMITS.released_by_login(ROUTE, of_test_phone) == Acquisition(NOW, (OF_IP,))
-    assert LIMITS.acquired(ROUTE, of_test_phone) == Acquisition(NOW, (OF_IP,))
+    for outcome in (Outcome.LOGIN, Outcome.UNAVAILABLE):
+        assert LIMITS.settle(ROUTE, of_test_phone, outcome) == Acquisition(NOW, (OF_IP,))
 
 
-def test_all_that_a_delivery_acquired_can_be_released() -> None:
+def test_without_a_provider_a_delivery_gives_all_back() -> None:
     permits = permits_in("recognized", Recognition.TRUSTED_IP, by_call="reserve")
-    acquired = LIMITS.acquired(ROUTE, permits)
+    acquired = LIMITS.settle(ROUTE, permits, Outcome.UNAVAILABLE)
     assert set(acquired.limits) == {of_phone("trusted_ip")}.union(
         PARTS["unverified"]["recognized"], PARTS["all"]["strangers"], PARTS["by_call"]["reserve"]
     )
@@ -230,7 +231,7 @@ def test_all_that_a_delivery_acquired_can_be_released() -> None:
 
 def test_a_rejection_releases_unverified_permits_of_country_total_and_phone() -> None:
     for part_name, phones in (("strangers", set()), ("reserve", {of_phone("device")})):
-        released = LIMITS.released_by_rejection(ROUTE, permits_in(part_name))
+        released = LIMITS.settle(ROUTE, permits_in(part_name), Outcome.REJECTED)
         unverified = PARTS["unverified"][part_name]
         shared = {one for one in unverified if one.subject in ("country:IN", "total")}
         assert set(released.limits) == shared | phones
@@ -252,10 +253,12 @@ def test_callbacks_have_a_reserve_and_each_part_a_share_for_a_number_range() -> 
         }
         assert set(part.limits) == {of_range} | shared
         permits = Permits(NOW, (UsedPart("callbacks", part.name),))
-        for was_connected, limits in ((True, shared), (False, shared | {of_range})):
-            released = LIMITS.released_by_rejected_callback(
-                "IN", "ef", permits, was_connected=was_connected
-            )
+        for outcome, limits in (
+            (Outcome.LOGIN, set()),
+            (Outcome.REJECTED, shared),
+            (Outcome.UNAVAILABLE, shared | {of_range}),
+        ):
+            released = LIMITS.settle_callback("IN", "ef", permits, outcome)
             assert set(released.limits) == limits
 
 

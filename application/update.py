@@ -75,10 +75,10 @@ async def update_phone_verification(
     return await update(load, replace, change, loaded)
 
 
-async def update_identity(
-    identities: Identities, identity_id: str, change: Callable[[Identity], Identity]
-) -> Identity:
-    """Update an identity that is not deleted or detached, as `update` does.
+async def change_identity(
+    identities: Identities, identity_id: str, change: Callable[[Identity], tuple[Identity, T]]
+) -> T:
+    """Update an identity that is not deleted or detached, as `update` does; return the result.
 
     Raises:
         Unauthenticated: there is no such identity, or it is deleted or detached.
@@ -86,13 +86,24 @@ async def update_identity(
         StorageError
     """
 
-    def change_open(identity: Identity | None) -> tuple[Identity, Identity]:
+    def change_open(identity: Identity | None) -> tuple[Identity, T]:
         if identity is None or identity.is_closed:
             raise Unauthenticated
+        return change(identity)
+
+    return await change_record(identities, identity_id, change_open)
+
+
+async def update_identity(
+    identities: Identities, identity_id: str, change: Callable[[Identity], Identity]
+) -> Identity:
+    """Update an identity that is not deleted or detached, as `change_identity`; return it."""
+
+    def change_and_return(identity: Identity) -> tuple[Identity, Identity]:
         successor = change(identity)
         return successor, successor
 
-    return await change_record(identities, identity_id, change_open)
+    return await change_identity(identities, identity_id, change_and_return)
 
 
 async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call | None:

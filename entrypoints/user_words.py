@@ -10,6 +10,7 @@ from domain.administration.audit import ActorKind
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
+from domain.identities.session import Session, TokenRepeat
 from domain.media.usage import MediaUsage, Quota
 
 ACTOR_KINDS: Final = {
@@ -77,6 +78,16 @@ def describe_last_use(time: datetime) -> str:
 def describe_devices(devices: Sequence[RecognizedDevice]) -> str:
     """Say until when each device is recognized."""
     return ", ".join(f"until {device.expires_at:%Y-%m-%d}" for device in devices) or "none"
+
+
+def describe_token_repeats(repeats: Sequence[TokenRepeat], sessions: Sequence[Session]) -> str:
+    """Say when refresh tokens came twice from two networks; empty if none did."""
+    devices = {session.id: session.device or "unknown device" for session in sessions}
+    times = [
+        f"{format_time(repeat.repeated_at)} ({devices.get(repeat.session_id, 'session has ended')})"
+        for repeat in repeats
+    ]
+    return f"sent again within ten seconds from another network: {', '.join(times)}" * bool(times)
 
 
 def describe_events(events: ShownEvents) -> str:

@@ -52,6 +52,24 @@ class TokenSuccessionRecord(msgspec.Struct, gc=False):
     oldest_valid: int = 0
 
 
+class TokenNetworkRecord(msgspec.Struct, gc=False):
+    """The network from which a session's refresh token was exchanged for this generation.
+
+    It is beside the session for the same reason.
+    """
+
+    session_id: str
+    generation: int
+    network: str
+
+
+class TokenRepeatRecord(msgspec.Struct, gc=False):
+    """A refresh token came again, from another network."""
+
+    session_id: str
+    repeated_at: datetime
+
+
 class SessionRecord(msgspec.Struct, gc=False):
     """A session."""
 
@@ -180,6 +198,8 @@ class IdentityRecord(Record, kw_only=True):
     next_send_at: datetime | None = None
     events_failed_at: datetime | None = None
     session_version: int = 0
+    token_networks: tuple[TokenNetworkRecord, ...] = ()
+    token_repeats: tuple[TokenRepeatRecord, ...] = ()
 
     @property
     def encrypted_phones(self) -> list[bytes]:
@@ -241,6 +261,11 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             for session in value.sessions
             if (family := session.token_family) is not None and family.previous is not None
         )
+        record.token_networks = tuple(
+            TokenNetworkRecord(session.id, family.generation, family.network)
+            for session in value.sessions
+            if (family := session.token_family) is not None and family.network is not None
+        )
         if value.phone is not None:
             record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
         if (change := value.phone_change) is not None:
@@ -269,6 +294,9 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         if record.token_successions:
             successions = {each.session_id: each for each in record.token_successions}
             sessions = tuple(_add(successions.get(session.id), session) for session in sessions)
+        if record.token_networks:
+            networks = {each.session_id: each for each in record.token_networks}
+            sessions = tuple(_add_network(networks.get(each.id), each) for each in sessions)
         return replace(
             identity,
             phone=phone,
@@ -307,3 +335,10 @@ def _add(succession: TokenSuccessionRecord | None, session: Session) -> Session:
         oldest_valid=succession.oldest_valid,
     )
     return replace(session, token_family=family)
+
+
+def _add_network(exchange: TokenNetworkRecord | None, session: Session) -> Session:
+    family = session.token_family
+    if exchange is None or family is None or exchange.generation != family.generation:
+        return session
+    return replace(session, token_family=replace(family, network=exchange.network))

@@ -17,7 +17,7 @@ from application.ports.system import Clock
 from application.ports.voice import Calls
 from domain.administration.service_token import Scope
 from domain.identities.device_token import RecognizedDevice
-from domain.identities.session import Session
+from domain.identities.session import Session, TokenRepeat
 from domain.identities.user_events import UserEvents
 from domain.media.usage import MediaUsage, Quota
 from domain.otp.delivery import Delivery
@@ -86,6 +86,8 @@ class UserDetails:
         phone_change_allowed_at: From when on the owner can change the phone again, after an undo;
             None if that is possible now.
         sessions: The active sessions, the last used first.
+        token_repeats: The refresh tokens of the last 30 days that came twice, from two networks,
+            the latest first.
         devices: The recognized devices.
         verification: Why the phone gets codes or does not; None without a phone.
         deliveries: The deliveries of the last day, the newest first.
@@ -102,6 +104,7 @@ class UserDetails:
     undo_deadlines: Sequence[datetime]
     phone_change_allowed_at: datetime | None
     sessions: Sequence[Session]
+    token_repeats: Sequence[TokenRepeat]
     devices: Sequence[RecognizedDevice]
     verification: VerificationState | None
     deliveries: Sequence[ShownDelivery]
@@ -185,6 +188,7 @@ class ShowUser:
             undo_deadlines=[deadline for deadline in deadlines if now < deadline],
             phone_change_allowed_at=allowed_at if allowed_at and now < allowed_at else None,
             sessions=sorted(sessions, key=lambda session: session.last_seen_at, reverse=True),
+            token_repeats=identity.current_token_repeats(now)[::-1] if identity else (),
             devices=[device for device in devices if now < device.expires_at],
             verification=verification,
             deliveries=shown,

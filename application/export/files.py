@@ -245,6 +245,10 @@ def _describe_sessions(identity: Identity, now: datetime) -> _Json:
             }
             for session in identity.active_sessions(now)
         ],
+        "refresh_tokens_sent_again_from_another_network": [
+            {"session_id": repeat.session_id, "at": repeat.repeated_at}
+            for repeat in identity.current_token_repeats(now)
+        ],
         "recognized_devices": [
             {"session_id": device.session_id, "expires_at": device.expires_at}
             for device in identity.devices

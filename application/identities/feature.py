@@ -79,7 +79,9 @@ class IdentitiesFeature:
         self.authenticate = Authenticate(
             ports.tokens, identities, clock, policy.session_limits, policy.test_otps
         )
-        self.refresh_session = RefreshSession(identities, self.sessions, clock, events)
+        self.refresh_session = RefreshSession(
+            identities, self.sessions, keyed_hashes, clock, events
+        )
         self.list_sessions = ListSessions(clock)
         self.revoke_session = RevokeSession(identities, clock, events)
         self.logout = Logout(identities, self.sessions, clock, events)

@@ -7,9 +7,10 @@ from enum import StrEnum
 
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.principal import Principal
-from application.update import update_identity
+from application.update import change_identity, update_identity
 from domain.errors import InvalidRefreshToken, SessionNotFound, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken
@@ -71,18 +72,24 @@ class RefreshSession:
       to revoke it.
     - However many requests send the current token in parallel, there is one successor.
     - A client that lost the response sends the previous token again. Soon it gets the same refresh
-      token and a fresh access token, which extends nothing. Later, until it uses one of these, it
-      gets another refresh token, and the unused one is void.
+      token and a fresh access token, which extends nothing; if it comes from another network then,
+      operators are warned. Later, until it uses one of these, it gets another refresh token, and
+      the unused one is void.
     - Any other reused token, such as a void one, revokes its session (RFC 9700 §4.14.2).
     """
 
     identities: Identities
     sessions: SessionFactory
+    keyed_hashes: KeyedHashes
     clock: Clock
     events: SecurityEvents
 
-    async def __call__(self, token: RefreshToken | None) -> Tokens:
-        """Refresh the session; None is a text that is no refresh token.
+    async def __call__(self, token: RefreshToken | None, client_ip: str) -> Tokens:
+        """Refresh the session.
+
+        Args:
+            token: The token; None is a text that is no refresh token.
+            client_ip: Where it came from.
 
         Raises:
             InvalidRefreshToken
@@ -91,19 +98,28 @@ class RefreshSession:
         if token is None:
             self.events.emit(SecurityEventType.REFRESH_TOKEN_REJECTED)
             raise InvalidRefreshToken
+        network = self.keyed_hashes.hash_client_ip(client_ip).network
         now = self.clock.now()
 
-        def rotate(identity: Identity) -> Identity:
+        def rotate(identity: Identity) -> tuple[Identity, tuple[Identity, bool]]:
             session, family = self.sessions.find_session(token, identity, now)
-            rotated = family.rotate(token.generation, now)
+            rotated = family.rotate(token.generation, now, network)
+            is_repeated_elsewhere = rotated is family and family.was_exchanged_elsewhere(network)
             if rotated is None:
-                return identity.revoke_session(session.id)
-            if rotated is family:
-                return identity
-            return identity.replace_session(session.refresh(rotated, now, self.sessions.limits))
+                successor = identity.revoke_session(session.id)
+            elif is_repeated_elsewhere:
+                successor = identity.record_token_repeat(session, now)
+            elif rotated is family:
+                successor = identity
+            else:
+                refreshed = session.refresh(rotated, now, self.sessions.limits)
+                successor = identity.replace_session(refreshed)
+            return successor, (successor, is_repeated_elsewhere)
 
         try:
-            identity = await update_identity(self.identities, token.identity_id, rotate)
+            identity, is_repeated_elsewhere = await change_identity(
+                self.identities, token.identity_id, rotate
+            )
         except Unauthenticated:
             self.events.emit(SecurityEventType.REFRESH_TOKEN_REJECTED, user_id=token.identity_id)
             raise InvalidRefreshToken from None
@@ -111,6 +127,8 @@ class RefreshSession:
         if session is None:
             self.events.emit(SecurityEventType.REFRESH_TOKEN_REUSED, user_id=identity.id)
             raise InvalidRefreshToken
+        if is_repeated_elsewhere:
+            self.events.emit(SecurityEventType.REFRESH_TOKEN_REPEATED, user_id=identity.id)
         self.events.emit(SecurityEventType.SESSION_REFRESHED, user_id=identity.id)
         return self.sessions.issue_tokens(identity.id, session, now)
 

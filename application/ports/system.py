@@ -71,6 +71,7 @@ class SecurityEventType(StrEnum):
     SESSION_REFRESHED = "session_refreshed"
     REFRESH_TOKEN_REJECTED = "refresh_token_rejected"  # noqa: S105 - an event, not a secret
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - an event, not a secret
+    REFRESH_TOKEN_REPEATED = "refresh_token_repeated"  # noqa: S105 - an event, not a secret
     SESSION_REVOKED = "session_revoked"
     PHONE_BLOCKED = "phone_blocked"
     PHONE_UNBLOCKED = "phone_unblocked"
@@ -97,6 +98,7 @@ class SecurityEventType(StrEnum):
             SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
             SecurityEventType.CONSOLE_SIGN_IN_FAILED,
             SecurityEventType.REFRESH_TOKEN_REUSED,
+            SecurityEventType.REFRESH_TOKEN_REPEATED,
             SecurityEventType.TEST_OTP_USED,
             SecurityEventType.PHONE_CHANGE_UNDONE,
             SecurityEventType.PHONE_NOTICE_REJECTED,

@@ -10,7 +10,7 @@ from domain.identities.data_export import DataExport
 from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange, PhoneChangeStep
-from domain.identities.session import MAX_SESSIONS, Session
+from domain.identities.session import MAX_SESSIONS, MAX_TOKEN_REPEATS, Session, TokenRepeat
 from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
@@ -99,6 +99,8 @@ class Identity:
     - `phone_change` is a change of its phone under way. `undo_deadlines` are the times until which
       earlier changes can be undone, the next first. After an undo no other change is possible until
       `phone_change_allowed_at`.
+    - `token_repeats` are the latest refresh tokens that came twice, from two networks. They outlive
+      their sessions: these may end because of what follows.
     - `session_version` changes with whatever ends all sessions, or all but one: what is kept apart
       from the identity, such as a session of the console, ends with them.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
@@ -128,6 +130,7 @@ class Identity:
     phone_change_allowed_at: datetime | None = None
     events: UserEvents = UserEvents()
     session_version: int = 0
+    token_repeats: tuple[TokenRepeat, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -260,6 +263,7 @@ class Identity:
             self,
             sessions=(*sessions, session)[-MAX_SESSIONS:],
             used_challenges=(*challenges, used) if used else tuple(challenges),
+            token_repeats=self.current_token_repeats(now),
             last_used_at=now,
             days_of_use=self.days_of_use + self.counts_day(now),
             is_verified=True,
@@ -322,6 +326,24 @@ class Identity:
             last_used_at=max(self.last_used_at or self.created_at, used_at),
             days_of_use=self.days_of_use + self.counts_day(used_at),
         )
+
+    def current_token_repeats(self, now: datetime) -> tuple[TokenRepeat, ...]:
+        """Return the repeats of refresh tokens that are still shown, the earliest first."""
+        return tuple([repeat for repeat in self.token_repeats if now < repeat.expires_at])
+
+    def record_token_repeat(self, session: Session, now: datetime) -> "Identity":
+        """Return the identity after a refresh token came again from another network.
+
+        Further repeats of the same token change nothing.
+        """
+        exchanged_at = session.token_family.rotated_at if session.token_family else now
+        repeats = self.current_token_repeats(now)
+        if any(
+            each.session_id == session.id and each.repeated_at >= exchanged_at for each in repeats
+        ):
+            return self
+        repeats = (*repeats, TokenRepeat(session.id, now))
+        return replace(self, token_repeats=repeats[-MAX_TOKEN_REPEATS:])
 
     def revoke_session(self, session_id: str) -> "Identity":
         """Return the identity without this session."""
@@ -504,6 +526,7 @@ class Identity:
             deleted_at=now,
             sessions=(),
             devices=(),
+            token_repeats=(),
             role=Role.MEMBER,
             consent=None,
             external_id=None,

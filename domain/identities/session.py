@@ -9,6 +9,8 @@ MAX_DEVICE_NAME_LENGTH: Final = 200
 NONCE_BYTES: Final = 16
 REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
 """How long the previous refresh token gets the same successor: requests may have been parallel."""
+TOKEN_REPEAT_TTL: Final = timedelta(days=30)
+MAX_TOKEN_REPEATS: Final = 5
 RECENT_LOGIN_PERIOD: Final = timedelta(days=1)
 FRESH_LOGIN_PERIOD: Final = timedelta(minutes=15)
 """How long after a login an administrator sees full phone numbers, and deletes and exports."""
@@ -31,7 +33,8 @@ class RefreshTokenFamily:
     `is_confirmed` is set when the client uses an access token of the current generation: it has
     received the response of the rotation. `previous` is the generation that was exchanged for the
     current one, None for the one before it. `oldest_valid` is the oldest generation whose access
-    tokens are valid, beside those of the previous one.
+    tokens are valid, beside those of the previous one. `network` is the hash of the network from
+    which the previous one was exchanged, None if that is not known.
     """
 
     nonce: bytes
@@ -40,8 +43,11 @@ class RefreshTokenFamily:
     is_confirmed: bool = True
     previous: int | None = None
     oldest_valid: int = 0
+    network: str | None = None
 
-    def rotate(self, generation: int, now: datetime) -> "RefreshTokenFamily | None":
+    def rotate(
+        self, generation: int, now: datetime, network: str | None = None
+    ) -> "RefreshTokenFamily | None":
         """Return the family after a valid token of this generation, None if it was reused.
 
         - The current generation is exchanged for the next, which is not confirmed.
@@ -51,9 +57,18 @@ class RefreshTokenFamily:
         - Any other one, such as a void one, may be stolen: the session has to be revoked.
 
         After a clock was set back, the period is longer, until the next rotation.
+
+        Args:
+            generation: that of the token.
+            now: when it arrived.
+            network: the hash of the network that it came from.
         """
         successor = replace(
-            self, generation=self.generation + 1, rotated_at=now, is_confirmed=False
+            self,
+            generation=self.generation + 1,
+            rotated_at=now,
+            is_confirmed=False,
+            network=network,
         )
         if generation == self.generation:
             return replace(successor, previous=generation)
@@ -64,6 +79,10 @@ class RefreshTokenFamily:
         if self.is_confirmed:
             return None
         return replace(successor, previous=generation, oldest_valid=successor.generation)
+
+    def was_exchanged_elsewhere(self, network: str) -> bool:
+        """Return whether the previous token was exchanged from another network, as far as known."""
+        return self.network not in (None, network)
 
     def accepts(self, generation: int | None) -> bool:
         """Return whether access tokens of this generation are valid until they expire.
@@ -86,6 +105,22 @@ class RefreshTokenFamily:
         # Records of earlier versions name none. Before the first generation it is 0, which no
         # token has.
         return self.generation - 1 if self.previous is None else self.previous
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRepeat:
+    """A refresh token came again within `REUSE_GRACE_PERIOD`, from another network.
+
+    It may be a client that changed its network, or a thief. Which networks these were is not kept.
+    """
+
+    session_id: str
+    repeated_at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it is not shown anymore."""
+        return self.repeated_at + TOKEN_REPEAT_TTL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from entrypoints.user_words import (
     describe_library,
     describe_next_change,
     describe_status,
+    describe_token_repeats,
     describe_undo,
     format_time,
 )
@@ -68,6 +69,8 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
     if identity is not None and not identity.is_deleted:
         yield _row("sessions", str(len(details.sessions)))
         yield from (f"  {_describe_session(session)}" for session in details.sessions)
+        if repeats := describe_token_repeats(details.token_repeats, details.sessions):
+            yield _row("refresh tokens", repeats)
         yield _row("recognized devices", describe_devices(details.devices))
     if details.events.waiting or details.events.failed:
         yield _row("events", _describe_events(details.events))

@@ -10,7 +10,7 @@ from application.ports.repositories import Repositories
 from domain.errors import Unauthenticated
 from domain.identities.refresh_token import RefreshToken
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_parsed_token
+from tests.support.builders import CLIENT_IP, a_parsed_token
 
 PARALLEL = 50
 
@@ -36,12 +36,17 @@ async def test_parallel_refreshes_at_two_instances_return_one_refresh_token(
     _, token = await log_in(apps[0])
 
     refreshed = await asyncio.gather(
-        *(apps[number % 2].identities.refresh_session(token) for number in range(PARALLEL))
+        *(
+            apps[number % 2].identities.refresh_session(token, CLIENT_IP)
+            for number in range(PARALLEL)
+        )
     )
 
     assert len({tokens.refresh_token for tokens in refreshed}) == 1
     apps[0].advance(11)
-    again = await apps[1].identities.refresh_session(a_parsed_token(refreshed[0].refresh_token))
+    again = await apps[1].identities.refresh_session(
+        a_parsed_token(refreshed[0].refresh_token), CLIENT_IP
+    )
     assert again.refresh_token != refreshed[0].refresh_token
 
 
@@ -55,4 +60,4 @@ async def test_a_logout_is_known_to_the_other_instance_at_once(apps: list[AppHar
     with pytest.raises(Unauthenticated):
         await second.identities.authenticate(access_token)
     with pytest.raises(Unauthenticated):
-        await second.identities.refresh_session(token)
+        await second.identities.refresh_session(token, CLIENT_IP)

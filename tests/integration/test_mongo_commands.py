@@ -159,9 +159,9 @@ async def test_a_later_login_takes_four_round_trips(service: Service) -> None:
 async def test_a_refresh_is_a_read_and_a_write_and_its_repeat_a_read(service: Service) -> None:
     token = a_parsed_token((await service.log_in()).tokens.refresh_token)
 
-    await service.app.identities.refresh_session(token)
+    await service.app.identities.refresh_session(token, CLIENT_IP)
     assert service.costs() == [["find"], ["update"]]
-    await service.app.identities.refresh_session(token)
+    await service.app.identities.refresh_session(token, CLIENT_IP)
     assert service.costs() == [["find"]]
 
 

@@ -23,13 +23,14 @@ TEST_VARIABLES: Final = {
 READ_WHOLE: Final = 1_500
 """At most so many words has a page that somebody reads from its beginning to its end."""
 LOOKED_UP: Final = {
-    # A reader looks up one version, attack, line of the log, name, field or runbook in these.
+    # A reader looks up one version, attack, line, name, field, runbook or event in these.
     "CHANGELOG.md",
     "docs/abuse_figures.md",
     "docs/log.md",
     "docs/names.md",
     "docs/retention.md",
     "docs/runbooks.md",
+    "docs/security-events.md",
 }
 ONE_SCREEN: Final = 45
 """Lines."""

@@ -134,6 +134,15 @@ class UserSessionResponse(msgspec.Struct, kw_only=True):
     ]
 
 
+class TokenRepeatResponse(msgspec.Struct, kw_only=True):
+    """A refresh token came again within ten seconds, from another network."""
+
+    session_id: Annotated[
+        str, described("Its session, which may have ended since.", _SESSION_ID_EXAMPLE)
+    ]
+    repeated_at: Annotated[str, time_field("When it came again, in UTC.")]
+
+
 class DeviceResponse(msgspec.Struct, kw_only=True):
     """A device that is recognized: it has messages and attempts of its own."""
 
@@ -318,6 +327,10 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
         described("The account; null if the phone has none."),
     ]
     sessions: Annotated[list[UserSessionResponse], described("The last used first.")]
+    token_repeats: Annotated[
+        list[TokenRepeatResponse],
+        described("Those of the last 30 days, at most five, the latest first."),
+    ]
     devices: Annotated[list[DeviceResponse], described("The recognized devices.")]
     verification: Annotated[
         VerificationResponse | None,
@@ -345,6 +358,12 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
         hold=_to_hold(details.hold) if details.hold else None,
         account=_to_account(identity, details) if identity else None,
         sessions=[_to_session(session) for session in details.sessions],
+        token_repeats=[
+            TokenRepeatResponse(
+                session_id=repeat.session_id, repeated_at=format_timestamp(repeat.repeated_at)
+            )
+            for repeat in details.token_repeats
+        ],
         devices=[
             DeviceResponse(
                 session_id=device.session_id, expires_at=format_timestamp(device.expires_at)

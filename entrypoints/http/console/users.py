@@ -145,6 +145,8 @@ def _describe_user(details: UserDetails) -> Sequence[tuple[str, str]]:
     if details.phone_change_allowed_at is not None:
         rows.append(("Next change", words.describe_next_change(details.phone_change_allowed_at)))
     if identity is not None and not identity.is_deleted:
+        if repeats := words.describe_token_repeats(details.token_repeats, details.sessions):
+            rows.append(("Refresh tokens", repeats))
         rows.append(("Recognized devices", words.describe_devices(details.devices)))
     if details.usage is not None:
         rows.append(("Library", words.describe_library(details.usage, details.quota)))

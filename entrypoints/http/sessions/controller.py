@@ -45,7 +45,10 @@ class SessionController(Controller):
         errors=[errors.InvalidRefreshToken],
     )
     async def refresh_session(
-        self, identities: Injected[IdentitiesFeature], data: JSONBody[schemas.RefreshSessionBody]
+        self,
+        request: ApiRequest,
+        identities: Injected[IdentitiesFeature],
+        data: JSONBody[schemas.RefreshSessionBody],
     ) -> schemas.RefreshSessionResponse:
         """Exchange the latest refresh token for a new access token and the next refresh token.
 
@@ -57,7 +60,7 @@ class SessionController(Controller):
         Keep only the latest tokens.
         """
         token = parse_refresh_token(data.refresh_token)
-        tokens = await identities.refresh_session(token)
+        tokens = await identities.refresh_session(token, request.client_ip)
         return msgspec.convert(tokens, schemas.RefreshSessionResponse, from_attributes=True)
 
     @post(

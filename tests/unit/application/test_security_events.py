@@ -48,7 +48,7 @@ from domain.phone import PhoneNumber
 from domain.voice.call_limits import CallLimits
 from domain.voice.instructions import Reject
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
-from tests.support.builders import a_parsed_token, a_phone, an_id
+from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
 from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.fakes.messenger import (
     ACCEPTED,
@@ -274,16 +274,27 @@ async def test_a_reused_refresh_token_revokes_its_session_and_is_rejected_later(
 ) -> None:
     token = await log_in(app)
     app.events.emitted.clear()
-    refreshed = await app.identities.refresh_session(token)
+    refreshed = await app.identities.refresh_session(token, CLIENT_IP)
     await app.identities.authenticate(refreshed.access_token)
     app.advance(60)
     for _ in range(2):
         with pytest.raises(InvalidRefreshToken):
-            await app.identities.refresh_session(token)
+            await app.identities.refresh_session(token, CLIENT_IP)
     assert app.events.emitted == [
         of_user(SecurityEventType.SESSION_REFRESHED, token.identity_id),
         of_user(SecurityEventType.REFRESH_TOKEN_REUSED, token.identity_id),
         of_user(SecurityEventType.REFRESH_TOKEN_REJECTED, token.identity_id),
+    ]
+
+
+async def test_a_repeat_from_another_network_is_emitted_beside_its_refresh(app: AppHarness) -> None:
+    token = await log_in(app)
+    await app.identities.refresh_session(token, CLIENT_IP)
+    app.events.emitted.clear()
+    await app.identities.refresh_session(token, "198.51.100.7")
+    assert app.events.emitted == [
+        of_user(SecurityEventType.REFRESH_TOKEN_REPEATED, token.identity_id),
+        of_user(SecurityEventType.SESSION_REFRESHED, token.identity_id),
     ]
 
 
@@ -348,7 +359,7 @@ async def test_without_database_use_cases_fail_and_emit_no_event(app: AppHarness
         app.request_otp,
         lambda: app.verify_otp(code),
         lambda: app.identities.authenticate(access_token),
-        lambda: app.identities.refresh_session(token),
+        lambda: app.identities.refresh_session(token, CLIENT_IP),
         lambda: app.identities.logout(principal),
         lambda: app.identities.revoke_session(principal, principal.session.id),
         lambda: app.identities.get_user(principal.identity.id),
@@ -491,12 +502,13 @@ async def refresh_twice_with_one_token(app: AppHarness) -> None:
     """Use a refresh token again after its successor was used, and after its session was revoked."""
     app.advance(hours=12)
     token = await log_in(app)
-    refreshed = await app.identities.refresh_session(token)
+    refreshed = await app.identities.refresh_session(token, CLIENT_IP)
+    await app.identities.refresh_session(token, "198.51.100.7")
     await app.identities.authenticate(refreshed.access_token)
     app.advance(60)
     for _ in range(2):
         with pytest.raises(InvalidRefreshToken):
-            await app.identities.refresh_session(token)
+            await app.identities.refresh_session(token, CLIENT_IP)
 
 
 async def operate_on_a_user(app: AppHarness) -> None:

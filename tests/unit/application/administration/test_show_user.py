@@ -27,8 +27,9 @@ from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber, parse_phone
+from entrypoints.user_words import describe_token_repeats
 from tests.support.app_harness import AppHarness, wrong_code
-from tests.support.builders import CLIENT_IP, NOW, a_delivery, a_phone, an_id
+from tests.support.builders import CLIENT_IP, NOW, a_delivery, a_parsed_token, a_phone, an_id
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import undo
 
@@ -104,6 +105,28 @@ async def test_sessions_devices_library_and_calls_are_shown(app: AppHarness) -> 
     assert details.usage is not None
     assert details.usage.items == 1
     assert details.usage.bytes > 0
+
+
+async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session(
+    app: AppHarness,
+) -> None:
+    session = await app.open_session(with_refresh=True, device="Pixel 9")
+    token = a_parsed_token(session.tokens.refresh_token or "")
+    for client_ip in (CLIENT_IP, "198.51.100.7"):
+        await app.identities.refresh_session(token, client_ip)
+    repeated_at = app.clock.now()
+
+    details = await show(app)
+    words = describe_token_repeats(details.token_repeats, details.sessions)
+    assert [each.repeated_at for each in details.token_repeats] == [repeated_at]
+    assert words == (
+        "sent again within ten seconds from another network: "
+        f"{repeated_at:%Y-%m-%d %H:%M:%S} UTC (Pixel 9)"
+    )
+    await app.administration.act_for_users.sign_out(OPERATOR, a_phone())
+    details = await show(app)
+    assert "(session has ended)" in describe_token_repeats(details.token_repeats, details.sessions)
+    assert describe_token_repeats((), ()) == ""
 
 
 # Changes of the phone

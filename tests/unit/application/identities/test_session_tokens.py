@@ -13,7 +13,7 @@ from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.session import SessionLimits
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_parsed_token
+from tests.support.builders import CLIENT_IP, a_parsed_token
 from tests.support.keys import FIRST_KEY
 from tests.support.policies import make_policy
 
@@ -44,8 +44,8 @@ def refresh_token(tokens: Tokens) -> RefreshToken:
     return a_parsed_token(tokens.refresh_token)
 
 
-async def refresh(app: AppHarness, tokens: Tokens) -> Tokens:
-    return await app.identities.refresh_session(refresh_token(tokens))
+async def refresh(app: AppHarness, tokens: Tokens, client_ip: str = CLIENT_IP) -> Tokens:
+    return await app.identities.refresh_session(refresh_token(tokens), client_ip)
 
 
 async def authenticate(app: AppHarness, tokens: Tokens) -> Principal:
@@ -97,6 +97,53 @@ async def test_the_previous_refresh_token_ends_the_session_after_a_use_of_the_ne
         await refresh(app, first)
 
     assert await is_revoked(app, third)
+
+
+@pytest.mark.parametrize(
+    ("client_ip", "seconds", "is_reported"),
+    [
+        ("198.51.100.7", 9, True),
+        ("2001:db8:2::", 9, True),
+        ("203.0.113.200", 9, False),  # the same /24
+        ("198.51.100.7", 10, False),
+    ],
+)
+async def test_a_repeat_within_ten_seconds_from_another_network_is_reported_once(
+    app: AppHarness, client_ip: str, seconds: int, *, is_reported: bool
+) -> None:
+    tokens = await log_in(app)
+    await refresh(app, tokens)
+    app.advance(seconds)
+    app.events.emitted.clear()
+
+    again = [await refresh(app, tokens, client_ip) for _ in range(2)]
+
+    repeated = SecurityEventType.REFRESH_TOKEN_REPEATED
+    assert [event.type for event in app.events.emitted].count(repeated) == 2 * is_reported
+    principal = await authenticate(app, again[-1])
+    repeats = principal.identity.token_repeats
+    assert [(each.session_id, each.repeated_at) for each in repeats] == [
+        (principal.session.id, app.clock.now())
+    ] * is_reported
+
+
+async def test_a_repeat_from_another_network_outlives_its_session_by_thirty_days(
+    app: AppHarness,
+) -> None:
+    tokens = await log_in(app)
+    for _ in range(6):
+        successor = await refresh(app, tokens)
+        await refresh(app, tokens, "198.51.100.7")
+        app.advance(1)
+        tokens = successor
+    await app.identities.logout(await authenticate(app, tokens))
+
+    app.advance(days=29)
+    identity = (await authenticate(app, await log_in(app))).identity
+    assert len(identity.token_repeats) == 5
+    app.advance(days=1)
+    identity = (await authenticate(app, await log_in(app))).identity
+    assert identity.token_repeats == ()
 
 
 async def test_two_holders_of_a_refresh_token_end_the_session(app: AppHarness) -> None:
@@ -176,7 +223,7 @@ async def test_a_refresh_token_with_a_forged_mac_ends_nothing(
     forged = RefreshToken(valid_token.identity_id, valid_token.session_id, generation, bytes(32))
 
     with pytest.raises(Unauthenticated):
-        await app.identities.refresh_session(forged)
+        await app.identities.refresh_session(forged, CLIENT_IP)
     await app.identities.logout(forged, Scope.ALL)
 
     assert not await is_revoked(app, tokens)

@@ -13,7 +13,7 @@ from application.ports.errors import StorageUnavailable
 from application.ports.system import SecurityEventType
 from domain.errors import TooManyAttempts
 from tests.support.app_harness import AppHarness, wrong_code
-from tests.support.builders import a_parsed_token, a_phone
+from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
 from tests.support.fault_injector import ProcessKilled
 from tests.unit.application.otp.test_interrupted_logins import OPERATIONS, count_sessions
 
@@ -86,7 +86,7 @@ async def authenticate(app: AppHarness, login: LoggedIn) -> None:
 
 async def refresh(app: AppHarness, login: LoggedIn) -> None:
     token = a_parsed_token(login.tokens.refresh_token)
-    await app.identities.refresh_session(token)
+    await app.identities.refresh_session(token, CLIENT_IP)
 
 
 async def log_out_others(app: AppHarness, login: LoggedIn) -> None:

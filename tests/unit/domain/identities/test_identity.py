@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Consent, Role, UsedChallenge
-from domain.identities.session import MAX_SESSIONS, SessionLimits
+from domain.identities.session import MAX_SESSIONS, SessionLimits, TokenRepeat
 from domain.identities.user_events import EventType, UserEvents
 from tests.support.builders import NOW, a_session, a_user, an_identity
 
@@ -76,7 +76,9 @@ def test_blocking_revokes_all_sessions_for_good_and_changes_nothing_else() -> No
 def test_deletion_revokes_sessions_role_and_consent_in_one_step() -> None:
     consent = Consent("You agree.", "en", NOW)
     identity = an_identity(user=a_user(), role=Role.ADMINISTRATOR, consent=consent)
-    deleted = replace(identity, sessions=(a_session(id="one"),)).delete(NOW)
+    deleted = replace(
+        identity, sessions=(a_session(id="one"),), token_repeats=(TokenRepeat("one", NOW),)
+    ).delete(NOW)
     assert deleted.is_deleted
     assert deleted == replace(
         identity,

@@ -7,7 +7,7 @@ from typing import Final
 from application.administration.show_user import PhoneHold, ShownEvents
 from application.ports.otp import DeliveryStatus
 from domain.administration.audit import ActorKind
-from domain.identities.device_token import RecognizedDevice
+from domain.identities.device_token import ConsoleDevice, RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.session import Session, TokenRepeat
@@ -75,7 +75,7 @@ def describe_last_use(time: datetime) -> str:
     return f"{format_time(time)}, or up to a day later"
 
 
-def describe_devices(devices: Sequence[RecognizedDevice]) -> str:
+def describe_devices(devices: Sequence[RecognizedDevice | ConsoleDevice]) -> str:
     """Say until when each device is recognized."""
     return ", ".join(f"until {device.expires_at:%Y-%m-%d}" for device in devices) or "none"
 

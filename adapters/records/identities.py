@@ -92,6 +92,14 @@ class DeviceRecord(msgspec.Struct, gc=False):
     expires_at: datetime
 
 
+class ConsoleDeviceRecord(msgspec.Struct, gc=False):
+    """A browser that is recognized at the web console; its token is never stored."""
+
+    id: str
+    session_version: int
+    expires_at: datetime
+
+
 class UsedChallengeRecord(msgspec.Struct, gc=False):
     """A challenge that opened a session."""
 
@@ -178,6 +186,7 @@ class IdentityRecord(Record, kw_only=True):
     sessions: tuple[SessionRecord, ...] = ()
     token_successions: tuple[TokenSuccessionRecord, ...] = ()
     devices: tuple[DeviceRecord, ...] = ()
+    console_devices: tuple[ConsoleDeviceRecord, ...] = ()
     used_challenges: tuple[UsedChallengeRecord, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None

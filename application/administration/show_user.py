@@ -16,7 +16,7 @@ from application.ports.repositories import DeliveryReports, MediaUsages
 from application.ports.system import Clock
 from application.ports.voice import Calls
 from domain.administration.service_token import Scope
-from domain.identities.device_token import RecognizedDevice
+from domain.identities.device_token import ConsoleDevice, RecognizedDevice
 from domain.identities.session import Session, TokenRepeat
 from domain.identities.user_events import UserEvents
 from domain.media.usage import MediaUsage, Quota
@@ -89,6 +89,7 @@ class UserDetails:
         token_repeats: The refresh tokens of the last 30 days that came twice, from two networks,
             the latest first.
         devices: The recognized devices.
+        console_devices: The browsers of an administrator that the web console recognizes.
         verification: Why the phone gets codes or does not; None without a phone.
         deliveries: The deliveries of the last day, the newest first.
         usage: What the user has in the library.
@@ -106,6 +107,7 @@ class UserDetails:
     sessions: Sequence[Session]
     token_repeats: Sequence[TokenRepeat]
     devices: Sequence[RecognizedDevice]
+    console_devices: Sequence[ConsoleDevice]
     verification: VerificationState | None
     deliveries: Sequence[ShownDelivery]
     usage: MediaUsage | None
@@ -190,6 +192,7 @@ class ShowUser:
             sessions=sorted(sessions, key=lambda session: session.last_seen_at, reverse=True),
             token_repeats=identity.current_token_repeats(now)[::-1] if identity else (),
             devices=[device for device in devices if now < device.expires_at],
+            console_devices=identity.active_console_devices(now) if identity else (),
             verification=verification,
             deliveries=shown,
             usage=usage,

@@ -26,6 +26,8 @@ from domain.console.session import (
     parse_cookie,
 )
 from domain.errors import IncorrectOtp, Unauthenticated
+from domain.identities.device_token import CONSOLE_DEVICE_TTL, ConsoleDevice, DeviceToken
+from domain.identities.device_token import SECRET_BYTES as DEVICE_SECRET_BYTES
 from domain.identities.identity import Identity
 from domain.otp.attempts import UsedCode
 from domain.otp.challenge import OtpCode, Purpose
@@ -36,12 +38,29 @@ from domain.phone import PhoneNumber
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleSignInCommand:
-    """The code of a request for the console, from `client_ip`."""
+    """The code of a request for the console, from `client_ip`.
+
+    `device_token` is that of an earlier sign-in to the console in the same browser, if it has one.
+    """
 
     phone: PhoneNumber
     code: OtpCode
     request_id: str
     client_ip: str
+    device_token: DeviceToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSignedIn:
+    """What the browser gets.
+
+    Attributes:
+        cookie: The value of the session's cookie.
+        device_token: What its next sign-ins are recognized by; None if it could not be stored.
+    """
+
+    cookie: str
+    device_token: DeviceToken | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +76,7 @@ class ConsoleSignIn:
       IP is trusted by the console, and sessions are so short that a day has many sign-ins.
     - A code opens one session. A client that lost the response sends the code again within a
       minute: the session gets a new secret, and the former one is void.
+    - The browser is recognized for 90 days: strangers cannot use up its messages and attempts.
     """
 
     check_otp: CheckOtp
@@ -69,8 +89,8 @@ class ConsoleSignIn:
     randomness: Randomness
     events: SecurityEvents
 
-    async def __call__(self, command: ConsoleSignInCommand) -> str:
-        """Return the value of the session's cookie.
+    async def __call__(self, command: ConsoleSignInCommand) -> ConsoleSignedIn:
+        """Open a session.
 
         Raises:
             IncorrectOtp
@@ -83,6 +103,7 @@ class ConsoleSignIn:
                 code=command.code,
                 client_ip=command.client_ip,
                 request_id=command.request_id,
+                device_token=command.device_token,
                 purpose=Purpose.CONSOLE_SIGN_IN,
             )
         )
@@ -97,13 +118,15 @@ class ConsoleSignIn:
         if not await self._open_session(code, identity, secret):
             self._reject(command.phone, checked, "used code")
         # The session is open. Without these, a later sign-in may have to wait, or fail.
+        device_token = None
         with suppress(StorageError, Unauthenticated):
             await self._stop_counting(command.phone, code.challenge.id)
-            await self._record_use(identity.id)
+            known = command.device_token if code.is_device_recognized else None
+            device_token = await self._record_use(identity, known)
         self.events.emit(
             SecurityEventType.CONSOLE_SIGNED_IN, phone=command.phone, user_id=identity.id
         )
-        return format_cookie(code.challenge.id, secret)
+        return ConsoleSignedIn(format_cookie(code.challenge.id, secret), device_token)
 
     async def _find_administrator(self, code: UsedCode, phone: PhoneNumber) -> Identity | None:
         # The one that was loaded with the code may have changed since.
@@ -143,9 +166,19 @@ class ConsoleSignIn:
 
         await update_phone_verification(self.phone_verifications, phone, stop_counting)
 
-    async def _record_use(self, identity_id: str) -> None:
+    async def _record_use(self, identity: Identity, known: DeviceToken | None) -> DeviceToken:
+        """Record the use, and the browser: one that is recognized keeps its token."""
+        token = known or DeviceToken(identity.id, self.randomness.bytes(DEVICE_SECRET_BYTES))
         now = self.clock.now()
-        await update_identity(self.identities, identity_id, lambda found: found.mark_used(now))
+        # Of the session that was opened: what ended that since ends the device too.
+        version, expires_at = identity.session_version, now + CONSOLE_DEVICE_TTL
+        device = ConsoleDevice(token.device_id, version, expires_at)
+        await update_identity(
+            self.identities,
+            identity.id,
+            lambda found: found.mark_used(now).add_console_device(device, now),
+        )
+        return token
 
     def _reject(self, phone: PhoneNumber, checked: CheckedOtp, reason: str) -> NoReturn:
         left = checked.attempts_left

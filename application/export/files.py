@@ -253,6 +253,9 @@ def _describe_sessions(identity: Identity, now: datetime) -> _Json:
             {"session_id": device.session_id, "expires_at": device.expires_at}
             for device in identity.devices
         ],
+        "browsers_at_the_console": [
+            {"expires_at": device.expires_at} for device in identity.active_console_devices(now)
+        ],
     }
 
 

@@ -113,7 +113,7 @@ class CheckOtp:
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         loaded, device, permits = await asyncio.gather(
             self.phone_verifications.load(phone),
-            recognize_device(self.identities, command.device_token, now),
+            recognize_device(self.identities, command.device_token, command.purpose, now),
             self.attempt_limiter.acquire(now, client_ip, phone, self.codes.phone_key(phone)),
         )
         attempt = self._make_attempt(command, client_ip, now, device, permits)

@@ -4,13 +4,16 @@ from datetime import datetime
 
 from application.ports.identities import Identities
 from domain.identities.device_token import DeviceToken
+from domain.otp.challenge import Purpose
 from domain.otp.delivery import DeviceProof
 
 
 async def recognize_device(
-    identities: Identities, token: DeviceToken | None, now: datetime
+    identities: Identities, token: DeviceToken | None, purpose: Purpose, now: datetime
 ) -> DeviceProof | None:
     """Check a device token against the identity that it names.
+
+    That of a browser at the console counts for codes of the console, that of an app for all others.
 
     The phone's verification decides whether the device counts for the phone.
 
@@ -23,5 +26,10 @@ async def recognize_device(
     if token is None:
         return None
     loaded = await identities.load(token.identity_id)
-    device = loaded and loaded.value.find_device(token.device_id, now)
+    if loaded is None:
+        return None
+    identity = loaded.value
+    is_console = purpose is Purpose.CONSOLE_SIGN_IN
+    find = identity.find_console_device if is_console else identity.find_device
+    device = find(token.device_id, now)
     return DeviceProof(device.id, token.identity_id) if device else None

@@ -155,7 +155,7 @@ class RequestOtp:
         failed_attempt = self.rate_limits.for_failed_attempt(client_ip, phone.country)
         loaded, device, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
-            recognize_device(self.identities, command.device_token, now),
+            recognize_device(self.identities, command.device_token, command.purpose, now),
             self.limit_store.next_available(Reservation(now, failed_attempt)),
         )
         if command.purpose is Purpose.UNDO_PHONE_CHANGE:

@@ -12,6 +12,7 @@ from typing import Final
 SECRET_BYTES: Final = 16
 MAX_DEVICES: Final = 10
 DEVICE_TOKEN_TTL: Final = timedelta(days=180)
+CONSOLE_DEVICE_TTL: Final = timedelta(days=90)
 # Identity id and secret.
 _TOKEN: Final = struct.Struct(">12s16s")
 _LABEL: Final = b"dialtone device token\0"
@@ -23,7 +24,7 @@ _ID_LENGTH: Final = 32
 class DeviceToken:
     """The proof of an earlier login: an identity, and a secret of one of its devices.
 
-    The secret is derived with a key, so a plain hash of it is enough for the database.
+    The secret is derived with a key or random, so a plain hash of it is enough for the database.
     """
 
     identity_id: str
@@ -47,6 +48,19 @@ class RecognizedDevice:
 
     id: str
     session_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleDevice:
+    """A browser in which an administrator signed in to the web console, until `expires_at`.
+
+    `session_version` is that of the identity at the sign-in: whatever ends all sessions of the
+    identity, also by an older program, ends it too.
+    """
+
+    id: str
+    session_version: int
     expires_at: datetime
 
 

@@ -1,5 +1,6 @@
 """The identity: made by the first successful verification of a phone, deleted by one write."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,7 +8,7 @@ from typing import Final
 
 from domain.identifier import require_identifier
 from domain.identities.data_export import DataExport
-from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
+from domain.identities.device_token import MAX_DEVICES, ConsoleDevice, RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange, PhoneChangeStep
 from domain.identities.session import MAX_SESSIONS, MAX_TOKEN_REPEATS, Session, TokenRepeat
@@ -87,6 +88,9 @@ class Identity:
     - A blocked identity has no sessions and gets none. Everything else stays as it is.
     - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
       sessions from elsewhere revokes their devices as well.
+    - A console device is recognized at the sign-in to the web console only, and a recognized device
+      only elsewhere: apps keep their tokens where scripts can read them, and whoever gets one must
+      not get attempts at a code of the console. It ends with the role and with all sessions.
     - A detached identity had a phone that was recycled. It has no username, sessions or devices,
       and gets none until an operator restores it.
     - `days_of_use` counts the days with a login or the use of a session, up to three.
@@ -114,6 +118,7 @@ class Identity:
     user: User | None = None
     sessions: tuple[Session, ...] = ()
     devices: tuple[RecognizedDevice, ...] = ()
+    console_devices: tuple[ConsoleDevice, ...] = ()
     used_challenges: tuple[UsedChallenge, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
@@ -305,6 +310,31 @@ class Identity:
         ]
         return replace(self, devices=(*kept, added)[-MAX_DEVICES:])
 
+    def active_console_devices(self, now: datetime) -> Sequence[ConsoleDevice]:
+        """Return the browsers that the console recognizes now. Only an administrator has some."""
+        if not self.is_administrator or self.is_closed or self.is_blocked:
+            return ()
+        return [
+            device
+            for device in self.console_devices
+            if device.session_version == self.session_version and now < device.expires_at
+        ]
+
+    def find_console_device(self, device_id: str, now: datetime) -> ConsoleDevice | None:
+        """Return the console device with this id, or None."""
+        active = self.active_console_devices(now)
+        return next((device for device in active if device.id == device_id), None)
+
+    def add_console_device(self, added: ConsoleDevice, now: datetime) -> "Identity":
+        """Return the identity with this console device; above `MAX_DEVICES` without the oldest.
+
+        One of before an end of the role or of all sessions is not added.
+        """
+        if not self.is_administrator or added.session_version != self.session_version:
+            return self
+        others = [each for each in self.active_console_devices(now) if each.id != added.id]
+        return replace(self, console_devices=(*others, added)[-MAX_DEVICES:])
+
     def revoke_device_of(self, session_id: str) -> "Identity":
         """Return the identity without the device of this session."""
         return replace(
@@ -361,12 +391,19 @@ class Identity:
                 if session.id == session_id
             ),
             devices=tuple(device for device in self.devices if device.session_id == session_id),
+            console_devices=(),
             session_version=self.session_version + 1,
         )
 
     def revoke_all_sessions(self) -> "Identity":
         """Return the identity without sessions and recognized devices."""
-        return replace(self, sessions=(), devices=(), session_version=self.session_version + 1)
+        return replace(
+            self,
+            sessions=(),
+            devices=(),
+            console_devices=(),
+            session_version=self.session_version + 1,
+        )
 
     def set_username(self, username: Username, now: datetime) -> "Identity":
         """Return the identity as a user with this name, whom a caller id cannot change.
@@ -429,6 +466,7 @@ class Identity:
                 if session.id == change.kept_session_id
             ),
             devices=(),
+            console_devices=(),
             session_version=self.session_version + 1,
             role=Role.MEMBER if change.is_by_operator else self.role,
             undo_deadlines=tuple(deadlines),
@@ -462,8 +500,8 @@ class Identity:
         )
 
     def demote(self) -> "Identity":
-        """Return the identity as a member. Everything else stays."""
-        return replace(self, role=Role.MEMBER)
+        """Return the identity as a member, without console devices. Everything else stays."""
+        return replace(self, role=Role.MEMBER, console_devices=())
 
     def block(self, now: datetime) -> "Identity":
         """Return the identity without sessions. It gets none until it is unblocked."""
@@ -526,6 +564,7 @@ class Identity:
             deleted_at=now,
             sessions=(),
             devices=(),
+            console_devices=(),
             token_repeats=(),
             role=Role.MEMBER,
             consent=None,

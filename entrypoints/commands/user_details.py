@@ -72,6 +72,8 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
         if repeats := describe_token_repeats(details.token_repeats, details.sessions):
             yield _row("refresh tokens", repeats)
         yield _row("recognized devices", describe_devices(details.devices))
+        if identity.is_administrator:
+            yield _row("console browsers", describe_devices(details.console_devices))
     if details.events.waiting or details.events.failed:
         yield _row("events", _describe_events(details.events))
     if details.verification is not None:

@@ -12,8 +12,9 @@ from litestar.routes import HTTPRoute
 
 from domain.console.session import make_form_token
 from domain.identities.identity import Role
+from domain.otp.challenge import Purpose
 from domain.phone import PhoneNumber
-from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE
+from entrypoints.http.console.request import FORM_COOKIE, KNOWN_COOKIE, SESSION_COOKIE
 from entrypoints.http.settings import HttpStartPageSettings
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
@@ -140,7 +141,7 @@ async def test_an_administrator_signs_in_and_is_led_to_the_page_of_the_link(
 async def test_the_cookies_are_only_for_pages_of_the_service(browser: Browser) -> None:
     pages = await browser.open_sign_in(), await browser.sign_in()
     set_cookies = [text for page in pages for text in page.headers.get_list("set-cookie")]
-    assert len(set_cookies) == 3
+    assert len(set_cookies) == 4
     for text in set_cookies:
         assert text.startswith("__Host-")
         for attribute in ("Secure", "HttpOnly", "SameSite=strict", "Path=/"):
@@ -184,8 +185,41 @@ async def test_other_numbers_get_the_same_pages(browser: Browser) -> None:
         for page in pages:
             text = re.sub(r'value="[^"]*"', "", page.text).replace(phone.e164, "")
             seen.append((page.status_code, text, sorted({*page.headers})))
-    assert SESSION_COOKIE not in browser.http.cookies
+    assert {*browser.http.cookies} == {FORM_COOKIE}
     assert len({repr(page) for page in seen}) == 2  # the form, and the form with the error
+
+
+async def test_strangers_keep_nobody_out_of_a_browser_that_signed_in_before(
+    signed_in: Browser,
+) -> None:
+    await signed_in.post("/console/sign-out")
+    for number in range(12):
+        signed_in.harness.advance(hours=1)
+        await signed_in.harness.request_otp(
+            ADMINISTRATOR, f"198.51.{number}.7", purpose=Purpose.CONSOLE_SIGN_IN
+        )
+    signed_in.harness.advance(hours=-11)  # `send_code` advances by twelve
+    known = signed_in.http.cookies[KNOWN_COOKIE]
+    assert len(known) == 38
+    signed_in.http.cookies.delete(KNOWN_COOKIE)
+    assert (await signed_in.send_code()).status_code == 429
+    signed_in.harness.advance(hours=-12)
+    signed_in.http.cookies.set(KNOWN_COOKIE, known)
+    response = await signed_in.sign_in()
+    assert (response.status_code, response.headers["location"]) == (303, "/console")
+    [renewed] = [
+        text for text in response.headers.get_list("set-cookie") if text.startswith(KNOWN_COOKIE)
+    ]
+    assert f"{KNOWN_COOKIE}={known}; " in renewed
+    assert "Max-Age=7776000" in renewed
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "%E2%82%AC", "A" * 38, "0" * 5000])
+async def test_another_text_in_the_cookie_of_a_known_browser_changes_nothing(
+    browser: Browser, cookie: str
+) -> None:
+    browser.http.cookies.set(KNOWN_COOKIE, cookie)
+    assert (await browser.sign_in()).status_code == 303
 
 
 async def test_a_page_that_sends_no_code_says_how_long_to_wait(browser: Browser) -> None:

@@ -21,6 +21,7 @@ def test_each_runbook_says_what_you_see_what_you_do_and_when_it_is_over() -> Non
         "Provider down",
         "Events do not arrive",
         "A person cannot sign in",
+        "An administrator cannot sign in",
         "A person wants to be deleted",
         "Lost keys",
         "Disk full",

@@ -101,6 +101,7 @@ def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) 
         expected = [
             replace(
                 value,
+                console_devices=(),
                 data_export=None,
                 external_id=None,
                 phone_change=None,

@@ -152,6 +152,14 @@ class DeviceResponse(msgspec.Struct, kw_only=True):
     ]
 
 
+class ConsoleDeviceResponse(msgspec.Struct, kw_only=True):
+    """A browser of an administrator that the web console recognizes."""
+
+    expires_at: Annotated[
+        str, time_field("Until when it is recognized.", "2026-07-30T09:30:00.000Z")
+    ]
+
+
 class VerificationResponse(msgspec.Struct, kw_only=True):
     """Why the phone gets a code, or gets none."""
 
@@ -332,6 +340,10 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
         described("Those of the last 30 days, at most five, the latest first."),
     ]
     devices: Annotated[list[DeviceResponse], described("The recognized devices.")]
+    console_devices: Annotated[
+        list[ConsoleDeviceResponse],
+        described("The browsers of an administrator that the web console recognizes."),
+    ]
     verification: Annotated[
         VerificationResponse | None,
         described("Why the phone gets a code, or gets none; null for an account without a phone."),
@@ -369,6 +381,10 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
                 session_id=device.session_id, expires_at=format_timestamp(device.expires_at)
             )
             for device in details.devices
+        ],
+        console_devices=[
+            ConsoleDeviceResponse(expires_at=format_timestamp(device.expires_at))
+            for device in details.console_devices
         ],
         verification=_to_verification(verification, now) if verification else None,
         deliveries=_to_deliveries(details.deliveries),

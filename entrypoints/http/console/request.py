@@ -10,6 +10,8 @@ SESSION_COOKIE: Final = "__Host-dialtone_console"
 """The cookie of a session. Browsers accept the name only with Secure, Path=/ and no Domain."""
 FORM_COOKIE: Final = "__Host-dialtone_console_form"
 """The cookie of the forms before there is a session."""
+KNOWN_COOKIE: Final = "__Host-dialtone_known"
+"""The cookie with the device token of a browser in which an administrator signed in."""
 
 
 class ConsoleRequest(ApiRequest):

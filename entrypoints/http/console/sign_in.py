@@ -1,6 +1,7 @@
 """Sign in to the console, and out."""
 
 import secrets
+from datetime import timedelta
 from math import ceil
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from domain.errors import (
     TooManyAttempts,
     TooManyAttemptsFromIp,
 )
+from domain.identities.device_token import CONSOLE_DEVICE_TTL, DeviceToken, parse_device_token
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import PhoneNumber, parse_phone
@@ -28,7 +30,12 @@ from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.middleware import SignInMiddleware
 from entrypoints.http.console.redirects import HOME, SIGN_IN, SIGN_OUT, parse_target
 from entrypoints.http.console.render import render, see_other
-from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
+from entrypoints.http.console.request import (
+    FORM_COOKIE,
+    KNOWN_COOKIE,
+    SESSION_COOKIE,
+    ConsoleRequest,
+)
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.handlers import report_error
 from entrypoints.http.errors.table import Api, error_headers, error_message, error_status
@@ -44,6 +51,8 @@ class SignInController(ConsoleController):
     - Phone and request id are in hidden fields of the second form: neither the server nor the
       browser keeps them, and several tabs do not disturb each other.
     - A number that is no administrator's gets the same responses.
+    - A successful sign-in makes the browser known: the cookie of that opens nothing, and its code
+      requests and attempts are none that strangers can use up.
     """
 
     path = SIGN_IN
@@ -75,7 +84,11 @@ class SignInController(ConsoleController):
             phone = _parse_phone(request, form["phone"])
             result = await use_cases.otp.request_otp(
                 RequestOtpCommand(
-                    phone, request.client_ip, preferences, purpose=Purpose.CONSOLE_SIGN_IN
+                    phone,
+                    request.client_ip,
+                    preferences,
+                    device_token=_find_device_token(request),
+                    purpose=Purpose.CONSOLE_SIGN_IN,
                 )
             )
         except DomainError as error:
@@ -106,9 +119,13 @@ class SignInController(ConsoleController):
         try:
             phone = _parse_phone(request, form["phone"])
             code = parse_otp_code(form["otp"], request.settings.otp.otp_length)
-            cookie = await use_cases.console.sign_in(
+            signed_in = await use_cases.console.sign_in(
                 ConsoleSignInCommand(
-                    phone=phone, code=code, request_id=request_id, client_ip=request.client_ip
+                    phone=phone,
+                    code=code,
+                    request_id=request_id,
+                    client_ip=request.client_ip,
+                    device_token=_find_device_token(request),
                 )
             )
         except DomainError as error:
@@ -124,7 +141,13 @@ class SignInController(ConsoleController):
         if former := request.cookies.get(SESSION_COOKIE):
             await use_cases.console.sign_out(former)
         response = see_other(target)
-        response.cookies += [_make_cookie(SESSION_COOKIE, cookie), _delete_cookie(FORM_COOKIE)]
+        response.cookies += [
+            _make_cookie(SESSION_COOKIE, signed_in.cookie),
+            _delete_cookie(FORM_COOKIE),
+        ]
+        if signed_in.device_token is not None:
+            known = signed_in.device_token.text
+            response.cookies.append(_make_cookie(KNOWN_COOKIE, known, CONSOLE_DEVICE_TTL))
         return response
 
 
@@ -140,6 +163,10 @@ class SignOutController(ConsoleController):
         response = see_other(SIGN_IN, message="signed_out")
         response.cookies.append(_delete_cookie(SESSION_COOKIE))
         return response
+
+
+def _find_device_token(request: ConsoleRequest) -> DeviceToken | None:
+    return parse_device_token(request.cookies.get(KNOWN_COOKIE, ""))
 
 
 def _parse_phone(request: ConsoleRequest, text: str) -> PhoneNumber:
@@ -171,11 +198,11 @@ def _explain(error: DomainError) -> str:
     return f"{message} It is possible again in {wait}."
 
 
-def _make_cookie(name: str, value: str) -> Cookie:
+def _make_cookie(name: str, value: str, lifetime: timedelta = MAX_AGE) -> Cookie:
     return Cookie(
         name,
         value=value,
-        max_age=int(MAX_AGE.total_seconds()),
+        max_age=int(lifetime.total_seconds()),
         secure=True,
         httponly=True,
         samesite="strict",

@@ -148,6 +148,8 @@ def _describe_user(details: UserDetails) -> Sequence[tuple[str, str]]:
         if repeats := words.describe_token_repeats(details.token_repeats, details.sessions):
             rows.append(("Refresh tokens", repeats))
         rows.append(("Recognized devices", words.describe_devices(details.devices)))
+        if identity.is_administrator:
+            rows.append(("Console browsers", words.describe_devices(details.console_devices)))
     if details.usage is not None:
         rows.append(("Library", words.describe_library(details.usage, details.quota)))
     if events := words.describe_events(details.events):

@@ -565,4 +565,5 @@ async def use_the_console(app: AppHarness) -> None:
     )
     with suppress(IncorrectOtp):
         await console.sign_in(command)
-    await console.sign_out(await console.sign_in(replace(command, code=OtpCode(app.last_code))))
+    signed_in = await console.sign_in(replace(command, code=OtpCode(app.last_code)))
+    await console.sign_out(signed_in.cookie)

@@ -12,9 +12,10 @@ from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import operating_system_user
 from application.administration.show_user import PhoneHold, ShownEvents, UserDetails
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.update import save_identity
+from application.update import save_identity, update_identity
 from domain.administration.audit import AuditAction
 from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, UserNotFound
+from domain.identities.device_token import ConsoleDevice
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.user_events import RETRY_PERIOD
 from domain.identities.username import parse_username
@@ -127,6 +128,19 @@ async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session
     details = await show(app)
     assert "(session has ended)" in describe_token_repeats(details.token_repeats, details.sessions)
     assert describe_token_repeats((), ()) == ""
+
+
+async def test_the_browsers_that_the_console_recognizes_are_shown(app: AppHarness) -> None:
+    administrator = (await app.add_administrator(a_phone())).identity
+    device = ConsoleDevice("a browser", administrator.session_version, NOW + timedelta(days=90))
+    await update_identity(
+        app.database.repositories().identities,
+        administrator.id,
+        lambda found: found.add_console_device(device, NOW),
+    )
+    assert (await show(app)).console_devices == [device]
+    app.advance(days=90)
+    assert (await show(app)).console_devices == []
 
 
 # Changes of the phone

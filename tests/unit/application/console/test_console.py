@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from application.console.authenticate import ConsoleUser
-from application.console.sign_in import ConsoleSignInCommand
+from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.identities.sessions import Scope
 from application.otp.verify_otp import OtpRejected
 from application.ports.system import SecurityEventType
@@ -15,9 +15,12 @@ from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
 from domain.console.session import parse_cookie
 from domain.errors import IncorrectOtp, TooManyAttempts, TooManyOtpRequests, Unauthenticated
+from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Role
 from domain.otp.challenge import OtpCode, Purpose, parse_otp_code
+from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps
+from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
@@ -26,6 +29,8 @@ from tests.support.policies import make_policy
 ADMINISTRATOR: Final = a_phone(2)
 MEMBER: Final = a_phone(1)
 TEST_OTP: Final = "123456"
+NEW_IP: Final = "203.0.113.9"
+"""Where nobody signed in to the app."""
 
 
 async def request_code(app: AppHarness, phone: PhoneNumber = ADMINISTRATOR) -> str:
@@ -39,8 +44,24 @@ async def enter(
     app: AppHarness, code: str, request_id: str, phone: PhoneNumber = ADMINISTRATOR
 ) -> str:
     """Enter a code, and return the cookie."""
+    return (await enter_in(app, code, request_id, phone)).cookie
+
+
+async def enter_in(
+    app: AppHarness,
+    code: str,
+    request_id: str,
+    phone: PhoneNumber = ADMINISTRATOR,
+    browser: DeviceToken | None = None,
+    client_ip: str = CLIENT_IP,
+) -> ConsoleSignedIn:
+    """Enter a code in a browser with this device token."""
     command = ConsoleSignInCommand(
-        phone=phone, code=parse_otp_code(code), request_id=request_id, client_ip=CLIENT_IP
+        phone=phone,
+        code=parse_otp_code(code),
+        request_id=request_id,
+        client_ip=client_ip,
+        device_token=browser,
     )
     return await app.use_cases.console.sign_in(command)
 
@@ -49,6 +70,35 @@ async def sign_in(app: AppHarness) -> str:
     """Sign in, and return the cookie."""
     request_id = await request_code(app)
     return await enter(app, app.last_code, request_id)
+
+
+async def sign_in_browser(app: AppHarness) -> DeviceToken:
+    """Sign in, and return the device token of the browser."""
+    request_id = await request_code(app)
+    signed_in = await enter_in(app, app.last_code, request_id)
+    assert signed_in.device_token is not None
+    return signed_in.device_token
+
+
+async def use_up_messages(app: AppHarness, phone: PhoneNumber = ADMINISTRATOR) -> None:
+    """Request twelve messages within a day, as strangers in many networks do."""
+    app.advance(days=1)
+    for number in range(12):
+        app.advance(hours=1)
+        await app.request_otp(phone, f"198.51.{number}.7", purpose=Purpose.CONSOLE_SIGN_IN)
+    app.advance(hours=1)
+
+
+async def is_known(
+    app: AppHarness, browser: DeviceToken, phone: PhoneNumber = ADMINISTRATOR
+) -> bool:
+    """Return whether a browser still gets a code after strangers used up the messages."""
+    await use_up_messages(app, phone)
+    try:
+        await app.request_otp(phone, NEW_IP, device_token=browser, purpose=Purpose.CONSOLE_SIGN_IN)
+    except TooManyOtpRequests:
+        return False
+    return True
 
 
 async def authenticate(app: AppHarness, cookie: str) -> ConsoleUser:
@@ -343,18 +393,122 @@ async def test_an_end_of_all_sessions_or_of_the_role_ends_the_console(
     administrator: Principal,
     act: Callable[[AppHarness, Principal], Awaitable[None]],
 ) -> None:
-    cookie = await sign_in(app)
+    request_id = await request_code(app)
+    signed_in = await enter_in(app, app.last_code, request_id)
+    assert signed_in.device_token is not None
     await act(app, administrator)
     with pytest.raises(Unauthenticated):
-        await authenticate(app, cookie)
+        await authenticate(app, signed_in.cookie)
+    identity = app.database.identities[administrator.identity.id].value
+    assert identity.console_devices == ()
+    assert not await is_known(app, signed_in.device_token, identity.phone or ADMINISTRATOR)
 
 
-async def test_a_logout_of_one_device_ends_no_session_of_the_console(
+async def test_strangers_keep_no_administrator_out_of_a_known_browser(
     app: AppHarness, administrator: Principal
 ) -> None:
-    cookie = await sign_in(app)
+    browser = await sign_in_browser(app)
+    await use_up_messages(app)
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(ADMINISTRATOR, NEW_IP, purpose=Purpose.CONSOLE_SIGN_IN)
+    requested = await app.request_otp(
+        ADMINISTRATOR, NEW_IP, device_token=browser, purpose=Purpose.CONSOLE_SIGN_IN
+    )
+    signed_in = await enter_in(
+        app, app.last_code, requested.request_id, browser=browser, client_ip=NEW_IP
+    )
+    await authenticate(app, signed_in.cookie)
+    assert signed_in.device_token == browser
+    (device,) = app.database.identities[administrator.identity.id].value.console_devices
+    assert device.expires_at == app.clock.now() + timedelta(days=90)
+
+
+async def test_strangers_cannot_use_up_the_attempts_of_a_known_browser() -> None:
+    limits = RateLimits(verifications_per_ip=SlidingWindow(1, timedelta(hours=1)))
+    app = AppHarness(policy=make_policy(rate_limits=limits))
+    await app.add_administrator(ADMINISTRATOR)
+    browser = await sign_in_browser(app)
+    app.advance(hours=2)
+    stranger = await app.request_otp(ADMINISTRATOR, purpose=Purpose.CONSOLE_SIGN_IN)
+    own = await app.request_otp(
+        ADMINISTRATOR, device_token=browser, purpose=Purpose.CONSOLE_SIGN_IN
+    )
+    assert not own.sent  # the message of the stranger has the code
+    for number in range(1, 6):
+        with pytest.raises(IncorrectOtp):
+            await enter(app, wrong_code(app.last_code, number), stranger.request_id)
+    with pytest.raises(TooManyAttempts):
+        await enter(app, app.last_code, stranger.request_id)
+    await enter_in(app, app.last_code, own.request_id, browser=browser)
+
+
+async def test_a_browser_is_known_to_the_console_and_a_device_of_an_app_to_the_app(
+    app: AppHarness, administrator: Principal
+) -> None:
+    browser = await sign_in_browser(app)
+    device = (await app.open_session(ADMINISTRATOR)).device_token
+    assert device is not None
+    assert not await is_known(app, device)
+    assert await is_known(app, browser)
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(ADMINISTRATOR, NEW_IP, device_token=browser)
+
+
+async def test_a_browser_is_known_for_90_days_after_the_last_sign_in(
+    app: AppHarness, administrator: Principal
+) -> None:
+    browser = await sign_in_browser(app)
+    app.advance(days=88)
+    assert await is_known(app, browser)
+    app.advance(days=1)
+    assert not await is_known(app, browser)
+
+
+async def test_a_browser_that_failed_too_often_gets_another_token(
+    app: AppHarness, administrator: Principal
+) -> None:
+    browser = await sign_in_browser(app)
+    for _ in range(4):
+        request_id = await request_code(app)
+        for number in range(1, 6):
+            with pytest.raises(IncorrectOtp):
+                await enter_in(app, wrong_code(app.last_code, number), request_id, browser=browser)
+    request_id = await request_code(app)
+    other = (await enter_in(app, app.last_code, request_id, browser=browser)).device_token
+    assert other not in (None, browser)
+
+
+async def test_a_browser_that_cannot_be_stored_gets_no_device_token(
+    app: AppHarness, administrator: Principal
+) -> None:
+    request_id = await request_code(app)
+    app.faults.fail_on("identities.replace")
+    signed_in = await enter_in(app, app.last_code, request_id)
+    await authenticate(app, signed_in.cookie)
+    assert signed_in.device_token is None
+
+
+async def test_a_known_browser_opens_nothing_by_itself(
+    app: AppHarness, administrator: Principal
+) -> None:
+    browser = await sign_in_browser(app)
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, browser.text)
+    request_id = await request_code(app)
+    with pytest.raises(IncorrectOtp):
+        await enter_in(app, wrong_code(app.last_code), request_id, browser=browser)
+
+
+async def test_a_logout_of_one_device_ends_no_session_and_browser_of_the_console(
+    app: AppHarness, administrator: Principal
+) -> None:
+    request_id = await request_code(app)
+    signed_in = await enter_in(app, app.last_code, request_id)
     await app.identities.logout(administrator)
-    await authenticate(app, cookie)
+    await authenticate(app, signed_in.cookie)
+    await app.use_cases.console.sign_out(signed_in.cookie)
+    assert signed_in.device_token is not None
+    assert await is_known(app, signed_in.device_token)
 
 
 @pytest.mark.parametrize("cookie", ["", "x", ".", "0" * 24, f"{'0' * 24}.{'0' * 64}"])

@@ -16,10 +16,12 @@ from application.export.export_user import Export
 from application.export.page import EXPLAINED_FILES
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
+from application.update import update_identity
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.service_token import Scope
 from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserNotFound
 from domain.identities.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
+from domain.identities.device_token import ConsoleDevice
 from domain.identities.phone_change import UNDO_PERIOD
 from entrypoints.export_archive import write_archive
 from tests.support.app_harness import AppHarness
@@ -113,6 +115,22 @@ async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHar
     ]
     assert len(hidden) > 6
     assert [secret for secret in hidden if secret in text] == []
+
+
+async def test_browsers_at_the_console_are_in_the_export_without_their_hashes(
+    app: AppHarness,
+) -> None:
+    principal = await app.add_administrator(a_phone())
+    version = principal.identity.session_version
+    device = ConsoleDevice("a hash", version, app.clock.now() + timedelta(days=90))
+    await update_identity(
+        app.database.repositories().identities,
+        principal.identity.id,
+        lambda found: found.add_console_device(device, app.clock.now()),
+    )
+    archive = await read(app.use_cases.export.export_own_data(principal))
+    [browser] = parse(archive, "sessions.json")["browsers_at_the_console"]
+    assert [*browser] == ["expires_at"]
 
 
 async def test_changes_of_the_number_are_in_the_export_without_the_former_one(

@@ -198,6 +198,7 @@ class IdentityRecord(Record, kw_only=True):
     consent: ConsentRecord | None = None
     data_export: DataExportRecord | None = None
     external_id: str | None = None
+    imported_at: datetime | None = None
     expires_at: datetime | None = None
     phone_change_record: PhoneChangeRecord | None = msgspec.field(name="phone_change", default=None)
     phone_change_attempted_at: datetime | None = None

@@ -182,6 +182,7 @@ class PhoneVerificationRecord(Record, kw_only=True):
     has_granted_delivery: bool = False
     phone_change_challenges: tuple[PhoneChangeChallengeRecord, ...] = ()
     console_challenges: tuple[ConsoleChallengeRecord, ...] = ()
+    imported_id: str | None = None
     previous_identity_id: str | None = None
     undo_until: datetime | None = None
     unknown_deliveries: tuple[UnknownDeliveryRecord, ...] = ()

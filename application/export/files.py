@@ -204,6 +204,7 @@ def _describe_account(identity: Identity) -> _Json:
         "username": identity.username.text if identity.username else None,
         "username_since": identity.user.created_at if identity.user else None,
         "external_id": identity.external_id,
+        "imported_at": identity.imported_at,
         "role": identity.role.value,
         "created_at": identity.created_at,
         "last_used_at": identity.last_used_at,

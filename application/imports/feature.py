@@ -16,7 +16,10 @@ from application.record_act import RecordAct
 
 
 class ImportsFeature:
-    """The use cases of imports. Whoever imports writes an audit entry by `record_act` before."""
+    """The use cases of imports. Whoever imports writes an audit entry by `record_act` before.
+
+    An identity that exists and changes has one of its own.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class ImportsFeature:
                 repositories.phone_verifications, repositories.identities, system.clock
             ),
             keyed_hashes=keyed_hashes,
+            record_act=record_act,
             clock=system.clock,
             randomness=system.randomness,
             test_otps=policy.test_otps,

@@ -55,7 +55,7 @@ class ImportHookabaItems:
         report: HookabaReport,
         accepted_ids: frozenset[str],
     ) -> None:
-        """Import the rows. In a dry run, users with `accepted_ids` count as imported.
+        """Import the rows. Users with `accepted_ids` are those of the older service.
 
         Raises:
             StorageError, CorruptRecord, MediaStorageUnavailable, DomainError: Run it again.
@@ -102,11 +102,11 @@ class ImportHookabaItems:
         kept = replace(
             row, category=_find_category(row.category), created_at=min(row.created_at, now)
         )
-        if command.is_dry_run:
+        if command.run is None:
             result = await self.import_item.check(kept, files, command.max_file_bytes, accepted_ids)
         else:
             result = await self.import_item(
-                kept, files, command.max_file_bytes, command.open_temporary_file
+                kept, files, command.max_file_bytes, command.open_temporary_file, accepted_ids
             )
         if result.problem is not None:
             reject(result.problem, result.message or _MESSAGES.get(result.problem, ""))

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from application.imports.import_item import ItemOutcome
-from application.imports.import_user import ImportOutcome
+from application.imports.import_user import ImportOutcome, ImportRun
 from application.ports.older_service import OlderFiles, OlderService
 from domain.phone import PhoneNumber
 
@@ -132,7 +132,7 @@ class HookabaImport:
         open_temporary_file: Opens an empty file.
         report_row: Takes what is rejected or noted.
         show_progress: Takes how many rows of this kind were handled, and about how many there are.
-        is_dry_run: Write nothing.
+        run: Who imports; None for a dry run, which writes nothing.
     """
 
     service: OlderService
@@ -142,7 +142,7 @@ class HookabaImport:
     open_temporary_file: Callable[[], BinaryIO]
     report_row: Callable[[ReportedRow], None]
     show_progress: Callable[[RowKind, int, int], None]
-    is_dry_run: bool = False
+    run: ImportRun | None
 
     def reject(self, kind: RowKind, row_id: str, reason: str, message: str) -> None:
         """Report a row that is not imported."""

@@ -58,11 +58,11 @@ class ImportHookabaUsers:
         """Import the users, and return the ids of those that are not rejected.
 
         Raises:
-            StorageError, CorruptRecord: Run it again to continue.
+            AuditFailed, StorageError, CorruptRecord: Run it again to continue.
         """
         now = self.clock.now()
         repeated, names = await self._find_repeated(command)
-        import_user = NameTurns(self.import_user, names, is_dry_run=command.is_dry_run)
+        import_user = NameTurns(self.import_user, names, command.run)
         total, done, accepted_ids = await command.service.count_users(), 0, set[str]()
 
         async def import_row(row: OlderUser | UnreadableRow) -> _ReadUser | None:
@@ -72,7 +72,7 @@ class ImportHookabaUsers:
             results = await call_in_groups(import_row, page, PARALLEL_USERS)
             imported = [read for read in results if read is not None]
             accepted_ids.update(read.user.id for read in imported)
-            if not command.is_dry_run:
+            if command.run is not None:
                 stored = await call_in_groups(self._load, imported, PARALLEL_USERS)
                 for read, identity in stored:
                     _compare(read, identity, now, report, command)

@@ -18,6 +18,7 @@ from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from domain.errors import InvalidImage, UnsupportedImageType
 from domain.identifier import parse_identifier
+from domain.identities.identity import Identity
 from domain.media.idempotency import IdempotencyKey, hash_texts
 from domain.media.image import VariantSpec
 from domain.media.item import (
@@ -94,6 +95,8 @@ class ImportItem:
       continues the item, or a cleanup deletes it. A continued item gets new storage keys, and has
       the former ones until their files are deleted: another import or a cleanup may still use them.
     - A repeat reads only. It brings no item back that its owner has deleted here.
+    - The owner is a user of the older service: anybody could send it any id, also that of an
+      account which was made here.
     - A quota refuses no item. The caller counts those of each owner.
     """
 
@@ -113,6 +116,7 @@ class ImportItem:
         files: OlderFiles,
         max_bytes: int,
         open_temporary_file: Callable[[], BinaryIO],
+        accepted_ids: Container[str],
     ) -> ItemResult:
         """Import the row.
 
@@ -121,6 +125,7 @@ class ImportItem:
             files: Where its file is.
             max_bytes: The maximum size of the file.
             open_temporary_file: Opens an empty file for it.
+            accepted_ids: The ids of users who were imported before, or are here already.
 
         Raises:
             StorageError, MediaStorageUnavailable, DomainError: Run the import again to continue.
@@ -132,8 +137,7 @@ class ImportItem:
                     if result.item is not None and not is_known:
                         await self._remember(result.item)
                     return result
-                if not await self._has_owner(row):
-                    raise _Rejected(ItemProblem.OWNER_NOT_IMPORTED)
+                await self._check_owner(row, accepted_ids)
                 key = await self._check(row, files, max_bytes)
                 with open_temporary_file() as file:
                     read_bytes = await _copy(files, key, file, max_bytes)
@@ -163,8 +167,8 @@ class ImportItem:
         if result is not None:
             return result
         try:
-            if parse_identifier(row.owner) not in accepted_ids and not await self._has_owner(row):
-                raise _Rejected(ItemProblem.OWNER_NOT_IMPORTED)
+            if parse_identifier(row.owner) not in accepted_ids:
+                await self._check_owner(row, accepted_ids)
             await self._check(row, files, max_bytes)
         except _Rejected as error:
             return ItemResult(ItemOutcome.REJECTED, error.problem, error.message)
@@ -270,7 +274,7 @@ class ImportItem:
         item = begun.value
         await delete_files(self.media_files, item.unused_keys)
         # An owner who is deleted after this check is cleaned up together with the item.
-        if not await self._owner_exists(item.owner_id):
+        if await self._load_owner(item.owner_id) is None:
             await self.mark_for_deletion(begun)
             raise _Rejected(ItemProblem.OWNER_NOT_IMPORTED)
         ready = replace(item, unused_keys=()).mark_ready(self.clock.now())
@@ -295,13 +299,16 @@ class ImportItem:
         )
         await self.idempotency_keys.add(key)
 
-    async def _has_owner(self, row: OlderItem) -> bool:
+    async def _check_owner(self, row: OlderItem, accepted_ids: Container[str]) -> None:
         owner_id = parse_identifier(row.owner)
-        return owner_id is not None and await self._owner_exists(owner_id)
+        owner = await self._load_owner(owner_id) if owner_id else None
+        if owner is None or (owner.imported_at is None and owner_id not in accepted_ids):
+            raise _Rejected(ItemProblem.OWNER_NOT_IMPORTED)
 
-    async def _owner_exists(self, identity_id: str) -> bool:
+    async def _load_owner(self, identity_id: str) -> Identity | None:
+        """Return an identity that is not deleted."""
         loaded = await self.identities.load(identity_id)
-        return loaded is not None and not loaded.value.is_deleted
+        return None if loaded is None or loaded.value.is_deleted else loaded.value
 
 
 def _import_key_id(item_id: str) -> str:

@@ -14,11 +14,13 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
+from application.record_act import RecordAct
 from application.update import change_record, update_phone_verification
+from domain.administration.audit import Actor, AuditAction
 from domain.errors import InvalidValue
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Identity
+from domain.identities.identity import Identity, Role
 from domain.identities.username import Username, UsernameRules, parse_username
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.review_otps import TestOtps
@@ -46,6 +48,14 @@ class ImportedUser:
     created_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ImportRun:
+    """Who imports and why, for the audit."""
+
+    actor: Actor
+    reason: str = ""
+
+
 class ImportOutcome(StrEnum):
     """What became of a user."""
 
@@ -53,7 +63,7 @@ class ImportOutcome(StrEnum):
     UNCHANGED = "unchanged"
     """It was imported before."""
     COMPLETED = "completed"
-    """An earlier import was interrupted."""
+    """An earlier import was interrupted, or had less data of a user who has not signed in yet."""
     REJECTED = "rejected"
 
 
@@ -104,6 +114,10 @@ class _OtherPhone(_Rejected):
     """The id belongs to an identity with another phone."""
 
 
+class _AuditNeeded(Exception):
+    """An identity that exists would change, and the audit has no entry of it yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """What is known before the import.
@@ -116,6 +130,7 @@ class _Attempt:
         problem: Why there is no name.
         message: What the rules say about it.
         now: The time of the import.
+        imported_id: The id that an import gave the phone.
     """
 
     user: ImportedUser
@@ -124,6 +139,7 @@ class _Attempt:
     problem: ImportProblem | None
     message: str
     now: datetime
+    imported_id: str | None = None
 
     def without_username(self) -> "_Attempt":
         return replace(self, username=None, problem=ImportProblem.USERNAME_IN_USE)
@@ -138,7 +154,7 @@ class _Attempt:
         if owner_id is None or owner_id == closed_id:
             if verification.is_held(self.now):
                 raise _Rejected(ImportProblem.PHONE_IN_USE)
-            return verification.change_owner(new_id), new_id
+            return verification.import_owner(new_id), new_id
         return verification, owner_id
 
     def save(
@@ -151,45 +167,64 @@ class _Attempt:
             created = Identity(identity_id, self.user.phone, self.now, last_used_at=self.now)
             successor = self._complete(created, former_holder_id)
             return successor, self._to_result(ImportOutcome.CREATED, successor)
-        self._check(identity)
-        successor = identity
-        if self._is_known(identity):
-            successor = self._complete(identity, former_holder_id)
+        is_completable = self._is_completable(identity)
+        self._check(identity, is_completable=is_completable)
+        successor = self._complete(identity, former_holder_id) if is_completable else identity
         if successor == identity:
             return identity, self._to_result(ImportOutcome.UNCHANGED, identity)
         if identity.is_blocked:
             raise _Rejected(ImportProblem.PHONE_BLOCKED)
         return successor, self._to_result(ImportOutcome.COMPLETED, successor)
 
-    def _check(self, identity: Identity) -> None:
+    def _check(self, identity: Identity, *, is_completable: bool) -> None:
         """Reject an identity that is somebody else's, or has other data."""
         user = self.user
         if not identity.owns(user.phone):
             raise _OtherPhone(ImportProblem.ID_IN_USE)
         if identity.is_closed or user.id not in (None, identity.id):
             raise _Rejected(ImportProblem.PHONE_IN_USE)
-        if self._is_known(identity):
-            if user.external_id and identity.external_id not in (None, user.external_id):
-                raise _Rejected(ImportProblem.PHONE_IN_USE)
-            return
+        kept_external_ids = (None, identity.external_id)
+        if user.external_id not in kept_external_ids and not (
+            is_completable and identity.external_id is None
+        ):
+            raise _Rejected(ImportProblem.PHONE_IN_USE)
         has_other_name = (
             self.username is not None
             and identity.username is not None
             and not self.username.is_same(identity.username)
         )
-        if user.external_id or has_other_name:
+        if has_other_name and not self._is_this_user(identity):
             raise _Rejected(ImportProblem.PHONE_IN_USE)
 
-    def _is_known(self, identity: Identity) -> bool:
-        """Return whether it is this user's. One that only joined by a call is nobody's."""
+    def _is_this_user(self, identity: Identity) -> bool:
+        """Return whether it is this user's, who may have another name here."""
         external_id = self.user.external_id
-        if not identity.is_verified or (external_id and identity.external_id == external_id):
+        has_same_id = identity.id == self.known_id or (
+            external_id is not None and identity.external_id == external_id
+        )
+        return has_same_id or identity.imported_at is not None
+
+    def _is_completable(self, identity: Identity) -> bool:
+        """Return whether an import may complete it.
+
+        - One that only joined by a call is nobody's.
+        - After the first sign-in, what an import made is its owner's.
+        - A login may have made it under the id that an import gave the phone, or that is derived
+          from the external id, before that import has.
+        - One with a role is no concern of an import.
+        """
+        if identity.role is not Role.MEMBER:
+            return False
+        if not identity.is_verified:
             return True
-        return self.known_id is not None and identity.id == self.known_id
+        if identity.imported_at is not None:
+            return not identity.has_signed_in
+        is_derived = self.user.id is None and identity.id == self.known_id
+        return identity.id == self.imported_id or (is_derived and identity.external_id is None)
 
     def _complete(self, identity: Identity, former_holder_id: str | None) -> Identity:
         created_at = min(self.user.created_at or self.now, self.now)
-        completed = identity.import_age(created_at)
+        completed = identity.mark_imported(created_at, self.now)
         if self.user.external_id is not None:
             completed = completed.set_external_id(self.user.external_id)
         if self.username is not None and identity.user is None:
@@ -211,6 +246,8 @@ class ImportUser:
     - The phone is first assigned to an id, then the identity is created under it. If the owner
       signs in in between, or the import is killed, the identity has that id, and a repeat completes
       it. The id of a user without one is derived from the external id, so that a repeat knows it.
+    - What an import made is marked, and only that is completed, until its owner has signed in.
+      Each identity that exists and changes has an audit entry of its own.
     - The unique index decides who has an external id. A phone whose user has none for that reason
       stays assigned: its owner gets the id at the sign-in.
     - A repeat changes nothing. It brings no account back that was deleted.
@@ -226,20 +263,22 @@ class ImportUser:
     phone_verifications: PhoneVerifications
     phone_holds: PhoneHolds
     keyed_hashes: KeyedHashes
+    record_act: RecordAct
     clock: Clock
     randomness: Randomness
     test_otps: TestOtps
     username_rules: UsernameRules
 
-    async def __call__(self, user: ImportedUser, *, dry_run: bool = False) -> ImportResult:
-        """Import the user, or only say what would become of it.
+    async def __call__(self, user: ImportedUser, run: ImportRun | None) -> ImportResult:
+        """Import the user. Without a run, only say what would become of it.
 
         Raises:
+            AuditFailed: Nothing was changed.
             StorageError
             CorruptRecord
         """
         try:
-            return await self._import(self._begin(user), is_dry_run=dry_run)
+            return await self._import(self._begin(user), run)
         except _Rejected as error:
             return ImportResult(ImportOutcome.REJECTED, error.problem)
 
@@ -254,7 +293,7 @@ class ImportUser:
                 problem, message = ImportProblem.USERNAME_REFUSED, error.message
         return _Attempt(user, known_id, username, problem, message, self.clock.now())
 
-    async def _import(self, attempt: _Attempt, *, is_dry_run: bool) -> ImportResult:
+    async def _import(self, attempt: _Attempt, run: ImportRun | None) -> ImportResult:
         phone, known_id = attempt.user.phone, attempt.known_id
         if self.test_otps.includes(phone):
             raise _Rejected(ImportProblem.TEST_PHONE)
@@ -262,8 +301,9 @@ class ImportUser:
             self.phone_verifications.load(phone), self._load(known_id)
         )
         if loaded.value.is_held(attempt.now):
-            loaded = await self._end_void_hold(phone, loaded, is_dry_run=is_dry_run)
+            loaded = await self._end_void_hold(phone, loaded, is_dry_run=run is None)
         owner_id = loaded.value.identity_id
+        attempt = replace(attempt, imported_id=loaded.value.imported_id)
         owner = known if owner_id == known_id else await self._load(owner_id)
         if owner is None or owner.value.is_closed:
             if known is not None:
@@ -273,7 +313,7 @@ class ImportUser:
                 )
             closed_id = owner.value.id if owner else None
             new_id = known_id or make_identifier(attempt.now, self.randomness.bytes(RANDOM_BYTES))
-            if is_dry_run:
+            if run is None:
                 _, owner_id = attempt.assign(loaded.value, closed_id, new_id)
             else:
                 owner_id = await update_phone_verification(
@@ -282,12 +322,13 @@ class ImportUser:
                     lambda verification: attempt.assign(verification, closed_id, new_id),
                     loaded,
                 )
+            attempt = replace(attempt, imported_id=new_id)
             owner = None
         else:
             owner_id = owner.value.id
-        if is_dry_run:
+        if run is None:
             return await self._try(attempt, owner_id, owner)
-        return await self._save(attempt, owner_id, owner)
+        return await self._save(attempt, owner_id, owner, run)
 
     async def _end_void_hold(
         self, phone: PhoneNumber, loaded: Versioned[PhoneVerification], *, is_dry_run: bool
@@ -301,16 +342,29 @@ class ImportUser:
         return await self.phone_verifications.load(phone)
 
     async def _save(
-        self, attempt: _Attempt, identity_id: str, loaded: Versioned[Identity | None] | None
+        self,
+        attempt: _Attempt,
+        identity_id: str,
+        loaded: Versioned[Identity | None] | None,
+        run: ImportRun,
+        *,
+        is_audited: bool = False,
     ) -> ImportResult:
         former_holder_id = await self._find_former_holder(attempt)
+
+        def save(identity: Identity | None) -> tuple[Identity, ImportResult]:
+            successor, result = attempt.save(identity, identity_id, former_holder_id)
+            if result.outcome is ImportOutcome.COMPLETED and not is_audited:
+                raise _AuditNeeded
+            return successor, result
+
         try:
-            return await change_record(
-                self.identities,
-                identity_id,
-                lambda identity: attempt.save(identity, identity_id, former_holder_id),
-                loaded or Versioned(None, 0),
-            )
+            loaded = loaded or Versioned(None, 0)
+            return await change_record(self.identities, identity_id, save, loaded)
+        except _AuditNeeded:
+            action = AuditAction.IMPORT_USERS
+            async with self.record_act(run.actor, action, identity_id, run.reason):
+                return await self._save(attempt, identity_id, loaded, run, is_audited=True)
         except _OtherPhone:
             await self._release_phone(attempt.user.phone, identity_id)
             raise
@@ -318,7 +372,8 @@ class ImportUser:
             await self._check_external_id(attempt, identity_id)
             if attempt.username is None:
                 raise
-        return await self._save(attempt.without_username(), identity_id, loaded)
+        attempt = attempt.without_username()
+        return await self._save(attempt, identity_id, loaded, run, is_audited=is_audited)
 
     async def _try(
         self, attempt: _Attempt, identity_id: str, owner: Versioned[Identity | None] | None

@@ -12,6 +12,7 @@ from application.imports.import_user import (
     ImportOutcome,
     ImportProblem,
     ImportResult,
+    ImportRun,
     ImportUser,
 )
 from application.imports.name_turns import NameTurns, hash_name
@@ -144,16 +145,17 @@ class ImportUsers:
         return CheckedLines(read_lines, parse, lines, repeated)
 
     async def __call__(
-        self, checked: "CheckedLines", observer: Observer, *, dry_run: bool
+        self, checked: "CheckedLines", observer: Observer, run: ImportRun | None
     ) -> ImportCounts:
-        """Import the users of a checked file, or only say what would become of them.
+        """Import the users of a checked file. Without a run, only say what would become of them.
 
         Raises:
+            AuditFailed
             StorageError: Users that were imported before stay so.
             CorruptRecord
         """
         counts = ImportCounts(checked.lines)
-        import_user = NameTurns(self.import_user, checked.repeated.names, is_dry_run=dry_run)
+        import_user = NameTurns(self.import_user, checked.repeated.names, run)
         waiting = deque[tuple[UserLine, asyncio.Task[ImportResult] | InvalidLine]]()
         try:
             for line in checked.read_lines():

@@ -11,6 +11,7 @@ from application.imports.import_user import (
     ImportOutcome,
     ImportProblem,
     ImportResult,
+    ImportRun,
     ImportUser,
 )
 from domain.errors import InvalidValue
@@ -33,12 +34,15 @@ class NameTurns:
     """
 
     def __init__(
-        self, import_user: ImportUser, repeated: AbstractSet[int], *, is_dry_run: bool
+        self, import_user: ImportUser, repeated: AbstractSet[int], run: ImportRun | None
     ) -> None:
-        """Import users; `repeated` are the hashes of the names that several of them have."""
+        """Import users; `repeated` are the hashes of the names that several of them have.
+
+        Without a run, it is a dry run.
+        """
         self._import_user = import_user
         self._repeated = repeated
-        self._is_dry_run = is_dry_run
+        self._run = run
         self._locks = defaultdict[int, asyncio.Lock](asyncio.Lock)
         self._taken = set[int]()
 
@@ -46,16 +50,17 @@ class NameTurns:
         """Import a user, or only say what would become of it.
 
         Raises:
+            AuditFailed
             StorageError
             CorruptRecord
         """
         name = hash_name(user) if self._repeated else None
         if name is None or name not in self._repeated:
-            return await self._import_user(user, dry_run=self._is_dry_run)
+            return await self._import_user(user, self._run)
         async with self._locks[name]:  # it is fair
-            result = await self._import_user(user, dry_run=self._is_dry_run)
+            result = await self._import_user(user, self._run)
             is_new = result.outcome in (ImportOutcome.CREATED, ImportOutcome.COMPLETED)
-            if self._is_dry_run and is_new and result.problem is None:
+            if self._run is None and is_new and result.problem is None:
                 if name in self._taken:
                     return replace(result, problem=ImportProblem.USERNAME_IN_USE)
                 self._taken.add(name)

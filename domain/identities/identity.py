@@ -98,6 +98,8 @@ class Identity:
     - `data_export` is the latest export of its data by the owner.
     - `external_id` is what another system calls it. An import or an administrator sets it. No two
       have the same one; a deleted identity has none.
+    - `imported_at` is when an import made it, or took it over from a caller: no other is completed
+      by an import. Version 0.1 did not set it.
     - `events` of a user are what the backend of the app is told. The write that makes them so
       records them.
     - `phone_change` is a change of its phone under way. `undo_deadlines` are the times until which
@@ -130,6 +132,7 @@ class Identity:
     consent: Consent | None = None
     data_export: DataExport | None = None
     external_id: ExternalId | None = None
+    imported_at: datetime | None = None
     phone_change: PhoneChange | None = None
     undo_deadlines: tuple[datetime, ...] = ()
     phone_change_allowed_at: datetime | None = None
@@ -251,6 +254,11 @@ class Identity:
         """Return whether its phone may use the reserve of the limits that many phones share."""
         is_old = now - self.created_at > ESTABLISHED_AGE
         return is_old and self.days_of_use >= ESTABLISHED_DAYS_OF_USE and not self.is_closed
+
+    @property
+    def has_signed_in(self) -> bool:
+        """Whether its owner has signed in to the app."""
+        return self.days_of_use > 0
 
     def has_used(self, challenge_id: str) -> bool:
         """Return whether this challenge opened a session."""
@@ -477,12 +485,18 @@ class Identity:
         """Return the identity with its change under way at another step; None ends it."""
         return replace(self, phone_change=change)
 
-    def import_age(self, created_at: datetime) -> "Identity":
+    def mark_imported(self, created_at: datetime, now: datetime) -> "Identity":
         """Return the identity of somebody who is known since then elsewhere, and so verified.
 
-        It never gets younger. Days of use and the last use stay.
+        It never gets younger, and keeps the time of the first import. Days of use and the last use
+        stay.
         """
-        return replace(self, created_at=min(self.created_at, created_at), is_verified=True)
+        return replace(
+            self,
+            created_at=min(self.created_at, created_at),
+            imported_at=self.imported_at or now,
+            is_verified=True,
+        )
 
     def promote(self) -> "Identity":
         """Return the identity as an administrator, without the sessions of the member.
@@ -569,6 +583,7 @@ class Identity:
             role=Role.MEMBER,
             consent=None,
             external_id=None,
+            imported_at=None,
             undo_deadlines=(),
             phone_change_allowed_at=None,
         )

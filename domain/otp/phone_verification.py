@@ -78,6 +78,9 @@ class PhoneVerification:
 
     `unknown_deliveries` are those whose result is unknown.
 
+    `imported_id` is the id that an import gave the phone, before the identity exists: an identity
+    under it belongs to that import, also if a login makes it first.
+
     `previous_identity_id` had this phone until its owner changed it to another one. Until
     `undo_until` it may get the phone back, and nobody else gets it.
     """
@@ -94,6 +97,7 @@ class PhoneVerification:
     rejected_callbacks: tuple[datetime, ...] = ()
     limit_resets: tuple[datetime, ...] = ()
     has_granted_delivery: bool = False
+    imported_id: str | None = None
     previous_identity_id: str | None = None
     undo_until: datetime | None = None
     unknown_deliveries: tuple[UnknownDelivery, ...] = ()
@@ -557,6 +561,10 @@ class PhoneVerification:
             previous_identity_id=None,
             undo_until=None,
         )
+
+    def import_owner(self, identity_id: str) -> "PhoneVerification":
+        """Return the state of a phone that an import gives to an identity."""
+        return replace(self.change_owner(identity_id), imported_id=identity_id)
 
     def release(
         self, previous_identity_id: str, undo_until: datetime | None, now: datetime

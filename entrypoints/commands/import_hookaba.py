@@ -18,7 +18,7 @@ from application.imports.hookaba_report import (
     ReportedRow,
 )
 from application.imports.import_item import ItemOutcome
-from application.imports.import_user import ImportOutcome
+from application.imports.import_user import ImportOutcome, ImportRun
 from application.ports.errors import PortError
 from domain.administration.audit import AuditAction
 from domain.errors import InvalidValue
@@ -42,6 +42,7 @@ from entrypoints.startup_error import CommandError, InvalidArgument, print_error
 _PROBLEMS: Final = {problem.value: text for problem, text in PROBLEMS.items()}
 _COLUMNS: Final = ("kind", "id", "is_imported", "reason", "message")
 _SUBJECT: Final = "hookaba"
+_REASON: Final = "import of hookaba-backend"
 _NO_LIMIT: Final = 10_000_000
 """Megapixels: nobody uploads here, so no owner waits."""
 
@@ -119,6 +120,7 @@ async def _import(
         else:
             opening = open_use_cases(settings, parts=parts, retry=OutageRetries())
         use_cases = await stack.enter_async_context(opening)
+        run = None if arguments.dry_run else ImportRun(find_operator().actor, _REASON)
         phone_rules = settings.http_otp().phone_rules
         command = HookabaImport(
             service=service,
@@ -128,13 +130,12 @@ async def _import(
             open_temporary_file=TemporaryFile,
             report_row=report_row,
             show_progress=lambda kind, done, total: show_progress(f"{kind}s", done, total),
-            is_dry_run=arguments.dry_run,
+            run=run,
         )
         imports = use_cases.imports
-        if arguments.dry_run:
+        if run is None:
             return await imports.import_hookaba(command)
-        operator = find_operator().actor
-        async with imports.record_act(operator, AuditAction.IMPORT_USERS, _SUBJECT):
+        async with imports.record_act(run.actor, AuditAction.IMPORT_USERS, _SUBJECT, run.reason):
             return await imports.import_hookaba(command)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from adapters.records.outages import OutageRetries
 from adapters.user_files import FIELD_NAMES, UserFile, list_columns
-from application.imports.import_user import ImportOutcome, ImportProblem
+from application.imports.import_user import ImportOutcome, ImportProblem, ImportRun
 from application.imports.import_users import ImportCounts, Observer, ParseLines, Problem
 from application.imports.user_lines import UserLine
 from application.ports.errors import StorageError
@@ -112,12 +112,12 @@ class _Command(Observer):
             if not checked.lines:
                 raise CommandError(f"{self._file.path} has no users.")
             if self._is_dry_run:
-                return await imports.import_users(checked, self, dry_run=True)
+                return await imports.import_users(checked, self, None)
             facts = f"lines: {checked.lines}, SHA-256: {_hash(self._file.path)}"
             reason = f"{self._reason} ({facts})" if self._reason else facts
-            operator = find_operator().actor
-            async with imports.record_act(operator, AuditAction.IMPORT_USERS, _SUBJECT, reason):
-                return await imports.import_users(checked, self, dry_run=False)
+            run = ImportRun(find_operator().actor, reason)
+            async with imports.record_act(run.actor, AuditAction.IMPORT_USERS, _SUBJECT, reason):
+                return await imports.import_users(checked, self, run)
 
     def _stop(self) -> None:
         self._is_stopped = True

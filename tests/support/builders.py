@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final, TypeVar
 
+from application.imports.import_user import ImportRun
+from domain.administration.audit import Actor, ActorKind
 from domain.identities.identity import Identity, User
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import Session
@@ -22,6 +24,7 @@ from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, Recording
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
+IMPORT_RUN: Final = ImportRun(Actor(ActorKind.OPERATING_SYSTEM_USER, "root"), "move (SHA-256: 00)")
 NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 CLIENT_IP: Final = "203.0.113.7"
 T = TypeVar("T", bound=Any)

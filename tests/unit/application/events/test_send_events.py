@@ -19,7 +19,7 @@ from domain.identities.identity import Role
 from domain.identities.user_events import RETRY_PERIOD, EventType
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_phone
+from tests.support.builders import IMPORT_RUN, a_phone
 from tests.support.fakes.destination import FakeDestination
 from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy
@@ -191,7 +191,7 @@ async def test_a_login_and_an_import_make_no_event(
 ) -> None:
     await app.log_in(a_phone(1))
     user = ImportedUser(phone=a_phone(2), username="Rahul", created_at=app.clock.now())
-    await app.use_cases.imports.import_user(user, dry_run=False)
+    await app.use_cases.imports.import_user(user, IMPORT_RUN)
     await send(app)
 
     assert backend.attempted == []

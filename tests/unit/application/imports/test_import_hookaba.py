@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from application.imports.hookaba_report import HookabaImport, HookabaReport, ReportedRow
+from application.imports.import_user import ImportRun
 from application.ports.errors import PortError
 from application.ports.older_service import OlderItem, OlderUser, UnreadableRow
 from domain.identities.identity import Identity, Role
@@ -13,7 +14,7 @@ from domain.media.item import ItemState, MediaItem
 from domain.media.usage import Quota
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import GIF, AppHarness
-from tests.support.builders import an_id
+from tests.support.builders import IMPORT_RUN, a_phone, an_id
 from tests.support.fakes.older_service import (
     JOINED_AT,
     UPLOADED_AT,
@@ -54,7 +55,12 @@ class Source:
             parse_phone=_parse_phone,
             report_row=self.reported.append,
             show_progress=lambda _kind, _done, _total: None,
-            **{"max_file_bytes": 10**6, "open_temporary_file": lambda: as_file(b""), **options},
+            **{
+                "max_file_bytes": 10**6,
+                "open_temporary_file": lambda: as_file(b""),
+                "run": IMPORT_RUN,
+                **options,
+            },
         )
         return await self.app.use_cases.imports.import_hookaba(command)
 
@@ -111,9 +117,9 @@ async def test_of_users_with_one_number_none_is_imported_all_are_listed(source: 
     assert report.rejected == 2
 
 
-@pytest.mark.parametrize("is_dry_run", [True, False])
+@pytest.mark.parametrize("run", [None, IMPORT_RUN])
 async def test_of_users_with_one_name_the_first_gets_it(
-    source: Source, *, is_dry_run: bool
+    source: Source, run: ImportRun | None
 ) -> None:
     first, second = (
         replace(an_older_user(number), username="Asha", number=f"+1415555267{number}")
@@ -121,7 +127,7 @@ async def test_of_users_with_one_name_the_first_gets_it(
     )
     source.add(first, second)
 
-    report = await source.run(is_dry_run=is_dry_run)
+    report = await source.run(run=run)
 
     assert source.reasons() == [(an_id(2), "username_in_use")]
     assert dict(report.users) == {"created": 2}
@@ -191,6 +197,30 @@ async def test_rows_that_cannot_be_imported_are_listed_with_a_reason(
     assert report.rejected == 1
     assert not source.app.database.media_items
     assert not source.app.files.contents
+
+
+@pytest.mark.parametrize("run", [None, IMPORT_RUN])
+async def test_a_row_of_an_account_that_was_made_here_is_not_imported(
+    source: Source, run: ImportRun | None
+) -> None:
+    own = (await source.app.log_in()).identity
+    source.add(an_older_user(), an_older_item(owner=own.id))
+
+    await source.run(run=run)
+
+    assert source.reasons() == [(an_id(101), "owner_not_imported")]
+
+
+async def test_late_rows_of_a_user_with_another_number_are_imported(source: Source) -> None:
+    source.add(an_older_user())
+    await source.run()
+    await source.app.phone_change.move_phone(an_id(1), a_phone(2), can_be_undone=False)
+    source.add(an_older_item())
+
+    await source.run()
+
+    assert source.reasons() == [(an_id(1), "id_in_use")]
+    assert item(source.app).is_ready
 
 
 async def test_a_file_that_cannot_be_read_does_not_end_the_import(source: Source) -> None:
@@ -365,7 +395,7 @@ async def test_a_dry_run_writes_nothing_and_counts_the_same(source: Source) -> N
     source.add(an_older_item(101), an_older_item(102, owner=an_id(2)))
     before = source.app.database.records.tables.copy()
 
-    tried = await source.run(is_dry_run=True)
+    tried = await source.run(run=None)
 
     assert not any(source.app.database.records.tables.values()), before
     assert not source.app.files.contents

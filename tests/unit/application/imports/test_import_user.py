@@ -6,15 +6,22 @@ from typing import Any, Final
 
 import pytest
 
-from application.imports.import_user import ImportedUser, ImportOutcome, ImportProblem, ImportResult
+from application.imports.import_user import (
+    ImportedUser,
+    ImportOutcome,
+    ImportProblem,
+    ImportResult,
+)
 from application.ports.errors import StorageError, StorageUnavailable
+from domain.administration.audit import AuditAction, AuditEntry
+from domain.errors import AuditFailed
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, Role
 from domain.identities.username import Username
 from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone, an_id
+from tests.support.builders import IMPORT_RUN, NOW, a_phone, an_id
 from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy
 
@@ -28,7 +35,7 @@ async def import_user(
     app: AppHarness, *, dry_run: bool = False, number: int = 1, **fields: Any
 ) -> ImportResult:
     user = ImportedUser(phone=a_phone(number), **fields)
-    return await app.use_cases.imports.import_user(user, dry_run=dry_run)
+    return await app.use_cases.imports.import_user(user, None if dry_run else IMPORT_RUN)
 
 
 def stored(app: AppHarness) -> list[Identity]:
@@ -160,6 +167,108 @@ async def test_an_identity_that_only_joined_by_a_call_becomes_the_users(app: App
     (imported,) = stored(app)
     assert (imported.is_verified, imported.created_at) == (True, YEARS_AGO)
     assert imported.external_id == EXTERNAL_ID
+
+
+def entries(app: AppHarness) -> list[AuditEntry]:
+    acts = app.database.audit_entries
+    return [entry for entry in acts if entry.action is AuditAction.IMPORT_USERS]
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.ADMINISTRATOR])
+async def test_an_account_that_was_made_here_is_never_changed(app: AppHarness, role: Role) -> None:
+    made_here = (await app.log_in()).identity
+    await app.identities.operator_actions.change_role(made_here.id, role)
+    before = stored(app)
+    own: dict[str, Any] = {"id": made_here.id}
+
+    results = [
+        await import_user(app, **own, external_id=EXTERNAL_ID, **FIELDS),
+        await import_user(app, **own, **FIELDS),
+        await import_user(app, **FIELDS),
+    ]
+
+    assert outcomes(*results) == [rejected(ImportProblem.PHONE_IN_USE), UNCHANGED, UNCHANGED]
+    assert stored(app) == before
+    assert entries(app) == []
+
+
+async def test_an_account_that_an_administrator_made_is_never_changed(app: AppHarness) -> None:
+    administrator = await app.add_administrator(a_phone(9))
+    made = await app.identities.create_user(administrator, Username("Asha"), a_phone(1))
+    before = stored(app)
+
+    result = await import_user(app, id=made.id, created_at=YEARS_AGO)
+
+    assert outcomes(result) == [UNCHANGED]
+    assert stored(app) == before
+
+
+@pytest.mark.parametrize("ids", [{}, {"id": an_id(7)}, {"id": an_id(7), "external_id": None}])
+async def test_an_imported_account_is_completed_until_its_owner_signs_in(
+    app: AppHarness, ids: dict[str, Any]
+) -> None:
+    imported = await import_user(app, **ids)
+    both: dict[str, Any] = {"id": imported.identity_id, "external_id": EXTERNAL_ID}
+
+    completed = await import_user(app, **both, **FIELDS)
+    entries_then = entries(app)
+    await app.log_in()
+    before = stored(app)
+    later = [
+        await import_user(app, **{**both, "external_id": ExternalId("another")}),
+        await import_user(app, **both, created_at=YEARS_AGO - timedelta(days=1)),
+    ]
+
+    assert outcomes(completed) == [(ImportOutcome.COMPLETED, None)]
+    (identity,) = before
+    assert (identity.external_id, identity.created_at) == (EXTERNAL_ID, YEARS_AGO)
+    assert outcomes(*later) == [rejected(ImportProblem.PHONE_IN_USE), UNCHANGED]
+    assert stored(app) == before
+    assert [(entry.subject, entry.actor, entry.reason) for entry in entries_then] == [
+        (identity.id, IMPORT_RUN.actor, IMPORT_RUN.reason)
+    ]
+    assert entries(app) == entries_then
+
+
+async def test_nothing_is_changed_without_the_audit_entry(app: AppHarness) -> None:
+    await import_user(app)
+    before = stored(app)
+    app.faults.fail_on("audit_log.add")
+
+    with pytest.raises(AuditFailed):
+        await import_user(app, external_id=EXTERNAL_ID)
+
+    assert stored(app) == before
+
+
+async def test_an_imported_account_with_a_role_is_not_completed(app: AppHarness) -> None:
+    imported = await import_user(app, id=an_id(7))
+    await app.identities.operator_actions.change_role(an_id(7), Role.ADMINISTRATOR)
+
+    result = await import_user(app, id=imported.identity_id, external_id=EXTERNAL_ID)
+
+    assert outcomes(result) == [rejected(ImportProblem.PHONE_IN_USE)]
+
+
+async def remove_marks(app: AppHarness) -> Identity:
+    """Leave the phone and its imported identity as version 0.1 did."""
+    repositories = app.database.repositories()
+    verification = await repositories.phone_verifications.load(a_phone())
+    unmarked_phone = replace(verification.value, imported_id=None)
+    await repositories.phone_verifications.replace(a_phone(), unmarked_phone, verification.version)
+    [loaded] = app.database.identities.values()
+    unmarked = replace(loaded.value, imported_at=None)
+    await repositories.identities.replace(unmarked, loaded.version)
+    return unmarked
+
+
+async def test_an_account_of_version_0_1_is_unchanged_by_a_repeat(app: AppHarness) -> None:
+    ids: dict[str, Any] = {"external_id": EXTERNAL_ID}
+    await import_user(app, **ids, **FIELDS)
+    unmarked = await remove_marks(app)
+
+    assert outcomes(await import_user(app, **ids, **FIELDS)) == [UNCHANGED]
+    assert stored(app) == [unmarked]
 
 
 async def test_ids_that_are_in_use_are_rejected_and_the_owner_signs_in_alone(

@@ -17,7 +17,7 @@ from application.imports.user_lines import LineProblem, UserFields, UserLine
 from application.ports.errors import StorageUnavailable
 from domain.phone import DEFAULT_RULES
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_phone
+from tests.support.builders import IMPORT_RUN, a_phone
 
 PARSE: Final = ParseLines(None, DEFAULT_RULES)
 
@@ -65,7 +65,7 @@ async def import_all(
 ) -> ImportCounts:
     checked = await check(app, listed)
     import_users = app.use_cases.imports.import_users
-    return await import_users(checked, recorder or Recorder(), dry_run=dry_run)
+    return await import_users(checked, recorder or Recorder(), None if dry_run else IMPORT_RUN)
 
 
 async def test_a_line_with_another_fault_counts_as_a_user_of_its_phone(app: AppHarness) -> None:

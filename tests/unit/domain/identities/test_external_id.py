@@ -33,3 +33,8 @@ def test_a_deleted_identity_has_no_external_id_and_a_detached_one_keeps_it() -> 
     assert identity.delete(NOW).external_id is None
     assert identity.purge(NOW).external_id is None
     assert identity.detach(NOW).external_id == "7"
+
+
+def test_a_deleted_identity_is_not_marked_as_imported() -> None:
+    imported = an_identity().mark_imported(NOW, NOW)
+    assert (imported.imported_at, imported.delete(NOW).imported_at) == (NOW, None)

@@ -17,7 +17,7 @@ ACTOR_KINDS: Final = {
     ActorKind.ADMINISTRATOR: "administrator",
     ActorKind.USER: "user",
     ActorKind.SERVICE_TOKEN: "service token",
-    ActorKind.OPERATING_SYSTEM_USER: "operating system's user",
+    ActorKind.OPERATING_SYSTEM_USER: "operator",
 }
 _STEPS: Final = {
     PhoneChangeStep.ASSIGN: "the new number is assigned",

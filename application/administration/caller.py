@@ -124,7 +124,7 @@ def operating_system_user(name: str, by: str = "") -> Caller:
     """Return the caller of a command, who may do everything.
 
     Args:
-        name: The name of the operating system's user.
-        by: Who became that user.
+        name: How the operator is called, or the name of the operating system's user.
+        by: That user, if it has another name, and who became it.
     """
     return Caller(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by))

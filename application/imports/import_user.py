@@ -53,7 +53,7 @@ class ImportRun:
     """Who imports and why, for the audit."""
 
     actor: Actor
-    reason: str = ""
+    reason: str
 
 
 class ImportOutcome(StrEnum):

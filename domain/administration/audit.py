@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import InvalidCharacters, TooLong, TooShort
+from domain.errors import InvalidCharacters, InvalidValue, TooLong, TooShort
 
 AUDIT_RETENTION: Final = timedelta(days=400)
 """How long an entry is kept: a year, and time to look at it. Nothing deletes one earlier."""
 MAX_REASON_LENGTH: Final = 500
+MAX_ACTOR_NAME_LENGTH: Final = 64
 # An id keeps its digits, unless ten of them stand together. A phone has at least seven, with up to
 # six other characters in between, or an x.
 _ID_OR_PHONE: Final = re.compile(
@@ -36,8 +37,10 @@ class Actor:
     Attributes:
         kind: An administrator, a user and a service token have proved who they are. The operating
             system's user is a claim: whoever has the keys can name any.
-        id: The id of the identity or of the token, or the name of the operating system's user.
-        name: What people call it: the name of the token, or who became that user by sudo.
+        id: The id of the identity or of the token. Of a command, how the operator is called:
+            what that said, or the name of the operating system's user.
+        name: What people call it: the name of the token. Of a command, the operating system's user
+            with its machine if the operator has another name, and who became that user by sudo.
     """
 
     kind: ActorKind
@@ -157,6 +160,20 @@ def require_reason(text: str) -> str:
     if not reason:
         raise TooShort("Say why. The audit keeps the reason.")
     return reason
+
+
+def parse_actor_name(text: str) -> str:
+    """Parse how the operator of a command is called: one line of text, with phones masked.
+
+    Raises:
+        InvalidValue, TooLong
+    """
+    name = " ".join(unicodedata.normalize("NFKC", text).split())
+    if not name or not name.isprintable():
+        raise InvalidValue("A name is one line of text, such as jane.")
+    if len(name) > MAX_ACTOR_NAME_LENGTH:
+        raise TooLong(f"A name has at most {MAX_ACTOR_NAME_LENGTH} characters.")
+    return mask_phones(name)
 
 
 def mask_phones(text: str) -> str:

@@ -9,8 +9,8 @@ from domain.administration.service_token import ServiceToken, parse_scopes, pars
 from domain.errors import InvalidValue
 from domain.identifier import parse_identifier
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.operator_name import find_operator
-from entrypoints.commands.parsing import parse_reason
+from entrypoints.commands.operator_name import parse_operator
+from entrypoints.commands.parsing import require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.settings.parsers import duration
 from entrypoints.settings.settings import Settings
@@ -32,7 +32,7 @@ def _create(settings: Settings, arguments: Namespace) -> Iterable[str]:
         ttl = duration("1m", "365d")(arguments.expires)
     except InvalidValue as error:
         raise InvalidArgument(f"--expires: {error.message}") from None
-    reason, caller = parse_reason(arguments.reason), find_operator()
+    caller, reason = parse_operator(settings, arguments), require_reason(arguments.reason)
     with explain_errors():
         token, text = call_with_use_cases(
             settings,
@@ -64,7 +64,7 @@ def _revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
     token_id = parse_identifier(arguments.id)
     if token_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
-    reason, caller = parse_reason(arguments.reason), find_operator()
+    caller, reason = parse_operator(settings, arguments), require_reason(arguments.reason)
     with explain_errors():
         token = call_with_use_cases(
             settings,

@@ -1,6 +1,10 @@
 """The arguments of `dialtone import`."""
 
-from entrypoints.commands.user_arguments import AddCommand, make_add_command
+from entrypoints.commands.user_arguments import (
+    AddCommand,
+    add_act_options,
+    make_add_command,
+)
 
 
 def add_import_commands(add: AddCommand) -> None:
@@ -25,8 +29,9 @@ def _add_users(add: AddCommand) -> None:
         "Import users from a file: CSV with a header, JSON lines, or an export of Firebase, "
         "Cognito, Auth0 or Supabase. Repeat it to continue. See docs/importing.md.",
         "users users.csv --dry-run",
-        "users users.json --format firebase",
-        "users members.csv --column phone=mobile_number --column id=member_id --region IN",
+        "users users.json --format firebase --reason 'move from Firebase'",
+        "users members.csv --column phone=mobile_number --column id=member_id --region IN "
+        "--reason 'move'",
     )
     users.add_argument("file", metavar="FILE", help="the file, in UTF-8")
     users.add_argument(
@@ -61,9 +66,7 @@ def _add_users(add: AddCommand) -> None:
     users.add_argument(
         "--replace", action="store_true", help="replace the file of rejected lines if it exists"
     )
-    users.add_argument(
-        "--reason", metavar="TEXT", default="", help="why; the audit keeps it for 400 days"
-    )
+    add_act_options(users, is_reason_required=False)  # not for a dry run
 
 
 def _add_hookaba(add: AddCommand) -> None:
@@ -72,8 +75,10 @@ def _add_hookaba(add: AddCommand) -> None:
         "Import users, library and files of hookaba-backend, which is only read. Repeat it to "
         "continue, or to import what is new there. See docs/moving_from_hookaba.md.",
         "hookaba --from env:HOOKABA_MONGO_URI --files s3://hookaba-images --dry-run",
-        "hookaba --from mongodb://127.0.0.1:27017/hookaba --files s3://hookaba-images",
-        "hookaba --from env:HOOKABA_MONGO_URI --files file:copy --bucket hookaba-images",
+        "hookaba --from mongodb://127.0.0.1:27017/hookaba --files s3://hookaba-images "
+        "--reason 'move'",
+        "hookaba --from env:HOOKABA_MONGO_URI --files file:copy --bucket hookaba-images "
+        "--reason 'move'",
     )
     hookaba.add_argument(
         "--from",
@@ -110,3 +115,4 @@ def _add_hookaba(add: AddCommand) -> None:
     hookaba.add_argument(
         "--replace", action="store_true", help="replace the file of --report if it exists"
     )
+    add_act_options(hookaba, is_reason_required=False)  # not for a dry run

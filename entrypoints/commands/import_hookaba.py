@@ -28,8 +28,8 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.dry_run import open_unchanged
 from entrypoints.commands.hookaba_files import open_hookaba_files
 from entrypoints.commands.import_problems import PROBLEMS
-from entrypoints.commands.operator_name import find_operator
-from entrypoints.commands.parsing import find_url, parse_file
+from entrypoints.commands.operator_name import parse_operator
+from entrypoints.commands.parsing import find_url, parse_file, parse_import_reason
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.commands.report_file import open_report
 from entrypoints.extras import check_extra
@@ -42,7 +42,6 @@ from entrypoints.startup_error import CommandError, InvalidArgument, print_error
 _PROBLEMS: Final = {problem.value: text for problem, text in PROBLEMS.items()}
 _COLUMNS: Final = ("kind", "id", "is_imported", "reason", "message")
 _SUBJECT: Final = "hookaba"
-_REASON: Final = "import of hookaba-backend"
 _NO_LIMIT: Final = 10_000_000
 """Megapixels: nobody uploads here, so no owner waits."""
 
@@ -50,6 +49,8 @@ _NO_LIMIT: Final = 10_000_000
 def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import users, library and files, or say what an import would do."""
     settings = _with_region(settings, arguments.region)
+    operator, reason = parse_operator(settings, arguments), parse_import_reason(arguments)
+    run = None if arguments.dry_run else ImportRun(operator.actor, reason)
     url = _parse_source(settings, arguments.source)
     default_name = f"import-hookaba-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.csv"
     path = parse_file(arguments.report or default_name)
@@ -66,7 +67,7 @@ def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
             reasons[row.kind, row.reason] += 1
 
         try:
-            report = asyncio.run(_import(settings, arguments, url, report_row))
+            report = asyncio.run(_import(settings, arguments, url, report_row, run))
         except (KeyboardInterrupt, PortError):
             print_errors("What was imported stays. Run the command again to continue.")
             raise
@@ -97,6 +98,7 @@ async def _import(
     arguments: Namespace,
     url: str,
     report_row: Callable[[ReportedRow], None],
+    run: ImportRun | None,
 ) -> HookabaReport:
     check_extra("mongo", "--from mongodb://")
     from adapters.mongo.hookaba import open_hookaba_database
@@ -120,7 +122,6 @@ async def _import(
         else:
             opening = open_use_cases(settings, parts=parts, retry=OutageRetries())
         use_cases = await stack.enter_async_context(opening)
-        run = None if arguments.dry_run else ImportRun(find_operator().actor, _REASON)
         phone_rules = settings.http_otp().phone_rules
         command = HookabaImport(
             service=service,

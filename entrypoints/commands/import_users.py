@@ -14,13 +14,13 @@ from application.imports.import_user import ImportOutcome, ImportProblem, Import
 from application.imports.import_users import ImportCounts, Observer, ParseLines, Problem
 from application.imports.user_lines import UserLine
 from application.ports.errors import StorageError
-from domain.administration.audit import AuditAction
+from domain.administration.audit import Actor, AuditAction
 from domain.errors import InvalidValue
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.dry_run import open_unchanged
-from entrypoints.commands.operator_name import find_operator
-from entrypoints.commands.parsing import parse_file, parse_reason
+from entrypoints.commands.operator_name import parse_operator
+from entrypoints.commands.parsing import parse_file, parse_import_reason
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.commands.rejected_lines import (
     RejectedLines,
@@ -39,7 +39,7 @@ def import_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import the users of a file, or say what an import would do."""
     path = parse_file(arguments.file)
     region = _parse_region(settings, arguments.region)
-    reason = parse_reason(arguments.reason)
+    operator, reason = parse_operator(settings, arguments), parse_import_reason(arguments)
     file = UserFile(
         path=path,
         format_name=None if arguments.format == "auto" else arguments.format,
@@ -50,7 +50,7 @@ def import_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
     rejected_path = parse_file(arguments.rejected or f"{path}.rejected.csv")
     if rejected_path.exists() and rejected_path.samefile(path):
         raise InvalidArgument("--rejected names the file to import: name another file.")
-    command = _Command(settings, file, region, reason, is_dry_run=arguments.dry_run)
+    command = _Command(settings, file, region, operator.actor, reason, is_dry_run=arguments.dry_run)
     with (
         open_rejected_lines(rejected_path, replaces=arguments.replace) as rejected,
         explain_errors(),
@@ -80,6 +80,7 @@ class _Command(Observer):
         settings: Settings,
         file: UserFile,
         region: str | None,
+        operator: Actor,
         reason: str,
         *,
         is_dry_run: bool,
@@ -87,6 +88,7 @@ class _Command(Observer):
         self._settings = settings
         self._file = file
         self._parse = ParseLines(region, settings.http_otp().phone_rules)
+        self._operator = operator
         self._reason = reason
         self._is_dry_run = is_dry_run
         self._show_progress = ProgressLine()
@@ -114,9 +116,9 @@ class _Command(Observer):
             if self._is_dry_run:
                 return await imports.import_users(checked, self, None)
             facts = f"lines: {checked.lines}, SHA-256: {_hash(self._file.path)}"
-            reason = f"{self._reason} ({facts})" if self._reason else facts
-            run = ImportRun(find_operator().actor, reason)
-            async with imports.record_act(run.actor, AuditAction.IMPORT_USERS, _SUBJECT, reason):
+            run = ImportRun(self._operator, f"{self._reason} ({facts})")
+            record_act = imports.record_act
+            async with record_act(run.actor, AuditAction.IMPORT_USERS, _SUBJECT, run.reason):
                 return await imports.import_users(checked, self, run)
 
     def _stop(self) -> None:

@@ -7,14 +7,13 @@ from typing import Final
 from application.administration.caller import Caller
 from application.moderation.moderate_items import ModerateItems
 from application.use_cases import UseCases
-from domain.administration.audit import require_reason
-from domain.errors import InvalidValue
 from domain.identifier import parse_identifier
 from domain.media.item import MediaItem
 from entrypoints.bootstrap import Part
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.media_folder import require_media_folder
-from entrypoints.commands.operator_name import find_operator
+from entrypoints.commands.operator_name import parse_operator
+from entrypoints.commands.parsing import require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import InvalidArgument, StartupError, print_errors
@@ -28,37 +27,37 @@ def library(settings: Settings, arguments: Namespace) -> Iterable[str]:
     item_id = parse_identifier(arguments.item)
     if item_id is None:
         raise InvalidArgument("ITEM: the id of an item has 24 hex digits, as in GET /library.")
-    try:
-        reason = require_reason(arguments.reason)
-    except InvalidValue as error:
-        raise InvalidArgument(f"--reason: {error.message}") from None
+    caller, reason = parse_operator(settings, arguments), require_reason(arguments.reason)
     match arguments.action:
         case "hide":
-            item = _act(settings, ModerateItems.hide, item_id, reason)
+            item = _act(settings, ModerateItems.hide, caller, item_id, reason)
             yield f"The item {item.id} of the user {item.owner_id} is hidden now. {_URLS}"
         case "unhide":
-            item = _act(settings, ModerateItems.unhide, item_id, reason)
+            item = _act(settings, ModerateItems.unhide, caller, item_id, reason)
             yield f"The item {item.id} of the user {item.owner_id} is shown again."
         case _:
-            item = _delete(settings, item_id, reason)
+            item = _delete(settings, caller, item_id, reason)
             yield f"The item {item.id} of the user {item.owner_id} is deleted."
 
 
-def _delete(settings: Settings, item_id: str, reason: str) -> MediaItem:
+def _delete(settings: Settings, caller: Caller, item_id: str, reason: str) -> MediaItem:
     try:
         require_media_folder(settings)
-        return _act(settings, ModerateItems.delete, item_id, reason, [Part.MEDIA])
+        return _act(settings, ModerateItems.delete, caller, item_id, reason, [Part.MEDIA])
     except StartupError as error:
-        item = _act(settings, ModerateItems.delete, item_id, reason)
+        item = _act(settings, ModerateItems.delete, caller, item_id, reason)
         print_errors(str(error), "The files of the item stay until the service deletes them.")
         return item
 
 
 def _act(
-    settings: Settings, act: _Act, item_id: str, reason: str, parts: Collection[Part] = ()
+    settings: Settings,
+    act: _Act,
+    caller: Caller,
+    item_id: str,
+    reason: str,
+    parts: Collection[Part] = (),
 ) -> MediaItem:
-    caller = find_operator()
-
     async def call(use_cases: UseCases) -> MediaItem:
         return await act(use_cases.moderation.items, caller, item_id, reason)
 

@@ -3,22 +3,50 @@
 import os
 import pwd
 import re
+import socket
+from argparse import Namespace
 from typing import Final
 
 from application.administration.caller import Caller, operating_system_user
+from domain.administration.audit import parse_actor_name
+from domain.errors import InvalidValue
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import InvalidArgument
 
 _USER_NAME: Final = re.compile(r"[\w.@\\+-]{1,64}\$?", re.ASCII)
+_HOST_NAME: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
-def find_operator() -> Caller:
+def parse_operator(settings: Settings, arguments: Namespace) -> Caller:
+    """Return who acts by a command: `--as`, or `DIALTONE_ACTOR`, or the system's user.
+
+    Raises:
+        InvalidArgument
+    """
+    if arguments.acts_as is None:
+        return find_operator(settings.actor)
+    try:
+        return find_operator(parse_actor_name(arguments.acts_as))
+    except InvalidValue as error:
+        raise InvalidArgument(f"--as: {error.message}") from None
+
+
+def find_operator(name: str | None = None) -> Caller:
     """Return whoever runs this command.
 
     It is the real user of the process: `LOGNAME` and `USER` are what a caller wishes. `SUDO_USER`
     is shown beside it, because one `root` may be many people.
+
+    Args:
+        name: What the operator is called. Then the user and its machine are shown beside it, such
+            as `root@web-1`.
     """
-    name, sudo_user = _real_user(), os.environ.get("SUDO_USER", "")
-    is_other = sudo_user != name and _USER_NAME.fullmatch(sudo_user)
-    return operating_system_user(name, f"by sudo of {sudo_user}" if is_other else "")
+    user, sudo_user = _real_user(), os.environ.get("SUDO_USER", "")
+    is_other = sudo_user != user and _USER_NAME.fullmatch(sudo_user)
+    by_sudo = f"by sudo of {sudo_user}" if is_other else ""
+    if not name:
+        return operating_system_user(user, by_sudo)
+    return operating_system_user(name, f"{user}{_at_host()} {by_sudo}".rstrip())
 
 
 def _real_user() -> str:
@@ -27,3 +55,8 @@ def _real_user() -> str:
         return pwd.getpwuid(user_id).pw_name
     except KeyError:  # such as in a container
         return f"uid {user_id}"
+
+
+def _at_host() -> str:
+    host = socket.gethostname()
+    return f"@{host}" if _HOST_NAME.fullmatch(host) else ""

@@ -1,12 +1,14 @@
 """Parsers of arguments."""
 
 import re
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from application.administration.find_user import UserQuery
 from domain.administration.audit import parse_reason as parse_reason_text
+from domain.administration.audit import require_reason as require_reason_text
 from domain.errors import InvalidValue
 from domain.phone import PhoneNumber
 from domain.phone import parse_phone as parse_phone_number
@@ -45,6 +47,20 @@ def parse_reason(text: str) -> str:
         return parse_reason_text(text)
     except InvalidValue as error:
         raise InvalidArgument(f"--reason: {error.message}") from None
+
+
+def require_reason(text: str) -> str:
+    """Parse the reason of an act that needs one; raises InvalidArgument."""
+    try:
+        return require_reason_text(text)
+    except InvalidValue as error:
+        raise InvalidArgument(f"--reason: {error.message}") from None
+
+
+def parse_import_reason(arguments: Namespace) -> str:
+    """Parse the reason of an import, which a dry run does not need; raises InvalidArgument."""
+    parse = parse_reason if arguments.dry_run else require_reason
+    return parse(arguments.reason)
 
 
 def parse_new_phone(settings: Settings, text: str) -> PhoneNumber:

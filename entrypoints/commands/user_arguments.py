@@ -9,6 +9,7 @@ _ID: Final = "68b1c0a5d2f04e7a9c3b1d20"
 _USER: Final = "a phone number, a username, a user id or external_id:ID"
 _REASON: Final = "why; the audit keeps it for 400 days, without the digits of phone numbers"
 _JSON: Final = "print JSON"
+_REASON_OPTION: Final = "--reason 'ticket 4711'"
 
 
 class AddCommand(Protocol):
@@ -17,6 +18,20 @@ class AddCommand(Protocol):
     def __call__(self, name: str, description: str, *examples: str) -> argparse.ArgumentParser:
         """Add it."""
         ...
+
+
+def add_act_options(command: argparse.ArgumentParser, *, is_reason_required: bool = True) -> None:
+    """Add why something is done, and who does it: the audit has both."""
+    command.add_argument(
+        "--reason", metavar="TEXT", required=is_reason_required, default="", help=_REASON
+    )
+    command.add_argument(
+        "--as",
+        dest="acts_as",
+        metavar="NAME",
+        help="who acts, such as jane; the audit shows the account of this machine beside it "
+        "(default: DIALTONE_ACTOR)",
+    )
 
 
 def make_add_command(
@@ -73,18 +88,24 @@ def _add_user(add: AddCommand) -> None:
         "Show a user, or act for one: by phone number, username or user id.",
         f"user show {_PHONE}",
         "user block alice --reason 'ticket 4711'",
-        f"user export {_ID} --output alice.zip",
+        f"user export {_ID} --output alice.zip --reason 'letter of 3 May' --as jane",
         "user delete --help",
     )
     add_action = _actions_of(user, "dialtone user")
 
     def add_user_action(
-        name: str, description: str, *options: str, example: str = _PHONE
+        name: str,
+        description: str,
+        *options: str,
+        example: str = _PHONE,
+        is_reason_required: bool = True,
     ) -> argparse.ArgumentParser:
-        examples = [" ".join([name, example, option]).rstrip() for option in options or ("",)]
+        examples = [
+            " ".join([name, example, option]).rstrip() for option in options or (_REASON_OPTION,)
+        ]
         action = add_action(name, description, *examples)
         action.add_argument("user", metavar="USER", help=_USER)
-        action.add_argument("--reason", metavar="TEXT", default="", help=_REASON)
+        add_act_options(action, is_reason_required=is_reason_required)
         return action
 
     show = add_user_action(
@@ -92,12 +113,15 @@ def _add_user(add: AddCommand) -> None:
         "Show account, sessions, deliveries, and why the phone gets a code or none. The phone "
         "number is masked.",
         "",
-        "--full-number --reason 'ticket 4711'",
+        f"--full-number {_REASON_OPTION}",
         "--json",
+        is_reason_required=False,
     )
     show.add_argument("--json", action="store_true", help=_JSON)
     show.add_argument(
-        "--full-number", action="store_true", help="show the whole number; the audit has it"
+        "--full-number",
+        action="store_true",
+        help="show the whole number; the audit has it, so it needs a reason",
     )
     add_user_action(
         "reset-limits",
@@ -107,9 +131,9 @@ def _add_user(add: AddCommand) -> None:
     send_code = add_user_action(
         "send-code",
         "Send a code to a phone, within all limits. Nobody but its owner sees the code.",
-        "",
-        "--locale pt-BR",
-        "--call",
+        _REASON_OPTION,
+        f"--locale pt-BR {_REASON_OPTION}",
+        f"--call {_REASON_OPTION}",
     )
     send_code.add_argument("--call", action="store_true", help="read the code out in a call")
     send_code.add_argument("--locale", metavar="LOCALE", help="the language, such as en or pt-BR")
@@ -119,14 +143,14 @@ def _add_user(add: AddCommand) -> None:
     delete = add_user_action(
         "delete",
         "Delete an account, as its owner would. Nobody can undo it.",
-        "--reason 'ticket 4711'",
-        "--yes",
+        _REASON_OPTION,
+        f"--yes {_REASON_OPTION}",
     )
     delete.add_argument("--yes", action="store_true", help="do not ask")
     export = add_user_action(
         "export",
         "Write all data of a user to a ZIP file, with a page that explains it.",
-        "--output alice.zip",
+        f"--output alice.zip {_REASON_OPTION}",
     )
     export.add_argument(
         "--output",
@@ -141,6 +165,7 @@ def _add_user(add: AddCommand) -> None:
         "a message, and can undo it for seven days.",
         f"{_NEW_PHONE} --reason 'ticket 4711: passport'",
         f"{_NEW_PHONE} --no-undo --reason 'ticket 4712: police report of the theft'",
+        is_reason_required=False,  # an error of its own says what to write
     )
     change_phone.add_argument("new_number", metavar="NEW_NUMBER", help="the number that it gets")
     change_phone.add_argument(
@@ -178,7 +203,7 @@ def _add_library(add: AddCommand) -> None:
     ):
         action = add_action(name, description, f"{name} {_ID} --reason 'report 815'")
         action.add_argument("item", metavar="ITEM", help="the id of the item")
-        action.add_argument("--reason", metavar="TEXT", required=True, help=_REASON)
+        add_act_options(action)
 
 
 def _add_events(add: AddCommand) -> None:
@@ -221,16 +246,16 @@ def _add_admin_token(add: AddCommand) -> None:
     admin_token = add(
         "admin-token",
         "Create, list or revoke the service tokens of backends.",
-        "admin-token create --name helpdesk --scope users:read,users:support",
+        f"admin-token create --name helpdesk --scope users:read,users:support {_REASON_OPTION}",
         "admin-token list",
-        f"admin-token revoke {_ID}",
+        f"admin-token revoke {_ID} {_REASON_OPTION}",
     )
     add_action = _actions_of(admin_token, "dialtone admin-token")
     create = add_action(
         "create",
         "Create a token, and print it once. It is valid below /admin/ only.",
-        "create --name helpdesk --scope users:read,users:support",
-        "create --name billing --scope costs:read --expires 365d",
+        f"create --name helpdesk --scope users:read,users:support {_REASON_OPTION}",
+        f"create --name billing --scope costs:read --expires 365d {_REASON_OPTION}",
     )
     create.add_argument("--name", metavar="NAME", required=True, help="the name of the backend")
     create.add_argument(
@@ -248,12 +273,14 @@ def _add_admin_token(add: AddCommand) -> None:
         default="90d",
         help="for how long it is valid, up to 365d (default: 90d)",
     )
-    create.add_argument("--reason", metavar="TEXT", default="", help=_REASON)
+    add_act_options(create)
     listed = add_action("list", "List the tokens that have not expired.", "list", "list --json")
     listed.add_argument("--json", action="store_true", help=_JSON)
-    revoke = add_action("revoke", "Revoke a token. It is invalid at once.", f"revoke {_ID}")
+    revoke = add_action(
+        "revoke", "Revoke a token. It is invalid at once.", f"revoke {_ID} {_REASON_OPTION}"
+    )
     revoke.add_argument("id", metavar="ID", help="the id of the token, as `list` shows it")
-    revoke.add_argument("--reason", metavar="TEXT", default="", help=_REASON)
+    add_act_options(revoke)
 
 
 def add_user_aliases(add: AddCommand) -> None:
@@ -266,9 +293,14 @@ def add_user_aliases(add: AddCommand) -> None:
         ("sign-out", "sign-out", "PHONE", _PHONE),
         ("restore-identity", "restore", "USER_ID", _ID),
     ):
-        alias = add(name, f"An alias of `dialtone user {action}`.", f"{name} {example}")
+        alias = add(
+            name,
+            f"An alias of `dialtone user {action}`.",
+            f"{name} {example} {_REASON_OPTION}",
+        )
         alias.add_argument("user", metavar=argument, help=_USER)
-        alias.set_defaults(action=action, reason="")
+        add_act_options(alias)
+        alias.set_defaults(action=action)
 
 
 def _actions_of(command: argparse.ArgumentParser, prog: str) -> AddCommand:

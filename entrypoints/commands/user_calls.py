@@ -13,8 +13,8 @@ from domain.errors import UserNotFound
 from domain.phone import PhoneNumber
 from entrypoints.bootstrap import Part
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.operator_name import find_operator
-from entrypoints.commands.parsing import parse_readings, parse_reason
+from entrypoints.commands.operator_name import parse_operator
+from entrypoints.commands.parsing import parse_readings, parse_reason, require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError
@@ -55,8 +55,12 @@ def call_for_user(
     arguments: Namespace,
     call: Callable[[UserCall], Awaitable[T]],
     parts: Collection[Part] = (),
+    *,
+    needs_reason: bool = True,
 ) -> T:
     """Find the user of the arguments, and call with the parts that the use case needs.
+
+    Without a reason nothing is done, unless the audit would not have it.
 
     Raises:
         InvalidArgument
@@ -64,7 +68,9 @@ def call_for_user(
         StorageError
     """
     readings = parse_readings(settings, arguments.user)
-    reason, caller = parse_reason(arguments.reason), find_operator()
+    caller = parse_operator(settings, arguments)
+    parse = require_reason if needs_reason else parse_reason
+    reason = parse(arguments.reason)
 
     async def find_and_call(use_cases: UseCases) -> T:
         user = await find_one(use_cases.administration.find_user, readings)

@@ -36,7 +36,10 @@ def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
             call.caller, call.query, call.reason, with_full_number=arguments.full_number
         )
 
-    details = call_for_user(settings, arguments, describe, [Part.LIMITS])
+    # Only a full number is in the audit.
+    details = call_for_user(
+        settings, arguments, describe, [Part.LIMITS], needs_reason=arguments.full_number
+    )
     now = datetime.now(UTC)
     return [_to_json(details, now)] if arguments.json else render_details(details, now)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from domain.administration.audit import parse_actor_name
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.bind import Bind
 from entrypoints.http.settings import HttpServerSettings
@@ -47,6 +48,8 @@ class ServerSettings(ServiceSettings):
     """After SIGTERM, the service still accepts requests for this time; in production 5s."""
     drain_timeout: timedelta = optional(parsers.duration("1s", "1h"), default="30s")
     """Time that open requests have to finish after the stop delay."""
+    actor: str = optional(parse_actor_name, unset="", example="jane")
+    """Who acts by commands, for the audit, unless their --as says it; the service ignores it."""
     log_level: str = optional(parsers.choice("debug", "info", "warning", "error"), default="info")
     """Lowest level that is logged: debug, info, warning or error."""
     log_format: str = optional(parsers.choice("auto", "console", "json"), default="auto")

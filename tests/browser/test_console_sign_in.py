@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.browser.chromium import Chromium, Page
-from tests.support.service import Service, running
+from tests.support.service import REASON, Service, running
 
 # Installing Chromium may take minutes.
 pytestmark = pytest.mark.timeout(600)
@@ -22,7 +22,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         httpx.post(f"{started.url}/auth/request-otp", json={"phone": PHONE})
         body = {"phone": PHONE, "otp": started.code(PHONE)}
         assert httpx.post(f"{started.url}/auth/verify-otp", json=body).json()["success"]
-        assert started.run("user", "promote", PHONE).returncode == 0
+        assert started.run("user", "promote", PHONE, *REASON).returncode == 0
         yield started
 
 

@@ -16,7 +16,7 @@ from tests.e2e.test_start import sign_in
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
-from tests.support.service import Service
+from tests.support.service import REASON, Service
 
 PUBLIC_URL: Final = "https://phone.example.org/line"
 """A proxy removes the path prefix, and the service never sees this host."""
@@ -84,7 +84,7 @@ class PhoneLine:
         headers = bearer(sign_in(self.service, ADMINISTRATOR))
         body = {"username": "Asha Rao", "number": ADMINISTRATOR}
         user = self.http.post("/users", json=body, headers=headers).json()
-        promoted = self.service.run("promote", ADMINISTRATOR)
+        promoted = self.service.run("promote", ADMINISTRATOR, *REASON)
         assert promoted.stdout.startswith(f"{user['user_id']} is an administrator now. ")
         # With the new role, the user has to sign in again.
         assert self.http.get("/users/me", headers=headers).status_code == 401

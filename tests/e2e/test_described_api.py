@@ -13,6 +13,7 @@ from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.description.run import run_schemathesis
 from tests.support.app_harness import wrong_code
 from tests.support.images import still_gif
+from tests.support.service import REASON
 
 FIXED_SEED: Final = 1
 CHECKS: Final = {
@@ -140,7 +141,7 @@ def test_a_change_of_the_number_and_its_undo_get_documented_responses(
 
     def request_code(path: str, phone: str, headers: dict[str, str]) -> dict[str, str]:
         # The cooldown of the latest message is over.
-        assert callers.service.run("user", "reset-limits", phone).returncode == 0
+        assert callers.service.run("user", "reset-limits", phone, *REASON).returncode == 0
         earlier = len(callers.service.messages(phone))
         requested = call(path, 200, headers, phone=phone)
         code = callers.service.code(phone, earlier + 1)

@@ -15,7 +15,7 @@ from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_receiver import FakeReceiver
 from tests.support.servers.process import free_ports
-from tests.support.service import Service
+from tests.support.service import REASON, Service
 
 PHONE: Final = "+14155594001"
 CREATED, UPDATED, DELETED = "user.created", "user.updated", "user.deleted"
@@ -77,7 +77,7 @@ async def test_what_happens_to_a_user_comes_to_the_backend(
                 (("user", "unblock", PHONE), "user.unblocked"),
                 (("user", "delete", account.user_id, "--yes"), DELETED),
             ):
-                run = service.run(*command)
+                run = service.run(*command, *REASON)
                 assert run.returncode == 0, run.stderr
                 expected.append(event)
             events = wait_for_types(service, receiver, account, *expected)

@@ -10,6 +10,7 @@ from tests.e2e.app import App
 from tests.e2e.test_start import sign_in
 from tests.support.forked_service import ForkedService
 from tests.support.images import still_gif
+from tests.support.service import REASON
 
 BROKEN_MESSAGES: Final = {
     "DIALTONE_SMS": "missing_module:open_messenger",
@@ -27,13 +28,13 @@ async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unb
     account = await app.sign_up(phone)
     masked = f"+1********{phone[-2:]}"
 
-    signed_out = app.service.run("user", "sign-out", phone)
+    signed_out = app.service.run("user", "sign-out", phone, *REASON)
     expected = f"{masked} is signed out; revoked sessions: 1.\n"
     assert (signed_out.returncode, signed_out.stdout) == (0, expected)
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
     account = replace(account, token=await app.sign_in(phone))
 
-    blocked = app.service.run("user", "block", phone)
+    blocked = app.service.run("user", "block", phone, *REASON)
 
     assert (blocked.returncode, blocked.stdout) == (0, f"{masked} is blocked now.\n")
     assert phone not in signed_out.stderr + blocked.stderr
@@ -49,7 +50,7 @@ async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unb
     app.service.code(other_phone)
     assert len(app.service.messages(phone)) == 2
 
-    unblocked = app.service.run("user", "unblock", phone)
+    unblocked = app.service.run("user", "unblock", phone, *REASON)
     message = f"{masked} is not blocked now.\n"
     assert (unblocked.returncode, unblocked.stdout) == (0, message)
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
@@ -104,10 +105,11 @@ def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: 
         *("user reset-limits", "user block", "user unblock", "user sign-out", "user promote"),
         *("user demote", "user delete --yes", "audit", "block", "unblock"),
     ):
-        ended = service.run(*command.split(), phone)
+        reason = () if command == "audit" else REASON
+        ended = service.run(*command.split(), phone, *reason)
         assert ended.returncode == 0, ended
     assert service.run("admin-token", "list").returncode == 0
-    restored = service.run("user", "restore", "0" * 24)
+    restored = service.run("user", "restore", "0" * 24, *REASON)
     assert restored.stderr == "There is no account with this id, and none with this username.\n"
 
 
@@ -121,11 +123,11 @@ async def test_an_operator_deletes_files_at_once_or_while_their_store_is_away_by
         files.append(folder / item["url"].partition("/media/")[2])
     usual, away = files
 
-    deleted = app.service.run("user", "delete", phone, "--yes")
+    deleted = app.service.run("user", "delete", phone, "--yes", *REASON)
     assert (deleted.returncode, usual.exists()) == (0, False)
 
     app.service.settings |= BROKEN_MEDIA
-    deleted = app.service.run("user", "delete", other_phone, "--yes")
+    deleted = app.service.run("user", "delete", other_phone, "--yes", *REASON)
     del app.service.settings["DIALTONE_MEDIA"]
     assert (deleted.returncode, away.exists()) == (0, True)
     assert "The files of the library stay until the service deletes them." in deleted.stderr

@@ -16,6 +16,7 @@ from tests.e2e.deployments import DATABASES, Database, on_sqlite
 from tests.faults.faulty_service import FaultyService, run_faulty_service
 from tests.support.app_harness import wrong_code
 from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import REASON
 
 REQUEST: Final = "/users/me/phone/request-otp"
 CHANGE: Final = "/users/me/phone"
@@ -204,7 +205,7 @@ async def test_a_number_that_was_blocked_meanwhile_counts_as_in_use(
 ) -> None:
     account = await client.app.sign_up(phone)
     code = await client.request_code(REQUEST, other_phone, token=account.token)
-    assert client.service.run("user", "block", other_phone).returncode == 0
+    assert client.service.run("user", "block", other_phone, *REASON).returncode == 0
     in_use = await client.post(CHANGE, code, account.token)
     assert (in_use.status_code, in_use.json()["code"]) == (409, "phone_in_use")
     assert await client.number_of(account.token) == phone

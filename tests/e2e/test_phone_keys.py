@@ -11,6 +11,7 @@ from tests.e2e.test_start import me, sign_in
 from tests.support.forked_service import ForkedService
 from tests.support.keys import edit_secrets_file, load_keys
 from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import REASON
 
 PHONE, BLOCKED = "+14155592001", "+14155592002"
 OWN_DATABASE = """
@@ -36,7 +37,7 @@ def test_the_index_key_changes_while_the_service_is_stopped(tmp_path: Path) -> N
     service, path = ForkedService(tmp_path), tmp_path / "secrets.json"
     service.start()
     token = sign_in(service, PHONE)
-    assert service.run("block", BLOCKED).returncode == 0
+    assert service.run("block", BLOCKED, *REASON).returncode == 0
     before = path.read_bytes()
 
     while_running = service.run("rotate-index-key")
@@ -60,7 +61,7 @@ def test_the_index_key_changes_while_the_service_is_stopped(tmp_path: Path) -> N
         body = {"phone": PHONE, "otp": service.code(PHONE, 2)}
         second = http.post("/auth/verify-otp", json=body).json()["access_token"]
     assert subject_of(second) == subject_of(token)
-    assert "is not blocked now" in service.run("unblock", BLOCKED).stdout
+    assert "is not blocked now" in service.run("unblock", BLOCKED, *REASON).stdout
     assert service.stop() == 0
 
 

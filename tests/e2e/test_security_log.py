@@ -12,6 +12,7 @@ from tests.e2e.app import bearer
 from tests.support.builders import a_parsed_token
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import REASON
 
 PHONE: Final = "+14155592001"
 REVIEWER: Final = "+15005550006"
@@ -62,7 +63,7 @@ def test_events_have_the_id_of_their_request_and_no_secrets(tmp_path: Path) -> N
         reviewer = {"phone": REVIEWER, "otp": CODE}
         third = client.post("/auth/verify-otp", reviewer, "login_succeeded", "test_otp_used")
         client.post("/auth/logout", {}, "session_revoked", **bearer(third["access_token"]))
-        blocked = service.run("user", "block", REVIEWER)
+        blocked = service.run("user", "block", REVIEWER, *REASON)
         client.post("/auth/request-otp", {"phone": REVIEWER}, "otp_requested", "test_otp_used")
         deleted = http.delete("/users/me", headers=bearer(second["access_token"]))
         client.expected.append(("user_deleted", deleted.headers["x-request-id"]))

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from tests.support.forked_service import ForkedService
+from tests.support.service import REASON
 
 
 def test_a_token_is_printed_once_and_stored_as_a_hash(tmp_path: Path) -> None:
@@ -34,11 +35,11 @@ def test_a_token_is_printed_once_and_stored_as_a_hash(tmp_path: Path) -> None:
 
 def test_a_token_is_revoked_by_its_id(tmp_path: Path) -> None:
     service = ForkedService(tmp_path)
-    created = service.run("admin-token", "create", "--name", "a", "--scope", "costs:read")
+    created = service.run("admin-token", "create", "--name", "a", "--scope", "costs:read", *REASON)
     token_id = created.stdout.split("_")[1]
 
-    revoked = service.run("admin-token", "revoke", token_id)
-    unknown = service.run("admin-token", "revoke", "0" * 24)
+    revoked = service.run("admin-token", "revoke", token_id, *REASON)
+    unknown = service.run("admin-token", "revoke", "0" * 24, *REASON)
 
     assert (revoked.returncode, revoked.stdout) == (0, f"Token {token_id} (a) is revoked.\n")
     assert "  revoked 2" in service.run("admin-token", "list").stdout
@@ -49,7 +50,9 @@ def test_a_token_has_known_scopes_a_name_and_at_most_a_year(tmp_path: Path) -> N
     service = ForkedService(tmp_path)
 
     def create(name: str, scope: str, *options: str) -> tuple[int, str]:
-        ended = service.run("admin-token", "create", "--name", name, "--scope", scope, *options)
+        ended = service.run(
+            "admin-token", "create", "--name", name, "--scope", scope, *options, *REASON
+        )
         assert ended.stdout == ""
         return ended.returncode, ended.stderr
 

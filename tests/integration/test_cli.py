@@ -67,6 +67,6 @@ def test_help_has_a_line_and_an_example_of_every_command_and_imports_nothing(
 
 def test_a_command_of_an_operator_does_not_import_the_http_server(tmp_path: Path) -> None:
     # It opens the database: only then it can report that nobody has this phone.
-    assert run(tmp_path, "user", "sign-out", "+14155550123")[-1] == (
+    assert run(tmp_path, "user", "sign-out", "+14155550123", "--reason", "lost")[-1] == (
         "1 ['adapters', 'application', 'domain']"
     )

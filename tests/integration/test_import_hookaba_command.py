@@ -18,7 +18,7 @@ from tests.support.forked_service import ForkedService
 from tests.support.images import encode, sample_image
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3 import S3Server
-from tests.support.service import Service
+from tests.support.service import REASON, Service
 
 PASSWORD = "the-password"
 JOINED_ON = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
@@ -73,7 +73,7 @@ def service(tmp_path: Path, older_service: str, s3_server: S3Server) -> Service:
 
 
 def test_people_sign_in_to_their_account_with_their_images(service: Service, files: str) -> None:
-    command = ("import", "hookaba", "--from", "env:OLDER_URL", "--files", files)
+    command = ("import", "hookaba", "--from", "env:OLDER_URL", "--files", files, *REASON)
 
     imported = service.run(*command)
 
@@ -124,7 +124,7 @@ def test_a_copy_of_the_bucket_in_a_folder_will_do(service: Service) -> None:
     folder = service.folder / "copy"
     folder.mkdir()
     (folder / "cat.jpg").write_bytes(encode(sample_image(), "JPEG"))
-    command = ("import", "hookaba", "--from", "env:OLDER_URL", "--files", "file:copy")
+    command = ("import", "hookaba", "--from", "env:OLDER_URL", "--files", "file:copy", *REASON)
 
     unnamed = service.run(*command)
     imported = service.run(*command, "--bucket", "dialtone-tests")
@@ -148,7 +148,9 @@ def test_a_copy_of_the_bucket_in_a_folder_will_do(service: Service) -> None:
 def test_no_error_shows_the_password_of_a_url(
     tmp_path: Path, arguments: tuple[str, ...], error: str
 ) -> None:
-    failed = ForkedService(tmp_path).run("import", "hookaba", "--region", "IN", *arguments)
+    failed = ForkedService(tmp_path).run(
+        *("import", "hookaba", "--region", "IN", *arguments), *REASON
+    )
 
     assert failed.returncode in (1, 2)
     assert error in failed.stdout + failed.stderr or "--from" in failed.stderr

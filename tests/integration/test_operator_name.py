@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import socket
 
 import pytest
 
@@ -30,6 +31,18 @@ def test_the_user_of_sudo_is_shown_beside_the_real_one(
 
     actor = find_operator().actor
     assert (actor.id, actor.name) == ("root", shown)
+
+
+def test_an_operator_with_a_name_is_shown_with_account_machine_and_sudo(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setattr(socket, "gethostname", lambda: "web-1")
+    monkeypatch.setenv("SUDO_USER", "ops")
+
+    actor = find_operator("jane").actor
+
+    assert (actor.id, actor.name) == ("jane", "root@web-1 by sudo of ops")
 
 
 def test_a_user_without_a_name_is_shown_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 import json
 import os
 import pty
+import pwd
 import re
+import socket
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,7 @@ from tests.e2e.test_start import sign_in
 from tests.support.forked_service import ForkedService, running
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service
+from tests.support.service import REASON, Service
 
 BROKEN_MEDIA: Final = """
 from contextlib import asynccontextmanager
@@ -44,6 +46,10 @@ async def open_media(*, environ):
     async with open_disk_files(Path("media"), "http://media", SystemClock()) as files:
         yield Broken(files)
 """
+SIMPLE_ACTIONS: Final = (
+    *("reset-limits", "send-code", "block", "unblock"),
+    *("sign-out", "promote", "demote", "restore"),
+)
 NO_ACCOUNT: Final = "This phone has no account.\n"
 
 
@@ -141,10 +147,10 @@ def test_what_needs_an_account_says_that_there_is_none(service: Service, action:
     options = {
         "delete": ["--yes"],
         "export": ["--output", "nobody.zip"],
-        "change-phone": ["+14155590006", "--reason", "passport"],
+        "change-phone": ["+14155590006"],
     }
 
-    ended = service.run("user", action, "+14155590001", *options.get(action, []))
+    ended = service.run("user", action, "+14155590001", *options.get(action, []), *REASON)
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", NO_ACCOUNT)
     assert not (service.folder / "nobody.zip").exists()
@@ -163,7 +169,7 @@ def test_what_needs_an_account_says_that_there_is_none(service: Service, action:
 def test_an_unknown_user_is_an_error_that_says_what_was_looked_for(
     service: Service, user: str, status: int, problem: str
 ) -> None:
-    ended = service.run("user", "block", user)
+    ended = service.run("user", "block", user, *REASON)
 
     assert (ended.returncode, ended.stdout) == (status, "")
     assert problem in ended.stderr
@@ -180,7 +186,7 @@ def test_digits_that_are_a_phone_and_a_name_are_an_error_that_lists_both_ids(
     namesake = sign_up(service, "+14155590002", national)
     impostor = sign_up(service, "+14155590003", owner)
 
-    ended = service.run("user", "block", national)
+    ended = service.run("user", "block", national, *REASON)
     by_plus = service.run("user", "show", phone)
     by_id = service.run("user", "show", owner)
 
@@ -194,7 +200,7 @@ def test_digits_that_are_a_phone_and_a_name_are_an_error_that_lists_both_ids(
 
 
 def test_no_code_is_shown_to_the_operator_who_sends_one(service: Service, phone: str) -> None:
-    sent = service.run("user", "send-code", phone, "--locale", "de")
+    sent = service.run("user", "send-code", phone, "--locale", "de", *REASON)
 
     assert sent.returncode == 0
     assert f"A code is on its way to +1********{phone[-2:]}." in sent.stdout
@@ -209,7 +215,7 @@ def test_a_code_is_sent_within_the_limits_which_can_be_reset_twice_a_day(
     service: Service, phone: str
 ) -> None:
     def run(action: str) -> tuple[int, str]:
-        ended = service.run("user", action, phone)
+        ended = service.run("user", action, phone, *REASON)
         return ended.returncode, ended.stdout + ended.stderr
 
     assert run("send-code")[0] == 0
@@ -238,16 +244,66 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
         "sign-out": f"{masked} is signed out; revoked sessions: 0.\n",
     }
 
-    outputs = {action: service.run("user", action, "everything").stdout for action in expected}
+    outputs = {
+        action: service.run("user", action, "everything", *REASON).stdout for action in expected
+    }
 
     assert outputs == expected
     assert actions_of(service, phone) == [*reversed([a.replace("-", "_") for a in expected])]
     listed = service.run("audit", user_id, "--limit", "1").stdout
     assert re.fullmatch(
-        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC  operating system's user .+ \(a claim\)"
-        rf"  sign_out  {user_id}\n",
+        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC  operator .+ \(a claim\)"
+        rf"  sign_out  {user_id}  reason: a test\n",
         listed,
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["user", action, "everything"] for action in SIMPLE_ACTIONS),
+        ["user", "show", "everything", "--full-number"],
+        ["user", "delete", "everything", "--yes"],
+        ["user", "export", "everything", "--output", "nothing.zip"],
+        ["user", "change-phone", "everything", "+14155590006"],
+        *([alias, "everything"] for alias in ("promote", "demote", "block", "unblock")),
+        *(["sign-out", "everything"], ["restore-identity", "0" * 24]),
+        *(["library", action, "0" * 24] for action in ("hide", "unhide", "delete")),
+        ["admin-token", "create", "--name", "a", "--scope", "users:read"],
+        ["admin-token", "revoke", "0" * 24],
+        ["import", "users", "users.csv"],
+        ["import", "hookaba", "--from", "mongodb://127.0.0.1:9/hookaba"],
+    ],
+    ids=" ".join,
+)
+def test_no_act_is_done_without_a_reason(service: Service, arguments: list[str]) -> None:
+    before = service.run("audit", "--limit", "1000").stdout
+
+    missing = service.run(*arguments)
+    blank = service.run(*arguments, "--reason", " ")
+
+    assert (missing.returncode, blank.returncode) == (2, 2)
+    assert "--reason" in missing.stderr.splitlines()[-1]
+    assert "--reason: " in blank.stderr.splitlines()[-1]
+    assert service.run("audit", "--limit", "1000").stdout == before
+
+
+def test_who_acts_is_beside_the_account_of_the_system(
+    service: Service, phone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = f"{pwd.getpwuid(os.getuid()).pw_name}@{socket.gethostname()}"
+    monkeypatch.setitem(service.settings, "DIALTONE_ACTOR", "Jane Doe")
+
+    by_variable = service.run("user", "unblock", phone, *REASON)
+    by_option = service.run("user", "unblock", phone, *REASON, "--as", "ben")
+    invalid = service.run("user", "unblock", phone, *REASON, "--as", " ")
+
+    assert (by_variable.returncode, by_option.returncode) == (0, 0)
+    assert (invalid.returncode, invalid.stderr.partition(": ")[0]) == (2, "--as")
+    ben, jane = service.run("audit", phone).stdout.splitlines()
+    assert f"operator ben ({account}, a claim)" in ben
+    assert f"operator Jane Doe ({account}, a claim)" in jane
+    assert service.run("audit", "--by", "operating_system_user:ben").stdout == f"{ben}\n"
 
 
 def test_a_failed_act_has_a_second_entry_that_says_so(service: Service, phone: str) -> None:
@@ -262,7 +318,7 @@ def test_a_failed_act_has_a_second_entry_that_says_so(service: Service, phone: s
 def test_deleting_needs_a_yes_and_says_what_remains(service: Service, phone: str) -> None:
     user_id = sign_up(service, phone, "Delete Me")
 
-    refused = service.run("user", "delete", phone)
+    refused = service.run("user", "delete", phone, *REASON)
     assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
     assert "status:             active" in service.run("user", "show", user_id).stdout
 
@@ -271,7 +327,10 @@ def test_deleting_needs_a_yes_and_says_what_remains(service: Service, phone: str
     assert deleted.stdout.startswith(f"{user_id} is deleted. What remains:\n- until ")
     assert service.run("user", "show", phone).stdout.startswith(NO_ACCOUNT)
     assert "deleted 2" in service.run("user", "show", user_id).stdout
-    assert service.run("user", "delete", user_id, "--yes").stderr == "This account was deleted.\n"
+    assert (
+        service.run("user", "delete", user_id, "--yes", *REASON).stderr
+        == "This account was deleted.\n"
+    )
     assert actions_of(service, user_id) == ["delete", "delete", "delete"]
 
 
@@ -283,7 +342,7 @@ def test_on_a_terminal_deleting_needs_a_confirmation(
     terminal, stdin = pty.openpty()
     os.write(terminal, answer)
 
-    ended = service.run("user", "delete", phone, stdin=stdin)
+    ended = service.run("user", "delete", phone, *REASON, stdin=stdin)
     os.close(stdin)
     os.close(terminal)
 
@@ -300,8 +359,8 @@ def test_an_export_is_a_file_of_its_own_that_only_its_owner_reads(
     user_id = sign_up(service, phone, "Export Me")
     path = service.folder / "export.zip"
 
-    exported = service.run("user", "export", phone, "--output", "export.zip")
-    again = service.run("user", "export", phone, "--output", "export.zip")
+    exported = service.run("user", "export", phone, "--output", "export.zip", *REASON)
+    again = service.run("user", "export", phone, "--output", "export.zip", *REASON)
 
     assert (exported.returncode, exported.stdout.startswith("export.zip has the data")) == (0, True)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -326,7 +385,7 @@ def test_an_export_that_fails_on_its_way_leaves_no_file(
     (service.folder / "broken_media.py").write_text(BROKEN_MEDIA)
     monkeypatch.setitem(service.settings, "DIALTONE_MEDIA", "broken_media:open_media")
 
-    ended = service.run("user", "export", phone, "--output", "part.zip")
+    ended = service.run("user", "export", phone, "--output", "part.zip", *REASON)
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "The media store is away.\n"
@@ -339,7 +398,7 @@ def test_an_operator_gives_a_user_who_lost_the_number_another_one(
     service: Service, phone: str, new_phone: str
 ) -> None:
     user_id, headers = sign_up_and_in(service, phone, "Lost It")
-    service.run("user", "promote", user_id)
+    service.run("user", "promote", user_id, *REASON)
 
     changed = service.run("user", "change-phone", phone, new_phone, "--reason", "passport")
 
@@ -367,7 +426,7 @@ def test_a_blocked_account_stays_blocked_and_its_former_number_cannot_undo(
     service: Service, phone: str, new_phone: str
 ) -> None:
     user_id = sign_up(service, phone, "Blocked And Lost")
-    service.run("user", "block", phone)
+    service.run("user", "block", phone, *REASON)
 
     changed = service.run("user", "change-phone", user_id, new_phone, "--reason", "passport")
 
@@ -375,7 +434,7 @@ def test_a_blocked_account_stays_blocked_and_its_former_number_cannot_undo(
     assert "signs in with the new number" not in changed.stdout
     held = service.run("user", "show", phone).stdout
     assert " UTC, but not while it is blocked\n" in held
-    service.run("user", "unblock", phone)
+    service.run("user", "unblock", phone, *REASON)
     assert "while it is blocked" not in service.run("user", "show", phone).stdout
 
 
@@ -391,7 +450,7 @@ def test_a_former_number_that_was_stolen_cannot_undo_and_is_free(
     assert "undo it" not in changed.stderr
     assert "held for" not in service.run("user", "show", phone).stdout
     # Nothing resets the messages of a number: its cooldown is not over.
-    service.run("user", "reset-limits", phone)
+    service.run("user", "reset-limits", phone, *REASON)
     sign_up(service, phone, "Next Owner")
     in_use = service.run(*change, phone, "--reason", "found it")
     assert (in_use.returncode, in_use.stdout) == (1, "")
@@ -468,7 +527,10 @@ def test_a_number_that_an_account_cannot_get_is_one_sentence(
 def test_a_former_command_does_the_same_and_names_the_new_one(
     service: Service, name: str, action: str
 ) -> None:
-    former, new = service.run(name, "nobody at all"), service.run("user", action, "nobody at all")
+    former, new = (
+        service.run(name, "nobody at all", *REASON),
+        service.run("user", action, "nobody at all", *REASON),
+    )
 
     note, *rest = former.stderr.splitlines()
     assert f"`dialtone user {action}`" in note
@@ -479,8 +541,8 @@ def test_a_former_command_does_the_same_and_names_the_new_one(
     ("arguments", "problem"),
     [
         (["user", "show", "+14155590001", "--reason", "x" * 501], "--reason: "),
-        (["user", "send-code", "+14155590001", "--locale", "?"], "--locale: "),
-        (["user", "export", "+14155590001", "--output", "-"], "path of a file"),
+        (["user", "send-code", "+14155590001", "--locale", "?", *REASON], "--locale: "),
+        (["user", "export", "+14155590001", "--output", "-", *REASON], "path of a file"),
         (["audit", "--by", "robot:1"], "--by: "),
         (["audit", "--limit", "0"], "--limit"),
     ],
@@ -494,7 +556,7 @@ def test_invalid_arguments_do_nothing(service: Service, arguments: list[str], pr
 
 def test_the_audit_is_filtered_by_who_acted_and_follows_pages(service: Service, phone: str) -> None:
     for _ in range(2):
-        service.run("user", "unblock", phone)
+        service.run("user", "unblock", phone, *REASON)
     everything = json.loads(service.run("audit", "--json", "--limit", "1000").stdout)
     actor = everything[0]["actor"]
     subject = everything[0]["subject"]

@@ -17,7 +17,7 @@ from tests.support.settings import settings
 )
 def test_the_older_database_cannot_be_ours(url: str) -> None:
     own = settings(DATABASE="mongodb://127.0.0.1:27017/hookaba")
-    arguments = make_parser().parse_args(["import", "hookaba", "--from", url])
+    arguments = make_parser().parse_args(["import", "hookaba", "--from", url, "--dry-run"])
 
     with pytest.raises(InvalidArgument, match="--from is DIALTONE_DATABASE"):
         list(import_hookaba(own, arguments))

@@ -57,21 +57,22 @@ class ActorResponse(msgspec.Struct, kw_only=True):
     id: Annotated[
         str,
         described(
-            "The id of the account or of the service token, or the name of the operating system's"
-            " user.",
+            "The id of the account or of the service token. Of a command, what its `--as` or"
+            " `DIALTONE_ACTOR` says, or else the name of the operating system's user.",
             USER_ID_EXAMPLE,
         ),
     ]
     name: Annotated[
         str,
         described(
-            "The name of the service token, or who became that user by sudo; empty for others.",
+            "The name of the service token. Of a command, the operating system's user with its host"
+            " if `id` is another name, and who became that user by sudo. Empty for others.",
             "help desk",
         ),
     ]
     is_claim: Annotated[
         bool,
-        described("Whether nobody has proved it, as for the operating system's user.", False),
+        described("Whether nobody has proved it, as for a command.", False),
     ]
 
 

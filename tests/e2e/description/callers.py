@@ -11,7 +11,7 @@ import httpx
 
 from tests.e2e.test_start import sign_in
 from tests.support.images import plain_jpeg
-from tests.support.service import Service
+from tests.support.service import REASON, Service
 
 PROXY_SETTINGS: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.0/8"}
 """Makes the service trust the client IPs that the tests send."""
@@ -65,7 +65,7 @@ class Callers:
     def add_administrator(self) -> Person:
         """Add a person who is an administrator, and has signed in since."""
         person = self.add_person()
-        promoted = self.service.run("promote", person.user_id)
+        promoted = self.service.run("promote", person.user_id, *REASON)
         assert promoted.returncode == 0, promoted.stderr
         return replace(person, token=self._sign_in(person.phone))
 

@@ -171,6 +171,8 @@ lock: install-dev ## update all locks from pyproject.toml (ARGS=--upgrade for ne
 ## Release
 # The wheel is built from the sdist. constraints.txt has the versions of the lock, for installations
 # that do not have all extras.
+# The times in the wheel are that of the commit, so that the same commit makes the same wheel.
+dist: export SOURCE_DATE_EPOCH = $(or $(shell git log -1 --format=%ct 2>/dev/null),$(shell date +%s))
 dist: install-dev ## build sdist and wheel into dist/, with the lock
 	rm -rf dist *.egg-info
 	.venv/bin/uv build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist

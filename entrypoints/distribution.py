@@ -7,6 +7,7 @@ from os.path import realpath
 from pathlib import Path
 from typing import Final
 
+from entrypoints.commit import find_commit
 from entrypoints.startup_error import StartupError
 
 DISTRIBUTION: Final = "dialtone-server"
@@ -30,6 +31,15 @@ def installed_version() -> str:
             f"{DISTRIBUTION} is not installed for this Python: run `make install` in a clone, or "
             "install the wheel (docs/deployment.md)."
         ) from None
+
+
+def describe_version() -> str:
+    """Return version and commit, as `dialtone --version` shows them.
+
+    Raises:
+        StartupError: see `installed_version`.
+    """
+    return f"{installed_version()} (commit {find_commit()})"
 
 
 def check_import_names() -> None:

@@ -32,7 +32,7 @@ _KNOWN: Final = {"event", "method", "path", "status", "duration_ms", "client_ip"
 # digits, and the usual groups. A run is masked also beside letters, as in "tel14155552671".
 _DIGITS: Final = re.compile(
     r"""(?P<kept>
-        (?<![0-9A-Za-z]) (?: [0-9a-f]{24} | (?:[A-Z]{2})? [0-9a-f]{32} | [0-9a-f]{64}
+        (?<![0-9A-Za-z]) (?: [0-9a-f]{24} | (?:[A-Z]{2})? [0-9a-f]{32} | [0-9a-f]{40} | [0-9a-f]{64}
           | [0-9a-f]{8} - (?: [0-9a-f]{4} - ){3} [0-9a-f]{12} ) (?![0-9A-Za-z])
       | (?<!\d) (?:19|20)\d\d - [01]\d - [0-3]\d (?!\d)
         (?: [T ]\d\d:\d\d (?: :\d\d (?: [.,]\d+ )? )? )?
@@ -50,8 +50,8 @@ _PHONE_HASH: Final = re.compile(r"[0-9a-f]{16}")
 def mask_phones(text: str) -> str:
     """Mask phone numbers: all digits of them but the last two.
 
-    Ids of 24, 32 and 64 hex digits, those of Twilio (two letters before the 32), UUIDs, times,
-    IPv4 addresses and decimal fractions stay.
+    Ids of 24, 32, 40 (a commit) and 64 hex digits, those of Twilio (two letters before the 32),
+    UUIDs, times, IPv4 addresses and decimal fractions stay.
     """
     if _DIGIT.search(text) is None:
         return text

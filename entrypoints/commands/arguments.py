@@ -11,7 +11,7 @@ from entrypoints.commands.user_arguments import (
     add_user_commands,
     make_add_command,
 )
-from entrypoints.distribution import installed_version
+from entrypoints.distribution import describe_version
 
 _HELP: Final = """\
 commands:
@@ -46,7 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Phone number sign-in, users and an image library over HTTP.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"dialtone {installed_version()}")
+    parser.add_argument("--version", action="version", version=f"dialtone {describe_version()}")
     commands = parser.add_subparsers(
         prog="dialtone", dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
     )

@@ -14,6 +14,7 @@ import structlog
 from adapters.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
 from entrypoints.bind import Bind
+from entrypoints.commit import find_commit
 from entrypoints.distribution import installed_version
 from entrypoints.extras import check_extra
 from entrypoints.providers import prints_codes
@@ -53,6 +54,7 @@ def run(settings: Settings) -> bool:
         shown = {row.name: row.shown for row in describe(settings)}
         details: dict[str, Any] = {
             "version": installed_version(),
+            "commit": find_commit(),
             "bind": str(resolved),
             "workers": settings.workers,
             "environment": settings.env.value,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from entrypoints.commit import UNKNOWN, find_commit
 from entrypoints.distribution import installed_version
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
@@ -55,5 +56,6 @@ def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_
     assert events == ["database_created", *(started + stopped), *started, *(started + stopped)]
     start = own[1]
     assert start["version"] == installed_version()
+    assert start["commit"] == find_commit() != UNKNOWN
     assert (start["bind"], start["workers"]) == (f"127.0.0.1:{service.port}", 1)
     assert start["database"] == f"sqlite:///{tmp_path}/dialtone.db"

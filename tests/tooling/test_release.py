@@ -65,7 +65,9 @@ def test_the_builder_of_the_image_gets_what_the_wheel_has() -> None:
     modules = {f"{module}.py" for module in setuptools["py-modules"]}
     lines = (PROJECT / ".dockerignore").read_text().splitlines()
     copied = {line[1:] for line in lines if line.startswith("!")}
-    assert copied == packages | modules | {"LICENSE", "pyproject.toml", "requirements.lock"}
+    build = {"LICENSE", "pyproject.toml", "requirements.lock", "setup.py"}
+    commit = {".git/HEAD", ".git/packed-refs", ".git/refs"}
+    assert copied == packages | modules | build | commit
 
 
 def test_an_extra_that_is_installed_is_no_error() -> None:

@@ -216,6 +216,7 @@ def test_only_the_last_two_digits_of_a_phone_number_stay(text: str) -> None:
         "550e8400-e29b-41d4-a716-446655440000", "2026-05-01T09:30:00.123456789Z",
         "2026-05-01 09:30:00 +0000", "192.168.100.200:49152", "took 12.123456789 s",
         "took 0.123456789.", "worker 123456 of 4", "SM0123456789abcdef0123456789abcdef",
+        "34a7a010b8632746c9310ed921053552eb3c026a",
     ],
 )  # fmt: skip
 def test_ids_times_ips_and_durations_stay(text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 import pytest
 
-from entrypoints.distribution import installed_version
+from entrypoints.distribution import describe_version, installed_version
 from entrypoints.extras import EXTRAS
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
@@ -92,7 +92,7 @@ def test_the_page_of_the_api_has_its_scripts_and_styles(service: Service) -> Non
 def test_commands_work(base: Venv, tmp_path: Path) -> None:
     service = Service(tmp_path / "service", program=[str(base.dialtone)])
     service.folder.mkdir()
-    assert service.run("--version").stdout == f"dialtone {installed_version()}\n"
+    assert service.run("--version").stdout == f"dialtone {describe_version()}\n"
     for arguments in (("check-settings",), ("check-settings", "--connect")):
         checked = service.run(*arguments)
         assert (checked.returncode, checked.stderr) == (0, "")

@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Final
 from zipfile import ZipFile
 
+from entrypoints.commit import COMMIT_FILE
 from tests.wheel.conftest import DIST, PROJECT
 
 PACKAGES: Final = ("adapters", "application", "domain", "entrypoints", "pytest_dialtone.py")
@@ -18,30 +20,43 @@ ENVIRONMENT: Final = PROJECT / ".venv/image/bin/python"
 
 def files_of_packages() -> set[str]:
     """The files below the packages in git, also those that are not committed yet."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *PACKAGES],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return {name for name in listed.stdout.splitlines() if (PROJECT / name).exists()}
+    listed = run_git("ls-files", "--cached", "--others", "--exclude-standard", *PACKAGES)
+    return {name for name in listed.splitlines() if (PROJECT / name).exists()}
+
+
+def run_git(*arguments: str) -> str:
+    """Return the output of git."""
+    command = ["git", *arguments]
+    return subprocess.run(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
 
 
 def test_the_wheel_has_all_files_of_the_packages_and_no_others(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-        assert names == files_of_packages()
-        for name in names:
+        assert names == files_of_packages() | {COMMIT_FILE}
+        for name in names - {COMMIT_FILE}:
             assert archive.read(name) == (PROJECT / name).read_bytes(), name
+
+
+def test_the_wheel_has_its_commit_and_is_the_same_for_each_build_of_it(wheel: Path) -> None:
+    shown = run_git("log", "-1", "--format=%H %ct").split()
+    with ZipFile(wheel) as archive:
+        assert archive.read(COMMIT_FILE).decode().split() == shown[:1]
+        times = {member.date_time for member in archive.infolist()}
+    # A ZIP archive has even seconds.
+    second = int(shown[1]) // 2 * 2
+    assert times == {tuple(time.gmtime(second)[:6])}
 
 
 def test_the_sdist_has_the_same_packages_and_no_tests(wheel: Path) -> None:
     (file,) = DIST.glob("*.tar.gz")
     with tarfile.open(file) as archive:
         names = {member.name.partition("/")[2] for member in archive if member.isfile()}
-    assert {name for name in names if name.startswith(PACKAGES)} == files_of_packages()
-    assert {"LICENSE", "pyproject.toml"} <= names
+    packaged = {name for name in names if name.startswith(PACKAGES)}
+    assert packaged == files_of_packages() | {COMMIT_FILE}
+    assert {"LICENSE", "pyproject.toml", "setup.py"} <= names
     assert not [name for name in names if name.startswith(("tests/", "docs/", "."))]
 
 

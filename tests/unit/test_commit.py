@@ -1,0 +1,62 @@
+"""The commit is read from what was built, or from git."""
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from entrypoints.commit import COMMIT_FILE, UNKNOWN, find_commit
+
+COMMIT: Final = f"{0xC0FFEE:040x}"
+GIT: Final = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git there, and return its output."""
+    command = [*GIT, "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    git(folder, "init", "--initial-branch=feature/main")
+    git(folder, "commit", "--allow-empty", "--message=first")
+    return folder
+
+
+def test_in_a_clone_it_is_what_is_checked_out(clone: Path) -> None:
+    first = git(clone, "rev-parse", "HEAD")
+    assert find_commit(clone) == first
+
+    git(clone, "pack-refs", "--all")
+    assert find_commit(clone) == first
+
+    git(clone, "commit", "--allow-empty", "--message=second")
+    assert find_commit(clone) == git(clone, "rev-parse", "HEAD") != first
+
+    git(clone, "checkout", "--detach", first)
+    assert find_commit(clone) == first
+
+
+def test_in_a_worktree_it_is_that_of_the_worktree(clone: Path, tmp_path: Path) -> None:
+    git(clone, "worktree", "add", "-b", "other", str(tmp_path / "worktree"))
+    git(clone, "commit", "--allow-empty", "--message=second")
+    assert find_commit(tmp_path / "worktree") == git(clone, "rev-parse", "other")
+
+
+def test_what_was_built_has_its_commit_in_a_file(clone: Path) -> None:
+    file = clone / COMMIT_FILE
+    file.parent.mkdir()
+    file.write_text(f"{COMMIT}\n")
+    assert find_commit(clone) == COMMIT
+
+
+@pytest.mark.parametrize("head", [None, "", "ref: refs/heads/none\n", "not a commit", "\udcff"])
+def test_without_either_it_is_unknown(tmp_path: Path, head: str | None) -> None:
+    if head is not None:
+        (tmp_path / ".git").mkdir()
+        (tmp_path / ".git/HEAD").write_bytes(head.encode(errors="surrogateescape"))
+    assert find_commit(tmp_path) == UNKNOWN

@@ -60,6 +60,7 @@ from application.statistics.count_events import CountEventsByHour
 from application.use_cases import Policy, Ports, UseCases
 from domain.media.image import ImageLimits
 from domain.statistics.hourly_counts import HourlySums
+from entrypoints.commit import find_commit
 from entrypoints.distribution import installed_version
 from entrypoints.extras import check_extra
 from entrypoints.factories import (
@@ -383,6 +384,9 @@ def make_exposition(settings: Settings, metrics: "Metrics", use_cases: UseCases)
     return Exposition(
         metrics=metrics,
         measure_limits=use_cases.otp.measure_limits,
+        count_users=use_cases.identities.count_users.recent,
+        version=installed_version(),
+        commit=find_commit(),
         key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
         clock=clock,
         measure_event_delay=use_cases.events.send.measure_delay if settings.events else None,

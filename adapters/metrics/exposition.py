@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from adapters.metrics.folder import VARIABLE
 from adapters.metrics.metrics import PREFIX, Metrics, country_label
+from application.identities.count_users import UserCount
 from application.otp.measure_limits import LimitUse
 from application.ports.errors import PortError
 from application.ports.keys import KeyRing
@@ -37,23 +38,39 @@ _log = logging.getLogger(__name__)
 class Exposition:
     """Render the metrics of all workers, with what is read now.
 
-    - The use of limits, the age of keys and the delay of events are read by the worker that
-      answers.
-    - Without an answer of the database, the use of limits and the delay of events are left out.
+    - The use of limits, the number of users, the age of keys and the delay of events are read by
+      the worker that answers.
+    - Without an answer of the database, these are left out, but for the age of keys.
     - Files are read in a thread, so that requests do not wait.
     """
 
     metrics: Metrics
     measure_limits: Callable[[], Awaitable[Sequence[LimitUse]]]
+    count_users: Callable[[], Awaitable[UserCount]]
     key_rings: Mapping[str, KeyRing]
     clock: Clock
+    version: str
+    commit: str
     measure_event_delay: Callable[[], Awaitable[timedelta]] | None = None
     """None where events have no destination."""
 
     async def render(self) -> bytes:
         """Return the text, in Prometheus' format."""
-        families = [self._key_ages(), *await asyncio.gather(self._limit_use(), self._event_delay())]
+        families = [
+            self._build_info(),
+            self._key_ages(),
+            *await asyncio.gather(self._limit_use(), self._users(), self._event_delay()),
+        ]
         return await asyncio.to_thread(_render, self.metrics.registry, families)
+
+    def _build_info(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            f"{PREFIX}_build_info",
+            "Always 1; the labels say which program this is.",
+            labels=["version", "commit"],
+        )
+        family.add_metric([self.version, self.commit], 1)
+        return family
 
     def _key_ages(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily(
@@ -72,6 +89,14 @@ class Exposition:
         )
         for use in await _measure(self.measure_limits) or ():
             family.add_metric([use.limit, use.part, country_label(use.country)], use.percent / 100)
+        return family
+
+    async def _users(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            f"{PREFIX}_users", "Identities with a username that are not deleted."
+        )
+        if (users := await _measure(self.count_users)) is not None:
+            family.add_metric([], users.number)
         return family
 
     async def _event_delay(self) -> GaugeMetricFamily:

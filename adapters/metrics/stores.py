@@ -16,6 +16,7 @@ from adapters.records.record_store import (
     RecordStore,
     Replacement,
     StoredRecord,
+    estimate_size,
     replace_all,
 )
 from application.ports.errors import PortError, UniqueViolation
@@ -144,6 +145,10 @@ class MeasuredRecordStore:
         """Return how many records there are in a range of an index."""
         counted = self._records.count(kind, index, equal, limit, may_estimate=may_estimate)
         return self._measure("count", counted)
+
+    def estimate_size(self, kind: RecordKind[R], /) -> Coroutine[Any, Any, int]:
+        """Return about how many records of a kind there are."""
+        return self._measure("estimate_size", estimate_size(self._records, kind))
 
     def add(
         self, kind: RecordKind[R], record_id: str, record: R, version: int, /

@@ -97,7 +97,7 @@ def count(kind: RecordKind[Any], index: Index) -> str:
     """Return the statement that counts rows of a range of an index up to a limit."""
     where = " AND ".join(_range_of(index))
     # In their order, they are read from the index. Otherwise the table may seem to be cheaper.
-    columns = ", ".join([*index.equal, *order_of(index)])
+    columns = ", ".join([*index.equal, *([index.order] if index.order else [])])
     return f"""
     SELECT count(*) FROM (
         SELECT FROM {kind.name} WHERE {where} ORDER BY {columns} LIMIT %s

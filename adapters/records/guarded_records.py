@@ -11,6 +11,7 @@ from adapters.records.record_store import (
     RecordStore,
     Replacement,
     StoredRecord,
+    estimate_size,
     replace_all,
 )
 
@@ -90,6 +91,10 @@ class GuardedRecords:
         return await self.guard.read(
             lambda: self.records.count(kind, index, equal, limit, may_estimate=may_estimate)
         )
+
+    async def estimate_size(self, kind: RecordKind[R], /) -> int:
+        """Return about how many records of a kind there are."""
+        return await self.guard.read(lambda: estimate_size(self.records, kind))
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
         """Add a record."""

@@ -89,6 +89,9 @@ IDENTITIES: Final = RecordKind(
     FAILED_EVENTS,
 ) = IDENTITIES.indexes
 
+ALL_USERNAMES: Final = Index(name=USERNAMES.name, order="username_key", present=USERNAMES.present)
+"""`USERNAMES` without a value: all of it, to be counted."""
+
 IDENTITIES_WITH_NEW_PHONE: Final = RecordKind(
     IDENTITIES.name, IDENTITIES.record_type, *IDENTITIES.indexes
 )

@@ -248,12 +248,26 @@ async def replace_all(
 
 
 @runtime_checkable
-class BatchWrites(Protocol):
-    """What a `RecordStore` may have besides, so that jobs on millions of records are fast."""
+class SizeEstimates(Protocol):
+    """What a `RecordStore` may have besides, so that nobody counts millions of records."""
 
     async def estimate_size(self, kind: RecordKind[Any], /) -> int:
         """Return about how many records of a kind there are, within seconds; 0 if unknown."""
         ...
+
+
+async def estimate_size(store: RecordStore, kind: RecordKind[Any]) -> int:
+    """Return about how many records of a kind there are; 0 if the store cannot tell.
+
+    Raises:
+        StorageError
+    """
+    return await store.estimate_size(kind) if isinstance(store, SizeEstimates) else 0
+
+
+@runtime_checkable
+class BatchWrites(SizeEstimates, Protocol):
+    """What a `RecordStore` may have besides, so that jobs on millions of records are fast."""
 
     async def overwrite_all(
         self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /

@@ -14,6 +14,7 @@ from adapters.records.identities import IdentityMapping, IdentityRecord
 from adapters.records.kinds import (
     ALL_CALLS,
     ALL_ENTRIES,
+    ALL_USERNAMES,
     AUDIT_ENTRIES,
     CALLS,
     CALLS_OF_IDENTITY,
@@ -61,6 +62,7 @@ from adapters.records.record_store import (
     RecordStore,
     Replacement,
     StoredRecord,
+    estimate_size,
     replace_all,
 )
 from adapters.records.statistics import HourlyCountsRecord
@@ -327,6 +329,17 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
     ) -> Sequence[Versioned[Identity]]:
         """List identities that were deleted by this time and still have a username."""
         return await self.list_until(WITH_USERNAME, deleted, limit)
+
+    async def count_users(self, limit: int) -> int | None:
+        """Return the number of users, None where more have a username than `limit`."""
+        named = await self.store.count(self.kind, ALL_USERNAMES, (), limit + 1)
+        if named > limit:
+            return None
+        return max(0, named - await self.store.count(self.kind, WITH_USERNAME, (), limit))
+
+    async def estimate_number(self) -> int:
+        """Return about how many identities there are; 0 if the database cannot tell."""
+        return await estimate_size(self.store, self.kind)
 
 
 class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):

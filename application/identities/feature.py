@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from application.identities.assign_phone import AssignPhone
 from application.identities.authenticate import Authenticate
+from application.identities.count_users import CountUsers
 from application.identities.login import LogIn
 from application.identities.operators import OperatorActions
 from application.identities.phone_holds import PhoneHolds
@@ -98,6 +99,7 @@ class IdentitiesFeature:
             events,
         )
         self.get_user = GetUser(identities)
+        self.count_users = CountUsers(identities, clock)
         self.rename_user = RenameUser(identities, clock)
         self.delete_user = DeleteUser(identities, mark_for_deletion, clock, events)
 

@@ -115,6 +115,24 @@ class Identities(Records[Identity], Protocol):
         """
         ...
 
+    async def count_users(self, limit: int) -> int | None:
+        """Return how many identities have a username and are not deleted.
+
+        None where more than `limit` have a username, deleted or not: they are not counted.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def estimate_number(self) -> int:
+        """Return about how many identities there are, within seconds; 0 if unknown.
+
+        Raises:
+            StorageError
+        """
+        ...
+
     async def list_with_username(
         self, deleted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:

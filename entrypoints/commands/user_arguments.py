@@ -108,6 +108,14 @@ def _add_user(add: AddCommand) -> None:
         add_act_options(action, is_reason_required=is_reason_required)
         return action
 
+    count = add_action(
+        "count",
+        "Print the number of users: accounts with a username that are not deleted. Blocked ones "
+        "count too.",
+        "count",
+        "count --json",
+    )
+    count.add_argument("--json", action="store_true", help=_JSON)
     show = add_user_action(
         "show",
         "Show account, sessions, deliveries, and why the phone gets a code or none. The phone "

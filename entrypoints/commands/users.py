@@ -1,5 +1,6 @@
 """`dialtone user`: what operators do for a user, and the aliases of its actions."""
 
+import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,8 +17,10 @@ from domain.identities.retention import RetainedData
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 from entrypoints.bootstrap import Part
+from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.hidden_codes import hide_codes
 from entrypoints.commands.media_folder import require_media_folder
+from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import UserCall, call_for_user, name_user
 from entrypoints.commands.user_details import show
 from entrypoints.commands.user_export import export
@@ -41,6 +44,18 @@ def user_alias(settings: Settings, arguments: Namespace) -> Iterable[str]:
         "goes with the next release."
     )
     return user(settings, arguments)
+
+
+def _count(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    with explain_errors():
+        counted = call_with_use_cases(
+            settings, (), lambda use_cases: use_cases.identities.count_users()
+        )
+    if arguments.json:
+        return [json.dumps({"users": counted.number, "is_estimate": counted.is_estimate})]
+    if counted.is_estimate:
+        return [f"about {counted.number:,} accounts, also those that are deleted or have no name"]
+    return [str(counted.number)]
 
 
 def _reset_limits(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -206,6 +221,7 @@ def _restore(settings: Settings, arguments: Namespace) -> Iterator[str]:
 
 
 _ACTIONS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
+    "count": _count,
     "show": show,
     "reset-limits": _reset_limits,
     "send-code": _send_code,

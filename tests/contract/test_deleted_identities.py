@@ -77,6 +77,22 @@ async def test_identities_with_a_username_deleted_by_then_are_listed(
     assert len(await repositories.identities.list_with_username(later, 2)) == 2
 
 
+async def test_users_are_counted_by_their_names_without_deleted_ones(
+    repositories: Repositories,
+) -> None:
+    identities = repositories.identities
+    assert await identities.count_users(3) == 0
+    for number in (1, 2):
+        await identities.add(an_identity(id=an_id(number), user=a_user(f"Zoë {number}")))
+    await identities.add(an_identity(id=an_id(3)))
+    await identities.add(a_deleted_identity(id=an_id(4)))
+    await identities.add(a_deleted_identity(id=an_id(5), user=a_user("Rahul")))
+
+    assert await identities.count_users(3) == 2
+    assert await identities.count_users(2) is None
+    assert await identities.estimate_number() in {0, 5}
+
+
 async def test_unverified_identities_that_expired_are_listed_the_earliest_first(
     repositories: Repositories,
 ) -> None:

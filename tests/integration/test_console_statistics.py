@@ -16,7 +16,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_phone
+from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.fakes.messenger import REJECTED
 from tests.support.policies import make_policy
 
@@ -93,8 +93,11 @@ async def test_a_page_without_numbers_says_so(
 
 async def test_the_overview_has_the_figures_of_a_day(console: ConsoleDriver) -> None:
     await count_some(console)
+    user = an_identity(id=an_id(2), phone=a_phone(2), user=a_user())
+    await console.harness.database.repositories().identities.add(user)
     page = await console.get("")
     assert dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page.text)) == {
+        "Accounts with a username": "1",
         "Codes sent": "500",
         "Logins": "200",
         "Conversion": "40 %",
@@ -114,6 +117,15 @@ async def test_the_overview_opens_while_the_limits_cannot_be_measured(
     page = await console.get("")
     assert page.status_code == 200
     assert "The use of limits could not be measured" in page.text
+
+
+async def test_the_overview_opens_while_the_users_cannot_be_counted(
+    console: ConsoleDriver,
+) -> None:
+    console.harness.faults.fail_on("identities.count_users")
+    page = await console.get("")
+    assert page.status_code == 200
+    assert "They are still being counted" in page.text
 
 
 async def test_the_overview_names_a_part_that_does_not_work(console: ConsoleDriver) -> None:

@@ -22,7 +22,7 @@ from adapters.postgres.limit_store import _LOCK, _SAVE
 from adapters.postgres.opening import open_postgres_database, stores_in
 from adapters.postgres.schema import ALL_KINDS, column_types
 from adapters.records.database import Database
-from adapters.records.kinds import ITEM_PAGES, KINDS, MEDIA_ITEMS
+from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, ITEM_PAGES, KINDS, MEDIA_ITEMS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.record_store import BatchWrites, Position
@@ -184,7 +184,7 @@ async def plans_of_searches(
 
 
 async def test_a_count_reads_an_index_alone(logged: LoggedDatabase, database: Database) -> None:
-    for kind, index in SEARCHES:
+    for kind, index in [*SEARCHES, (IDENTITIES, ALL_USERNAMES)]:
         [plan] = await plans_of(logged, database.records.count(kind, index, values_of(index), 100))
 
         assert indexes(plan) == [index.name]

@@ -116,6 +116,16 @@ def test_a_user_is_shown_by_phone_name_and_id_and_the_number_is_masked(
     assert actions_of(service, user_id) == []
 
 
+def test_users_are_counted(service: Service, phone: str) -> None:
+    before = json.loads(service.run("user", "count", "--json").stdout)
+    assert before["is_estimate"] is False
+    sign_up(service, phone, "Counted One")
+
+    counted = service.run("user", "count")
+
+    assert counted.stdout == f"{before['users'] + 1}\n"
+
+
 def test_a_full_number_is_in_the_audit_with_its_reason(service: Service, phone: str) -> None:
     user_id = sign_up(service, phone, "Full Number")
 

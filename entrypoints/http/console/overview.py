@@ -1,10 +1,13 @@
 """The first page: the last 24 hours in a few figures, and whether all parts work."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from litestar import get
 from litestar.response import Template
 
+from application.identities.count_users import UserCount
 from application.operations.check_readiness import Readiness
 from application.otp.limit_alerts import HIGH_PERCENT
 from application.otp.measure_limits import LimitUse
@@ -19,6 +22,9 @@ from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected
+
+COUNT_TIMEOUT: Final = 2.0
+"""Seconds that the page waits for the number of users, which is counted every five minutes."""
 
 
 class OverviewController(ConsoleController):
@@ -42,6 +48,7 @@ class OverviewController(ConsoleController):
             rejected=sum(report.rejections.values()),
             warnings=_count_warnings(report.events),
             costs=await _find_costs(request, use_cases),
+            users=await _find_users(use_cases),
             high_uses=await _find_high_uses(use_cases),
             high_percent=HIGH_PERCENT,
             is_ready=readiness.is_ready,
@@ -52,6 +59,15 @@ class OverviewController(ConsoleController):
 def _count_warnings(events: Mapping[str, int]) -> int:
     warnings = {event.value for event in SecurityEventType if event.is_warning}
     return sum(number for name, number in events.items() if name in warnings)
+
+
+async def _find_users(use_cases: UseCases) -> UserCount | None:
+    """Return the number of users; None while they are counted, or if they cannot be."""
+    try:
+        async with asyncio.timeout(COUNT_TIMEOUT):
+            return await use_cases.identities.count_users.recent()
+    except (PortError, TimeoutError):
+        return None
 
 
 async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[str] | None:

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.metrics.exposition import Exposition
 from adapters.metrics.metrics import Metrics
+from application.identities.count_users import UserCount
 from application.otp.measure_limits import LimitUse
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing
@@ -17,7 +18,7 @@ from tests.support.keys import FakeKeyRing
 PAGE: Final = Path(__file__).parents[3] / "docs/metrics.md"
 READ_NOW: Final = (
     *("dialtone_limit_use_ratio", "dialtone_key_age_seconds"),
-    "dialtone_event_delay_seconds",
+    *("dialtone_event_delay_seconds", "dialtone_build_info", "dialtone_users"),
 )
 _ROW: Final = re.compile(r"^\| `(dialtone_\w+)` \|([^|]*)\| (\w+) \|", re.MULTILINE)
 
@@ -39,9 +40,15 @@ async def metrics_read_now() -> dict[str, tuple[str, set[str]]]:
     async def measure_delay() -> timedelta:
         return timedelta()
 
+    async def count() -> UserCount:
+        return UserCount(1)
+
     exposition = Exposition(
         metrics=Metrics(),
         measure_limits=measure,
+        count_users=count,
+        version="0.1.0",
+        commit="c0ffee",
         key_rings={"signing": FakeKeyRing()},
         clock=MovableClock(),
         measure_event_delay=measure_delay,

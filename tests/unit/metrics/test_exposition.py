@@ -10,6 +10,7 @@ import pytest
 from adapters.metrics import exposition
 from adapters.metrics.exposition import Exposition
 from adapters.metrics.metrics import Metrics
+from application.identities.count_users import UserCount
 from application.otp.measure_limits import LimitUse
 from application.ports.errors import StorageUnavailable
 from tests.support.builders import NOW
@@ -22,7 +23,13 @@ USE = LimitUse("unverified_per_country", "strangers", "IN", 40, 50)
 async def render(
     measure_limits: Callable[[], Awaitable[Any]],
     measure_event_delay: Callable[[], Awaitable[timedelta]] | None = None,
+    error: Exception | None = None,
 ) -> str:
+    async def count() -> UserCount:
+        if error is not None:
+            raise error
+        return UserCount(12)
+
     clock = MovableClock(NOW)
     clock.advance(timedelta(days=1))
     metrics = Metrics()
@@ -30,6 +37,9 @@ async def render(
     rendered = await Exposition(
         metrics=metrics,
         measure_limits=measure_limits,
+        count_users=count,
+        version="0.1.0",
+        commit="c0ffee",
         key_rings={"signing": FakeKeyRing()},
         clock=clock,
         measure_event_delay=measure_event_delay,
@@ -55,6 +65,16 @@ async def test_without_the_use_of_limits_the_rest_is_served(error: Exception) ->
     text = await render(fail)
     assert "dialtone_limit_use_ratio{" not in text
     assert "dialtone_worker_starts_total 1.0\n" in text
+
+
+async def test_the_program_and_its_users_are_named() -> None:
+    async def measure() -> list[LimitUse]:
+        return [USE]
+
+    text = await render(measure)
+    assert 'dialtone_build_info{commit="c0ffee",version="0.1.0"} 1.0\n' in text
+    assert "\ndialtone_users 12.0\n" in text
+    assert "\ndialtone_users" not in await render(measure, error=StorageUnavailable("away"))
 
 
 async def test_a_database_that_does_not_answer_is_not_awaited(

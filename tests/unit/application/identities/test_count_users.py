@@ -1,0 +1,81 @@
+"""Users are counted rarely, however many callers there are."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from application.identities import count_users
+from application.identities.count_users import MAX_AGE, CountUsers, UserCount
+from application.ports.errors import StorageUnavailable
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone, a_user, an_identity
+from tests.support.fakes.clock import MovableClock
+
+COUNT = "identities.count_users"
+
+
+class SlowIdentities:
+    """Counts how often it counts."""
+
+    def __init__(self) -> None:
+        self.is_counting, self.may_end = asyncio.Event(), asyncio.Event()
+        self._counts = 0
+
+    async def count_users(self, limit: int) -> int:
+        self._counts += 1
+        self.is_counting.set()
+        await self.may_end.wait()
+        return self._counts
+
+
+async def test_users_are_counted_and_others_are_not(app: AppHarness) -> None:
+    assert await app.identities.count_users() == UserCount(0)
+    await app.log_in(a_phone(1))  # without a username
+    await app.add_user(a_phone(2), "Asha")
+    deleted = await app.add_user(a_phone(3), "Zoë")
+    assert await app.identities.count_users() == UserCount(2)
+
+    await app.identities.delete_user(deleted)
+
+    assert await app.identities.count_users() == UserCount(1)
+
+
+async def test_more_than_can_be_counted_are_estimated(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(count_users, "MAX_COUNTED", 1)
+    await app.add_user(a_phone(1), "Asha")
+    assert await app.identities.count_users() == UserCount(1)
+
+    await app.add_user(a_phone(2), "Zoë")
+
+    # This database has no estimate.
+    assert await app.identities.count_users() == UserCount(1, is_estimate=True)
+
+
+async def test_a_count_is_held_for_five_minutes_and_an_error_is_not(app: AppHarness) -> None:
+    recent = app.identities.count_users.recent
+    app.faults.fail_on(COUNT)
+    with pytest.raises(StorageUnavailable):
+        await recent()
+    assert await recent() == UserCount(0)
+
+    user = an_identity(user=a_user())
+    await app.database.repositories().identities.add(user)
+    app.advance(MAX_AGE.total_seconds() - 1)
+    assert await recent() == UserCount(0)
+
+    app.advance(1)
+    assert [*await asyncio.gather(recent(), recent())] == [UserCount(1)] * 2
+
+
+async def test_a_count_goes_on_when_its_caller_waits_no_longer() -> None:
+    slow: Any = SlowIdentities()
+    users = CountUsers(slow, MovableClock())
+    impatient = asyncio.create_task(users.recent())
+    await slow.is_counting.wait()
+    impatient.cancel()
+    slow.may_end.set()
+
+    assert await users.recent() == UserCount(1)

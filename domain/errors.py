@@ -23,7 +23,8 @@ DomainError
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, UserSaveFailed,
 │   PhoneBlocked
-├── NumberWasChanged, UndoNotPossible, PhoneChangeForbidden, IncorrectOtp    a change of the phone
+├── NumberWasChanged, UndoNotPossible, DisownNotPossible, PhoneChangeForbidden, IncorrectOtp
+│                                 a change of the phone
 ├── CallNotFound, CallRecordingNotFound, TokenNotFound
 ├── CostsNotCounted               the operator has no price list
 ├── QuotaExceeded                 the user's library is full
@@ -273,6 +274,10 @@ class NumberWasChanged(DomainError):
 
 class UndoNotPossible(DomainError):
     """The change of the number cannot be undone, or not anymore."""
+
+
+class DisownNotPossible(DomainError):
+    """The account did not get its number by a change, or not within the last seven days."""
 
 
 class PhoneChangeForbidden(DomainError):

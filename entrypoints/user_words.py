@@ -49,6 +49,8 @@ def describe_delivery(status: str) -> str:
 def describe_change(change: PhoneChange) -> str:
     """Say what is done next for a change of the phone."""
     kind = "an undo" if change.is_undo else "a change"
+    if change.is_disown:
+        kind = "an undo, because the owner of the number disowned the account,"
     since = format_time(change.started_at)
     return f"{kind} is under way since {since}; next: {_STEPS[change.step]}"
 

@@ -202,6 +202,7 @@ class IdentityRecord(Record, kw_only=True):
     expires_at: datetime | None = None
     phone_change_record: PhoneChangeRecord | None = msgspec.field(name="phone_change", default=None)
     phone_change_attempted_at: datetime | None = None
+    disown_started_at: datetime | None = None
     undo_deadlines: tuple[datetime, ...] = ()
     phone_change_allowed_at: datetime | None = None
     events_record: UserEventsRecord | None = msgspec.field(name="events", default=None)
@@ -283,6 +284,7 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             changed.encrypted_new_phone = self._encryption.encrypt(change.new_phone, value.id)
             changed.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
             record.phone_change_record = changed
+            record.disown_started_at = change.started_at if change.is_disown else None
         is_new = value.events.is_recording  # it was made here, or by a process that keeps events
         if value.events.last_number == 0 or (is_new and not self._keeps_events):
             record.events_record = record.next_send_at = record.events_failed_at = None
@@ -323,7 +325,9 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             "new_phone": self._encryption.decrypt(change.encrypted_new_phone, record.id),
             "old_phone": self._encryption.decrypt(change.encrypted_old_phone, record.id),
         }
-        return msgspec.convert({**msgspec.structs.asdict(change), **phones}, PhoneChange)
+        # An older version of the service may have begun another change since.
+        flags = {"is_disown": record.disown_started_at == change.started_at}
+        return msgspec.convert({**msgspec.structs.asdict(change), **phones, **flags}, PhoneChange)
 
 
 def _to_events(record: IdentityRecord) -> UserEvents:

@@ -16,6 +16,7 @@ from adapters.records.identities import DeletionRecord, IdentityRecord
 from adapters.records.instances import InstanceRecord
 from adapters.records.leases import LeaseRecord
 from adapters.records.media import IdempotencyKeyRecord, MediaItemRecord, MediaUsageRecord
+from adapters.records.phone_assignments import PhoneAssignmentsRecord
 from adapters.records.phone_verifications import (
     PhoneVerificationRecord,
     UnchallengedAttemptsRecord,
@@ -96,6 +97,14 @@ IDENTITIES_WITH_NEW_PHONE: Final = RecordKind(
     IDENTITIES.name, IDENTITIES.record_type, *IDENTITIES.indexes
 )
 """Identities that get another phone: a replacement writes that as well."""
+
+PHONE_ASSIGNMENTS: Final = RecordKind(
+    "phone_assignments",
+    PhoneAssignmentsRecord,
+    Index(name="phone_assignments_expires_at", order=EXPIRES_AT),
+    _by_time("phone_assignments_notice_due_at", "notice_due_at"),
+)
+_, DUE_NOTICES = PHONE_ASSIGNMENTS.indexes
 
 DELETIONS: Final = RecordKind("identities", DeletionRecord)
 """What pages of a library read of the owners of their items. It is not written."""
@@ -202,6 +211,7 @@ KINDS: Final[tuple[RecordKind[Any], ...]] = (
     UNCHALLENGED_ATTEMPTS,
     USED_ATTESTATIONS,
     IDENTITIES,
+    PHONE_ASSIGNMENTS,
     MEDIA_ITEMS,
     MEDIA_USAGES,
     IDEMPOTENCY_KEYS,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
@@ -13,10 +13,12 @@ from adapters.records.kinds import (
     IDENTITIES,
     IDENTITIES_WITH_NEW_PHONE,
     INSTANCES,
+    PHONE_ASSIGNMENTS,
     PHONE_VERIFICATIONS,
     UNCHALLENGED_ATTEMPTS,
 )
 from adapters.records.outages import OutageRetries
+from adapters.records.phone_assignments import PhoneAssignmentsRecord
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import (
     PhoneVerificationMapping,
@@ -40,7 +42,9 @@ IN_USE: Final = (
     "command again after {time:%Y-%m-%dT%H:%M:%SZ}."
 )
 _VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
-_WithPhone = IdentityRecord | PhoneVerificationRecord
+_WithPhone = IdentityRecord | PhoneVerificationRecord | PhoneAssignmentsRecord
+_WithPhones = TypeVar("_WithPhones", IdentityRecord, PhoneAssignmentsRecord)
+"""Those with several phones."""
 _Batch = tuple[RecordKind[_WithPhone], Sequence[StoredRecord[_WithPhone]]]
 
 ReportProgress = Callable[[str, int, int | None], None]
@@ -68,10 +72,19 @@ async def reencrypt_phones(
     async for kind, batch in _scan_encrypted(store, retry, report):
         changes = []
         for stored in batch:
-            record, old = stored.record, stored.record.encrypted_phone
+            record, version = stored.record, stored.version
+            if isinstance(record, PhoneAssignmentsRecord):
+                count += await _reencrypt_all(
+                    store, retry, encryption, PHONE_ASSIGNMENTS, version, record
+                )
+                continue
             if isinstance(record, IdentityRecord) and record.phone_change_record is not None:
-                count += await _reencrypt_all(store, retry, encryption, stored.version, record)
-            elif old is not None and (new := encryption.reencrypt(old, stored.id)) != old:
+                count += await _reencrypt_all(
+                    store, retry, encryption, IDENTITIES_WITH_NEW_PHONE, version, record
+                )
+                continue
+            old = record.encrypted_phone
+            if old is not None and (new := encryption.reencrypt(old, stored.id)) != old:
                 changes.append(Overwrite(stored.id, new, stored.version))
         await _overwrite_all(store, retry, kind, changes)
         count += len(changes)
@@ -82,14 +95,15 @@ async def _reencrypt_all(
     store: RecordStore,
     retry: OutageRetries,
     encryption: PhoneEncryption,
+    kind: RecordKind[_WithPhones],
     version: int,
-    record: IdentityRecord,
+    record: _WithPhones,
 ) -> bool:
-    """Encrypt all phones of an identity again, in one write; return whether that was necessary."""
+    """Encrypt all phones of a record again, in one write; return whether that was necessary."""
     reencrypted = record.map_phones(lambda old: encryption.reencrypt(old, record.id))
     if reencrypted.encrypted_phones == record.encrypted_phones:
         return False
-    await retry(partial(store.replace, IDENTITIES_WITH_NEW_PHONE, record.id, reencrypted, version))
+    await retry(partial(store.replace, kind, record.id, reencrypted, version))
     return True
 
 
@@ -200,7 +214,11 @@ async def _scan_encrypted(
     store: RecordStore, retry: OutageRetries, report: ReportProgress
 ) -> AsyncIterator[_Batch]:
     """Yield the records with encrypted phones, in batches, and report each that is done."""
-    kinds: tuple[RecordKind[_WithPhone], ...] = (IDENTITIES, PHONE_VERIFICATIONS)  # type: ignore[assignment]
+    kinds: tuple[RecordKind[_WithPhone], ...] = (  # type: ignore[assignment]
+        IDENTITIES,
+        PHONE_ASSIGNMENTS,
+        PHONE_VERIFICATIONS,
+    )
     for kind in kinds:
         total = None
         if isinstance(store, BatchWrites):

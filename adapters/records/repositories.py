@@ -23,6 +23,7 @@ from adapters.records.kinds import (
     DELETIONS,
     DELIVERY_REPORTS,
     DUE_EVENTS,
+    DUE_NOTICES,
     ENTRIES_BY_ACTOR,
     ENTRIES_BY_SUBJECT,
     EXTERNAL_IDS,
@@ -37,6 +38,7 @@ from adapters.records.kinds import (
     LEASES,
     MEDIA_ITEMS,
     MEDIA_USAGES,
+    PHONE_ASSIGNMENTS,
     PHONE_CHANGES,
     PHONE_VERIFICATIONS,
     RECORDED_CALLS,
@@ -54,6 +56,7 @@ from adapters.records.kinds import (
 from adapters.records.leases import LeaseRecord
 from adapters.records.mapping import RecordMapping
 from adapters.records.media import MediaItemRecord, MediaUsageRecord
+from adapters.records.phone_assignments import PhoneAssignmentsMapping, PhoneAssignmentsRecord
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PhoneVerificationMapping
 from adapters.records.record_kind import Index, Record
@@ -76,6 +79,7 @@ from domain.console.session import ConsoleSession
 from domain.costs.sums import DailyCosts
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
+from domain.identities.phone_assignment import PhoneAssignments
 from domain.identities.username import Username
 from domain.instance import Instance
 from domain.media.idempotency import IdempotencyKey
@@ -342,6 +346,16 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         return await estimate_size(self.store, self.kind)
 
 
+class StoredPhoneAssignments(RecordRepository[PhoneAssignments, PhoneAssignmentsRecord]):
+    """The numbers that were assigned to identities within seven days."""
+
+    async def list_due_notices(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[PhoneAssignments]]:
+        """List those with a message that is sent by now, the earliest first."""
+        return await self.list_until(DUE_NOTICES, now, limit)
+
+
 class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
     """The items of the library, in any state."""
 
@@ -604,6 +618,9 @@ def make_repositories(
         ),
         limit_store=database.limits,
         identities=StoredIdentities(store, identities),
+        phone_assignments=StoredPhoneAssignments(
+            store, PhoneAssignmentsMapping(PHONE_ASSIGNMENTS, encryption), do_ids_return=True
+        ),
         media_items=StoredMediaItems(store, RecordMapping(MEDIA_ITEMS, MediaItem)),
         media_usages=StoredMediaUsages(
             store, RecordMapping(MEDIA_USAGES, MediaUsage), do_ids_return=True

@@ -35,7 +35,7 @@ class NoticeValues(NamedTuple):
 
     Attributes:
         app: The name of the app.
-        days: For how many days the change can be undone.
+        days: For how many days the change can be undone, or the account disowned.
     """
 
     app: str
@@ -72,8 +72,8 @@ def parse_notice(notice: PhoneNotice, text: str) -> str:
         InvalidValue: braces are around another word or alone, or the message has no value for a
             placeholder.
     """
-    can_be_undone = notice is PhoneNotice.PHONE_CHANGED
-    names = NoticeValues._fields if can_be_undone else ("app",)
+    has_days = notice in (PhoneNotice.PHONE_CHANGED, PhoneNotice.PHONE_ASSIGNED)
+    names = NoticeValues._fields if has_days else ("app",)
     if unknown := _find_other_braces(text, names):
         known = _in_braces(names)
         raise InvalidValue(f"{unknown} is not a placeholder of {notice}, which may have {known}.")

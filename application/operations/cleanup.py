@@ -11,7 +11,8 @@ from application.media.deletions import MarkForDeletion, RetryDeletions, delete_
 from application.media.quota import LibraryQuota
 from application.operations.clean_up_calls import CleanUpCalls
 from application.pacing import Pace, call_in_groups
-from application.phone_change.complete import RETRY_DELAY, CompletePhoneChange
+from application.phone_change.complete import CompletePhoneChange
+from application.phone_change.notify_new_number import RETRY_DELAY
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles
 from application.ports.repositories import Leases, Repositories
@@ -20,6 +21,7 @@ from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import PhoneInUse, UndoNotPossible
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
+from domain.identities.phone_assignment import PhoneAssignments
 from domain.media.item import FILE_DELETION_DELAY, MediaItem
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -54,7 +56,7 @@ class Cleanup:
     - What a user has in the library is counted anew where an upload or a deletion may have crashed.
     - The items of a deleted identity are marked for deletion, its name is removed from the call
       log, and then its phone is detached. An interrupted cleanup is continued by the next.
-    - A change of a phone that was interrupted is completed, and its message sent.
+    - A change of a phone that was interrupted is completed, and its messages are sent.
     - An unverified identity is deleted 90 days after its last call.
     - A username is released 30 days after its identity was deleted.
     - A phone verification and a rate-limit entry are deleted when they no longer count. So are the
@@ -132,6 +134,7 @@ class Cleanup:
             "unfinished_files": self._delete_unfinished_files,
             "expired_delivery_reports": _expire(repositories.delivery_reports),
             "expired_idempotency_keys": _expire(repositories.idempotency_keys),
+            "expired_phone_assignments": _expire(repositories.phone_assignments),
             "expired_audit_entries": _expire(repositories.audit_log),
             "expired_service_tokens": _expire(repositories.service_tokens),
             # One whose clock is behind may be alive.
@@ -182,7 +185,13 @@ class Cleanup:
                 await self.complete_phone_change(loaded.value.id)
             return True
 
-        return sum(await call_in_groups(complete, interrupted))
+        async def notify(assignments: Versioned[PhoneAssignments]) -> bool:
+            await self.complete_phone_change.notify_new_number(assignments.value.id)
+            return True
+
+        completed = sum(await call_in_groups(complete, interrupted))
+        due = await self.repositories.phone_assignments.list_due_notices(now, BATCH_SIZE)
+        return completed + sum(await call_in_groups(notify, due))
 
     async def _purge_identities(self, now: datetime) -> int:
         deleted, pace = await self.repositories.identities.list_unpurged(PURGED_AT_ONCE), Pace()
@@ -202,6 +211,9 @@ class Cleanup:
 
         for phone in identity.all_phones:
             await update_phone_verification(self.repositories.phone_verifications, phone, detach)
+        assignments = self.repositories.phone_assignments
+        if (assigned := await assignments.load(identity.id)) is not None:
+            await assignments.delete(identity.id, assigned.version)
         return await self.repositories.identities.replace(identity.purge(now), deleted.version)
 
     async def _release_usernames(self, now: datetime) -> int:

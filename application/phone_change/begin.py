@@ -11,6 +11,7 @@ from application.ports.system import Clock
 from application.update import change_record
 from domain.errors import (
     ConflictingValue,
+    DisownNotPossible,
     IncorrectOtp,
     PhoneChangeForbidden,
     PhoneInUse,
@@ -86,7 +87,8 @@ class BeginPhoneChange:
         Args:
             identity_id: The identity.
             change: The change.
-            used: The challenge whose code was used for it; None where an operator asked for it.
+            used: The challenge whose code was used for it; None where an operator asked for it, or
+                a session disowns the account.
             used_old: The challenge of the present number whose code was used for it, if any.
 
         Raises:
@@ -95,6 +97,7 @@ class BeginPhoneChange:
             UndoNotPossible: An undo, whose change cannot be undone anymore.
             Unauthenticated: The identity is deleted or detached, or it is blocked and its owner
                 asks for a change.
+            DisownNotPossible: A disown, and the identity has another number meanwhile.
             Unavailable: The message to the number before the present one was not sent yet.
             ConcurrencyConflict: The identity has another phone than the change expects.
             StorageError
@@ -115,6 +118,8 @@ class BeginPhoneChange:
             if identity.phone in (None, change.new_phone):  # another change was faster
                 return identity, None
             begun = replace(change, old_phone=identity.phone)
+            if change.is_disown and not self._may_have(identity, change.new_phone):
+                begun = replace(begun, undo_until=None)  # it is not given back
             if self.test_otps.includes(identity.phone):
                 identity = identity.demote()
                 if not self.test_otps.includes(change.new_phone):  # the undo would be refused
@@ -140,7 +145,10 @@ class BeginPhoneChange:
 
     def _check_begin(self, identity: Identity, change: PhoneChange) -> None:
         """Return if the change may begin."""
-        if change.is_undo:
+        if change.is_disown:
+            if identity.phone not in (change.old_phone, change.new_phone):
+                raise DisownNotPossible
+        elif change.is_undo:
             is_restored = identity.phone == change.new_phone
             is_possible = identity.is_undo_possible(change.undo_until)
             if is_restored or not is_possible or not self._may_have(identity, change.new_phone):

@@ -184,7 +184,9 @@ class ChangePhone:
             locale=command.locale,
         )
         changed = await self.make_change(identity.id, change, used, used_old)
-        if changed.phone != command.phone:  # the codes were used for a change before this one
+        if (
+            changed is None or changed.phone != command.phone
+        ):  # the codes were used for a change before this one
             raise IncorrectOtp("otp", checked.attempts_left)
         return changed
 

@@ -2,26 +2,23 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
-from application.phone_change.notify import NotifyFormerNumber
+from application.phone_change.notify import NotifyNumber
+from application.phone_change.notify_new_number import RETRY_DELAY, NotifyNewNumber
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
+from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, change_record, update, update_phone_verification
 from domain.errors import PhoneInUse, Unauthenticated, UndoNotPossible
 from domain.identities.identity import Identity
+from domain.identities.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-
-RETRY_DELAY: Final = timedelta(minutes=2)
-"""After so long without an attempt, the process that made a change is taken for dead."""
-NOTICE_PERIOD: Final = timedelta(days=1)
-"""For how long it is tried to send a message that every provider rejects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +27,27 @@ class CompletePhoneChange:
 
     1. The record of the new number points to the identity. An owner that is deleted, detached or
        unverified, or has another number meanwhile, is replaced, as at a first sign-in.
-    2. The identity has the new number. Sessions end, devices are forgotten.
-    3. The record of the former number loses its codes and trusted IPs. It is held for the identity
+    2. It is recorded that the number was assigned, with the message that it gets.
+    3. The identity has the new number. Sessions end, devices are forgotten.
+    4. The record of the former number loses its codes and trusted IPs. It is held for the identity
        where the change can be undone.
-    4. The former number gets a message.
+    5. The new number gets a message, and then the former one.
+
+    An undo has no second step, and no message to the number that the account has again. A disown is
+    an undo, except that the message goes to this number, and that an identity which cannot get the
+    number loses its own one, in place of the third step, and is detached.
 
     Each step is harmless when it is repeated, by as many processes as you like. A slow one does
-    nothing to a number after the change has ended, or was undone. Until the second step the new
+    nothing to a number after the change has ended, or was undone. Until the third step the new
     number signs nobody in. A change that meets an owner in the first step ends there.
     """
 
     identities: Identities
     phone_verifications: PhoneVerifications
     holds: PhoneHolds
-    notify: NotifyFormerNumber
+    phone_assignments: PhoneAssignmentsRepository
+    notify: NotifyNumber
+    notify_new_number: NotifyNewNumber
     clock: Clock
     events: SecurityEvents
     recycled_after: timedelta | None
@@ -76,12 +80,16 @@ class CompletePhoneChange:
 
     async def _replace_phone(self, identity: Identity, change: PhoneChange) -> Identity:
         """Give the new number to the identity, and return that."""
-        identity_id = identity.id
+        identity_id, has_phone = identity.id, True
         try:
             await self._assign(identity_id, change)
         except (PhoneInUse, UndoNotPossible):
-            await self._advance(identity, change, None)
-            raise
+            if not change.is_disown:
+                await self._advance(identity, change, None)
+                raise
+            has_phone = False
+        if not change.is_undo:
+            await self._record_assignment(identity_id, change)
         now = self.clock.now()
 
         async def load() -> Versioned[Identity]:
@@ -93,17 +101,33 @@ class CompletePhoneChange:
         def replace_phone(current: Identity) -> tuple[Identity, tuple[Identity, bool]]:
             if current.is_closed:
                 return current, (current, False)
-            successor = current.replace_phone(change, now)
+            replaced = current.replace_phone if has_phone else current.detach_disowned
+            successor = replaced(change, now)
             return successor, (successor, successor is not current)
 
         identity, is_replaced = await update(load, self.identities.replace_phone, replace_phone)
         if is_replaced:
-            event = SecurityEventType.PHONE_CHANGED
-            reason = "by an operator" if change.is_by_operator else "by its owner"
-            if change.is_undo:
-                event, reason = SecurityEventType.PHONE_CHANGE_UNDONE, "by the former number"
-            self.events.emit(event, phone=change.new_phone, user_id=identity_id, reason=reason)
+            self._emit(identity, change)
         return identity
+
+    def _emit(self, identity: Identity, change: PhoneChange) -> None:
+        event, phone = SecurityEventType.PHONE_CHANGED, change.new_phone
+        reason = "by an operator" if change.is_by_operator else "by its owner"
+        if change.is_disown:
+            event, phone = SecurityEventType.PHONE_DISOWNED, change.old_phone
+            reason = "account detached" if identity.is_closed else "account has its former number"
+        elif change.is_undo:
+            event, reason = SecurityEventType.PHONE_CHANGE_UNDONE, "by the former number"
+        self.events.emit(event, phone=phone, user_id=identity.id, reason=reason)
+
+    async def _record_assignment(self, identity_id: str, change: PhoneChange) -> None:
+        """Record that the number was assigned, unless another process did."""
+        now = self.clock.now()
+
+        def add(found: PhoneAssignments | None) -> tuple[PhoneAssignments, None]:
+            return (found or PhoneAssignments(id=identity_id)).add(change, now), None
+
+        await change_record(self.phone_assignments, identity_id, add)
 
     async def _assign(self, identity_id: str, change: PhoneChange) -> None:
         """Let the record of the new number point to the identity."""
@@ -134,7 +158,8 @@ class CompletePhoneChange:
         """
         holder_id = await self.holds.find_holder(found)
         if change.is_undo:
-            if holder_id != identity_id or found.blocked_at is not None:
+            is_held = holder_id == identity_id and change.undo_until is not None
+            if not is_held or found.blocked_at is not None:
                 raise UndoNotPossible
             return
         if found.blocked_at is not None or holder_id not in (None, identity_id):
@@ -175,7 +200,7 @@ class CompletePhoneChange:
             )
 
     async def _release_former(self, identity: Identity, change: PhoneChange) -> Identity:
-        """Release the former number, and send it the message, unless somebody else does that."""
+        """Release the former number, and send the messages, unless somebody else does that."""
         now = self.clock.now()
         if change.step is PhoneChangeStep.RELEASE:
             await self._release(identity.id, change, now)
@@ -185,7 +210,9 @@ class CompletePhoneChange:
         identity, is_mine = await self._advance(identity, change, attempted)
         if not is_mine:  # another process sends it
             return identity
-        is_done = await self.notify(change.old_phone, change.notice, change.locale)
+        if not change.is_undo:
+            await self.notify_new_number(identity.id)
+        is_done = await self.notify(change.notified_phone, change.notice, change.locale)
         if is_done or now >= change.started_at + NOTICE_PERIOD:
             identity, _ = await self._advance(identity, attempted, None)
         return identity

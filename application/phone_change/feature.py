@@ -6,9 +6,11 @@ from application.otp.feature import OtpFeature, OtpPorts
 from application.phone_change.begin import BeginPhoneChange
 from application.phone_change.change_phone import ChangePhone, RequestPhoneChangeOtp
 from application.phone_change.complete import CompletePhoneChange
+from application.phone_change.disown_phone import DisownPhone
 from application.phone_change.make_phone_change import MakePhoneChange
 from application.phone_change.move_phone import MovePhone
-from application.phone_change.notify import NotifyFormerNumber
+from application.phone_change.notify import NotifyNumber
+from application.phone_change.notify_new_number import NotifyNewNumber
 from application.phone_change.undo_phone_change import UndoPhoneChange
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
@@ -31,20 +33,26 @@ class PhoneChangeFeature:
     ) -> None:
         clock, events = system.clock, system.events
         stored, verifications = repositories.identities, repositories.phone_verifications
+        assignments = repositories.phone_assignments
+        notify = NotifyNumber(
+            phone_verifications=verifications,
+            messenger=ports.messenger,
+            templates=ports.sms_templates,
+            codes=otp.codes,
+            costs=costs,
+            clock=clock,
+            events=events,
+            countries=otp.policy.countries,
+            sms_provider=otp.policy.sms_provider,
+        )
         self.complete = CompletePhoneChange(
             identities=stored,
             phone_verifications=verifications,
             holds=identities.phone_holds,
-            notify=NotifyFormerNumber(
-                phone_verifications=verifications,
-                messenger=ports.messenger,
-                templates=ports.sms_templates,
-                codes=otp.codes,
-                costs=costs,
-                clock=clock,
-                events=events,
-                countries=otp.policy.countries,
-                sms_provider=otp.policy.sms_provider,
+            phone_assignments=assignments,
+            notify=notify,
+            notify_new_number=NotifyNewNumber(
+                phone_assignments=assignments, identities=stored, notify=notify, clock=clock
             ),
             clock=clock,
             events=events,
@@ -72,6 +80,14 @@ class PhoneChangeFeature:
             make_change=make_change,
             clock=clock,
             events=events,
+        )
+        self.disown = DisownPhone(
+            phone_assignments=assignments,
+            phone_verifications=verifications,
+            holds=identities.phone_holds,
+            complete=self.complete,
+            make_change=make_change,
+            clock=clock,
         )
         self.move_phone = MovePhone(
             identities=stored,

@@ -13,7 +13,7 @@ from domain.identities.phone_change import PhoneChange
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakePhoneChange:
-    """Begin and complete a change, or an undo, and write that into the audit.
+    """Begin and complete a change, an undo or a disown, and write that into the audit.
 
     The audit has it as failed if it ended without an effect. After an error of storage it has not:
     what has begun is completed by a retry or the cleanup.
@@ -27,10 +27,12 @@ class MakePhoneChange:
         self,
         identity_id: str,
         change: PhoneChange,
-        used: UsedChallenge,
+        used: UsedChallenge | None = None,
         used_old: UsedChallenge | None = None,
-    ) -> Identity:
+    ) -> Identity | None:
         """Make the change, and return the identity; see `BeginPhoneChange`.
+
+        None if the identity was disowned and is detached.
 
         Raises:
             PhoneInUse
@@ -40,6 +42,8 @@ class MakePhoneChange:
             StorageError
         """
         action = AuditAction.UNDO_PHONE_CHANGE if change.is_undo else AuditAction.CHANGE_PHONE
+        if change.is_disown:
+            action = AuditAction.DISOWN_PHONE
         actor = Actor(ActorKind.USER, identity_id)
         entry = await self.record_act.begin(actor, action, identity_id)
         try:
@@ -49,7 +53,7 @@ class MakePhoneChange:
             raise
         try:
             changed = await self.complete(identity_id)
-            if changed is None:
+            if changed is None and not change.is_disown:
                 raise Unauthenticated
         except (PhoneInUse, UndoNotPossible, Unauthenticated) as error:
             await self.record_act.fail(entry, error)

@@ -1,4 +1,4 @@
-"""Tell a number that it is no longer that of an account."""
+"""Tell a number that it is no longer that of an account, or is now."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyFormerNumber:
-    """Send a message without a code to the number that an account had.
+class NotifyNumber:
+    """Send a message without a code to a number that an account had or gets.
 
     Nothing is sent to a blocked number, to one with a test OTP, and to a country that is not
     served.

@@ -12,6 +12,7 @@ from application.ports.identities import Identities
 from application.ports.limits import LimitStore
 from application.ports.media import MediaItems
 from application.ports.otp import PhoneVerifications
+from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.statistics import HourlyCountsRepository
 from application.ports.system import HealthCheck
 from application.ports.versioned import DeletableRecords, Records, Versioned
@@ -122,6 +123,7 @@ class Repositories:
     used_attestations: UsedAttestations
     limit_store: LimitStore
     identities: Identities
+    phone_assignments: PhoneAssignmentsRepository
     media_items: MediaItems
     media_usages: MediaUsages
     idempotency_keys: IdempotencyKeys

@@ -80,6 +80,7 @@ class SecurityEventType(StrEnum):
     USER_DELETED = "user_deleted"
     PHONE_CHANGED = "phone_changed"
     PHONE_CHANGE_UNDONE = "phone_change_undone"
+    PHONE_DISOWNED = "phone_disowned"
     PHONE_NOTICE_SENT = "phone_notice_sent"
     PHONE_NOTICE_REJECTED = "phone_notice_rejected"
     IDENTITY_DETACHED = "identity_detached"
@@ -101,6 +102,7 @@ class SecurityEventType(StrEnum):
             SecurityEventType.REFRESH_TOKEN_REPEATED,
             SecurityEventType.TEST_OTP_USED,
             SecurityEventType.PHONE_CHANGE_UNDONE,
+            SecurityEventType.PHONE_DISOWNED,
             SecurityEventType.PHONE_NOTICE_REJECTED,
             SecurityEventType.IDENTITY_DETACHED,
             SecurityEventType.CALL_REJECTED,

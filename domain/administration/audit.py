@@ -73,6 +73,7 @@ class AuditAction(StrEnum):
     RESTORE = "restore"
     CHANGE_PHONE = "change_phone"
     UNDO_PHONE_CHANGE = "undo_phone_change"
+    DISOWN_PHONE = "disown_phone"
     CREATE_USER = "create_user"
     UPLOAD_ITEM = "upload_item"
     CHANGE_ITEM = "change_item"

@@ -91,8 +91,8 @@ class Identity:
     - A console device is recognized at the sign-in to the web console only, and a recognized device
       only elsewhere: apps keep their tokens where scripts can read them, and whoever gets one must
       not get attempts at a code of the console. It ends with the role and with all sessions.
-    - A detached identity had a phone that was recycled. It has no username, sessions or devices,
-      and gets none until an operator restores it.
+    - A detached identity had a phone that was recycled, or disowned by its owner. It has no
+      username, sessions or devices, and gets none until an operator restores it.
     - `days_of_use` counts the days with a login or the use of a session, up to three.
     - A challenge opens at most one session. Nothing removes its record before it expires.
     - `data_export` is the latest export of its data by the owner.
@@ -480,6 +480,16 @@ class Identity:
             undo_deadlines=tuple(deadlines),
             phone_change_allowed_at=allowed_at,
         )
+
+    def detach_disowned(self, change: PhoneChange, now: datetime) -> "Identity":
+        """Return the identity detached from a phone whose owner disowned it, if that is its step.
+
+        It has the former phone for `restore` only: nobody signs in with that. No earlier change can
+        be undone.
+        """
+        if self.phone_change != change or change.step is not PhoneChangeStep.ASSIGN:
+            return self
+        return replace(self.detach(now), phone=change.new_phone, undo_deadlines=())
 
     def advance_phone_change(self, change: PhoneChange | None) -> "Identity":
         """Return the identity with its change under way at another step; None ends it."""

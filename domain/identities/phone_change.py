@@ -23,7 +23,7 @@ class PhoneChangeStep(StrEnum):
 
 
 class PhoneNotice(StrEnum):
-    """A message without a code, to the number that an identity had."""
+    """A message without a code, to a number that an identity had or gets."""
 
     PHONE_CHANGED = "phone_changed"
     """The account has another number. This says how to undo that."""
@@ -31,6 +31,8 @@ class PhoneNotice(StrEnum):
     """The account has another number."""
     PHONE_CHANGE_UNDONE = "phone_change_undone"
     """The account has its former number again."""
+    PHONE_ASSIGNED = "phone_assigned"
+    """To the new number: it signs in to an account. This says how to disown that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class PhoneChange:
         started_at: When it began; it identifies the change.
         attempted_at: When its step was attempted last.
         is_undo: Whether it undoes an earlier change.
+        is_disown: Whether this is because the owner of `old_phone` says that the account is not
+            theirs. Such an undo loses the phone also where the former one is not held.
         undo_until: Until when it can be undone, None if it cannot. Of an undo: the same of the
             change that it undoes.
         kept_session_id: The only session that does not end; None for none.
@@ -57,14 +61,20 @@ class PhoneChange:
     started_at: datetime
     attempted_at: datetime
     is_undo: bool = False
+    is_disown: bool = False
     undo_until: datetime | None = None
     kept_session_id: str | None = None
     is_by_operator: bool = False
     locale: str | None = None
 
     @property
+    def notified_phone(self) -> PhoneNumber:
+        """The number that gets the message: whose owner did not make the change."""
+        return self.new_phone if self.is_disown else self.old_phone
+
+    @property
     def notice(self) -> PhoneNotice:
-        """The message that the former number gets."""
+        """The message that this number gets."""
         if self.is_undo:
             return PhoneNotice.PHONE_CHANGE_UNDONE
         if self.undo_until is None:

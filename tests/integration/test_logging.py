@@ -218,6 +218,7 @@ def test_security_warnings_are_logged_at_every_level(level: str) -> None:
         "test_otp_used",
         "refresh_token_reused",
         "phone_change_undone",
+        "phone_disowned",
         "phone_notice_rejected",
         "identity_detached",
         "call_rejected",

@@ -139,6 +139,7 @@ async def test_a_database_of_an_earlier_version_keeps_its_indexes_and_none_is_bu
         "daily_costs",
         "hourly_counts",
         "console_sessions",
+        "phone_assignments",
     }
     assert after.keys() - before.keys() <= DECLARED
     only_earlier = {collection for collection, _ in before.keys() - DECLARED}

@@ -22,6 +22,7 @@ from adapters.records.phone_keys import ReportProgress, reencrypt_phones
 from application.ports.errors import ConfigurationError
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
+from domain.identities.phone_assignment import PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.instance import Instance
 from domain.otp.permits import Recognition
@@ -58,6 +59,7 @@ OWNER, BLOCKED_OWNER, BLOCKED, STRANGER, OLD_PHONE, NEW_PHONE, HELD_PHONE = map(
 CHANGE: Final = PhoneChange(
     new_phone=NEW_PHONE, old_phone=OLD_PHONE, started_at=NOW, attempted_at=NOW
 )
+ASSIGNED: Final = PhoneAssignments(id=an_id(3)).add(CHANGE, NOW)
 CHANGING: Final = an_identity(id=an_id(3), phone=OLD_PHONE, phone_change=CHANGE)
 
 
@@ -191,6 +193,7 @@ async def fill(database: DatabaseKind) -> None:
         await verifications.replace(BLOCKED, a_phone_verification().block(NOW), 0)
         await verifications.replace(STRANGER, a_phone_verification(), 0)
         await repositories.identities.add(CHANGING)
+        await repositories.phone_assignments.add(ASSIGNED)
         await verifications.replace(NEW_PHONE, OF_CHANGE, 0)
         await verifications.replace(OLD_PHONE, OF_CHANGE, 0)
         await verifications.replace(HELD_PHONE, HELD, 0)
@@ -307,7 +310,7 @@ async def test_phones_of_a_former_encryption_key_are_encrypted_again(
 ) -> None:
     await fill(database)
 
-    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 6
+    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 7
     assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 0
 
     # Without the former key.
@@ -319,3 +322,6 @@ async def test_phones_of_a_former_encryption_key_are_encrypted_again(
         assert blocked.value == a_phone_verification().block(NOW)
         changing = await repositories.identities.load(CHANGING.id)
         assert changing == Versioned(CHANGING, 2)
+        assigned = await repositories.phone_assignments.load(ASSIGNED.id)
+        assert assigned is not None
+        assert assigned.value == ASSIGNED

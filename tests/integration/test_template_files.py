@@ -132,6 +132,7 @@ def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_pa
             "console_sign_in",
             "phone_changed_without_undo",
             "phone_change_undone",
+            "phone_assigned",
         ],
     )
 

@@ -24,6 +24,7 @@ from adapters.records.kinds import (
     LEASES,
     MEDIA_ITEMS,
     MEDIA_USAGES,
+    PHONE_ASSIGNMENTS,
     PHONE_VERIFICATIONS,
     SERVICE_TOKENS,
     UNCHALLENGED_ATTEMPTS,
@@ -32,6 +33,7 @@ from adapters.records.kinds import (
 from adapters.records.leases import LeaseRecord
 from adapters.records.limits import LIMITS, LimitRecord
 from adapters.records.mapping import RecordMapping
+from adapters.records.phone_assignments import PhoneAssignmentsMapping
 from adapters.records.phone_verifications import PhoneVerificationMapping
 from domain.administration.audit import AuditEntry
 from domain.administration.service_token import ServiceToken
@@ -59,6 +61,7 @@ MAPPINGS: Final[Mapping[str, RecordMapping[Any, Any]]] = {
         RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts),
         RecordMapping(USED_ATTESTATIONS, UsedAttestation),
         IdentityMapping(IDENTITIES, FakePhoneEncryption()),
+        PhoneAssignmentsMapping(PHONE_ASSIGNMENTS, FakePhoneEncryption()),
         RecordMapping(MEDIA_ITEMS, MediaItem),
         RecordMapping(MEDIA_USAGES, MediaUsage),
         RecordMapping(IDEMPOTENCY_KEYS, IdempotencyKey),

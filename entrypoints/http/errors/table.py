@@ -255,6 +255,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.UndoNotPossible: ErrorRow(
         409, "undo_not_possible", "The change of this number cannot be undone, or not anymore."
     ),
+    errors.DisownNotPossible: ErrorRow(
+        409,
+        "disown_not_possible",
+        "There is nothing to disown: the account did not get this number within the last seven"
+        " days.",
+    ),
     errors.PhoneChangeForbidden: ErrorRow(
         403,
         "phone_change_forbidden",

@@ -537,7 +537,7 @@ async def recycle_a_phone(app: AppHarness) -> None:
 
 
 async def change_a_phone_and_undo_it(app: AppHarness) -> None:
-    """Change to a phone that was unused for long, and undo that by the former one."""
+    """Change to a phone that was unused for long, undo that by the former one, and disown it."""
     former, recycled = a_phone(5), a_phone(6)
     await app.log_in(recycled)
     app.advance(days=101)
@@ -549,6 +549,8 @@ async def change_a_phone_and_undo_it(app: AppHarness) -> None:
     )
     await undo(app, former)
     app.messenger.result = ACCEPTED
+    await app.use_cases.phone_change.move_phone(principal.identity.id, recycled, can_be_undone=True)
+    await app.use_cases.phone_change.disown(await app.log_in(recycled))
 
 
 async def use_the_console(app: AppHarness) -> None:

@@ -102,11 +102,12 @@ async def test_a_rejected_message_is_sent_by_the_cleanup_for_a_day(app: AppHarne
     app.messenger.result = REJECTED
     changed = await app.phone_change.change_phone(user, make_command(code))
     assert changed.phone == NEW
-    count = len(app.messenger.messages)
-    for hours, expected in ((1, 1), (22, 2), (2, 3), (2, 3)):
+    for hours, expected in ((1, 2), (22, 3), (2, 4), (2, 4)):
         app.advance(hours=hours)
         await app.operations.cleanup()
-        assert len(app.messenger.messages) - count == expected
+        for phone, notice in ((OLD, PhoneNotice.PHONE_CHANGED), (NEW, PhoneNotice.PHONE_ASSIGNED)):
+            texts = [message.text for message in app.messenger.messages if message.phone == phone]
+            assert [notice in text for text in texts].count(True) == expected
     assert identity_of(app, user).phone_change is None
 
 
@@ -132,9 +133,10 @@ async def test_no_other_change_begins_before_the_message_was_sent(app: AppHarnes
 async def test_events_and_audit_have_the_change(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     await change_phone(app, user)
-    event, notice = app.events.emitted[-2:]
+    event, notice_to_new, notice = app.events.emitted[-3:]
     assert event.type is SecurityEventType.PHONE_CHANGED
     assert (notice.type, notice.phone) == (SecurityEventType.PHONE_NOTICE_SENT, OLD)
+    assert (notice_to_new.type, notice_to_new.phone) == (SecurityEventType.PHONE_NOTICE_SENT, NEW)
     assert (event.phone, event.user_id) == (NEW, user.identity.id)
     (entry,) = app.database.audit_entries
     assert (entry.actor.kind, entry.actor.id) == (ActorKind.USER, user.identity.id)

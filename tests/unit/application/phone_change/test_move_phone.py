@@ -58,7 +58,7 @@ async def test_all_sessions_end_and_the_old_number_can_undo_it(app: AppHarness) 
 async def test_event_and_audit_say_that_an_operator_did_it_and_why(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     await move(app, user.identity.id)
-    event = app.events.emitted[-2]
+    event = app.events.emitted[-3]
     assert (event.type, event.reason) == (SecurityEventType.PHONE_CHANGED, "by an operator")
     (entry,) = app.database.audit_entries
     assert (entry.action, entry.subject) == (AuditAction.CHANGE_PHONE, user.identity.id)

@@ -1,56 +1,87 @@
-"""The message to the number that an account had."""
+"""The messages to the number that an account had, and to the one that it gets."""
 
 from dataclasses import replace
 
 import pytest
 
-from application.ports.errors import MessengerUnavailable
+from application.ports.errors import MessengerUnavailable, PortError
+from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
-from domain.phone import parse_phone
+from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness
-from tests.support.fakes.messenger import INVALID_NUMBER
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED
 from tests.support.fakes.sms_templates import FakeSmsTemplates
+from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy
-from tests.unit.application.phone_change.phone_changes import NEW, OLD, identity_of, record_of
+from tests.unit.application.phone_change.phone_changes import (
+    NEW,
+    OLD,
+    OTHER,
+    identity_of,
+    make_command,
+    record_of,
+    request_code,
+)
 
 
-async def move(app: AppHarness, user_id: str) -> int:
-    """Give a user another number, and return how many messages that made."""
+async def move(app: AppHarness, user_id: str, phone: PhoneNumber = NEW) -> list[PhoneNumber]:
+    """Give a user another number, and return which numbers got a message."""
     before = len(app.messenger.messages)
-    moved = await app.phone_change.move_phone(user_id, NEW, can_be_undone=True)
+    moved = await app.phone_change.move_phone(user_id, phone, can_be_undone=True)
     assert moved.phone_change is None
-    return len(app.messenger.messages) - before
+    return [message.phone for message in app.messenger.messages[before:]]
+
+
+def notices_to_new(app: AppHarness) -> int:
+    """Return how many messages told the new number that it signs in to an account."""
+    return sum(PhoneNotice.PHONE_ASSIGNED in message.text for message in app.messenger.messages)
 
 
 async def test_nothing_is_sent_to_a_country_that_is_not_served() -> None:
     app = AppHarness(policy=make_policy(countries=["US", "DE"]))
     user = await app.add_user(parse_phone("+4915112345678"))
     served = AppHarness(policy=make_policy(countries=["US"]), database=app.database)
-    assert await move(served, user.identity.id) == 0
+    assert await move(served, user.identity.id) == [NEW]
 
 
 async def test_nothing_is_sent_to_a_blocked_number(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     await app.identities.operator_actions.block(OLD)
-    assert await move(app, user.identity.id) == 0
+    assert await move(app, user.identity.id) == [NEW]
+
+
+async def test_a_new_number_that_is_blocked_meanwhile_gets_no_message(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    app.messenger.result = REJECTED
+    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    await app.identities.operator_actions.block(NEW)
+    app.messenger.result = ACCEPTED
+    await clean_up_later(app)
+    assert notices_to_new(app) == 1
 
 
 async def test_nothing_is_sent_to_a_test_number(app: AppHarness) -> None:
     user = await app.add_user(OLD)
-    otps = TestOtps((TestOtp(OLD, parse_otp_code("123456")),))
+    otps = TestOtps(
+        (TestOtp(OLD, parse_otp_code("123456")), TestOtp(NEW, parse_otp_code("654321")))
+    )
     tested = AppHarness(policy=make_policy(test_otps=otps), database=app.database)
-    assert await move(tested, user.identity.id) == 0
-    assert record_of(tested, OLD).previous_identity_id is None
+    assert await move(tested, user.identity.id) == []
+    assert record_of(tested, OLD).previous_identity_id == user.identity.id
+    assert await move(tested, user.identity.id, OTHER) == [OTHER]
+    assert record_of(tested, NEW).previous_identity_id is None
 
 
 async def test_a_number_that_nobody_can_reach_is_tried_once(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     app.messenger.result = INVALID_NUMBER
-    assert await move(app, user.identity.id) == 1
+    assert await move(app, user.identity.id) == [NEW, OLD]
+    await clean_up_later(app)
+    assert notices_to_new(app) == 1
 
 
-async def test_a_command_without_providers_leaves_the_message_to_the_service(
+async def test_a_command_without_providers_leaves_the_messages_to_the_service(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await app.add_user(OLD)
@@ -62,7 +93,65 @@ async def test_a_command_without_providers_leaves_the_message_to_the_service(
         patch.setattr(FakeSmsTemplates, "render_notice", render_notice)
         await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
     assert identity_of(app, user).phone_change is not None
+    await clean_up_later(app)
+    assert [message.phone for message in app.messenger.messages[-2:]] == [NEW, OLD]
+    assert identity_of(app, user) == replace(identity_of(app, user), phone_change=None)
+
+
+async def test_a_provider_that_rejects_one_message_does_not_repeat_the_other(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    app.messenger.result = REJECTED
+    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    app.messenger.result = ACCEPTED
+    await app.phone_change.complete.notify_new_number(user.identity.id)
+    assert notices_to_new(app) == 1  # the process that tried it may still be at it
+    for _ in range(3):
+        await clean_up_later(app)
+    for phone in (OLD, NEW):
+        texts = [
+            text for sent, text in app.messenger.messages if sent == phone and "phone_" in text
+        ]
+        assert len(texts) == 2
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+async def test_a_kill_before_the_message_leaves_it_to_the_cleanup(
+    app: AppHarness, is_done: bool
+) -> None:
+    user = await app.add_user(OLD)
+    app.faults.fail_on("phone_assignments.replace", kill=True, is_done=is_done)
+    with pytest.raises((ProcessKilled, PortError)):
+        await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    app.faults.reset()
+    assert notices_to_new(app) == 0
+    for _ in range(2):
+        await clean_up_later(app)
+    assert notices_to_new(app) == 1
+
+
+async def test_the_number_of_a_deleted_account_gets_no_message(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    app.messenger.result = REJECTED
+    changed = await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    app.messenger.result = ACCEPTED
+    await app.identities.delete_user.by_id(changed.id)
+    await clean_up_later(app)
+    assert notices_to_new(app) == 1
+    assert await app.database.repositories().phone_assignments.load(changed.id) is None
+
+
+async def clean_up_later(app: AppHarness) -> None:
+    """Run the cleanup when a process that sent the messages is taken for dead."""
     app.advance(minutes=3)
     await app.operations.cleanup()
-    assert app.messenger.messages[-1].phone == OLD
-    assert identity_of(app, user) == replace(identity_of(app, user), phone_change=None)
+
+
+async def test_the_message_to_the_new_number_is_in_the_language_of_the_client(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    command = make_command(await request_code(app, user))
+    await app.phone_change.change_phone(user, replace(command, locale="de"))
+    assert (NEW, "phone_assigned US de") in app.messenger.messages

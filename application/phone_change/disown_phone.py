@@ -1,0 +1,78 @@
+"""Say that an account is not that of the person who has its number."""
+
+from dataclasses import dataclass, replace
+
+from application.identities.phone_holds import PhoneHolds
+from application.phone_change.complete import CompletePhoneChange
+from application.phone_change.make_phone_change import MakePhoneChange
+from application.ports.otp import PhoneVerifications
+from application.ports.phone_change import PhoneAssignmentsRepository
+from application.ports.system import Clock
+from application.principal import Principal
+from domain.errors import DisownNotPossible, FreshLoginRequired
+from domain.identities.phone_assignment import PhoneAssignment
+from domain.identities.phone_change import PhoneChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisownPhone:
+    """Free a number that a change gave to an account, because its owner says so.
+
+    - It is possible for seven days after the change, by a session that was opened within the last
+      15 minutes by a code of the number. The session that the change kept is none of these.
+    - The account has its former number again, if that could undo the change: see `PhoneHolds`.
+      Otherwise it is detached, like that of a recycled number, and only an operator restores it.
+    - All sessions that were opened by the number end, and devices are forgotten. Where the account
+      has its former number, the session goes on that the change kept. For seven days its owner
+      cannot change the number again.
+    - It is written like an undo, and completed like one. After it the caller has no session.
+    """
+
+    phone_assignments: PhoneAssignmentsRepository
+    phone_verifications: PhoneVerifications
+    holds: PhoneHolds
+    complete: CompletePhoneChange
+    make_change: MakePhoneChange
+    clock: Clock
+
+    async def __call__(self, principal: Principal) -> None:
+        """Disown the account of the principal.
+
+        Raises:
+            FreshLoginRequired
+            DisownNotPossible
+            Unauthenticated: the identity was deleted or detached meanwhile.
+            AuditFailed: nothing was done.
+            StorageError
+        """
+        identity, now = principal.identity, self.clock.now()
+        if not principal.has_fresh_login:
+            raise FreshLoginRequired
+        if identity.phone_change is not None and identity.phone_change.is_disown:
+            await self.complete(identity.id)  # an earlier request was interrupted
+            return
+        assignment = await self._find_assignment(principal)
+        change = PhoneChange(
+            new_phone=assignment.former_phone,
+            old_phone=assignment.phone,
+            started_at=now,
+            attempted_at=now,
+            is_undo=True,
+            is_disown=True,
+            kept_session_id=assignment.kept_session_id,
+        )
+        held = (await self.phone_verifications.load(assignment.former_phone)).value
+        if await self.holds.find_holder(held) == identity.id:
+            change = replace(change, undo_until=held.undo_until)
+        await self.make_change(identity.id, change)
+
+    async def _find_assignment(self, principal: Principal) -> PhoneAssignment:
+        """Return the assignment of the number that the account has."""
+        identity = principal.identity
+        loaded = await self.phone_assignments.load(identity.id)
+        found = loaded.value.find(identity.phone, self.clock.now()) if loaded else None
+        if found is None:
+            raise DisownNotPossible
+        if principal.session.id == found.kept_session_id:
+            raise FreshLoginRequired
+        return found

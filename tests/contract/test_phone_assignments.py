@@ -1,0 +1,53 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from application.ports.repositories import Repositories
+from domain.identities.phone_assignment import PhoneAssignment, PhoneAssignments
+from domain.identities.phone_change import UNDO_PERIOD
+from tests.support.builders import NOW, a_phone, an_id
+from tests.support.stored_values import values_of
+
+MINUTE = timedelta(minutes=1)
+
+
+def some_assignments(number: int = 1, minutes: int = 0) -> PhoneAssignments:
+    assignment = PhoneAssignment(
+        assigned_at=NOW + minutes * MINUTE,
+        phone=a_phone(1),
+        former_phone=a_phone(2),
+        kept_session_id=an_id(7),
+    )
+    return PhoneAssignments(
+        id=an_id(number),
+        assignments=(replace(assignment, assigned_at=NOW), assignment),
+        notice_due_at=NOW + minutes * MINUTE,
+        locale="de",
+    )
+
+
+async def test_due_messages_are_listed_the_earliest_first(repositories: Repositories) -> None:
+    stored = repositories.phone_assignments
+    added = [some_assignments(number, minute) for number, minute in enumerate([3, 1, 2, 4])]
+    for assignments in [*added, some_assignments(9).set_notice_due(None)]:
+        assert await stored.add(assignments)
+    for minute, limit, numbers in ((3, 9, [1, 2, 0]), (4, 2, [1, 2]), (0, 9, [])):
+        found = values_of(await stored.list_due_notices(NOW + minute * MINUTE, limit))
+        assert found == [added[number] for number in numbers]
+
+
+async def test_assignments_are_deleted_when_the_latest_expires(repositories: Repositories) -> None:
+    stored = repositories.phone_assignments
+    await stored.add(some_assignments(minutes=5))
+    assert await stored.delete_expired(NOW + UNDO_PERIOD, 9) == 0
+    assert await stored.delete_expired(NOW + UNDO_PERIOD + 5 * MINUTE, 9) == 1
+    assert await stored.load(an_id(1)) is None
+
+
+async def test_assignments_from_before_a_deletion_are_outdated(repositories: Repositories) -> None:
+    stored = repositories.phone_assignments
+    await stored.add(some_assignments())
+    loaded = await stored.load(an_id(1))
+    assert loaded is not None
+    assert await stored.delete(an_id(1), loaded.version)
+    await stored.add(some_assignments(minutes=1))
+    assert not await stored.replace(some_assignments(minutes=2), loaded.version)

@@ -1,0 +1,444 @@
+"""The owner of a number says that the account which got it is somebody else's."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from itertools import count
+
+import pytest
+
+from application.identities.login import LoggedIn
+from application.ports.errors import PortError
+from application.ports.system import SecurityEventType
+from application.principal import Principal
+from domain.administration.audit import AuditAction
+from domain.errors import (
+    AuditFailed,
+    DisownNotPossible,
+    DomainError,
+    FreshLoginRequired,
+    NumberWasChanged,
+    PhoneChangeForbidden,
+    PhoneInUse,
+    Unauthenticated,
+)
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.challenge import parse_otp_code
+from domain.otp.review_otps import TestOtp, TestOtps
+from domain.phone import PhoneNumber
+from tests.support.app_harness import AppHarness
+from tests.support.fault_injector import ProcessKilled
+from tests.unit.application.phone_change.phone_changes import (
+    NEW,
+    OLD,
+    OTHER,
+    change_phone,
+    identity_of,
+    make_command,
+    make_undo,
+    record_of,
+    request_code,
+    request_undo_code,
+    sign_in,
+    undo,
+    with_test_otps,
+)
+from tests.unit.application.phone_change.test_interrupted_changes import FAULTS, interrupt
+
+
+async def sign_in_soon(app: AppHarness, phone: PhoneNumber) -> Principal:
+    """Sign in a minute later, so that a login before it is still fresh."""
+    app.advance(minutes=1)
+    await app.request_otp(phone)
+    result = await app.verify_otp(app.last_code, phone)
+    assert isinstance(result, LoggedIn), result
+    return await app.identities.authenticate(result.tokens.access_token)
+
+
+async def give_away(app: AppHarness, *, with_old: bool = False) -> tuple[Principal, Principal]:
+    """Change the number of an account to NEW, and let its owner sign in there.
+
+    Returns:
+        The account's owner, and that of the number.
+    """
+    owner = await app.add_user(OLD)
+    await change_phone(app, owner, with_old=with_old)
+    return owner, await sign_in_soon(app, NEW)
+
+
+async def is_signed_in(app: AppHarness, principal: Principal) -> bool:
+    token = app.identities.log_in.sessions.issue_tokens(
+        principal.identity.id, principal.session, app.clock.now()
+    ).access_token
+    with suppress(Unauthenticated):
+        return bool(await app.identities.authenticate(token))
+    return False
+
+
+def check_restored(app: AppHarness, owner: Principal) -> None:
+    """The account has its former number again, and only the session that the change kept."""
+    identity = identity_of(app, owner)
+    assert (identity.phone, identity.phone_change, identity.is_closed) == (OLD, None, False)
+    assert [session.id for session in identity.sessions] == [owner.session.id]
+    assert (identity.devices, identity.undo_deadlines) == ((), ())
+    assert (record_of(app, OLD).identity_id, record_of(app, OLD).undo_until) == (identity.id, None)
+
+
+def check_detached(app: AppHarness, owner: Principal) -> None:
+    identity = identity_of(app, owner)
+    assert identity.detached_at is not None
+    assert (identity.phone, identity.phone_change, identity.sessions) == (OLD, None, ())
+    assert record_of(app, OLD).identity_id != identity.id
+
+
+async def check_free(app: AppHarness, owner: Principal, phone: PhoneNumber = NEW) -> None:
+    """The next login with the number opens an account of its own."""
+    verification = record_of(app, phone)
+    assert (verification.identity_id, verification.previous_identity_id) == (None, None)
+    newcomer = await sign_in(app, phone)
+    assert newcomer.identity.id != owner.identity.id
+    assert (newcomer.identity.user, newcomer.identity.phone) == (None, phone)
+
+
+async def test_the_number_is_free_and_the_account_has_its_former_number(app: AppHarness) -> None:
+    owner, hers = await give_away(app)
+    await app.phone_change.disown(hers)
+    check_restored(app, owner)
+    assert await is_signed_in(app, owner)
+    assert not await is_signed_in(app, hers)
+    await check_free(app, owner)
+    assert (await sign_in(app, OLD)).identity.id == owner.identity.id
+
+
+async def test_the_former_number_hears_of_it_and_event_and_audit_have_it(app: AppHarness) -> None:
+    owner, hers = await give_away(app)
+    count_before = len(app.messenger.messages)
+    await app.phone_change.disown(hers)
+    (message,) = app.messenger.messages[count_before:]
+    assert (message.phone, PhoneNotice.PHONE_CHANGE_UNDONE in message.text) == (OLD, True)
+    event = app.events.emitted[-2]
+    assert (event.type, event.phone) == (SecurityEventType.PHONE_DISOWNED, NEW)
+    assert (event.user_id, event.reason) == (owner.identity.id, "account has its former number")
+    entry = app.database.audit_entries[-1]
+    assert (entry.action, entry.subject) == (AuditAction.DISOWN_PHONE, owner.identity.id)
+
+
+async def test_after_it_nothing_can_be_undone_and_nothing_of_the_new_account_is_touched(
+    app: AppHarness,
+) -> None:
+    owner, hers = await give_away(app)
+    app.advance(minutes=5)
+    result = await request_undo_code(app)
+    early = make_undo(app.last_code, result.request_id)
+    await app.phone_change.disown(hers)
+    newcomer = await app.add_user(NEW, "Her Own Name")
+    with pytest.raises(DomainError):
+        await app.phone_change.undo(early)
+    messages = len(app.messenger.messages)
+    await request_undo_code(app)
+    assert len(app.messenger.messages) == messages
+    hers_now = identity_of(app, newcomer)
+    assert (hers_now.phone, hers_now.username) == (NEW, newcomer.identity.username)
+    assert await is_signed_in(app, newcomer)
+    assert identity_of(app, owner).phone == OLD
+
+
+async def test_the_owner_cannot_change_the_number_for_seven_days(app: AppHarness) -> None:
+    _, hers = await give_away(app)
+    await app.phone_change.disown(hers)
+    with pytest.raises(PhoneChangeForbidden):
+        await request_code(app, await sign_in(app, OLD), OTHER)
+
+
+async def test_only_a_recent_login_with_the_number_disowns(app: AppHarness) -> None:
+    owner, hers = await give_away(app)
+    present = replace(owner, identity=identity_of(app, owner))
+    with pytest.raises(FreshLoginRequired):  # the session that the change kept
+        await app.phone_change.disown(present)
+    with pytest.raises(FreshLoginRequired):
+        await app.phone_change.disown(replace(hers, has_fresh_login=False))
+    assert identity_of(app, owner).phone == NEW
+
+
+async def test_it_is_possible_for_seven_days(app: AppHarness) -> None:
+    owner, _ = await give_away(app)
+    app.advance(days=7, minutes=-5)  # a minute passed before her first login
+    late = await sign_in_soon(app, NEW)
+    app.advance(minutes=3)
+    with pytest.raises(DisownNotPossible):
+        await app.phone_change.disown(late)
+    assert identity_of(app, owner).phone == NEW
+    await app.operations.cleanup()
+    stored = await app.database.repositories().phone_assignments.load(owner.identity.id)
+    assert stored is None
+
+
+async def test_until_the_last_minute_the_account_gets_its_number_back(app: AppHarness) -> None:
+    owner, _ = await give_away(app)
+    app.advance(days=7, minutes=-5)
+    await app.phone_change.disown(await sign_in_soon(app, NEW))
+    assert identity_of(app, owner).phone == OLD
+
+
+async def test_a_number_that_no_change_assigned_has_nothing_to_disown(app: AppHarness) -> None:
+    with pytest.raises(DisownNotPossible):
+        await app.phone_change.disown(await app.add_user(OLD))
+    await change_phone(app, await sign_in(app, OLD))
+    await undo(app)
+    with pytest.raises(DisownNotPossible):
+        await app.phone_change.disown(await sign_in(app, OLD))
+
+
+async def test_after_an_operators_change_all_sessions_are_of_the_new_number(
+    app: AppHarness,
+) -> None:
+    owner = await app.add_user(OLD)
+    await app.phone_change.move_phone(owner.identity.id, NEW, can_be_undone=True)
+    await app.phone_change.disown(await sign_in_soon(app, NEW))
+    identity = identity_of(app, owner)
+    assert (identity.phone, identity.sessions) == (OLD, ())
+    await check_free(app, owner)
+
+
+async def test_an_account_whose_change_cannot_be_undone_is_detached(app: AppHarness) -> None:
+    owner, hers = await give_away(app, with_old=True)
+    next_owner = await sign_in_soon(app, OLD)
+    await app.phone_change.disown(hers)
+    check_detached(app, owner)
+    assert not await is_signed_in(app, owner)
+    await check_free(app, owner)
+    assert await is_signed_in(app, next_owner)
+    event = app.events.types.index(SecurityEventType.PHONE_DISOWNED)
+    assert app.events.emitted[event].reason == "account detached"
+
+
+async def test_support_restores_a_detached_account_to_its_former_number(app: AppHarness) -> None:
+    owner = await app.add_user(OLD)
+    await app.phone_change.move_phone(owner.identity.id, NEW, can_be_undone=False)
+    await app.phone_change.disown(await sign_in_soon(app, NEW))
+    check_detached(app, owner)
+    newcomer = await sign_in(app, NEW)
+    await app.identities.operator_actions.restore(owner.identity.id)
+    assert (await sign_in(app, OLD)).identity.id == owner.identity.id
+    assert await is_signed_in(app, newcomer)
+
+
+async def test_a_blocked_former_number_is_not_given_back(app: AppHarness) -> None:
+    owner, hers = await give_away(app)
+    await app.identities.operator_actions.block(OLD)
+    if not await is_signed_in(app, hers):  # the block is for the account of the former number
+        return
+    await app.phone_change.disown(hers)
+    check_detached(app, owner)
+    await check_free(app, owner)
+
+
+async def test_a_former_number_that_is_a_test_number_now_is_not_given_back() -> None:
+    app = AppHarness()
+    owner, hers = await give_away(app)
+    later = with_test_otps(app, TestOtps((TestOtp(OLD, parse_otp_code("123456")),)))
+    await later.phone_change.disown(hers)
+    check_detached(app, owner)
+    await check_free(app, owner)
+
+
+async def test_a_blocked_account_has_no_session_that_disowns(app: AppHarness) -> None:
+    _, hers = await give_away(app)
+    await app.identities.operator_actions.block(NEW)
+    assert not await is_signed_in(app, hers)
+
+
+async def test_each_number_of_a_chain_of_changes_disowns_its_own(app: AppHarness) -> None:
+    owner, between = await give_away(app)
+    await change_phone(app, between, OTHER)
+    await app.phone_change.disown(await sign_in_soon(app, OTHER))
+    identity = identity_of(app, owner)
+    assert (identity.phone, [session.id for session in identity.sessions]) == (
+        NEW,
+        [between.session.id],
+    )
+    await check_free(app, owner, OTHER)
+    await app.phone_change.disown(await sign_in_soon(app, NEW))
+    identity = identity_of(app, owner)
+    assert (identity.phone, identity.sessions) == (OLD, ())
+    await check_free(app, owner)
+
+
+async def test_a_number_that_was_passed_on_is_undone_first_and_then_disowned(
+    app: AppHarness,
+) -> None:
+    owner = await app.add_user(OLD)
+    await change_phone(app, owner)
+    thief = replace(owner, identity=identity_of(app, owner))
+    await change_phone(app, thief, OTHER)
+    with pytest.raises(NumberWasChanged):
+        await sign_in(app, NEW)
+    await undo(app, NEW)
+    await app.phone_change.disown(await sign_in_soon(app, NEW))
+    assert (identity_of(app, owner).phone, identity_of(app, owner).sessions) == (OLD, ())
+    await check_free(app, owner)
+
+
+async def test_it_is_possible_before_the_messages_of_the_change_were_sent(app: AppHarness) -> None:
+    owner = await app.add_user(OLD)
+    code = await request_code(app, owner)
+    app.faults.fail_on("identities.replace", after="identities.replace_phone", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.phone_change.change_phone(owner, make_command(code))
+    app.faults.reset()
+    await app.phone_change.disown(await sign_in_soon(app, NEW))
+    check_restored(app, owner)
+    app.advance(minutes=3)
+    await app.operations.cleanup()
+    await check_free(app, owner)
+
+
+async def test_nothing_is_done_without_an_audit_entry(app: AppHarness) -> None:
+    owner, hers = await give_away(app)
+    app.faults.fail_on("audit_log.add")
+    with pytest.raises(AuditFailed):
+        await app.phone_change.disown(hers)
+    assert identity_of(app, owner).phone == NEW
+
+
+async def test_an_account_that_lost_the_number_meanwhile_is_not_changed(app: AppHarness) -> None:
+    owner, hers = await give_away(app)
+    thief = replace(owner, identity=identity_of(app, owner))
+    command = make_command(await request_code(app, thief, OTHER), phone=OTHER)
+    app.faults.run_before("audit_log.add", partial(app.phone_change.change_phone, thief, command))
+    with pytest.raises(DisownNotPossible):
+        await app.phone_change.disown(hers)
+    assert identity_of(app, owner).phone == OTHER
+
+
+async def test_two_requests_at_the_same_time_are_both_a_success(app: AppHarness) -> None:
+    owner, hers = await give_away(app)
+    app.faults.run_before("audit_log.add", partial(app.phone_change.disown, hers))
+    await app.phone_change.disown(hers)
+    check_restored(app, owner)
+
+
+Start = Callable[[], Awaitable[tuple[AppHarness, Principal, Principal]]]
+
+
+async def start_with_undo() -> tuple[AppHarness, Principal, Principal]:
+    app = AppHarness()
+    return app, *await give_away(app)
+
+
+async def start_without_undo() -> tuple[AppHarness, Principal, Principal]:
+    app = AppHarness()
+    return app, *await give_away(app, with_old=True)
+
+
+CASES = pytest.mark.parametrize(
+    ("start", "check"),
+    [(start_with_undo, check_restored), (start_without_undo, check_detached)],
+    ids=["restored", "detached"],
+)
+
+
+@FAULTS
+@CASES
+async def test_a_disown_interrupted_at_any_call_is_completed_by_retry_or_cleanup(
+    start: Start, check: Callable[[AppHarness, Principal], None], kill: bool, is_done: bool
+) -> None:
+    for call in count(1):
+        app, owner, hers = await start()
+        disown = partial(app.phone_change.disown, hers)
+        if await interrupt(app, disown, call, kill=kill, is_done=is_done):
+            break
+        if await is_signed_in(app, hers):  # otherwise the client gets a 401
+            current = replace(hers, identity=identity_of(app, hers))
+            await app.phone_change.disown(current)
+        app.advance(minutes=3)
+        await app.operations.cleanup()
+        check(app, owner)
+        await check_free(app, owner)
+    assert call > 8
+
+
+@FAULTS
+@CASES
+async def test_a_disown_that_began_is_completed_without_a_retry(
+    start: Start, check: Callable[[AppHarness, Principal], None], kill: bool, is_done: bool
+) -> None:
+    for call in count(1):
+        app, owner, hers = await start()
+        disown = partial(app.phone_change.disown, hers)
+        if await interrupt(app, disown, call, kill=kill, is_done=is_done):
+            break
+        is_begun = identity_of(app, owner).phone_change is not None
+        has_number = identity_of(app, owner).phone == NEW
+        app.advance(minutes=3)
+        await app.operations.cleanup()
+        if is_begun or not has_number:
+            check(app, owner)
+            await check_free(app, owner)
+        else:
+            assert await is_signed_in(app, hers)
+
+
+@CASES
+async def test_a_disown_and_an_undo_at_the_same_time_leave_the_number_free(
+    start: Start, check: Callable[[AppHarness, Principal], None]
+) -> None:
+    for call in count(1):
+        app, owner, hers = await start()
+        app.advance(minutes=5)
+        result = await request_undo_code(app)
+        code = app.code_of(record_of(app, OLD).challenges[-1])
+
+        async def undo_now(
+            app: AppHarness = app, code: str = code, request_id: str = result.request_id
+        ) -> None:
+            with suppress(DomainError, PortError):
+                await app.phone_change.undo(make_undo(code, request_id))
+
+        app.faults.run_at(call, undo_now)
+        with suppress(Unauthenticated):
+            await app.phone_change.disown(hers)
+        is_over = not app.faults.has_fired
+        app.faults.reset()
+        await app.operations.cleanup()
+        identity = identity_of(app, owner)
+        assert identity.phone == OLD
+        if check is check_detached:
+            check(app, owner)
+        else:
+            assert not identity.is_closed
+            assert record_of(app, OLD).identity_id == identity.id
+        assert not await is_signed_in(app, hers)
+        await check_free(app, owner)
+        if is_over:
+            break
+    assert call > 8
+
+
+async def test_a_disown_and_a_deletion_at_the_same_time_leave_both_numbers_free() -> None:
+    for call in count(1):
+        app, owner, hers = await start_with_undo()
+        app.faults.run_at(call, partial(app.identities.delete_user.by_id, owner.identity.id))
+        with suppress(Unauthenticated):
+            await app.phone_change.disown(hers)
+        is_over = not app.faults.has_fired
+        app.faults.reset()
+        app.advance(minutes=3)
+        await app.operations.cleanup()
+        if is_over:
+            break
+        assert identity_of(app, owner).is_deleted
+        for phone in (OLD, NEW):
+            assert (await sign_in(app, phone)).identity.id != owner.identity.id
+    assert call > 8
+
+
+async def test_a_change_of_another_account_gets_a_disowned_number(app: AppHarness) -> None:
+    owner, hers = await give_away(app, with_old=True)
+    await app.phone_change.disown(hers)
+    other = await app.add_user(OTHER, "Another Name")
+    assert (await change_phone(app, other, NEW)).phone == NEW
+    with pytest.raises(PhoneInUse):
+        await change_phone(app, await app.add_user(OLD, "A Third Name"), NEW)
+    check_detached(app, owner)

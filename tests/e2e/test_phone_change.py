@@ -22,6 +22,7 @@ REQUEST: Final = "/users/me/phone/request-otp"
 CHANGE: Final = "/users/me/phone"
 REQUEST_UNDO: Final = "/auth/undo-phone-change/request-otp"
 UNDO: Final = "/auth/undo-phone-change"
+DISOWN: Final = "/users/me/phone/disown"
 VERIFY: Final = "/auth/verify-otp"
 LEGACY_REQUEST: Final = "/authenticate/get_otp"
 LEGACY_VERIFY: Final = "/authenticate/validate_otp"
@@ -99,6 +100,39 @@ class Client:
 async def client(service: FaultyService) -> AsyncIterator[Client]:
     async with httpx.AsyncClient(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
         yield Client(App(service, http), http, service)
+
+
+async def test_a_number_that_was_given_away_by_one_code_disowns_the_account(
+    client: Client, phone: str, other_phone: str
+) -> None:
+    attacker = await client.app.sign_up(phone)
+    assert (await client.change(attacker, other_phone)).status_code == 200
+    client.service.wait_for(lambda: "Not yours?" in client.service.texts(other_phone)[-1])
+
+    kept = await client.post(DISOWN, {}, attacker.token)
+    assert (kept.status_code, kept.json()["code"]) == (403, "reauthentication_required")
+    hers = (await client.sign_in(other_phone)).json()
+    assert hers["user_id"] == attacker.user_id
+    disowned = await client.http.post(DISOWN, headers=bearer(hers["access_token"]))
+    assert (disowned.status_code, disowned.json()) == (
+        200,
+        {"success": True, "message": "Phone disowned"},
+    )
+    assert await client.number_of(hers["access_token"]) is None
+    assert await client.number_of(attacker.token) == phone
+    client.service.wait_for(lambda: "was undone" in client.service.texts(phone)[-1])
+
+    own = (await client.sign_in(other_phone)).json()
+    assert own["user_id"] != attacker.user_id
+    body = {"username": f"Owner of {other_phone[-4:]}", "number": other_phone}
+    assert (await client.post("/users", body, own["access_token"])).status_code == 201
+    nothing = await client.post(DISOWN, {}, own["access_token"])
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "disown_not_possible")
+    texts = len(client.service.texts(phone))
+    assert (await client.post(REQUEST_UNDO, {"phone": phone})).status_code == 200
+    assert (await client.sign_in(phone)).json()["user_id"] == attacker.user_id
+    assert len(client.service.texts(phone)) == texts + 1, "there is nothing to undo"
+    assert await client.number_of(own["access_token"]) == other_phone
 
 
 @pytest.mark.parametrize("service", DATABASES, indirect=True, ids=lambda value: value.__name__)

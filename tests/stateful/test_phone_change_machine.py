@@ -2,8 +2,10 @@
 
 This machine proves what only the service over a database shows, in any order and at the same time:
 a number has one account at most, nobody but its own account changes it, the former number signs
-nobody in while an undo is possible, a change ends the other sessions and an undo all of them. All
-times are seconds.
+nobody in while an undo is possible, a change ends the other sessions and an undo all of them. A
+session that was opened by the number which an account got disowns the account: then the number is
+free, and sessions from before the change go on where the account has its former number. All times
+are seconds.
 """
 
 import re
@@ -30,7 +32,12 @@ UNDO_PERIOD: Final = 7 * DAY
 FRESH_LOGIN: Final = 15 * 60
 NUMBERS: Final = st.integers(0, 4)
 SECONDS: Final = st.sampled_from([1, 14 * 60, 3600, DAY, UNDO_PERIOD - 60, UNDO_PERIOD])
-CONFLICTS: Final = {"phone_in_use", "number_was_changed", "undo_not_possible"}
+CONFLICTS: Final = {
+    "phone_in_use",
+    "number_was_changed",
+    "undo_not_possible",
+    "disown_not_possible",
+}
 
 # Other machines test the limits.
 _MANY: Final = (SlidingWindow(1_000_000, timedelta(days=1)),)
@@ -53,13 +60,24 @@ _names = count(1)
 class Account:
     """An account, its number, and its sessions: each token and when it was issued.
 
-    `may_change_at` is when it may change its number again after an undo.
+    `may_change_at` is when it may change its number again after an undo. `last_change` is None if
+    another one may count, because the last one was undone.
     """
 
     id: str
     number: int
     sessions: dict[str, float] = field(default_factory=dict)
     may_change_at: float = 0
+    last_change: "LastChange | None" = None
+
+
+@dataclass(frozen=True)
+class LastChange:
+    """The last change of an account: the former number, when, and the token that went on."""
+
+    former: int
+    changed_at: float
+    kept_token: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,8 @@ class Act:
 SIGN_IN: Final = "POST /auth/verify-otp"
 CHANGE: Final = "POST /users/me/phone"
 UNDO: Final = "POST /auth/undo-phone-change"
+DISOWN_PATH: Final = "/users/me/phone/disown"
+DISOWN: Final = f"POST {DISOWN_PATH}"
 DELETE: Final = "DELETE /users/me"
 
 
@@ -141,6 +161,43 @@ class PhoneChangeMachine(RuleBasedStateMachine):
             assert not self.is_held(number)
 
     @rule(number=NUMBERS)
+    def disown(self, number: int) -> None:
+        act = self.disowning(number)
+        if act is None or act.account is None:
+            return
+        owner, change = act.account, act.account.last_change
+        self.act(act)
+        is_disowned = act.request.token in self.ended
+        if change is not None:
+            assert is_disowned == (self.http.now < change.changed_at + UNDO_PERIOD)
+        if not is_disowned:
+            return
+        self.act(self.signing_in(number))
+        assert owner.id not in {each.id for each in self.owners_of(number)}, "it is free"
+
+    @rule(number=NUMBERS, with_old=st.booleans(), with_session=st.booleans(), seconds=SECONDS)
+    def change_to_a_number_that_disowns(
+        self, number: int, with_old: bool, with_session: bool, seconds: int
+    ) -> None:
+        self.phones.append(self.http.new_phone())
+        new = len(self.phones) - 1
+        self.act(self.changing(number, new, with_old=with_old))
+        for owner in self.owners_of(new):
+            if with_session:
+                self.act(Act(HttpRequest("POST", DISOWN_PATH, token=[*owner.sessions][-1]), new))
+                assert owner.number == new, "the session that made the change disowns nothing"
+            self.wait(seconds, with_cleanup=False)
+            self.disown(new)
+            if seconds >= UNDO_PERIOD - 60:
+                continue
+            self.act(self.signing_in(number))
+            is_restored = owner.id in {each.id for each in self.owners_of(number)}
+            assert is_restored is not with_old
+
+    def owners_of(self, number: int) -> list[Account]:
+        return [account for account in self.accounts.values() if account.number == number]
+
+    @rule(number=NUMBERS)
     def delete(self, number: int) -> None:
         self.act(self.deleting(number))
 
@@ -159,6 +216,21 @@ class PhoneChangeMachine(RuleBasedStateMachine):
     @rule(number=NUMBERS, new=NUMBERS)
     def change_and_delete_together(self, number: int, new: int) -> None:
         self.act(self.changing(number, new), self.deleting(number))
+
+    @rule(number=NUMBERS, other=NUMBERS)
+    def undo_and_disown_together(self, number: int, other: int) -> None:
+        self.change(number, other, with_old=False)
+        self.act(self.undoing(number), self.disowning(other))
+
+    @rule(number=NUMBERS, other=NUMBERS)
+    def disown_and_delete_together(self, number: int, other: int) -> None:
+        self.change(number, other, with_old=False)
+        self.act(self.disowning(other), self.deleting(other))
+
+    @rule(number=NUMBERS, other=NUMBERS, new=NUMBERS)
+    def disown_and_change_together(self, number: int, other: int, new: int) -> None:
+        self.change(number, other, with_old=False)
+        self.act(self.disowning(other), self.changing(other, new))
 
     @rule(number=NUMBERS, other=NUMBERS, new=NUMBERS)
     def undo_and_change_together(self, number: int, other: int, new: int) -> None:
@@ -190,21 +262,26 @@ class PhoneChangeMachine(RuleBasedStateMachine):
         for act in changes:
             assert act.account is not None
             assert act.request.token is not None
-            self.left_by[act.account.number] = act.account
+            former, self.left_by[act.account.number] = act.account.number, act.account
             self.held_until[act.account.number] = self.http.now + act.undo_period
             self.held_until.pop(act.number, None)
             act.account.number = act.number
+            act.account.last_change = LastChange(former, self.http.now, act.request.token)
             self.end_sessions(act.account, but=act.request.token)
         for act in [act for act, _ in done if act.kind == UNDO]:
             account = self.left_by[act.number]
             account.number, account.may_change_at = act.number, self.http.now + UNDO_PERIOD
+            account.last_change = None
             self.end_sessions(account)
             self.end_holds(account)
+        for act in [act for act, _ in done if act.kind == DISOWN]:
+            assert act.account is not None
+            self.end_by_disown(act.account)
         for act in [act for act, _ in done if act.kind == DELETE]:
             assert act.account is not None
             self.end_sessions(act.account)
             self.end_holds(act.account)
-            self.accounts.pop(act.account.id)
+            self.accounts.pop(act.account.id, None)
         for act, body in done:
             if act.kind == SIGN_IN:
                 self.add_session(act, body, is_alone=len(acts) == 1)
@@ -258,6 +335,28 @@ class PhoneChangeMachine(RuleBasedStateMachine):
             token: issued_at for token, issued_at in account.sessions.items() if token == but
         }
 
+    def end_by_disown(self, account: Account) -> None:
+        """End all sessions but the one that the change kept, if the account has that.
+
+        An account without sessions is unknown until somebody signs in to it.
+        """
+        change, account.last_change = account.last_change, None
+        shown = {token: self.show(token) for token in account.sessions}
+        kept = [token for token, user in shown.items() if user is not None]
+        assert len(kept) <= 1
+        assert change is None or {*kept} <= {change.kept_token}
+        self.end_sessions(account, but="".join(kept))
+        account.may_change_at = self.http.now + UNDO_PERIOD
+        self.end_holds(account)
+        self.accounts.pop(account.id, None)
+        for token in kept:
+            user = shown[token]
+            assert user is not None
+            phones = [phone.e164 for phone in self.phones]
+            account.number = phones.index(user[1])
+            assert change is None or account.number == change.former
+            self.accounts[account.id] = account
+
     def is_held(self, number: int) -> bool:
         """Return whether an undo is possible. After another undo it may be, but this is unknown."""
         return self.http.now < self.held_until.get(number, 0)
@@ -295,6 +394,14 @@ class PhoneChangeMachine(RuleBasedStateMachine):
         """Return an undo with its code; None where the number has nothing to undo."""
         code = self.request_code(number, "/auth/undo-phone-change/request-otp")
         return Act(HttpRequest("POST", "/auth/undo-phone-change", code), number) if code else None
+
+    def disowning(self, number: int) -> Act | None:
+        """Return a request by a new session; None where nobody has the number, or it is held."""
+        owner = self.fresh_owner(number)
+        if owner is None:
+            return None
+        self.send(self.signing_in(number))  # the last one may be what the change kept
+        return Act(HttpRequest("POST", DISOWN_PATH, token=[*owner.sessions][-1]), number, owner)
 
     def deleting(self, number: int) -> Act | None:
         owner = self.fresh_owner(number)

@@ -32,6 +32,10 @@ _FRESH_LOGIN: Final = (
     "Sign in again: this needs a login within the last 15 minutes. Or send old_otp and"
     " old_request_id: a code of your present number."
 )
+_LOGIN_WITH_NUMBER: Final = (
+    "Sign in again with the number of this account: this needs a login with a code of the number,"
+    " after the account got it and within the last 15 minutes."
+)
 
 
 class PhoneChangeController(Controller):
@@ -39,7 +43,7 @@ class PhoneChangeController(Controller):
 
     path = "/users/me/phone"
     tags = [_TAG]
-    opt = {"tag_description": "Change the phone number of a user, and undo a change."}
+    opt = {"tag_description": "Change the phone number of a user, undo it, or disown it."}
     dependencies = {"phone_change": provide(lambda use_cases: use_cases.phone_change)}
     middleware = [AuthenticationMiddleware]
     security = BEARER
@@ -133,8 +137,10 @@ class PhoneChangeController(Controller):
 
         - From then on only the new number signs in. The session of the request stays. All others
           end, and no `device_token` is recognized anymore.
-        - The number that the caller had gets a message. For seven days it can undo the change, see
-          `POST /auth/undo-phone-change`, and nobody else can get that number. A change with
+        - The new number gets a message, and can disown the account for seven days, see
+          `POST /users/me/phone/disown`.
+        - The number that the caller had gets a message too. For seven days it can undo the change,
+          see `POST /auth/undo-phone-change`, and nobody else can get that number. A change with
           `old_otp` cannot be undone.
         - A wrong code is a 403 `invalid_otp` with its `field` and the attempts that are left.
         - That somebody has the new number is a 409 after the right code only. A number that the
@@ -174,6 +180,41 @@ class PhoneChangeController(Controller):
         except errors.FreshLoginRequired:
             raise errors.FreshLoginRequired(_FRESH_LOGIN) from None
         return to_user_response(identity, identity)
+
+    @post(
+        "/disown",
+        summary="Disown the account that the caller's number got",
+        response_description="The number is free, and the caller has no session anymore.",
+        status_code=200,
+        errors=[errors.FreshLoginRequired, errors.DisownNotPossible, errors.AuditFailed],
+    )
+    async def disown_phone(
+        self, request: ApiRequest, phone_change: Injected[PhoneChangeFeature]
+    ) -> schemas.DisownPhoneResponse:
+        """Say that the caller's account is not that of the person who has its number.
+
+        It is for owners of a number who signed in and found an account of somebody else: that
+        person changed its number to theirs, for which they had to give away one code. The number
+        got a message then. It is possible for seven days after the change.
+
+        The caller signed in with the number, after the change and within the last 15 minutes.
+        Another session, also the one that made the change, gets a 403
+        `reauthentication_required`.
+
+        - The number is free: the next login with it opens a new account.
+        - The account has its former number again, and the session goes on that made the change. If
+          the change cannot be undone (anymore), the account has no number and no sessions.
+        - All sessions that were opened with the number end, also the caller's.
+        - What was put into the account stays there, also a username and pictures.
+
+        After a 503, or without a response, send the same request again. A 401 then means that it
+        is done.
+        """
+        try:
+            await phone_change.disown(request.principal)
+        except errors.FreshLoginRequired:
+            raise errors.FreshLoginRequired(_LOGIN_WITH_NUMBER) from None
+        return schemas.DisownPhoneResponse()
 
 
 class UndoController(Controller):

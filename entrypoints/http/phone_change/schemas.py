@@ -111,6 +111,15 @@ class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
     request_id: RequestIdField
 
 
+class DisownPhoneResponse(msgspec.Struct, kw_only=True):
+    """The number is free."""
+
+    success: Annotated[bool, described("Always true.", True)] = True
+    message: Annotated[str, described("Always `Phone disowned`.", "Phone disowned")] = (
+        "Phone disowned"
+    )
+
+
 class UndoPhoneChangeResponse(msgspec.Struct, kw_only=True):
     """The account has its former number again."""
 

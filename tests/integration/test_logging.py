@@ -210,6 +210,7 @@ def test_security_warnings_are_logged_at_every_level(level: str) -> None:
     _, _, lines = run(EMIT_ALL, level)
 
     warnings = [
+        "otp_unconfirmed",
         "otp_undelivered",
         "delivery_rejected",
         "attestation_rejected",
@@ -217,6 +218,7 @@ def test_security_warnings_are_logged_at_every_level(level: str) -> None:
         "console_sign_in_failed",
         "test_otp_used",
         "refresh_token_reused",
+        "refresh_token_repeated",
         "phone_change_undone",
         "phone_disowned",
         "phone_notice_rejected",

@@ -1,7 +1,7 @@
 """Encoding of animations: as GIF, or for variants also as WebP."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -9,6 +9,7 @@ import PIL.Image
 from PIL import GifImagePlugin
 
 from adapters.pillow.colors import normalize
+from adapters.pillow.gif import CLEAR, DESCRIPTOR, FRAME, HEADER_SIZE, palette_size
 from adapters.pillow.stills import encode
 from domain.media.image import ImageFormat
 
@@ -61,7 +62,7 @@ class PillowAnimation:
     def frames(self) -> Iterator[PIL.Image.Image]:
         """Yield each frame that was counted, as a viewer shows it.
 
-        It has only its duration and transparency. Frames of a GIF that share a palette keep it.
+        It has only its duration and transparency. Frames of a GIF keep the palette that they share.
         """
         GifImagePlugin.LOADING_STRATEGY = (
             GifImagePlugin.LoadingStrategy.RGB_AFTER_DIFFERENT_PALETTE_ONLY
@@ -75,8 +76,6 @@ class PillowAnimation:
             frame = self.image.copy()
             if self.image.format != "GIF":  # it has neither an orientation nor a color profile
                 frame = normalize(frame)
-            elif frame.size != self.size:
-                frame = frame.convert("RGBA").crop((0, 0, *self.size))
             kept = {"duration", "transparency"}
             frame.info = {name: value for name, value in self.image.info.items() if name in kept}
             yield frame
@@ -88,19 +87,14 @@ def encode_gif(animation: Animation, transform: Transform = lambda frame: frame)
     is_exact = width * height * animation.count <= _MAX_MEDIAN_CUT_PIXELS
     frames = [_to_palette(transform(frame), is_exact=is_exact) for frame in animation.frames()]
     _drop_unused_colors(frames)
-    has_transparency = any("transparency" in frame.info for frame in frames)
-    for frame in frames if has_transparency else ():
+    loop = {} if animation.repetitions is None else {"loop": animation.repetitions}
+    if not any("transparency" in frame.info for frame in frames):
+        return _encode_frames(frames, ImageFormat.GIF, unit=10, disposal=1, **loop)
+    for frame in frames:
         if "transparency" not in frame.info and not frame.histogram()[_TRANSPARENT]:
             # Some viewers show the background color where a frame without this was.
             frame.info["transparency"] = _TRANSPARENT
-    return _encode_frames(
-        frames,
-        ImageFormat.GIF,
-        # A transparent pixel must not show the frame before.
-        disposal=2 if has_transparency else 1,
-        unit=10,
-        **({} if animation.repetitions is None else {"loop": animation.repetitions}),
-    )
+    return _encode_cleared_frames(frames, loop)
 
 
 def encode_animated_webp(animation: Animation, transform: Transform) -> bytes:
@@ -118,6 +112,40 @@ def _encode_frames(
     durations = _round([float(frame.info.get("duration", 0)) for frame in frames], unit)
     animated = {"save_all": True, "append_images": others, "duration": durations}
     return encode(first, image_format, **animated, **options)
+
+
+def _encode_cleared_frames(frames: Sequence[PIL.Image.Image], loop: Mapping[str, int]) -> bytes:
+    """Encode frames of a GIF that clear the canvas: transparent pixels must not show the others.
+
+    Each is cropped to what is visible. Pillow would crop it to what has another color than the
+    transparent index, which may be that of visible pixels. So it encodes each frame alone.
+    """
+    content = bytearray()
+    durations = _round([float(frame.info.get("duration", 0)) for frame in frames], 10)
+    for frame, duration in zip(frames, durations, strict=True):
+        # With this entry Pillow would make the palette one of RGBA, and write it as that.
+        index = frame.info.pop("transparency", None)
+        box = (0, 0, *frame.size)
+        if content:  # the first frame is as large as the canvas
+            mask = frame.point([255 * (color != index) for color in range(256)], "1")
+            box = mask.getbbox() or (0, 0, 1, 1)
+        visible = frame.crop(box)
+        visible.info = {}
+        options = {"disposal": CLEAR, "duration": duration, "interlace": 0, **loop}
+        if index is not None:
+            options["transparency"] = index
+        encoded = encode(visible, ImageFormat.GIF, **options)
+        if not content:
+            content += encoded[:-1]
+            loop = {}
+            continue
+        # Pillow writes the palette for all frames, the control of 8 bytes, and the descriptor.
+        control = HEADER_SIZE + palette_size(encoded[10])
+        pixels = control + 8 + DESCRIPTOR.size
+        content += encoded[control : control + 8]
+        content += DESCRIPTOR.pack(FRAME, *box[:2], *visible.size, encoded[10] & 0x87)
+        content += encoded[HEADER_SIZE:control] + encoded[pixels:-1]
+    return bytes(content + b";")
 
 
 def _round(durations: Iterable[float], unit: int) -> list[int]:

@@ -36,6 +36,8 @@ from pillow_heif import options as heif_options
 from adapters.pillow.animations import Animation, PillowAnimation, encode_gif
 from adapters.pillow.colors import MAX_PROFILE_SIZE, add_properties, normalize, upright_size
 from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
+from adapters.pillow.gif import read_gif
+from adapters.pillow.gif_animation import GifAnimation
 from adapters.pillow.header import Header, read_header
 from adapters.pillow.jpeg import clean_jpeg
 from adapters.pillow.limits import EMPTY, TOO_COMPLEX, LimitChecker
@@ -117,11 +119,17 @@ class _Source:
 
     def open_animation(self, size: tuple[int, int]) -> Animation:
         """Return the animation, with this size when it is upright."""
-        if self.format is not SourceFormat.PNG:
+        if self.format not in {SourceFormat.GIF, SourceFormat.PNG}:
             return PillowAnimation(self.image, size, self.header.frames)
         self._file.seek(0)
+        content = self._file.read()
         limits = LimitChecker(self.limits.limits, self.format)
-        return PngAnimation(self._file.read(), self.image, size, limits)
+        if self.format is SourceFormat.PNG:
+            return PngAnimation(content, self.image, size, limits)
+        gif = read_gif(content, limits)
+        if gif.can_be_merged:
+            return PillowAnimation(self.image, size, len(gif.frames))
+        return GifAnimation(self.image, size, len(gif.frames), content, gif)
 
     def decode_still(self) -> PIL.Image.Image:
         """Decode the image, scaled down if it is a JPEG over the limit of pixels."""

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.pillow.gif import read_gif
 from adapters.pillow.jpeg import read_jpeg
 from adapters.pillow.limits import LimitChecker
 from adapters.pillow.png import read_png
 from domain.errors import InvalidImage
 from domain.media.image import SourceFormat
-
-_FRAME, _EXTENSION = 0x2C, 0x21
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +48,8 @@ def _read_png(content: mmap.mmap, limits: LimitChecker) -> Header:
 
 
 def _read_gif(content: mmap.mmap, limits: LimitChecker) -> Header:
-    """Count the frames (GIF89a). The canvas grows to contain frames that exceed it."""
-    width, height, flags = struct.unpack_from("<HHB", content, 6)
-    offset, frames = 13 + _palette_size(flags), 0
-    while offset < len(content) and content[offset] in {_FRAME, _EXTENSION}:
-        limits.check_block()
-        if content[offset] == _EXTENSION:
-            offset += 2
-        else:
-            left, top, frame_width, frame_height, flags = struct.unpack_from(
-                "<HHHHB", content, offset + 1
-            )
-            limits.check_size(frame_width, frame_height)
-            width, height = max(width, left + frame_width), max(height, top + frame_height)
-            frames += 1
-            limits.check_frames(frames, width, height)
-            offset += 11 + _palette_size(flags)
-        while offset < len(content) and content[offset]:
-            offset += content[offset] + 1
-        offset += 1
-    return Header(width, height, frames)
-
-
-def _palette_size(flags: int) -> int:
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+    gif = read_gif(content, limits)
+    return Header(gif.width, gif.height, len(gif.frames))
 
 
 def _read_webp(content: mmap.mmap, limits: LimitChecker) -> Header:

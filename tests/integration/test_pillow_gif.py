@@ -74,3 +74,59 @@ async def test_colors_that_no_pixel_uses_are_dropped(is_local: bool) -> None:
     assert pixels_of(published) == [palette[9:12] + b"\xff"]
     assert b"!!!" not in published
     assert published[11] == 0
+
+
+COLORS = {"R": (255, 0, 0), "K": (0, 0, 0), "G": (0, 200, 0), "B": (0, 0, 255)}
+
+
+def row_gif(*frames: tuple[str, str, int, int]) -> bytes:
+    """Return a GIF that is a row of three pixels, with one palette for all frames.
+
+    A frame has its pixels, which of these colors is transparent, its disposal and its place.
+    """
+    names = "".join(COLORS)
+    content = b"GIF89a" + struct.pack("<HHBBB", 3, 1, 0x81, 0, 0)
+    content += bytes(level for color in COLORS.values() for level in color)
+    for pixels, transparent, disposal, left in frames:
+        index = names.index(transparent) if transparent else 0
+        content += b"!\xf9\4" + struct.pack(
+            "<BHBB", disposal << 2 | bool(transparent), 10, index, 0
+        )
+        content += b"," + struct.pack("<HHHHB", left, 0, len(pixels), 1, 0)
+        # Codes of three bits: 4 before each pixel, so that they do not grow, and 5 at the end.
+        codes = [code for name in pixels for code in (4, names.index(name))] + [5]
+        number = sum(code << 3 * place for place, code in enumerate(codes))
+        data = number.to_bytes(-(-3 * len(codes) // 8), "little")
+        content += bytes([2, len(data)]) + data + b"\0"
+    return content + b";"
+
+
+@pytest.mark.parametrize(
+    ("frames", "shown"),
+    [
+        *(
+            ([("RKR", "K", disposal, 0), ("KKG", "", 1, 0)], ["R.R", "KKG"])
+            for disposal in (0, 1, 2, 3)
+        ),
+        ([("RKR", "K", 2, 0), ("KKG", "G", 2, 0)], ["R.R", "KK."]),
+        ([("RGR", "G", 2, 0), ("KKG", "K", 1, 0)], ["R.R", "..G"]),
+        ([("RRR", "", 2, 0), ("G", "", 1, 1)], ["RRR", ".G."]),
+        ([("RRR", "", 3, 0), ("G", "", 1, 1)], ["RRR", ".G."]),
+        ([("R", "", 1, 1), ("B", "", 1, 2)], [".R.", ".RB"]),
+        ([("KRK", "", 1, 0), ("K", "B", 2, 0), ("G", "", 1, 2)], ["KRK", "KRK", ".RG"]),
+    ],
+)
+async def test_each_frame_has_its_own_transparent_index_and_clears_to_nothing(
+    frames: list[tuple[str, str, int, int]], shown: list[str]
+) -> None:
+    published = (await publish(row_gif(*frames))).content
+
+    names = {bytes((*color, 255)): name for name, color in COLORS.items()} | {bytes(4): "."}
+    rows = [
+        "".join(names[pixels[at : at + 4]] for at in range(0, len(pixels), 4))
+        for pixels in pixels_of(published)
+    ]
+    # Equal frames may be one.
+    assert [row for row, before in zip(rows, ["", *rows], strict=False) if row != before] == [
+        row for row, before in zip(shown, ["", *shown], strict=False) if row != before
+    ]

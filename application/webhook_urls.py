@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from domain.voice.instructions import Position
@@ -25,11 +25,6 @@ class PhoneLabels:
     country: str = ""
     phone_hash: str = ""
 
-    @property
-    def query(self) -> str:
-        """The query parameters, before others."""
-        return f"country={self.country}&phone_hash={self.phone_hash}&"
-
 
 NO_LABELS: Final = PhoneLabels()
 
@@ -45,7 +40,11 @@ def parse_phone_labels(parameters: Mapping[str, str]) -> PhoneLabels:
 
 @dataclass(frozen=True, slots=True)
 class WebhookUrls:
-    """The webhooks under the URL that the world sees. That has no slash at its end."""
+    """The webhooks under the URL that the world sees. That has no slash at its end.
+
+    Parameters are in alphabetical order: Twilio is reported to sort them before it requests the
+    URL, and to sign it as it was given. Then both are the same.
+    """
 
     public_url: str
 
@@ -55,18 +54,16 @@ class WebhookUrls:
 
     def continue_call(self, position: Position) -> str:
         """Return the URL where an inbound call continues."""
-        return f"{self.public_url}/voice/continue?{_query(position)}"
+        return self._make_url("/voice/continue", **asdict(position))
 
     def code_call(self, call_id: str, position: Position | None = None) -> str:
         """Return the URL of a call that reads a code: of its first request, or of an answer."""
-        url = f"{self.public_url}/voice/calls/{call_id}"
-        return f"{url}?{_query(position)}" if position else url
+        return self._make_url(f"/voice/calls/{call_id}", **(asdict(position) if position else {}))
 
     def call_status(self, call_id: str | None = None, labels: PhoneLabels | None = None) -> str:
         """Return the URL for the status of an outbound call, or of any inbound one."""
-        url = f"{self.public_url}/voice/status"
-        query = labels.query if labels else ""
-        return f"{url}?{query}call={call_id}" if call_id else url
+        of_call = {"call": call_id} if call_id else {}
+        return self._make_url("/voice/status", **of_call, **(asdict(labels) if labels else {}))
 
     def recording(self) -> str:
         """Return the URL for the status of recordings."""
@@ -78,9 +75,9 @@ class WebhookUrls:
 
     def sms_status(self, report_id: str, labels: PhoneLabels) -> str:
         """Return the URL for the status of a message."""
-        return f"{self.public_url}/sms/status?{labels.query}delivery={report_id}"
+        return self._make_url("/sms/status", delivery=report_id, **asdict(labels))
 
-
-def _query(position: Position) -> str:
-    # The names of nodes need no escaping.
-    return f"node={position.node}&visit={position.visit}&repeat={position.repeat}"
+    def _make_url(self, path: str, **parameters: str | int) -> str:
+        # No value needs escaping.
+        query = "&".join(f"{name}={value}" for name, value in sorted(parameters.items()))
+        return f"{self.public_url}{path}" + (f"?{query}" if query else "")

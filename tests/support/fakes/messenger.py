@@ -1,6 +1,7 @@
 import asyncio
 import re
 from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
@@ -52,6 +53,10 @@ class FakeMessenger:
         if self.gate is not None:
             await self.gate.wait()
         return self.result
+
+    def report_id(self, number: int = 0) -> str:
+        """Return the id in the URL for the status of a message."""
+        return dict(parse_qsl(urlsplit(self.status_urls[number]).query))["delivery"]
 
     def retry_after(self) -> float:
         return self.pause_seconds

@@ -171,7 +171,7 @@ async def test_what_the_provider_reports_later_is_emitted_once(
     await app.request_otp()
     app.events.emitted.clear()
     labels = app.labels_of(a_phone())
-    report_id = app.messenger.status_urls[0].rpartition("=")[2]
+    report_id = app.messenger.report_id()
 
     for _ in range(2):
         await app.otp.record_message_status(report_id, SignedRequest("", {}), labels)
@@ -448,7 +448,7 @@ async def report_deliveries(app: AppHarness) -> None:
     """Report that one message arrived, and that another one did not."""
     labels, request = app.labels_of(a_phone(2)), SignedRequest("", {})
     for number, status in enumerate((ReportedStatus.DELIVERED, ReportedStatus.UNDELIVERED)):
-        report_id = app.messenger.status_urls[number].rpartition("=")[2]
+        report_id = app.messenger.report_id(number)
         record = replace(
             app.otp.record_message_status, status_callbacks={"acme": ReportingMessenger(status)}
         )

@@ -125,7 +125,7 @@ async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
     app.messenger.gate = asyncio.Event()
     requesting = asyncio.create_task(app.request_otp())
     await app.messenger.arrived.wait()
-    report_id = app.messenger.status_urls[0].rpartition("=")[2]
+    report_id = app.messenger.report_id()
     await app.otp.record_message_status.report_delivery(report_id, SENT)
     app.messenger.gate.set()
     assert await app.otp.get_delivery_status((await requesting).request_id) == (

@@ -173,7 +173,10 @@ class UserEventsRecord(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class IdentityRecord(Record, kw_only=True):
-    """An identity. `username_key` is unique. It stays as it is while the name does."""
+    """An identity. `username_key` is unique. It stays as it is while the name does.
+
+    Only the name of somebody with a role has a look-alike key.
+    """
 
     phone: ClassVar[None] = None  # only encrypted
 
@@ -181,6 +184,7 @@ class IdentityRecord(Record, kw_only=True):
     created_at: datetime
     encrypted_phone: bytes | None = None
     username_key: str | None = None
+    staff_look_alike_key: str | None = None
     role: Literal["member", "administrator"] = "member"
     user: UserRecord | None = None
     sessions: tuple[SessionRecord, ...] = ()

@@ -77,6 +77,11 @@ IDENTITIES: Final = RecordKind(
     _by_time("identities_phone_change_attempted_at", "phone_change_attempted_at"),
     _by_time("identities_next_send_at", "next_send_at"),
     _by_time("identities_events_failed_at", "events_failed_at"),
+    Index(
+        name="identities_staff_look_alike_key",
+        equal=("staff_look_alike_key",),
+        present=("staff_look_alike_key",),
+    ),
     written_once=ENCRYPTED_PHONE,
 )
 (
@@ -88,6 +93,7 @@ IDENTITIES: Final = RecordKind(
     PHONE_CHANGES,
     DUE_EVENTS,
     FAILED_EVENTS,
+    STAFF_LOOK_ALIKES,
 ) = IDENTITIES.indexes
 
 ALL_USERNAMES: Final = Index(name=USERNAMES.name, order="username_key", present=USERNAMES.present)

@@ -1,5 +1,6 @@
 """All repositories of the application's ports, written once over a `RecordStore`."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Collection, Mapping, Sequence
@@ -44,6 +45,7 @@ from adapters.records.kinds import (
     RECORDED_CALLS,
     REQUESTED_DELETIONS,
     SERVICE_TOKENS,
+    STAFF_LOOK_ALIKES,
     UNCHALLENGED_ATTEMPTS,
     UNFINISHED_CALLS,
     UNPURGED,
@@ -110,6 +112,8 @@ BATCH_SIZE: Final = 500
 _VERSION_BITS: Final = 62
 _MAX_UNREADABLE: Final = 20
 """More unreadable records than that are no single accident: a key is missing, for example."""
+_MAX_LOOK_ALIKES: Final = 20
+"""More people with a role and look-alike names are not expected."""
 _STATES_WITH_FILES: Final = (ItemState.HIDDEN, ItemState.READY, ItemState.HIDDEN)
 """In this order, so that an item is found that is hidden or shown again between two queries."""
 _VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
@@ -249,6 +253,17 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         """Find the identity with this username, deleted or not."""
         found = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)
         return self.read(found[0]) if found else None
+
+    async def list_staff_like(self, username: Username) -> Sequence[Versioned[Identity]]:
+        """List identities that have a role, and a name that looks like this one."""
+        found = await asyncio.gather(
+            *(
+                self.store.find(self.kind, STAFF_LOOK_ALIKES, [key], limit=_MAX_LOOK_ALIKES)
+                for key in {*username.look_alike_keys}
+            )
+        )
+        listed = [self.read(stored) for records in found for stored in records]
+        return [each for each in listed if each.value.keeps(username)]
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
         """Find the identity that another system calls so."""

@@ -1,6 +1,6 @@
 """Create, get, rename and delete users."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +42,7 @@ class CreateUser:
       stays as it is, also where it is spelled in another way.
     - An identity that an administrator makes a user is verified: a call cannot delete it.
     - A phone whose user has another name is an error, before a username in use is.
+    - A name that looks like that of somebody with a role is in use.
     """
 
     identities: Identities
@@ -73,8 +74,8 @@ class CreateUser:
         if not is_own and not principal.has_recent_login:
             raise ReauthenticationRequired
         now = self.clock.now()
-        own_id = principal.identity.id if is_own else None
-        save = partial(self._save, username, phone, now, own_id)
+        own = principal.identity if is_own else None
+        save = partial(self._save, username, phone, now, own)
         try:
             if is_own:
                 identity = await reserve_username(self.identities, username, now, save)
@@ -94,10 +95,10 @@ class CreateUser:
         return verification.identity_id or self.keyed_hashes.hash_phone(phone)
 
     async def _save(
-        self, username: Username, phone: PhoneNumber, now: datetime, own_id: str | None
+        self, username: Username, phone: PhoneNumber, now: datetime, own: Identity | None
     ) -> Identity:
-        identity_id = own_id or await self._assign(phone, now)
-        former_holder_id = await find_former_holder(self.identities, username)
+        identity_id = own.id if own else await self._assign(phone, now)
+        holder_ids = await find_holders(self.identities, username, own.username if own else None)
 
         def become_user(identity: Identity | None) -> Identity:
             if identity is None:
@@ -107,14 +108,14 @@ class CreateUser:
             if user := identity.user:
                 if user.username.is_same(username):
                     return identity
-                raise PhoneInUse(identity.id, user.username.text) if own_id else PhoneInUse
-            named = set_free_username(identity, username, now, former_holder_id)
+                raise PhoneInUse(identity.id, user.username.text) if own else PhoneInUse
+            named = set_free_username(identity, username, now, holder_ids)
             return named.record_event(EventType.USER_CREATED, now)
 
         try:
             return await save_identity(self.identities, identity_id, become_user)
         except Unauthenticated:
-            if own_id:
+            if own:
                 raise
             identity_id = await self._assign(phone, now, deleted_id=identity_id)
             return await save_identity(self.identities, identity_id, become_user)
@@ -148,7 +149,10 @@ class GetUser:
 
 @dataclass(frozen=True, slots=True)
 class RenameUser:
-    """Give the principal another username. The previous one is free at once."""
+    """Give the principal another username. The previous one is free at once.
+
+    A name that looks like that of somebody else with a role is in use.
+    """
 
     identities: Identities
     clock: Clock
@@ -163,16 +167,19 @@ class RenameUser:
             StorageError
         """
         now = self.clock.now()
-        save = partial(self._save, principal.identity.id, username, now)
+        own = principal.identity
+        save = partial(self._save, own.id, username, now, own.username)
         return await reserve_username(self.identities, username, now, save)
 
-    async def _save(self, identity_id: str, username: Username, now: datetime) -> Identity:
-        former_holder_id = await find_former_holder(self.identities, username)
+    async def _save(
+        self, identity_id: str, username: Username, now: datetime, own: Username | None
+    ) -> Identity:
+        holder_ids = await find_holders(self.identities, username, own)
 
         def rename(identity: Identity) -> Identity:
             if identity.user is None:
                 raise UserNotFound
-            renamed = set_free_username(identity, username, now, former_holder_id)
+            renamed = set_free_username(identity, username, now, holder_ids)
             is_same = renamed == identity
             return identity if is_same else renamed.record_event(EventType.USER_UPDATED, now)
 
@@ -232,7 +239,8 @@ async def reserve_username(
     The name may be held by its key, and by the key that earlier versions derived.
 
     Raises:
-        UsernameInUse: another identity has it, or was deleted less than 30 days ago.
+        UsernameInUse: another identity has it, or was deleted less than 30 days ago; or it looks
+            like the name of somebody with a role.
         StorageError
     """
     with suppress(UniqueViolation):
@@ -247,28 +255,38 @@ async def reserve_username(
         raise UsernameInUse from error
 
 
-async def find_former_holder(identities: Identities, username: Username) -> str | None:
-    """Return the id of the identity that holds a name by the key of earlier versions, or None.
+async def find_holders(
+    identities: Identities, username: Username, own: Username | None = None
+) -> frozenset[str]:
+    """Return the ids of identities that keep others from a name, although its key is free.
 
-    None as well where both keys are the same: then the database keeps the name unique.
+    They hold it by the key of earlier versions, or they have a role and their name looks like it.
+    Nobody keeps anybody from the name that is `own`.
+
+    Whoever gets a look-alike name and a role at the same time may both succeed: that is as if the
+    name had been taken before, when it was free.
 
     Raises:
         StorageError
     """
+    if own is not None and own.key == username.key:
+        return frozenset()
+    staff = {holder.value.id for holder in await identities.list_staff_like(username)}
     if username.key == username.former_key:
-        return None
+        # The database keeps the name unique.
+        return frozenset(staff)
     holder = await identities.find_by_username(username.with_former_key())
-    return holder.value.id if holder else None
+    return frozenset(staff | {holder.value.id} if holder else staff)
 
 
 def set_free_username(
-    identity: Identity, username: Username, now: datetime, former_holder_id: str | None
+    identity: Identity, username: Username, now: datetime, holder_ids: Set[str]
 ) -> Identity:
-    """Return the identity with the username, unless another one holds it by its former key.
+    """Return the identity with the username, unless another one holds it (`find_holders`).
 
     Raises:
         UniqueViolation: another one does, and this identity does not have the name itself.
     """
-    if former_holder_id not in (None, identity.id) and identity.username_key != username.key:
-        raise UniqueViolation("another identity has the former key of this username")
+    if holder_ids - {identity.id} and identity.username_key != username.key:
+        raise UniqueViolation("another identity holds this username")
     return identity.set_username(username, now)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
-from application.identities.users import find_former_holder, set_free_username
+from application.identities.users import find_holders, set_free_username
 from application.ports.errors import UniqueViolation
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -131,6 +131,7 @@ class _Attempt:
         message: What the rules say about it.
         now: The time of the import.
         imported_id: The id that an import gave the phone.
+        holder_ids: The identities that hold the name by other keys than that of today.
     """
 
     user: ImportedUser
@@ -140,6 +141,7 @@ class _Attempt:
     message: str
     now: datetime
     imported_id: str | None = None
+    holder_ids: frozenset[str] = frozenset()
 
     def without_username(self) -> "_Attempt":
         return replace(self, username=None, problem=ImportProblem.USERNAME_IN_USE)
@@ -157,19 +159,17 @@ class _Attempt:
             return verification.import_owner(new_id), new_id
         return verification, owner_id
 
-    def save(
-        self, identity: Identity | None, identity_id: str, former_holder_id: str | None
-    ) -> tuple[Identity, ImportResult]:
+    def save(self, identity: Identity | None, identity_id: str) -> tuple[Identity, ImportResult]:
         """Return the identity with what the user has of it, and the result."""
         if identity is None:
             if self.user.id not in (None, identity_id):
                 raise _Rejected(ImportProblem.PHONE_IN_USE)
             created = Identity(identity_id, self.user.phone, self.now, last_used_at=self.now)
-            successor = self._complete(created, former_holder_id)
+            successor = self._complete(created)
             return successor, self._to_result(ImportOutcome.CREATED, successor)
         is_completable = self._is_completable(identity)
         self._check(identity, is_completable=is_completable)
-        successor = self._complete(identity, former_holder_id) if is_completable else identity
+        successor = self._complete(identity) if is_completable else identity
         if successor == identity:
             return identity, self._to_result(ImportOutcome.UNCHANGED, identity)
         if identity.is_blocked:
@@ -222,13 +222,13 @@ class _Attempt:
         is_derived = self.user.id is None and identity.id == self.known_id
         return identity.id == self.imported_id or (is_derived and identity.external_id is None)
 
-    def _complete(self, identity: Identity, former_holder_id: str | None) -> Identity:
+    def _complete(self, identity: Identity) -> Identity:
         created_at = min(self.user.created_at or self.now, self.now)
         completed = identity.mark_imported(created_at, self.now)
         if self.user.external_id is not None:
             completed = completed.set_external_id(self.user.external_id)
         if self.username is not None and identity.user is None:
-            completed = set_free_username(completed, self.username, created_at, former_holder_id)
+            completed = set_free_username(completed, self.username, created_at, self.holder_ids)
         return completed
 
     def _to_result(self, outcome: ImportOutcome, identity: Identity) -> ImportResult:
@@ -256,7 +256,8 @@ class ImportUser:
     - An identity whose owner only joined by a call, which proves nothing, becomes this user's.
     - The identity counts as used now: otherwise a phone that was unused for long would be
       recycled at the first sign-in.
-    - A user whose name is in use, or is refused by our rules, is imported without it.
+    - A user whose name is in use, looks like that of somebody with a role, or is refused by our
+      rules, is imported without it.
     """
 
     identities: Identities
@@ -297,9 +298,12 @@ class ImportUser:
         phone, known_id = attempt.user.phone, attempt.known_id
         if self.test_otps.includes(phone):
             raise _Rejected(ImportProblem.TEST_PHONE)
-        loaded, known = await asyncio.gather(
-            self.phone_verifications.load(phone), self._load(known_id)
+        loaded, known, holder_ids = await asyncio.gather(
+            self.phone_verifications.load(phone),
+            self._load(known_id),
+            self._find_holders(attempt.username),
         )
+        attempt = replace(attempt, holder_ids=holder_ids)
         if loaded.value.is_held(attempt.now):
             loaded = await self._end_void_hold(phone, loaded, is_dry_run=run is None)
         owner_id = loaded.value.identity_id
@@ -350,10 +354,8 @@ class ImportUser:
         *,
         is_audited: bool = False,
     ) -> ImportResult:
-        former_holder_id = await self._find_former_holder(attempt)
-
         def save(identity: Identity | None) -> tuple[Identity, ImportResult]:
-            successor, result = attempt.save(identity, identity_id, former_holder_id)
+            successor, result = attempt.save(identity, identity_id)
             if result.outcome is ImportOutcome.COMPLETED and not is_audited:
                 raise _AuditNeeded
             return successor, result
@@ -381,11 +383,10 @@ class ImportUser:
         """Return what `_save` would, without its writes."""
         identity = owner.value if owner else None
         if attempt.username is not None and (identity is None or identity.user is None):
-            former_holder_id = await self._find_former_holder(attempt)
             holder = await self.identities.find_by_username(attempt.username)
-            if former_holder_id or holder:
+            if holder or attempt.holder_ids - {identity_id}:
                 attempt = attempt.without_username()
-        _, result = attempt.save(identity, identity_id, None)
+        _, result = attempt.save(identity, identity_id)
         if identity is None or identity.external_id is None:
             await self._check_external_id(attempt, identity_id)
         if identity is None:
@@ -395,10 +396,8 @@ class ImportUser:
     async def _load(self, identity_id: str | None) -> Versioned[Identity] | None:
         return await self.identities.load(identity_id) if identity_id else None
 
-    async def _find_former_holder(self, attempt: _Attempt) -> str | None:
-        if attempt.username is None:
-            return None
-        return await find_former_holder(self.identities, attempt.username)
+    async def _find_holders(self, username: Username | None) -> frozenset[str]:
+        return await find_holders(self.identities, username) if username else frozenset()
 
     async def _check_external_id(self, attempt: _Attempt, owner_id: str | None) -> None:
         """Reject the user if another identity than the owner's has the external id."""

@@ -38,6 +38,17 @@ class Identities(Records[Identity], Protocol):
         """
         ...
 
+    async def list_staff_like(self, username: Username) -> Sequence[Versioned[Identity]]:
+        """List identities that keep look-alikes of their name, such as this one, from others.
+
+        One that got its role by an older program is found from its next write on.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
         """Find the identity that another system calls so. A deleted one has no such id.
 

@@ -12,18 +12,19 @@ from domain.default_ignorable import drop_default_ignorable
 _LEFT_TO_RIGHT_MARK: Final = "\u200e"
 
 
-def caseless_skeletons(text: str) -> set[str]:
+def caseless_skeletons(text: str) -> tuple[str, str]:
     """Return texts that are the same for all texts that look alike in some capitalization.
 
     `ADMlN` looks like `ADMIN`, and `adm1n` like `admIn`, so both have the skeleton of `admin`.
-    Spaces are dropped. One of the skeletons is that of letters of other widths and styles made
-    plain (NFKC), the other that of the text as it is: NFKC can make a letter of what looks like
-    another one.
+    Spaces are dropped. The second skeleton is that of letters of other widths and styles made
+    plain (NFKC), the first that of the text as it is: NFKC can make a letter of what looks like
+    another one. Mostly they are the same.
     """
-    return {
+    as_it_is, plain = (
         _caseless_skeleton("".join(spelling.split()))
         for spelling in (text, unicodedata.normalize("NFKC", text))
-    }
+    )
+    return as_it_is, plain
 
 
 def _caseless_skeleton(text: str) -> str:

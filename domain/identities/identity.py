@@ -225,6 +225,19 @@ class Identity:
         """The key that no other identity may have, or None."""
         return self.user.username.key if self.user else None
 
+    @property
+    def staff_look_alike_key(self) -> str | None:
+        """What look-alikes of the name of somebody with a role are found by, or None."""
+        has_role = self.role is not Role.MEMBER
+        return self.user.username.look_alike_key if has_role and self.user else None
+
+    def keeps(self, username: Username) -> bool:
+        """Return whether nobody else may get a name, because it looks like this one's with a role.
+
+        The stored key may be that of a former name or role: an older program does not change it.
+        """
+        return self.staff_look_alike_key in username.look_alike_keys
+
     def active_sessions(self, now: datetime) -> tuple[Session, ...]:
         """Return the sessions that have not expired."""
         if self.is_deleted or self.is_blocked:

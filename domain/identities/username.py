@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from typing import Final
 
 from idna import valid_contextj
@@ -59,6 +60,7 @@ _DROP_SELECTORS: Final = dict.fromkeys(
     ]
 )
 _NICKNAME: Final = get_profile("NicknameCaseMapped")
+_LOOK_ALIKE_KEY_BYTES: Final = 16
 _MAX_COMPARED_LENGTH: Final = 4 * MAX_LENGTH
 """A character can stand for eighteen (U+FDFA), and the profile takes time for each."""
 
@@ -83,6 +85,17 @@ class Username:
     def former_key(self) -> str:
         """The key under which earlier versions stored this name."""
         return derive_former_key(self.text)
+
+    @property
+    def look_alike_key(self) -> str:
+        """What look-alikes of the name are found by: it is one of their `look_alike_keys`."""
+        return self.look_alike_keys[-1]
+
+    @cached_property
+    def look_alike_keys(self) -> tuple[str, str]:
+        """Hashes of both skeletons, which can be too long for an index; mostly the same."""
+        as_it_is, plain = map(_hash_skeleton, caseless_skeletons(self.text))
+        return as_it_is, plain
 
     def with_former_key(self) -> "Username":
         """Return the name as earlier versions stored it."""
@@ -123,6 +136,10 @@ def derive_former_key(text: str) -> str:
     """
     folded = unicodedata.normalize("NFD", text).casefold()
     return unicodedata.normalize("NFC", folded)
+
+
+def _hash_skeleton(skeleton: str) -> str:
+    return blake2b(skeleton.encode(), digest_size=_LOOK_ALIKE_KEY_BYTES).hexdigest()
 
 
 class UsernameRules:

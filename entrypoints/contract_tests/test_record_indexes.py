@@ -52,6 +52,7 @@ IN_INDEX: Final[Fields] = {
     "category": "wheels",
     "username_key": "zoë",
     "external_id": "zoë",
+    "staff_look_alike_key": "zoë",
     "identity_id": "é",
     "subject": "é",
     "actor_kind": "administrator",
@@ -65,6 +66,7 @@ NOT_IN_INDEX: Final[Fields] = {
     "category": "Wheels",
     "username_key": "Zoë",
     "external_id": "Zoë",
+    "staff_look_alike_key": "Zoë",
     "identity_id": "e\u0301",
     "subject": "e\u0301",
     "actor_kind": "service_token",
@@ -163,7 +165,11 @@ async def check_that_they_are_found_in_order(
             part = await store.find(
                 kind, index, equal, newest_first=newest_first, limit=limit, offset=offset
             )
-            assert part == list(found)[offset : offset + limit], index.name
+            expected_part = list(found)[offset : offset + limit]
+            if index.order:
+                assert part == expected_part, index.name
+            # Without an order, each search may have another one.
+            assert len(part) == len(expected_part), index.name
 
 
 async def check_that_they_are_counted_up_to_a_limit(

@@ -111,9 +111,11 @@ CreatedAtField = Annotated[str, time_field("The time of the creation, in UTC.")]
 UsernameField = Annotated[
     str,
     described(
-        "1 to 64 characters. Spaces at the ends are removed, inner spaces are collapsed. Names that"
-        " look alike are the same name. Letters of scripts that are not written together, and names"
-        " that claim a role, are invalid. The caller's own username is always valid.",
+        "1 to 64 characters. Spaces at the ends are removed, inner spaces are collapsed. Spellings"
+        " that differ in capitals or in the form of letters are the same name, and a name that"
+        " looks like that of an administrator is in use. Letters of scripts that are not written"
+        " together, and names that claim a role, are invalid. The caller's own username is always"
+        " valid.",
         "Rahul Sharma",
         # The limits hold for the composed form (NFC), which a pattern cannot describe.
         format="username",

@@ -18,7 +18,7 @@ from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Identity, User
+from domain.identities.identity import Identity, Role, User
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.identities.user_events import RETRY_PERIOD, EventProgress, EventType, UserEvents
 from domain.identities.username import Username
@@ -75,6 +75,24 @@ async def test_a_username_keeps_the_key_under_which_it_is_stored(
     assert found.value.username_key == stored.username_key
     assert await identities.find_by_username(Username("Zoë")) is None
     assert await identities.add(an_identity(id=an_id(2), user=a_user("Zoë")))
+
+
+async def test_somebody_with_a_role_is_found_by_each_look_alike_of_the_name(
+    repositories: Repositories,
+) -> None:
+    identities = repositories.identities
+    staff = an_identity(user=a_user("Paul\N{SUPERSCRIPT TWO}"), role=Role.ADMINISTRATOR)
+    await identities.add(staff)
+    member = an_identity(id=an_id(2), phone=a_phone(2), user=a_user("PauI\N{SUPERSCRIPT TWO}"))
+    await identities.add(member)
+
+    for name in ("PauI\N{SUPERSCRIPT TWO}", "PauI2", "PAU1 2"):
+        found = await identities.list_staff_like(Username(name))
+        assert found == [await identities.load(staff.id)]
+    assert await identities.list_staff_like(Username("Paula2")) == []
+
+    assert await identities.replace(staff.demote(), 1)
+    assert await identities.list_staff_like(Username("PauI2")) == []
 
 
 async def test_a_released_username_is_free(repositories: Repositories) -> None:

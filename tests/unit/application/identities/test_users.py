@@ -15,6 +15,7 @@ from domain.errors import (
     UserNotFound,
     UserSaveFailed,
 )
+from domain.identities.identity import Identity, Role
 from domain.identities.username import Username, parse_username
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter, PageRequest
@@ -100,6 +101,103 @@ async def test_a_former_key_is_free_thirty_days_after_the_deletion(app: AppHarne
     app.advance(days=1)
     await app.create_user(other, "Straße")
     assert key_of(app, other) == "straße"
+
+
+# Names that look like that of somebody with a role
+
+LOOK_ALIKES = ["RahuI Sharma", "rahu1 sharma", "Rahul Sharrna", "RahulSharma"]
+
+
+async def add_staff(app: AppHarness) -> Principal:
+    """Log in as an administrator with the name Rahul Sharma."""
+    await app.add_user(a_phone())
+    return await app.add_administrator(a_phone())
+
+
+async def rename(app: AppHarness, principal: Principal, name: str) -> Identity:
+    """Rename a user with the identity that is stored now."""
+    identity = app.database.identities[principal.identity.id].value
+    current = replace(principal, identity=identity)
+    username = parse_username(name, own=identity.username)
+    return await app.identities.rename_user(current, username)
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKES)
+async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(
+    app: AppHarness, name: str
+) -> None:
+    await add_staff(app)
+    other = await app.log_in(OTHER_PHONE)
+    with pytest.raises(UsernameInUse):
+        await app.create_user(other, name)
+    await app.create_user(other, "Priya")
+    with pytest.raises(UsernameInUse):
+        await rename(app, other, name)
+    assert key_of(app, other) == "priya"
+
+
+async def test_an_administrator_creates_no_user_with_the_name_of_another_one(
+    app: AppHarness,
+) -> None:
+    await add_staff(app)
+    other = await app.add_administrator(OTHER_PHONE)
+    with pytest.raises(UsernameInUse):
+        await app.create_user(other, "RahuI Sharma", a_phone(3))
+    with pytest.raises(UsernameInUse):
+        await app.create_user(other, "RahuI Sharma")
+
+
+async def test_members_may_have_names_that_look_alike(app: AppHarness) -> None:
+    await app.add_user(a_phone())
+    await app.add_user(OTHER_PHONE, "RahuI Sharma")
+
+
+async def test_the_owner_of_a_look_alike_keeps_that_name_only_at_a_promotion(
+    app: AppHarness,
+) -> None:
+    member = await app.add_user(OTHER_PHONE, "RahuI Sharma")
+    administrator = await add_staff(app)
+    for name in ("RahuI Sharma", "rahui sharma"):
+        await app.create_user(member, name)
+        await rename(app, member, name)
+    with pytest.raises(UsernameInUse):
+        await rename(app, member, "Rahu1 Sharma")
+    await rename(app, administrator, "Rahul  SHARMA")
+    await rename(app, member, "Priya")
+    with pytest.raises(UsernameInUse):
+        await rename(app, member, "RahuI Sharma")
+
+
+async def test_an_administrator_may_take_a_name_that_looks_like_the_own_or_like_a_members(
+    app: AppHarness,
+) -> None:
+    administrator = await add_staff(app)
+    await rename(app, administrator, "RahuI Sharma")
+    await app.add_user(OTHER_PHONE, "Asha Rao")
+    await rename(app, administrator, "Asha Ra0")
+    await app.add_user(a_phone(3), "Rahu1 Sharma")
+    with pytest.raises(UsernameInUse):
+        await app.add_user(a_phone(4), "AshaRa0")
+
+
+@pytest.mark.parametrize("ending", ["demotion", "deletion"])
+async def test_look_alikes_are_free_when_the_role_ends(app: AppHarness, ending: str) -> None:
+    administrator = await add_staff(app)
+    if ending == "demotion":
+        await app.identities.operator_actions.change_role(a_phone(), Role.MEMBER)
+    else:
+        await app.identities.delete_user(administrator)
+    await app.add_user(OTHER_PHONE, "RahuI Sharma")
+    with pytest.raises(UsernameInUse):
+        await app.add_user(a_phone(3), "Rahul Sharma")
+
+
+async def test_a_name_keeps_look_alikes_in_other_styles(app: AppHarness) -> None:
+    await app.add_user(a_phone(), "Paul\N{SUPERSCRIPT TWO}")
+    await app.add_administrator(a_phone())
+    for name in ("PauI2", "PauI\N{SUPERSCRIPT TWO}"):
+        with pytest.raises(UsernameInUse):
+            await app.add_user(OTHER_PHONE, name)
 
 
 # Creating users of other phones

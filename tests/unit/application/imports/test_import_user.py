@@ -379,10 +379,28 @@ async def test_a_user_with_a_name_that_is_refused_or_taken_has_none(app: AppHarn
     assert outcomes(repeat) == [(ImportOutcome.UNCHANGED, ImportProblem.USERNAME_IN_USE)]
 
 
+async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(app: AppHarness) -> None:
+    await import_user(app, username="Rahul Sharma")
+    member = await import_user(app, number=2, id=an_id(2), username="RahuI Sharma")
+    await app.identities.operator_actions.change_role(a_phone(), Role.ADMINISTRATOR)
+
+    administrator = await import_user(app, username="Rahul Sharma")
+    repeated = await import_user(app, number=2, id=an_id(2), username="RahuI Sharma")
+    taken = await import_user(app, number=3, id=an_id(3), username="Rahu1 Sharma")
+
+    assert outcomes(member, administrator, repeated, taken) == [
+        (ImportOutcome.CREATED, None),
+        (ImportOutcome.UNCHANGED, None),
+        (ImportOutcome.UNCHANGED, None),
+        (ImportOutcome.CREATED, ImportProblem.USERNAME_IN_USE),
+    ]
+
+
 async def test_a_dry_run_says_the_same_and_writes_nothing(app: AppHarness) -> None:
     await import_user(app, id=an_id(7), username="Rahul Sharma", external_id=EXTERNAL_ID)
     await app.identities.operator_actions.block(a_phone(2))
     await app.log_in(a_phone(3))
+    await app.identities.operator_actions.change_role(an_id(7), Role.ADMINISTRATOR)
     cases: list[dict[str, Any]] = [
         {"id": an_id(7)},
         {"id": an_id(7), "number": 4},
@@ -391,6 +409,7 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(app: AppHarness) -> No
         {"number": 3},
         {"number": 4, "external_id": EXTERNAL_ID},
         {"number": 5, "username": "rahul sharma"},
+        {"number": 7, "username": "RahuI Sharma"},
         {"number": 6, "username": "Admin", "created_at": YEARS_AGO},
     ]
     app.faults.reset()

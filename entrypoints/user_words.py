@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from application.administration.show_user import PhoneHold, ShownEvents
+from application.administration.find_user import PhoneHold
+from application.administration.show_user import ShownEvents
 from application.ports.otp import DeliveryStatus
 from domain.administration.audit import ActorKind
 from domain.identities.device_token import ConsoleDevice, RecognizedDevice
@@ -59,7 +60,7 @@ def describe_hold(hold: PhoneHold, *, is_blocked: bool) -> str:
     """Say for whom a phone is held, and until when."""
     until = format_time(hold.undo_until)
     undo = f"undo is possible until {until}{', but not while it is blocked' * is_blocked}"
-    return f"account {hold.identity_id}, which has another number: {undo}"
+    return f"account {hold.identity.id}, which has another number: {undo}"
 
 
 def describe_undo(deadlines: Sequence[datetime]) -> str:

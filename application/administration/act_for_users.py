@@ -97,9 +97,13 @@ class ActForUsers:
             )
 
     async def block(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
-        """Block a phone: nothing is sent to it, and its sessions end."""
+        """Block a phone: nothing is sent to it, and its sessions end.
+
+        A phone that is held for an account cannot undo the change while it is blocked, so a service
+        token must not block it (`Forbidden`).
+        """
         async with self._act(caller, AuditAction.BLOCK, query, reason) as user:
-            await self.operator_actions.block(user.require_phone())
+            await self.operator_actions.block(user.require_phone(), unless_held=caller.is_token)
             return user
 
     async def unblock(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
@@ -185,6 +189,6 @@ class ActForUsers:
         """Find the user and write the audit entry; the block does the act."""
         caller.check_action(action)
         user = await self.find_user(query)
-        caller.check_subject(user.identity)
+        caller.check_subject(user)
         async with self.record_act(caller.actor, action, user.subject, reason):
             yield user

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from application.administration.find_user import FoundUser
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.service_token import Scope, ServiceToken
@@ -13,7 +14,6 @@ from domain.errors import (
     InsufficientScope,
     ReauthenticationRequired,
 )
-from domain.identities.identity import Identity
 
 SCOPE_OF_ACTION: Final[Mapping[AuditAction, Scope]] = {
     AuditAction.VIEW_PHONE: Scope.READ_PHONES,
@@ -82,13 +82,17 @@ class Caller:
         if action in NEEDS_FRESH_LOGIN and not self.has_fresh_login:
             raise FreshLoginRequired
 
-    def check_subject(self, identity: Identity | None) -> None:
-        """Return if it may act on this identity, or on a phone without one.
+    def may_act_on(self, user: FoundUser) -> bool:
+        """Return whether it may act on somebody: a service token on no administrator."""
+        return not (self.is_token and user.is_administrator)
+
+    def check_subject(self, user: FoundUser) -> None:
+        """Return if it may act on somebody.
 
         Raises:
             Forbidden: A service token acts on an administrator.
         """
-        if self.is_token and identity is not None and identity.is_administrator:
+        if not self.may_act_on(user):
             raise Forbidden("No service token may act on an administrator.")
 
     def may(self, action: AuditAction) -> bool:

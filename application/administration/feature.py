@@ -38,7 +38,9 @@ class AdministrationFeature:
     ) -> None:
         clock, randomness = system.clock, system.randomness
         verifications = repositories.phone_verifications
-        self.find_user = FindUser(repositories.identities, verifications, keyed_hashes)
+        self.find_user = FindUser(
+            repositories.identities, verifications, identities.phone_holds, keyed_hashes
+        )
         self.record_act = record_act
         self.list_audit = ListAudit(repositories.audit_log, repositories.identities, keyed_hashes)
         self.view_phone = ViewPhone(self.record_act, repositories.limit_store, clock)
@@ -46,7 +48,6 @@ class AdministrationFeature:
             find_user=self.find_user,
             view_phone=self.view_phone,
             describe_verification=otp.describe_verification,
-            phone_holds=identities.phone_holds,
             delivery_reports=repositories.delivery_reports,
             media_usages=repositories.media_usages,
             calls=repositories.calls,

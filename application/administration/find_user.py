@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
+from application.identities.phone_holds import PhoneHolds
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
@@ -28,6 +30,19 @@ UserQuery: TypeAlias = PhoneNumber | Username | ExternalIdQuery | str
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneHold:
+    """A phone without an account is held for the one that had it.
+
+    Attributes:
+        identity: The identity, which changed to another phone.
+        undo_until: Until when that can be undone.
+    """
+
+    identity: Identity
+    undo_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FoundUser:
     """A phone with its identity, a phone without one, or an identity that has no phone.
 
@@ -36,11 +51,22 @@ class FoundUser:
         identity: The identity. A deleted one is found by its id only; one that lost its phone also
             by its external id.
         subject: What the audit calls it: the id of the identity, or the hash of the phone.
+        hold: For whom a phone without an identity is held; None if it is not.
+        changing: Whose change to or from a phone without an identity is under way; None if none is.
     """
 
     phone: PhoneNumber | None
     identity: Identity | None
     subject: str
+    hold: PhoneHold | None = None
+    changing: Identity | None = None
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether an act on it is one on an administrator, also by a phone that was changed."""
+        holder = self.hold.identity if self.hold else None
+        concerned = (self.identity, holder, self.changing)
+        return any(identity is not None and identity.is_administrator for identity in concerned)
 
     def require_phone(self) -> PhoneNumber:
         """Return the phone; raises UserNotFound without one."""
@@ -64,6 +90,7 @@ class FindUser:
 
     identities: Identities
     phone_verifications: PhoneVerifications
+    phone_holds: PhoneHolds
     keyed_hashes: KeyedHashes
 
     async def __call__(self, query: UserQuery) -> FoundUser:
@@ -100,11 +127,18 @@ class FindUser:
         return [*found.values()]
 
     async def _find_by_phone(self, phone: PhoneNumber) -> FoundUser:
-        identity_id = (await self.phone_verifications.load(phone)).value.identity_id
+        verification = (await self.phone_verifications.load(phone)).value
+        identity_id = verification.identity_id
         loaded = await self.identities.load(identity_id) if identity_id else None
-        if loaded is None or loaded.value.is_closed or loaded.value.phone != phone:
-            return FoundUser(phone, None, self.keyed_hashes.hash_phone(phone))
-        return FoundUser(phone, loaded.value, loaded.value.id)
+        named = loaded.value if loaded is not None and not loaded.value.is_closed else None
+        if named is not None and named.phone == phone:
+            return FoundUser(phone, named, named.id)
+        holder, undo_until = (
+            await self.phone_holds.load_holder(verification),
+            verification.undo_until,
+        )
+        hold = PhoneHold(holder, undo_until) if holder and undo_until else None
+        return FoundUser(phone, None, self.keyed_hashes.hash_phone(phone), hold, named)
 
     async def _find_by_username(self, username: Username) -> FoundUser:
         for name in (username, username.with_former_key()):

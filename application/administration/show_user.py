@@ -9,7 +9,6 @@ from typing import Final
 from application.administration.caller import Caller
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.view_phone import ViewPhone
-from application.identities.phone_holds import PhoneHolds
 from application.otp.describe_verification import DescribeVerification
 from application.ports.otp import DeliveryStatus
 from application.ports.repositories import DeliveryReports, MediaUsages
@@ -47,19 +46,6 @@ class ShownDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class PhoneHold:
-    """A phone without an account is held for the one that had it.
-
-    Attributes:
-        identity_id: The identity, which changed to another phone.
-        undo_until: Until when that can be undone.
-    """
-
-    identity_id: str
-    undo_until: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class ShownEvents:
     """How many events of a user some destination has not accepted.
 
@@ -81,7 +67,6 @@ class UserDetails:
         user: The phone and the identity.
         number: The phone number as the caller may see it; None without a phone.
         phone_hash: What the log of today in UTC calls the phone; None without one.
-        hold: For whom a phone without an account is held; None if it is not.
         undo_deadlines: Until when changes of the phone can be undone, the next first.
         phone_change_allowed_at: From when on the owner can change the phone again, after an undo;
             None if that is possible now.
@@ -101,7 +86,6 @@ class UserDetails:
     user: FoundUser
     number: str | None
     phone_hash: str | None
-    hold: PhoneHold | None
     undo_deadlines: Sequence[datetime]
     phone_change_allowed_at: datetime | None
     sessions: Sequence[Session]
@@ -123,7 +107,6 @@ class ShowUser:
     find_user: FindUser
     view_phone: ViewPhone
     describe_verification: DescribeVerification
-    phone_holds: PhoneHolds
     delivery_reports: DeliveryReports
     media_usages: MediaUsages
     calls: Calls
@@ -165,11 +148,11 @@ class ShowUser:
         identity, now = user.identity, self.clock.now()
         number = user.phone.masked if user.phone else None
         # A stolen token must not tell whose SIM card is worth an attack.
-        is_hidden = caller.is_token and identity is not None and identity.is_administrator
+        is_hidden = not caller.may_act_on(user)
         if user.phone is not None and with_full_number and not is_hidden:
             number = await self.view_phone(caller, user.phone, user.subject, reason)
-        verification, hold, (usage, calls) = await asyncio.gather(
-            self._describe_verification(user), self._find_hold(user), self._load_of_identity(user)
+        verification, (usage, calls) = await asyncio.gather(
+            self._describe_verification(user), self._load_of_identity(user)
         )
         deliveries = verification.deliveries if verification else ()
         unknown = verification.unknown_deliveries if verification else ()
@@ -186,7 +169,6 @@ class ShowUser:
             user=user,
             number=number,
             phone_hash=self._hash_phone(user, now),
-            hold=hold,
             undo_deadlines=[deadline for deadline in deadlines if now < deadline],
             phone_change_allowed_at=allowed_at if allowed_at and now < allowed_at else None,
             sessions=sorted(sessions, key=lambda session: session.last_seen_at, reverse=True),
@@ -205,13 +187,6 @@ class ShowUser:
         if user.phone is None:
             return None
         return self.find_user.keyed_hashes.hash_phone_of_day(user.phone, now.date())
-
-    async def _find_hold(self, user: FoundUser) -> PhoneHold | None:
-        if user.phone is None or user.identity is not None:
-            return None
-        held = (await self.phone_holds.phone_verifications.load(user.phone)).value
-        holder_id = await self.phone_holds.find_holder(held)
-        return PhoneHold(holder_id, held.undo_until) if holder_id and held.undo_until else None
 
     async def _describe_verification(self, user: FoundUser) -> VerificationState | None:
         if user.phone is None:

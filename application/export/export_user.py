@@ -125,8 +125,8 @@ class ExportUser:
         """
         caller.check_action(AuditAction.EXPORT)
         user = await self.find_user(query)
+        caller.check_subject(user)
         identity = user.require_identity()
-        caller.check_subject(identity)
         await self.view_phone.count(caller)  # the export has the full number
         await check_store(self.media_health)
         action, actor = AuditAction.EXPORT, caller.actor

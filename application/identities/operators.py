@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
 from application.ports.errors import UniqueViolation
@@ -13,6 +14,7 @@ from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
 from domain.errors import (
     ExternalIdInUse,
+    Forbidden,
     InvalidValue,
     PhoneInUse,
     Unauthenticated,
@@ -24,6 +26,15 @@ from domain.identities.user_events import EventType
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.review_otps import TestOtps
 from domain.phone import PhoneNumber
+
+_IS_HELD: Final = (
+    "This number is held for an account that has another one, and could not undo that while it is "
+    "blocked. An administrator or a command may block it."
+)
+
+
+class _Held(Exception):
+    """The phone is held for its former owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +118,38 @@ class OperatorActions:
         )
         return revoked
 
-    async def block(self, phone: PhoneNumber) -> None:
+    async def block(self, phone: PhoneNumber, *, unless_held: bool = False) -> None:
         """Block a phone: nothing is delivered to it, no code is correct, all its tokens stop.
 
         - The verification is blocked first: no code is correct after that.
         - The identity is blocked second: its sessions are revoked, and a login that was verified
           before finds it blocked. An identity that does not exist yet is created blocked.
+        - A phone that is held for an identity can undo nothing while it is blocked.
+
+        Args:
+            phone: The phone.
+            unless_held: Do nothing to a phone that is held.
 
         Raises:
+            Forbidden: It is held.
             StorageError
         """
         now = self.clock.now()
-        identity_id = await update_phone_verification(
-            self.phone_verifications,
-            phone,
-            lambda verification: (verification.block(now), verification.identity_id),
-        )
+
+        def block_phone(verification: PhoneVerification) -> tuple[PhoneVerification, str | None]:
+            if unless_held and verification.is_held(now):
+                raise _Held
+            return verification.block(now), verification.identity_id
+
+        try:
+            identity_id = await update_phone_verification(
+                self.phone_verifications, phone, block_phone
+            )
+        except _Held:
+            if not await self.phone_holds.end_void(phone):
+                raise Forbidden(_IS_HELD) from None
+            await self.block(phone, unless_held=True)
+            return
         if identity_id is not None:
 
             def block(identity: Identity | None) -> Identity:

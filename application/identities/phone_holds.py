@@ -6,6 +6,7 @@ from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.update import update_phone_verification
+from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -23,7 +24,12 @@ class PhoneHolds:
     clock: Clock
 
     async def find_holder(self, verification: PhoneVerification) -> str | None:
-        """Return the id of the identity that a phone is held for, or None.
+        """Return the id of the identity that a phone is held for, or None; see `load_holder`."""
+        holder = await self.load_holder(verification)
+        return holder.id if holder else None
+
+    async def load_holder(self, verification: PhoneVerification) -> Identity | None:
+        """Return the identity that a phone is held for, or None.
 
         Raises:
             StorageError
@@ -33,7 +39,7 @@ class PhoneHolds:
             return None
         loaded = await self.identities.load(identity_id)
         is_valid = loaded is not None and loaded.value.is_undo_possible(verification.undo_until)
-        return identity_id if is_valid else None
+        return loaded.value if loaded is not None and is_valid else None
 
     async def end_void(self, phone: PhoneNumber) -> bool:
         """End the hold of a phone if it is void, and return whether the phone is not held then.

@@ -63,9 +63,9 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
     if details.number is not None:
         yield _row("phone", details.number)
         yield _row("in today's log", f"phone_hash {details.phone_hash}")
-    if details.hold is not None:
+    if details.user.hold is not None:
         is_blocked = details.verification is not None and details.verification.blocked_since
-        yield _row("held for", describe_hold(details.hold, is_blocked=bool(is_blocked)))
+        yield _row("held for", describe_hold(details.user.hold, is_blocked=bool(is_blocked)))
     if identity is not None:
         yield from _render_identity(identity)
         yield from _render_phone_changes(details, identity)

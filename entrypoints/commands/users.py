@@ -27,6 +27,7 @@ from entrypoints.commands.user_export import export
 from entrypoints.commands.user_phone import change_phone
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError, InvalidArgument, StartupError, print_errors
+from entrypoints.user_words import describe_hold
 
 CLIENT_IP: Final = "127.0.0.1"
 """The client IP of this command, for the limits of codes."""
@@ -106,11 +107,13 @@ def _send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield f"The next one is possible at {next_at}."
 
 
-def _block(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def _block(settings: Settings, arguments: Namespace) -> Iterator[str]:
     user = call_for_user(
         settings, arguments, lambda call: call.act.block(call.caller, call.query, call.reason)
     )
-    return [f"{name_user(user)} is blocked now."]
+    yield f"{name_user(user)} is blocked now."
+    if user.hold is not None:
+        yield f"It is held for {describe_hold(user.hold, is_blocked=True)}."
 
 
 def _unblock(settings: Settings, arguments: Namespace) -> Iterable[str]:

@@ -475,6 +475,44 @@ async def test_a_held_phone_and_a_change_under_way_are_shown(driver: AdminDriver
     assert (account["undo_deadlines"], account["phone_change_allowed_at"]) == ([undo_until], None)
 
 
+async def test_a_token_does_nothing_to_the_former_number_of_an_administrator(
+    driver: AdminDriver,
+) -> None:
+    harness, body = driver.harness, {"phone": USER.e164}
+    await harness.identities.operator_actions.change_role(driver.user_id, Role.ADMINISTRATOR)
+    principal = await harness.identities.authenticate(await harness.access_token(USER))
+    await change_phone(harness, principal, STRANGER)
+    token = await driver.make_token(*Scope)
+
+    found = await driver.post("search", body, token)
+    acts = {
+        name: await driver.post(name, body, token)
+        for name in ("reset-limits", "send-code", "block", "sign-out", "delete", "export")
+    }
+
+    assert (found.status_code, found.json()["number"]) == (200, USER.masked)
+    assert {name: response.status_code for name, response in acts.items()} == dict.fromkeys(
+        acts, 403
+    )
+    assert {response.json()["code"] for response in acts.values()} == {"forbidden"}
+    by_administrator = await driver.post("block", body)
+    assert by_administrator.status_code == 200
+
+
+async def test_a_token_does_not_block_a_number_that_can_undo_a_change(driver: AdminDriver) -> None:
+    harness = driver.harness
+    principal = await harness.identities.authenticate(await harness.access_token(USER))
+    await change_phone(harness, principal, STRANGER)
+    token = await driver.make_token(Scope.SUPPORT_USERS)
+
+    blocked = await driver.post("block", {"phone": USER.e164}, token)
+    reset = await driver.post("reset-limits", {"phone": USER.e164}, token)
+
+    assert (blocked.status_code, blocked.json()["code"]) == (403, "forbidden")
+    assert "held for an account" in blocked.json()["error"]
+    assert reset.status_code == 200
+
+
 async def test_a_change_by_its_owner_is_in_the_audit_by_the_user(driver: AdminDriver) -> None:
     principal = await driver.harness.identities.authenticate(driver.user)
     await change_phone(driver.harness, principal, STRANGER, with_old=True)

@@ -289,6 +289,18 @@ async def test_a_number_that_was_changed_leads_to_its_account(console: ConsoleDr
     assert "by a former number, until" in page.text
 
 
+async def test_a_block_of_a_held_number_says_that_nothing_can_be_undone(
+    console: ConsoleDriver,
+) -> None:
+    change_phone = console.harness.administration.act_for_users.change_phone
+    await change_phone(OPERATOR, user_id(console), STRANGER, "ticket")
+
+    page = await console.post("/users/phone/block", phone=PHONE.e164)
+
+    assert f"account {user_id(console)}, which has another number" in page.text
+    assert "but not while it is blocked" in page.text
+
+
 async def test_a_deleted_account_offers_nothing_but_its_audit(console: ConsoleDriver) -> None:
     await act(console, "delete")
     page = await console.get(f"/users/{user_id(console)}")

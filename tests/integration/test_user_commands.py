@@ -430,6 +430,10 @@ def test_an_operator_gives_a_user_who_lost_the_number_another_one(
     assert f"undo possible:      by a former number, until {until}" in shown
     entry, *_ = audit_of(service, user_id)
     assert (entry["action"], entry["reason"]) == ("change_phone", "passport")
+    blocked = service.run("user", "block", phone, *REASON).stdout.splitlines()
+    assert blocked[0] == f"{masked} is blocked now."
+    assert blocked[1].startswith(f"It is held for account {user_id}, which has another number: ")
+    assert blocked[1].endswith(", but not while it is blocked.")
 
 
 def test_a_blocked_account_stays_blocked_and_its_former_number_cannot_undo(

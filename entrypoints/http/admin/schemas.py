@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from application.administration.find_user import FoundUser
-from application.administration.show_user import PhoneHold, ShownDelivery, UserDetails
+from application.administration.find_user import FoundUser, PhoneHold
+from application.administration.show_user import ShownDelivery, UserDetails
 from domain.identities.identity import Identity, Role
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.session import Session
@@ -364,10 +364,10 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
     identity, verification = details.user.identity, details.verification
     return UserDetailsResponse(
         subject=details.user.subject,
-        summary=_summarize(details.user, details.hold),
+        summary=_summarize(details.user),
         number=details.number,
         phone_hash=details.phone_hash,
-        hold=_to_hold(details.hold) if details.hold else None,
+        hold=_to_hold(details.user.hold) if details.user.hold else None,
         account=_to_account(identity, details) if identity else None,
         sessions=[_to_session(session) for session in details.sessions],
         token_repeats=[
@@ -394,9 +394,9 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
     )
 
 
-def _summarize(user: FoundUser, hold: PhoneHold | None) -> str:
+def _summarize(user: FoundUser) -> str:
     identity = user.identity
-    if identity is None and hold is not None:
+    if identity is None and user.hold is not None:
         return "This phone has no account, and is held for the one that had it."
     if identity is None:
         return "This phone has no account."
@@ -416,7 +416,7 @@ def _summarize(user: FoundUser, hold: PhoneHold | None) -> str:
 
 
 def _to_hold(hold: PhoneHold) -> PhoneHoldResponse:
-    return PhoneHoldResponse(user_id=hold.identity_id, undo_until=format_timestamp(hold.undo_until))
+    return PhoneHoldResponse(user_id=hold.identity.id, undo_until=format_timestamp(hold.undo_until))
 
 
 def _to_phone_change(change: PhoneChange) -> PhoneChangeResponse:

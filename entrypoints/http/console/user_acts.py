@@ -43,7 +43,7 @@ from entrypoints.http.exports import open_archive
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.streaming import FileReads, FileResponse
-from entrypoints.user_words import describe_status
+from entrypoints.user_words import describe_hold, describe_status
 
 USERS: Final = "/console/users"
 PHONE: Final = f"{USERS}/phone"
@@ -476,6 +476,7 @@ async def _render_act(
         user=user,
         identity=identity,
         status=describe_status(identity) if identity else "no account",
+        hold=describe_hold(user.hold, is_blocked=name == "block") if user.hold else "",
         action_path=f"{path_of(user)}/{name}" if identity else f"{PHONE}/{name}",
         cancel_path=path_of(user),
         phone_path=PHONE,

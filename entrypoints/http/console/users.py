@@ -174,10 +174,10 @@ def _describe_account(identity: Identity) -> list[tuple[str, str]]:
 
 
 def _describe_hold(details: UserDetails) -> str:
-    if details.hold is None:
+    if details.user.hold is None:
         return ""
     is_blocked = details.verification is not None and details.verification.blocked_since is not None
-    return words.describe_hold(details.hold, is_blocked=is_blocked)
+    return words.describe_hold(details.user.hold, is_blocked=is_blocked)
 
 
 def _describe_verification(details: UserDetails, now: datetime) -> Sequence[tuple[str, str]]:

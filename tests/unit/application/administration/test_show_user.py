@@ -10,7 +10,7 @@ import pytest
 
 from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import operating_system_user
-from application.administration.show_user import PhoneHold, ShownEvents, UserDetails
+from application.administration.show_user import ShownEvents, UserDetails
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.update import save_identity, update_identity
 from domain.administration.audit import AuditAction
@@ -153,22 +153,25 @@ async def test_a_held_phone_names_the_account_that_had_it_and_until_when(app: Ap
 
     former, present = await show(app), await show(app, a_phone(2))
 
-    assert (former.user.identity, former.hold) == (None, PhoneHold(user_id, undo_until))
-    assert (present.user.subject, present.hold) == (user_id, None)
+    hold = former.user.hold
+    assert former.user.identity is None
+    assert hold is not None
+    assert (hold.identity.id, hold.undo_until) == (user_id, undo_until)
+    assert (present.user.subject, present.user.hold) == (user_id, None)
     assert present.undo_deadlines == [undo_until]
     app.advance(days=7)
-    assert (await show(app)).hold is None
+    assert (await show(app)).user.hold is None
     assert (await show(app, a_phone(2))).undo_deadlines == []
 
 
 async def test_a_phone_is_not_held_without_undo_and_after_the_deletion(app: AppHarness) -> None:
     principal = await app.add_user()
     await change_phone(app, can_be_undone=False)
-    assert (await show(app)).hold is None
+    assert (await show(app)).user.hold is None
     await change_phone(app, a_phone(2), a_phone(3))
     await app.administration.act_for_users.delete(OPERATOR, principal.identity.id)
 
-    assert (await show(app, a_phone(2))).hold is None
+    assert (await show(app, a_phone(2))).user.hold is None
     deleted = await show(app, principal.identity.id)
     assert (deleted.undo_deadlines, deleted.phone_change_allowed_at) == ([], None)
 

@@ -442,6 +442,23 @@ async def test_strangers_cannot_use_up_the_attempts_of_a_known_browser() -> None
     await enter_in(app, app.last_code, own.request_id, browser=browser)
 
 
+async def test_strangers_at_the_same_ip_keep_nobody_out_of_a_known_browser() -> None:
+    limits = RateLimits(per_ip=SlidingWindow(5, timedelta(hours=1)))
+    app = AppHarness(policy=make_policy(rate_limits=limits))
+    await app.add_administrator(ADMINISTRATOR)
+    browser = await sign_in_browser(app)
+    app.advance(days=1)
+    for phone in (ADMINISTRATOR, *map(a_phone, range(10, 14))):
+        await app.request_otp(phone, NEW_IP, purpose=Purpose.CONSOLE_SIGN_IN)
+    app.advance(minutes=1)
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(ADMINISTRATOR, NEW_IP, purpose=Purpose.CONSOLE_SIGN_IN)
+    requested = await app.request_otp(
+        ADMINISTRATOR, NEW_IP, device_token=browser, purpose=Purpose.CONSOLE_SIGN_IN
+    )
+    assert requested.sent
+
+
 async def test_a_browser_is_known_to_the_console_and_a_device_of_an_app_to_the_app(
     app: AppHarness, administrator: Principal
 ) -> None:

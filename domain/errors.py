@@ -145,6 +145,10 @@ class TooManyOtpRequests(RateLimitExceeded):
         self.limit = limit
 
 
+class TooManyOperatorCodes(TooManyOtpRequests):
+    """Operators sent three codes to this phone within the last day."""
+
+
 class AttestationRequired(DomainError):
     """A code is sent to this phone only with a proof.
 

@@ -70,6 +70,7 @@ class AttemptCounterRecord(msgspec.Struct, gc=False):
         "unknown_ip",
         "device",
         "callback",
+        "network",
     ]
     id: str
     limit: int
@@ -116,6 +117,15 @@ class UnknownDeliveryRecord(msgspec.Struct, gc=False):
 
     request_id: str
     reason: str = ""
+
+
+class OperatorCodeRecord(msgspec.Struct, gc=False):
+    """A code that an operator sent, with the attempts of networks at it."""
+
+    request_id: str
+    sent_at: datetime
+    attempt_limit: int
+    counters: tuple[AttemptCounterRecord, ...] = ()
 
 
 class CallbackRecord(msgspec.Struct, gc=False):
@@ -186,6 +196,7 @@ class PhoneVerificationRecord(Record, kw_only=True):
     previous_identity_id: str | None = None
     undo_until: datetime | None = None
     unknown_deliveries: tuple[UnknownDeliveryRecord, ...] = ()
+    operator_codes: tuple[OperatorCodeRecord, ...] = ()
 
     @property
     def has_phone(self) -> bool:

@@ -16,12 +16,20 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
-from domain.errors import ConflictingValue, PhoneBlocked, Unauthenticated, UserNotFound
+from domain.errors import (
+    ConflictingValue,
+    PhoneBlocked,
+    TooManyOperatorCodes,
+    TooManyOtpRequests,
+    Unauthenticated,
+    UserNotFound,
+)
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Role
 from domain.identities.retention import RetainedData, list_retained_data
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
+from domain.otp.operator_code import OPERATOR_CODES_LIMIT
 from domain.phone import PhoneNumber
 
 
@@ -77,9 +85,12 @@ class ActForUsers:
     ) -> RequestOtpResult:
         """Send a code, within all limits. The caller never sees it.
 
+        It has attempts of its own (`OperatorCode`), and operators send three a day to a phone.
+
         Raises:
             PhoneBlocked
             ConflictingValue: the phone has a fixed code.
+            TooManyOperatorCodes: three were sent to this phone within a day.
             CountryNotServed, TooManyOtpRequests, PhoneUnreachable, DeliveryFailed
         """
         async with self._act(caller, AuditAction.SEND_CODE, query, reason) as user:
@@ -90,11 +101,19 @@ class ActForUsers:
                 )
             if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
                 raise PhoneBlocked
-            return await self.request_otp(
-                RequestOtpCommand(
-                    phone, command.client_ip, command.preferences, channel=command.channel
-                )
+            requested = RequestOtpCommand(
+                phone,
+                command.client_ip,
+                command.preferences,
+                channel=command.channel,
+                is_by_operator=True,
             )
+            try:
+                return await self.request_otp(requested)
+            except TooManyOtpRequests as error:
+                if error.limit == OPERATOR_CODES_LIMIT:
+                    raise TooManyOperatorCodes(error.retry_after, error.limit) from error
+                raise
 
     async def block(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
         """Block a phone: nothing is sent to it, and its sessions end.

@@ -22,6 +22,8 @@ from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.verification_state import (
     VerificationState,
     find_active_code,
+    find_operator_attempts,
+    operator_codes_left,
     resets_left,
 )
 from domain.phone import PhoneNumber, PhoneRules
@@ -83,6 +85,8 @@ class DescribeVerification:
             next_message_to_known=known,
             code_expires_at=code_expires_at,
             attempts_left=attempts_left,
+            operator_attempts=find_operator_attempts(verification, now),
+            operator_codes_left=operator_codes_left(verification, now),
             attempts_of_next=verification.attempts_of_next_delivery,
             failures_in_a_row=verification.failures.in_a_row,
             resets_left=resets_left(verification),

@@ -69,6 +69,7 @@ class RequestOtpCommand:
         identity_id: That of the caller, where the code is for a change of the caller's phone.
         accepts_attestation: Whether the client can make a proof.
         proof: The proof that it sent, if it did.
+        is_by_operator: Whether an operator requests it for the user.
     """
 
     phone: PhoneNumber
@@ -80,6 +81,7 @@ class RequestOtpCommand:
     identity_id: str | None = None
     accepts_attestation: bool = False
     proof: AttestationProof | None = None
+    is_by_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ class RequestOtp:
             if is_call and not is_test_phone
             else None,
             provider="" if is_test_phone else self.deliver_otp.first_provider(is_call=is_call),
+            is_by_operator=command.is_by_operator,
         )
         try:
             decision = await self._reserve_delivery(command, request, loaded)

@@ -27,6 +27,8 @@ from domain.otp.delivery import (
     CounterKind,
     Delivery,
 )
+from domain.otp.failures import MAX_FAILURES_AFTER_RESET
+from domain.otp.operator_code import OperatorCode, find_reserved_network, sends_no_ids
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
 
@@ -43,6 +45,8 @@ def check_code(
       code wins. If the limits are used up, the state does not change.
     - With a request id only the code of its challenge is correct (ASVS 5.0 6.6.2), and with an
       unknown one no code is.
+    - A client that knows the phone has attempts of its own at a code that an operator sent, which
+      are used first (see `CodeCheck.check_operator_code`).
     - Without a request id the code of the latest callback is correct as well, while that has
       attempts left, and whether or not the limits are used up. A wrong code counts on both, and
       gets the result that it would have without the callback: nothing reveals that there is one.
@@ -78,7 +82,7 @@ def check_code(
     check = CodeCheck(attempt, verification.prune(attempt.now), equal)
     if attempt.ip_available_at is not None and not check.has_own_attempts:
         return verification, check.reject_ip(attempt.ip_available_at)
-    successor, result = check.check_messages()
+    successor, result = check.check_operator_code() or check.check_messages()
     if not isinstance(result, Correct):
         successor, result = check.check_callback(successor, result)
     return verification if successor is check.state else successor, result
@@ -158,6 +162,68 @@ class CodeCheck:
         if self.attempt.purpose is not Purpose.SIGN_IN:
             return self.challenges
         return (*self.challenges, *(callback.challenge for callback in self.state.callbacks))
+
+    def check_operator_code(self) -> Checked | None:
+        """Compare the code as an attempt at the code that an operator sent.
+
+        The person who got it has no id of its delivery, and may have used up all other attempts. So
+        it is looked at with any id of this phone, and from a network that requested codes and sends
+        no ids. It is compared with the operator's code and, while the client has other attempts,
+        with what these allow. It counts on the network only, until the phone has as many failures
+        in a row as NIST allows.
+
+        Returns:
+            None if the client has no such attempt.
+        """
+        state, now = self.state, self.attempt.now
+        found = self._operator_attempt()
+        if found is None:
+            return None
+        code, delivery, counter = found
+        own, named = self.delivery(now), self.named_delivery(now)
+        has_others = own is not None and self.attempts_left(own, now) > 0
+        for challenge in reversed(self.active_challenges(now)):
+            is_of_operator = challenge.id == delivery.challenge_id and challenge.id in self.equal
+            is_own = has_others and self._matches(challenge, named)
+            if self._accepts_correct_code and (is_of_operator or is_own):
+                carrier = delivery if is_of_operator else named or self._find_carrier(challenge)
+                return self._use(challenge, carrier, left=counter.left - 1)
+        if self._is_used_code:
+            return None
+        digest = self.attempt.digest(delivery.request_id)
+        if counter.is_repeat(digest, now):
+            return state, Repeated(counter.left)
+        counted = code.set_counter(counter.count(digest, now))
+        successor = replace(state, operator_codes=(*state.operator_codes[:-1], counted))
+        successor = successor.count_failure(self.device_id, now)
+        return successor, Wrong(replace(self, state=successor).all_attempts_left(now))
+
+    def _operator_attempt(self) -> tuple[OperatorCode, Delivery, AttemptCounter] | None:
+        """Return what the attempt counts on if it is one at an operator's code."""
+        state, attempt = self.state, self.attempt
+        found = state.find_operator_code(attempt.now)
+        if found is None or attempt.purpose is not Purpose.SIGN_IN:
+            return None
+        if state.failures.in_a_row >= MAX_FAILURES_AFTER_RESET:
+            return None
+        code, delivery = found
+        requested, network = state.requested_deliveries, attempt.client_ip.network
+        knows_phone = sends_no_ids(requested, network) or any(
+            each.counter_of_request(attempt.request_id) for each in (*requested, delivery)
+        )
+        if not knows_phone:
+            return None
+        trusted_ips = [trusted.client_ip_hash for trusted in state.trusted_ips]
+        reserved_for = find_reserved_network(requested, code.sent_at, trusted_ips)
+        counter = code.counter_of(network, reserved_for)
+        return (code, delivery, counter) if counter is not None and counter.left > 0 else None
+
+    def all_attempts_left(self, time: datetime) -> int:
+        """Return how many attempts the client has left, at an operator's code or else a message."""
+        if (found := self._operator_attempt()) is not None:
+            return found[2].left
+        delivery = self.delivery(time)
+        return self.attempts_left(delivery, time) if delivery else 0
 
     def check_messages(self) -> Checked:
         """Compare the code with those of messages."""
@@ -333,7 +399,7 @@ class CodeCheck:
         if self.device_id is None:
             ip = self.attempt.client_ip.ip
             for delivery in reversed(current):
-                if delivery.client_ip.ip == ip:
+                if delivery.client_ip.ip == ip and not self.state.is_of_operator(delivery):
                     return delivery
         return current[-1] if current else None
 
@@ -344,7 +410,12 @@ class CodeCheck:
             counters.append(of_request)
         if self.device_id is not None:
             counters.append(delivery.counter_of_device(self.device_id))
-        return counters or [delivery.counter_of_ip(self.attempt.client_ip)]
+        if counters:
+            return counters
+        client_ip = self.attempt.client_ip
+        if self.state.is_of_operator(delivery):  # its IP is no client's
+            return [delivery.counter_of_unknown_ip(client_ip)]
+        return [delivery.counter_of_ip(client_ip)]
 
     def attempts_left(self, delivery: Delivery, time: datetime) -> int:
         """Return how many attempts the client has left at the delivery."""

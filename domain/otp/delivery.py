@@ -37,6 +37,7 @@ class CounterKind(StrEnum):
     - `UNKNOWN_IP`: any other IP, for attempts without an id.
     - `DEVICE`: a recognized device.
     - `CALLBACK`: everybody who has no request id, at a callback.
+    - `NETWORK`: a network, at a code that an operator sent.
     """
 
     FIRST_REQUEST = "first_request"
@@ -46,6 +47,7 @@ class CounterKind(StrEnum):
     UNKNOWN_IP = "unknown_ip"
     DEVICE = "device"
     CALLBACK = "callback"
+    NETWORK = "network"
 
 
 REQUEST_KINDS: Final = frozenset(
@@ -59,7 +61,7 @@ class AttemptCounter:
     """The attempts of one request id, IP or device at one delivery.
 
     `last_digest` identifies the code that it counted last. `id` is a request id, the hash of an
-    IP or the id of a device.
+    IP or a network, or the id of a device.
     """
 
     kind: CounterKind
@@ -128,6 +130,7 @@ class OtpRequest:
     - `is_limited` says that a limit of failed attempts that many phones share is used up.
     - `new_call_id` is set if the code is to be read out in a call.
     - `provider` is the name of the provider that is tried first.
+    - `is_by_operator` says that an operator requests it for the user.
     """
 
     client_ip: HashedClientIp
@@ -140,6 +143,7 @@ class OtpRequest:
     channel: Channel = Channel.SMS
     new_call_id: str | None = None
     provider: str = ""
+    is_by_operator: bool = False
 
     @property
     def purpose(self) -> Purpose:
@@ -263,6 +267,10 @@ class Delivery:
         """Return the counter of attempts without a request id from this IP."""
         if self.client_ip.ip == client_ip.ip:
             return self.counter_of(CounterKind.IP, client_ip.ip, self.attempt_limit)
+        return self.counter_of_unknown_ip(client_ip)
+
+    def counter_of_unknown_ip(self, client_ip: HashedClientIp) -> AttemptCounter:
+        """Return the counter of an IP that did not request it, without a request id."""
         return self.counter_of(CounterKind.UNKNOWN_IP, client_ip.ip, ATTEMPTS_PER_DELIVERY)
 
     def counter_of_device(self, device_id: str) -> AttemptCounter:

@@ -31,6 +31,12 @@ from domain.otp.delivery import (
 )
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import FAILURES_TTL, MAX_FAILURES_AFTER_RESET, Failures
+from domain.otp.operator_code import (
+    MAX_OPERATOR_CODES,
+    OPERATOR_CODES_LIMIT,
+    OperatorCode,
+    make_operator_code,
+)
 from domain.otp.permits import Permits, Recognition
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 
@@ -76,7 +82,8 @@ class PhoneVerification:
     times when operators reset the limits of the phone. After each, `has_granted_delivery` allows
     one delivery with all attempts.
 
-    `unknown_deliveries` are those whose result is unknown.
+    `unknown_deliveries` are those whose result is unknown. `operator_codes` are the codes that
+    operators sent within a day.
 
     `imported_id` is the id that an import gave the phone, before the identity exists: an identity
     under it belongs to that import, also if a login makes it first.
@@ -101,6 +108,7 @@ class PhoneVerification:
     previous_identity_id: str | None = None
     undo_until: datetime | None = None
     unknown_deliveries: tuple[UnknownDelivery, ...] = ()
+    operator_codes: tuple[OperatorCode, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -134,6 +142,11 @@ class PhoneVerification:
             for delivery in self.deliveries
             if delivery.attempts_of_unknown_ips
         ]
+        tried += [
+            delivery.challenge_id
+            for code in self.operator_codes
+            if code.counters and (delivery := self.find_delivery(code.request_id))
+        ]
         times = [challenge.expires_at for challenge in self.challenges if challenge.id in tried]
         return min([*times, *self._expiry_times], default=None)
 
@@ -144,6 +157,7 @@ class PhoneVerification:
         times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
         times += [requested_at + REJECTED_TTL for requested_at in self.rejected_callbacks]
         times += [reset_at + ONE_DAY for reset_at in self.limit_resets]
+        times += [code.sent_at + ONE_DAY for code in self.operator_codes]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         times += [self.undo_until] if self.undo_until else []
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
@@ -178,6 +192,7 @@ class PhoneVerification:
           valid, the request gets an id of its own for its latest delivery, at most three for each.
         - A resend carries the same code and does not extend its life. With less than a minute
           left a new challenge is made, and the old one stays valid to its end.
+        - Operators have three codes a day.
 
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
@@ -196,6 +211,9 @@ class PhoneVerification:
             return pruned.replace_delivery(delivery), DeliveryDecision(
                 delivery, challenge, request.new_request_id, next_request_at, is_new=False
             )
+        codes = pruned.operator_codes
+        if request.is_by_operator:
+            codes = pruned._add_operator_code(request)
         resendable = [
             challenge
             for challenge in pruned.challenges_like(request.new_challenge)
@@ -223,6 +241,7 @@ class PhoneVerification:
             pruned,
             challenges=pruned.challenges if resendable else (*pruned.challenges, challenge),
             deliveries=(*pruned.deliveries, delivery),
+            operator_codes=codes,
             has_granted_delivery=pruned.has_granted_delivery and not is_granted,
         )
         decision = DeliveryDecision(
@@ -235,6 +254,46 @@ class PhoneVerification:
             identity_id=self.identity_id,
         )
         return successor, decision
+
+    def _add_operator_code(self, request: OtpRequest) -> tuple[OperatorCode, ...]:
+        """Return the codes of operators with that of this request.
+
+        Raises:
+            TooManyOtpRequests
+        """
+        times = [code.sent_at for code in self.operator_codes]
+        available_at = MAX_OPERATOR_CODES.next_available(times, request.now)
+        if available_at > request.now:
+            retry_after = whole_seconds(request.now, available_at)
+            raise TooManyOtpRequests(retry_after, OPERATOR_CODES_LIMIT)
+        code = make_operator_code(
+            request.new_request_id, request.now, is_limited=request.is_limited
+        )
+        return (*self.operator_codes, code)
+
+    def find_operator_code(self, now: datetime) -> tuple[OperatorCode, Delivery] | None:
+        """Return the latest code of an operator if it signs in now, and its delivery."""
+        if not self.operator_codes:
+            return None
+        latest = self.operator_codes[-1]
+        delivery = self.find_delivery(latest.request_id)
+        active = [challenge.id for challenge in self.active_challenges(now)]
+        return (latest, delivery) if delivery and delivery.challenge_id in active else None
+
+    def is_of_operator(self, delivery: Delivery) -> bool:
+        """Return whether an operator caused a delivery, and no client."""
+        return any(code.request_id == delivery.request_id for code in self.operator_codes)
+
+    @property
+    def requested_deliveries(self) -> tuple[Delivery, ...]:
+        """The deliveries that clients requested and a provider took, those for an undo excepted."""
+        return tuple(
+            [
+                each
+                for each in self.deliveries
+                if not (each.is_undo or each.is_rejected or self.is_of_operator(each))
+            ]
+        )
 
     def _is_suppressed(self, request: OtpRequest) -> bool:
         """Return whether nothing is sent: to a blocked phone, and to one with nothing to undo."""
@@ -293,10 +352,14 @@ class PhoneVerification:
         delivered = {delivery.challenge_id for delivery in deliveries}
         challenges = tuple(challenge for challenge in self.challenges if challenge.id in delivered)
         is_granted = rejected is not None and rejected.is_granted
+        codes = tuple(
+            code for code in self.operator_codes if code.counters or code.request_id != request_id
+        )
         return replace(
             self,
             deliveries=deliveries,
             challenges=challenges,
+            operator_codes=codes,
             has_granted_delivery=self.has_granted_delivery or is_granted,
         )
 
@@ -412,6 +475,8 @@ class PhoneVerification:
         }
         for delivery in reversed(self.deliveries):
             if delivery.challenge_id in active:
+                if request.is_by_operator:  # nobody gets this id
+                    return delivery, active[delivery.challenge_id]
                 referred = delivery.add_later_request(
                     request.new_request_id, is_of_device=requester.device_id is not None
                 )
@@ -659,12 +724,18 @@ class PhoneVerification:
             if now < delivery.expires_at and delivery.sent_at <= latest
         )
         request_ids = [delivery.request_id for delivery in deliveries]
+        with_counters = [each.request_id for each in deliveries if each.challenge_id in current]
         return replace(
             self,
             challenges=challenges,
             deliveries=deliveries,
             unknown_deliveries=tuple(
                 unknown for unknown in self.unknown_deliveries if unknown.request_id in request_ids
+            ),
+            operator_codes=tuple(
+                code if code.request_id in with_counters else replace(code, counters=())
+                for code in self.operator_codes
+                if since_day < code.sent_at <= latest
             ),
             shared_attempts=tuple(
                 time for time in self.shared_attempts if since_day < time <= latest
@@ -692,4 +763,11 @@ class PhoneVerification:
 
     def drop_client_ips(self) -> "PhoneVerification":
         """Return the state without client IPs, and without the codes that were sent to them."""
-        return replace(self, challenges=(), deliveries=(), unknown_deliveries=(), trusted_ips=())
+        return replace(
+            self,
+            challenges=(),
+            deliveries=(),
+            unknown_deliveries=(),
+            operator_codes=tuple(replace(code, counters=()) for code in self.operator_codes),
+            trusted_ips=(),
+        )

@@ -5,7 +5,26 @@ from datetime import datetime
 
 from domain.otp.delivery import CounterKind, Delivery, UnknownDelivery
 from domain.otp.delivery_policy import Wait
+from domain.otp.failures import MAX_FAILURES_AFTER_RESET
+from domain.otp.operator_code import MAX_OPERATOR_CODE_NETWORKS, MAX_OPERATOR_CODES
 from domain.otp.phone_verification import MAX_RESETS_A_DAY, PhoneVerification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAttempts:
+    """What is left of a code that an operator sent: no earlier failure uses it up.
+
+    Attributes:
+        expires_at: When the code expires.
+        left_by_network: The attempts of each network that failed.
+        other_networks: How many other networks have attempts.
+        attempts_of_network: How many each of them has.
+    """
+
+    expires_at: datetime
+    left_by_network: tuple[int, ...]
+    other_networks: int
+    attempts_of_network: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +36,12 @@ class VerificationState:
         not_served: Why nothing is sent to this number at all; empty where it is served.
         next_message: When a client that nobody knows can cause a message.
         next_message_to_known: When a recognized device or a trusted IP can.
-        code_expires_at: When the code of the latest message expires; None if no code is active.
-        attempts_left: How many attempts the client has that caused it; None if none is active.
+        code_expires_at: When the code of the latest message expires that a client caused, or else
+            of an operator's; None if no code is active.
+        attempts_left: How many attempts the client has that caused it; None if none is active, or
+            only one that an operator sent.
+        operator_attempts: What is left of the code that an operator sent; None if none is active.
+        operator_codes_left: How many codes operators can send today.
         attempts_of_next: How many attempts the next message brings.
         failures_in_a_row: Failed attempts since the last success.
         resets_left: How often the limits can be reset today.
@@ -32,6 +55,8 @@ class VerificationState:
     next_message_to_known: Wait
     code_expires_at: datetime | None
     attempts_left: int | None
+    operator_attempts: OperatorAttempts | None
+    operator_codes_left: int
     attempts_of_next: int
     failures_in_a_row: int
     resets_left: int
@@ -42,20 +67,47 @@ class VerificationState:
 def find_active_code(
     verification: PhoneVerification, now: datetime
 ) -> tuple[datetime | None, int | None]:
-    """Return when the code of the latest message expires, and the attempts of its client.
+    """Return when the code of the latest message of a client expires, and the client's attempts.
 
     These are those of its request id or, for a client that sends none, of its IP: whichever are
-    fewer. Both are None if no code is active.
+    fewer. They are None if the only active code is one that an operator sent.
     """
+    expires_at = None
     active = {challenge.id: challenge for challenge in verification.active_challenges(now)}
     for delivery in reversed(verification.deliveries):
         if delivery.challenge_id in active:
+            if verification.is_of_operator(delivery):
+                expires_at = expires_at or active[delivery.challenge_id].expires_at
+                continue
             kind, request_id = CounterKind.FIRST_REQUEST, delivery.request_id
             by_id = delivery.counter_of(kind, request_id, delivery.attempt_limit)
             by_ip = delivery.counter_of_ip(delivery.client_ip)
             left = max(0, min(by_id.left, by_ip.left))
             return active[delivery.challenge_id].expires_at, left
-    return None, None
+    return expires_at, None
+
+
+def find_operator_attempts(
+    verification: PhoneVerification, now: datetime
+) -> OperatorAttempts | None:
+    """Return what is left of the code that an operator sent, None if none is active."""
+    found = verification.find_operator_code(now)
+    if found is None:
+        return None
+    code, delivery = found
+    challenge = verification.find_challenge(delivery.challenge_id)
+    is_ended = verification.failures.in_a_row >= MAX_FAILURES_AFTER_RESET
+    return OperatorAttempts(
+        expires_at=challenge.expires_at if challenge else delivery.expires_at,
+        left_by_network=tuple(0 if is_ended else max(0, counter.left) for counter in code.counters),
+        other_networks=0 if is_ended else MAX_OPERATOR_CODE_NETWORKS - len(code.counters),
+        attempts_of_network=code.attempt_limit,
+    )
+
+
+def operator_codes_left(verification: PhoneVerification, now: datetime) -> int:
+    """Return how many codes operators can send today to the phone of a pruned verification."""
+    return MAX_OPERATOR_CODES.remaining([code.sent_at for code in verification.operator_codes], now)
 
 
 def resets_left(verification: PhoneVerification) -> int:

@@ -29,6 +29,11 @@ def _explain(error: DomainError) -> str:
                 "The limits of this phone were reset twice within a day. The next reset is "
                 f"possible {_time_after(error.retry_after)}."
             )
+        case errors.TooManyOperatorCodes():
+            return (
+                "Nothing was sent: operators sent three codes to this phone within a day. The next "
+                f"one is possible {_time_after(error.retry_after)}."
+            )
         case errors.TooManyOtpRequests():
             return (
                 "Nothing was sent, because a limit is reached: `dialtone user show` says which. "

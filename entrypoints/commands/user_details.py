@@ -82,6 +82,7 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
     if details.verification is not None:
         yield _row("verification", describe_verification(details.verification, now))
         yield _row("limit resets left", f"{details.verification.resets_left} today")
+        yield _row("operator codes", f"{details.verification.operator_codes_left} left today")
         yield _row("deliveries", f"{len(details.deliveries)} within a day")
         yield from (f"  {_describe_delivery(shown)}" for shown in details.deliveries)
     if details.usage is not None:

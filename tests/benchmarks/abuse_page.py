@@ -18,6 +18,7 @@ from domain.otp import (
     delivery,
     delivery_policy,
     failures,
+    operator_code,
     phone_verification,
     rate_limits,
 )
@@ -80,6 +81,7 @@ _MODULES: Final = (
     attempts,
     failures,
     phone_verification,
+    operator_code,
     rate_limits,
     device_token,
     call_limits,

@@ -85,6 +85,7 @@ def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) 
                 previous_identity_id=None,
                 undo_until=None,
                 unknown_deliveries=(),
+                operator_codes=(),
                 deliveries=tuple(
                     replace(
                         delivery,

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from domain.otp.delivery_policy import Limitation, Wait
-from domain.otp.verification_state import VerificationState
+from domain.otp.verification_state import OperatorAttempts, VerificationState
 from entrypoints.verification_words import describe_verification
 from tests.support.builders import NOW
 
@@ -17,6 +17,8 @@ def a_state(**changes: Any) -> VerificationState:
         "next_message_to_known": Wait(NOW),
         "code_expires_at": None,
         "attempts_left": None,
+        "operator_attempts": None,
+        "operator_codes_left": 3,
         "attempts_of_next": 5,
         "failures_in_a_row": 0,
         "resets_left": 2,
@@ -45,6 +47,34 @@ def a_state(**changes: Any) -> VerificationState:
             },
             "messages: next at 2026-05-02 09:30 UTC, limit in total; attempts: no code is valid "
             "now",
+        ),
+        (
+            {
+                "code_expires_at": NOW + timedelta(minutes=5),
+                "attempts_left": 0,
+                "operator_attempts": OperatorAttempts(
+                    expires_at=NOW + timedelta(minutes=5),
+                    left_by_network=(2,),
+                    other_networks=2,
+                    attempts_of_network=5,
+                ),
+            },
+            "messages: now; attempts: 0 left for the code that expires at 09:35:00 UTC, and for "
+            "the code of an operator that expires at 09:35:00 UTC, in apps that requested a code: "
+            "2 left from a network that failed, 5 from each of 2 others",
+        ),
+        (
+            {
+                "code_expires_at": NOW + timedelta(minutes=5),
+                "operator_attempts": OperatorAttempts(
+                    expires_at=NOW + timedelta(minutes=5),
+                    left_by_network=(),
+                    other_networks=3,
+                    attempts_of_network=2,
+                ),
+            },
+            "messages: now; attempts: for the code of an operator that expires at 09:35:00 UTC, "
+            "in apps that requested a code: 2 from each of 3 networks",
         ),
         (
             {"not_served": "its country, DE, is not in DIALTONE_COUNTRIES"},

@@ -189,6 +189,7 @@ class AdminUserController(Controller):
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
+            errors.TooManyOperatorCodes,
             errors.DeliveryFailed,
         ],
     )
@@ -198,7 +199,11 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[actions.SendCodeBody],
     ) -> actions.SendCodeResponse:
-        """Send a code to the phone of a user, within all limits.
+        """Send a code to the phone of a user, within all limits, at most three a day.
+
+        It helps after too many wrong codes: it has five attempts of its own from each of at most
+        three networks (IPv4 /24, IPv6 /48). These are for clients that send any `request_id` of
+        this phone from the last day, and for networks that requested a code without sending ids.
 
         Only the owner of the phone sees it. A service token needs the scope `users:support`.
         """

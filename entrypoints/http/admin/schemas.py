@@ -14,7 +14,7 @@ from domain.identities.session import Session
 from domain.media.usage import MediaUsage, Quota
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Wait
-from domain.otp.verification_state import VerificationState
+from domain.otp.verification_state import OperatorAttempts, VerificationState
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from entrypoints.http.fields import (
@@ -160,6 +160,20 @@ class ConsoleDeviceResponse(msgspec.Struct, kw_only=True):
     ]
 
 
+class OperatorAttemptsResponse(msgspec.Struct, kw_only=True):
+    """The attempts of a code that an operator sent. No earlier failure uses them up."""
+
+    expires_at: Annotated[
+        str, time_field("When the code expires, in UTC.", "2026-05-01T09:35:00.000Z")
+    ]
+    left_by_network: Annotated[
+        list[int],
+        described("What each network has left that failed at it (IPv4 /24, IPv6 /48).", [3]),
+    ]
+    other_networks: Annotated[int, described("How many other networks have attempts.", 2)]
+    attempts_of_network: Annotated[int, described("How many each of them has.", 5)]
+
+
 class VerificationResponse(msgspec.Struct, kw_only=True):
     """Why the phone gets a code, or gets none."""
 
@@ -200,9 +214,21 @@ class VerificationResponse(msgspec.Struct, kw_only=True):
     attempts_left: Annotated[
         int | None,
         described(
-            "The attempts that are left for the request that caused it; null if no code is valid.",
+            "The attempts that are left for the client that requested it; null if no code is valid"
+            " that a client requested.",
             3,
         ),
+    ]
+    operator_attempts: Annotated[
+        OperatorAttemptsResponse | None,
+        described(
+            "The attempts of the code that an operator sent last, for clients with an id of a"
+            " request for this phone, and for networks that requested a code without sending ids;"
+            " null if it is not valid."
+        ),
+    ]
+    operator_codes_left: Annotated[
+        int, described("How many codes operators can send to this phone today.", 3)
     ]
     failures_in_a_row: Annotated[int, described("Failed attempts since the last success.", 2)]
     resets_left: Annotated[
@@ -473,8 +499,21 @@ def _to_verification(state: VerificationState, now: datetime) -> VerificationRes
         next_message_to_known_at=next_at(state.next_message_to_known),
         code_expires_at=_format_time(state.code_expires_at),
         attempts_left=state.attempts_left,
+        operator_attempts=_to_operator_attempts(state.operator_attempts),
+        operator_codes_left=state.operator_codes_left,
         failures_in_a_row=state.failures_in_a_row,
         resets_left=state.resets_left,
+    )
+
+
+def _to_operator_attempts(attempts: OperatorAttempts | None) -> OperatorAttemptsResponse | None:
+    if attempts is None:
+        return None
+    return OperatorAttemptsResponse(
+        expires_at=format_timestamp(attempts.expires_at),
+        left_by_network=list(attempts.left_by_network),
+        other_networks=attempts.other_networks,
+        attempts_of_network=attempts.attempts_of_network,
     )
 
 

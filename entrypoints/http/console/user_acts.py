@@ -509,6 +509,8 @@ def _explain(error: ApiError, user: FoundUser, act: Act) -> str:
                 "within the last seven days, and may undo that. The page of the number says until "
                 "when."
             )
+        case errors.TooManyOperatorCodes():
+            return "Nothing was sent: operators sent three codes to this phone within a day."
         case errors.TooManyOtpRequests():
             return "Nothing was sent, because a limit is reached. The page of the phone says which."
         case errors.DeliveryFailed():

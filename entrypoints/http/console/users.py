@@ -187,4 +187,5 @@ def _describe_verification(details: UserDetails, now: datetime) -> Sequence[tupl
     return (
         ("Verification", describe_verification(state, now)),
         ("Limit resets left", f"{state.resets_left} today"),
+        ("Codes that you can send", f"{state.operator_codes_left} today"),
     )

@@ -187,6 +187,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "Too many codes were requested. Wait before you request another one.",
         example=errors.TooManyOtpRequests(retry_after=15),
     ),
+    errors.TooManyOperatorCodes: ErrorRow(
+        429,
+        "rate_limited",
+        "Operators sent three codes to this phone within a day. Wait before you send the next one.",
+        example=errors.TooManyOperatorCodes(retry_after=3600),
+    ),
     errors.AttestationRequired: ErrorRow(
         403,
         "attestation_required",

@@ -8,9 +8,11 @@ import pytest
 from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import operating_system_user
 from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected
 from domain.errors import (
     ConflictingValue,
     PhoneBlocked,
+    TooManyOperatorCodes,
     TooManyOtpRequests,
     Unauthenticated,
     UserNotFound,
@@ -18,7 +20,7 @@ from domain.errors import (
 from domain.identities.identity import Role
 from domain.identities.username import parse_username
 from domain.otp.message_preferences import MessagePreferences
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.policies import make_policy
 
@@ -36,12 +38,42 @@ async def test_a_code_of_an_operator_uses_all_limits(app: AppHarness) -> None:
     send = app.administration.act_for_users.send_code
     assert (await send(OPERATOR, a_phone(), COMMAND)).sent
     assert not (await send(OPERATOR, a_phone(), COMMAND)).sent
-    for _ in range(4):
-        app.advance(minutes=2)
-        await send(OPERATOR, a_phone(), COMMAND)
     app.advance(minutes=2)
-    with pytest.raises(TooManyOtpRequests):
+    for number in range(5):
+        await app.request_otp(client_ip=f"10.{number}.0.1")
+        app.advance(minutes=2)
+    with pytest.raises(TooManyOtpRequests) as error:
         await send(OPERATOR, a_phone(), COMMAND)
+    assert not isinstance(error.value, TooManyOperatorCodes)
+
+
+async def test_operators_send_three_codes_a_day(app: AppHarness) -> None:
+    send = app.administration.act_for_users.send_code
+    for _ in range(3):
+        await send(OPERATOR, a_phone(), COMMAND)
+        app.advance(hours=1)
+    with pytest.raises(TooManyOperatorCodes) as error:
+        await send(OPERATOR, a_phone(), COMMAND)
+    assert error.value.retry_after == 21 * 60 * 60
+    await app.request_otp()
+
+
+@pytest.mark.parametrize("with_id", [True, False])
+async def test_after_five_wrong_codes_that_of_an_operator_signs_in(
+    app: AppHarness, *, with_id: bool
+) -> None:
+    requested = await app.request_otp(client_ip="10.0.0.1")
+    request_id = requested.request_id if with_id else None
+    wrong = [wrong_code(app.last_code, number) for number in range(1, 7)]
+    for code in wrong[:5]:
+        await app.verify_otp(code, client_ip="10.0.0.1", request_id=request_id)
+    app.advance(minutes=2)
+    await app.administration.act_for_users.send_code(OPERATOR, a_phone(), COMMAND)
+
+    result = await app.verify_otp(wrong[5], client_ip="10.0.0.1", request_id=request_id)
+    assert result == OtpRejected(attempts_left=4)
+    result = await app.verify_otp(app.last_code, client_ip="10.0.0.1", request_id=request_id)
+    assert isinstance(result, LoggedIn)
 
 
 async def test_a_code_for_a_blocked_phone_is_an_error_and_nothing_is_sent(

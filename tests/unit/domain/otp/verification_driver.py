@@ -66,7 +66,9 @@ class VerificationDriver:
         """Return a copy whose clock is `after` seconds ahead. This driver does not change."""
         return replace(self, now=self.now + timedelta(seconds=after))
 
-    def request(self, client_ip: str = HOME_IP) -> DeliveryDecision:
+    def request(
+        self, client_ip: str = HOME_IP, *, is_by_operator: bool = False
+    ) -> DeliveryDecision:
         """Request a code now."""
         number = next(self.numbers)
         challenge = a_challenge(
@@ -80,6 +82,7 @@ class VerificationDriver:
             f"request-{number}",
             self.device,
             self.is_limited,
+            is_by_operator=is_by_operator,
         )
         self.verification, decision = self.verification.request_delivery(request, self.policy)
         return decision

@@ -84,6 +84,7 @@ class UseCases:
             policy.identities,
             ports.otp.keyed_hashes,
             record_act,
+            self.identities.operator_actions,
             self.media,
             ports.media,
             policy.media,

@@ -29,6 +29,8 @@ R = TypeVar("R", OlderUser, OlderItem)
 
 _UNAUTHORIZED: Final = 13
 _MAX_ID_LENGTH: Final = 64
+_USER_FIELDS: Final = frozenset({"_id", "number", "username", "created_on", "admin"})
+_ITEM_FIELDS: Final = frozenset({"_id", "user_id", "url", "category", "created_at"})
 _FALSE: Final = {"", "0", "f", "false", "n", "no", "none", "off"}
 """How its clients could write that somebody is no administrator: it stored what they sent."""
 
@@ -153,7 +155,8 @@ def _parse_user(user_id: str, document: RawDocument) -> OlderUser | UnreadableRo
     if created_at is None:
         return _unreadable(user_id, "created_on")
     is_administrator = str(document.get("admin")).lower() not in _FALSE
-    return OlderUser(user_id, number, username, created_at, is_administrator)
+    unread = _find_unread(document, _USER_FIELDS)
+    return OlderUser(user_id, number, username, created_at, is_administrator, unread)
 
 
 def _parse_item(item_id: str, document: RawDocument) -> OlderItem | UnreadableRow:
@@ -169,7 +172,12 @@ def _parse_item(item_id: str, document: RawDocument) -> OlderItem | UnreadableRo
         return _unreadable(item_id, "category")
     if created_at is None:
         return _unreadable(item_id, "created_at")
-    return OlderItem(item_id, str(owner), url, category, created_at)
+    unread = _find_unread(document, _ITEM_FIELDS)
+    return OlderItem(item_id, str(owner), url, category, created_at, unread)
+
+
+def _find_unread(document: RawDocument, read: frozenset[str]) -> list[str]:
+    return [name for name, value in document.items() if name not in read and value is not None]
 
 
 def _find_broken(document: RawDocument, *fields: str) -> str | None:

@@ -203,6 +203,7 @@ class IdentityRecord(Record, kw_only=True):
     data_export: DataExportRecord | None = None
     external_id: str | None = None
     imported_at: datetime | None = None
+    was_blocked_by_import: bool = False
     expires_at: datetime | None = None
     phone_change_record: PhoneChangeRecord | None = msgspec.field(name="phone_change", default=None)
     phone_change_attempted_at: datetime | None = None

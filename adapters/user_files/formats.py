@@ -5,20 +5,27 @@ docs/importing.md says how each export is made.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from application.imports.user_lines import UserFields
 
 Row: TypeAlias = Mapping[str, Any]
 """The columns of a line, or the fields of a JSON object."""
-FIELD_NAMES: Final = ("phone", "id", "external_id", "username", "created_at")
-_PROFILE_NAMES: Final = ("username", "full_name", "name", "display_name")
+FIELD_NAMES: Final = ("phone", "id", "external_id", "username", "created_at", "blocked")
+_PROFILE: Final = "raw_user_meta_data"
+_PROFILE_NAMES: Final = tuple(
+    f"{_PROFILE}.{name}" for name in ("username", "full_name", "name", "display_name")
+)
+_BLOCKED_STATUSES: Final = ("ARCHIVED", "COMPROMISED")
+"""The UserStatus of Cognito that nobody can sign in with, beside `Enabled`:
+https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UserType.html"""
 _FALSE: Final = ("false", "f", "0", "no")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Format:
     """A form of files.
 
@@ -26,7 +33,10 @@ class Format:
         signature: The columns by which it is recognized. It has all of them.
         phone: The column of the phone, which a CSV file must have.
         others: The other columns that are read.
+        blocks: The columns that say who is blocked. The first one has to be there, in a CSV file or
+            in one of the JSON objects; none if blocks are not read.
         read: Returns the fields of a line.
+        expand: Returns the columns of a line with those that one of them has inside.
         positions: The columns of a CSV file without a header.
         is_quoted: Whether each text of a CSV file begins with an apostrophe.
     """
@@ -34,9 +44,24 @@ class Format:
     signature: frozenset[str]
     phone: str
     others: frozenset[str]
+    blocks: tuple[str, ...]
     read: Callable[[Row], UserFields]
+    expand: Callable[[Row], Row] = dict
     positions: tuple[str, ...] = ()
     is_quoted: bool = False
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """All columns that are read."""
+        return frozenset({self.phone, *self.others, *self.blocks})
+
+    def ignore_blocks(self) -> "Format":
+        """Return a form that does not read who is blocked."""
+
+        def read(row: Row) -> UserFields:
+            return replace(self.read(row), blocked="", enabled="", blocked_until="")
+
+        return replace(self, others=self.others.difference(self.blocks), blocks=(), read=read)
 
 
 def to_text(value: Any) -> str:
@@ -73,18 +98,8 @@ def _is_true(row: Row, name: str) -> bool:
 
 
 def _read_own(row: Row) -> UserFields:
-    return _make_fields({name: get(row, name) for name in FIELD_NAMES})
-
-
-def _make_fields(texts: Mapping[str, str], *, is_phone_verified: bool = True) -> UserFields:
-    return UserFields(
-        phone=texts["phone"],
-        id=texts["id"],
-        external_id=texts["external_id"],
-        username=texts["username"],
-        created_at=texts["created_at"],
-        is_phone_verified=is_phone_verified,
-    )
+    texts: dict[str, Any] = {name: get(row, name) for name in FIELD_NAMES}
+    return UserFields(**texts)
 
 
 def _read_firebase(row: Row) -> UserFields:
@@ -93,22 +108,31 @@ def _read_firebase(row: Row) -> UserFields:
         external_id=get(row, "localId"),
         username=get(row, "displayName"),
         created_at=get(row, "createdAt"),
+        blocked=get(row, "disabled"),
     )
 
 
 def _read_cognito(row: Row) -> UserFields:
     """Read a user of `list-users`, or a line of the CSV file that its import takes."""
-    attributes = row.get("Attributes")
-    if isinstance(attributes, list):
-        pairs = [each for each in attributes if isinstance(each, dict)]
-        row = {**row, **{str(pair.get("Name")): pair.get("Value") for pair in pairs}}
+    status = get(row, "UserStatus") or get(row, "cognito:user_status")
     return UserFields(
         phone=get(row, "phone_number"),
         external_id=get(row, "sub") or get(row, "Username") or get(row, "cognito:username"),
         username=get(row, "preferred_username") or get(row, "name"),
         created_at=get(row, "UserCreateDate"),
+        blocked="true" if status.strip().upper() in _BLOCKED_STATUSES else "",
+        enabled=get(row, "Enabled"),
         is_phone_verified=_is_true(row, "phone_number_verified"),
     )
+
+
+def _expand_attributes(row: Row) -> Row:
+    attributes = row.get("Attributes")
+    if not isinstance(attributes, list):
+        return row
+    pairs = [each for each in attributes if isinstance(each, dict)]
+    others = {name: value for name, value in row.items() if name != "Attributes"}
+    return {**{to_text(pair.get("Name")): pair.get("Value") for pair in pairs}, **others}
 
 
 def _read_auth0(row: Row) -> UserFields:
@@ -117,6 +141,7 @@ def _read_auth0(row: Row) -> UserFields:
         external_id=get(row, "user_id"),
         username=get(row, "username") or get(row, "name"),
         created_at=get(row, "created_at"),
+        blocked=get(row, "blocked"),
         is_phone_verified=_is_true(row, "phone_verified"),
     )
 
@@ -127,22 +152,29 @@ def _read_supabase(row: Row) -> UserFields:
         # GoTrue stores E.164 without the plus.
         phone=f"+{phone}" if phone.isdecimal() else phone,
         external_id=get(row, "id"),
-        username=_find_profile_name(row.get("raw_user_meta_data")),
+        username=_find_profile_name(row),
         created_at=get(row, "created_at"),
+        blocked_until=get(row, "banned_until"),
         is_phone_verified=_is_true(row, "phone_confirmed_at"),
     )
 
 
-def _find_profile_name(profile: Any) -> str:
+def _find_profile_name(row: Row) -> str:
+    names = (row.get(name) for name in _PROFILE_NAMES)
+    return next((name for name in names if isinstance(name, str) and name.strip()), "")
+
+
+def _expand_profile(row: Row) -> Row:
+    profile = row.get(_PROFILE)
     if isinstance(profile, str):
         try:
             profile = json.loads(profile)
-        except ValueError:
-            return ""
+        except (ValueError, RecursionError):
+            return row
     if not isinstance(profile, dict):
-        return ""
-    names = (profile.get(name) for name in _PROFILE_NAMES)
-    return next((name for name in names if isinstance(name, str) and name.strip()), "")
+        return row
+    others = {name: value for name, value in row.items() if name != _PROFILE}
+    return {**{f"{_PROFILE}.{name}": value for name, value in profile.items()}, **others}
 
 
 _FIREBASE_PROVIDERS: Final = tuple(
@@ -155,8 +187,9 @@ FORMATS: Final[Mapping[str, Format]] = {
         frozenset({"localId"}),
         "phoneNumber",
         frozenset({"localId", "displayName", "createdAt"}),
+        ("disabled",),
         _read_firebase,
-        (
+        positions=(
             *("localId", "email", "emailVerified", "passwordHash", "salt", "displayName"),
             *("photoUrl", *_FIREBASE_PROVIDERS, "createdAt", "lastSignedInAt", "phoneNumber"),
             *("disabled", "customAttributes", ""),
@@ -165,23 +198,35 @@ FORMATS: Final[Mapping[str, Format]] = {
     "cognito": Format(
         frozenset({"cognito:username"}),
         "phone_number",
-        frozenset({"cognito:username", "phone_number_verified", "preferred_username", "name"}),
+        frozenset(
+            {
+                *("cognito:username", "Username", "sub", "preferred_username", "name"),
+                *("phone_number_verified", "UserCreateDate"),
+            }
+        ),
+        ("Enabled", "UserStatus", "cognito:user_status"),
         _read_cognito,
+        _expand_attributes,
     ),
     "auth0": Format(
         frozenset({"user_id"}),
         "phone_number",
         frozenset({"user_id", "phone_verified", "username", "name", "created_at"}),
+        ("blocked",),
         _read_auth0,
         is_quoted=True,
     ),
     "supabase": Format(
         frozenset({"phone", "phone_confirmed_at"}),
         "phone",
-        frozenset({"id", "phone_confirmed_at", "raw_user_meta_data", "created_at"}),
+        frozenset({"id", "phone_confirmed_at", "created_at", *_PROFILE_NAMES}),
+        ("banned_until",),
         _read_supabase,
+        _expand_profile,
     ),
-    "dialtone": Format(frozenset({"phone"}), "phone", frozenset(FIELD_NAMES), _read_own),
+    "dialtone": Format(
+        frozenset({"phone"}), "phone", frozenset(FIELD_NAMES), ("blocked",), _read_own
+    ),
 }
 """All forms; each is tried in this order."""
 _COGNITO_JSON: Final = frozenset({"Username", "Attributes"})
@@ -202,20 +247,21 @@ def recognize(columns: frozenset[str], *, is_csv: bool) -> str | None:
     return next(found, None)
 
 
-def with_columns(base: Format | None, columns: Mapping[str, str]) -> Format:
+def with_columns(base: Format, columns: Mapping[str, str]) -> Format:
     """Return a form in which some fields are in columns that the operator has named."""
+    others: dict[str, Any] = {}
+    if "blocked" in columns:
+        others = {"enabled": "", "blocked_until": ""}
 
     def read(row: Row) -> UserFields:
-        fields = base.read(row) if base else UserFields()
-        texts = {name: getattr(fields, name) for name in FIELD_NAMES}
-        texts |= {name: get(row, column) for name, column in columns.items()}
-        return _make_fields(texts, is_phone_verified=fields.is_phone_verified)
+        texts: dict[str, Any] = {name: get(row, column) for name, column in columns.items()}
+        return replace(base.read(row), **others, **texts)
 
-    return Format(
-        frozenset(),
-        columns.get("phone") or (base.phone if base else "phone"),
-        frozenset(columns.values()) | (base.others if base else frozenset()),
-        read,
-        base.positions if base else (),
-        is_quoted=base.is_quoted if base else False,
+    return replace(
+        base,
+        signature=frozenset(),
+        phone=columns.get("phone", base.phone),
+        others=base.others.union(columns.values()),
+        blocks=(columns["blocked"],) if "blocked" in columns else base.blocks,
+        read=read,
     )

@@ -64,12 +64,13 @@ def read_document(path: Path) -> Iterator[tuple[int, Any]]:
             try:
                 value, end = decoder.raw_decode(text, position)
             except (ValueError, RecursionError):
-                chunk = file.read(_CHUNK_LENGTH)
+                # As much again, so that a long value is not parsed many times.
+                chunk = file.read(max(_CHUNK_LENGTH, len(text) - position))
                 text, position = text[position:] + chunk, 0
                 if not chunk or len(text) > MAX_RECORD_LENGTH:
                     raise ConfigurationError(
-                        f"{path}: line {number} begins a JSON value that is not valid, or that has "
-                        "no end."
+                        f"{path}: line {number} begins a JSON value that is not valid, that has no "
+                        f"end, or that has more than {MAX_RECORD_LENGTH} characters."
                     ) from None
                 continue
             yield number, value

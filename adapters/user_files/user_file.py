@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,9 @@ _BOM: Final = b"\xef\xbb\xbf"
 _COMPRESSED: Final = (b"\x1f\x8b", b"PK\x03\x04")
 """gzip and ZIP, which a spreadsheet's own file is."""
 _SECRET: Final = re.compile("password|salt|token|secret", re.IGNORECASE)
+_MAX_SEARCHED_LENGTH: Final = 200
 _OTHER_DELIMITERS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars", ",": "commas"}
+_TOO_LONG: Final = f"has more than {MAX_RECORD_LENGTH} bytes"
 _NOT_UTF8: Final = "is not UTF-8: save the file as UTF-8 (a spreadsheet calls it CSV UTF-8)"
 _RECORD: Final = "record"
 """The column of a report that has a JSON object."""
@@ -31,7 +34,11 @@ _OPTIONAL_COLUMNS: Final = 2
 """How many columns at the end older versions of a tool do not write."""
 _NUMBER: Final = re.compile(r"\d(?:\W?\d){6}")
 _NUMBER_ONLY: Final = re.compile(r"[\s'+(]*\d(?:[\s().-]*\d){6,}\s*")
+_EMPTY: Final[tuple[Any, ...]] = ("", [], {})
+_OWN: Final = "dialtone"
 _SHOWN_COLUMNS: Final = 20
+MAX_COLUMNS: Final = 1000
+"""Of a CSV file. The exports of all services have fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +50,15 @@ class UserFile:
         format_name: A name in FORMATS; None to recognize it by its columns.
         columns: For fields that are elsewhere than the form says: the names of their columns.
         delimiter: What is between the fields of a CSV file.
+        ignores_blocks: Read nobody as blocked. Otherwise a file that does not say who is blocked
+            cannot be read.
     """
 
     path: Path
     format_name: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     delimiter: str = ","
+    ignores_blocks: bool = False
 
     def read(self) -> Iterator[UserLine]:
         """Yield the lines. Empty ones are skipped.
@@ -65,22 +75,9 @@ class UserFile:
                 with self._explain_encoding():
                     yield from self._read_objects(read_document(self.path))
             else:
+                if _is_cut(first[1]):
+                    raise self._invalid(first[0], _TOO_LONG)
                 yield from self._read_objects(read_json_lines(chain([first], lines)))
-
-    def find_unread_columns(self) -> Sequence[str]:
-        """Return the columns of a CSV file that are not read; none of a JSON file.
-
-        Raises:
-            ConfigurationError
-        """
-        with self._open() as file:
-            lines = self._decode(file)
-            first = self._find_first(lines)
-            if _is_json(first[1]):
-                return ()
-            with self._explain_csv(numbers := _Lines(chain([first], lines))):
-                form, columns, _ = self._choose_columns(next(self._parse_csv(numbers)))
-        return [name for name in columns if name not in {form.phone, *form.others}]
 
     @contextmanager
     def _open(self) -> Iterator[BinaryIO]:
@@ -108,7 +105,7 @@ class UserFile:
             text_bytes = line.removeprefix(_BOM) if number == 1 else line
             is_cut = len(line) > MAX_RECORD_LENGTH
             if is_cut and (number > 1 or text_bytes[:1] not in (b"[", b"{")):
-                raise self._invalid(number, f"has more than {MAX_RECORD_LENGTH} bytes")
+                raise self._invalid(number, _TOO_LONG)
             try:
                 yield number, text_bytes.decode(errors="ignore" if is_cut else "strict")
             except UnicodeDecodeError:
@@ -135,17 +132,14 @@ class UserFile:
 
     def _read_csv(self, lines: Iterable[tuple[int, str]]) -> Iterator[UserLine]:
         with self._explain_csv(numbers := _Lines(lines)):
-            rows = self._parse_csv(numbers)
+            rows = csv.reader(numbers, delimiter=self.delimiter, strict=True)
             header = next(rows)
             form, columns, has_header = self._choose_columns(header)
-            start = numbers.last + 1 if has_header else 1
+            start = numbers.begin_record() if has_header else 1
             for row in rows if has_header else chain([header], rows):
                 if row:
                     yield self._to_line(start, form, columns, row)
-                start = numbers.last + 1
-
-    def _parse_csv(self, lines: "_Lines") -> Iterator[list[str]]:
-        return csv.reader(lines, delimiter=self.delimiter, strict=True)
+                start = numbers.begin_record()
 
     @contextmanager
     def _explain_csv(self, lines: "_Lines") -> Iterator[None]:
@@ -153,15 +147,23 @@ class UserFile:
             yield
         except csv.Error as error:
             raise self._invalid(lines.last, f"is not valid CSV ({error})") from None
+        except _LongRecord:
+            raise self._invalid(lines.last, f"is in a record that {_TOO_LONG}") from None
 
     def _choose_columns(self, header: Sequence[str]) -> tuple[Format, Sequence[str], bool]:
         """Return the form, the columns, and whether the first line is a header."""
+        if len(header) > MAX_COLUMNS:
+            raise ConfigurationError(
+                f"{self.path} has {len(header):,} columns, and an import reads at most "
+                f"{MAX_COLUMNS:,}: export fewer, or see --delimiter."
+            )
         known = FORMATS.get(self.format_name or "")
         columns = [name.strip() for name in header]
         if known and known.positions and known.phone not in columns:
-            return with_columns(known, self.columns), known.positions, False
+            return self._adapt(known), known.positions, False
         self._check_header(columns)
-        form = self._choose_format(columns, is_csv=True)
+        name = self.format_name or recognize(frozenset(columns), is_csv=True)
+        form = self._choose_format(columns, name)
         missing = {form.phone, *self.columns.values()}.difference(columns)
         if missing:
             raise ConfigurationError(
@@ -169,7 +171,16 @@ class UserFile:
                 f"{list_columns(columns)}. "
                 "See --format and --column."
             )
+        if form.blocks and form.blocks[0] not in columns:
+            raise self._says_no_blocks("column", form)
         return form, columns, True
+
+    def _says_no_blocks(self, kind: str, form: Format) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self.path} has no {kind} {form.blocks[0]}, which says who is blocked or disabled "
+            "there: without it they could sign in here. Export it (docs/importing.md says how), "
+            "name another one with --column blocked=NAME, or use --ignore-blocks if nobody is."
+        )
 
     def _check_header(self, columns: Sequence[str]) -> None:
         if any(_NUMBER_ONLY.fullmatch(name) for name in columns):
@@ -177,7 +188,7 @@ class UserFile:
                 f"{self.path} begins with a phone number: put the names of the columns into its "
                 "first line, such as phone,username."
             )
-        repeated = {name for name in columns if name and columns.count(name) > 1}
+        repeated = {name for name, count in Counter(columns).items() if name and count > 1}
         if repeated:
             raise ConfigurationError(
                 f"{self.path} has two columns {list_columns([min(repeated)])}."
@@ -201,33 +212,48 @@ class UserFile:
             message = f"It has {len(row)} fields, and the header has {len(columns)}."
             return UserLine(number, original, None, message)
         texts = [text.removeprefix("'") for text in row] if form.is_quoted else row
-        return UserLine(number, original, form.read(dict(zip(columns, texts, strict=False))))
+        return _read_line(number, original, form, dict(zip(columns, texts, strict=False)))
 
     # JSON
 
     def _read_objects(self, objects: Iterable[tuple[int, Any]]) -> Iterator[UserLine]:
-        form = None
+        forms, form, says_blocks = dict[str | None, Format](), None, False
         for number, value in objects:
             if not isinstance(value, dict):
                 yield UserLine(number, {_RECORD: ""}, None, "It is not a JSON object.")
                 continue
-            form = self._choose_format([*value], is_csv=False, default=form)
-            original = {_RECORD: to_text(_without_secrets(value))}
-            yield UserLine(number, original, form.read(value))
+            name = self.format_name or recognize(frozenset(value), is_csv=False)
+            if name in forms:
+                form = forms[name]
+            elif name is not None or form is None:
+                form = forms[name] = self._choose_format([*value], name)
+            says_blocks = says_blocks or not form.blocks or form.blocks[0] in value
+            try:
+                original = {_RECORD: to_text(_without_secrets(value))}
+                yield _read_line(number, original, form, value)
+            except RecursionError:
+                yield UserLine(number, {_RECORD: ""}, None, "It is nested too deeply.")
+        # Services leave the field out of the objects of those who are not blocked.
+        if form is not None and not says_blocks:
+            raise self._says_no_blocks("field", form)
 
-    def _choose_format(
-        self, columns: Sequence[str], *, is_csv: bool, default: Format | None = None
-    ) -> Format:
-        name = self.format_name or recognize(frozenset(columns), is_csv=is_csv)
-        base = FORMATS[name] if name else default
-        if self.columns:
-            return with_columns(base, self.columns)
-        if base is None:
+    def _choose_format(self, columns: Sequence[str], name: str | None) -> Format:
+        """Return the form with this name, or that of an operator who has named columns."""
+        if name is None and not self.columns:
             raise ConfigurationError(
                 f"{self.path} is of no known form. Its columns are: {list_columns(columns)}. See "
                 "--format, and --column phone=NAME."
             )
-        return base
+        return self._adapt(FORMATS[name or _OWN])
+
+    def _adapt(self, form: Format) -> Format:
+        """Return a form with what the operator wants of it."""
+        adapted = with_columns(form, self.columns) if self.columns else form
+        return adapted.ignore_blocks() if self.ignores_blocks else adapted
+
+
+class _LongRecord(Exception):
+    """A record of many lines is as long as no line may be."""
 
 
 class _Lines:
@@ -235,14 +261,38 @@ class _Lines:
 
     def __init__(self, lines: Iterable[tuple[int, str]]) -> None:
         self._lines = iter(lines)
+        self._length = 0
         self.last = 0
+
+    def begin_record(self) -> int:
+        """Return the number of the line with which the next record begins."""
+        self._length = 0
+        return self.last + 1
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         self.last, line = next(self._lines)
+        self._length += len(line)
+        if self._length > MAX_RECORD_LENGTH:
+            raise _LongRecord
         return line
+
+
+def _is_cut(line: str) -> bool:
+    """Return whether only the beginning of a line was read. Its last character may be missing."""
+    return not line.endswith("\n") and len(line.encode()) >= MAX_RECORD_LENGTH - len(_BOM)
+
+
+def _read_line(number: int, original: Mapping[str, str], form: Format, row: Row) -> UserLine:
+    expanded = form.expand(row)
+    unread = [
+        name
+        for name, value in expanded.items()
+        if name not in form.columns and value is not None and value not in _EMPTY
+    ]
+    return UserLine(number, original, form.read(expanded), unread=unread)
 
 
 def _is_json(first_line: str) -> bool:
@@ -250,16 +300,21 @@ def _is_json(first_line: str) -> bool:
 
 
 def _without_secrets(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if not _SECRET.search(name)}
+    return {name: value for name, value in row.items() if not _may_be_secret(name)}
+
+
+def _may_be_secret(name: str) -> bool:
+    return len(name) > _MAX_SEARCHED_LENGTH or _SECRET.search(name) is not None
 
 
 def list_columns(columns: Sequence[str]) -> str:
     """Return names of columns as one text, without any that may be a phone number."""
-    shown = ", ".join(map(_show, columns[:_SHOWN_COLUMNS]))
+    shown = ", ".join(map(show_column, columns[:_SHOWN_COLUMNS]))
     return f"{shown}, …" if len(columns) > _SHOWN_COLUMNS else shown
 
 
-def _show(name: str) -> str:
+def show_column(name: str) -> str:
+    """Return the name of a column, unless it may be a phone number."""
     if _NUMBER.search(name):
         return "(hidden)"
     return name[:40] if name.isprintable() else "?"

@@ -205,6 +205,7 @@ def _describe_account(identity: Identity) -> _Json:
         "username_since": identity.user.created_at if identity.user else None,
         "external_id": identity.external_id,
         "imported_at": identity.imported_at,
+        "was_blocked_by_import": identity.was_blocked_by_import,
         "role": identity.role.value,
         "created_at": identity.created_at,
         "last_used_at": identity.last_used_at,

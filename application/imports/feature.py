@@ -1,6 +1,7 @@
 """Imports build themselves from their ports and the policy of identities."""
 
 from application.identities.feature import IdentitiesPolicy
+from application.identities.operators import OperatorActions
 from application.identities.phone_holds import PhoneHolds
 from application.imports.hookaba_items import ImportHookabaItems
 from application.imports.hookaba_users import ImportHookabaUsers
@@ -28,6 +29,7 @@ class ImportsFeature:
         policy: IdentitiesPolicy,
         keyed_hashes: KeyedHashes,
         record_act: RecordAct,
+        operator_actions: OperatorActions,
         media: MediaFeature,
         media_ports: MediaPorts,
         media_policy: MediaPolicy,
@@ -41,6 +43,7 @@ class ImportsFeature:
             ),
             keyed_hashes=keyed_hashes,
             record_act=record_act,
+            operator_actions=operator_actions,
             clock=system.clock,
             randomness=system.randomness,
             test_otps=policy.test_otps,

@@ -99,6 +99,7 @@ class ImportHookabaItems:
         if isinstance(row, UnreadableRow):
             reject(HookabaProblem.UNREADABLE, row.message)
             return None
+        report.unread_items.add(row.unread)
         kept = replace(
             row, category=_find_category(row.category), created_at=min(row.created_at, now)
         )

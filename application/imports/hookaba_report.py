@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from application.imports.import_item import ItemOutcome
 from application.imports.import_user import ImportOutcome, ImportRun
+from application.imports.unread_fields import UnreadFields
 from application.ports.older_service import OlderFiles, OlderService
 from domain.phone import PhoneNumber
 
@@ -87,6 +88,8 @@ class HookabaReport:
         users: How many users had each outcome.
         items: How many library rows had each outcome.
         skipped_items: How many rows were not looked at, because nothing says where the files are.
+        unread_users: What the users have there beside what is imported.
+        unread_items: The same of the library rows that were looked at.
         source_users, stored_users: Of the imported users: as they were read, and as they are now.
         source_items, stored_items: The same of the items.
         source_files: The files that were read.
@@ -97,6 +100,8 @@ class HookabaReport:
     users: Counter[str] = field(default_factory=Counter)
     items: Counter[str] = field(default_factory=Counter)
     skipped_items: int | None = None
+    unread_users: UnreadFields = field(default_factory=UnreadFields)
+    unread_items: UnreadFields = field(default_factory=UnreadFields)
     source_users: Checksum = field(default_factory=Checksum)
     stored_users: Checksum = field(default_factory=Checksum)
     source_items: Checksum = field(default_factory=Checksum)

@@ -112,6 +112,7 @@ class ImportHookabaUsers:
         if isinstance(row, UnreadableRow):
             reject(HookabaProblem.UNREADABLE, row.message)
             return None
+        report.unread_users.add(row.unread)
         try:
             phone = command.parse_phone(row.number)
         except InvalidValue as error:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from application.identities.operators import OperatorActions
 from application.identities.phone_holds import PhoneHolds
 from application.identities.users import find_holders, set_free_username
 from application.ports.errors import UniqueViolation
@@ -39,6 +40,7 @@ class ImportedUser:
         external_id: What another system calls the user.
         username: The name as it is there. Our rules may refuse it.
         created_at: When the user joined there.
+        is_blocked: Whether the user is blocked there.
     """
 
     phone: PhoneNumber
@@ -46,6 +48,7 @@ class ImportedUser:
     external_id: ExternalId | None = None
     username: str | None = None
     created_at: datetime | None = None
+    is_blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class ImportProblem(StrEnum):
     ID_IN_USE = "id_in_use"
     USER_DELETED = "user_deleted"
     EXTERNAL_ID_IN_USE = "external_id_in_use"
+    NOT_BLOCKED = "not_blocked"
+    """The user is blocked there, and has an account here that no import made."""
     USERNAME_IN_USE = "username_in_use"
     USERNAME_REFUSED = "username_refused"
 
@@ -89,12 +94,14 @@ class ImportResult:
         problem: Why it is rejected, or has no username.
         message: What the rules of usernames say about the name, if they refuse it.
         identity_id: The id of the identity; None if it is rejected, and of a new one in a dry run.
+        is_blocked: Whether the import blocks the phone.
     """
 
     outcome: ImportOutcome
     problem: ImportProblem | None = None
     message: str = ""
     identity_id: str | None = None
+    is_blocked: bool = False
 
     @property
     def is_rejected(self) -> bool:
@@ -130,8 +137,10 @@ class _Attempt:
         problem: Why there is no name.
         message: What the rules say about it.
         now: The time of the import.
+        new_id: The id of an identity that does not exist yet.
         imported_id: The id that an import gave the phone.
         holder_ids: The identities that hold the name by other keys than that of today.
+        has_blocked: Whether this import has blocked the phone.
     """
 
     user: ImportedUser
@@ -140,23 +149,25 @@ class _Attempt:
     problem: ImportProblem | None
     message: str
     now: datetime
+    new_id: str
     imported_id: str | None = None
     holder_ids: frozenset[str] = frozenset()
+    has_blocked: bool = False
 
     def without_username(self) -> "_Attempt":
         return replace(self, username=None, problem=ImportProblem.USERNAME_IN_USE)
 
     def assign(
-        self, verification: PhoneVerification, closed_id: str | None, new_id: str
+        self, verification: PhoneVerification, closed_id: str | None
     ) -> tuple[PhoneVerification, str]:
         """Return the phone with an owner, and the owner's id. One with `closed_id` is none."""
-        if verification.blocked_at is not None:
+        if verification.blocked_at is not None and not self.user.is_blocked:
             raise _Rejected(ImportProblem.PHONE_BLOCKED)
         owner_id = verification.identity_id
         if owner_id is None or owner_id == closed_id:
             if verification.is_held(self.now):
                 raise _Rejected(ImportProblem.PHONE_IN_USE)
-            return verification.import_owner(new_id), new_id
+            return verification.import_owner(self.new_id), self.new_id
         return verification, owner_id
 
     def save(self, identity: Identity | None, identity_id: str) -> tuple[Identity, ImportResult]:
@@ -164,17 +175,45 @@ class _Attempt:
         if identity is None:
             if self.user.id not in (None, identity_id):
                 raise _Rejected(ImportProblem.PHONE_IN_USE)
-            created = Identity(identity_id, self.user.phone, self.now, last_used_at=self.now)
+            # Nobody was told of a user, so the block is no event.
+            blocked_at = self.now if self.user.is_blocked else None
+            created = Identity(
+                identity_id,
+                self.user.phone,
+                self.now,
+                last_used_at=self.now,
+                blocked_at=blocked_at,
+                was_blocked_by_import=self.user.is_blocked,
+            )
             successor = self._complete(created)
-            return successor, self._to_result(ImportOutcome.CREATED, successor)
+            result = self._to_result(ImportOutcome.CREATED, successor)
+            return successor, replace(result, is_blocked=self.user.is_blocked)
         is_completable = self._is_completable(identity)
         self._check(identity, is_completable=is_completable)
+        is_blocked = self.has_blocked or self._needs_block(identity)
         successor = self._complete(identity) if is_completable else identity
+        if is_blocked:
+            successor = replace(successor, was_blocked_by_import=True)
         if successor == identity:
             return identity, self._to_result(ImportOutcome.UNCHANGED, identity)
-        if identity.is_blocked:
+        if identity.is_blocked and not self.user.is_blocked:
             raise _Rejected(ImportProblem.PHONE_BLOCKED)
-        return successor, self._to_result(ImportOutcome.COMPLETED, successor)
+        result = self._to_result(ImportOutcome.COMPLETED, successor)
+        return successor, replace(result, is_blocked=is_blocked)
+
+    def _needs_block(self, identity: Identity) -> bool:
+        """Return whether the account of the user is to be blocked.
+
+        An operator who has unblocked it since an import did knows better.
+        """
+        is_done = identity.is_blocked or identity.was_blocked_by_import
+        if not self.user.is_blocked or is_done:
+            return False
+        was_imported = identity.was_imported or self._is_completable(identity)
+        is_derived = self.user.id is None and identity.id == self.known_id
+        if identity.role is not Role.MEMBER or not (was_imported or is_derived):
+            raise _Rejected(ImportProblem.NOT_BLOCKED)
+        return True
 
     def _check(self, identity: Identity, *, is_completable: bool) -> None:
         """Reject an identity that is somebody else's, or has other data."""
@@ -241,7 +280,9 @@ class _Attempt:
 class ImportUser:
     """Import a user from elsewhere: phone, ids, name and time of creation.
 
-    - Roles, blocks, sessions and days of use are not imported.
+    - Roles, sessions and days of use are not imported.
+    - Who is blocked there is blocked here as by an operator, before the account exists; also an
+      account that an earlier import made, until an operator unblocks it. Nobody is unblocked.
     - A first sign-in is a login to the imported identity.
     - The phone is first assigned to an id, then the identity is created under it. If the owner
       signs in in between, or the import is killed, the identity has that id, and a repeat completes
@@ -265,6 +306,7 @@ class ImportUser:
     phone_holds: PhoneHolds
     keyed_hashes: KeyedHashes
     record_act: RecordAct
+    operator_actions: OperatorActions
     clock: Clock
     randomness: Randomness
     test_otps: TestOtps
@@ -279,9 +321,14 @@ class ImportUser:
             CorruptRecord
         """
         try:
-            return await self._import(self._begin(user), run)
+            attempt = self._begin(user)
+            if run is not None and user.is_blocked:
+                attempt = await self._block(attempt, run)
+            result = await self._import(attempt, run)
         except _Rejected as error:
             return ImportResult(ImportOutcome.REJECTED, error.problem)
+        is_new = run is None and result.outcome is ImportOutcome.CREATED
+        return replace(result, identity_id=None) if is_new else result
 
     def _begin(self, user: ImportedUser) -> _Attempt:
         known_id, username, problem, message = user.id, None, None, ""
@@ -292,7 +339,19 @@ class ImportUser:
                 username = parse_username(user.username, self.username_rules)
             except InvalidValue as error:
                 problem, message = ImportProblem.USERNAME_REFUSED, error.message
-        return _Attempt(user, known_id, username, problem, message, self.clock.now())
+        now = self.clock.now()
+        new_id = known_id or make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
+        return _Attempt(user, known_id, username, problem, message, now, new_id)
+
+    async def _block(self, attempt: _Attempt, run: ImportRun) -> _Attempt:
+        """Block the phone, unless the user is rejected or nothing is left to do."""
+        planned = await self._import(attempt, None)
+        if not planned.is_blocked:
+            return attempt
+        subject = planned.identity_id or attempt.new_id
+        async with self.record_act(run.actor, AuditAction.BLOCK, subject, run.reason):
+            await self.operator_actions.block(attempt.user.phone)
+        return replace(attempt, has_blocked=True)
 
     async def _import(self, attempt: _Attempt, run: ImportRun | None) -> ImportResult:
         phone, known_id = attempt.user.phone, attempt.known_id
@@ -316,17 +375,17 @@ class ImportUser:
                     ImportProblem.USER_DELETED if is_deleted else ImportProblem.ID_IN_USE
                 )
             closed_id = owner.value.id if owner else None
-            new_id = known_id or make_identifier(attempt.now, self.randomness.bytes(RANDOM_BYTES))
             if run is None:
-                _, owner_id = attempt.assign(loaded.value, closed_id, new_id)
+                _, owner_id = attempt.assign(loaded.value, closed_id)
             else:
                 owner_id = await update_phone_verification(
                     self.phone_verifications,
                     phone,
-                    lambda verification: attempt.assign(verification, closed_id, new_id),
+                    lambda verification: attempt.assign(verification, closed_id),
                     loaded,
                 )
-            attempt = replace(attempt, imported_id=new_id)
+            if owner_id == attempt.new_id:
+                attempt = replace(attempt, imported_id=owner_id)
             owner = None
         else:
             owner_id = owner.value.id
@@ -389,8 +448,6 @@ class ImportUser:
         _, result = attempt.save(identity, identity_id)
         if identity is None or identity.external_id is None:
             await self._check_external_id(attempt, identity_id)
-        if identity is None:
-            return replace(result, identity_id=None)
         return result
 
     async def _load(self, identity_id: str | None) -> Versioned[Identity] | None:

@@ -4,7 +4,9 @@ import asyncio
 from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from application.imports.import_user import (
@@ -16,7 +18,14 @@ from application.imports.import_user import (
     ImportUser,
 )
 from application.imports.name_turns import NameTurns, hash_name
-from application.imports.user_lines import InvalidLine, LineProblem, UserLine, parse_line
+from application.imports.unread_fields import UnreadFields
+from application.imports.user_lines import (
+    InvalidLine,
+    LineProblem,
+    UserLine,
+    parse_block,
+    parse_line,
+)
 from domain.phone import PhoneRules
 
 _PARALLEL_USERS: Final = 64
@@ -36,12 +45,18 @@ class ImportCounts:
         lines: How many there are.
         outcomes: How many lines have each outcome.
         problems: How many lines are rejected for each reason, or have no username.
+        blocked: How many of the created and completed users the import has blocked.
+        rejected_blocked: How many of the rejected lines are of users who are blocked there.
+        unread: What the lines have beside what is imported.
         is_complete: Whether all lines were looked at.
     """
 
     lines: int = 0
     outcomes: Counter[ImportOutcome] = field(default_factory=Counter)
     problems: Counter[Problem] = field(default_factory=Counter)
+    blocked: int = 0
+    rejected_blocked: int = 0
+    unread: UnreadFields = field(default_factory=UnreadFields)
     is_complete: bool = False
 
     @property
@@ -123,8 +138,10 @@ class ImportUsers:
     ) -> "CheckedLines":
         """Read the file, and find what occurs in several lines. Nothing is written."""
         phones, ids, names, lines = _Occurrences(), _Occurrences(), _Occurrences(), 0
+        unread = UnreadFields()
         for line in read_lines():
             lines += 1
+            unread.add(line.unread)
             if lines % _LINES_PER_TURN == 0:
                 observer.on_checked(lines)
                 await asyncio.sleep(0)
@@ -142,7 +159,7 @@ class ImportUsers:
             if (name := hash_name(user)) is not None:
                 names.add(name)
         repeated = _Repeated(phones.find_repeated(), ids.find_repeated(), names.find_repeated())
-        return CheckedLines(read_lines, parse, lines, repeated)
+        return CheckedLines(read_lines, parse, lines, repeated, unread)
 
     async def __call__(
         self, checked: "CheckedLines", observer: Observer, run: ImportRun | None
@@ -154,7 +171,7 @@ class ImportUsers:
             StorageError: Users that were imported before stay so.
             CorruptRecord
         """
-        counts = ImportCounts(checked.lines)
+        counts = ImportCounts(checked.lines, unread=checked.unread)
         import_user = NameTurns(self.import_user, checked.repeated.names, run)
         waiting = deque[tuple[UserLine, asyncio.Task[ImportResult] | InvalidLine]]()
         try:
@@ -163,11 +180,11 @@ class ImportUsers:
                     break
                 waiting.append((line, _begin(checked, line, import_user)))
                 if len(waiting) > _PARALLEL_USERS:
-                    await _count(*waiting.popleft(), counts, observer)
+                    await _count(*waiting.popleft(), checked, counts, observer)
             else:
                 counts.is_complete = True
             while waiting:
-                await _count(*waiting.popleft(), counts, observer)
+                await _count(*waiting.popleft(), checked, counts, observer)
         finally:
             await _cancel([begun for _, begun in waiting if isinstance(begun, asyncio.Task)])
         return counts
@@ -179,20 +196,28 @@ class ParseLines:
 
     default_region: str | None
     rules: PhoneRules
+    now: datetime
 
     def __call__(self, line: UserLine) -> ImportedUser:
         """Parse a line; raises InvalidLine."""
-        return parse_line(line, self.default_region, self.rules)
+        return parse_line(line, self.default_region, self.rules, self.now)
+
+    def is_blocked(self, line: UserLine) -> bool:
+        """Return whether the line says that the user is blocked."""
+        with suppress(InvalidLine):
+            return line.fields is not None and parse_block(line.fields, self.now)
+        return False
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedLines:
-    """The lines of a file, and what occurs in several of them."""
+    """The lines of a file, what occurs in several of them, and what is not read."""
 
     read_lines: ReadLines
     parse_line: ParseLines
     lines: int
     repeated: _Repeated
+    unread: UnreadFields
 
     def parse(self, line: UserLine) -> ImportedUser:
         """Parse a line that occurs once; raises InvalidLine."""
@@ -215,6 +240,7 @@ def _begin(
 async def _count(
     line: UserLine,
     begun: asyncio.Task[ImportResult] | InvalidLine,
+    checked: "CheckedLines",
     counts: ImportCounts,
     observer: Observer,
 ) -> None:
@@ -226,7 +252,10 @@ async def _count(
     else:
         result = await begun
         outcome, problem, message = result.outcome, result.problem, result.message
+        counts.blocked += result.is_blocked
     counts.outcomes[outcome] += 1
+    if outcome is ImportOutcome.REJECTED and checked.parse_line.is_blocked(line):
+        counts.rejected_blocked += 1
     if problem is not None:
         counts.problems[problem] += 1
         observer.on_line(line, problem, message)

@@ -1,7 +1,7 @@
 """The lines of a file of users, and how they become users."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,8 +16,13 @@ from domain.phone import PhoneNumber, PhoneRules, parse_phone
 # 9.19877E+11 has lost digits; 919877000000.0 would be read with one digit more.
 _SPREADSHEET_NUMBER: Final = re.compile(r"\s*\d+(?:[.,]\d+)?[eE][+-]?\d+\s*|\s*\d{7,}[.,]0+\s*")
 _FIRST_YEAR: Final = 1970
-_UNIX_SECONDS: Final = re.compile(r"\d{9,10}(?:\.\d+)?")
+_UNIX_SECONDS: Final = re.compile(r"\d{9,10}(?:\.\d{1,9})?")
 _UNIX_MILLISECONDS: Final = re.compile(r"\d{12,13}")
+_NOTHING: Final = ("", "null")
+_FLAGS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("true", "t", "1", "yes", "y"), True),
+    **dict.fromkeys(("false", "f", "0", "no", "n"), False),
+}
 
 
 class LineProblem(StrEnum):
@@ -32,19 +37,26 @@ class LineProblem(StrEnum):
     PHONE_NOT_VERIFIED = "phone_not_verified"
     INVALID_ID = "invalid_id"
     INVALID_CREATED_AT = "invalid_created_at"
+    INVALID_BLOCKED = "invalid_blocked"
     REPEATED_PHONE = "repeated_phone"
     REPEATED_ID = "repeated_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserFields:
-    """What a line says about a user, as it is written there. Empty texts say nothing."""
+    """What a line says about a user, as it is written there. Empty texts say nothing.
+
+    `blocked` and `enabled` are true or false, `blocked_until` is a time.
+    """
 
     phone: str = ""
     id: str = ""
     external_id: str = ""
     username: str = ""
     created_at: str = ""
+    blocked: str = ""
+    enabled: str = ""
+    blocked_until: str = ""
     is_phone_verified: bool = True
 
 
@@ -57,12 +69,14 @@ class UserLine:
         original: All fields, for the report. None that may be a secret.
         fields: What is known about the user; None if the line cannot be read.
         message: Why it cannot be read.
+        unread: The names of the other fields that have a value.
     """
 
     number: int
     original: Mapping[str, str]
     fields: UserFields | None
     message: str = ""
+    unread: Sequence[str] = ()
 
 
 class InvalidLine(Exception):
@@ -81,13 +95,16 @@ class InvalidLine(Exception):
         self.phone = phone
 
 
-def parse_line(line: UserLine, default_region: str | None, rules: PhoneRules) -> ImportedUser:
+def parse_line(
+    line: UserLine, default_region: str | None, rules: PhoneRules, now: datetime
+) -> ImportedUser:
     """Parse a line.
 
     Args:
         line: The line.
         default_region: The country of numbers without a plus.
         rules: The kinds of numbers that may sign in.
+        now: When the import began: a block until then is over.
 
     Raises:
         InvalidLine
@@ -101,6 +118,7 @@ def parse_line(line: UserLine, default_region: str | None, rules: PhoneRules) ->
     try:
         own_id, external_id = _parse_ids(fields)
         created_at = _parse_time(fields.created_at) if fields.created_at.strip() else None
+        is_blocked = parse_block(fields, now)
     except InvalidLine as error:
         raise InvalidLine(error.problem, error.message, phone) from None
     return ImportedUser(
@@ -109,7 +127,39 @@ def parse_line(line: UserLine, default_region: str | None, rules: PhoneRules) ->
         external_id=external_id,
         username=_find_username(fields.username, default_region),
         created_at=created_at,
+        is_blocked=is_blocked,
     )
+
+
+def parse_block(fields: UserFields, now: datetime) -> bool:
+    """Return whether the user is blocked.
+
+    Raises:
+        InvalidLine: Nobody knows.
+    """
+    is_blocked = _parse_flag(fields.blocked, default=False)
+    is_enabled = _parse_flag(fields.enabled, default=True)
+    is_banned = _is_later(fields.blocked_until.strip(), now)
+    return is_blocked or not is_enabled or is_banned
+
+
+def _parse_flag(text: str, *, default: bool) -> bool:
+    text = text.strip().lower()
+    if text in _NOTHING:
+        return default
+    if text not in _FLAGS:
+        raise InvalidLine(LineProblem.INVALID_BLOCKED)
+    return _FLAGS[text]
+
+
+def _is_later(text: str, now: datetime) -> bool:
+    """Return whether a time is in the future; PostgreSQL knows an infinite one."""
+    if text.lower() in (*_NOTHING, "-infinity"):
+        return False
+    try:
+        return text.lower() == "infinity" or _read_time(text) > now
+    except (ValueError, OverflowError):
+        raise InvalidLine(LineProblem.INVALID_BLOCKED) from None
 
 
 def _parse_phone(text: str, default_region: str | None, rules: PhoneRules) -> PhoneNumber:
@@ -150,16 +200,19 @@ def _find_username(text: str, default_region: str | None) -> str | None:
 
 def _parse_time(text: str) -> datetime:
     """Parse ISO 8601 (UTC without an offset), or seconds or milliseconds since 1970."""
-    text = text.strip()
     try:
-        if _UNIX_MILLISECONDS.fullmatch(text):
-            return datetime.fromtimestamp(int(text) / 1000, UTC)
-        if _UNIX_SECONDS.fullmatch(text):
-            return datetime.fromtimestamp(float(text), UTC)
-        time = datetime.fromisoformat(text)
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        time = _read_time(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidLine(LineProblem.INVALID_CREATED_AT) from None
     if time.year < _FIRST_YEAR:
         raise InvalidLine(LineProblem.INVALID_CREATED_AT)
     return time
+
+
+def _read_time(text: str) -> datetime:
+    if _UNIX_MILLISECONDS.fullmatch(text):
+        return datetime.fromtimestamp(int(text) / 1000, UTC)
+    if _UNIX_SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(float(text), UTC)
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -11,24 +11,32 @@ from application.ports.media import StoredFile
 
 @dataclass(frozen=True, slots=True)
 class OlderUser:
-    """A user of the older service. Its number is text as somebody typed it."""
+    """A user of the older service. Its number is text as somebody typed it.
+
+    `unread` are the names of the other fields that have a value.
+    """
 
     id: str
     number: str = field(repr=False)
     username: str | None
     created_at: datetime
     is_administrator: bool = False
+    unread: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OlderItem:
-    """A library row of the older service. Its owner is text as a client sent it."""
+    """A library row of the older service. Its owner is text as a client sent it.
+
+    `unread` are the names of the other fields that have a value.
+    """
 
     id: str
     owner: str = field(repr=False)
     url: str
     category: str | None
     created_at: datetime
+    unread: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,7 @@ class Identity:
       have the same one; a deleted identity has none.
     - `imported_at` is when an import made it, or took it over from a caller: no other is completed
       by an import. Version 0.1 did not set it.
+    - `was_blocked_by_import` keeps a repeat from blocking it again after an operator unblocked it.
     - `events` of a user are what the backend of the app is told. The write that makes them so
       records them.
     - `phone_change` is a change of its phone under way. `undo_deadlines` are the times until which
@@ -133,6 +134,7 @@ class Identity:
     data_export: DataExport | None = None
     external_id: ExternalId | None = None
     imported_at: datetime | None = None
+    was_blocked_by_import: bool = False
     phone_change: PhoneChange | None = None
     undo_deadlines: tuple[datetime, ...] = ()
     phone_change_allowed_at: datetime | None = None
@@ -272,6 +274,16 @@ class Identity:
     def has_signed_in(self) -> bool:
         """Whether its owner has signed in to the app."""
         return self.days_of_use > 0
+
+    @property
+    def was_imported(self) -> bool:
+        """Whether an import made it, also one of version 0.1, which left no mark.
+
+        Its identity is verified although nobody signed in, and was used once: when it was made.
+        """
+        is_unmarked = self.is_verified and not self.has_signed_in and self.last_used_at is not None
+        is_untouched = self.session_version == 0 and self.consent is None
+        return self.imported_at is not None or (is_unmarked and is_untouched)
 
     def has_used(self, challenge_id: str) -> bool:
         """Return whether this challenge opened a session."""
@@ -512,12 +524,13 @@ class Identity:
         """Return the identity of somebody who is known since then elsewhere, and so verified.
 
         It never gets younger, and keeps the time of the first import. Days of use and the last use
-        stay.
+        stay; without any, it counts as used now.
         """
         return replace(
             self,
             created_at=min(self.created_at, created_at),
             imported_at=self.imported_at or now,
+            last_used_at=self.last_used_at or now,
             is_verified=True,
         )
 
@@ -607,6 +620,7 @@ class Identity:
             consent=None,
             external_id=None,
             imported_at=None,
+            was_blocked_by_import=False,
             undo_deadlines=(),
             phone_change_allowed_at=None,
         )

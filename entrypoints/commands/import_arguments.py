@@ -48,7 +48,12 @@ def _add_users(add: AddCommand) -> None:
         metavar="FIELD=NAME",
         action="append",
         default=[],
-        help="the column of a field: phone, id, external_id, username or created_at",
+        help="the column of a field: phone, id, external_id, username, created_at or blocked",
+    )
+    users.add_argument(
+        "--ignore-blocks",
+        action="store_true",
+        help="import everybody as not blocked; without it, a file must say who is blocked",
     )
     users.add_argument(
         "--delimiter", metavar="CHARACTER", default=",", help="between CSV fields (default: ,)"

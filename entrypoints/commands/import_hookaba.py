@@ -32,6 +32,7 @@ from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import find_url, parse_file, parse_import_reason
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.commands.report_file import open_report
+from entrypoints.commands.unread_fields import render_unread
 from entrypoints.extras import check_extra
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.services import parse_database
@@ -141,6 +142,8 @@ async def _import(
 
 
 def _render(report: HookabaReport, *, is_dry_run: bool) -> Iterable[str]:
+    yield from render_unread("Fields of users", "user", report.unread_users)
+    yield from render_unread("Fields of library rows", "row", report.unread_items)
     yield f"users: {_render_outcomes(report.users, ImportOutcome)}"
     if report.skipped_items is not None:
         yield f"items: {report.skipped_items} not imported, because there is no --files"

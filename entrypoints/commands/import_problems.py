@@ -19,6 +19,7 @@ PROBLEMS: Final[Mapping[Problem, str]] = {
     LineProblem.PHONE_NOT_VERIFIED: "The export says that nobody has verified this number.",
     LineProblem.INVALID_ID: "The id cannot be kept.",
     LineProblem.INVALID_CREATED_AT: "created_at is not a time: write it like 2026-05-01T09:30:00Z.",
+    LineProblem.INVALID_BLOCKED: "Whether the user is blocked is no true or false, and no time.",
     LineProblem.REPEATED_PHONE: "Several lines have this phone number, so none of them is imported:"
     " decide which one is right.",
     LineProblem.REPEATED_ID: "Several lines have this id, so none of them is imported: decide which"
@@ -29,6 +30,8 @@ PROBLEMS: Final[Mapping[Problem, str]] = {
     ImportProblem.ID_IN_USE: "Another account has this id.",
     ImportProblem.USER_DELETED: "The account with this id was deleted, and does not come back.",
     ImportProblem.EXTERNAL_ID_IN_USE: "Another account has this external id.",
+    ImportProblem.NOT_BLOCKED: "The user is blocked there, but has an account here that no import"
+    " made: dialtone user block.",
     ImportProblem.USERNAME_IN_USE: "The user is imported without the name: another account has it.",
     ImportProblem.USERNAME_REFUSED: "The user is imported without the name.",
 }

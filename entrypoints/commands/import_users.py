@@ -5,11 +5,12 @@ import hashlib
 import signal
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from adapters.records.outages import OutageRetries
-from adapters.user_files import FIELD_NAMES, UserFile, list_columns
+from adapters.user_files import FIELD_NAMES, UserFile
 from application.imports.import_user import ImportOutcome, ImportProblem, ImportRun
 from application.imports.import_users import ImportCounts, Observer, ParseLines, Problem
 from application.imports.user_lines import UserLine
@@ -27,6 +28,7 @@ from entrypoints.commands.rejected_lines import (
     open_rejected_lines,
     render_problems,
 )
+from entrypoints.commands.unread_fields import render_unread
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError, InvalidArgument, print_errors
@@ -45,8 +47,10 @@ def import_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
         format_name=None if arguments.format == "auto" else arguments.format,
         columns=_parse_columns(arguments.column),
         delimiter=_parse_delimiter(arguments.delimiter),
+        ignores_blocks=arguments.ignore_blocks,
     )
-    yield from _render_unread(file.find_unread_columns())
+    if file.ignores_blocks and "blocked" in file.columns:
+        raise InvalidArgument("--column blocked=… reads who is blocked: leave --ignore-blocks out.")
     rejected_path = parse_file(arguments.rejected or f"{path}.rejected.csv")
     if rejected_path.exists() and rejected_path.samefile(path):
         raise InvalidArgument("--rejected names the file to import: name another file.")
@@ -87,7 +91,7 @@ class _Command(Observer):
     ) -> None:
         self._settings = settings
         self._file = file
-        self._parse = ParseLines(region, settings.http_otp().phone_rules)
+        self._parse = ParseLines(region, settings.http_otp().phone_rules, datetime.now(UTC))
         self._operator = operator
         self._reason = reason
         self._is_dry_run = is_dry_run
@@ -150,18 +154,20 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _render_unread(columns: Sequence[str]) -> Iterator[str]:
-    if columns:
-        yield f"Columns that are not imported: {list_columns(columns)}"
-
-
 def _render(counts: ImportCounts) -> Iterator[str]:
     outcomes = counts.outcomes
+    yield from render_unread("Columns", "line", counts.unread)
     yield f"lines: {counts.lines:,}"
     for outcome in ImportOutcome:
         yield f"{outcome.value}: {outcomes[outcome]:,}"
         if outcome is ImportOutcome.REJECTED:
             yield from render_problems(_select(counts, is_rejected=True))
+    yield f"blocked, of those created and completed: {counts.blocked:,}"
+    if counts.rejected_blocked:
+        yield (
+            f"rejected, and blocked there: {counts.rejected_blocked:,}. Who owns these phones can "
+            "sign in here: mend the lines, or use dialtone user block."
+        )
     without_name = _select(counts, is_rejected=False)
     if without_name:
         yield f"imported without a username: {sum(without_name.values()):,}"

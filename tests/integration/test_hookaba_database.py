@@ -65,16 +65,16 @@ async def test_users_and_rows_are_read_in_the_order_of_their_ids(
 ) -> None:
     ids = [ObjectId(f"{number:024x}") for number in range(5)]
     for row_id in reversed(ids):
-        database.users.insert_one({**USER, "_id": row_id})
+        database.users.insert_one({**USER, "_id": row_id, "email": "a@b", "nick": None})
         database.library.insert_one({**ITEM, "_id": row_id})
 
     users, items = await read(mongo_database, "users"), await read(mongo_database, "library")
 
     assert [user.id for user in users] == [str(row_id) for row_id in ids]
-    assert users[1] == OlderUser(str(ids[1]), "+919876543210", "Asha", CREATED_ON)
+    assert users[1] == OlderUser(str(ids[1]), "+919876543210", "Asha", CREATED_ON, unread=["email"])
     assert [item.id for item in items] == [str(row_id) for row_id in ids]
     url, owner = str(ITEM["url"]), str(ITEM["user_id"])
-    assert items[1] == OlderItem(str(ids[1]), owner, url, "pets", CREATED_ON)
+    assert items[1] == OlderItem(str(ids[1]), owner, url, "pets", CREATED_ON, ["type"])
 
 
 async def test_a_row_whose_text_is_not_utf8_is_unreadable_alone(
@@ -118,7 +118,8 @@ async def test_a_user_without_time_has_that_of_the_id(database: Any, mongo_datab
 
     (user,) = await read(mongo_database, "users")
 
-    assert user == OlderUser(str(user_id), "+919876543210", None, user_id.generation_time)
+    time = user_id.generation_time
+    assert user == OlderUser(str(user_id), "+919876543210", None, time, unread=[])
 
 
 @pytest.mark.parametrize(("admin", "expected"), [(True, True), ("yes", True), ("false", False)])

@@ -81,6 +81,7 @@ def test_people_sign_in_to_their_account_with_their_images(service: Service, fil
     assert "Users and items that are not imported: 3." in imported.stderr
     assert "users: 1 created, 2 rejected" in imported.stdout
     assert "items: 1 imported, 1 rejected" in imported.stdout
+    assert "Fields of library rows that are not imported: type (2 rows)" in imported.stdout
     again = service.run(*command)
     assert "users: 1 unchanged, 2 rejected" in again.stdout
     assert "import_users  hookaba" in service.run("audit").stdout

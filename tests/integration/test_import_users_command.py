@@ -21,12 +21,12 @@ from tests.support.servers.process import wait_until
 from tests.support.service import REASON, START_TIMEOUT, Service, command
 
 FILE: Final = """\
-phone,id,username,created_at,email
-+1 415 555 0101,5f7c8ec7c33c6c004bbafe82,Rahul Sharma,2020-05-01T09:30:00Z,a@example.com
-(415) 555-0102,member 42,Administrator,,b@example.com
-=HYPERLINK(1),member 43,-Zoë,,c@example.com
-+14155550104,member 44,,,
-+14155550104,member 45,,,
+phone,id,username,created_at,email,blocked
++1 415 555 0101,5f7c8ec7c33c6c004bbafe82,Rahul Sharma,2020-05-01T09:30:00Z,a@example.com,
+(415) 555-0102,member 42,Administrator,,b@example.com,
+=HYPERLINK(1),member 43,-Zoë,,c@example.com,
++14155550104,member 44,,,,
++14155550104,member 45,,,,true
 """
 NUMBERS: Final = ("4155550101", "415 555 0101", "555-0102", "4155550104")
 
@@ -67,7 +67,7 @@ def test_users_are_imported_listed_and_sign_in(service: Service) -> None:
     for line in ("created: 2", "rejected: 3", "  repeated_phone: 2", "  invalid_phone: 1"):
         assert line in tried.stdout.splitlines()
         assert line in imported.stdout.splitlines()
-    assert "Columns that are not imported: email" in imported.stdout
+    assert "Columns that are not imported: email (3 lines)" in imported.stdout
     assert "imported without a username: 1" in imported.stdout
     assert "unchanged: 2" in repeated.stdout.splitlines()
     output = "".join(ended.stdout + ended.stderr for ended in (tried, imported, repeated))
@@ -77,7 +77,7 @@ def test_users_are_imported_listed_and_sign_in(service: Service) -> None:
     header, *rows = rows_of(rejected)
     assert header == [
         "rejected_line", "rejected_reason", "rejected_message",
-        "phone", "id", "username", "created_at", "email",
+        "phone", "id", "username", "created_at", "email", "blocked",
     ]  # fmt: skip
     assert [row[:2] for row in rows] == [
         ["3", "username_refused"],
@@ -98,9 +98,35 @@ def test_users_are_imported_listed_and_sign_in(service: Service) -> None:
     assert (again.partition(" (")[0], first.partition(" (")[0]) == ("a test", "move")
 
 
+def test_blocked_users_are_imported_blocked_until_an_operator_unblocks_them(
+    service: Service,
+) -> None:
+    text = "phone,id,blocked\n+14155550141,b1,true\n+14155550142,b2,f\n123,b3,true\n"
+    write(service, "blocked.csv", text)
+
+    tried = import_users(service, "blocked.csv", "--dry-run")
+    imported = import_users(service, "blocked.csv", "--replace")
+    write(service, "active.csv", "phone,id\n+14155550141,b1\n")
+    ignored = import_users(service, "active.csv", "--ignore-blocks")
+
+    for ended in (tried, imported):
+        assert "blocked, of those created and completed: 1" in ended.stdout.splitlines()
+        assert "rejected, and blocked there: 1." in ended.stdout
+    assert "unchanged: 1" in ignored.stdout.splitlines()
+    shown = json.loads(service.run("user", "show", "+14155550141", "--json").stdout)
+    assert shown["verification"]["blocked_since"]
+    [entry] = [
+        entry
+        for entry in json.loads(service.run("audit", "--json").stdout)
+        if entry["action"] == "block"
+    ]
+    assert entry["subject"] == shown["account"]["id"]
+    assert "SHA-256" in entry["reason"]
+
+
 def test_a_dry_run_creates_neither_database_nor_keys(tmp_path: Path) -> None:
     new = ForkedService(tmp_path)
-    write(new, "users.csv", "phone\n+14155550101\n")
+    write(new, "users.csv", "phone,blocked\n+14155550101,\n")
 
     ended = import_users(new, "users.csv", "--dry-run")
 
@@ -110,7 +136,7 @@ def test_a_dry_run_creates_neither_database_nor_keys(tmp_path: Path) -> None:
 
 def test_a_dry_run_changes_no_schema_and_creates_no_keys(tmp_path: Path) -> None:
     older = ForkedService(tmp_path)
-    write(older, "users.csv", "phone\n+14155550101\n")
+    write(older, "users.csv", "phone,blocked\n+14155550101,\n")
     import_users(older, "users.csv")
     [database] = tmp_path.rglob("*.db")
     with closing(sqlite3.connect(database)) as connection:
@@ -128,7 +154,7 @@ def test_a_dry_run_changes_no_schema_and_creates_no_keys(tmp_path: Path) -> None
 
 
 def test_a_file_of_rejected_lines_is_mended_and_imported(service: Service) -> None:
-    write(service, "first.csv", "phone,id\n+14155550111,x\n123,y\n")
+    write(service, "first.csv", "phone,id,blocked\n+14155550111,x,\n123,y,\n")
     import_users(service, "first.csv")
     rejected = service.folder / "first.csv.rejected.csv"
     rejected.write_text(rejected.read_text().replace(",123,", ",'+14155550112,"))
@@ -140,7 +166,7 @@ def test_a_file_of_rejected_lines_is_mended_and_imported(service: Service) -> No
 
 
 def test_a_file_of_rejected_lines_is_never_overwritten_unasked(service: Service) -> None:
-    write(service, "users2.csv", "phone\n+14155550121\n")
+    write(service, "users2.csv", "phone,blocked\n+14155550121,\n")
     kept = write(service, "users2.csv.rejected.csv", "mine")
 
     ended = import_users(service, "users2.csv")
@@ -158,6 +184,8 @@ def test_a_file_of_rejected_lines_is_never_overwritten_unasked(service: Service)
         (("mongodb://user:password@host/name",), "This is a URL: name a file."),
         (("empty.csv",), "is empty"),
         (("header.csv",), "has no users"),
+        (("plain.csv",), "has no column blocked, which says who is blocked"),
+        (("plain.csv", "--column", "blocked=x", "--ignore-blocks"), "leave --ignore-blocks out"),
         (("header.csv", "--column", "name=x"), "--column is FIELD=NAME"),
         (("header.csv", "--delimiter", ";;"), "--delimiter is one character"),
         (("header.csv", "--region", "XX"), "--region: "),
@@ -169,7 +197,8 @@ def test_what_cannot_work_is_one_sentence(
     service: Service, arguments: tuple[str, ...], message: str
 ) -> None:
     write(service, "empty.csv", "")
-    write(service, "header.csv", "phone\n")
+    write(service, "header.csv", "phone,blocked\n")
+    write(service, "plain.csv", "phone\n+14155550199\n")
 
     ended = import_users(service, *arguments)
 
@@ -180,8 +209,8 @@ def test_what_cannot_work_is_one_sentence(
 
 
 def test_a_signal_ends_an_import_after_the_users_under_way(service: Service) -> None:
-    lines = [f"+1415777{number:04d},s{number}" for number in range(2000)]
-    path = write(service, "many.csv", "\n".join(["phone,id", "123,bad", *lines]))
+    lines = [f"+1415777{number:04d},s{number}," for number in range(2000)]
+    path = write(service, "many.csv", "\n".join(["phone,id,blocked", "123,bad,", *lines]))
     process = subprocess.Popen(
         [command(), "import", "users", path.name, *REASON],
         cwd=service.folder,

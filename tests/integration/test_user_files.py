@@ -16,16 +16,19 @@ from application.imports.user_lines import InvalidLine, LineProblem, UserLine, p
 from application.ports.errors import ConfigurationError
 from domain.identities.external_id import ExternalId
 from domain.phone import DEFAULT_RULES, parse_phone
+from tests.support.builders import NOW
 
 SAMPLES: Final = Path(__file__).parents[1] / "support/samples/imports"
 RAHUL, ASHA = parse_phone("+14155550101"), parse_phone("+447400123456")
+ZOE = parse_phone("+447400123457")
 MORNING: Final = datetime(2020, 5, 1, 9, 30, tzinfo=UTC)
+OTHER_UUID: Final = ExternalId("6ec0bd7f-11c0-43da-975e-2a8ad9ebae0b")
 UUID: Final = ExternalId("eaad0219-2117-439f-8d46-4db20e59268f")
 
 
 def parse(line: UserLine) -> ImportedUser | LineProblem:
     try:
-        return parse_line(line, None, DEFAULT_RULES)
+        return parse_line(line, None, DEFAULT_RULES, NOW)
     except InvalidLine as error:
         return error.problem
 
@@ -37,7 +40,7 @@ def read(file: UserFile) -> list[ImportedUser | LineProblem]:
 def of_text(tmp_path: Path, text: str | bytes, **options: Any) -> UserFile:
     path = tmp_path / "users"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return UserFile(path=path, **options)
+    return UserFile(path=path, **{"ignores_blocks": "blocked" not in str(text), **options})
 
 
 def phones_of(file: UserFile) -> list[str | LineProblem]:
@@ -52,8 +55,11 @@ def a_user(external_id: str, username: str | None = None, **options: Any) -> Imp
 FIREBASE_IDS: Final = ("WZ1yPQWbPfMZ9rVDUUQvgGMZLNH2", "k3bXyE9aPTSf0sGm1cFqVn8LtRz1")
 FIREBASE: Final[list[ImportedUser | LineProblem]] = [
     a_user(FIREBASE_IDS[0], "Rahul Sharma"),
-    a_user(FIREBASE_IDS[1], phone=ASHA),
+    a_user(FIREBASE_IDS[1], phone=ASHA, is_blocked=True),
 ]
+BLOCKED_ASHA: Final = a_user(
+    "sms|60d1f2b7a1c2d3e4f5a6b7ca", "Asha Rao", phone=ASHA, is_blocked=True
+)
 NOT_VERIFIED: Final = LineProblem.PHONE_NOT_VERIFIED
 EXPORTS: Final[dict[str, tuple[str | None, list[ImportedUser | LineProblem]]]] = {
     "dialtone.csv": (
@@ -66,25 +72,53 @@ EXPORTS: Final[dict[str, tuple[str | None, list[ImportedUser | LineProblem]]]] =
                 created_at=MORNING,
             ),
             a_user(
-                "member 42", "Asha\nRao", phone=ASHA, created_at=datetime(2021, 5, 1, tzinfo=UTC)
+                "member 42",
+                "Asha\nRao",
+                phone=ASHA,
+                created_at=datetime(2021, 5, 1, tzinfo=UTC),
+                is_blocked=True,
             ),
         ],
     ),
     "firebase.json": (None, FIREBASE),
     "firebase.csv": ("firebase", FIREBASE),
-    "cognito.json": (None, [a_user(UUID, "Rahul Sharma"), NOT_VERIFIED]),
-    "cognito.csv": (None, [a_user(UUID, "Rahul Sharma", created_at=None), NOT_VERIFIED]),
+    "cognito.json": (
+        None,
+        [
+            a_user(UUID, "Rahul Sharma"),
+            NOT_VERIFIED,
+            a_user(OTHER_UUID, phone=ZOE, is_blocked=True),
+        ],
+    ),
+    "cognito.csv": (
+        None,
+        [
+            a_user(UUID, "Rahul Sharma", created_at=None),
+            NOT_VERIFIED,
+            a_user(OTHER_UUID, "Asha Rao", phone=ZOE, created_at=None, is_blocked=True),
+        ],
+    ),
     "auth0.ndjson": (
         None,
         # The name of somebody who signs in by SMS there is the phone number.
-        [a_user("sms|5f7c8ec7c33c6c004bbafe82"), NOT_VERIFIED, LineProblem.NO_PHONE],
+        [
+            a_user("sms|5f7c8ec7c33c6c004bbafe82"),
+            NOT_VERIFIED,
+            LineProblem.NO_PHONE,
+            BLOCKED_ASHA,
+        ],
     ),
-    "auth0.csv": (None, [a_user("sms|5f7c8ec7c33c6c004bbafe82", 'Rahul "Raj" Sharma')]),
+    "auth0.csv": (
+        None,
+        [a_user("sms|5f7c8ec7c33c6c004bbafe82", 'Rahul "Raj" Sharma'), BLOCKED_ASHA],
+    ),
     "supabase.csv": (
         None,
         [
             a_user(UUID, "Rahul Sharma", created_at=MORNING.replace(microsecond=123456)),
             NOT_VERIFIED,
+            a_user(OTHER_UUID, phone=ASHA, is_blocked=True),
+            a_user(f"{OTHER_UUID[:-1]}c", phone=ZOE),
         ],
     ),
     "supabase.json": (
@@ -92,6 +126,7 @@ EXPORTS: Final[dict[str, tuple[str | None, list[ImportedUser | LineProblem]]]] =
         [
             a_user(UUID, "Rahul Sharma", created_at=MORNING.replace(microsecond=123456)),
             NOT_VERIFIED,
+            a_user(OTHER_UUID, phone=ASHA, is_blocked=True),
         ],
     ),
 }
@@ -133,9 +168,70 @@ def test_columns_may_have_other_names_and_another_delimiter(tmp_path: Path) -> N
     assert read(file) == [ImportedUser(phone=RAHUL, external_id=ExternalId("42"))]
 
 
-def test_columns_that_are_not_read_are_known(tmp_path: Path) -> None:
-    file = of_text(tmp_path, "phone,email,id\n+14155550101,a@example.com,1\n")
-    assert file.find_unread_columns() == ["email"]
+def unread_of(file: UserFile) -> list[list[str]]:
+    return [[*line.unread] for line in file.read()]
+
+
+def test_fields_with_a_value_that_are_not_read_are_known(tmp_path: Path) -> None:
+    rows = "phone,email,id,nick\n+14155550101,a@example.com,1,\n+14155550102,,2,Zoe\n"
+    assert unread_of(of_text(tmp_path, rows)) == [["email"], ["nick"]]
+    attributes = [{"Name": "phone_number", "Value": "1"}, {"Name": "custom:plan", "Value": "x"}]
+    cognito = {"Username": "a", "Attributes": attributes, "Enabled": True, "MFAOptions": []}
+    assert unread_of(of_text(tmp_path, json.dumps(cognito))) == [["custom:plan", "Enabled"]]
+    supabase = "phone,phone_confirmed_at,raw_user_meta_data\n"
+    supabase += '1,2,"{""name"": ""Zoe"", ""avatar"": ""x""}"\n1,2,"{"\n'
+    assert unread_of(of_text(tmp_path, supabase)) == [
+        ["raw_user_meta_data.avatar"],
+        ["raw_user_meta_data"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "kind", "name"),
+    [
+        ("phone,id\n1,2\n", {}, "column", "blocked"),
+        ("mobile,id\n1,2\n", {"columns": {"phone": "mobile"}}, "column", "blocked"),
+        ("phone_number,cognito:username\n1,2\n", {}, "column", "Enabled"),
+        ("phone_number,user_id\n1,2\n", {}, "column", "blocked"),
+        ("phone,phone_confirmed_at\n1,2\n", {}, "column", "banned_until"),
+        ("phoneNumber,localId\n1,2\n", {}, "column", "disabled"),
+        ('{"phone": "1"}\n{"phone": "2"}\n', {}, "field", "blocked"),
+        ('{"users": [{"localId": "1", "phoneNumber": "2"}]}', {}, "field", "disabled"),
+        ('{"Users": [{"Username": "1", "Attributes": []}]}', {}, "field", "Enabled"),
+    ],
+)
+def test_a_file_that_does_not_say_who_is_blocked_is_not_read(
+    tmp_path: Path, text: str, options: dict[str, Any], kind: str, name: str
+) -> None:
+    strict = of_text(tmp_path, text, ignores_blocks=False, **options)
+    with pytest.raises(ConfigurationError, match=f"has no {kind} {name}, which says who is"):
+        read(strict)
+    assert read(of_text(tmp_path, text, ignores_blocks=True, **options))
+
+
+def test_one_object_that_says_it_is_enough(tmp_path: Path) -> None:
+    text = '{"phone": "+14155550101"}\n{"phone": "+447400123456", "blocked": true}\n'
+    assert read(of_text(tmp_path, text)) == [
+        ImportedUser(phone=RAHUL),
+        ImportedUser(phone=ASHA, is_blocked=True),
+    ]
+
+
+def test_blocks_are_in_a_column_of_another_name_or_ignored(tmp_path: Path) -> None:
+    text = "phone,is_banned\n+14155550101,yes\n"
+    named = of_text(tmp_path, text, columns={"blocked": "is_banned"}, ignores_blocks=False)
+    assert read(named) == [ImportedUser(phone=RAHUL, is_blocked=True)]
+    ignored = of_text(tmp_path, "phone,blocked\n+14155550101,yes\n", ignores_blocks=True)
+    assert read(ignored) == [ImportedUser(phone=RAHUL)]
+    assert unread_of(ignored) == [["blocked"]]
+
+
+def test_a_disabled_user_of_cognito_has_a_status_too(tmp_path: Path) -> None:
+    user = {"Username": "1", "Attributes": [{"Name": "phone_number", "Value": RAHUL.e164}]}
+    text = json.dumps({**user, "Enabled": True, "UserStatus": "COMPROMISED"})
+    [read_user] = read(of_text(tmp_path, text, ignores_blocks=False))
+    assert isinstance(read_user, ImportedUser)
+    assert read_user.is_blocked
 
 
 def test_a_line_that_cannot_be_read_is_rejected_alone(tmp_path: Path) -> None:
@@ -181,6 +277,9 @@ def test_secrets_of_other_services_are_not_in_a_report() -> None:
         (b"\n \n", "is empty"),
         ("phone\nZoë\n".encode("latin-1"), "line 2 is not UTF-8"),
         (b"phone\n" + b"1" * (MAX_RECORD_LENGTH + 1), "line 2 has more than 1048576 bytes"),
+        (b'{"phone": "' + b"1" * MAX_RECORD_LENGTH, "line 1 has more than 1048576 bytes"),
+        (b"phone" + b"," * 500_000, "has 500,001 columns, and an import reads at most 1,000"),
+        (b"phone\n" + b'"\n1",' * 300_000, "is in a record that has more than 1048576 bytes"),
         (gzip.compress(b"phone\n", mtime=0), "is compressed, or a spreadsheet"),
         (b"phone;id\n1;2\n", "semicolons between its fields: use --delimiter ';'"),
         (b"phone\tid\n1\t2\n", r"tabs between its fields: use --delimiter '\\t'"),

@@ -111,6 +111,7 @@ def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) 
                 data_export=None,
                 external_id=None,
                 imported_at=None,
+                was_blocked_by_import=False,
                 phone_change=None,
                 undo_deadlines=(),
                 phone_change_allowed_at=None,

@@ -13,13 +13,14 @@ from application.imports.import_users import (
     ParseLines,
     Problem,
 )
+from application.imports.unread_fields import MAX_NAME_LENGTH, MAX_NAMES
 from application.imports.user_lines import LineProblem, UserFields, UserLine
 from application.ports.errors import StorageUnavailable
 from domain.phone import DEFAULT_RULES
 from tests.support.app_harness import AppHarness
-from tests.support.builders import IMPORT_RUN, a_phone
+from tests.support.builders import IMPORT_RUN, NOW, a_phone
 
-PARSE: Final = ParseLines(None, DEFAULT_RULES)
+PARSE: Final = ParseLines(None, DEFAULT_RULES, NOW)
 
 
 class Recorder(Observer):
@@ -43,7 +44,8 @@ class Recorder(Observer):
 def lines_of(users: Sequence[dict[str, Any]]) -> Any:
     def read() -> Iterator[UserLine]:
         for number, fields in enumerate(users, 1):
-            yield UserLine(number, {}, UserFields(**fields))
+            known = {name: value for name, value in fields.items() if name != "unread"}
+            yield UserLine(number, {}, UserFields(**known), unread=fields.get("unread", ()))
 
     return read
 
@@ -85,6 +87,33 @@ async def test_a_line_with_another_fault_counts_as_a_user_of_its_phone(app: AppH
         (2, LineProblem.INVALID_CREATED_AT),
         (4, LineProblem.PHONE_NOT_VERIFIED),
     ]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_what_is_not_read_is_counted_by_name_and_bounded(
+    app: AppHarness, dry_run: bool
+) -> None:
+    listed = [
+        {**user, "unread": ("email", f"key {number}", "x" * 1000)}
+        for number, user in enumerate(users(150))
+    ]
+
+    unread = (await import_all(app, listed, dry_run=dry_run)).unread
+
+    assert (unread.lines["email"], unread.lines["x" * MAX_NAME_LENGTH]) == (150, 150)
+    assert len(unread.lines) == MAX_NAMES
+    assert unread.lines.total() + unread.other_values == 450
+
+
+async def test_users_who_are_blocked_there_are_counted(app: AppHarness) -> None:
+    rejected = {"phone": "123", "blocked": "true"}
+    listed = [{**user, "blocked": "yes"} for user in users(3)]
+
+    counts = await import_all(app, [*listed, rejected, {"phone": a_phone(9).e164}])
+    again = await import_all(app, [*listed, rejected])
+
+    assert (counts.blocked, counts.rejected_blocked) == (3, 1)
+    assert (again.blocked, again.rejected_blocked) == (0, 1)
 
 
 async def test_of_several_users_with_one_phone_or_id_none_is_imported(app: AppHarness) -> None:

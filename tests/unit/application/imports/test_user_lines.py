@@ -1,6 +1,6 @@
 """What a line of a file says about a user."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -14,13 +14,14 @@ from application.imports.user_lines import (
     parse_line,
 )
 from domain.phone import DEFAULT_RULES
+from tests.support.builders import NOW
 
 PHONE: Final = "+14155550101"
 
 
 def parse(region: str | None = None, **fields: Any) -> ImportedUser:
     line = UserLine(7, {}, UserFields(**{"phone": PHONE, **fields}))
-    return parse_line(line, region, DEFAULT_RULES)
+    return parse_line(line, region, DEFAULT_RULES, NOW)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,44 @@ def test_an_id_of_another_form_is_an_external_id() -> None:
         with pytest.raises(InvalidLine) as raised:
             parse(id=text)
         assert raised.value.problem is LineProblem.INVALID_ID
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_blocked"),
+    [
+        ({}, False),
+        ({"blocked": "TRUE"}, True),
+        ({"blocked": " t "}, True),
+        ({"blocked": "1"}, True),
+        ({"blocked": "False"}, False),
+        ({"blocked": "0"}, False),
+        ({"blocked": "null"}, False),
+        ({"enabled": "true"}, False),
+        ({"enabled": "FALSE"}, True),
+        ({"enabled": ""}, False),
+        ({"enabled": "true", "blocked": "true"}, True),
+        ({"blocked_until": ""}, False),
+        ({"blocked_until": "NULL"}, False),
+        ({"blocked_until": (NOW + timedelta(seconds=1)).isoformat()}, True),
+        ({"blocked_until": NOW.isoformat()}, False),
+        ({"blocked_until": "9999-12-31 23:59:59-08"}, True),
+        ({"blocked_until": "0001-01-01T00:00:00Z"}, False),
+        ({"blocked_until": "infinity"}, True),
+        ({"blocked_until": "-infinity"}, False),
+    ],
+)
+def test_who_is_blocked_is_a_flag_or_a_time(fields: dict[str, str], is_blocked: bool) -> None:
+    assert parse(**fields).is_blocked is is_blocked
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"blocked": "maybe"}, {"blocked": "2020-05-01"}, {"enabled": "2"}, {"blocked_until": "soon"}],
+)
+def test_another_text_says_not_who_is_blocked(fields: dict[str, str]) -> None:
+    with pytest.raises(InvalidLine) as raised:
+        parse(**fields)
+    assert raised.value.problem is LineProblem.INVALID_BLOCKED
 
 
 def test_a_name_that_is_a_phone_number_is_no_name() -> None:

@@ -1,0 +1,240 @@
+"""Who is blocked elsewhere is blocked here, and an import unblocks nobody."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from application.imports.import_user import ImportedUser, ImportOutcome, ImportProblem, ImportResult
+from application.ports.errors import StorageError
+from application.ports.system import SecurityEventType
+from domain.administration.audit import AuditAction
+from domain.errors import DomainError
+from domain.identities.external_id import ExternalId
+from domain.identities.identity import Identity, Role
+from domain.identities.user_events import EventType
+from tests.support.app_harness import AppHarness
+from tests.support.builders import IMPORT_RUN, a_phone, an_id
+from tests.support.fakes.destination import FakeDestination
+from tests.support.fault_injector import ProcessKilled
+
+EXTERNAL_ID = ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")
+CREATED, UNCHANGED, COMPLETED, REJECTED = (
+    ImportOutcome.CREATED,
+    ImportOutcome.UNCHANGED,
+    ImportOutcome.COMPLETED,
+    ImportOutcome.REJECTED,
+)
+IDS = pytest.mark.parametrize(
+    "ids",
+    [{"id": an_id(7)}, {"external_id": EXTERNAL_ID}, {}],
+    ids=["an id", "an external id", "a phone only"],
+)
+
+
+@pytest.fixture
+def backend() -> FakeDestination:
+    return FakeDestination()
+
+
+@pytest.fixture
+def app(backend: FakeDestination) -> AppHarness:
+    return AppHarness(destinations={"backend": backend})
+
+
+async def import_user(
+    app: AppHarness, *, is_blocked: bool = True, dry_run: bool = False, **fields: Any
+) -> ImportResult:
+    user = ImportedUser(phone=a_phone(), username="Rahul", is_blocked=is_blocked, **fields)
+    return await app.use_cases.imports.import_user(user, None if dry_run else IMPORT_RUN)
+
+
+def only_identity(app: AppHarness) -> Identity:
+    [stored] = app.database.identities.values()
+    return stored.value
+
+
+def acts(app: AppHarness) -> list[tuple[AuditAction, str, str]]:
+    return [(entry.action, entry.subject, entry.reason) for entry in app.database.audit_entries]
+
+
+async def log_in(app: AppHarness) -> bool:
+    """Return whether a sign-in is possible: nothing is sent to a blocked phone."""
+    app.advance(hours=1)
+    sent = len(app.messenger.messages)
+    await app.request_otp()
+    if len(app.messenger.messages) == sent:
+        return False
+    app.advance(hours=1)
+    await app.log_in()
+    return True
+
+
+@IDS
+async def test_a_blocked_user_is_imported_and_cannot_sign_in(
+    app: AppHarness, ids: dict[str, Any], backend: FakeDestination
+) -> None:
+    tried = await import_user(app, dry_run=True, **ids)
+    assert not app.database.audit_entries
+
+    result = await import_user(app, **ids)
+
+    imported = only_identity(app)
+    assert (tried.outcome, tried.is_blocked) == (result.outcome, result.is_blocked)
+    assert (result.outcome, result.is_blocked) == (CREATED, True)
+    assert imported.is_blocked
+    assert imported.username is not None
+    assert acts(app) == [(AuditAction.BLOCK, imported.id, IMPORT_RUN.reason)]
+    assert app.events.types.count(SecurityEventType.PHONE_BLOCKED) == 1
+    assert imported.events.unsent == ()
+    assert not await log_in(app)
+
+    await app.identities.operator_actions.unblock(a_phone())
+    assert await log_in(app)
+    assert only_identity(app).id == imported.id
+
+
+@IDS
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "operation", ["audit_log.add", "phone_verifications.replace", "identities.add"]
+)
+async def test_a_repeat_completes_a_block_that_was_killed(
+    app: AppHarness, ids: dict[str, Any], operation: str, is_done: bool
+) -> None:
+    app.faults.fail_on(operation, kill=not is_done, is_done=is_done)
+    with pytest.raises((ProcessKilled, StorageError, DomainError)):
+        await import_user(app, **ids)
+    app.faults.reset()
+    assert not app.database.identities or only_identity(app).is_blocked
+
+    result = await import_user(app, **ids)
+
+    imported = only_identity(app)
+    assert result.outcome is not REJECTED
+    assert (imported.is_blocked, imported.is_verified) == (True, True)
+    assert None not in (imported.imported_at, imported.last_used_at)
+    assert not await log_in(app)
+
+
+@IDS
+@pytest.mark.parametrize("has_signed_in", [False, True])
+async def test_an_account_that_an_earlier_import_made_is_blocked(
+    app: AppHarness, ids: dict[str, Any], has_signed_in: bool
+) -> None:
+    await import_user(app, is_blocked=False, **ids)
+    if has_signed_in:
+        await app.log_in()
+    tried = await import_user(app, dry_run=True, **ids)
+
+    result = await import_user(app, **ids)
+    repeated = await import_user(app, **ids)
+
+    blocked = only_identity(app)
+    assert (tried.outcome, tried.is_blocked) == (COMPLETED, True)
+    assert (result.outcome, result.is_blocked) == (COMPLETED, True)
+    assert (repeated.outcome, repeated.is_blocked) == (UNCHANGED, False)
+    assert (blocked.is_blocked, blocked.sessions) == (True, ())
+    assert [event.type for event in blocked.events.unsent] == [EventType.USER_BLOCKED]
+    assert acts(app) == [
+        (AuditAction.BLOCK, blocked.id, IMPORT_RUN.reason),
+        (AuditAction.IMPORT_USERS, blocked.id, IMPORT_RUN.reason),
+    ]
+
+
+async def test_an_import_never_unblocks(app: AppHarness) -> None:
+    await import_user(app, id=an_id(7))
+
+    result = await import_user(app, id=an_id(7), is_blocked=False)
+
+    assert result.outcome is UNCHANGED
+    assert only_identity(app).is_blocked
+    assert not await log_in(app)
+
+
+async def test_whom_an_operator_has_unblocked_a_repeat_does_not_block_again(
+    app: AppHarness,
+) -> None:
+    await import_user(app, id=an_id(7))
+    await app.identities.operator_actions.unblock(a_phone())
+
+    result = await import_user(app, id=an_id(7))
+
+    assert (result.outcome, result.is_blocked) == (UNCHANGED, False)
+    assert await log_in(app)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("role", [None, Role.MEMBER, Role.ADMINISTRATOR])
+async def test_an_account_that_was_made_here_or_has_a_role_is_not_blocked(
+    app: AppHarness, role: Role | None, dry_run: bool
+) -> None:
+    if role is not Role.MEMBER:
+        await import_user(app, is_blocked=False, id=an_id(7))
+    identity = (await app.log_in()).identity
+    await app.identities.operator_actions.change_role(identity.id, role or Role.ADMINISTRATOR)
+    app.database.audit_entries.clear()
+    before = only_identity(app)
+
+    result = await import_user(app, id=identity.id, dry_run=dry_run)
+
+    assert (result.outcome, result.problem) == (REJECTED, ImportProblem.NOT_BLOCKED)
+    assert only_identity(app) == before
+    assert acts(app) == []
+
+
+async def test_a_blocked_user_of_a_phone_that_is_blocked_here_is_imported_blocked(
+    app: AppHarness,
+) -> None:
+    await app.identities.operator_actions.block(a_phone())
+
+    rejected = await import_user(app, id=an_id(7), is_blocked=False)
+    result = await import_user(app, id=an_id(7))
+
+    assert rejected.problem is ImportProblem.PHONE_BLOCKED
+    assert result.outcome is CREATED
+    assert only_identity(app).is_blocked
+
+
+async def test_an_account_that_version_0_1_imported_is_blocked_until_its_owner_signs_in(
+    app: AppHarness,
+) -> None:
+    async def remove_mark() -> None:
+        identities = app.database.repositories().identities
+        loaded = await identities.load(an_id(7))
+        assert loaded is not None
+        await identities.replace(replace(loaded.value, imported_at=None), loaded.version)
+        phones = app.database.repositories().phone_verifications
+        phone = await phones.load(a_phone())
+        await phones.replace(a_phone(), replace(phone.value, imported_id=None), phone.version)
+
+    await import_user(app, id=an_id(7), is_blocked=False)
+    await remove_mark()
+    tried = await import_user(app, id=an_id(7), dry_run=True)
+    await app.log_in()
+    later = await import_user(app, id=an_id(7))
+
+    assert (tried.outcome, tried.is_blocked) == (COMPLETED, True)
+    assert later.problem is ImportProblem.NOT_BLOCKED
+
+
+async def test_somebody_who_only_joined_by_a_call_is_blocked(app: AppHarness) -> None:
+    identity = (await app.log_in()).identity
+    identities = app.database.repositories().identities
+    loaded = await identities.load(identity.id)
+    assert loaded is not None
+    await identities.replace(replace(loaded.value, is_verified=False), loaded.version)
+
+    result = await import_user(app, external_id=EXTERNAL_ID)
+
+    assert (result.outcome, result.is_blocked) == (COMPLETED, True)
+    assert only_identity(app).is_blocked
+
+
+async def test_nobody_signs_in_between_the_import_and_the_block(app: AppHarness) -> None:
+    async def sign_in() -> None:
+        assert not await log_in(app)
+
+    app.faults.run_before("identities.add", sign_in)
+    await import_user(app)
+    assert only_identity(app).sessions == ()

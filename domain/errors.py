@@ -298,10 +298,10 @@ class PhoneChangeForbidden(DomainError):
 class IncorrectOtp(DomainError):
     """The code was wrong, expired, used before or never sent. Clients are not told which.
 
-    `field` is the one with the code.
+    `field` is the one with the code. `attempts_left` is None where attempts are limited by IP only.
     """
 
-    def __init__(self, field: str, attempts_left: int) -> None:
+    def __init__(self, field: str, attempts_left: int | None = None) -> None:
         super().__init__()
         self.field = field
         self.attempts_left = attempts_left

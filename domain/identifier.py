@@ -7,6 +7,8 @@ from typing import Final
 from domain.errors import InvalidIdentifier
 
 RANDOM_BYTES: Final = 8
+NOBODY: Final = "0" * 24
+"""The id of no identity. It is loaded in place of one, so that the time does not reveal that."""
 _IDENTIFIER: Final = re.compile(r"[0-9a-f]{24}\Z")
 
 

@@ -83,11 +83,11 @@ def validate(
 
 
 def validate_notice(text: str, app_name: str) -> Iterator[RuleViolation]:
-    """Return all rules that the text of a message without a code violates.
+    """Return all rules that the text of a message without a one-time code violates.
 
     - Visible characters, length and no link: as in a message with a code.
     - No code: phones would fill in a run of four or more digits. The name of the app may have one,
-      because all messages have that name.
+      because all messages have that name. The code of an undo has none.
 
     Args:
         text: The rendered text.

@@ -21,8 +21,11 @@ from application.ports.errors import ConfigurationError
 from domain.identities.phone_change import UNDO_PERIOD, PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences, Platform, locale_fallbacks
+from domain.otp.undo_code import UndoCode
 
 FALLBACK_LOCALE: Final = "en"
+_PREVIEW_UNDO_CODES: Final = (UndoCode("K7QM2XPA9RTW"), UndoCode("234A5BCDE678"))
+"""With letters, which could be the end of a link, and with digits, which could be part of a run."""
 
 
 class TemplateProblem(NamedTuple):
@@ -75,10 +78,17 @@ class FileSmsTemplates:
         )
         return file.templates[purpose].render(preferences.platform, values)
 
-    def render_notice(self, notice: PhoneNotice, *, country: str, locale: str | None) -> str:
-        """Render the message without a code for a phone number of `country`."""
+    def render_notice(
+        self,
+        notice: PhoneNotice,
+        *,
+        country: str,
+        locale: str | None,
+        undo_code: UndoCode | None = None,
+    ) -> str:
+        """Render the message without a one-time code for a phone number of `country`."""
         file = self._select(notice, country, locale)
-        return self._render_notice(file.notices[notice])
+        return self._render_notice(file.notices[notice], undo_code)
 
     def has_locale(self, locale: str) -> bool:
         """Return whether there are templates in this language."""
@@ -88,13 +98,19 @@ class FileSmsTemplates:
         """Render and validate all messages that can be sent, with the longest lifetime."""
         for (_, message), file in self._files.items():
             if isinstance(message, PhoneNotice):
-                text = self._render_notice(file.notices[message])
-                violations = tuple(validate_notice(text, self._app.name))
-                yield file, message, TemplatePreview(Platform.GENERAL, text, violations)
+                yield file, message, self._preview_notice(file.notices[message])
             else:
                 minutes = whole_minutes(OTP_TTL)
                 for preview in file.templates[message].previews(self._app, minutes):
                     yield file, message, preview
+
+    def files_without_undo(self) -> list[TemplateFile]:
+        """Return the files whose message that the number was changed lacks the undo code."""
+        return [
+            file
+            for (_, message), file in self._files.items()
+            if message is PhoneNotice.PHONE_CHANGED and file.lacks_undo
+        ]
 
     def incomplete_country_files(self) -> list[TemplateFile]:
         """Return the files for countries that do not have all tables."""
@@ -111,8 +127,18 @@ class FileSmsTemplates:
         name = next(name for name in names if (name, message) in self._files)
         return self._files[name, message]
 
-    def _render_notice(self, template: str) -> str:
-        return template.format(**NoticeValues(self._app.name, UNDO_PERIOD.days)._asdict())
+    def _preview_notice(self, template: str) -> TemplatePreview:
+        texts = [self._render_notice(template, code) for code in _PREVIEW_UNDO_CODES]
+        violations = {
+            violation.rule: violation
+            for text in texts
+            for violation in validate_notice(text, self._app.name)
+        }
+        return TemplatePreview(Platform.GENERAL, texts[0], tuple(violations.values()))
+
+    def _render_notice(self, template: str, undo_code: UndoCode | None) -> str:
+        undo = undo_code.text if undo_code else ""
+        return template.format(**NoticeValues(self._app.name, UNDO_PERIOD.days, undo)._asdict())
 
 
 def load_sms_templates(

@@ -31,17 +31,24 @@ class TemplateValues(NamedTuple):
 
 
 class NoticeValues(NamedTuple):
-    """The values of one message without a code.
+    """The values of one message without a one-time code.
 
     Attributes:
         app: The name of the app.
         days: For how many days the change can be undone, or the account disowned.
+        undo: The code that undoes the change. A template may lack it.
     """
 
     app: str
     days: int
+    undo: str = ""
 
 
+_VALUES_OF_NOTICES: Final = {
+    PhoneNotice.PHONE_CHANGED: NoticeValues._fields,
+    PhoneNotice.PHONE_ASSIGNED: ("app", "days"),
+}
+"""The values of notices that have others than the name of the app."""
 _PLATFORMS_WITH_VALUE: Final = {
     "hash": {Platform.ANDROID},
     "domain": {Platform.IOS, Platform.WEB},
@@ -66,14 +73,13 @@ def parse_template(platform: Platform, text: str) -> str:
 
 
 def parse_notice(notice: PhoneNotice, text: str) -> str:
-    """Parse the template of a message without a code. `str.format` renders it, too.
+    """Parse the template of a message without a one-time code. `str.format` renders it, too.
 
     Raises:
         InvalidValue: braces are around another word or alone, or the message has no value for a
             placeholder.
     """
-    has_days = notice in (PhoneNotice.PHONE_CHANGED, PhoneNotice.PHONE_ASSIGNED)
-    names = NoticeValues._fields if has_days else ("app",)
+    names = _VALUES_OF_NOTICES.get(notice, ("app",))
     if unknown := _find_other_braces(text, names):
         known = _in_braces(names)
         raise InvalidValue(f"{unknown} is not a placeholder of {notice}, which may have {known}.")

@@ -37,7 +37,7 @@ class TemplateFile:
         is_builtin: Whether the file is part of the service.
         templates: The templates of messages with a code, with the defaults for platforms. There
             are always those to sign in.
-        notices: The templates of messages without a code.
+        notices: The templates of messages without a one-time code.
     """
 
     name: str
@@ -55,6 +55,12 @@ class TemplateFile:
     def messages(self) -> tuple[Purpose | PhoneNotice, ...]:
         """What the file has templates for."""
         return (*self.templates, *self.notices)
+
+    @property
+    def lacks_undo(self) -> bool:
+        """Whether it has a message that the number was changed, without the code to undo that."""
+        text = self.notices.get(PhoneNotice.PHONE_CHANGED)
+        return text is not None and "{undo}" not in text
 
     @property
     def missing_tables(self) -> list[str]:

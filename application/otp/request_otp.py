@@ -31,7 +31,7 @@ from domain.errors import (
     PhoneUnreachable,
     TooManyOtpRequests,
 )
-from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identifier import NOBODY, RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel, Delivery, OtpRequest
@@ -46,8 +46,6 @@ from domain.phone import PhoneNumber, PhoneRules
 REQUEST_ID_BYTES: Final = 16
 NOTHING_TO_UNDO: Final = "blocked, or no change to undo"
 """Why the delivery of a code for an undo was suppressed, in the log."""
-_NOBODY: Final = "0" * 24
-"""The id of no identity."""
 _NOT_AWAITED: Final = DeliveryResult(
     DeliveryStatus.UNKNOWN, "The request ended before the provider answered."
 )
@@ -211,7 +209,7 @@ class RequestOtp:
         An identity is loaded for every phone, so that the time does not reveal a hold.
         """
         if not loaded.value.is_held(self.clock.now()):
-            await self.identities.load(_NOBODY)
+            await self.identities.load(NOBODY)
             return loaded
         if await self.phone_holds.find_holder(loaded.value) is not None:
             return loaded

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from application.identities.phone_holds import PhoneHolds
 from application.phone_change.notify import NotifyNumber
 from application.phone_change.notify_new_number import RETRY_DELAY, NotifyNewNumber
+from application.phone_change.undo_codes import UndoCodes
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
@@ -16,7 +17,7 @@ from application.update import MAX_RETRIES, change_record, update, update_phone_
 from domain.errors import PhoneInUse, Unauthenticated, UndoNotPossible
 from domain.identities.identity import Identity
 from domain.identities.phone_assignment import NOTICE_PERIOD, PhoneAssignments
-from domain.identities.phone_change import PhoneChange, PhoneChangeStep
+from domain.identities.phone_change import PhoneChange, PhoneChangeStep, PhoneNotice
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -48,6 +49,7 @@ class CompletePhoneChange:
     phone_assignments: PhoneAssignmentsRepository
     notify: NotifyNumber
     notify_new_number: NotifyNewNumber
+    undo_codes: UndoCodes
     clock: Clock
     events: SecurityEvents
     recycled_after: timedelta | None
@@ -212,7 +214,10 @@ class CompletePhoneChange:
             return identity
         if not change.is_undo:
             await self.notify_new_number(identity.id)
-        is_done = await self.notify(change.notified_phone, change.notice, change.locale)
+        undo_code = None
+        if change.notice is PhoneNotice.PHONE_CHANGED and change.undo_until is not None:
+            undo_code = self.undo_codes.derive(identity.id, change.old_phone, change.undo_until)
+        is_done = await self.notify(change.notified_phone, change.notice, change.locale, undo_code)
         if is_done or now >= change.started_at + NOTICE_PERIOD:
             identity, _ = await self._advance(identity, attempted, None)
         return identity

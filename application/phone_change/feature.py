@@ -8,9 +8,12 @@ from application.phone_change.change_phone import ChangePhone, RequestPhoneChang
 from application.phone_change.complete import CompletePhoneChange
 from application.phone_change.disown_phone import DisownPhone
 from application.phone_change.make_phone_change import MakePhoneChange
+from application.phone_change.make_undo import MakeUndo
 from application.phone_change.move_phone import MovePhone
 from application.phone_change.notify import NotifyNumber
 from application.phone_change.notify_new_number import NotifyNewNumber
+from application.phone_change.undo_by_notice import UndoByNotice
+from application.phone_change.undo_codes import UndoCodes
 from application.phone_change.undo_phone_change import UndoPhoneChange
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
@@ -45,6 +48,7 @@ class PhoneChangeFeature:
             countries=otp.policy.countries,
             sms_provider=otp.policy.sms_provider,
         )
+        undo_codes = UndoCodes(ports.peppers)
         self.complete = CompletePhoneChange(
             identities=stored,
             phone_verifications=verifications,
@@ -54,6 +58,7 @@ class PhoneChangeFeature:
             notify_new_number=NotifyNewNumber(
                 phone_assignments=assignments, identities=stored, notify=notify, clock=clock
             ),
+            undo_codes=undo_codes,
             clock=clock,
             events=events,
             recycled_after=policy.recycled_after,
@@ -71,13 +76,24 @@ class PhoneChangeFeature:
             clock=clock,
             events=events,
         )
-        self.undo = UndoPhoneChange(
-            check_otp=otp.check_otp,
-            identities=stored,
+        make_undo = MakeUndo(
             phone_verifications=verifications,
             holds=identities.phone_holds,
             complete=self.complete,
             make_change=make_change,
+            clock=clock,
+        )
+        self.undo = UndoPhoneChange(
+            check_otp=otp.check_otp, identities=stored, make_undo=make_undo, events=events
+        )
+        self.undo_by_notice = UndoByNotice(
+            phone_verifications=verifications,
+            identities=stored,
+            limit_store=repositories.limit_store,
+            rate_limits=otp.policy.rate_limits,
+            keyed_hashes=ports.keyed_hashes,
+            codes=undo_codes,
+            make_undo=make_undo,
             clock=clock,
             events=events,
         )

@@ -11,12 +11,13 @@ from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import normalize_locale
+from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyNumber:
-    """Send a message without a code to a number that an account had or gets.
+    """Send a message without a one-time code to a number that an account had or gets.
 
     Nothing is sent to a blocked number, to one with a test OTP, and to a country that is not
     served.
@@ -32,8 +33,20 @@ class NotifyNumber:
     countries: Collection[str] | None
     sms_provider: str
 
-    async def __call__(self, phone: PhoneNumber, notice: PhoneNotice, locale: str | None) -> bool:
+    async def __call__(
+        self,
+        phone: PhoneNumber,
+        notice: PhoneNotice,
+        locale: str | None,
+        undo_code: UndoCode | None = None,
+    ) -> bool:
         """Send the message, and return whether it needs no other attempt.
+
+        Args:
+            phone: The number that the account had.
+            notice: What the message says.
+            locale: The language of the message, if a client asked for one.
+            undo_code: The code that undoes the change, if it can be undone.
 
         Raises:
             StorageError
@@ -44,7 +57,9 @@ class NotifyNumber:
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             return True
         try:
-            text = self.templates.render_notice(notice, country=phone.country, locale=locale)
+            text = self.templates.render_notice(
+                notice, country=phone.country, locale=locale, undo_code=undo_code
+            )
         except MessengerUnavailable:  # a command has not opened the providers
             return False
         result = await self.messenger.send(phone, text, "", normalize_locale(locale))

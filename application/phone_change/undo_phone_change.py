@@ -1,18 +1,14 @@
-"""Undo a change of the phone of an identity."""
+"""Undo a change of the phone of an identity, by a code that the former number requested."""
 
 from dataclasses import dataclass
 
-from application.identities.phone_holds import PhoneHolds
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.phone_change.change_phone import require_correct, to_used_challenge
-from application.phone_change.complete import CompletePhoneChange
-from application.phone_change.make_phone_change import MakePhoneChange
+from application.phone_change.make_undo import MakeUndo
 from application.ports.identities import Identities
-from application.ports.otp import PhoneVerifications
-from application.ports.system import Clock, SecurityEvents
-from domain.errors import IncorrectOtp, Unauthenticated, UndoNotPossible
+from application.ports.system import SecurityEvents
+from domain.errors import IncorrectOtp, UndoNotPossible
 from domain.identities.identity import Identity
-from domain.identities.phone_change import PhoneChange
 from domain.otp.attempts import NotApplicable
 from domain.otp.challenge import OtpCode, Purpose
 from domain.phone import PhoneNumber
@@ -33,19 +29,15 @@ class UndoPhoneChange:
     """Give an identity its former phone back, by a code of that.
 
     - It is possible for seven days, if the change can be undone.
-    - All sessions end, and devices and trusted IPs are forgotten. For seven days the phone cannot
-      be changed by its owner again.
+    - All sessions end, and devices and trusted IPs are forgotten, but for the IP of the undo. For
+      seven days the phone cannot be changed by its owner again.
     - An undo of a change also undoes all later ones: these numbers cannot undo anything anymore.
     - After a lost response or an error of storage the same client sends the same code again.
     """
 
     check_otp: CheckOtp
     identities: Identities
-    phone_verifications: PhoneVerifications
-    holds: PhoneHolds
-    complete: CompletePhoneChange
-    make_change: MakePhoneChange
-    clock: Clock
+    make_undo: MakeUndo
     events: SecurityEvents
 
     async def __call__(self, command: UndoPhoneChangeCommand) -> None:
@@ -72,17 +64,9 @@ class UndoPhoneChange:
         require_correct(checked, command.phone, "otp", self.events)
         await self.check_otp.release(checked)
         identity = await self._find_identity(checked)
-        used = to_used_challenge(checked)
-        if identity.has_used(used.id):
-            undone = await self.complete(identity.id)
-            if undone is None or undone.phone != command.phone:
-                raise IncorrectOtp("otp", checked.attempts_left)
-            return
-        change = await self._make_change(identity, command.phone)
-        try:
-            await self.make_change(identity.id, change, used)
-        except Unauthenticated as error:
-            raise UndoNotPossible from error
+        used, client_ip = to_used_challenge(checked), checked.attempt.client_ip
+        if not await self.make_undo(identity, used, command.phone, client_ip):
+            raise IncorrectOtp("otp", checked.attempts_left)
 
     async def _find_identity(self, checked: CheckedOtp) -> Identity:
         """Return the identity that the code gives its phone back to; raises UndoNotPossible."""
@@ -91,18 +75,3 @@ class UndoPhoneChange:
         if loaded is None or loaded.value.is_closed:
             raise UndoNotPossible
         return loaded.value
-
-    async def _make_change(self, identity: Identity, phone: PhoneNumber) -> PhoneChange:
-        """Return the change that undoes the one of this phone; raises UndoNotPossible."""
-        held = (await self.phone_verifications.load(phone)).value
-        now = self.clock.now()
-        if await self.holds.find_holder(held) != identity.id or identity.phone is None:
-            raise UndoNotPossible
-        return PhoneChange(
-            new_phone=phone,
-            old_phone=identity.phone,
-            started_at=now,
-            attempted_at=now,
-            is_undo=True,
-            undo_until=held.undo_until,
-        )

@@ -11,6 +11,7 @@ from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 
 
@@ -192,14 +193,22 @@ class SmsTemplates(Protocol):
         """
         ...
 
-    def render_notice(self, notice: PhoneNotice, *, country: str, locale: str | None) -> str:
-        """Render the message without a code for a phone number of `country`.
+    def render_notice(
+        self,
+        notice: PhoneNotice,
+        *,
+        country: str,
+        locale: str | None,
+        undo_code: UndoCode | None = None,
+    ) -> str:
+        """Render the message without a one-time code for a phone number of `country`.
 
-        The template is selected as for a message with a code.
+        The template is selected as for a message with a code. It may lack the undo code.
 
         Args:
             notice: What the message says.
             country: The ISO 3166-1 code of the phone number's country.
             locale: The language that a client asked for, in any spelling, or None.
+            undo_code: The code that undoes the change; for `PHONE_CHANGED` only.
         """
         ...

@@ -112,16 +112,13 @@ class Challenge:
     def derive_code(self, key: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
         """Derive so many digits from an HMAC-SHA256, as in RFC 4226 §5.3.
 
-        Each part of the message is preceded by its length, so that two different messages never
-        have the same bytes.
-
         Args:
             key: the key that has the id `key_id`.
             phone: the phone that the code is sent to.
             length: the number of digits.
         """
         parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
-        message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+        message = join_parts(*parts)
         # `hmac.digest` releases the interpreter's lock, and waits until other threads give it back.
         number = int.from_bytes(hmac.new(key, message, "sha256").digest()[:8], "big")
         return str(number % 10**length).zfill(length)
@@ -138,16 +135,31 @@ class OtpCode:
         return "OtpCode(******)"
 
 
+def join_parts(*parts: bytes) -> bytes:
+    """Return a message for an HMAC. Each part is preceded by its length.
+
+    So two different messages never have the same bytes.
+    """
+    return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+
+
+def drop_separators(text: str) -> str:
+    """Return a code as a user typed it, without spaces, hyphens and invisible characters.
+
+    A code in a right-to-left message is between invisible isolates. A text that is too long for
+    any code is empty.
+    """
+    text = drop_default_ignorable(text)
+    return _IGNORED.sub("", text) if len(text) <= MAX_INPUT_LENGTH else ""
+
+
 def parse_otp_code(text: str, length: int = DEFAULT_OTP_LENGTH) -> OtpCode:
     """Parse a code: spaces and hyphens are dropped, digits of any script are read.
-
-    Invisible characters are dropped first: a code in a right-to-left message is between isolates.
 
     Raises:
         MalformedOtp: the rest is not so many digits.
     """
-    text = drop_default_ignorable(text)
-    kept = _IGNORED.sub("", text) if len(text) <= MAX_INPUT_LENGTH else ""
+    kept = drop_separators(text)
     if len(kept) != length or not kept.isdecimal():
         raise MalformedOtp(f"A code is {length} digits, as in the message.")
     return OtpCode("".join(str(unicodedata.decimal(digit)) for digit in kept))

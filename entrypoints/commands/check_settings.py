@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.logging import configure_logging
 from domain.costs.message_parts import measure_sms
+from domain.identities.phone_change import PhoneNotice
 from entrypoints.commands.connection_checks import run_checks
 from entrypoints.commands.part_checks import connection_checks
 from entrypoints.operator_files import load_sms_templates
@@ -18,6 +19,7 @@ from entrypoints.startup_error import CommandError
 
 if TYPE_CHECKING:
     from adapters.templates.sms_templates import FileSmsTemplates
+    from adapters.templates.template_file import TemplateFile
 
 
 def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -43,6 +45,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield from starmap(unknown_line, find_unknown(settings.variables.values))
     yield from map(unused_line, find_unused(settings))
     yield from starmap(older_line, find_older(settings.variables.values))
+    yield from map(_undo_line, load_sms_templates(settings).files_without_undo())
     failed = sum(not result.is_ok for result in results.values())
     if failed:
         raise CommandError(f"{failed} of {len(results)} parts do not work.")
@@ -51,7 +54,8 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def _preview_templates(templates: "FileSmsTemplates") -> Iterator[str]:
     """Show each message as it is sent, below its file, what it is for, its platform and its length.
 
-    At the end are the countries whose file does not have all messages.
+    At the end are the countries whose file does not have all messages, and the files whose message
+    that the number was changed has no code to undo that.
     """
     for file, message, preview in templates.previews():
         length = measure_sms(preview.text)
@@ -67,3 +71,14 @@ def _preview_templates(templates: "FileSmsTemplates") -> Iterator[str]:
             f"{file.location} has no {tables}. These messages are sent to {file.name} in the "
             "language of the request. Add the tables if carriers there need registered texts."
         )
+    yield from map(_undo_line, templates.files_without_undo())
+
+
+def _undo_line(file: "TemplateFile") -> str:
+    """Name a file whose message that the number was changed has no undo code."""
+    kind = "the country" if file.is_for_country else "the language"
+    return (
+        f"{file.location}, [{PhoneNotice.PHONE_CHANGED}]: no {{undo}} for {kind} {file.name}. The "
+        "former number then undoes a change only by a code that it requests, and strangers can use "
+        "up these. Add {undo} to the text."
+    )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import ReportProgress
+from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.session import SessionLimits
-from domain.otp.challenge import OTP_TTL
 from entrypoints.bootstrap import (
     load_keys,
     make_phone_encryption,
@@ -75,7 +75,8 @@ def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":
     return {
         KeyPurpose.SIGNING: plain,
         KeyPurpose.REFRESH: max(plain, settings.session_idle_timeout),
-        KeyPurpose.OTP_PEPPER: OTP_TTL,
+        # Undo codes live longer than all others.
+        KeyPurpose.OTP_PEPPER: UNDO_PERIOD,
     }
 
 

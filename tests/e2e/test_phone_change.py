@@ -191,6 +191,60 @@ async def test_a_number_is_changed_undone_and_changed_again(
     assert (again.status_code, again.json()["number"]) == (200, body["phone"])
 
 
+async def test_the_message_to_the_former_number_undoes_the_change(
+    client: Client, phone: str, other_phone: str
+) -> None:
+    account = await client.app.sign_up(phone)
+    assert (await client.change(account, other_phone)).status_code == 200
+    client.service.wait_for(lambda: "another phone number now" in client.service.texts(phone)[-1])
+    code = client.service.texts(phone)[-1].rpartition(" ")[2]
+
+    for method in ("GET", "HEAD"):  # as the preview of a link does
+        url = f"{UNDO}?phone={phone[1:]}&undo_code={code}"
+        assert (await client.http.request(method, url)).status_code == 405
+    wrong = [
+        await client.post(UNDO, {"phone": number, "undo_code": "ABCD-EFGH-JKLM"})
+        for number in (phone, other_phone, phone.replace("+1415556", "+1415557"))
+    ]
+    assert [(response.status_code, response.json()) for response in wrong] == [
+        (403, {"error": "Invalid OTP", "code": "invalid_otp", "field": "undo_code"})
+    ] * 3
+    assert await client.number_of(account.token) == other_phone
+
+    body = {"phone": phone, "undo_code": f" {code.lower().replace('-', ' ')}"}
+    for _ in range(2):  # the response may be lost
+        undone = await client.post(UNDO, body)
+        assert (undone.status_code, undone.json()) == (
+            200,
+            {"success": True, "message": "Phone change undone"},
+        )
+    assert await client.number_of(account.token) is None
+    # Nothing keeps the owner from signing in at once.
+    signed_in = await client.post(VERIFY, await client.request_code("/auth/request-otp", phone))
+    assert signed_in.json()["user_id"] == account.user_id
+
+
+@pytest.mark.parametrize(
+    ("fields", "errors"),
+    [
+        ({}, [("otp", "missing_field"), ("request_id", "missing_field")]),
+        ({"otp": "012345"}, [("request_id", "missing_field")]),
+        ({"undo_code": "012345"}, [("undo_code", "malformed_otp")]),
+        (
+            {"undo_code": "ABCD-EFGH-JKLM", "otp": "012345", "request_id": "0"},
+            [("undo_code", "conflicting_value")],
+        ),
+    ],
+)
+async def test_an_undo_takes_one_of_two_codes(
+    client: Client, phone: str, fields: dict[str, str], errors: list[tuple[str, str]]
+) -> None:
+    response = await client.post(UNDO, {"phone": phone} | fields)
+    assert response.status_code == 400
+    found = [(each["field"], each["code"]) for each in response.json()["field_errors"]]
+    assert found == errors
+
+
 async def test_after_15_minutes_a_change_needs_a_code_of_the_present_number(
     client: Client, phone: str, other_phone: str
 ) -> None:

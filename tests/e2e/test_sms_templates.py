@@ -26,7 +26,8 @@ def write_documented_examples(folder: Path) -> None:
 
 def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: Path) -> None:
     write_documented_examples(tmp_path)
-    (tmp_path / "MX.toml").write_text('general = "{code} {app}"', encoding="utf-8")
+    own = 'general = "{code} {app}"\n[phone_changed]\ngeneral = "{app} has another number"\n'
+    (tmp_path / "MX.toml").write_text(own, encoding="utf-8")
     environ = {
         "DIALTONE_APP_NAME": "4711 Taxi",  # It looks like a code.
         "DIALTONE_ANDROID_HASH": f"{FIRST_HASH},{SECOND_HASH}",
@@ -40,6 +41,7 @@ def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: P
         assert service.texts(body["phone"]) == [REGISTERED.format(code)]
 
         preview = service.run("check-settings", "--templates")
+        checks = [service.run("check-settings", *option) for option in ([], ["--connect"])]
 
     units = len(REGISTERED.format("012345"))
     assert preview.returncode == 0
@@ -51,6 +53,11 @@ def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: P
     assert f"{tmp_path}/IN.toml, phone_changed, general: 1 message, " in preview.stdout
     incomplete = [line for line in preview.stdout.splitlines() if " has no [" in line]
     assert [line.partition(" has no ")[0] for line in incomplete] == [f"{tmp_path}/MX.toml"]
+    for check in (preview, *checks):
+        (line,) = (line for line in check.stdout.splitlines() if "{undo}" in line)
+        assert line.startswith(
+            f"{tmp_path}/MX.toml, [phone_changed]: no {{undo}} for the country MX. "
+        )
 
 
 @pytest.mark.parametrize(

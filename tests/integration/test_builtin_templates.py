@@ -22,7 +22,9 @@ from domain.errors import InvalidValue
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.otp.undo_code import UndoCode, derive_undo_code
 from entrypoints.settings.parsers import MAX_APP_NAME_LENGTH, parse_app_name
+from tests.support.builders import NOW, a_phone, an_id
 from tests.support.examples import examples
 
 APP_HASHES = ("FA+9qCX9VSu", "01234567890")
@@ -59,22 +61,24 @@ locales = st.none() | st.text() | st.sampled_from([*LANGUAGES, "zh-TW", "pt_BR",
     app_hash=st.none() | st.text() | st.sampled_from(APP_HASHES),
     seconds=st.integers(60, 300), domain=st.none() | st.just(DOMAIN),
     purpose=st.sampled_from(Purpose), notice=st.sampled_from(PhoneNotice),
+    key=st.binary(min_size=1),
 )  # fmt: skip
 @example(
     "4711 Taxi", "000000", "ar", Platform.WEB, "IN", None, 300, DOMAIN,
-    Purpose.SIGN_IN, PhoneNotice.PHONE_CHANGED,
+    Purpose.SIGN_IN, PhoneNotice.PHONE_CHANGED, b"\0",
 )  # fmt: skip
 @example(
     "١٢٣٤٥٦", "123456", "hi", Platform.ANDROID, "IN", None, 300, DOMAIN,
-    Purpose.CHANGE_PHONE, PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO,
+    Purpose.CHANGE_PHONE, PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO, b"\0",
 )  # fmt: skip
 @example(
     "{code}{app}", "999999", "zh", Platform.ANDROID, "US", APP_HASHES[1], 60, None,
-    Purpose.UNDO_PHONE_CHANGE, PhoneNotice.PHONE_CHANGE_UNDONE,
+    Purpose.UNDO_PHONE_CHANGE, PhoneNotice.PHONE_CHANGE_UNDONE, b"\0",
 )  # fmt: skip
 def test_after_a_successful_start_every_message_follows_the_rules(
     name: str, code: str, locale: str | None, platform: Platform, country: str,
     app_hash: str | None, seconds: int, domain: str | None, purpose: Purpose, notice: PhoneNotice,
+    key: bytes,
 ) -> None:  # fmt: skip
     try:
         templates = load_sms_templates(None, "en", AppIdentity(name, APP_HASHES, domain))
@@ -87,7 +91,10 @@ def test_after_a_successful_start_every_message_follows_the_rules(
         preferences=MessagePreferences(platform, locale, app_hash),
         purpose=purpose,
     )
-    notice_text = templates.render_notice(notice, country=country, locale=locale)
+    undo_code = derive_undo_code(key, an_id(), a_phone(), NOW)
+    notice_text = templates.render_notice(
+        notice, country=country, locale=locale, undo_code=undo_code
+    )
 
     if purpose is Purpose.CONSOLE_SIGN_IN:
         platform = Platform.GENERAL
@@ -165,6 +172,10 @@ def test_every_language_has_its_own_notices(language: str) -> None:
     assert set(texts[language]).isdisjoint(texts["en"]) == (language != "en")
     assert len(set(texts[language])) == len(PhoneNotice)
     assert ["7" in text for text in texts[language]] == [True, False, False, True]
+    changed = templates.render_notice(
+        PhoneNotice.PHONE_CHANGED, country="US", locale=language, undo_code=UndoCode("ABCDEFGHJKLM")
+    )
+    assert re.findall(r"(?<!\S)ABCD-EFGH-JKLM(?!\S)", changed)  # it can be copied by a long tap
 
 
 def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) -> None:

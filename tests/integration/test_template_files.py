@@ -10,6 +10,7 @@ from adapters.templates.template_set import AppIdentity
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.otp.undo_code import UndoCode
 
 APP = AppIdentity("Dialtone", ("FA+9qCX9VSu",), "dial.test")
 REGISTERED = "Dear user, {code} is the OTP for your {app} account.  Valid {minutes} minutes -DIALTN"
@@ -137,6 +138,23 @@ def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_pa
     )
 
 
+def test_files_whose_message_lacks_the_undo_code_are_named(tmp_path: Path) -> None:
+    with_undo = f'{GENERAL}\n[phone_changed]\ngeneral = "{{undo}} {{days}}"'
+    without_undo = f'{GENERAL}\n[phone_changed]\ngeneral = "registered"'
+    assert load(tmp_path).files_without_undo() == []
+    templates = load(tmp_path, IN=without_undo, de=OWN_TABLES, es=GENERAL, fr=with_undo)
+    assert [file.name for file in templates.files_without_undo()] == ["de", "IN"]
+    code = UndoCode("K7QM2XPA9RTW")
+    texts = {
+        locale: templates.render_notice(
+            PhoneNotice.PHONE_CHANGED, country="US", locale=locale, undo_code=code
+        )
+        for locale in ("de", "es", "fr")
+    }
+    assert (texts["de"], texts["fr"]) == ("Dialtone: 7", "K7QM-2XPA-9RTW 7")
+    assert "K7QM-2XPA-9RTW" in texts["es"]
+
+
 def test_a_table_of_a_country_file_is_used_unchanged(tmp_path: Path) -> None:
     templates = load(tmp_path, IN=f"{GENERAL}\n[change_phone]\n{GENERAL}")
     for platform in Platform:
@@ -162,7 +180,14 @@ def test_a_table_of_a_country_file_is_used_unchanged(tmp_path: Path) -> None:
         ("phone_changed", 'web = "{app}"', "[phone_changed] has one template, a text in quotes"),
         ("phone_changed", "general = 5", "[phone_changed] has one template, a text in quotes"),
         ("phone_changed", 'general = "x"\nios = "x"', "[phone_changed] has one template, a text"),
+        (
+            "phone_changed",
+            'general = "1{undo}"',
+            '[phone_changed] general: it violates the rule "no',
+        ),
+        ("phone_changed", 'general = "at.{undo}"', 'general: it violates the rule "no link"'),
         ("phone_change_undone", 'general = "{days}"', "{days} is not a placeholder of phone_ch"),
+        ("phone_change_undone", 'general = "{undo}"', "{undo} is not a placeholder of phone_ch"),
     ],
 )
 def test_an_invalid_table_is_reported_with_its_file_and_the_reason(

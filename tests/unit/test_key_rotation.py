@@ -10,6 +10,7 @@ from adapters.key_file.document import KeyPurpose, generate_entry, parse_documen
 from adapters.key_file.keys import select_current_key
 from adapters.key_file.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
 from application.ports.keys import Key
+from domain.identities.phone_change import UNDO_PERIOD
 from entrypoints.commands.key_jobs import key_lifetimes
 from tests.support.builders import NOW
 from tests.support.settings import settings
@@ -20,7 +21,7 @@ NOT_BEFORE: Final = NOW + MINUTE
 LIFETIMES: Final = {
     KeyPurpose.SIGNING: 90 * DAY,
     KeyPurpose.REFRESH: 30 * DAY,
-    KeyPurpose.OTP_PEPPER: 5 * MINUTE,
+    KeyPurpose.OTP_PEPPER: 7 * DAY,
 }
 
 
@@ -116,3 +117,4 @@ def test_keys_are_kept_for_the_longer_of_setting_and_default(ttl: str, days: int
     lifetimes = key_lifetimes(settings(PLAIN_TOKEN_TTL=ttl, SESSION_IDLE_TIMEOUT=ttl))
 
     assert lifetimes[KeyPurpose.SIGNING] == lifetimes[KeyPurpose.REFRESH] == days * DAY
+    assert lifetimes[KeyPurpose.OTP_PEPPER] == UNDO_PERIOD

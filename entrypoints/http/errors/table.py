@@ -234,7 +234,11 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     ),
     # Of `verify-otp` only the legacy API has it: in the main API a wrong code is no error there.
     errors.IncorrectOtp: ErrorRow(
-        403, "invalid_otp", "Invalid OTP", example=errors.IncorrectOtp("otp", attempts_left=4)
+        403,
+        "invalid_otp",
+        "Invalid OTP",
+        example=errors.IncorrectOtp("otp", attempts_left=4),
+        optional=frozenset({"attempts_left"}),
     ),
     # Sessions
     errors.InvalidRefreshToken: ErrorRow(

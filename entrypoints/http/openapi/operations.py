@@ -2,6 +2,7 @@
 
 - `request_body` describes a body that is no JSON, or may be absent.
 - `describe_body` changes the schema of a body as the settings say.
+- `example_fields` names fields that the example of a body has besides those that are required.
 - `file_responses` describes responses of bytes, by status.
 - `links` has the operations that can follow, with their parameters.
 - `errors` and `unavailable_error` are in `responses.py`.
@@ -53,8 +54,8 @@ def describe_request_body(
 ) -> None:
     """Describe the body, and add an example to JSON.
 
-    The example has the fields that are required. Programs that show the description would otherwise
-    invent a value for every field.
+    The example has the fields that are required, and `example_fields`. Programs that show the
+    description would otherwise invent a value for every field.
     """
     if "request_body" in handler.opt:
         operation["requestBody"] = deepcopy(handler.opt["request_body"])
@@ -63,11 +64,11 @@ def describe_request_body(
         schema = schemas[body["schema"]["$ref"].rpartition("/")[2]]
         if "describe_body" in handler.opt:
             handler.opt["describe_body"](schema, settings)
-        required = schema.get("required", ())
+        shown = (*schema.get("required", ()), *handler.opt.get("example_fields", ()))
         body["example"] = {
             name: field["examples"][0]
             for name, field in schema["properties"].items()
-            if name in required
+            if name in shown
         }
 
 

@@ -99,9 +99,14 @@ class ErrorFields(msgspec.Struct):
         list[AttestationChallengeBody],
         described("The kinds of proof that the service accepts. Send one of them."),
     ]
-    field: Annotated[str, described("The field with the code.", "otp", enum=["otp", "old_otp"])]
+    field: Annotated[
+        str, described("The field with the code.", "otp", enum=["otp", "old_otp", "undo_code"])
+    ]
     attempts_left: Annotated[
-        int, described("The number of attempts that are left with this code.", 4)
+        int,
+        described(
+            "The number of attempts that are left with this code. Absent for `undo_code`.", 4
+        ),
     ]
     details: Annotated[
         str, described("What failed.", "The media store does not respond. Try again shortly.")

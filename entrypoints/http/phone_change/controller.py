@@ -10,10 +10,12 @@ from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.phone_change.change_phone import ChangePhoneCommand, RequestPhoneChangeOtpCommand
 from application.phone_change.feature import PhoneChangeFeature
+from application.phone_change.undo_by_notice import UndoByNoticeCommand
 from application.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from domain import errors
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
+from domain.otp.undo_code import parse_undo_code
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
@@ -279,7 +281,10 @@ class UndoController(Controller):
         response_description="The account has its former number again.",
         status_code=200,
         describe_body=describe_otp_length,
+        example_fields=["undo_code"],
         errors=[
+            missing_field("otp"),
+            FieldError("undo_code", FieldErrorCode.CONFLICTING_VALUE, schemas.ONE_CODE),
             errors.IncorrectOtp,
             errors.UndoNotPossible,
             errors.TooManyAttempts,
@@ -295,27 +300,54 @@ class UndoController(Controller):
     ) -> schemas.UndoPhoneChangeResponse:
         """Give an account its former number back, by a code that this number got for it.
 
+        Send the number with the `undo_code` of the message that it was changed. Where that has
+        none, request a code for an undo, and send it as `otp` with its `request_id`.
+
         - All sessions of the account end, and no `device_token` is recognized anymore. The owner
           signs in with the former number.
         - For seven days the owner cannot change the number again.
         - The number that the account had meanwhile gets a message. Later changes are undone too:
           their numbers cannot undo anything.
-        - A wrong code is a 403 `invalid_otp` with the attempts that are left.
+        - A wrong code is a 403 `invalid_otp` with its `field`. Of an `otp` it also has the attempts
+          that are left. An `undo_code` has no attempts that others could use up: only those of an
+          IP are limited. It is wrong as soon as the change can no longer be undone.
 
         After a 503, or without a response, send the same request again.
         """
-        settings = request.settings.otp
-        with FieldErrors() as invalid:
-            with invalid.of("phone"):
-                phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
-            with invalid.of("otp"):
-                code = parse_otp_code(data.otp, settings.otp_length)
-        await phone_change.undo(
-            UndoPhoneChangeCommand(
-                phone=phone, code=code, request_id=data.request_id, client_ip=request.client_ip
-            )
-        )
+        if data.undo_code is not None:
+            await phone_change.undo_by_notice(_parse_undo_by_notice(request, data, data.undo_code))
+        else:
+            await phone_change.undo(_parse_undo(request, data))
         return schemas.UndoPhoneChangeResponse()
+
+
+def _parse_undo_by_notice(
+    request: ApiRequest, data: schemas.UndoPhoneChangeBody, undo_code: str
+) -> UndoByNoticeCommand:
+    settings = request.settings.otp
+    with FieldErrors() as invalid:
+        with invalid.of("phone"):
+            phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+        with invalid.of("undo_code"):
+            code = parse_undo_code(undo_code)
+        if (data.otp, data.request_id) != (None, None):
+            conflict = FieldErrorCode.CONFLICTING_VALUE
+            invalid.add(FieldError("undo_code", conflict, schemas.ONE_CODE))
+    return UndoByNoticeCommand(phone=phone, code=code, client_ip=request.client_ip)
+
+
+def _parse_undo(request: ApiRequest, data: schemas.UndoPhoneChangeBody) -> UndoPhoneChangeCommand:
+    settings, sent = request.settings.otp, {"otp": data.otp, "request_id": data.request_id}
+    if data.otp is None or data.request_id is None:
+        raise InvalidFields(*(missing_field(name) for name in sent if sent[name] is None))
+    with FieldErrors() as invalid:
+        with invalid.of("phone"):
+            phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+        with invalid.of("otp"):
+            code = parse_otp_code(data.otp, settings.otp_length)
+    return UndoPhoneChangeCommand(
+        phone=phone, code=code, request_id=data.request_id, client_ip=request.client_ip
+    )
 
 
 def _parse_target(text: str | None) -> schemas.Target:

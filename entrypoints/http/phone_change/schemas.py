@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from domain.otp.challenge import MAX_INPUT_LENGTH as MAX_CODE_LENGTH
 from domain.phone import MAX_INPUT_LENGTH
 from entrypoints.http.fields import PhoneField, described
 from entrypoints.http.otp.schemas import (
@@ -18,6 +19,8 @@ from entrypoints.http.otp.schemas import (
 
 TOGETHER: Final = "Send old_otp and old_request_id together, or omit both."
 """What is wrong where a code of the present number or its request id is missing."""
+ONE_CODE: Final = "Send undo_code, or otp and request_id, but not both."
+"""What is wrong where there are two codes for an undo."""
 
 
 class Target(StrEnum):
@@ -104,11 +107,29 @@ class RequestUndoOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tru
 
 
 class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The number that an account had, with its code."""
+    """The number that an account had, with one of its codes: `undo_code`, or `otp`."""
 
     phone: PhoneField
-    otp: OtpField
-    request_id: RequestIdField
+    undo_code: Annotated[
+        str | None,
+        described(
+            "The code in the message that the number was changed. Upper and lower case, spaces,"
+            " hyphens and invisible characters make no difference.",
+            "K7QM-2XPA-9RTW",
+            max_length=MAX_CODE_LENGTH,
+        ),
+    ] = None
+    otp: Annotated[
+        str | None,
+        otp_field("The digits of a code that the number requested, without `undo_code`."),
+    ] = None
+    request_id: Annotated[
+        str | None,
+        described(
+            "The `request_id` of the request for `otp`. Neither is sent without the other.",
+            "<the request_id of the request for the code>",
+        ),
+    ] = None
 
 
 class DisownPhoneResponse(msgspec.Struct, kw_only=True):

@@ -3,6 +3,7 @@ from datetime import timedelta
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
+from domain.otp.undo_code import UndoCode
 
 
 class FakeSmsTemplates:
@@ -24,5 +25,13 @@ class FakeSmsTemplates:
         text = f"{code.digits} {country} {platform} {locale} {preferences.app_hash} {lifetime}"
         return text if purpose is Purpose.SIGN_IN else f"{text} {purpose}"
 
-    def render_notice(self, notice: PhoneNotice, *, country: str, locale: str | None) -> str:
-        return f"{notice} {country} {locale}"
+    def render_notice(
+        self,
+        notice: PhoneNotice,
+        *,
+        country: str,
+        locale: str | None,
+        undo_code: UndoCode | None = None,
+    ) -> str:
+        text = f"{notice} {country} {locale}"
+        return f"{text} {undo_code.text}" if undo_code else text

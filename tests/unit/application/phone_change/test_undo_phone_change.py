@@ -63,7 +63,9 @@ async def test_an_undo_restores_the_number_and_ends_everything_else(app: AppHarn
     assert (record_of(app, OLD).identity_id, record_of(app, OLD).undo_until) == (identity.id, None)
     new = record_of(app, NEW)
     assert (new.identity_id, new.previous_identity_id, new.trusted_ips) == (None, None, ())
-    assert record_of(app, OLD).trusted_ips == ()
+    # The owner signs in next. The IPs of the thief are forgotten.
+    (trusted,) = record_of(app, OLD).trusted_ips
+    assert trusted.last_login_at == app.clock.now()
     phone, text = app.messenger.messages[-1]
     assert (phone, PhoneNotice.PHONE_CHANGE_UNDONE in text) == (NEW, True)
     assert app.events.types[-2] is SecurityEventType.PHONE_CHANGE_UNDONE

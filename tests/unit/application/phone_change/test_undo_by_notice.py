@@ -1,0 +1,308 @@
+"""The former number undoes a change by the code in the message that it was changed."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.phone_change.undo_by_notice import UndoByNoticeCommand
+from application.phone_change.undo_codes import UndoCodes
+from application.ports.errors import StorageUnavailable
+from application.ports.keys import Key
+from application.ports.system import SecurityEventType
+from domain.administration.audit import AuditAction
+from domain.errors import IncorrectOtp, TooManyAttemptsFromIp, TooManyOtpRequests, UndoNotPossible
+from domain.identities.phone_change import UNDO_PERIOD, PhoneNotice
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.undo_code import UndoCode, parse_undo_code
+from domain.phone import PhoneNumber
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, NOW
+from tests.support.fakes.messenger import ACCEPTED, REJECTED
+from tests.support.keys import FakeKeyRing
+from tests.support.policies import make_policy
+from tests.unit.application.phone_change.phone_changes import (
+    NEW,
+    OLD,
+    OTHER,
+    change_phone,
+    identity_of,
+    record_of,
+    request_undo_code,
+    sign_in,
+)
+
+WRONG: Final = UndoCode("ABCDEFGHJKLM")
+
+
+def codes_of(app: AppHarness, phone: PhoneNumber = OLD) -> list[UndoCode]:
+    """The undo codes in the messages to a number."""
+    texts = [message.text for message in app.messenger.messages if message.phone == phone]
+    notices = [text for text in texts if text.startswith(f"{PhoneNotice.PHONE_CHANGED} ")]
+    return [parse_undo_code(text.rpartition(" ")[2]) for text in notices]
+
+
+async def undo(
+    app: AppHarness, code: UndoCode, phone: PhoneNumber = OLD, client_ip: str = CLIENT_IP
+) -> None:
+    await app.phone_change.undo_by_notice(
+        UndoByNoticeCommand(phone=phone, code=code, client_ip=client_ip)
+    )
+
+
+async def check_void(app: AppHarness, code: UndoCode, phone: PhoneNumber = OLD) -> None:
+    """The response is that of a wrong code, and nothing has changed."""
+    before = app.database.identities, app.database.phone_verifications
+    with pytest.raises(IncorrectOtp) as raised:
+        await undo(app, code, phone)
+    assert (raised.value.field, raised.value.attempts_left) == ("undo_code", None)
+    assert (app.database.identities, app.database.phone_verifications) == before
+    assert app.events.types[-1] is SecurityEventType.OTP_VERIFICATION_FAILED
+
+
+async def test_the_code_in_the_message_gives_the_number_back(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    await undo(app, code)
+    identity = identity_of(app, user)
+    assert (identity.phone, identity.sessions, identity.devices) == (OLD, (), ())
+    assert record_of(app, OLD).identity_id == identity.id
+    assert app.messenger.messages[-1].phone == NEW
+    assert SecurityEventType.PHONE_CHANGE_UNDONE in app.events.types
+    actions = [entry.action for entry in app.database.audit_entries]
+    assert actions == [AuditAction.CHANGE_PHONE, AuditAction.UNDO_PHONE_CHANGE]
+
+
+async def test_nobody_keeps_the_owner_from_the_undo_and_the_sign_in_after_it(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    for number in range(24):  # from four networks, for codes of both kinds
+        app.advance(hours=1)
+        for request in (app.request_otp, lambda *args: request_undo_code(app, *args)):
+            with suppress(TooManyOtpRequests):
+                await request(OLD, f"198.51.{number % 4}.7")
+        with pytest.raises(IncorrectOtp):
+            await undo(app, WRONG, client_ip=f"198.51.{number % 4}.7")
+    with pytest.raises(TooManyOtpRequests):
+        await request_undo_code(app)
+    await undo(app, code)
+    assert identity_of(app, user).phone == OLD
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(OLD, "198.51.1.7")
+    assert (await app.request_otp(OLD)).sent
+
+
+async def test_a_message_that_is_tried_again_has_the_same_code(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    app.messenger.result = REJECTED
+    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    for result in (REJECTED, ACCEPTED):
+        app.messenger.result = result
+        app.advance(minutes=5)
+        await app.operations.cleanup()
+    codes = codes_of(app)
+    assert codes == [codes[0]] * 3
+    await undo(app, codes[0])
+    assert identity_of(app, user).phone == OLD
+
+
+class KeyRing(FakeKeyRing):
+    """A ring whose keys became active at different times, newest first."""
+
+    def __init__(self, *ages: timedelta) -> None:
+        self._keys = tuple(Key(str(age), NOW - age, str(age).encode()) for age in ages)
+        self._signs = self._keys[0].id
+
+
+def test_the_code_stays_the_same_and_is_accepted_after_a_rotation_of_the_keys() -> None:
+    day = timedelta(days=1)
+    identity_id, deadline = "1" * 24, NOW - day + UNDO_PERIOD
+    code = UndoCodes(KeyRing(2 * day)).derive(identity_id, OLD, deadline)
+    rotated = UndoCodes(KeyRing(-day, timedelta(0), 2 * day))
+    assert rotated.derive(identity_id, OLD, deadline) == code
+    assert rotated.is_code_of(code, identity_id, OLD, deadline)
+    assert rotated.derive(identity_id, OLD, deadline + day) != code
+    without_key = UndoCodes(KeyRing(timedelta(0)))
+    assert not without_key.is_code_of(code, identity_id, OLD, deadline)
+
+
+async def test_a_rotation_between_message_and_undo_makes_no_difference(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    app.peppers.change(("second", bytes(32)), ("first", bytes(range(32))))
+    await undo(app, code)
+    await undo(app, code)
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_the_same_code_again_is_a_success_from_anywhere(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    await undo(app, code)
+    count = len(app.messenger.messages)
+    for client_ip in (CLIENT_IP, "198.51.100.99"):
+        app.advance(days=3)
+        await undo(app, code, client_ip=client_ip)
+    assert len(app.messenger.messages) == count
+    with pytest.raises(IncorrectOtp):
+        await undo(app, WRONG)
+
+
+@pytest.mark.parametrize("operation", ["identities.replace_phone", "phone_verifications.replace"])
+async def test_an_undo_that_was_interrupted_is_completed_by_the_same_code(
+    app: AppHarness, operation: str
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    app.faults.fail_on(operation)
+    with pytest.raises(StorageUnavailable):
+        await undo(app, code)
+    app.faults.reset()
+    await undo(app, code)
+    assert identity_of(app, user).phone == OLD
+    assert identity_of(app, user).phone_change is None
+
+
+async def test_a_code_is_void_after_seven_days(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    app.advance(days=7, seconds=1)
+    await check_void(app, code)
+    assert identity_of(app, user).phone == NEW
+
+
+async def test_a_code_is_void_after_the_deletion_of_the_account(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    await app.identities.delete_user.by_id(user.identity.id)
+    await check_void(app, codes_of(app)[0])
+    assert identity_of(app, user).is_deleted
+
+
+async def test_a_code_is_void_while_its_number_is_blocked(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    await app.identities.operator_actions.block(OLD)
+    await check_void(app, code)
+    await app.identities.operator_actions.unblock(OLD)
+    await undo(app, code)
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_a_change_without_undo_has_no_code_and_voids_earlier_ones(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    await app.phone_change.move_phone(user.identity.id, OTHER, can_be_undone=False)
+    phone, text = app.messenger.messages[-1]
+    assert (phone, text.split()[0]) == (NEW, PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO)
+    assert codes_of(app, NEW) == []
+    await check_void(app, code)
+    assert identity_of(app, user).phone == OTHER
+
+
+async def test_of_a_chain_each_number_undoes_its_change_until_an_earlier_one_did(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    await change_phone(app, await sign_in(app, NEW), OTHER)
+    (first,), (second,) = codes_of(app, OLD), codes_of(app, NEW)
+    await check_void(app, first, NEW)
+    await check_void(app, second, OLD)
+    await undo(app, second, NEW)
+    assert identity_of(app, user).phone == NEW
+    await undo(app, first, OLD)
+    assert identity_of(app, user).phone == OLD
+    await check_void(app, second, NEW)
+
+
+async def test_a_number_in_between_undoes_nothing_after_the_first_one_did(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    await change_phone(app, await sign_in(app, NEW), OTHER)
+    await undo(app, codes_of(app, OLD)[0], OLD)
+    await check_void(app, codes_of(app, NEW)[0], NEW)
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_a_code_that_undid_a_change_undoes_no_later_one(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    await undo(app, code)
+    app.advance(seconds=1)
+    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    with pytest.raises(IncorrectOtp):
+        await undo(app, code)
+    assert identity_of(app, user).phone == NEW
+    await undo(app, codes_of(app)[-1])
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_a_change_that_was_undone_meanwhile_is_an_error(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+
+    async def delete() -> None:
+        await app.identities.delete_user.by_id(user.identity.id)
+
+    app.faults.run_before("audit_log.add", delete)
+    with pytest.raises(UndoNotPossible):
+        await undo(app, code)
+
+
+async def test_attempts_are_limited_by_ip_alone() -> None:
+    limits = RateLimits(verifications_per_ip=SlidingWindow(3, timedelta(hours=1)))
+    app = AppHarness(policy=make_policy(rate_limits=limits))
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    app.advance(hours=2)
+    for client_ip in ("192.0.2.1", "198.51.100.1"):
+        for _ in range(3):
+            with pytest.raises(IncorrectOtp):
+                await undo(app, WRONG, client_ip=client_ip)
+        with pytest.raises(TooManyAttemptsFromIp) as raised:
+            await undo(app, code, client_ip=client_ip)
+        assert 0 < raised.value.retry_after <= timedelta(hours=1).total_seconds() + 120
+        assert app.events.types[-1] is SecurityEventType.OTP_ATTEMPTS_EXHAUSTED
+    await undo(app, code)
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_a_number_with_a_hold_is_answered_after_as_many_reads_as_any_other(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    calls = []
+    for phone in (OLD, NEW, OTHER):
+        app.faults.reset()
+        with pytest.raises(IncorrectOtp):
+            await undo(app, WRONG, phone)
+        calls.append(app.faults.calls)
+    assert calls[0] == calls[1] == calls[2] != []
+
+
+async def test_nothing_that_is_stored_has_the_code(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    (code,) = codes_of(app)
+    await undo(app, code)
+    stored = repr([[*table.values()] for table in app.database.records.tables.values()])
+    assert identity_of(app, user).id in stored
+    for part in (code.symbols, *code.text.split("-")):
+        assert part not in stored.upper()

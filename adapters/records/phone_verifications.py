@@ -106,7 +106,6 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     is_suppressed: bool = False
     is_reset: bool = False
     is_granted: bool = False
-    is_undo: bool = False
 
 
 class UnknownDeliveryRecord(msgspec.Struct, gc=False):

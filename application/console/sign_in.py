@@ -72,8 +72,9 @@ class ConsoleSignIn:
     - A number with a fixed code opens no console: many may know the code.
     - So does one that was unused for `recycled_after`: it may have another owner. A sign-in counts
       as use.
-    - The messages with the code of an administrator no longer count in the limits of the phone: no
-      IP is trusted by the console, and sessions are so short that a day has many sign-ins.
+    - The message that an administrator requested no longer counts in the limits of the phone: no
+      IP is trusted by the console, and sessions are so short that a day has many sign-ins. Messages
+      with the same code that others requested count.
     - A code opens one session. A client that lost the response sends the code again within a
       minute: the session gets a new secret, and the former one is void.
     - The browser is recognized for 90 days: strangers cannot use up its messages and attempts.
@@ -120,7 +121,7 @@ class ConsoleSignIn:
         # The session is open. Without these, a later sign-in may have to wait, or fail.
         device_token = None
         with suppress(StorageError, Unauthenticated):
-            await self._stop_counting(command.phone, code.challenge.id)
+            await self._stop_counting(command.phone, checked.attempt.request_id or "")
             known = command.device_token if code.is_device_recognized else None
             device_token = await self._record_use(identity, known)
         self.events.emit(
@@ -160,9 +161,9 @@ class ConsoleSignIn:
 
         return await change_record(self.console_sessions, code.challenge.id, open_session)
 
-    async def _stop_counting(self, phone: PhoneNumber, challenge_id: str) -> None:
+    async def _stop_counting(self, phone: PhoneNumber, request_id: str) -> None:
         def stop_counting(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            return verification.stop_counting(challenge_id), None
+            return verification.stop_counting(request_id), None
 
         await update_phone_verification(self.phone_verifications, phone, stop_counting)
 

@@ -176,11 +176,8 @@ class Delivery:
         rejection: why every provider rejected it, without a phone number; empty otherwise.
         is_suppressed: the phone was blocked, so nothing was sent.
         is_reset: it counts in no limit of the phone: an operator reset them since, or an
-            administrator signed in to the console with its code.
+            administrator, who requested it, signed in to the console with its code.
         is_granted: it used what the latest reset allows.
-        is_undo: it carries a code for the undo of a change of the phone. These have limits and a
-            cooldown of their own: nobody can use up those of a sign-in without a message to the
-            owner, or keep the owner from an undo by sign-ins.
     """
 
     request_id: str
@@ -199,7 +196,6 @@ class Delivery:
     is_suppressed: bool = False
     is_reset: bool = False
     is_granted: bool = False
-    is_undo: bool = False
 
     @property
     def is_rejected(self) -> bool:
@@ -236,7 +232,6 @@ class Delivery:
             provider=provider,
             rejection=reason[:MAX_REJECTION_LENGTH],
             is_suppressed=self.is_suppressed,
-            is_undo=self.is_undo,
         )
 
     @property

@@ -235,7 +235,6 @@ class PhoneVerification:
             provider=request.provider,
             is_suppressed=pruned._is_suppressed(request),
             is_granted=is_granted,
-            is_undo=request.purpose is Purpose.UNDO_PHONE_CHANGE,
         )
         successor = replace(
             pruned,
@@ -286,12 +285,12 @@ class PhoneVerification:
 
     @property
     def requested_deliveries(self) -> tuple[Delivery, ...]:
-        """The deliveries that clients requested and a provider took, those for an undo excepted."""
+        """The deliveries that clients requested and a provider took."""
         return tuple(
             [
                 each
                 for each in self.deliveries
-                if not (each.is_undo or each.is_rejected or self.is_of_operator(each))
+                if not (each.is_suppressed or each.is_rejected or self.is_of_operator(each))
             ]
         )
 
@@ -302,13 +301,8 @@ class PhoneVerification:
 
     @property
     def counted_deliveries(self) -> tuple[Delivery, ...]:
-        """The deliveries that count in the limits of the phone. Those for an undo have others."""
-        return self._counted(is_undo=False)
-
-    def _counted(self, *, is_undo: bool) -> tuple[Delivery, ...]:
-        return tuple(
-            [each for each in self.deliveries if not each.is_reset and each.is_undo is is_undo]
-        )
+        """The deliveries that count in the limits of the phone, of all purposes together."""
+        return tuple([delivery for delivery in self.deliveries if not delivery.is_reset])
 
     def find_delivery(self, request_id: str) -> Delivery | None:
         """Return the delivery that this request caused, or None."""
@@ -487,7 +481,7 @@ class PhoneVerification:
         logins = [trusted.last_login_at for trusted in self.trusted_ips]
         return Requester(
             request.client_ip,
-            self._counted(is_undo=request.purpose is Purpose.UNDO_PHONE_CHANGE),
+            self.counted_deliveries,
             trusted_until=self.trusted_until(request.client_ip),
             device_id=self.recognize_device(request.device),
             last_login_at=max(logins, default=None),
@@ -695,17 +689,10 @@ class PhoneVerification:
             has_granted_delivery=True,
         )
 
-    def stop_counting(self, challenge_id: str) -> "PhoneVerification":
-        """Return the state whose limits and cooldown no longer count deliveries of this code."""
-        return replace(
-            self,
-            deliveries=tuple(
-                replace(delivery, is_reset=True)
-                if delivery.challenge_id == challenge_id
-                else delivery
-                for delivery in self.deliveries
-            ),
-        )
+    def stop_counting(self, request_id: str) -> "PhoneVerification":
+        """Return the state whose limits and cooldown no longer count what this request caused."""
+        delivery = self.find_delivery(request_id)
+        return self.replace_delivery(replace(delivery, is_reset=True)) if delivery else self
 
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""

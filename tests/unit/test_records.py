@@ -95,7 +95,6 @@ def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) 
                         is_suppressed=False,
                         is_reset=False,
                         is_granted=False,
-                        is_undo=False,
                     )
                     for delivery in value.deliveries
                 ),

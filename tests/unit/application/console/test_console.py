@@ -1,6 +1,7 @@
 """Signing in to the web console, and out, and what ends its sessions."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -208,6 +209,23 @@ async def test_an_administrator_can_sign_in_as_often_as_sessions_end(
             ADMINISTRATOR, "198.51.100.7", purpose=Purpose.CONSOLE_SIGN_IN
         )
         await authenticate(app, await enter(app, app.last_code, requested.request_id))
+
+
+async def test_a_sign_in_brings_strangers_no_more_messages(
+    app: AppHarness, administrator: Principal
+) -> None:
+    app.advance(days=1)
+    of_strangers = 0
+    for number in range(60):
+        app.advance(minutes=20)
+        with suppress(TooManyOtpRequests):
+            await app.request_otp(
+                ADMINISTRATOR, f"198.51.{number}.7", purpose=Purpose.CONSOLE_SIGN_IN
+            )
+            of_strangers += 1
+        requested = await app.request_otp(ADMINISTRATOR, purpose=Purpose.CONSOLE_SIGN_IN)
+        await enter(app, app.last_code, requested.request_id)  # of the stranger's message
+    assert of_strangers == 12
 
 
 async def test_the_right_code_of_a_member_ends_no_cooldown(app: AppHarness) -> None:

@@ -17,7 +17,7 @@ from domain.errors import (
 )
 from domain.identities.phone_change import PhoneNotice
 from domain.identities.username import parse_username
-from domain.otp.challenge import parse_otp_code
+from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
@@ -237,34 +237,33 @@ async def check_nothing_to_undo(app: AppHarness, phone: PhoneNumber) -> None:
     assert record_of(app, phone).previous_identity_id is None
 
 
-async def test_codes_for_an_undo_use_up_nothing_of_a_sign_in_and_the_reverse(
-    app: AppHarness,
+@pytest.mark.parametrize("is_held", [True, False])
+async def test_codes_of_all_purposes_together_are_twelve_a_day(
+    app: AppHarness, is_held: bool
 ) -> None:
-    await app.add_user(OLD)
-    app.advance(hours=12)
-    for network in range(12):  # nothing is sent, so its owner would not know why
-        app.advance(minutes=110)
-        await request_undo_code(app, client_ip=f"198.51.{network}.7")
-    app.advance(minutes=129)
-    with pytest.raises(TooManyOtpRequests):
-        await request_undo_code(app, client_ip="203.0.113.99")
-    assert (await app.request_otp(OLD, "203.0.113.99")).sent
-
-
-async def test_nobody_keeps_the_owner_from_an_undo_by_requests_for_sign_ins(
-    app: AppHarness,
-) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    for network in range(12):
-        app.advance(minutes=110)
-        with suppress(TooManyOtpRequests):
-            await app.request_otp(OLD, f"198.51.{network}.7")
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(OLD)
-    result = await request_undo_code(app)
-    await app.phone_change.undo(make_undo(app.last_code, result.request_id))
-    assert identity_of(app, user).phone == OLD
+    administrator = await app.add_administrator(OLD)
+    if is_held:
+        await app.create_user(administrator)
+        await change_phone(app, await app.log_in(OLD))
+    other = await app.add_user(OTHER, "Another Name")
+    app.advance(days=1)
+    limit = app.policy.otp.delivery_policy.per_phone[-1].limit
+    before, responses = len(app.messenger.messages), 0
+    for number in range(24 * 6):
+        app.advance(minutes=10)
+        client_ip = f"198.51.{number % 20}.7"
+        for purpose in Purpose:
+            identity_id = other.identity.id if purpose is Purpose.CHANGE_PHONE else None
+            with suppress(TooManyOtpRequests):
+                result = await app.request_otp(
+                    OLD, client_ip, purpose=purpose, identity_id=identity_id
+                )
+                responses += result.sent
+    sent = [message.phone for message in app.messenger.messages[before:]]
+    assert responses == limit
+    # Without a change to undo, nothing is sent for that purpose, and the response says nothing.
+    assert set(sent) == {OLD}
+    assert len(sent) == limit if is_held else len(sent) <= limit
 
 
 async def test_a_code_that_undid_a_change_undoes_no_later_one(app: AppHarness) -> None:

@@ -128,7 +128,7 @@ class CountedPort:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
-        if name == "list_files":
+        if name in ("list_files", "retry_after"):  # without I/O of their own
             return method
         operation = f"{self._port_name}.{name}"
 

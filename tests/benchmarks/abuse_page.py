@@ -251,8 +251,9 @@ def _attacks() -> Iterable[str]:
     )
     yield (
         f"**Strangers at {NETWORKS_AT_ONE_PHONE} networks who know a phone** use up its messages, "
-        f"{DELIVERY_POLICY.per_phone[-1].limit} a day. Its owner needs a device token or a known "
-        "IP that day."
+        f"{DELIVERY_POLICY.per_phone[-1].limit} a day with codes of all purposes together. Its "
+        "owner needs a device token or a known IP that day. The [undo](phone_change.md#undo) of a "
+        "change of the number needs no further message."
     )
     callbacks, of_old_accounts = CALLBACKS.strangers, CALLBACKS.reserve
     yield (

@@ -32,7 +32,7 @@ ACTIONS: Final = (
 # They succeed only with the code of a message, or for administrators; the tests below do that.
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
-    "POST /users/me/phone", "POST /auth/undo-phone-change",
+    "POST /users/me/phone", "POST /users/me/phone/disown", "POST /auth/undo-phone-change",
     "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/costs",
     "GET /admin/statistics",
     "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",

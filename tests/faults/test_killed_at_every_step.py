@@ -25,6 +25,14 @@ KILLED_CHANGES: Final = (
     Fault("messenger.send", is_done=True, kill=True),
 )
 """The calls in which the change of a number is killed."""
+KILLED_DISOWNS: Final = (
+    Fault("audit_log.add", kill=True),
+    Fault("identities.replace", is_done=True, kill=True),  # it has begun
+    Fault("identities.replace_phone", kill=True),  # the former number points to the identity
+    Fault("identities.replace_phone", is_done=True, kill=True),  # the session has ended
+    Fault("messenger.send", kill=True),  # the number is free
+)
+"""The calls in which a disown is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,35 @@ async def test_a_change_of_the_number_is_completed_after_a_kill(
     assert service.run("cleanup").returncode == 0
     for old in changed:
         assert any("another phone number" in text for text in service.texts(old))
+        assert any(
+            "Not yours?" in text for text in service.texts(old.replace("+1415555", "+1415556"))
+        )
+
+
+async def test_a_disown_is_completed_after_a_kill(driver: KillDriver) -> None:
+    service, http = driver.service, driver.http
+    for number, fault in enumerate(KILLED_DISOWNS, start=200):
+        old, new = f"+1415555{number:04d}", f"+1415556{number:04d}"
+        user_id, headers = await create_user(driver, old, f"Somebody {number}")
+        body = await request_change(driver, new, headers)
+        changed = await http.post("/users/me/phone", json=body, headers=headers)
+        assert changed.status_code == 200, changed.text
+        service.advance_clock(timedelta(minutes=1))
+        hers = (await sign_in(driver, new)).json()
+        of_hers = {"Authorization": f"Bearer {hers['access_token']}"}
+        service.add_fault(fault)
+        with pytest.raises(httpx.TransportError):
+            await http.post("/users/me/phone/disown", headers=of_hers)
+        service.kill()
+        service.start()
+        repeated = await http.post("/users/me/phone/disown", headers=of_hers)
+        assert repeated.status_code in (200, 401), repeated.text
+        service.advance_clock(timedelta(minutes=3))
+        assert service.run("cleanup").returncode == 0
+        shown = (await http.get("/users/me", headers=headers)).json()
+        assert (shown["_id"], shown["number"]) == (user_id, old)
+        assert (await sign_in(driver, new)).json()["user_id"] != user_id
+        assert (await sign_in(driver, old)).json()["user_id"] == user_id
 
 
 async def create_user(driver: KillDriver, phone: str, name: str) -> tuple[str, dict[str, str]]:

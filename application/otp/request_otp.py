@@ -46,9 +46,11 @@ from domain.phone import PhoneNumber, PhoneRules
 REQUEST_ID_BYTES: Final = 16
 NOTHING_TO_UNDO: Final = "blocked, or no change to undo"
 """Why the delivery of a code for an undo was suppressed, in the log."""
-_NOT_AWAITED: Final = DeliveryResult(
-    DeliveryStatus.UNKNOWN, "The request ended before the provider answered."
+_NO_ANSWER_YET: Final = DeliveryResult(
+    DeliveryStatus.UNKNOWN, "The provider has not answered yet, or the service ended before."
 )
+SLOW_DELIVERY: Final = 1.0
+"""Seconds after which the result of a delivery is recorded as unknown until it is known."""
 
 Decide = Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]]
 
@@ -379,15 +381,19 @@ class RequestOtp:
     ) -> bool:
         """Deliver the code, and return whether the provider confirmed that it took it."""
         phone = command.phone
+        delivering = asyncio.create_task(self.deliver_otp(phone, command.preferences, decision))
         try:
-            result = await self.deliver_otp(phone, command.preferences, decision)
+            await asyncio.wait([delivering], timeout=SLOW_DELIVERY)
+            is_slow = not delivering.done()
+            if is_slow:
+                await self._keep_result(phone, decision.delivery, _NO_ANSWER_YET)
+            result = await delivering
         except StorageError:
             not_connected = DeliveryResult(DeliveryStatus.NOT_CONNECTED)
             await self._reject(command, request, decision, not_connected)
             raise
-        except asyncio.CancelledError:  # the service stops, for example
-            await self._keep_result(phone, decision.delivery, _NOT_AWAITED)
-            raise
+        finally:
+            delivering.cancel()
         channel, provider = decision.delivery.channel, decision.delivery.provider
         if decision.is_suppressed:
             # The result is the imitation that the client sees.
@@ -399,7 +405,7 @@ class RequestOtp:
         else:
             emit_delivery(self.events, phone, result, channel, provider)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            await self._keep_result(phone, decision.delivery, result)
+            await self._keep_result(phone, decision.delivery, result, was_unknown=is_slow)
             return result.status is DeliveryStatus.ACCEPTED
         retry_after = await self._reject(command, request, decision, result)
         if result.status is DeliveryStatus.INVALID_NUMBER:
@@ -407,14 +413,19 @@ class RequestOtp:
         raise DeliveryFailed(result.reason, retry_after)
 
     async def _keep_result(
-        self, phone: PhoneNumber, delivery: Delivery, result: DeliveryResult
+        self,
+        phone: PhoneNumber,
+        delivery: Delivery,
+        result: DeliveryResult,
+        *,
+        was_unknown: bool = False,
     ) -> None:
         """Record another provider than the one that is tried first, and an unknown result.
 
         It is the same for a suppressed delivery, so that the time reveals nothing.
         """
         is_unknown = result.status is DeliveryStatus.UNKNOWN
-        if not is_unknown and result.provider in ("", delivery.provider):
+        if not (is_unknown or was_unknown) and result.provider in ("", delivery.provider):
             return
         unknown_reason = result.reason if is_unknown else None
 

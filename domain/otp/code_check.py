@@ -192,11 +192,11 @@ class CodeCheck:
             return None
         digest = self.attempt.digest(delivery.request_id)
         if counter.is_repeat(digest, now):
-            return state, Repeated(counter.left)
+            return state, Repeated(self._all_attempts_left)
         counted = code.set_counter(counter.count(digest, now))
         successor = replace(state, operator_codes=(*state.operator_codes[:-1], counted))
         successor = successor.count_failure(self.device_id, now)
-        return successor, Wrong(replace(self, state=successor).all_attempts_left(now))
+        return successor, Wrong(replace(self, state=successor)._all_attempts_left)
 
     def _operator_attempt(self) -> tuple[OperatorCode, Delivery, AttemptCounter] | None:
         """Return what the attempt counts on if it is one at an operator's code."""
@@ -218,12 +218,14 @@ class CodeCheck:
         counter = code.counter_of(network, reserved_for)
         return (code, delivery, counter) if counter is not None and counter.left > 0 else None
 
-    def all_attempts_left(self, time: datetime) -> int:
-        """Return how many attempts the client has left, at an operator's code or else a message."""
-        if (found := self._operator_attempt()) is not None:
-            return found[2].left
-        delivery = self.delivery(time)
-        return self.attempts_left(delivery, time) if delivery else 0
+    @property
+    def _all_attempts_left(self) -> int:
+        """How many attempts the client has left: at the code of an operator, and other ones."""
+        now, found = self.attempt.now, self._operator_attempt()
+        left = found[2].left if found else 0
+        delivery = self.delivery(now)
+        is_other = self.attempt.request_id is None or self.named_delivery(now) is not None
+        return left + (self.attempts_left(delivery, now) if delivery and is_other else 0)
 
     def check_messages(self) -> Checked:
         """Compare the code with those of messages."""
@@ -418,7 +420,15 @@ class CodeCheck:
         return [delivery.counter_of_ip(client_ip)]
 
     def attempts_left(self, delivery: Delivery, time: datetime) -> int:
-        """Return how many attempts the client has left at the delivery."""
+        """Return how many attempts the client has left at the delivery.
+
+        It has none besides those of its network at an operator's code, unless it is a recognized
+        device.
+        """
+        if self.device_id is None and self.state.has_failed_at_operator_code(
+            delivery, self.attempt.client_ip.network
+        ):
+            return 0
         counters = self.counters(delivery)
         if counters[0].kind is CounterKind.UNKNOWN_IP:  # it is the only one
             return self._attempts_left_of_unknown_ip(counters[0], delivery, time)

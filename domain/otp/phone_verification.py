@@ -283,6 +283,14 @@ class PhoneVerification:
         """Return whether an operator caused a delivery, and no client."""
         return any(code.request_id == delivery.request_id for code in self.operator_codes)
 
+    def has_failed_at_operator_code(self, delivery: Delivery, network: str) -> bool:
+        """Return whether an operator caused a delivery, and attempts of a network count on it."""
+        return any(
+            code.request_id == delivery.request_id
+            and any(counter.id == network for counter in code.counters)
+            for code in self.operator_codes
+        )
+
     @property
     def requested_deliveries(self) -> tuple[Delivery, ...]:
         """The deliveries that clients requested and a provider took."""
@@ -323,13 +331,11 @@ class PhoneVerification:
         delivery = self.find_delivery(request_id)
         if delivery is None:
             return self
-        kept = self
-        if provider not in ("", delivery.provider):
-            kept = kept.replace_delivery(replace(delivery, provider=provider))
+        unknown = [each for each in self.unknown_deliveries if each.request_id != request_id]
         if unknown_reason is not None:
-            unknown = UnknownDelivery(request_id, unknown_reason[:MAX_REJECTION_LENGTH])
-            kept = replace(kept, unknown_deliveries=(*kept.unknown_deliveries, unknown))
-        return kept
+            unknown.append(UnknownDelivery(request_id, unknown_reason[:MAX_REJECTION_LENGTH]))
+        kept = replace(delivery, provider=provider or delivery.provider)
+        return replace(self.replace_delivery(kept), unknown_deliveries=tuple(unknown))
 
     def reject_delivery(
         self, request_id: str, provider: str = "", reason: str = ""

@@ -11,6 +11,7 @@ import pytest
 from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import operating_system_user
 from application.administration.show_user import ShownEvents, UserDetails
+from application.otp import request_otp
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.update import save_identity, update_identity
 from domain.administration.audit import AuditAction
@@ -357,19 +358,20 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
     assert (reported.status, reported.error) == ("delivered", "")
 
 
-async def test_a_request_that_ends_before_the_provider_answers_has_an_unknown_result(
-    app: AppHarness,
+async def test_while_a_provider_does_not_answer_the_result_is_unknown(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(request_otp, "SLOW_DELIVERY", 0)
     app.messenger.gate = asyncio.Event()
     requesting = asyncio.create_task(app.request_otp())
     await app.messenger.arrived.wait()
-    requesting.cancel()
-    with suppress(asyncio.CancelledError):
-        await requesting
-    [shown] = (await show(app)).deliveries
+    [waiting] = (await show(app)).deliveries
+    app.messenger.gate.set()
+    await requesting
+    [answered] = (await show(app)).deliveries
 
-    assert shown.status == "unknown"
-    assert "ended before" in shown.error
+    assert (waiting.status, answered.status) == ("unknown", "accepted")
+    assert "has not answered yet" in waiting.error
 
 
 def test_a_rejected_delivery_keeps_a_short_reason() -> None:

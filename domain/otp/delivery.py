@@ -76,6 +76,11 @@ class AttemptCounter:
         """How many attempts are left."""
         return self.limit - self.used
 
+    @property
+    def is_of_later_request(self) -> bool:
+        """Whether it is that of a request within the cooldown."""
+        return self.kind in REQUEST_KINDS and self.kind is not CounterKind.FIRST_REQUEST
+
     def is_repeat(self, digest: str, now: datetime) -> bool:
         """Return whether it counted the same code less than ten seconds ago, and none since."""
         if self.last_digest is None or self.last_counted_at is None:
@@ -277,6 +282,14 @@ class Delivery:
         key = (changed.kind, changed.id)
         others = [counter for counter in self.counters if (counter.kind, counter.id) != key]
         return replace(self, counters=(*others, changed))
+
+    def keep_request_ids(self) -> "Delivery":
+        """Return the delivery after its code expired: with its later ids, and without attempts.
+
+        Who has one is known to this phone when an operator sends a code.
+        """
+        ids = tuple(counter.reset() for counter in self.counters if counter.is_of_later_request)
+        return replace(self, counters=ids)
 
     def add_later_request(self, request_id: str, *, is_of_device: bool) -> "Delivery | None":
         """Return the delivery with the id of a request within the cooldown.

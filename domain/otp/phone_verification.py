@@ -712,7 +712,7 @@ class PhoneVerification:
         current = [challenge.id for challenge in challenges if now < challenge.expires_at]
         resets = tuple(time for time in self.limit_resets if since_day < time <= latest)
         deliveries = tuple(
-            delivery if delivery.challenge_id in current else replace(delivery, counters=())
+            delivery if delivery.challenge_id in current else delivery.keep_request_ids()
             for delivery in self.deliveries
             if now < delivery.expires_at and delivery.sent_at <= latest
         )

@@ -22,8 +22,8 @@ from tests.integration.administration import (
     open_admin_driver,
 )
 from tests.stateful.http_driver import without_logs
-from tests.support.builders import an_id
-from tests.support.fakes.messenger import REJECTED
+from tests.support.builders import CLIENT_IP, a_parsed_token, an_id
+from tests.support.fakes.messenger import REJECTED, UNKNOWN
 from tests.unit.application.phone_change.phone_changes import change_phone
 
 SCOPES: Final = {
@@ -315,6 +315,46 @@ async def test_a_code_is_sent_and_never_shown(driver: AdminDriver) -> None:
     for secret in (message.code, verification.deliveries[-1].request_id, STRANGER.e164):
         assert secret not in response.text
         assert secret not in lines
+
+
+async def test_a_code_has_attempts_of_its_own_three_times_a_day(driver: AdminDriver) -> None:
+    for left in (2, 1, 0):
+        sent = await driver.post("send-code")
+        assert (sent.json()["sent"], sent.json()["result"]) == (True, "accepted")
+        verification = (await driver.post("search")).json()["verification"]
+        attempts = verification["operator_attempts"]
+        assert attempts.pop("expires_at") == verification["code_expires_at"]
+        assert attempts == {"left_by_network": [], "other_networks": 3, "attempts_of_network": 5}
+        assert (verification["operator_codes_left"], verification["attempts_left"]) == (left, None)
+        driver.harness.advance(minutes=10)
+
+    rejected = await driver.post("send-code")
+    assert (rejected.status_code, rejected.json()["code"]) == (429, "rate_limited")
+    assert "three codes" in rejected.json()["error"]
+    assert rejected.headers["retry-after"] == str(24 * 60 * 60 - 30 * 60)
+
+
+async def test_a_code_with_an_unknown_result_says_so(driver: AdminDriver) -> None:
+    driver.harness.messenger.result = UNKNOWN
+    sent = await driver.post("send-code")
+    again = await driver.post("send-code")
+    [delivery, *_] = (await driver.post("search")).json()["deliveries"]
+
+    assert (sent.json()["sent"], sent.json()["result"]) == (True, "unknown")
+    assert (again.json()["sent"], again.json()["result"]) == (False, None)
+    assert (delivery["status"], delivery["error"]) == ("unknown", UNKNOWN.reason)
+
+
+async def test_a_refresh_token_from_two_networks_is_shown(driver: AdminDriver) -> None:
+    session = await driver.harness.open_session(USER, with_refresh=True)
+    token = a_parsed_token(session.tokens.refresh_token or "")
+    for client_ip in (CLIENT_IP, "198.51.100.7"):
+        await driver.harness.identities.refresh_session(token, client_ip)
+    response = await driver.post("search", token=await driver.make_token(Scope.READ_USERS))
+
+    [repeat] = response.json()["token_repeats"]
+    assert repeat["session_id"] == token.session_id
+    assert repeat["repeated_at"] == format_timestamp(driver.harness.clock.now())
 
 
 async def test_a_code_needs_a_channel_that_exists(driver: AdminDriver) -> None:

@@ -17,6 +17,7 @@ from domain.identities.identity import Identity
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
+from tests.support.fakes.messenger import UNKNOWN
 from tests.support.policies import make_policy
 
 PHONE: Final = a_phone(1)
@@ -130,6 +131,22 @@ async def test_the_page_shows_what_user_show_shows_with_a_masked_number(
         assert text in page.text, text
     assert PHONE.e164 not in page.text
     assert audited(console) == []
+
+
+async def test_a_code_with_an_unknown_result_and_its_attempts_are_shown(
+    console: ConsoleDriver,
+) -> None:
+    console.harness.messenger.result = UNKNOWN
+    sent = await act(console, "send-code", reason=REASON)
+    assert sent.headers["location"].endswith("?done=code_unconfirmed")
+    page = await console.get(f"/users/{user_id(console)}?done=code_unconfirmed")
+    for text in (
+        "it may have arrived, or not",
+        "unknown: the provider did not confirm it in time; it may have arrived",
+        UNKNOWN.reason,
+        "5 from each of 3 networks",
+    ):
+        assert text in page.text, text
 
 
 async def test_a_full_number_is_audited_before_it_is_shown(console: ConsoleDriver) -> None:

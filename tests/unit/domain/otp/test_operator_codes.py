@@ -104,6 +104,20 @@ def test_an_id_of_a_request_within_the_cooldown_has_five_attempts(
     assert driver.accepts(code, WORK_IP, again.request_id)
 
 
+def test_each_id_of_the_last_day_has_attempts_also_after_its_code(
+    driver: VerificationDriver,
+) -> None:
+    first = driver.request()
+    later = driver.request()
+    assert (first.is_new, later.is_new) == (True, False)
+    code = code_of(send_by_operator(driver, DAY - 60).challenge)
+
+    for request_id in (first.request_id, later.request_id):
+        assert driver.copy().accepts(code, WORK_IP, request_id)
+    driver.wait(60)
+    assert not driver.accepts(code, WORK_IP, first.request_id)
+
+
 def test_nobody_without_an_id_uses_them_up(driver: VerificationDriver) -> None:
     request_id = fail_five_times(driver, with_id=True)
     code = code_of(send_by_operator(driver).challenge)

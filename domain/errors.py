@@ -12,7 +12,8 @@ DomainError
 ├── Unavailable                   a part that the service needs does not respond
 │   └── AuditFailed               the audit entry was not written, so nothing was done
 ├── TooManyOtpRequests, TooManyAttempts, TooManyPixels, TooManyResets, TooManyPhones,
-│   │   TooManyExports, TooManyTokenRequests   a rate limit is reached; all have `retry_after`
+│   │   TooManyPhoneChanges, TooManyExports, TooManyTokenRequests
+│   │                             a rate limit is reached; all have `retry_after`
 │   └── TooManyAttemptsFromIp     the same for all phones
 ├── TooManyUploads, NoUploadSpace uploads that are in progress leave no room for another one
 ├── AttestationRequired           a proof is needed before a code is sent
@@ -188,6 +189,10 @@ class TooManyTokenRequests(RateLimitExceeded):
 
 class TooManyPhones(RateLimitExceeded):
     """The service token has read as many full phone numbers as it may in a day."""
+
+
+class TooManyPhoneChanges(RateLimitExceeded):
+    """The service token has changed as many phone numbers as it may in a day."""
 
 
 class TooManyExports(RateLimitExceeded):

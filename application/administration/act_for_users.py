@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from application.administration.caller import Caller
 from application.administration.find_user import FindUser, FoundUser, UserQuery
+from application.administration.token_limits import TokenLimits
 from application.identities.operators import OperatorActions
 from application.identities.users import DeleteUser
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
@@ -16,11 +17,13 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
+from domain.administration.service_token import PHONE_CHANGES_PER_TOKEN
 from domain.errors import (
     ConflictingValue,
     PhoneBlocked,
     TooManyOperatorCodes,
     TooManyOtpRequests,
+    TooManyPhoneChanges,
     Unauthenticated,
     UserNotFound,
 )
@@ -58,6 +61,7 @@ class ActForUsers:
     request_otp: RequestOtp
     delete_user: DeleteUser
     move_phone: MovePhone
+    limits: TokenLimits
     phone_verifications: PhoneVerifications
     clock: Clock
     call_retention: timedelta
@@ -185,15 +189,40 @@ class ActForUsers:
     ) -> FoundUser:
         """Give a user who lost the number another one. An administrator becomes a member.
 
+        Only a command changes the number of an administrator, or one that cannot undo the change. A
+        service token changes 20 a day.
+
         Raises:
-            ConflictingValue: the number is the present one, or has a fixed code.
+            ConflictingValue: the number is the present one, or has a fixed code; or the present one
+                gets no code to undo it.
             CountryNotServed
             PhoneInUse
+            PhoneBlocked: the present number could not undo it.
+            TooManyPhoneChanges
         """
-        async with self._act(caller, AuditAction.CHANGE_PHONE, query, reason) as user:
-            identity_id = user.require_identity().id
+        user = await self._find(caller, AuditAction.CHANGE_PHONE, query)
+        identity_id = user.require_identity().id
+        if not caller.runs_command:
+            await self._check_undo(user)
+            await self.limits.acquire(
+                caller, "phone_changes", PHONE_CHANGES_PER_TOKEN, TooManyPhoneChanges
+            )
+        async with self.record_act(caller.actor, AuditAction.CHANGE_PHONE, user.subject, reason):
             identity = await self.move_phone(identity_id, phone, can_be_undone=can_be_undone)
             return replace(user, phone=identity.phone, identity=identity)
+
+    async def _check_undo(self, user: FoundUser) -> None:
+        """Return if the number of a user could undo a change; see `change_phone`."""
+        phone, countries = user.require_phone(), self.move_phone.countries
+        verification = (await self.phone_verifications.load(phone)).value
+        if verification.blocked_at is not None or user.require_identity().is_blocked:
+            raise PhoneBlocked
+        is_served = countries is None or phone.country in countries
+        if not is_served or self.request_otp.codes.is_test_phone(phone, self.clock.now()):
+            raise ConflictingValue(
+                "The present number of this account gets no codes, so it could not undo the change."
+                " Only a command changes it: dialtone user change-phone."
+            )
 
     async def restore(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
         """Give a phone back to the identity that lost it."""
@@ -206,8 +235,13 @@ class ActForUsers:
         self, caller: Caller, action: AuditAction, query: UserQuery, reason: str
     ) -> AsyncIterator[FoundUser]:
         """Find the user and write the audit entry; the block does the act."""
-        caller.check_action(action)
-        user = await self.find_user(query)
-        caller.check_subject(user)
+        user = await self._find(caller, action, query)
         async with self.record_act(caller.actor, action, user.subject, reason):
             yield user
+
+    async def _find(self, caller: Caller, action: AuditAction, query: UserQuery) -> FoundUser:
+        """Find the user, if the caller may act like this on that user."""
+        caller.check_action(action)
+        user = await self.find_user(query)
+        caller.check_subject(user, action)
+        return user

@@ -21,6 +21,7 @@ SCOPE_OF_ACTION: Final[Mapping[AuditAction, Scope]] = {
     AuditAction.SEND_CODE: Scope.SUPPORT_USERS,
     AuditAction.SIGN_OUT: Scope.SUPPORT_USERS,
     AuditAction.BLOCK: Scope.SUPPORT_USERS,
+    AuditAction.CHANGE_PHONE: Scope.CHANGE_PHONES,
     AuditAction.DELETE: Scope.DELETE_USERS,
     AuditAction.EXPORT: Scope.EXPORT_USERS,
 }
@@ -28,6 +29,7 @@ SCOPE_OF_ACTION: Final[Mapping[AuditAction, Scope]] = {
 NEEDS_FRESH_LOGIN: Final = frozenset(
     {
         AuditAction.VIEW_PHONE,
+        AuditAction.CHANGE_PHONE,
         AuditAction.DELETE,
         AuditAction.EXPORT,
         AuditAction.PROMOTE,
@@ -58,6 +60,11 @@ class Caller:
         """Whether it is a service token."""
         return self.scopes is not None
 
+    @property
+    def runs_command(self) -> bool:
+        """Whether it runs a command, and so has the keys anyway."""
+        return self.actor.kind is ActorKind.OPERATING_SYSTEM_USER
+
     def check_scope(self, scope: Scope) -> None:
         """Return if it may do what this scope allows.
 
@@ -86,14 +93,18 @@ class Caller:
         """Return whether it may act on somebody: a service token on no administrator."""
         return not (self.is_token and user.is_administrator)
 
-    def check_subject(self, user: FoundUser) -> None:
-        """Return if it may act on somebody.
+    def check_subject(self, user: FoundUser, action: AuditAction) -> None:
+        """Return if it may act like this on somebody.
 
         Raises:
-            Forbidden: A service token acts on an administrator.
+            Forbidden: A service token acts on an administrator, or somebody changes the phone of
+                one without a command.
         """
         if not self.may_act_on(user):
             raise Forbidden("No service token may act on an administrator.")
+        is_change = action is AuditAction.CHANGE_PHONE and not self.runs_command
+        if is_change and user.is_administrator:
+            raise Forbidden("Only a command changes the number of an administrator.")
 
     def may(self, action: AuditAction) -> bool:
         """Return whether it may act like this."""

@@ -8,6 +8,7 @@ from application.administration.find_user import FindUser
 from application.administration.list_audit import ListAudit
 from application.administration.service_tokens import AdministerTokens, AuthenticateServiceToken
 from application.administration.show_user import ShowUser
+from application.administration.token_limits import TokenLimits
 from application.administration.view_phone import ViewPhone
 from application.identities.feature import IdentitiesFeature
 from application.otp.feature import OtpFeature
@@ -42,8 +43,9 @@ class AdministrationFeature:
             repositories.identities, verifications, identities.phone_holds, keyed_hashes
         )
         self.record_act = record_act
+        limits = TokenLimits(repositories.limit_store, clock)
         self.list_audit = ListAudit(repositories.audit_log, repositories.identities, keyed_hashes)
-        self.view_phone = ViewPhone(self.record_act, repositories.limit_store, clock)
+        self.view_phone = ViewPhone(self.record_act, limits)
         self.show_user = ShowUser(
             find_user=self.find_user,
             view_phone=self.view_phone,
@@ -62,6 +64,7 @@ class AdministrationFeature:
             request_otp=otp.request_otp,
             delete_user=identities.delete_user,
             move_phone=phone_change.move_phone,
+            limits=limits,
             phone_verifications=verifications,
             clock=clock,
             call_retention=call_retention,
@@ -70,7 +73,7 @@ class AdministrationFeature:
             repositories.service_tokens, self.record_act, clock, randomness
         )
         self.authenticate_token = AuthenticateServiceToken(
-            repositories.service_tokens, repositories.limit_store, clock
+            repositories.service_tokens, limits, clock
         )
 
     def list_retained_data(self) -> Sequence[RetainedData]:

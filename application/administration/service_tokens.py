@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Final
 
 from application.administration.caller import Caller, backend
+from application.administration.token_limits import TokenLimits
 from application.ports.administration import ServiceTokens
-from application.ports.limits import LimitStore
 from application.ports.system import Clock, Randomness
 from application.record_act import RecordAct
 from application.update import change_record
@@ -23,8 +23,6 @@ from domain.administration.service_token import (
 )
 from domain.errors import TokenNotFound, TooManyTokenRequests, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
-from domain.otp.sliding_window import whole_seconds
 
 MAX_LISTED_TOKENS: Final = 1_000
 
@@ -110,7 +108,7 @@ class AuthenticateServiceToken:
     """
 
     service_tokens: ServiceTokens
-    limit_store: LimitStore
+    limits: TokenLimits
     clock: Clock
 
     async def __call__(self, text: str) -> Caller:
@@ -129,8 +127,6 @@ class AuthenticateServiceToken:
         now = self.clock.now()
         if loaded is None or not loaded.value.accepts(secret, now):
             raise Unauthenticated
-        limit = RateLimit(f"token:{token_id}", Purpose.READS, "requests", REQUESTS_PER_TOKEN)
-        [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
-        if not isinstance(acquired, Acquisition):
-            raise TooManyTokenRequests(whole_seconds(now, acquired))
-        return backend(loaded.value)
+        caller = backend(loaded.value)
+        await self.limits.acquire(caller, "requests", REQUESTS_PER_TOKEN, TooManyTokenRequests)
+        return caller

@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 
 from application.administration.caller import Caller
-from application.ports.limits import LimitStore
-from application.ports.system import Clock
+from application.administration.token_limits import TokenLimits
 from application.record_act import RecordAct
-from domain.administration.audit import ActorKind, AuditAction
+from domain.administration.audit import AuditAction
 from domain.administration.service_token import PHONES_PER_TOKEN
 from domain.errors import TooManyPhones
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
-from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
 
 
@@ -23,8 +20,7 @@ class ViewPhone:
     """
 
     record_act: RecordAct
-    limit_store: LimitStore
-    clock: Clock
+    limits: TokenLimits
 
     async def __call__(
         self, caller: Caller, phone: PhoneNumber, subject: str, reason: str = ""
@@ -49,10 +45,4 @@ class ViewPhone:
             TooManyPhones
             StorageError
         """
-        if caller.actor.kind is not ActorKind.SERVICE_TOKEN:
-            return
-        now, token_id = self.clock.now(), caller.actor.id
-        limit = RateLimit(f"token:{token_id}", Purpose.READS, "full_numbers", PHONES_PER_TOKEN)
-        [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
-        if not isinstance(acquired, Acquisition):
-            raise TooManyPhones(whole_seconds(now, acquired))
+        await self.limits.acquire(caller, "full_numbers", PHONES_PER_TOKEN, TooManyPhones)

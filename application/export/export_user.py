@@ -125,7 +125,7 @@ class ExportUser:
         """
         caller.check_action(AuditAction.EXPORT)
         user = await self.find_user(query)
-        caller.check_subject(user)
+        caller.check_subject(user, AuditAction.EXPORT)
         identity = user.require_identity()
         await self.view_phone.count(caller)  # the export has the full number
         await check_store(self.media_health)

@@ -19,6 +19,8 @@ DEFAULT_TOKEN_TTL: Final = timedelta(days=90)
 MAX_TOKEN_TTL: Final = timedelta(days=365)
 MAX_TOKEN_NAME_LENGTH: Final = 100
 REQUESTS_PER_TOKEN: Final = SlidingWindow(600, timedelta(minutes=1))
+PHONE_CHANGES_PER_TOKEN: Final = SlidingWindow(20, timedelta(days=1))
+"""Also those that failed: a stolen token does not move many accounts, or find out who has one."""
 PHONES_PER_TOKEN: Final = SlidingWindow(1_000, timedelta(days=1))
 """Full phone numbers: a stolen token does not copy all of them."""
 _TOKEN: Final = re.compile(rf"{TOKEN_PREFIX}([0-9a-f]{{24}})_([0-9a-f]{{64}})\Z")
@@ -30,6 +32,7 @@ class Scope(StrEnum):
     READ_USERS = "users:read"
     READ_PHONES = "users:phone"
     SUPPORT_USERS = "users:support"
+    CHANGE_PHONES = "users:change-phone"
     DELETE_USERS = "users:delete"
     EXPORT_USERS = "users:export"
     READ_AUDIT = "audit:read"

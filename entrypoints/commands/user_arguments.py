@@ -272,8 +272,8 @@ def _add_admin_token(add: AddCommand) -> None:
         required=True,
         action="append",
         help="what it may do: users:read (masked numbers), users:phone (full numbers), "
-        "users:support (send-code, reset-limits, sign-out, block), users:delete, users:export, "
-        "audit:read, costs:read, statistics:read",
+        "users:support (send-code, reset-limits, sign-out, block), users:change-phone, "
+        "users:delete, users:export, audit:read, costs:read, statistics:read",
     )
     create.add_argument(
         "--expires",

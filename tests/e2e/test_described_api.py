@@ -36,6 +36,7 @@ NEVER_SUCCESSFUL: Final = {
     "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/costs",
     "GET /admin/statistics",
     "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",
+    "POST /admin/users/{user_id}/change-phone",
     "POST /admin/users/restore", *(f"POST /admin/users/{action}" for action in ACTIONS),
     "GET /admin/library", "GET /admin/library/{item_id}", "GET /admin/library/{item_id}/file",
     *(f"POST /admin/library/{{item_id}}/{action}" for action in ("hide", "unhide", "delete")),
@@ -172,8 +173,12 @@ def test_what_administrators_do_gets_documented_responses(
         return response.status_code
 
     assert call("GET", f"/admin/users/{user.user_id}") == 200
+    change = {"phone": callers.next_phone(), "reason": "passport"}
+    path = f"/admin/users/{user.user_id}/change-phone"
+    assert [call("POST", path, json=change) for _ in range(2)] == [200, 400]
     for action in ACTIONS:
-        assert call("POST", f"/admin/users/{action}", json={"phone": user.phone}) == 200, action
+        body = {"phone": change["phone"]}
+        assert call("POST", f"/admin/users/{action}", json=body) == 200, action
     assert call("POST", "/admin/users/search", json={"phone": user.phone}) == 200
     assert call("POST", "/admin/users/restore", json={"id": user.user_id}) == 404
     assert call("GET", "/admin/audit") == 200

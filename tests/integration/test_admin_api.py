@@ -35,6 +35,7 @@ SCOPES: Final = {
     "delete": Scope.DELETE_USERS,
     "export": Scope.EXPORT_USERS,
 }
+NEW_NUMBER: Final = {"phone": STRANGER.e164, "reason": "saw the passport"}
 FOR_PEOPLE: Final = ("unblock", "promote", "demote", "restore")
 
 
@@ -513,6 +514,70 @@ async def test_a_held_phone_and_a_change_under_way_are_shown(driver: AdminDriver
         "step": "notify", "is_undo": False, "started_at": format_timestamp(now)
     }  # fmt: skip
     assert (account["undo_deadlines"], account["phone_change_allowed_at"]) == ([undo_until], None)
+
+
+async def test_a_token_gives_a_user_another_number_that_the_former_one_can_undo(
+    driver: AdminDriver,
+) -> None:
+    token = await driver.make_token(Scope.CHANGE_PHONES)
+    now = driver.harness.clock.now()
+
+    changed = await driver.post(f"{driver.user_id}/change-phone", NEW_NUMBER, token)
+
+    assert changed.status_code == 200
+    assert changed.json() == {
+        "message": "Phone number changed",
+        "subject": driver.user_id,
+        "undo_until": format_timestamp(now + UNDO_PERIOD),
+    }
+    [entry] = (await driver.get(f"/admin/audit?user={driver.user_id}")).json()["entries"]
+    assert (entry["action"], entry["reason"]) == ("change_phone", "saw the passport")
+    former = (await driver.post("search", {"phone": USER.e164})).json()
+    assert former["hold"]["user_id"] == driver.user_id
+    again = await driver.post(f"{driver.user_id}/change-phone", NEW_NUMBER, token)
+    assert again.json()["field_errors"][0]["message"] == "The account has this number already."
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({"phone": STRANGER.e164}, "reason", "missing_field"),
+        (NEW_NUMBER | {"reason": " "}, "reason", "too_short"),
+        (NEW_NUMBER | {"phone": "nonsense"}, "phone", "invalid_phone"),
+        (NEW_NUMBER | {"can_be_undone": False}, "can_be_undone", "unknown_field"),
+    ],
+)
+async def test_a_new_number_needs_a_reason_and_has_an_undo(
+    driver: AdminDriver, body: dict[str, Any], field: str, code: str
+) -> None:
+    response = await driver.post(f"{driver.user_id}/change-phone", body)
+
+    assert response.status_code == 400
+    errors = [(error["field"], error["code"]) for error in response.json()["field_errors"]]
+    assert errors == [(field, code)]
+    assert driver.acts == []
+
+
+async def test_an_error_says_why_a_number_is_not_changed(driver: AdminDriver) -> None:
+    others = await driver.make_token(*set(Scope) - {Scope.CHANGE_PHONES})
+    token = await driver.make_token(Scope.CHANGE_PHONES)
+    path = f"{driver.user_id}/change-phone"
+
+    without_scope = await driver.post(path, NEW_NUMBER, others)
+    of_staff = await driver.post(f"{driver.administrator_id}/change-phone", NEW_NUMBER, token)
+    in_use = await driver.post(path, NEW_NUMBER | {"phone": ADMINISTRATOR.e164}, token)
+    for _ in range(19):
+        await driver.post(path, NEW_NUMBER | {"phone": ADMINISTRATOR.e164}, token)
+    too_many = await driver.post(path, NEW_NUMBER, token)
+    driver.age_login()
+    too_old = await driver.post(path, NEW_NUMBER)
+
+    assert (without_scope.status_code, without_scope.json()["scope"]) == (403, "users:change-phone")
+    assert (of_staff.status_code, of_staff.json()["code"]) == (403, "forbidden")
+    assert (in_use.status_code, in_use.json()["code"]) == (409, "phone_in_use")
+    assert (too_many.status_code, too_many.json()["code"]) == (429, "rate_limited")
+    assert int(too_many.headers["retry-after"]) > 80_000
+    assert too_old.json()["code"] == "reauthentication_required"
 
 
 async def test_a_token_does_nothing_to_the_former_number_of_an_administrator(

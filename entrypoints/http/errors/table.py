@@ -357,6 +357,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "This service token sends too many requests. Wait before you send the next one.",
         example=errors.TooManyTokenRequests(retry_after=15),
     ),
+    errors.TooManyPhoneChanges: ErrorRow(
+        429,
+        "rate_limited",
+        "This service token has changed as many phone numbers as it may in a day: 20.",
+        example=errors.TooManyPhoneChanges(retry_after=3600),
+    ),
     errors.TooManyPhones: ErrorRow(
         429,
         "rate_limited",

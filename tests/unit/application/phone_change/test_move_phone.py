@@ -6,14 +6,18 @@ from functools import partial
 
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.caller import Caller, operating_system_user
 from application.ports.system import SecurityEventType
-from domain.administration.audit import AuditAction
+from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.service_token import Scope
 from domain.errors import (
     ConflictingValue,
     CountryNotServed,
+    Forbidden,
     NumberWasChanged,
+    PhoneBlocked,
     PhoneInUse,
+    TooManyPhoneChanges,
     UserNotFound,
 )
 from domain.identities.identity import Identity, Role
@@ -21,7 +25,7 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness
-from tests.support.builders import an_id
+from tests.support.builders import a_phone, an_id
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import (
     NEW,
@@ -32,16 +36,24 @@ from tests.unit.application.phone_change.phone_changes import (
     record_of,
     sign_in,
     undo,
+    with_test_otps,
 )
 
 OPERATOR = operating_system_user("alice")
+TOKEN = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset({Scope.CHANGE_PHONES}))
+ADMINISTRATOR = Caller(Actor(ActorKind.ADMINISTRATOR, an_id(8)))
 
 
 async def move(
-    app: AppHarness, user: PhoneNumber | str, phone: PhoneNumber = NEW, **options: bool
+    app: AppHarness,
+    user: PhoneNumber | str,
+    phone: PhoneNumber = NEW,
+    *,
+    caller: Caller = OPERATOR,
+    **options: bool,
 ) -> Identity:
     act = app.administration.act_for_users.change_phone
-    found = await act(OPERATOR, user, phone, "saw the passport", **options)
+    found = await act(caller, user, phone, "saw the passport", **options)
     return found.require_identity()
 
 
@@ -108,6 +120,56 @@ async def test_what_is_impossible_changes_nothing() -> None:
     with pytest.raises(UserNotFound):
         await move(app, german, NEW)
     assert identity_of(app, user).phone == OLD
+
+
+async def test_a_token_moves_a_number_that_can_undo_it(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+
+    moved = await move(app, OLD, caller=TOKEN)
+
+    assert (moved.phone, len(moved.undo_deadlines)) == (NEW, 1)
+    await undo(app)
+    assert identity_of(app, user).phone == OLD
+
+
+@pytest.mark.parametrize("caller", [TOKEN, ADMINISTRATOR], ids=["token", "administrator"])
+async def test_only_a_command_moves_the_number_of_an_administrator_or_without_an_undo(
+    app: AppHarness, caller: Caller
+) -> None:
+    user = await app.add_user(OLD)
+    actions = app.identities.operator_actions
+    await actions.change_role(user.identity.id, Role.ADMINISTRATOR)
+    with pytest.raises(Forbidden):
+        await move(app, OLD, caller=caller)
+    await actions.change_role(user.identity.id, Role.MEMBER)
+    await actions.block(OLD)
+    with pytest.raises(PhoneBlocked):
+        await move(app, OLD, caller=caller)
+    await actions.unblock(OLD)
+    restarted = with_test_otps(app, TestOtps((TestOtp(OLD, parse_otp_code("271828")),)))
+    with pytest.raises(ConflictingValue, match="gets no codes"):
+        await move(restarted, OLD, caller=caller)
+
+    assert [entry.action for entry in app.database.audit_entries] == []
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_a_token_moves_twenty_numbers_a_day_and_failures_count(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await app.add_user(OTHER, "Priya")
+    for _ in range(19):
+        with pytest.raises(PhoneInUse):
+            await move(app, user.identity.id, OTHER, caller=TOKEN)
+    await move(app, user.identity.id, caller=TOKEN)
+    entries = len(app.database.audit_entries)
+
+    with pytest.raises(TooManyPhoneChanges) as caught:
+        await move(app, user.identity.id, a_phone(4), caller=TOKEN)
+
+    assert len(app.database.audit_entries) == entries
+    await move(app, user.identity.id, a_phone(4))  # a command has no such limit
+    app.advance(seconds=caught.value.retry_after)
+    await move(app, user.identity.id, a_phone(5), caller=TOKEN)
 
 
 async def test_an_unknown_or_a_deleted_account_has_no_number_to_change(app: AppHarness) -> None:

@@ -104,6 +104,7 @@ def _send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
             f"The provider did not confirm the message to {name_user(user)} in time: it may have "
             f"arrived, or not. Its code expires at {expires_at}."
         )
+    yield "It has attempts of its own: the user types it in the app that requested a code."
     yield f"The next one is possible at {next_at}."
 
 

@@ -214,6 +214,7 @@ def test_no_code_is_shown_to_the_operator_who_sends_one(service: Service, phone:
 
     assert sent.returncode == 0
     assert f"A code is on its way to +1********{phone[-2:]}." in sent.stdout
+    assert "It has attempts of its own" in sent.stdout
     assert "****** ist Ihr Dialtone-Code" in sent.stderr
     assert "terminal of the service" in sent.stderr
     lines = [line for line in sent.stderr.splitlines() if not line.startswith("{")]

@@ -212,7 +212,8 @@ class UserFile:
             message = f"It has {len(row)} fields, and the header has {len(columns)}."
             return UserLine(number, original, None, message)
         texts = [text.removeprefix("'") for text in row] if form.is_quoted else row
-        return _read_line(number, original, form, dict(zip(columns, texts, strict=False)))
+        row_read = form.expand(dict(zip(columns, texts, strict=False)))
+        return _read_line(number, original, form, row_read)
 
     # JSON
 
@@ -227,10 +228,11 @@ class UserFile:
                 form = forms[name]
             elif name is not None or form is None:
                 form = forms[name] = self._choose_format([*value], name)
-            says_blocks = says_blocks or not form.blocks or form.blocks[0] in value
+            expanded = form.expand(value)
+            says_blocks = says_blocks or not form.blocks or form.blocks[0] in expanded
             try:
                 original = {_RECORD: to_text(_without_secrets(value))}
-                yield _read_line(number, original, form, value)
+                yield _read_line(number, original, form, expanded)
             except RecursionError:
                 yield UserLine(number, {_RECORD: ""}, None, "It is nested too deeply.")
         # Services leave the field out of the objects of those who are not blocked.
@@ -286,13 +288,12 @@ def _is_cut(line: str) -> bool:
 
 
 def _read_line(number: int, original: Mapping[str, str], form: Format, row: Row) -> UserLine:
-    expanded = form.expand(row)
     unread = [
         name
-        for name, value in expanded.items()
+        for name, value in row.items()
         if name not in form.columns and value is not None and value not in _EMPTY
     ]
-    return UserLine(number, original, form.read(expanded), unread=unread)
+    return UserLine(number, original, form.read(row), unread=unread)
 
 
 def _is_json(first_line: str) -> bool:

@@ -51,7 +51,7 @@ def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import users, library and files, or say what an import would do."""
     settings = _with_region(settings, arguments.region)
     operator, reason = parse_operator(settings, arguments), parse_import_reason(arguments)
-    run = None if arguments.dry_run else ImportRun(operator.actor, reason)
+    run = None if arguments.dry_run else ImportRun(operator.actor, f"{reason} (import hookaba)")
     url = _parse_source(settings, arguments.source)
     default_name = f"import-hookaba-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.csv"
     path = parse_file(arguments.report or default_name)

@@ -221,6 +221,13 @@ def test_blocks_are_in_a_column_of_another_name_or_ignored(tmp_path: Path) -> No
     text = "phone,is_banned\n+14155550101,yes\n"
     named = of_text(tmp_path, text, columns={"blocked": "is_banned"}, ignores_blocks=False)
     assert read(named) == [ImportedUser(phone=RAHUL, is_blocked=True)]
+    attributes = [
+        {"Name": "phone_number", "Value": RAHUL.e164},
+        {"Name": "custom:ban", "Value": "1"},
+    ]
+    user = json.dumps({"Username": "1", "Attributes": attributes})
+    inside = of_text(tmp_path, user, columns={"blocked": "custom:ban"}, ignores_blocks=False)
+    assert [line.fields and line.fields.blocked for line in inside.read()] == ["1"]
     ignored = of_text(tmp_path, "phone,blocked\n+14155550101,yes\n", ignores_blocks=True)
     assert read(ignored) == [ImportedUser(phone=RAHUL)]
     assert unread_of(ignored) == [["blocked"]]

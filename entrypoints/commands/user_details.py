@@ -98,6 +98,8 @@ def _render_identity(identity: Identity) -> Iterator[str]:
             yield _row("external id", identity.external_id)
         yield _row("role", identity.role.value)
     yield _row("created", format_time(identity.created_at))
+    if identity.imported_at is not None:
+        yield _row("imported", format_time(identity.imported_at))
     if identity.last_used_at is not None:
         yield _row("last used", describe_last_use(identity.last_used_at))
 

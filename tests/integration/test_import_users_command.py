@@ -115,6 +115,7 @@ def test_blocked_users_are_imported_blocked_until_an_operator_unblocks_them(
     assert "unchanged: 1" in ignored.stdout.splitlines()
     shown = json.loads(service.run("user", "show", "+14155550141", "--json").stdout)
     assert shown["verification"]["blocked_since"]
+    assert shown["account"]["imported_at"]
     [entry] = [
         entry
         for entry in json.loads(service.run("audit", "--json").stdout)

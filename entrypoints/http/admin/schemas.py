@@ -92,6 +92,10 @@ class AccountResponse(msgspec.Struct, kw_only=True):
         bool, described("False if somebody joined by a call, and nobody has signed in yet.", True)
     ]
     created_at: Annotated[str, time_field("When it was created, in UTC.")]
+    imported_at: Annotated[
+        str | None,
+        time_field("When an import made it, or took it over from a caller; null if none did."),
+    ]
     last_used_at: Annotated[
         str | None, time_field("When it was last used, accurate to a day; null before.")
     ]
@@ -464,6 +468,7 @@ def _to_account(identity: Identity, details: UserDetails) -> AccountResponse:
         role=None if is_deleted else identity.role.value,
         is_verified=identity.is_verified,
         created_at=format_timestamp(identity.created_at),
+        imported_at=_format_time(identity.imported_at),
         last_used_at=_format_time(identity.last_used_at),
         blocked_at=_format_time(identity.blocked_at),
         deleted_at=_format_time(identity.deleted_at),

@@ -166,6 +166,8 @@ def _describe_account(identity: Identity) -> list[tuple[str, str]]:
             ("Role", identity.role.value),
         ]
     rows.append(("Created", words.format_time(identity.created_at)))
+    if identity.imported_at is not None:
+        rows.append(("Imported", words.format_time(identity.imported_at)))
     if identity.last_used_at is not None:
         rows.append(("Last used", words.describe_last_use(identity.last_used_at)))
     if identity.phone_change is not None and not identity.is_deleted:

@@ -10,6 +10,8 @@ from application.events.feature import EventsFeature, EventsPolicy, EventsPorts
 from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
 from application.imports.feature import ImportsFeature
+from application.journal.feature import JournalFeature
+from application.journal.write_acts import WriteActs
 from application.media.feature import MediaFeature, MediaPolicy, MediaPorts
 from application.moderation.feature import ModerationFeature
 from application.operations.feature import OperationsFeature, OperationsPolicy, OperationsPorts
@@ -32,7 +34,8 @@ class Ports:
     """The ports of all features: adapters in production, fakes in tests.
 
     `hourly_sums` is what the security events of `system` are counted in. `voice` is None where no
-    calls are answered, `cost_meter` where there are no metrics.
+    calls are answered, `cost_meter` where there are no metrics, `write_acts` where there is no
+    journal: the repositories tell it of changes.
     """
 
     system: SystemPorts
@@ -45,6 +48,7 @@ class Ports:
     events: EventsPorts = field(default_factory=EventsPorts)
     voice: VoicePorts | None = None
     cost_meter: CostMeter | None = None
+    write_acts: WriteActs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,9 @@ class UseCases:
         )
         self.console = ConsoleFeature(system, repositories, policy.identities, self.otp.check_otp)
         self.export = ExportFeature(system, repositories, ports.operations, self.administration)
+        self.journal = JournalFeature(
+            repositories, ports.write_acts, self.administration.act_for_users, self.moderation.items
+        )
         self.voice = _build_voice(ports, policy, self.otp, self.costs)
 
 

@@ -18,6 +18,7 @@ from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
     contextmanager,
+    nullcontext,
 )
 from dataclasses import replace
 from enum import Enum, auto
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from adapters.journal.file_journal import FileJournal
 from adapters.logging import LogSecurityEvents
 from adapters.records.database import Database
 from adapters.records.guarded_database import guard_database
@@ -38,6 +40,7 @@ from adapters.records.separate_limits import SeparateLimits
 from application.costs.feature import CostsPolicy
 from application.events.feature import EventsPorts
 from application.identities.feature import IdentitiesPorts
+from application.journal.write_acts import WriteActs
 from application.media.feature import MediaPorts
 from application.operations.feature import OperationsPorts
 from application.otp.feature import OtpPorts
@@ -50,6 +53,7 @@ from application.ports.errors import (
     PortError,
 )
 from application.ports.events import EventDestination
+from application.ports.journal import Journal
 from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
@@ -124,6 +128,8 @@ class Part(Enum):
     """The limit store that `DIALTONE_LIMIT_STORE` names. That of the database is always there."""
     EVENTS = auto()
     """The destinations of events. Without it, events are recorded, and not sent."""
+    JOURNAL = auto()
+    """The check that the journal can be written. Acts are written to it in any case."""
 
 
 _NOT_OPENED: Final[Any] = object()
@@ -217,17 +223,20 @@ async def open_use_cases(
             with name_variable("DIALTONE_VOICE"):
                 voice = await stack.enter_async_context(open_voice(settings))
         destinations = await stack.enter_async_context(_open_destinations(settings, parts))
-        attestation = None
-        if Part.MESSAGES in parts:
-            with name_variable("DIALTONE_ATTESTATION"):
-                attestation = await stack.enter_async_context(open_attestation(settings, keys))
+        write_acts = await stack.enter_async_context(
+            _open_journal(settings, parts, keys, phone_encryption, clock, metrics)
+        )
+        attestation = await stack.enter_async_context(_open_attestation(settings, keys, parts))
         status_callbacks = status_callbacks_of(messengers)
         messenger = _fail_over(messengers, events, clock)
         use_cases = UseCases(
             Ports(
                 system=SystemPorts(clock=clock, randomness=randomness, events=events),
                 repositories=make_repositories(
-                    database, phone_encryption, keeps_events=bool(settings.events)
+                    database,
+                    phone_encryption,
+                    keeps_events=bool(settings.events),
+                    observer=write_acts,
                 ),
                 identities=_make_identities_ports(keys),
                 media=media,
@@ -258,6 +267,7 @@ async def open_use_cases(
                 events=EventsPorts(destinations=destinations),
                 voice=voice,
                 cost_meter=cost_meter,
+                write_acts=write_acts,
             ),
             Policy(
                 identities=settings.identities_policy(),
@@ -461,6 +471,53 @@ async def _open_destinations(
                     opened = await stack.enter_async_context(opening)
             destinations[stored_name(destination)] = opened
         yield destinations
+
+
+@asynccontextmanager
+async def _open_journal(
+    settings: Settings,
+    parts: Container[Part],
+    keys: "SecretKeys",
+    phone_encryption: PhoneEncryption,
+    clock: Clock,
+    metrics: "Metrics | None",
+) -> AsyncIterator[WriteActs | None]:
+    """Yield what writes acts to the journal, None if there is none; write what waits at the end."""
+    from adapters.key_file.document import KeyPurpose
+
+    if settings.journal is None:
+        yield None
+        return
+    async with open_journal(settings.journal, settings) as journal:
+        if isinstance(journal, FileJournal) and Part.JOURNAL in parts:
+            with name_variable("DIALTONE_JOURNAL"):
+                await journal.check()
+        counted: Journal = journal
+        if metrics is not None:
+            from adapters.metrics.counts import CountedJournal
+
+            counted = CountedJournal(journal, metrics)
+        write_acts = WriteActs(
+            journal=counted,
+            keyed_hashes=phone_encryption,
+            index_key=keys.current()[KeyPurpose.PHONE_INDEX][0].id,
+            clock=clock,
+        )
+        try:
+            yield write_acts
+        finally:
+            await _write_last(write_acts.retry, "journal_not_written")
+
+
+def open_journal(
+    journal: Path | HttpHook, settings: Settings
+) -> AbstractAsyncContextManager[Journal]:
+    """Open the journal that the settings name."""
+    if isinstance(journal, HttpHook):
+        from adapters.journal.http_journal import open_http_journal
+
+        return open_http_journal(journal.url, settings.journal_secret.value)
+    return nullcontext(FileJournal(journal))
 
 
 def _make_identities_ports(keys: "SecretKeys") -> IdentitiesPorts:
@@ -681,6 +738,18 @@ def open_destination(
     from adapters.events.http_destination import open_http_destination
 
     return open_http_destination(destination.url, settings.events_secret.value)
+
+
+@asynccontextmanager
+async def _open_attestation(
+    settings: Settings, keys: "SecretKeys", parts: Container[Part]
+) -> AsyncIterator[Attestation | None]:
+    async with AsyncExitStack() as stack:
+        attestation = None
+        if Part.MESSAGES in parts:
+            with name_variable("DIALTONE_ATTESTATION"):
+                attestation = await stack.enter_async_context(open_attestation(settings, keys))
+        yield attestation
 
 
 @asynccontextmanager

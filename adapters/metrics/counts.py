@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from adapters.metrics.metrics import Metrics, country_label
 from application.events.send_events import SentEvents
+from application.ports.journal import Journal, JournalUnavailable
 from domain.otp.delivery import Channel
 
 _MILLIONTHS = 1_000_000
@@ -24,6 +25,24 @@ class CountedCosts:
         """Count what a message or call costs, in millionths of the currency."""
         labels = (country_label(country), self._metrics.provider_label(provider), channel.value)
         self._metrics.message_cost.labels(*labels).inc(millionths / _MILLIONTHS)
+
+
+class CountedJournal:
+    """A journal whose lines are counted: those that it took, and attempts that failed."""
+
+    def __init__(self, journal: Journal, metrics: Metrics) -> None:
+        """Count what is written to this journal."""
+        self._journal = journal
+        self._lines = metrics.journal_lines
+
+    async def write(self, line: str) -> None:
+        """Write the line, and count."""
+        try:
+            await self._journal.write(line)
+        except JournalUnavailable:
+            self._lines.labels("failed").inc()
+            raise
+        self._lines.labels("written").inc()
 
 
 class CountedCleanup:

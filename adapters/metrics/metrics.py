@@ -120,10 +120,15 @@ class Metrics:
             "Attempts to send an event of a user.",
             *("destination", "result"),
         )
+        self.journal_lines = self._counter(
+            "journal_lines", "Lines of the journal, and attempts that failed.", "result"
+        )
         self.security_events = self._counter("security_events", "Security events.", "event")
         # With a zero from the start, `increase` sees the first event of each.
         for result in ("completed", "failed"):
             self.cleanup_runs.labels(result)
+        for result in ("written", "failed"):
+            self.journal_lines.labels(result)
 
     def observe_request(
         self, method: str, route: str, status: int, seconds: float, error: type[Exception] | None, /

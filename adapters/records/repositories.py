@@ -3,15 +3,16 @@
 import asyncio
 import logging
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from adapters.records.administration import AuditEntryRecord, ServiceTokenRecord
 from adapters.records.calls import CallMapping, CallRecord
 from adapters.records.costs import DailyCostsRecord
 from adapters.records.database import Database
 from adapters.records.identities import IdentityMapping, IdentityRecord
+from adapters.records.instances import InstanceRecord
 from adapters.records.kinds import (
     ALL_CALLS,
     ALL_ENTRIES,
@@ -60,8 +61,8 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.media import MediaItemRecord, MediaUsageRecord
 from adapters.records.phone_assignments import PhoneAssignmentsMapping, PhoneAssignmentsRecord
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_verifications import PhoneVerificationMapping
-from adapters.records.record_kind import Index, Record
+from adapters.records.phone_verifications import PhoneVerificationMapping, PhoneVerificationRecord
+from adapters.records.record_kind import Index, Record, RecordKind
 from adapters.records.record_store import (
     Position,
     RecordStore,
@@ -73,6 +74,7 @@ from adapters.records.record_store import (
 from adapters.records.statistics import HourlyCountsRecord
 from application.ports.administration import AuditFilter
 from application.ports.errors import CorruptRecord
+from application.ports.journal import ChangeObserver
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.administration.audit import AuditEntry
@@ -130,11 +132,29 @@ def make_first_version() -> int:
     return 1 + random.getrandbits(_VERSION_BITS)
 
 
+class _LoadedVersion(int):
+    """The version of a record that was loaded by its id, with its value."""
+
+    former: Any
+
+    @classmethod
+    def of(cls, loaded: Versioned[T]) -> Versioned[T]:
+        """Return what was loaded with such a version."""
+        version = cls(loaded.version)
+        version.former = loaded.value
+        return Versioned(loaded.value, version)
+
+
 class RecordRepository(Generic[V, R]):
     """The records of one kind, by id. A repository that needs no more is one of these."""
 
     def __init__(
-        self, store: RecordStore, mapping: RecordMapping[V, R], *, do_ids_return: bool = False
+        self,
+        store: RecordStore,
+        mapping: RecordMapping[V, R],
+        *,
+        do_ids_return: bool = False,
+        on_change: Callable[[V, V], Awaitable[None]] | None = None,
     ) -> None:
         """Set the store, and the mapping of the kind.
 
@@ -142,8 +162,11 @@ class RecordRepository(Generic[V, R]):
             store: The store.
             mapping: The mapping of the kind.
             do_ids_return: Whether an id may be used again after its record was deleted.
+            on_change: Is called after a record that `load` returned was replaced, with its former
+                value and the new one. Jobs that list records make no acts of people.
         """
         self._do_ids_return = do_ids_return
+        self._on_change = on_change
         self.store: Final = store
         self.mapping: Final = mapping
         self.kind: Final = mapping.kind
@@ -151,7 +174,10 @@ class RecordRepository(Generic[V, R]):
     async def load(self, record_id: str) -> Versioned[V] | None:
         """Load the record with this id, or return None."""
         found = await self.store.load(self.kind, [record_id])
-        return self.read(found[record_id]) if record_id in found else None
+        if record_id not in found:
+            return None
+        loaded = self.read(found[record_id])
+        return loaded if self._on_change is None else _LoadedVersion.of(loaded)
 
     async def add(self, value: V) -> bool:
         """Add a record, unless its id is taken."""
@@ -161,8 +187,14 @@ class RecordRepository(Generic[V, R]):
 
     async def replace(self, value: V, version: int) -> bool:
         """Replace the known fields of a record if it has this version."""
+        return await self._replace(self.kind, value, version)
+
+    async def _replace(self, kind: RecordKind[R], value: V, version: int) -> bool:
         record = self.mapping.to_record(value)
-        return await self.store.replace(self.kind, value.id, record, version)
+        is_replaced = await self.store.replace(kind, value.id, record, int(version))
+        if is_replaced and self._on_change is not None and isinstance(version, _LoadedVersion):
+            await self._on_change(version.former, value)
+        return is_replaced
 
     async def delete(self, record_id: str, version: int) -> bool:
         """Delete the record if it has this version."""
@@ -194,14 +226,24 @@ class StoredPhoneVerifications:
     The phone of one that is blocked or held is kept, encrypted.
     """
 
-    def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:
-        """Set the store, and the encryption of the phones."""
+    def __init__(
+        self,
+        store: RecordStore,
+        encryption: PhoneEncryption,
+        observer: ChangeObserver | None = None,
+    ) -> None:
+        """Set the store, the encryption of the phones, and who is told of changes."""
         self._store = store
         self._encryption = encryption
+        self._observer = observer
 
     async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
         """Load the verification, or an empty one at version 0."""
-        phone_index = self._encryption.blind_index(phone)
+        loaded = await self.load_by_index(self._encryption.blind_index(phone))
+        return loaded if self._observer is None else _LoadedVersion.of(loaded)
+
+    async def load_by_index(self, phone_index: str) -> Versioned[PhoneVerification]:
+        """Load the verification of the phone with this blind index, as `load` does."""
         found = await self._store.load(PHONE_VERIFICATIONS, [phone_index])
         if phone_index not in found:
             return Versioned(PhoneVerification(), 0)
@@ -214,6 +256,22 @@ class StoredPhoneVerifications:
         """Replace the verification if it has this version; version 0 adds it."""
         phone_index = self._encryption.blind_index(phone)
         record = _VERIFICATIONS.to_record_of(verification, phone, phone_index, self._encryption)
+        is_replaced = await self._write(phone_index, record, int(version))
+        if is_replaced and self._observer is not None and isinstance(version, _LoadedVersion):
+            await self._observer.phone_changed(phone, version.former, verification)
+        return is_replaced
+
+    async def block_by_index(self, phone_index: str, now: datetime) -> bool:
+        """Block the phone with this blind index, and return whether that succeeded."""
+        found = (await self._store.load(PHONE_VERIFICATIONS, [phone_index])).get(phone_index)
+        verification = _VERIFICATIONS.to_value(found.record) if found else PhoneVerification()
+        record = _VERIFICATIONS.to_record(verification.block(now))
+        if found is None:
+            return await self._write(phone_index, record, 0)
+        record.encrypted_phone = found.record.encrypted_phone
+        return await self._write(phone_index, record, found.version)
+
+    async def _write(self, phone_index: str, record: PhoneVerificationRecord, version: int) -> bool:
         if version == 0:
             first = make_first_version()
             return await self._store.add(PHONE_VERIFICATIONS, phone_index, record, first)
@@ -239,15 +297,16 @@ class StoredPhoneVerifications:
 class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
     """Identities, also deleted ones."""
 
-    def __init__(self, store: RecordStore, mapping: IdentityMapping) -> None:
-        """Set the store and the mapping."""
-        super().__init__(store, mapping)
+    def __init__(
+        self, store: RecordStore, mapping: IdentityMapping, observer: ChangeObserver | None = None
+    ) -> None:
+        """Set the store, the mapping, and who is told of changes."""
+        super().__init__(store, mapping, on_change=observer.identity_changed if observer else None)
         self._known_unreadable = set[str]()
 
     async def replace_phone(self, identity: Identity, version: int) -> bool:
         """Replace the identity, also its phone, if it has this version."""
-        record = self.mapping.to_record(identity)
-        return await self.store.replace(IDENTITIES_WITH_NEW_PHONE, identity.id, record, version)
+        return await self._replace(IDENTITIES_WITH_NEW_PHONE, identity, version)
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Find the identity with this username, deleted or not."""
@@ -610,8 +669,22 @@ class StoredLeases:
         return await self._store.replace(LEASES, name, lease, stored.version)
 
 
+class StoredInstances(RecordRepository[Instance, InstanceRecord]):
+    """The processes of the service."""
+
+    async def find_latest(self) -> Instance | None:
+        """Return the process that renewed its record last."""
+        [index] = INSTANCES.indexes
+        found = await self.store.find(self.kind, index, newest_first=True, limit=1)
+        return self.read(found[0]).value if found else None
+
+
 def make_repositories(
-    database: Database, encryption: PhoneEncryption, *, keeps_events: bool = True
+    database: Database,
+    encryption: PhoneEncryption,
+    *,
+    keeps_events: bool = True,
+    observer: ChangeObserver | None = None,
 ) -> Repositories:
     """Return all repositories over an open database.
 
@@ -620,11 +693,12 @@ def make_repositories(
         encryption: Encrypts and decrypts phones.
         keeps_events: Whether events of users are recorded: not if they have no destination. Those
             that another process stored stay as they are.
+        observer: Is told of changes of identities, phones and items; None where nobody is.
     """
     store = database.records
     identities = IdentityMapping(IDENTITIES, encryption, keeps_events=keeps_events)
     return Repositories(
-        phone_verifications=StoredPhoneVerifications(store, encryption),
+        phone_verifications=StoredPhoneVerifications(store, encryption, observer),
         unchallenged_attempts=RecordRepository(
             store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts), do_ids_return=True
         ),
@@ -632,11 +706,15 @@ def make_repositories(
             store, RecordMapping(USED_ATTESTATIONS, UsedAttestation), do_ids_return=True
         ),
         limit_store=database.limits,
-        identities=StoredIdentities(store, identities),
+        identities=StoredIdentities(store, identities, observer),
         phone_assignments=StoredPhoneAssignments(
             store, PhoneAssignmentsMapping(PHONE_ASSIGNMENTS, encryption), do_ids_return=True
         ),
-        media_items=StoredMediaItems(store, RecordMapping(MEDIA_ITEMS, MediaItem)),
+        media_items=StoredMediaItems(
+            store,
+            RecordMapping(MEDIA_ITEMS, MediaItem),
+            on_change=observer.item_changed if observer else None,
+        ),
         media_usages=StoredMediaUsages(
             store, RecordMapping(MEDIA_USAGES, MediaUsage), do_ids_return=True
         ),
@@ -651,7 +729,7 @@ def make_repositories(
         hourly_counts=StoredHourlyCounts(store, RecordMapping(HOURLY_COUNTS, HourlyCounts)),
         console_sessions=RecordRepository(store, RecordMapping(CONSOLE_SESSIONS, ConsoleSession)),
         leases=StoredLeases(store),
-        instances=RecordRepository(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
+        instances=StoredInstances(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
         health=database.health,
     )
 

@@ -14,6 +14,10 @@ class KeyedHashes(Protocol):
     before all else.
     """
 
+    def blind_index(self, phone: PhoneNumber) -> str:
+        """Return the blind index of a phone: 64 hex digits, the key of its record."""
+        ...
+
     def hash_client_ip(self, client_ip: str) -> HashedClientIp:
         """Return the hashes of an IP and of its network.
 

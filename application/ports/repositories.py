@@ -105,6 +105,14 @@ class Leases(Protocol):
 class Instances(DeletableRecords[Instance], Protocol):
     """The processes of the service that serve, by id."""
 
+    async def find_latest(self) -> Instance | None:
+        """Return the one that renewed its record last, whether it lives or not; None without any.
+
+        Raises:
+            StorageError
+        """
+        ...
+
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` of those that expired, and return their number.
 

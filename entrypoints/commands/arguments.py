@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 from entrypoints.commands.import_arguments import add_import_commands
 from entrypoints.commands.user_arguments import (
     AddCommand,
+    add_act_options,
     add_user_aliases,
     add_user_commands,
     make_add_command,
@@ -213,6 +214,39 @@ def _add_backups(add: AddCommand) -> None:
     )
     restored.add_argument("--full-check", action="store_true", help=_FULL_CHECK)
     restored.add_argument("file", metavar="FILE", help="a file that `dialtone backup` wrote")
+    check = add(
+        "restore-check",
+        "List the deletions, blocks, ends of sessions, changes of numbers and roles, and hidden or "
+        "deleted items that the journal has and the database lacks, as after the restore of a "
+        "backup. Run it before the service starts, with each database. Exits with 1 if something "
+        "is left.",
+        "restore-check --journal /var/lib/dialtone-journal/journal.jsonl",
+        "restore-check --apply --reason 'restore of 2026-05-01'",
+    )
+    check.add_argument(
+        "--journal",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a file of the journal; several, where it was rotated (default: DIALTONE_JOURNAL)",
+    )
+    check.add_argument(
+        "--apply",
+        action="store_true",
+        help="repeat what can be repeated, with an audit entry each; needs --reason. It may be "
+        "repeated itself",
+    )
+    check.add_argument(
+        "--since", metavar="TIME", help="only lines from then on, such as 2026-05-01T09:30:00Z"
+    )
+    check.add_argument(
+        "--secrets",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="another copy of the secrets file, if lines have the id of another index key",
+    )
+    add_act_options(check, is_reason_required=False)  # only to apply
 
 
 def _add_copy(add: AddCommand) -> None:

@@ -5,7 +5,9 @@ An adapter's package is imported only if the settings name it.
 
 import asyncio
 from functools import partial
+from pathlib import Path
 
+from adapters.journal.file_journal import FileJournal
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
 from application.webhook_urls import WebhookUrls
 from entrypoints.bootstrap import (
@@ -16,6 +18,7 @@ from entrypoints.bootstrap import (
     open_database,
     open_destination,
     open_files,
+    open_journal,
     open_limit_store,
     open_messenger,
     open_own_attestation,
@@ -67,6 +70,8 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
         checks[f"events {destination_label(destination)}"] = partial(
             _check_destination, destination, settings
         )
+    if settings.journal is not None:
+        checks["journal"] = partial(_check_journal, settings.journal, settings)
     if settings.metrics_bind is not None:
         checks["metrics"] = _check_metrics
     return checks
@@ -172,6 +177,15 @@ async def _check_destination(destination: Destination, settings: Settings) -> st
         async with open_destination(destination, settings) as opened:
             if isinstance(destination, Factory):
                 return await _check_own_adapter(opened)
+            return "the URL and the secret are valid; no request was sent"
+
+
+async def _check_journal(journal: Path | HttpHook, settings: Settings) -> str:
+    with name_variable(settings.variable_of("DIALTONE_JOURNAL")):
+        async with open_journal(journal, settings) as opened:
+            if isinstance(opened, FileJournal):
+                await opened.check()
+                return ""
             return "the URL and the secret are valid; no request was sent"
 
 

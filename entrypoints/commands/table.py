@@ -19,6 +19,7 @@ from entrypoints.commands.library import library
 from entrypoints.commands.media import media
 from entrypoints.commands.migrate import migrate
 from entrypoints.commands.prices import prices
+from entrypoints.commands.restore_check import restore_check
 from entrypoints.commands.statistics import statistics
 from entrypoints.commands.users import user, user_alias
 from entrypoints.commands.voice import show_voice_urls
@@ -31,6 +32,7 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "media": media,
     "backup": back_up,
     "restore": restore,
+    "restore-check": restore_check,
     "copy": copy,
     "rotate-keys": rotate_keys,
     "reencrypt-phones": reencrypt_phones,

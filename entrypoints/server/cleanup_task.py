@@ -22,6 +22,7 @@ RETRY_INTERVAL: Final = timedelta(seconds=20)
 LIMIT_WATCH_INTERVAL: Final = timedelta(minutes=1)
 COSTS_INTERVAL: Final = timedelta(seconds=9)
 """With the time of a write, a kill loses at most ten seconds of the report."""
+JOURNAL_INTERVAL: Final = timedelta(seconds=10)
 STATISTICS_INTERVAL: Final = timedelta(seconds=55)
 """With the time of a write, a kill loses at most a minute of the statistics."""
 
@@ -105,6 +106,20 @@ def run_statistics_task(
     """
     failed = "statistics_not_written"
     return _repeat(write_counts, failed, first=interval, pause=interval, limit=interval)
+
+
+def run_journal_task(
+    retry: Callable[[], Awaitable[None]], interval: timedelta
+) -> AbstractAsyncContextManager[None]:
+    """Write the lines of the journal that wait, in the background until the end of the block.
+
+    Args:
+        retry: the use case.
+        interval: time between two attempts.
+    """
+    # There may be many lines, and what was written is not written again.
+    limit = interval * 6
+    return _repeat(retry, "journal_not_written", first=interval, pause=interval, limit=limit)
 
 
 @asynccontextmanager

@@ -18,11 +18,13 @@ from entrypoints.lost_data import is_database_lost
 from entrypoints.providers import provider_name
 from entrypoints.server.cleanup_task import (
     COSTS_INTERVAL,
+    JOURNAL_INTERVAL,
     RETRY_INTERVAL,
     STATISTICS_INTERVAL,
     RunCleanup,
     run_cleanup_task,
     run_costs_task,
+    run_journal_task,
     run_limit_watch,
     run_retry_task,
     run_statistics_task,
@@ -101,6 +103,9 @@ def make_app(
             if settings.prices is not None:
                 costs = run_costs_task(use_cases.costs.write, COSTS_INTERVAL)
                 await stack.enter_async_context(costs)
+            if (write_acts := use_cases.journal.write_acts) is not None:
+                lines = run_journal_task(write_acts.retry, JOURNAL_INTERVAL)
+                await stack.enter_async_context(lines)
             if use_cases.events.destinations:
                 sending = _run_events(settings, use_cases, metrics)
                 await stack.enter_async_context(sending)

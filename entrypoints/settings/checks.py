@@ -147,6 +147,8 @@ def _check_hook_secrets(settings: Settings) -> Iterator[Problem]:
         yield "DIALTONE_SMS_HOOK_SECRET", "Must be set if DIALTONE_SMS contains the URL of a hook."
     if settings.event_hooks and not settings.is_set("DIALTONE_EVENTS_SECRET"):
         yield "DIALTONE_EVENTS_SECRET", "Must be set if DIALTONE_EVENTS contains a URL."
+    if settings.journal_hooks and not settings.is_set("DIALTONE_JOURNAL_SECRET"):
+        yield "DIALTONE_JOURNAL_SECRET", "Must be set if DIALTONE_JOURNAL is a URL."
 
 
 def _check_siteverify(settings: Settings) -> Iterator[Problem]:
@@ -243,6 +245,7 @@ def _check_hooks(settings: Settings) -> Iterator[Problem]:
     for name, hooks in (
         ("DIALTONE_SMS", settings.sms_hooks),
         ("DIALTONE_EVENTS", settings.event_hooks),
+        ("DIALTONE_JOURNAL", settings.journal_hooks),
     ):
         if any(urlsplit(hook.url).scheme == "http" for hook in hooks):
             yield name, "The URL of a hook must begin with https:// in production."

@@ -8,6 +8,7 @@ from entrypoints.settings.costs import CostSettings
 from entrypoints.settings.declaration import Declaration, declared
 from entrypoints.settings.events import EventSettings
 from entrypoints.settings.identities import IdentitySettings
+from entrypoints.settings.journal import JournalSettings
 from entrypoints.settings.keys import KeySettings
 from entrypoints.settings.media import MediaSettings
 from entrypoints.settings.operations import OperationsSettings
@@ -23,6 +24,7 @@ class Settings(
     OperationsSettings,
     CostSettings,
     EventSettings,
+    JournalSettings,
     IdentitySettings,
     VoiceSettings,
     KeySettings,

@@ -9,7 +9,7 @@ from typing import Final
 PROJECT: Final = Path(__file__).parents[2]
 COMMANDS: Final = (
     *("run", "check-settings", "cleanup", "migrate"),
-    *("media", "backup", "restore", "copy", "keys"),
+    *("media", "backup", "restore", "restore-check", "copy", "keys"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key", "import"),
     *("user", "library", "audit", "events", "admin-token", "costs", "prices", "statistics"),
     *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),

@@ -24,6 +24,7 @@ def test_each_runbook_says_what_you_see_what_you_do_and_when_it_is_over() -> Non
         "An administrator cannot sign in",
         "A person wants to be deleted",
         "Lost keys",
+        "A backup is restored",
         "Disk full",
         "Election",
     ]

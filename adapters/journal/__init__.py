@@ -1,0 +1,1 @@
+"""Where the lines of the journal go: a file, or a URL."""

@@ -1,0 +1,106 @@
+"""The journal as a file, to which all processes of a machine add lines."""
+
+import asyncio
+import errno
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from application.ports.errors import ConfigurationError
+from application.ports.journal import JournalUnavailable
+
+WRITE_TIMEOUT: Final = 5.0
+_MODE: Final = 0o600
+_ROOT: Final = 0
+
+
+class FileJournal:
+    """Add each line to the end of a file, and wait until the disk has it.
+
+    - The file is opened for each line, so logrotate may rename it, and the next line begins a new
+      one. It is created with mode 0600.
+    - A lock keeps lines whole, whichever process writes them. A line that does not fit on the disk
+      is removed again. After a crash the next line begins on a line of its own.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Write to this file, which need not exist yet."""
+        self._path = path
+
+    async def write(self, line: str) -> None:
+        """Add a line."""
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                await asyncio.to_thread(self._append, f"{line}\n".encode())
+        except TimeoutError:
+            raise JournalUnavailable("the disk does not respond") from None
+        except OSError as error:
+            raise JournalUnavailable(os.strerror(error.errno or 0).lower()) from None
+
+    async def check(self) -> None:
+        """Check that a line could be added. Nothing is created.
+
+        Raises:
+            ConfigurationError: it could not.
+        """
+        try:
+            await asyncio.to_thread(self._check)
+        except OSError as error:
+            reason = os.strerror(error.errno or 0).lower()
+            raise ConfigurationError(
+                f"{self._path} cannot be written: {reason}. Create its folder, and let the user "
+                "of the service write there."
+            ) from None
+
+    def _check(self) -> None:
+        if self._path.exists():
+            self._append(b"")
+            return
+        folder = self._path.parent
+        folder.stat()
+        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+            raise PermissionError(errno.EACCES, "no access")
+
+    def _append(self, data: bytes) -> None:
+        is_new = not self._path.exists()
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        descriptor = os.open(self._path, flags, _MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if is_new:
+                self._give_to_owner_of_folder(descriptor)
+            _append_whole(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if is_new:
+            _sync_folder(self._path.parent)
+
+    def _give_to_owner_of_folder(self, descriptor: int) -> None:
+        # A command of root may write the first line.
+        if os.geteuid() == _ROOT:
+            folder = self._path.parent.stat()
+            os.fchown(descriptor, folder.st_uid, folder.st_gid)
+
+
+def _append_whole(descriptor: int, data: bytes) -> None:
+    """Write all of it or nothing."""
+    size = os.fstat(descriptor).st_size
+    if data and size and os.pread(descriptor, 1, size - 1) != b"\n":
+        data = b"\n" + data
+    try:
+        left = data
+        while left:
+            left = left[os.write(descriptor, left) :]
+    except OSError:
+        os.ftruncate(descriptor, size)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

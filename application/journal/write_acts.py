@@ -1,0 +1,132 @@
+"""Write each act to the journal, after it was done and before its response."""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from application.journal.lines import render_line
+from application.ports.journal import Journal, JournalUnavailable
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.system import Clock
+from domain.administration.audit import AuditAction
+from domain.identities.identity import Identity
+from domain.journal.acts import list_identity_acts, list_item_acts, list_phone_acts
+from domain.journal.entry import JournalEntry
+from domain.media.item import MediaItem
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+
+MAX_WAITING: Final = 10_000
+"""Lines that wait in memory. Above that the oldest is dropped; the log has what it said."""
+_OF_ROLE: Final = frozenset({AuditAction.PROMOTE, AuditAction.DEMOTE})
+_OF_PHONE: Final = frozenset({AuditAction.CHANGE_PHONE, AuditAction.UNDO_PHONE_CHANGE})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteActs:
+    """Find the acts in changes of records, and write a line for each.
+
+    - A line is written after its act was saved: one of an act that failed would be repeated. A
+      process that is killed between both, which is some milliseconds, leaves no line.
+    - The act is not undone if the line cannot be written. The line waits in memory, those after it
+      too, and the log says at once what it has. `retry` writes what waits.
+    - A client that closes the connection does not stop the line.
+    """
+
+    journal: Journal
+    keyed_hashes: KeyedHashes
+    index_key: str
+    clock: Clock
+    waiting: deque[JournalEntry] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    async def identity_changed(self, former: Identity, changed: Identity) -> None:
+        """Write what was done to an identity."""
+        kept = changed.sessions[0].id if changed.sessions else None
+        for act in list_identity_acts(former, changed):
+            is_change = act in _OF_PHONE
+            ends_sessions = is_change or act is AuditAction.SIGN_OUT
+            await self._write(
+                JournalEntry(
+                    at=self.clock.now(),
+                    action=act,
+                    id=changed.id,
+                    phone_index=self._index(changed.phone),
+                    former_phone_index=self._index(former.phone) if is_change else None,
+                    index_key=self.index_key,
+                    role=changed.role if act in _OF_ROLE else None,
+                    session_id=kept if ends_sessions else None,
+                )
+            )
+
+    async def phone_changed(
+        self, phone: PhoneNumber, former: PhoneVerification, changed: PhoneVerification
+    ) -> None:
+        """Write whether a phone was blocked or unblocked."""
+        for act in list_phone_acts(former, changed):
+            await self._write(
+                JournalEntry(
+                    at=self.clock.now(),
+                    action=act,
+                    id=changed.identity_id,
+                    phone_index=self._index(phone),
+                    index_key=self.index_key,
+                )
+            )
+
+    async def item_changed(self, former: MediaItem, changed: MediaItem) -> None:
+        """Write what was done to an item of the library."""
+        for act in list_item_acts(former, changed):
+            await self._write(
+                JournalEntry(
+                    at=self.clock.now(), action=act, id=changed.owner_id, item_id=changed.id
+                )
+            )
+
+    async def retry(self) -> None:
+        """Write the lines that wait, in their order.
+
+        Raises:
+            JournalUnavailable: some wait still.
+        """
+        async with self._writing:
+            written = 0
+            try:
+                while self.waiting:
+                    await self.journal.write(render_line(self.waiting[0]))
+                    self.waiting.popleft()
+                    written += 1
+            except JournalUnavailable as error:
+                raise JournalUnavailable(f"{error}; lines that wait: {len(self.waiting)}") from None
+            finally:
+                if written and not self.waiting:
+                    _log.info({"event": "journal_caught_up", "lines": written})
+
+    def _index(self, phone: PhoneNumber | None) -> str | None:
+        return None if phone is None else self.keyed_hashes.blind_index(phone)
+
+    async def _write(self, entry: JournalEntry) -> None:
+        task = asyncio.create_task(self._write_or_keep(entry))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.shield(task)
+
+    async def _write_or_keep(self, entry: JournalEntry) -> None:
+        async with self._writing:
+            reason = "earlier lines wait"
+            if not self.waiting:
+                try:
+                    await self.journal.write(render_line(entry))
+                except JournalUnavailable as error:
+                    reason = str(error)
+                else:
+                    return
+            self.waiting.append(entry)
+        details = {"action": entry.action.value, "user_id": entry.id, "item_id": entry.item_id}
+        named = {name: text for name, text in details.items() if text is not None}
+        _log.warning({"event": "journal_line_waits", "reason": reason, **named})

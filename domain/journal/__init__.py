@@ -1,0 +1,1 @@
+"""The journal: acts that a restored backup does not know."""

@@ -1,0 +1,49 @@
+"""Which acts a change of a record is: what has to be repeated after an older one was restored."""
+
+from domain.administration.audit import AuditAction
+from domain.identities.identity import Identity
+from domain.media.item import MediaItem
+from domain.otp.phone_verification import PhoneVerification
+
+
+def list_identity_acts(former: Identity, changed: Identity) -> list[AuditAction]:
+    """Return what was done to an identity: deletion, phone, role, restoration, end of sessions.
+
+    - A block is one of its phone: see `list_phone_acts`.
+    - A change of the phone and a promotion end sessions too. They are not named twice.
+    - One that loses a recycled phone is none: its next login loses it again.
+    """
+    if changed.is_deleted:
+        return [] if former.is_deleted else [AuditAction.DELETE]
+    if changed.detached_at is not None:
+        return []
+    acts = []
+    if former.detached_at is not None:
+        acts.append(AuditAction.RESTORE)
+    if former.phone != changed.phone:
+        change = changed.phone_change
+        is_undo = change is not None and change.is_undo
+        acts.append(AuditAction.UNDO_PHONE_CHANGE if is_undo else AuditAction.CHANGE_PHONE)
+    if former.role is not changed.role:
+        acts.append(AuditAction.PROMOTE if changed.is_administrator else AuditAction.DEMOTE)
+    have_ended = former.session_version != changed.session_version
+    if have_ended and not acts and not changed.is_blocked:
+        acts.append(AuditAction.SIGN_OUT)
+    return acts
+
+
+def list_phone_acts(former: PhoneVerification, changed: PhoneVerification) -> list[AuditAction]:
+    """Return whether a phone was blocked or unblocked."""
+    was_blocked, is_blocked = former.blocked_at is not None, changed.blocked_at is not None
+    if was_blocked == is_blocked:
+        return []
+    return [AuditAction.BLOCK if is_blocked else AuditAction.UNBLOCK]
+
+
+def list_item_acts(former: MediaItem, changed: MediaItem) -> list[AuditAction]:
+    """Return whether an item was hidden, shown again or deleted. A failed upload is none."""
+    if not former.has_files or former.state is changed.state:
+        return []
+    if not changed.has_files:
+        return [AuditAction.DELETE_ITEM]
+    return [AuditAction.HIDE_ITEM if changed.is_hidden else AuditAction.UNHIDE_ITEM]

@@ -1,0 +1,77 @@
+"""Which acts a change of a record is."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.administration.audit import AuditAction
+from domain.identities.identity import Identity, Role
+from domain.identities.phone_change import PhoneChange, PhoneChangeStep
+from domain.journal.acts import list_identity_acts, list_item_acts, list_phone_acts
+from domain.media.item import ItemState
+from domain.otp.phone_verification import PhoneVerification
+from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity, an_item
+
+MEMBER = an_identity(user=a_user(), sessions=(a_session(),))
+BOSS = replace(MEMBER, role=Role.ADMINISTRATOR)
+
+
+def move(identity: Identity, **options: Any) -> tuple[Identity, Identity]:
+    """Return the identity before and after its phone changed."""
+    change = PhoneChange(
+        new_phone=a_phone(2),
+        old_phone=a_phone(),
+        started_at=NOW,
+        attempted_at=NOW,
+        step=PhoneChangeStep.ASSIGN,
+        **options,
+    )
+    begun = replace(identity, phone_change=change)
+    return begun, begun.replace_phone(change, NOW)
+
+
+@pytest.mark.parametrize(
+    ("former", "changed", "acts"),
+    [
+        (MEMBER, MEMBER.delete(NOW), ["delete"]),
+        (BOSS, BOSS.delete(NOW), ["delete"]),
+        (MEMBER.delete(NOW), MEMBER.delete(NOW).purge(NOW), []),
+        (MEMBER, MEMBER.revoke_all_sessions(), ["sign_out"]),
+        (MEMBER, MEMBER.revoke_other_sessions(MEMBER.sessions[0].id), ["sign_out"]),
+        (MEMBER, MEMBER.revoke_session(MEMBER.sessions[0].id), []),
+        (MEMBER, MEMBER.promote(), ["promote"]),
+        (BOSS, BOSS.demote(), ["demote"]),
+        (MEMBER, MEMBER.block(NOW), []),  # it is one of the phone
+        (MEMBER.block(NOW), MEMBER.block(NOW).unblock(NOW), []),
+        (MEMBER, MEMBER.detach(NOW), []),
+        (MEMBER.detach(NOW), MEMBER.detach(NOW).restore(NOW), ["restore"]),
+        (*move(MEMBER), ["change_phone"]),
+        (*move(BOSS, is_by_operator=True), ["change_phone", "demote"]),
+        (*move(MEMBER, is_undo=True), ["undo_phone_change"]),
+        (MEMBER, MEMBER.mark_used(NOW + timedelta(days=1)), []),
+    ],
+)
+def test_acts_on_an_identity(former: Identity, changed: Identity, acts: list[str]) -> None:
+    assert list_identity_acts(former, changed) == acts
+
+
+def test_acts_on_a_phone() -> None:
+    free = PhoneVerification()
+    blocked = free.block(NOW)
+    assert list_phone_acts(free, blocked) == [AuditAction.BLOCK]
+    assert list_phone_acts(blocked, blocked.block(NOW)) == []
+    assert list_phone_acts(blocked, blocked.unblock()) == [AuditAction.UNBLOCK]
+
+
+def test_acts_on_an_item() -> None:
+    shown = an_item(state=ItemState.READY)
+    hidden, deleted = shown.hide(), shown.mark_for_deletion(NOW)
+    assert list_item_acts(shown, hidden) == [AuditAction.HIDE_ITEM]
+    assert list_item_acts(hidden, hidden.hide()) == []
+    assert list_item_acts(hidden, hidden.unhide()) == [AuditAction.UNHIDE_ITEM]
+    assert list_item_acts(hidden, hidden.mark_for_deletion(NOW)) == [AuditAction.DELETE_ITEM]
+    assert list_item_acts(deleted, deleted.mark_deletion_refused()) == []
+    pending = an_item(state=ItemState.PENDING)
+    assert list_item_acts(pending, pending.mark_for_deletion(NOW)) == []

@@ -24,7 +24,9 @@ REASON_PREFIX: Final = "restore-check: "
 _BATCH_SIZE: Final = 200
 _OF_BLOCK: Final = frozenset({AuditAction.BLOCK, AuditAction.UNBLOCK})
 _OF_ROLE: Final = frozenset({AuditAction.PROMOTE, AuditAction.DEMOTE})
-_OF_PHONE: Final = frozenset({AuditAction.CHANGE_PHONE, AuditAction.UNDO_PHONE_CHANGE})
+_OF_PHONE: Final = frozenset(
+    {AuditAction.CHANGE_PHONE, AuditAction.UNDO_PHONE_CHANGE, AuditAction.DISOWN_PHONE}
+)
 _OF_ITEM: Final = frozenset(
     {AuditAction.HIDE_ITEM, AuditAction.UNHIDE_ITEM, AuditAction.DELETE_ITEM}
 )
@@ -257,16 +259,16 @@ class CheckRestore:
             case AuditAction.PROMOTE | AuditAction.DEMOTE:
                 role = entry.role or Role.MEMBER
                 await self.act.change_role(caller, identity_id, role, reason)
-            case AuditAction.CHANGE_PHONE | AuditAction.UNDO_PHONE_CHANGE:
-                await self._hold(entry, query, caller, reason)
             case AuditAction.HIDE_ITEM:
                 await self.items.hide(caller, item_id, reason)
             case AuditAction.UNHIDE_ITEM:
                 await self.items.unhide(caller, item_id, reason)
             case AuditAction.DELETE_ITEM:
                 await self.items.delete(caller, item_id, reason)
-            case _:
+            case AuditAction.BLOCK | AuditAction.UNBLOCK:
                 await self._repeat_block(entry, query, caller, reason)
+            case _:
+                await self._hold(entry, query, caller, reason)
 
     async def _repeat_block(
         self, entry: JournalEntry, query: CheckRestoreQuery, caller: Caller, reason: str

@@ -21,7 +21,9 @@ from domain.phone import PhoneNumber
 MAX_WAITING: Final = 10_000
 """Lines that wait in memory. Above that the oldest is dropped; the log has what it said."""
 _OF_ROLE: Final = frozenset({AuditAction.PROMOTE, AuditAction.DEMOTE})
-_OF_PHONE: Final = frozenset({AuditAction.CHANGE_PHONE, AuditAction.UNDO_PHONE_CHANGE})
+_OF_PHONE: Final = frozenset(
+    {AuditAction.CHANGE_PHONE, AuditAction.UNDO_PHONE_CHANGE, AuditAction.DISOWN_PHONE}
+)
 
 _log = logging.getLogger(__name__)
 

@@ -15,21 +15,28 @@ def list_identity_acts(former: Identity, changed: Identity) -> list[AuditAction]
     """
     if changed.is_deleted:
         return [] if former.is_deleted else [AuditAction.DELETE]
+    phone_acts = [_name_change(changed)] if former.phone != changed.phone else []
     if changed.detached_at is not None:
-        return []
+        # Whose number was disowned, and has no former one that is free, is detached.
+        return phone_acts
     acts = []
     if former.detached_at is not None:
         acts.append(AuditAction.RESTORE)
-    if former.phone != changed.phone:
-        change = changed.phone_change
-        is_undo = change is not None and change.is_undo
-        acts.append(AuditAction.UNDO_PHONE_CHANGE if is_undo else AuditAction.CHANGE_PHONE)
+    acts += phone_acts
     if former.role is not changed.role:
         acts.append(AuditAction.PROMOTE if changed.is_administrator else AuditAction.DEMOTE)
     have_ended = former.session_version != changed.session_version
     if have_ended and not acts and not changed.is_blocked:
         acts.append(AuditAction.SIGN_OUT)
     return acts
+
+
+def _name_change(changed: Identity) -> AuditAction:
+    change = changed.phone_change
+    if change is not None and change.is_disown:
+        return AuditAction.DISOWN_PHONE
+    is_undo = change is not None and change.is_undo
+    return AuditAction.UNDO_PHONE_CHANGE if is_undo else AuditAction.CHANGE_PHONE
 
 
 def list_phone_acts(former: PhoneVerification, changed: PhoneVerification) -> list[AuditAction]:

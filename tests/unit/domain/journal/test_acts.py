@@ -32,6 +32,13 @@ def move(identity: Identity, **options: Any) -> tuple[Identity, Identity]:
     return begun, begun.replace_phone(change, NOW)
 
 
+def detach(identity: Identity) -> tuple[Identity, Identity]:
+    """Return the identity before and after its number was disowned, and no other one was free."""
+    begun, _ = move(identity, is_undo=True, is_disown=True)
+    assert begun.phone_change is not None
+    return begun, begun.detach_disowned(begun.phone_change, NOW)
+
+
 @pytest.mark.parametrize(
     ("former", "changed", "acts"),
     [
@@ -50,6 +57,8 @@ def move(identity: Identity, **options: Any) -> tuple[Identity, Identity]:
         (*move(MEMBER), ["change_phone"]),
         (*move(BOSS, is_by_operator=True), ["change_phone", "demote"]),
         (*move(MEMBER, is_undo=True), ["undo_phone_change"]),
+        (*move(MEMBER, is_undo=True, is_disown=True), ["disown_phone"]),
+        (*detach(MEMBER), ["disown_phone"]),
         (MEMBER, MEMBER.mark_used(NOW + timedelta(days=1)), []),
     ],
 )

@@ -97,9 +97,14 @@ class RecordAct:
         )
         try:
             is_added = await self.audit_log.add(entry)
+            if not is_added:
+                # A job that goes on after an outage repeats a write which may have been done: then
+                # the entry is there twice. Two ids that are taken are no chance.
+                entry = replace(entry, id=self._make_id())
+                is_added = await self.audit_log.add(entry)
         except StorageError as error:
             raise AuditFailed from error
-        if not is_added:  # its id is taken, which 64 random bits make a broken source
+        if not is_added:
             raise AuditFailed
         return entry
 

@@ -19,7 +19,7 @@ PROBLEMS: Final[Mapping[Problem, str]] = {
     LineProblem.PHONE_NOT_VERIFIED: "The export says that nobody has verified this number.",
     LineProblem.INVALID_ID: "The id cannot be kept.",
     LineProblem.INVALID_CREATED_AT: "created_at is not a time: write it like 2026-05-01T09:30:00Z.",
-    LineProblem.INVALID_BLOCKED: "Whether the user is blocked is no true or false, and no time.",
+    LineProblem.INVALID_BLOCKED: "Who is blocked is not true or false, or (banned_until) no time.",
     LineProblem.REPEATED_PHONE: "Several lines have this phone number, so none of them is imported:"
     " decide which one is right.",
     LineProblem.REPEATED_ID: "Several lines have this id, so none of them is imported: decide which"

@@ -2,21 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
 from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import Caller, operating_system_user
-from application.ports.administration import AuditFilter
-from domain.administration.audit import Actor, ActorKind, AuditAction
+from application.ports.administration import AuditFilter, AuditLog
+from application.record_act import RecordAct
+from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.administration.service_token import Scope
 from domain.errors import AuditFailed, InsufficientScope, TooManyResets
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Role
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.app_harness import AppHarness
-from tests.support.builders import CLIENT_IP, a_call, a_phone, a_recording
+from tests.support.builders import CLIENT_IP, a_call, a_phone, a_recording, an_id
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OPERATOR: Final = operating_system_user("alice")
@@ -143,6 +144,28 @@ async def test_an_item_of_another_stays_where_the_audit_cannot_be_written(
         await app.media.delete_item(principal, item.id)
     app.faults.reset()
     assert (await app.get_item(item.id)).item == item
+
+
+async def test_an_act_goes_on_after_a_write_of_its_entry_that_was_repeated(
+    app: AppHarness,
+) -> None:
+    class RepeatedWrites:
+        """The first write is done, times out and is repeated."""
+
+        def __init__(self) -> None:
+            self.entries: list[AuditEntry] = []
+
+        async def add(self, entry: AuditEntry) -> bool:
+            self.entries.append(entry)
+            return len(self.entries) > 1
+
+    log = RepeatedWrites()
+    record_act = RecordAct(cast(AuditLog, log), app.clock, app.randomness)
+
+    async with record_act(OPERATOR.actor, AuditAction.BLOCK, an_id(1)):
+        pass
+
+    assert len({entry.id for entry in log.entries}) == 2
 
 
 async def test_a_phone_without_an_account_is_named_by_its_hash(app: AppHarness) -> None:

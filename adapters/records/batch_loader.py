@@ -10,10 +10,13 @@ from contextvars import Context
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
+from application.ports.errors import StorageUnavailable
+
 T = TypeVar("T")
 Fetch = Callable[[Sequence[str]], Coroutine[Any, Any, Mapping[str, T]]]
 """Returns the values that exist; the keys are distinct."""
 
+_OTHER_VALUES: Final = "the database returned other records than those that were requested"
 MAX_BATCHES: Final = 2
 MAX_BATCH_SIZE: Final = 100
 
@@ -27,6 +30,8 @@ class BatchLoader(Generic[T]):
     - No value is read before it is requested: a key that arrives while a batch is under way goes
       into a later one, also if that batch has the same key.
     - An error goes to all who wait for that batch, and to no others.
+    - A value that nobody has requested is the answer to another question. It is an error, because
+      the values that are missing may exist then.
     - A cancelled caller affects no others; a key without waiting callers is not fetched.
     """
 
@@ -67,9 +72,15 @@ class BatchLoader(Generic[T]):
         self._is_scheduled = False
         while len(self._batches) < MAX_BATCHES and (waiting := self._next_batch()):
             # It belongs to no request, so that no limit of one affects the others.
-            batch = asyncio.create_task(self._fetch(list(waiting)), context=Context())
+            batch = asyncio.create_task(self._fetch_batch([*waiting]), context=Context())
             self._batches.add(batch)
             batch.add_done_callback(partial(self._finish_batch, waiting))
+
+    async def _fetch_batch(self, keys: Sequence[str]) -> Mapping[str, T]:
+        values = await self._fetch(keys)
+        if not values.keys() <= {*keys} or None in values.values():
+            raise StorageUnavailable(_OTHER_VALUES)
+        return values
 
     def _next_batch(self) -> _Waiting[T]:
         """Remove the keys that have waited longest; drop those without waiting callers."""

@@ -187,7 +187,8 @@ class IdentityRecord(Record, kw_only=True):
     staff_look_alike_key: str | None = None
     role: Literal["member", "administrator"] = "member"
     user: UserRecord | None = None
-    sessions: tuple[SessionRecord, ...] = ()
+    # Without a default: of a record without them, nobody may conclude that all have ended.
+    sessions: tuple[SessionRecord, ...]
     token_successions: tuple[TokenSuccessionRecord, ...] = ()
     devices: tuple[DeviceRecord, ...] = ()
     console_devices: tuple[ConsoleDeviceRecord, ...] = ()

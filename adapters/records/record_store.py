@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+import msgspec
+
 from adapters.records.record_kind import Index, Record, RecordKind
 
 R = TypeVar("R", bound=Record)
@@ -18,6 +20,21 @@ class StoredRecord(Generic[R_co]):
     id: str
     record: R_co
     version: int
+
+
+def decode_row(kind: RecordKind[R], row_id: str, version: object, body: object) -> StoredRecord[R]:
+    """Return the record of a row, whose body is JSON.
+
+    Raises:
+        CorruptRecord: The row has no version or no body, or the body is none of a record of this
+            kind and id.
+    """
+    if not isinstance(version, int) or not isinstance(body, str | bytes | msgspec.Raw):
+        raise kind.unreadable()
+    record = kind.decode(body)
+    if getattr(record, "id", row_id) != row_id:
+        raise kind.unreadable()
+    return StoredRecord(row_id, record, version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,12 @@ from adapters.records.limits import (
     record_ids,
 )
 from adapters.records.record_kind import EXPIRES_AT
+from adapters.records.record_store import decode_row
 from adapters.sqlite.connection_worker import OPERATION_TIMEOUT
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
 from adapters.sqlite.record_store import delete_expired, to_column
-from adapters.sqlite.row_loader import UNREADABLE, decode_rows, make_row_loader, select_rows
+from adapters.sqlite.row_loader import decode_rows, make_row_loader, select_rows
 from adapters.sqlite.schema import RETIRED_TABLES
 from application.ports.errors import CorruptRecord, StorageTimeout
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
@@ -45,7 +46,6 @@ DELETE FROM {table} WHERE rowid IN (
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_Body = msgspec.Raw | str
 
 
 class SqliteLimitStore:
@@ -85,7 +85,10 @@ class SqliteLimitStore:
 
     async def _load_records(self, ids: Collection[str]) -> Mapping[str, LimitRecord]:
         rows = await self._rows.load_many(ids)
-        return {record_id: LIMITS.decode(body) for record_id, (_, body) in rows.items()}
+        return {
+            record_id: decode_row(LIMITS, record_id, version, body).record
+            for record_id, (version, body) in rows.items()
+        }
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         return await self._database.write(partial(_apply, changes=changes))
@@ -107,10 +110,10 @@ class _LoadedLimits:
     records: dict[str, LimitRecord | CorruptRecord] = field(default_factory=dict)
     unknown_fields: dict[str, dict[str, msgspec.Raw]] = field(default_factory=dict)
 
-    def add(self, record_id: str, body: _Body) -> None:
+    def add(self, record_id: str, body: Any) -> None:
         """Decode a row."""
         try:
-            self.records[record_id] = LIMITS.decode(body)
+            self.records[record_id] = decode_row(LIMITS, record_id, 0, body).record
         except CorruptRecord as error:
             self.records[record_id] = error
             return
@@ -149,7 +152,7 @@ def _load_one(connection: sqlite3.Connection, record_id: str, loaded: _LoadedLim
     except SQLITE_ERRORS as error:
         if not isinstance(to_port_error(error), CorruptRecord):
             raise
-        row = (UNREADABLE,)
+        row = (None,)
     if row:
         loaded.add(record_id, row[0])
 

@@ -18,6 +18,7 @@ from adapters.records.record_store import (
     Position,
     Replacement,
     StoredRecord,
+    decode_row,
 )
 from adapters.sqlite.connection_worker import Values
 from adapters.sqlite.database import SqliteDatabase
@@ -52,7 +53,7 @@ class SqliteRecordStore:
         """Return those of the records that exist, by id."""
         rows = await self._rows[kind.name].load_many(record_ids)
         return {
-            record_id: StoredRecord(record_id, kind.decode(body), version)
+            record_id: decode_row(kind, record_id, version, body)
             for record_id, (version, body) in rows.items()
         }
 
@@ -193,9 +194,7 @@ class SqliteRecordStore:
         except msgspec.DecodeError:
             raise kind.unreadable() from None
         found.sort(key=_position_of, reverse=newest_first)
-        return [
-            StoredRecord(row_id, kind.decode(body), version) for row_id, version, _, body in found
-        ]
+        return [decode_row(kind, row_id, version, body) for row_id, version, _, body in found]
 
 
 def to_column(value: object) -> object:

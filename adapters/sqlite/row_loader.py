@@ -12,10 +12,8 @@ from application.ports.errors import CorruptRecord
 
 _decode: Final = msgspec.json.Decoder(list[tuple[str, int, msgspec.Raw]]).decode
 
-UNREADABLE: Final = ""
-"""A body that no kind can decode."""
-LoadedRow = tuple[int, msgspec.Raw | str]
-"""The version of a row and its body, a record in JSON."""
+LoadedRow = tuple[object, object]
+"""The version of a row and its body; a damaged row may have anything there."""
 
 
 def rows_as_json(columns: Sequence[str], rows: str) -> str:
@@ -23,13 +21,15 @@ def rows_as_json(columns: Sequence[str], rows: str) -> str:
 
     For each row of a result, the thread may have to wait for the interpreter's lock. Bodies are
     JSON, so their list is JSON too: nothing parses them before it is decoded. SQLite does not
-    promise its order.
+    promise its order. A row with NULL, which has none of the right types, would be missing from the
+    list.
 
     Args:
-        columns: What each row has after its id: columns or expressions of JSON that are not NULL.
+        columns: What each row has after its id: columns or expressions of JSON.
         rows: A table with a condition, or a subquery.
     """
-    row = " || ',' || ".join(["'[' || json_quote(id)", *columns])
+    values = (f"ifnull({column}, 'null')" for column in columns)
+    row = " || ',' || ".join(["'[' || json_quote(id)", *values])
     return f"SELECT '[' || group_concat({row} || ']') || ']' FROM {rows}"  # noqa: S608 -- our texts
 
 
@@ -83,14 +83,14 @@ async def _fetch_rows(
 async def _fetch_each(
     database: SqliteDatabase, table: str, version: str, row_ids: Sequence[str]
 ) -> Mapping[str, LoadedRow]:
-    """Fetch rows one by one. One that is no text gets a body that nothing can decode."""
+    """Fetch rows one by one. One that cannot be read has neither a version nor a body."""
     sql = f"SELECT {version}, body FROM {table} WHERE id = ?"  # noqa: S608 -- our texts
     rows: dict[str, LoadedRow] = {}
     for row_id in row_ids:
         try:
             row = await database.read_row(sql, (row_id,))
         except CorruptRecord:
-            row = (0, UNREADABLE)
+            row = (None, None)
         if row:
             rows[row_id] = (row[0], row[1])
     return rows

@@ -64,7 +64,9 @@ def a_report(report_id: str = "1", **changes: Any) -> DeliveryReportRecord:
 
 
 def an_identity(identity_id: str = "1", **changes: Any) -> IdentityRecord:
-    return msgspec.structs.replace(IdentityRecord(id=identity_id, created_at=NOW), **changes)
+    return msgspec.structs.replace(
+        IdentityRecord(id=identity_id, created_at=NOW, sessions=()), **changes
+    )
 
 
 def a_full_record(kind: RecordKind[Any], record_id: str = "1") -> Record:

@@ -48,7 +48,7 @@ async def test_only_records_with_their_version_are_overwritten_and_moved(
     if not isinstance(store, BatchWrites):
         pytest.skip("it has no overwrite_all(), move_all() and estimate_size()")
     for record_id in ("a", "b"):
-        record = IdentityRecord(id=record_id, created_at=NOW, encrypted_phone=b"first")
+        record = IdentityRecord(id=record_id, created_at=NOW, sessions=(), encrypted_phone=b"first")
         await store.add(IDENTITIES, record_id, record, 5)
 
     await store.overwrite_all(
@@ -57,7 +57,7 @@ async def test_only_records_with_their_version_are_overwritten_and_moved(
     found = await store.load(IDENTITIES, ["a", "b"])
     assert [found[name].record.encrypted_phone for name in "ab"] == [b"new", b"first"]
 
-    moved = IdentityRecord(id="c", created_at=NOW, encrypted_phone=b"moved")
+    moved = IdentityRecord(id="c", created_at=NOW, sessions=(), encrypted_phone=b"moved")
     await store.move_all(IDENTITIES, [Move("a", "c", moved, 6), Move("b", "d", moved, 4)])
     found = await store.load(IDENTITIES, ["a", "b", "c", "d"])
     assert {name: stored.version for name, stored in found.items()} == {"b": 5, "c": 7}

@@ -356,7 +356,9 @@ UNKNOWN: Final[Fields] = {"unknown": {"a.b": [1, None], "$c": []}, "another": b"
 async def test_unknown_fields_are_ignored_and_kept(
     store: RecordStore, other_store: RecordStore
 ) -> None:
-    newer = NewerIdentityRecord(id="1", created_at=NOW, encrypted_phone=b"a phone", **UNKNOWN)
+    newer = NewerIdentityRecord(
+        id="1", created_at=NOW, sessions=(), encrypted_phone=b"a phone", **UNKNOWN
+    )
     await other_store.add(NEWER_IDENTITIES, "1", newer, 1)
     known = an_identity(encrypted_phone=b"a phone")
     assert await load_one(store, IDENTITIES) == StoredRecord("1", known, 1)

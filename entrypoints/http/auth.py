@@ -10,7 +10,7 @@ from litestar.middleware.authentication import (
 )
 
 from application.administration.caller import Caller, administrator
-from application.ports.errors import StorageError
+from application.ports.errors import CorruptRecord, StorageError
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.administration.service_token import is_service_token
@@ -40,11 +40,11 @@ class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
         Raises:
             Unauthenticated: The access token is missing or invalid.
             TooManyRequests: The identity sends too many requests.
-            StorageError, Unavailable: Or the error that the handler names instead.
+            StorageError, CorruptRecord, Unavailable: Or the error that the handler names instead.
         """
         try:
             principal = await authenticate_within_limit(connection)
-        except (StorageError, Unavailable) as error:
+        except (StorageError, CorruptRecord, Unavailable) as error:
             opt = connection.route_handler.opt
             own_error: type[DomainError] | None = opt.get(UNAVAILABLE_ERROR)
             if own_error is None:

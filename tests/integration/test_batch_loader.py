@@ -7,6 +7,7 @@ import pytest
 
 from adapters.records.batch_loader import BatchLoader
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
+from application.ports.errors import StorageUnavailable
 
 
 class FakeCollection:
@@ -140,3 +141,16 @@ async def test_finishing_waits_for_all_batches(
 
     await finishing
     assert [task.done() for task in tasks] == [True] * 3
+
+
+@pytest.mark.parametrize("values", [{"c": "3"}, {"a": "1", "c": "3"}, {"a": None}], ids=str)
+async def test_what_nobody_has_requested_is_no_word_that_a_value_is_missing(
+    values: dict[str, str],
+) -> None:
+    async def fetch(_: Sequence[str]) -> Mapping[str, str]:
+        return values
+
+    loader = BatchLoader(fetch)
+    for loading in (loader.load("a"), loader.load_many(["a", "b"])):
+        with pytest.raises(StorageUnavailable):
+            await loading

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Never, TypeVar, cast
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -218,11 +219,11 @@ async def test_records_are_loaded_and_listed_by_id(
 
 
 async def test_records_are_written_by_id(store: SqliteRecordStore, plans: list[str]) -> None:
-    record = IdentityRecord(id="a", created_at=NOW, encrypted_phone=b"1")
+    record = IdentityRecord(id="a", created_at=NOW, sessions=(), encrypted_phone=b"1")
     await store.add(IDENTITIES, "a", record, 1)
     await store.replace(IDENTITIES, "a", record, 1)
     await store.overwrite(IDENTITIES, "a", ENCRYPTED_PHONE, b"2", 2)
-    await store.move(IDENTITIES, "a", "b", record, 3)
+    await store.move(IDENTITIES, "a", "b", msgspec.structs.replace(record, id="b"), 3)
 
     reads = [read.replace("COVERING ", "") for read in reads_of("identities", plans)]
     assert reads == [by_id("identities")] * len(reads)

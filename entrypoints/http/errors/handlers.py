@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.enums import HttpMethod, MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
-from application.ports.errors import PortError, StorageError
+from application.ports.errors import CorruptRecord, PortError, StorageError
 from domain.errors import DomainError, QuotaExceeded, TooManyUploads, Unavailable
 from entrypoints.http.errors import exceptions, table
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -45,8 +45,12 @@ def report_error(request: AnyRequest, error: table.ApiError, status: int) -> Non
 
 
 def from_port_error(error: PortError) -> table.ApiError:
-    """Return the error of the database; only a `StorageError` invites to repeat the request."""
-    is_temporary = isinstance(error, StorageError)
+    """Return the error of the database.
+
+    A record that cannot be read says nothing about what the client sent. It is a fault of the
+    service until an operator has mended it, and not of the client.
+    """
+    is_temporary = isinstance(error, StorageError | CorruptRecord)
     response_error = Unavailable() if is_temporary else exceptions.InternalError()
     response_error.__cause__ = error
     return response_error

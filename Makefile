@@ -19,7 +19,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
-.PHONY: test-containers test-browser test-clients test-wheel test-all coverage coverage-report mutants servers
+.PHONY: test-containers test-pooler test-browser test-clients test-wheel test-all coverage coverage-report mutants servers
 .PHONY: check format diagrams docs docs-serve openapi screenshots lock dist sbom bench bench-report bench-compare clean
 
 help: ## list the targets
@@ -72,7 +72,7 @@ call: install-dev ## call the service in the terminal, with a simulated Twilio
 test: install-dev ## all tests that do not depend on timing
 	$(PYTEST) $(PARALLEL) $(ARGS)
 
-test-all: test test-faults test-containers test-browser test-clients ## these, and those with faults, containers, browser, clients
+test-all: test test-faults test-containers test-pooler test-browser test-clients ## these, and those with faults, containers, browser, clients
 
 ## Parts and variants of the tests
 
@@ -88,7 +88,7 @@ test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=packag
 	$(PYTEST) --dialtone-adapter="$(ADAPTER)" $(ARGS)
 
 # The fault tests expect responses in time, and containers need CPU time too.
-test-faults test-containers: WORKERS = 2
+test-faults test-containers test-pooler: WORKERS = 2
 # One file takes as long as all others, so its tests are divided.
 test-faults: PARALLEL = -n $(WORKERS) --dist worksteal
 test-faults: install-dev ## killed processes, lost connections, full disks
@@ -97,6 +97,10 @@ test-faults: install-dev ## killed processes, lost connections, full disks
 test-containers: install-dev ## the contract tests of MongoDB and S3, with these in containers
 	.venv/bin/python -m tests.support.servers.containers $(PARALLEL) tests/contract \
 	  tests/e2e/test_app_sequence.py -k "in_mongo or s3 or on_servers" $(ARGS)
+
+test-pooler: install-dev ## the contract tests of PostgreSQL, with PgBouncer in front of it
+	.venv/bin/python -m tests.support.servers.pgbouncer $(PARALLEL) tests/contract tests/e2e \
+	  tests/stateful -k "in_postgres or on_postgres" $(ARGS)
 
 # Its tests share one browser.
 test-browser: PARALLEL =

@@ -9,12 +9,13 @@ import msgspec
 from psycopg.errors import IntegrityError, OperationalError
 from psycopg.types.numeric import Int8
 
-from adapters.postgres.database import Row, Values
+from adapters.postgres.database import Row
 from adapters.postgres.driver import PostgresConnection, port_error, silence_driver
 from adapters.postgres.limit_store import next_minute
 from adapters.postgres.metadata import check, prepare
 from adapters.postgres.opening import connect
 from adapters.postgres.schema import METADATA_TABLE, TABLES
+from adapters.postgres.sessions import Values
 from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text
 from adapters.postgres.url import parse_url
 from adapters.records.copy_marks import CopyMark, decode_mark, encode_mark

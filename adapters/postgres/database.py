@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from adapters.postgres.driver import (
@@ -16,32 +17,22 @@ from adapters.postgres.driver import (
     port_error,
     silence_driver,
 )
+from adapters.postgres.sessions import PREPARE_THRESHOLD, Sessions, Values
 from adapters.postgres.url import PostgresUrl
 from adapters.records.call_deadlines import TOO_MANY_CALLS, limit_call, wait_for_batch
 from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
 
 T = TypeVar("T")
 Row = Sequence[Any]
-Values = Sequence[object]
 Call = Callable[[PostgresConnection], Awaitable[T]]
 
 MIN_CONNECTIONS: Final = 2
 CLOSE_TIMEOUT: Final = 5.0
 
+OTHER_SHAPE: Final = "the rows that were read are not those of this statement"
 _NO_ANSWER: Final = "no answer within {seconds:g} seconds"
 _NO_CONNECTION: Final = "there is no connection to a server that accepts writes"
 _CLOSED: Final = "the database is closed"
-# The server gives up after the client has. A process that stops between two statements of a
-# transaction must not hold its locks for longer than others wait for them. Where the operator waits
-# for standbys, that stays as it is.
-_CONFIGURE: Final = """
-SELECT set_config('statement_timeout', %(statement_timeout)s, false),
-    set_config('idle_in_transaction_session_timeout', %(timeout)s, false),
-    set_config('default_transaction_isolation', 'read committed', false),
-    set_config('synchronous_commit',
-        CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'
-        ELSE current_setting('synchronous_commit') END, false)
-"""
 
 
 class Batches(Protocol):
@@ -57,6 +48,7 @@ class PostgresDatabase:
     """An open database, and the timeout of a call in seconds."""
 
     pool: AsyncConnectionPool[PostgresConnection]
+    sessions: Sessions
     timeout_seconds: float
     batches: list[Batches] = field(default_factory=list, repr=False)
     """They are finished before the database is closed."""
@@ -73,10 +65,23 @@ class PostgresDatabase:
         """
 
         async def read(connection: PostgresConnection) -> list[Row]:
-            cursor = await connection.execute(sql, values)
+            cursor = await self.sessions.execute(connection, sql, values)
             return [*await cursor.fetchall()]
 
         return await limit_call(self.timeout_seconds, lambda deadline: self._read(read, deadline))
+
+    async def read_number(self, sql: str, values: Values = ()) -> int:
+        """Return the number that is the only result of a statement.
+
+        Raises:
+            CorruptRecord: The table is damaged.
+            StorageError
+        """
+        match await self.read(sql, values):
+            case [(int() as number,)]:
+                return number
+            case _:
+                raise StorageUnavailable(OTHER_SHAPE)
 
     async def write(self, sql: str, values: Values = ()) -> int:
         """Execute a statement, and return how many rows it changed. It is durable.
@@ -87,7 +92,7 @@ class PostgresDatabase:
         """
 
         async def write(connection: PostgresConnection) -> int:
-            return (await connection.execute(sql, values)).rowcount
+            return (await self.sessions.execute(connection, sql, values)).rowcount
 
         return await self.run(write)
 
@@ -120,7 +125,10 @@ class PostgresDatabase:
         self.connections_in_use.add(connection)
         try:
             with connection.deadline(deadline):
-                return await call(connection)
+                try:
+                    return await call(connection)
+                finally:
+                    await _end_transaction(connection)
         except psycopg.Error as error:
             if connection.is_aborted:
                 seconds = round(loop.time() - began_at, 1)
@@ -151,21 +159,26 @@ class PostgresDatabase:
             raise StorageUnavailable(reason) from None
 
 
+async def _end_transaction(connection: PostgresConnection) -> None:
+    """Roll back what an error has left, while there is a deadline: the pool would have none."""
+    if connection.info.transaction_status is TransactionStatus.INERROR:
+        await connection.rollback()
+
+
 @asynccontextmanager
 async def open_pool(url: PostgresUrl) -> AsyncIterator[PostgresDatabase]:
     """Yield the database; connections are opened when they are needed."""
     silence_driver()
-    milliseconds = round(url.timeout_seconds * 1000)
-    timeouts = {"timeout": str(milliseconds), "statement_timeout": str(milliseconds + 1000)}
+    sessions = Sessions(url)
 
     async def configure(connection: PostgresConnection) -> None:
         # The pool waits for as long as this takes.
         with connection.deadline(asyncio.get_running_loop().time() + url.timeout_seconds):
-            await connection.execute(_CONFIGURE, timeouts)
+            await sessions.configure(connection)
 
     pool = AsyncConnectionPool(
         connection_class=PostgresConnection,
-        kwargs={**url.parameters, "autocommit": True, "prepare_threshold": 2},
+        kwargs={**url.parameters, "autocommit": True, "prepare_threshold": PREPARE_THRESHOLD},
         configure=configure,
         min_size=min(MIN_CONNECTIONS, url.pool_size),
         max_size=url.pool_size,
@@ -174,7 +187,7 @@ async def open_pool(url: PostgresUrl) -> AsyncIterator[PostgresDatabase]:
         open=False,
     )
     await pool.open()
-    database = PostgresDatabase(pool, url.timeout_seconds)
+    database = PostgresDatabase(pool, sessions, url.timeout_seconds)
     try:
         yield database
     finally:

@@ -22,9 +22,13 @@ from application.ports.errors import (
     UniqueViolation,
 )
 
+PostgresCursor = psycopg.AsyncCursor[TupleRow]
+
 READ_ONLY: Final = "25006"
 """The SQLSTATE read_only_sql_transaction."""
 _LOST: Final = "the connection was lost"
+_CONNECTION_EXCEPTION: Final = "08"
+"""The class of SQLSTATE in which a pooler says that its connection to the server was lost."""
 _DAMAGED: Final = ("XX001", "XX002")
 """data_corrupted and index_corrupted."""
 
@@ -37,6 +41,8 @@ class PostgresConnection(psycopg.AsyncConnection[TupleRow]):
     """A connection that a deadline can abort."""
 
     is_aborted = False
+    is_pooled = False
+    """Whether a pooler is in front of the server: see `find_pooler`."""
 
     def abort(self) -> None:
         """Fail what waits for the server, at once and without a word to the server."""
@@ -68,16 +74,23 @@ def port_error(error: psycopg.Error, *, is_write: bool) -> PortError:
     """Return the error of the port for an error of the driver.
 
     The server names the cause if it has rejected a statement, and so has done nothing. Without a
-    cause the connection was lost, and a write may have been done.
+    cause the connection was lost, also between a pooler and the server, and a write may have been
+    done.
     """
     code = error.sqlstate
     if isinstance(error, psycopg.errors.UniqueViolation):
         return UniqueViolation(describe_cause(error))
     if code in _DAMAGED:
         return CorruptRecord("the table or an index is damaged")
-    if code is None and isinstance(error, psycopg.OperationalError):
+    if is_lost(error):
         return StorageTimeout(_LOST) if is_write else ConnectionLost(_LOST)
     return StorageUnavailable(describe_cause(error))
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Return whether the connection was lost, to the server or between a pooler and the server."""
+    is_named = error.sqlstate is not None and not error.sqlstate.startswith(_CONNECTION_EXCEPTION)
+    return isinstance(error, psycopg.OperationalError) and not is_named
 
 
 def silence_driver() -> None:

@@ -9,11 +9,12 @@ from typing import Final
 import msgspec
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 
-from adapters.postgres.database import PostgresDatabase, Row, Values
+from adapters.postgres.database import PostgresDatabase, Row
 from adapters.postgres.driver import PostgresConnection
-from adapters.postgres.row_loader import RowLoader
+from adapters.postgres.row_loader import RowLoader, read_rows
+from adapters.postgres.sessions import Sessions, Values
 from adapters.postgres.statements import delete_expired, unknown_fields
-from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text
+from adapters.postgres.texts import encode_json, encode_text
 from adapters.records.limit_batches import (
     Change,
     LimitBatches,
@@ -30,6 +31,7 @@ from adapters.records.limits import (
     find_available,
     record_ids,
 )
+from adapters.records.record_store import decode_row
 from application.ports.errors import ConcurrencyConflict, CorruptRecord, StorageTimeout
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
@@ -44,7 +46,7 @@ _CONFLICT: Final = "too many concurrent reservations of a limit"
 # All batches lock rows in the order of the ids, and then add rows in that order. So a batch that
 # waits for a row holds none that the other one may wait for.
 _LOCK: Final = f"""
-SELECT id, body::text FROM {LIMITS.name} WHERE id = ANY(%b) ORDER BY id FOR UPDATE
+SELECT id, {_VERSION}, body::text FROM {LIMITS.name} WHERE id = ANY(%b) ORDER BY id FOR UPDATE
 """  # noqa: S608 -- our text
 _CHANGED: Final = """
 unnest(%b::text[], %b::timestamptz[], %b::text[]) AS changed (id, expires_at, body)
@@ -106,7 +108,10 @@ class PostgresLimitStore:
 
     async def _load_records(self, ids: Collection[str]) -> Mapping[str, LimitRecord]:
         rows = await self._rows.load_many(ids)
-        return {record_id: LIMITS.decode(body) for record_id, (_, body) in rows.items()}
+        return {
+            record_id: decode_row(LIMITS, record_id, version, body).record
+            for record_id, (version, body) in rows.items()
+        }
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Execute a batch. It is repeated if another instance prevented it."""
@@ -115,7 +120,9 @@ class PostgresLimitStore:
         async def execute(connection: PostgresConnection) -> Sequence[Outcome]:
             for _ in range(MAX_ATTEMPTS):
                 try:
-                    return await _execute_once(connection, changes, row_ids)
+                    return await _execute_once(
+                        self._database.sessions, connection, changes, row_ids
+                    )
                 except _PREVENTED:
                     await connection.rollback()
                 await asyncio.sleep(random.uniform(0, MAX_PAUSE))  # noqa: S311 -- no secret
@@ -125,10 +132,13 @@ class PostgresLimitStore:
 
 
 async def _execute_once(
-    connection: PostgresConnection, changes: Sequence[Change], row_ids: Sequence[str]
+    sessions: Sessions,
+    connection: PostgresConnection,
+    changes: Sequence[Change],
+    row_ids: Sequence[str],
 ) -> Sequence[Outcome]:
     async with connection.pipeline():
-        await connection.execute("BEGIN")
+        await sessions.begin(connection)
         cursor = await connection.execute(_LOCK, (row_ids,))
         loaded = _decode(await cursor.fetchall())
         existing = frozenset(loaded)
@@ -150,10 +160,9 @@ async def _execute_once(
 
 def _decode(rows: Sequence[Row]) -> LoadedRecords:
     records: dict[str, LimitRecord | CorruptRecord] = {}
-    for row_id, body in rows:
-        record_id = decode_text(row_id)
+    for record_id, version, body in read_rows(rows):
         try:
-            records[record_id] = LIMITS.decode(decode_json(body))
+            records[record_id] = decode_row(LIMITS, record_id, version, body).record
         except CorruptRecord as error:
             records[record_id] = error
     return records

@@ -16,6 +16,8 @@ from application.ports.errors import ConfigurationError, StorageUnavailable
 SCHEMA_VERSION: Final = 1
 MIN_SERVER_VERSION: Final = 130000
 """PostgreSQL 13, as `server_version` has it."""
+BUILD_TIMEOUT: Final = 3600.0
+"""Seconds for the indexes of large tables, and for instances that wait for these."""
 LOCK_ID: Final = 0x4449414C
 """Of the advisory lock with which one instance at a time opens a database: the letters DIAL."""
 
@@ -38,6 +40,7 @@ _DUPLICATES: Final = (
     "migrate`, which says how many, and how to find them."
 )
 
+_LONG_TIMEOUT: Final = f"SET LOCAL statement_timeout = '{BUILD_TIMEOUT:.0f}s'"
 _INSPECT_SERVER: Final = """
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
@@ -84,6 +87,7 @@ async def prepare(
         psycopg.Error: Also when the user may not write.
     """
     async with connection.transaction():
+        await connection.execute(_LONG_TIMEOUT)
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_ID,))
         metadata = await check(connection, location, key_fingerprint, is_copy=is_copy)
         await create_missing(connection, location)

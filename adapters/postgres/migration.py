@@ -8,8 +8,15 @@ from typing import Final
 from psycopg.errors import LockNotAvailable, UniqueViolation
 
 from adapters.postgres.driver import PostgresConnection
-from adapters.postgres.metadata import LOCK_ID, check, find_invalid, find_missing, prepare
-from adapters.postgres.opening import BUILD_TIMEOUT, connect
+from adapters.postgres.metadata import (
+    BUILD_TIMEOUT,
+    LOCK_ID,
+    check,
+    find_invalid,
+    find_missing,
+    prepare,
+)
+from adapters.postgres.opening import connect
 from adapters.postgres.schema import ALL_KINDS, COLUMNS, SCHEMA
 from adapters.postgres.url import PostgresUrl, parse_url
 from adapters.records.schema_plan import DUPLICATES, ReportBuild, SchemaObject, SchemaPlan
@@ -25,7 +32,10 @@ _TABLE_IN_USE: Final = (
 )
 # Not the lock of a start: it would wait for this lock in a transaction, which CREATE INDEX
 # CONCURRENTLY waits for.
-_TRY_LOCK: Final = f"SELECT pg_try_advisory_lock({_MIGRATION_LOCK_ID})"
+_TRY_LOCK: Final = f"SELECT pg_try_advisory_xact_lock({_MIGRATION_LOCK_ID})"
+# In this transaction no statement keeps a snapshot, which CREATE INDEX CONCURRENTLY waits for.
+_ISOLATION: Final = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+_NO_TIMEOUT: Final = "SET LOCAL idle_in_transaction_session_timeout = 0"
 _LOCK_START: Final = f"SELECT pg_advisory_xact_lock({LOCK_ID})"
 _LIMIT_STATEMENTS: Final = f"SET statement_timeout = '{BUILD_TIMEOUT:.0f}s'"
 # All requests of the table wait behind a statement that waits.
@@ -56,7 +66,7 @@ SELECT is_waiting,
     CASE WHEN is_waiting THEN lockers_total ELSE blocks_total + tuples_total END
 FROM pg_stat_progress_create_index
 CROSS JOIN LATERAL (SELECT phase LIKE 'waiting%%') AS phases (is_waiting)
-WHERE pid = %s
+WHERE datname = current_database() AND index_relid = to_regclass(%s)
 """
 
 
@@ -89,10 +99,10 @@ async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> Schema
         ConfigurationError: The database cannot be used, or a unique index cannot be built.
     """
     parsed = parse_url(url)
-    async with connect(parsed) as connection:
-        await connection.execute(_LIMIT_STATEMENTS)
-        if not await _is_true(connection, _TRY_LOCK):
-            raise ConfigurationError(_ANOTHER.format(location=parsed.location))
+    async with _lock(parsed), connect(parsed) as connection:
+        # No index is built concurrently in a transaction, so the session has to keep this.
+        if not connection.is_pooled:
+            await connection.execute(_LIMIT_STATEMENTS)
         async with connection.transaction():
             is_new = await check(connection, parsed.location, key_fingerprint) is None
         plan = await _find_plan(connection, is_new=is_new)
@@ -105,6 +115,23 @@ async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> Schema
         # As a start does, which has nothing to create anymore: may the user write?
         await prepare(connection, parsed.location, key_fingerprint)
         return plan
+
+
+@asynccontextmanager
+async def _lock(url: PostgresUrl) -> AsyncIterator[None]:
+    """Keep other migrations away, with a transaction of a connection of its own.
+
+    A pooler would give a session and its locks to others.
+
+    Raises:
+        ConfigurationError: Another one runs.
+    """
+    async with connect(url) as connection, connection.transaction(force_rollback=True):
+        await connection.execute(_ISOLATION)
+        await connection.execute(_NO_TIMEOUT)
+        if not await _is_true(connection, _TRY_LOCK):
+            raise ConfigurationError(_ANOTHER.format(location=url.location))
+        yield
 
 
 async def _find_plan(connection: PostgresConnection, *, is_new: bool) -> SchemaPlan:
@@ -161,7 +188,7 @@ async def _build(
     concurrently = statement.replace("INDEX", "INDEX CONCURRENTLY IF NOT EXISTS", 1)
     report(index)
     try:
-        async with _reported(connection, url, index, report):
+        async with _reported(url, index, report):
             await connection.execute(concurrently)
     except UniqueViolation:
         await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
@@ -170,7 +197,7 @@ async def _build(
 
 @asynccontextmanager
 async def _reported(
-    connection: PostgresConnection, url: PostgresUrl, index: SchemaObject, report: ReportBuild
+    url: PostgresUrl, index: SchemaObject, report: ReportBuild
 ) -> AsyncIterator[None]:
     """Report the progress of the statement in the block."""
 
@@ -178,8 +205,7 @@ async def _reported(
         async with connect(url) as watching:
             while True:
                 await asyncio.sleep(_PROGRESS_INTERVAL)
-                pid = connection.info.backend_pid
-                cursor = await watching.execute(_FIND_PROGRESS, (pid,))
+                cursor = await watching.execute(_FIND_PROGRESS, (index.name,))
                 for is_waiting, done, total in await cursor.fetchall():
                     report(index, done, total, is_waiting=is_waiting)
 

@@ -3,20 +3,30 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from dataclasses import dataclass
 
 from adapters.postgres.database import PostgresDatabase, open_pool
 from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.limit_store import PostgresLimitStore
-from adapters.postgres.metadata import PostgresHealthCheck, inspect, prepare
+from adapters.postgres.metadata import BUILD_TIMEOUT, PostgresHealthCheck, inspect, prepare
 from adapters.postgres.opening_errors import errors_while_opening
 from adapters.postgres.record_store import PostgresRecordStore
+from adapters.postgres.sessions import find_pooler
 from adapters.postgres.url import PostgresUrl, parse_url
 from adapters.records.database import Database
 
-BUILD_TIMEOUT: Final = 3600.0
-"""Seconds for the indexes of large tables, and for instances that wait for these."""
-_LONG_TIMEOUT: Final = f"SET statement_timeout = '{BUILD_TIMEOUT:.0f}s'"
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a database is that could be opened.
+
+    Attributes:
+        schema_version: Its schema version, or None if it is new.
+        is_pooled: Whether a connection pooler, such as PgBouncer, is in front of the server.
+    """
+
+    schema_version: int | None
+    is_pooled: bool
 
 
 @asynccontextmanager
@@ -32,28 +42,25 @@ async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterato
     """
     parsed = parse_url(url)
     async with connect(parsed) as connection:
-        await connection.execute(_LONG_TIMEOUT)
         await prepare(connection, parsed.location, key_fingerprint)
     async with open_pool(parsed) as database:
         yield stores_in(database)
 
 
-async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
+async def inspect_database(url: str, key_fingerprint: str | None) -> Inspection:
     """Check whether `open_postgres_database` would succeed, without changing anything.
 
     Args:
         url: The URL of the database.
         key_fingerprint: That of the keys, if it is known.
 
-    Returns:
-        The schema version, or None if the database is new.
-
     Raises:
         ConfigurationError
     """
     parsed = parse_url(url)
     async with connect(parsed, parsed.timeout_seconds) as connection:
-        return await inspect(connection, parsed.location, key_fingerprint)
+        version = await inspect(connection, parsed.location, key_fingerprint)
+        return Inspection(version, connection.is_pooled)
 
 
 @asynccontextmanager
@@ -68,6 +75,7 @@ async def connect(
         connection = await PostgresConnection.connect(autocommit=True, **url.parameters)
         try:
             with connection.deadline(asyncio.get_running_loop().time() + seconds):
+                await find_pooler(connection, url)
                 yield connection
         finally:
             await connection.close()

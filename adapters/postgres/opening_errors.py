@@ -6,7 +6,7 @@ from typing import Final
 
 import psycopg
 
-from adapters.postgres.driver import READ_ONLY, describe_cause
+from adapters.postgres.driver import READ_ONLY, describe_cause, is_lost
 from application.ports.errors import ConfigurationError
 
 _WRONG_CREDENTIALS: Final = (
@@ -24,6 +24,14 @@ _NO_SERVER: Final = (
     "{location} has no server that responds: start PostgreSQL there, or correct host and port of "
     "the URL."
 )
+_NO_DATABASE: Final = (
+    "{location} does not exist: create it with `createdb --encoding=UTF8 --template=template0`, or "
+    "correct the name in the URL."
+)
+_NO_SERVER_BEHIND: Final = (
+    "The pooler at {location} has no connection to PostgreSQL for this user: start PostgreSQL, or "
+    "look into the log of the pooler."
+)
 _IS_READ_ONLY: Final = (
     "{location} is read-only: name the primary in the URL, or all servers, host1,host2."
 )
@@ -31,6 +39,24 @@ _IS_READ_ONLY: Final = (
 # server's lc_messages is. The order is from the server's own answers to a missing one, because a
 # URL with several hosts has all their texts.
 _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
+    # Of PgBouncer.
+    "unsupported startup parameter": (
+        "The pooler at {location} rejects an option of the URL: drop it, or name it in "
+        "ignore_startup_parameters of PgBouncer."
+    ),
+    "no more connections allowed": (
+        "The pooler at {location} has no free connection: raise max_client_conn of PgBouncer, or "
+        "lower pool_size in the URLs of all instances."
+    ),
+    "statement pooling mode": (
+        "The pooler at {location} divides transactions: set pool_mode of PgBouncer to transaction "
+        "or session."
+    ),
+    "no such database": _NO_DATABASE,
+    "no such user": _WRONG_CREDENTIALS,
+    "server login": _NO_SERVER_BEHIND,
+    "query_wait_timeout": _NO_SERVER_BEHIND,
+    # Of PostgreSQL and libpq.
     "pg_hba.conf": (
         "{location} does not let this user connect from this host: allow it in pg_hba.conf, or "
         "write sslmode=require into the URL if it requires TLS."
@@ -42,10 +68,7 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
     "authentication": _WRONG_CREDENTIALS,
     "no password supplied": _WRONG_CREDENTIALS,
     'FATAL:  role "': _WRONG_CREDENTIALS,
-    'FATAL:  database "': (
-        "{location} does not exist: create it with `createdb --encoding=UTF8 --template=template0`"
-        ", or correct the name in the URL."
-    ),
+    'FATAL:  database "': _NO_DATABASE,
     "session is read-only": _IS_READ_ONLY,
     "permission denied for database": (
         "{location} does not let this user connect: grant it CONNECT on that database, or name "
@@ -104,6 +127,11 @@ _UNEXPECTED: Final = "{location} cannot be opened ({cause}): look into the log o
 _STATEMENT_PROBLEMS: Final = {
     "42501": _NO_RIGHTS,  # insufficient_privilege
     READ_ONLY: _IS_READ_ONLY,
+    "57014": (  # query_canceled
+        "A statement in {location} was cancelled, or took longer than statement_timeout of this "
+        "user: raise that with ALTER ROLE … SET, or name the server itself if the URL names a "
+        "pooler."
+    ),
 }
 
 
@@ -114,7 +142,7 @@ def errors_while_opening(location: str) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         message = _STATEMENT_PROBLEMS.get(error.sqlstate or "", _UNEXPECTED)
-        if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
+        if is_lost(error):
             text = str(error)
             found = (one for known, one in _CONNECTION_PROBLEMS.items() if known in text)
             message = next(found, _NO_SERVER)

@@ -9,11 +9,11 @@ import msgspec
 from psycopg.types.numeric import Int8
 
 from adapters.postgres import statements
-from adapters.postgres.database import PostgresDatabase, Values
-from adapters.postgres.driver import PostgresConnection
-from adapters.postgres.row_loader import RowLoader
+from adapters.postgres.database import PostgresDatabase
+from adapters.postgres.row_loader import RowLoader, read_rows
+from adapters.postgres.sessions import Values
 from adapters.postgres.statements import statements_of
-from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text, is_storable
+from adapters.postgres.texts import encode_json, encode_text, is_storable
 from adapters.records.kinds import KINDS
 from adapters.records.record_kind import Index, Record, RecordKind
 from adapters.records.record_store import (
@@ -22,6 +22,7 @@ from adapters.records.record_store import (
     Position,
     Replacement,
     StoredRecord,
+    decode_row,
 )
 from application.ports.errors import UniqueViolation
 
@@ -45,7 +46,7 @@ class PostgresRecordStore:
         """Return those of the records that exist, by id."""
         rows = await self._rows[kind.name].load_many(record_ids)
         return {
-            record_id: StoredRecord(record_id, kind.decode(body), version)
+            record_id: decode_row(kind, record_id, version, body)
             for record_id, (version, body) in rows.items()
         }
 
@@ -101,13 +102,11 @@ class PostgresRecordStore:
         if may_estimate and await self.estimate_size(kind) > 2 * limit:
             return limit
         values = [*map(encode_text, equal), Int8(limit)]
-        [(counted,)] = await self._database.read(statements.count(kind, index), values)
-        return int(counted)
+        return await self._database.read_number(statements.count(kind, index), values)
 
     async def estimate_size(self, kind: RecordKind[Any], /) -> int:
         """Return about how many records there are, as of the last VACUUM or ANALYZE, or 0."""
-        [(estimated,)] = await self._database.read(_ESTIMATE, (kind.name,))
-        return int(estimated)
+        return await self._database.read_number(_ESTIMATE, (kind.name,))
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
         """Add a record at this version, unless its id is taken."""
@@ -199,13 +198,10 @@ class PostgresRecordStore:
 
     async def _execute_many(self, sql: str, rows: Sequence[Values]) -> int:
         """Execute a statement several times in one transaction; return how many rows changed."""
-
-        async def execute(connection: PostgresConnection) -> int:
-            async with connection.transaction(), connection.cursor() as cursor:
-                await cursor.executemany(sql, rows)
-                return cursor.rowcount
-
-        return await self._database.run(execute)
+        sessions = self._database.sessions
+        return await self._database.run(
+            lambda connection: sessions.execute_many(connection, sql, rows)
+        )
 
     async def _change(self, sql: str, values: Values, record_id: str, version: int) -> bool:
         """Execute a statement that changes a record; return whether it has the id and version."""
@@ -219,8 +215,8 @@ class PostgresRecordStore:
         self, kind: RecordKind[R], sql: str, values: Values
     ) -> Sequence[StoredRecord[R]]:
         return [
-            StoredRecord(decode_text(row_id), kind.decode(decode_json(body)), version)
-            for row_id, version, body in await self._database.read(sql, values)
+            decode_row(kind, row_id, version, body)
+            for row_id, version, body in read_rows(await self._database.read(sql, values))
         ]
 
 

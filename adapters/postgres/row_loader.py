@@ -1,15 +1,30 @@
 """Loads rows by id: those that are wanted together in one statement."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
-from adapters.postgres.database import PostgresDatabase
+from adapters.postgres.database import OTHER_SHAPE, PostgresDatabase
 from adapters.postgres.statements import load
 from adapters.postgres.texts import decode_json, decode_text, encode_text
 from adapters.records.batch_loader import BatchLoader
 from application.ports.errors import StorageUnavailable
 
-LoadedRow = tuple[int, str]
-"""The version of a row, and its body."""
+LoadedRow = tuple[int | None, str | None]
+"""The version of a row, and its body; a damaged row may lack them."""
+
+
+def read_rows(rows: Sequence[Any]) -> Iterator[tuple[str, int | None, str | None]]:
+    """Yield the decoded id, version and body of each row.
+
+    Raises:
+        StorageUnavailable: A row has another shape.
+    """
+    for row in rows:
+        match row:
+            case (str() as row_id, int() | None as version, str() | None as body):
+                yield decode_text(row_id), version, body and decode_json(body)
+            case _:
+                raise StorageUnavailable(OTHER_SHAPE)
 
 
 class RowLoader:
@@ -34,4 +49,4 @@ class RowLoader:
 
     async def _fetch(self, row_ids: Sequence[str]) -> Mapping[str, LoadedRow]:
         rows = await self._database.read(self._sql, ([*map(encode_text, row_ids)],))
-        return {decode_text(row_id): (version, decode_json(body)) for row_id, version, body in rows}
+        return {row_id: (version, body) for row_id, version, body in read_rows(rows)}

@@ -6,6 +6,7 @@ An adapter's package is imported only if the settings name it.
 import asyncio
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from adapters.journal.file_journal import FileJournal
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
@@ -43,6 +44,11 @@ from entrypoints.settings.values import (
     SqliteDatabase,
 )
 from entrypoints.startup_error import StartupError
+
+_POOLED: Final = (
+    "behind a connection pooler such as PgBouncer: no statement is prepared, and each transaction "
+    "has its own settings"
+)
 
 
 def connection_checks(settings: Settings) -> dict[str, Check]:
@@ -116,8 +122,9 @@ async def _check_database(settings: Settings) -> str:
                 check_extra("postgres", "postgresql://")
                 from adapters import postgres
 
-                version = await postgres.inspect_database(url, find_key_fingerprint(settings))
-                return "" if version else "it is new: the first start creates tables and indexes"
+                found = await postgres.inspect_database(url, find_key_fingerprint(settings))
+                new = "it is new: the first start creates tables and indexes"
+                return "; ".join([_POOLED] * found.is_pooled + [new] * (not found.schema_version))
             case MongoDatabase(url=url):
                 check_extra("mongo", "mongodb://")
                 from adapters.mongo import inspect_database

@@ -39,7 +39,8 @@ def contract_postgres_url(request: pytest.FixtureRequest) -> str:
         name = f"contract_{uuid.uuid4().hex}"
         server.execute(f"CREATE DATABASE {name}")
         url = server.database_url(name)
-        connection = psycopg.connect(url, autocommit=True)
+        # The server may be behind a pooler, where no statement can have a name.
+        connection = psycopg.connect(url, autocommit=True, prepare_threshold=None)
         session.stash[_DATABASE_URL], session.stash[_CONNECTION] = url, connection
 
         def drop() -> None:

@@ -1,4 +1,7 @@
-"""Damage that only one of the databases may have; the contract suites have what all may have."""
+"""Damage that only one of the databases may have; the contract suites have what all may have.
+
+What cannot be read is never taken for a record that does not exist: it would sign a user out.
+"""
 
 import asyncio
 import sqlite3
@@ -11,7 +14,12 @@ import psycopg
 import pytest
 from pymongo import MongoClient
 
-from application.ports.errors import CorruptRecord
+from adapters.postgres.database import PostgresDatabase
+from adapters.postgres.record_store import PostgresRecordStore
+from adapters.postgres.sessions import Sessions
+from adapters.postgres.url import parse_url
+from adapters.records.kinds import IDENTITIES, USERNAMES
+from application.ports.errors import CorruptRecord, StorageUnavailable
 from application.ports.versioned import Versioned
 from tests.support.builders import a_delivery_report, an_id, an_identity
 from tests.support.repositories import (
@@ -52,16 +60,31 @@ async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
     assert found == Versioned(OTHER, 1)
 
 
-@pytest.mark.parametrize("body", ["[]", '{"id": 1}', '{"schema_version": 0}', '"a secret"'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "body = '[]'",
+        """body = '{"id": 1}'""",
+        """body = '{"schema_version": 0}'""",
+        """body = '"a secret"'""",
+        "body = 'null'",
+        "body = NULL",
+        "version = NULL",
+        "body = body - 'sessions'",
+        """body = body || '{"schema_version": 1000}'""",
+        "body = (SELECT body FROM identities AS other WHERE other.id <> identities.id)",
+    ],
+)
 async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
-    postgres_database: str, body: str
+    postgres_database: str, damage: str
 ) -> None:
     async with open_postgres_repositories(postgres_database) as opened:
         await opened.identities.add(an_identity())
         await opened.identities.add(OTHER)
         with psycopg.connect(postgres_database, autocommit=True) as connection:
-            change = "UPDATE identities SET body = %s::jsonb WHERE id = %s"
-            connection.execute(change, (body, an_id()))
+            for column in ("body", "version"):
+                connection.execute(f"ALTER TABLE identities ALTER {column} DROP NOT NULL")
+            connection.execute(f"UPDATE identities SET {damage} WHERE id = '{an_id()}'")  # noqa: S608
 
         damaged, found = await asyncio.gather(
             *map(opened.identities.load, (an_id(), an_id(2))), return_exceptions=True
@@ -72,9 +95,21 @@ async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
     assert found == Versioned(OTHER, 1)
 
 
-@pytest.mark.parametrize("body", [b"{", b'{"\xff"}', b"[]"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "body = '{'",
+        """body = CAST(x'7b22ff227d' AS TEXT)""",
+        "body = '[]'",
+        "body = NULL",
+        "body = 7",
+        "version = NULL",
+        "version = 'one'",
+        "body = (SELECT body FROM delivery_reports WHERE id = 'whole')",
+    ],
+)
 async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
-    tmp_path: Path, body: bytes
+    tmp_path: Path, damage: str
 ) -> None:
     path = tmp_path / "dialtone.db"
     async with open_sqlite_repositories(path) as repositories:
@@ -82,9 +117,13 @@ async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
         for report_id in ("damaged", "whole"):
             await reports.add(a_delivery_report(id=report_id))
         with closing(sqlite3.connect(path)) as connection:
-            statement = "UPDATE delivery_reports SET body = CAST(? AS TEXT) WHERE id = 'damaged'"
-            connection.execute(statement, (body,))
-            connection.commit()
+            # A file that is damaged keeps no constraint.
+            connection.executescript(f"""
+                CREATE TABLE damaged AS SELECT * FROM delivery_reports;
+                UPDATE damaged SET {damage} WHERE id = 'damaged';
+                DROP TABLE delivery_reports;
+                ALTER TABLE damaged RENAME TO delivery_reports;
+            """)  # noqa: S608 -- our texts
 
         damaged, whole, missing = await asyncio.gather(
             *map(reports.load, ("damaged", "whole", "missing")), return_exceptions=True
@@ -92,3 +131,36 @@ async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
 
     assert isinstance(damaged, CorruptRecord)
     assert (whole, missing) == (Versioned(a_delivery_report(id="whole"), 1), None)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (),
+        (1,),
+        (an_id(), 1),
+        (an_id(), 1, "{}", 1),
+        (an_id(), "{}", 1),
+        (an_id(2), 1, "{}"),
+        (1, 1, ""),
+    ],
+    ids=str,
+)
+async def test_rows_of_another_statement_of_postgresql_are_no_answer(
+    monkeypatch: pytest.MonkeyPatch, row: tuple[Any, ...]
+) -> None:
+    async def read(*_: object) -> list[tuple[Any, ...]]:
+        return [row]
+
+    monkeypatch.setattr(PostgresDatabase, "read", read)
+    pool: Any = None
+    url = parse_url("postgresql://127.0.0.1/dialtone")
+    store = PostgresRecordStore(PostgresDatabase(pool, Sessions(url), url.timeout_seconds))
+
+    with pytest.raises(StorageUnavailable):
+        await store.load(IDENTITIES, [an_id()])
+    with pytest.raises((StorageUnavailable, CorruptRecord)):
+        await store.find(IDENTITIES, USERNAMES, ["ada"], limit=1)
+    if len(row) != 1:
+        with pytest.raises(StorageUnavailable):
+            await store.count(IDENTITIES, USERNAMES, ["ada"], 1)

@@ -38,6 +38,9 @@ SECRET: Final = "a secret value"
         # It has said nothing.
         (psycopg.OperationalError(SECRET), True, StorageTimeout, "the connection was lost"),
         (psycopg.OperationalError(SECRET), False, StorageUnavailable, "the connection was lost"),
+        # A pooler has said it, which knows no more.
+        (errors.ProtocolViolation(SECRET), True, StorageTimeout, "the connection was lost"),
+        (errors.ConnectionFailure(SECRET), False, StorageUnavailable, "the connection was lost"),
         (psycopg.DataError(SECRET), True, StorageUnavailable, "DataError"),
     ],
 )
@@ -63,6 +66,16 @@ def test_the_message_is_the_type_of_the_error_and_its_code(
             psycopg.OperationalError(f"connection requires a valid client certificate {SECRET}"),
             "requires a client certificate",
         ),
+        (psycopg.OperationalError(f"no more connections allowed {SECRET}"), "max_client_conn"),
+        (
+            errors.ProtocolViolation(f"query_wait_timeout {SECRET}"),
+            "has no connection to PostgreSQL",
+        ),
+        (
+            psycopg.OperationalError(f"server login has been failing {SECRET}"),
+            "has no connection to PostgreSQL",
+        ),
+        (errors.QueryCanceled(SECRET), "raise that with ALTER ROLE"),
         (errors.InsufficientPrivilege(SECRET), "does not let this user read and write"),
         (errors.ReadOnlySqlTransaction(SECRET), "is read-only"),
         (errors.DiskFull(SECRET), "cannot be opened (DiskFull 53100)"),

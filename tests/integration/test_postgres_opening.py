@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from adapters.postgres import inspect_database
+from adapters.postgres.opening import Inspection
 from adapters.postgres.schema import SCHEMA
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from tests.support.builders import an_id, an_identity
@@ -132,12 +133,13 @@ async def test_the_owner_of_a_database_needs_no_other_right(protected: PostgresP
 
 
 async def test_a_new_database_is_inspected_without_a_change(postgres_database: str) -> None:
-    assert await inspect_database(postgres_database, KEY_FINGERPRINT) is None
+    inspected = await inspect_database(postgres_database, KEY_FINGERPRINT)
+    assert inspected == Inspection(None, is_pooled=False)
     assert query(postgres_database, "SELECT * FROM pg_tables WHERE schemaname = 'public'") == []
 
     await create_database(postgres_database)
 
-    assert await inspect_database(postgres_database, None) == 1
+    assert await inspect_database(postgres_database, None) == Inspection(1, is_pooled=False)
 
 
 async def test_a_database_with_other_keys_is_an_error_and_stays_usable(

@@ -78,15 +78,12 @@ class PostgresProcess(ServerProcess):
     def data(self) -> Path:
         """The folder of its data, which its user can read. It is created when it is first used."""
         if self._data is None:
-            self._data = self.folder / "data"
-            if _is_root():
-                self._data = Path(mkdtemp(prefix="dialtone-test-postgres-"))
-                os.chown(self._data, _USER, _USER)
+            self._data = make_folder() if _is_root() else self.folder / "data"
         return self._data
 
     def program(self, name: str) -> list[str]:
         """Return the command of one of its programs, as its user."""
-        return [*_as_user(), str(_installation() / "bin" / name)]
+        return [*as_user(), str(_installation() / "bin" / name)]
 
     def command(self) -> list[str]:
         return [*self.program(self.name), "-D", str(self.data), *self.arguments()]
@@ -176,11 +173,20 @@ def _is_root() -> bool:
     return os.geteuid() == 0
 
 
-def _as_user() -> list[str]:
+def as_user() -> list[str]:
+    """Return how a program begins that refuses to run as root: as another user, if this is root."""
     if not _is_root():
         return []
     options = ("--reuid", str(_USER), "--regid", str(_USER), "--clear-groups", "--pdeathsig=KILL")
     return ["setpriv", *options]
+
+
+def make_folder() -> Path:
+    """Make a folder that the user of `as_user` owns."""
+    folder = Path(mkdtemp(prefix="dialtone-test-postgres-"))
+    if _is_root():
+        os.chown(folder, _USER, _USER)
+    return folder
 
 
 def _installation() -> Path:

@@ -8,6 +8,7 @@ import math
 import mmap
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, NamedTuple
@@ -28,6 +29,8 @@ _SAMPLE_TABLE: Final = _FULL_BOX + 4
 """Also with the number of entries."""
 _VISUAL_SAMPLE_ENTRY: Final = 78
 """Bytes before the boxes of a sample entry."""
+_SAMPLE_SIZE: Final = 24
+"""Bytes before its width and height."""
 Size = tuple[int, int]
 
 
@@ -87,6 +90,18 @@ def transformed_size(size: Size, transformations: Sequence[Transformation]) -> S
     return size
 
 
+def check_declared_size(content: bytes | mmap.mmap, limits: LimitChecker) -> None:
+    """Check the size that an AVIF or HEIC file declares, when its decoder has rejected it.
+
+    Raises:
+        InvalidImage: It is over the limits.
+    """
+    reader = _Reader(content, limits)
+    with suppress(struct.error, IndexError):  # then it is broken
+        for width, height in reader.sizes():
+            limits.check_size(width, height)
+
+
 def read_properties(content: bytes | mmap.mmap, limits: LimitChecker) -> Properties:
     """Read the properties of the image that libavif decodes.
 
@@ -124,12 +139,24 @@ class _Reader:
 
     def boxes_of_track(self) -> list[_Box]:
         """Return the boxes of the sample entry of the first track (AV1-ISOBMFF, 2.2)."""
+        for entry in self._sample_entries():
+            return list(self._boxes(entry, _VISUAL_SAMPLE_ENTRY))
+        return []
+
+    def sizes(self) -> Iterator[Size]:
+        """Yield the width and height of the primary item and of tracks."""
+        for box in self.boxes_of_item():
+            if box.name == b"ispe":
+                yield struct.unpack_from(">II", self._content, box.start + _FULL_BOX)
+        for entry in self._sample_entries():
+            yield struct.unpack_from(">HH", self._content, entry.start + _SAMPLE_SIZE)
+
+    def _sample_entries(self) -> Iterator[_Box]:
         for track in self._find(self._file, b"moov", b"trak"):
             for table in self._find(track, b"mdia", b"minf", b"stbl", b"stsd"):
                 for entry in self._boxes(table, _SAMPLE_TABLE):
                     if entry.name == b"av01":
-                        return list(self._boxes(entry, _VISUAL_SAMPLE_ENTRY))
-        return []
+                        yield entry
 
     def boxes_of_item(self) -> list[_Box]:
         """Return the properties of the primary item in their order (ISO/IEC 23008-12, 9.3)."""

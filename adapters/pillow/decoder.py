@@ -16,7 +16,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -34,6 +34,7 @@ from pillow_heif import HeifImageFile
 from pillow_heif import options as heif_options
 
 from adapters.pillow.animations import Animation, PillowAnimation, encode_gif
+from adapters.pillow.avif_properties import check_declared_size
 from adapters.pillow.colors import MAX_PROFILE_SIZE, add_properties, normalize, upright_size
 from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
 from adapters.pillow.gif import read_gif
@@ -105,8 +106,9 @@ class _Source:
                     self._other_ending = _open_jpeg(content, ending=1)
         if detected is not SourceFormat.JPEG:
             file.seek(0)
-            self.image = _OPENERS[detected](file)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                with self._declared_size_checked():
+                    self.image = _OPENERS[detected](file)
                 add_properties(self.image, content, self.limits)
         ImageFile.LOAD_TRUNCATED_IMAGES = False
         if header is None:
@@ -145,7 +147,19 @@ class _Source:
             self._other_ending = None  # its pixels are not needed anymore
             if _digest(self.image) != other:
                 raise InvalidImage
-        return normalize(self.image)
+        with self._declared_size_checked():
+            return normalize(self.image)
+
+    @contextmanager
+    def _declared_size_checked(self) -> Iterator[None]:
+        """Check the declared size if the block fails: libavif and libheif say no reason."""
+        try:
+            yield
+        except Exception:
+            if self.format in {SourceFormat.AVIF, SourceFormat.HEIC}:
+                with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                    check_declared_size(content, self.limits)
+            raise
 
 
 def _digest(image: PIL.Image.Image) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.config import AioConfig
@@ -11,6 +12,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.handlers import add_expect_header
 from botocore.model import OperationModel
+from botocore.parsers import ResponseParserError
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -114,6 +116,8 @@ async def open_client(
         config=config,
     ) as client:
         client.meta.events.register_first("needs-retry.s3", _reject_other_region)
+        # aiobotocore awaits it, which its types do not say.
+        client.meta.events.register_first("needs-retry.s3", _reject_website)  # type: ignore[arg-type]
         # Not all servers respond to it, and the client would wait.
         client.meta.events.unregister("before-call.s3", add_expect_header)
         yield client
@@ -133,3 +137,15 @@ def _reject_other_region(
     code = parsed.get("Error", {}).get("Code")
     if http_response.status_code in _REDIRECTS or code in _OTHER_REGION:
         raise ClientError(parsed, operation.name)
+
+
+async def _reject_website(
+    response: tuple[Any, Any] | None, operation: OperationModel, **_: object
+) -> None:
+    """Report a success that is no listing: for botocore it is one that was cut, and temporary."""
+    if response is None or operation.name != "ListObjectsV2":
+        return
+    http_response, _parsed = response
+    is_success = http_response.raw.status == HTTPStatus.OK  # botocore has changed the other status
+    if is_success and b"<ListBucketResult" not in await http_response.content:
+        raise ResponseParserError

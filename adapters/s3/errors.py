@@ -102,7 +102,7 @@ _PROBLEMS: Final = (
     ),
     _Problem(
         "the server is not compatible with S3",
-        "check the endpoint.",
+        "check the endpoint; its URL is not that of a website or a console.",
         types=(ResponseParserError, KeyError),
     ),
     _Problem(
@@ -157,6 +157,11 @@ def is_rejection(error: Exception) -> bool:
         is_temporary = status in (0, 408, 429) or status >= 500
         return status == _INSUFFICIENT_STORAGE or not is_temporary
     return isinstance(error, _INVALID_SETTINGS)
+
+
+def is_foreign(error: ClientError) -> bool:
+    """Return whether a final error response is not one of S3, which names its code in the body."""
+    return is_rejection(error) and (_code_of(error) or "0").isdecimal()
 
 
 @asynccontextmanager

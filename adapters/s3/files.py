@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Final
 
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, Connection, Timeouts, open_client
 from adapters.s3.credentials import FoundCredentials, find_credentials
 from adapters.s3.errors import (
     STORE_ERRORS,
+    is_foreign,
     not_responding,
     not_usable,
     status_of,
@@ -101,6 +103,21 @@ class S3Files(BucketReader):
         async with translated_errors(self._timeouts.health_check):
             await self.check_bucket()
 
+    async def check_store(self) -> None:
+        """Check whether there is a store of this kind: an ordinary website responds too.
+
+        Raises:
+            One of STORE_ERRORS: It is none, or the bucket is not usable.
+        """
+        bucket, client = self._bucket, self._bucket.client
+        try:
+            await client.list_objects_v2(Bucket=bucket.name, Prefix=bucket.prefix, MaxKeys=1)
+        except ClientError as error:
+            if is_foreign(error):
+                raise ResponseParserError from error
+            raise
+        await self.check_bucket()
+
     async def check_bucket(self) -> None:
         """Check whether the bucket exists and, once a minute, whether it is writable.
 
@@ -183,7 +200,7 @@ async def open_s3_files(
         files = S3Files(objects, urls, cache_control, clock, timeouts)
         try:
             async with asyncio.timeout(timeouts.health_check):
-                await files.check_bucket()
+                await files.check_store()
         except STORE_ERRORS as error:
             problem = not_usable(store, error)
             if not not_responding(error):

@@ -30,7 +30,7 @@ SERVICE_URL: Final = "https://dialtone.example.org/media"
 AMAZON: Final = Connection(None, "eu-west-1")
 TOKEN: Final = "the-token-of-this-test"
 SECRET: Final = "the-secret-of-this-test"
-STORE: Final = respond_with(200, headers={"ETag": '"one"'})
+STORE: Final = respond_with(200, b"<ListBucketResult/>", headers={"ETag": '"one"'})
 ACCESS_DENIED: Final = respond_with(
     403,
     f"<ErrorResponse><Error><Code>AccessDenied</Code><Message>{SECRET}</Message></Error>"

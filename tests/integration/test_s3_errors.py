@@ -31,7 +31,11 @@ from tests.support.stored_files import read_file
 
 SECRET = "the-secret-of-this-test"
 UNREACHABLE = S3Server("http://127.0.0.1:1", "the-key", SECRET)
-OK = respond_with(200, headers={"ETag": '"one"'})
+OK = respond_with(200, b"<ListBucketResult/>", headers={"ETag": '"one"'})
+FOREIGN = (
+    "the server is not compatible with S3: check the endpoint; its URL is not that of a website or "
+    "a console."
+)
 HTML = b"<!DOCTYPE html><html><body><p>It works!</body></html>"
 
 
@@ -234,13 +238,17 @@ async def startup_error(setup: S3Setup) -> str:
 @pytest.mark.parametrize(
     ("behavior", "message"),
     [
-        (respond_with(404), "no such bucket: create it, or name another one."),
+        (s3_error(404, "NoSuchBucket"), "no such bucket: create it, or name another one."),
+        # Ordinary websites.
+        *((respond_with(status, HTML), FOREIGN) for status in (200, 403, 404, 405)),
+        (respond_with(200, b"<html><p>It works!</p></html>"), FOREIGN),
+        (respond_with(200, b"{}"), FOREIGN),
         (
-            in_sequence(respond_with(400), s3_error(400, "AuthorizationHeaderMalformed")),
+            s3_error(400, "AuthorizationHeaderMalformed"),
             "the bucket is in another region: name its region.",
         ),
         (
-            in_sequence(OK, s3_error(403, "AccessDenied")),
+            in_sequence(OK, OK, s3_error(403, "AccessDenied")),
             "access denied: allow the access key to list the bucket, and to put, get and delete "
             "objects.",
         ),

@@ -107,6 +107,10 @@ def find_text(variables: Variables, name: str) -> str:
     values, file_variable = variables.values, FILE_VARIABLES.get(name, f"{name}_FILE")
     text = values.get(name, "").strip()
     if file_variable not in values or name in variables.files:
+        try:
+            _check_text(text)
+        except InvalidValue as error:
+            raise SettingsError(f"{name}: {error.message}") from None
         return text
     if text:
         raise SettingsError(f"{name}: {both_set(file_variable)}")
@@ -188,7 +192,22 @@ def _problem(
     return name, f"{text} {line}"
 
 
+def _check_text(text: str) -> None:
+    """Check that the text is not what another program made of the value, or of no value."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        raise InvalidValue(
+            "Must not be in quotes: the shell and .env remove them, but `docker --env-file` and "
+            "some other programs keep them."
+        )
+    if text.lower() == "null" or text == "None":
+        raise InvalidValue(
+            "Must not be the null or None of another program: leave the variable out, or set it to "
+            "a value."
+        )
+
+
 def _parse_text(name: str, text: str) -> Any:
+    _check_text(text)
     # A document may have several lines.
     if not text.isprintable() and name != "DIALTONE_SECRETS":
         raise InvalidValue("Must not contain unprintable characters.")

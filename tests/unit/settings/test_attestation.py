@@ -25,7 +25,7 @@ def has_attested_part(environ: dict[str, str]) -> bool:
 
 def test_without_the_setting_all_is_as_before_and_with_it_there_is_a_part_for_proofs() -> None:
     assert settings().attestation is None
-    for text in ("none", "None"):
+    for text in ("none", "NONE"):
         assert settings(ATTESTATION=text).attestation is None
         assert not has_attested_part({"DIALTONE_ATTESTATION": text})
     assert settings(ATTESTATION="our.own:proofs").attestation == Factory("our.own:proofs")

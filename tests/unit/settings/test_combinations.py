@@ -175,7 +175,7 @@ def test_calls_need_twilio_with_a_number_or_the_console(
 def test_calls_are_placed_by_twilio_a_factory_or_nobody(text: str) -> None:
     own = {"DIALTONE_VOICE": "our.own:factory", "DIALTONE_PUBLIC_URL": "https://a.test"} | OWN
     assert read_settings(own, None).voice == Factory("our.own:factory")
-    assert settings(VOICE="None").voice is None
+    assert settings(VOICE="NONE").voice is None
     assert problem(VOICE=text).startswith(
         "DIALTONE_VOICE: Must be twilio, none or package.module:factory."
     )
@@ -262,7 +262,7 @@ def production(tmp_path: Path) -> dict[str, str]:
             "DIALTONE_ENV": "production",
             "DIALTONE_SECRETS_FILE": str(secrets),
             "DIALTONE_DATABASE": "mongodb://user:password@db.test/dialtone",
-            "DIALTONE_TRUSTED_PROXIES": "None",
+            "DIALTONE_TRUSTED_PROXIES": "none",
         }
     )
 

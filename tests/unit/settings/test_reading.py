@@ -108,6 +108,28 @@ def test_an_invalid_line_is_reported_by_number_and_not_quoted(env_file: Path, in
     assert invalid not in line
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('"127.0.0.1:8000"', "Must not be in quotes"),
+        ("'127.0.0.1:8000'", "Must not be in quotes"),
+        ("None", "Must not be the null or None of another program"),
+        ("null", "Must not be the null or None of another program"),
+        ("NULL", "Must not be the null or None of another program"),
+    ],
+)
+def test_what_another_program_made_of_a_value_is_an_error(
+    env_file: Path, text: str, problem: str
+) -> None:
+    for name in ("DIALTONE_BIND", "DIALTONE_APP_NAME", "DIALTONE_TRUSTED_PROXIES"):
+        with pytest.raises(SettingsError) as error:
+            read_settings({name: text}, None)
+        assert str(error.value).startswith(f"{name}: {problem}")
+        assert f"Example: {name}=" in str(error.value)
+        env_file.write_text(f"{name}='{text}'\n" if '"' in text else f'{name}="{text}"\n')
+        assert problems(env_file)[0].startswith(f"{name} (in .env): {problem}")
+
+
 def test_invalid_lines_and_invalid_values_are_reported_together(env_file: Path) -> None:
     env_file.write_text(
         "what?\nDIALTONE_WORKERS=0\nand this?\nDIALTONE_MEDIA_URL_VARIANT=x\n"

@@ -48,7 +48,7 @@ async def open_existing(url: str, key_fingerprint: str) -> AsyncIterator["MongoC
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             version = await find_schema_version(database, location, key_fingerprint, is_copy=True)
         yield None if version is None else MongoCopy(database, location)
 
@@ -77,7 +77,7 @@ async def open_target(url: str, key_fingerprint: str) -> AsyncIterator["MongoCop
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             await check_metadata(database, location, key_fingerprint, is_copy=True)
             await create_indexes(database, location)
         yield MongoCopy(database, location)
@@ -98,7 +98,7 @@ class MongoCopy:
             ConfigurationError
         """
         database, location = self._database, self.location
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             await check_metadata(database, location, key_fingerprint, is_copy=True)
 
     async def read_mark(self) -> CopyMark | None:

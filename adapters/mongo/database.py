@@ -9,20 +9,23 @@ from typing import Final, Protocol, TypeVar
 
 import pymongo
 from beanie import init_beanie
-from pymongo.errors import OperationFailure
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.monitoring import CommandListener
 
-from adapters.mongo.documents import make_documents
+from adapters.mongo.documents import ALL_KINDS, index_model, make_documents
 from adapters.mongo.driver import (
     DRIVER_ERRORS,
+    NOT_AUTHORIZED,
     MotorDatabase,
     close_client,
     database_of,
+    describe_cause,
     make_client,
     port_error,
     timeout_seconds_of,
 )
-from adapters.mongo.tls import find_tls_problem
+from adapters.mongo.tls import Heartbeats, find_connection_problem
 from adapters.records.call_deadlines import (
     GRACE_PERIOD,
     TOO_MANY_CALLS,
@@ -52,6 +55,13 @@ OTHER_INDEX: Final = (
 )
 
 
+REFUSED_INDEX: Final = (
+    "{location} refuses the index {name} of {collection} ({cause}): Dialtone needs a server with "
+    "{needs}. Use MongoDB itself, or another database of docs/databases.md{sharding}."
+)
+_SHARDING: Final = "; if the collection is sharded, do not shard it"
+
+
 class Batches(Protocol):
     """Calls that go out together."""
 
@@ -67,15 +77,18 @@ class MongoDatabase:
     motor: MotorDatabase
     timeout_seconds: float
     url: str = field(default="", repr=False)
+    heartbeats: Heartbeats = field(default_factory=Heartbeats, repr=False)
     calls: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_CALLS), repr=False
     )
     batches: list[Batches] = field(default_factory=list, repr=False)
     """They are finished before the database is closed."""
 
-    def find_tls_problem(self) -> str | None:
-        """Return why TLS keeps this process from the database, or None."""
-        return find_tls_problem(self.url, self.motor.client.delegate.topology_description)
+    def find_connection_problem(self) -> str | None:
+        """Return why this process reaches no server that it could write to, if that is known."""
+        topology = self.motor.client.delegate.topology_description
+        has_answer = self.heartbeats.has_answer
+        return find_connection_problem(self.url, topology, has_answer=has_answer)
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call to the driver.
@@ -104,17 +117,17 @@ class MongoDatabase:
             async with asyncio.timeout_at(deadline + GRACE_PERIOD), self.calls:
                 seconds = deadline - loop.time()
                 if seconds <= 0:
-                    raise StorageUnavailable(self.find_tls_problem() or TOO_MANY_CALLS)
+                    raise StorageUnavailable(self.find_connection_problem() or TOO_MANY_CALLS)
                 is_sent = True
                 with pymongo.timeout(seconds):
                     return await call()
         except TimeoutError:
             if not is_sent:
-                raise StorageUnavailable(self.find_tls_problem() or TOO_MANY_CALLS) from None
+                raise StorageUnavailable(self.find_connection_problem() or TOO_MANY_CALLS) from None
             no_answer = _NO_ANSWER.format(seconds=round(loop.time() - began_at, 1))
-            raise StorageTimeout(self.find_tls_problem() or no_answer) from None
+            raise StorageTimeout(self.find_connection_problem() or no_answer) from None
         except DRIVER_ERRORS as error:
-            raise port_error(error, self.find_tls_problem()) from None
+            raise port_error(error, self.find_connection_problem()) from None
 
 
 @asynccontextmanager
@@ -126,8 +139,9 @@ async def connect(
     Raises:
         ConfigurationError: the URL cannot be used.
     """
-    client = make_client(url, location, listeners)
-    database = MongoDatabase(database_of(client), timeout_seconds_of(client), url)
+    heartbeats = Heartbeats()
+    client = make_client(url, location, [heartbeats, *listeners])
+    database = MongoDatabase(database_of(client), timeout_seconds_of(client), url, heartbeats)
     try:
         yield database
     finally:
@@ -139,16 +153,53 @@ async def create_indexes(database: MongoDatabase, location: str) -> None:
     """Create the indexes that are missing. None is dropped or changed.
 
     Raises:
-        ConfigurationError: an index differs from the declared one.
+        ConfigurationError: an index differs from the declared one, or the server refuses one.
         PyMongoError
     """
     with pymongo.timeout(BUILD_TIMEOUT):
-        for document in make_documents():
+        for kind, document in zip(ALL_KINDS, make_documents(), strict=True):
             try:
                 await init_beanie(database=database.motor, document_models=[document])
-            except OperationFailure as error:
-                if error.code not in INDEX_CONFLICTS:
-                    raise
-                name = document.get_collection_name()
-                message = OTHER_INDEX.format(location=location, collection=name)
-                raise ConfigurationError(message) from None
+            except OperationFailure:
+                # The error does not name the index.
+                for index in kind.indexes:
+                    await create_index(database, location, kind.name, index_model(index))
+                raise
+
+
+async def create_index(
+    database: MongoDatabase, location: str, collection: str, index: IndexModel
+) -> None:
+    """Create an index if it is missing.
+
+    Raises:
+        ConfigurationError: it differs from the declared one, or the server refuses it.
+        DuplicateKeyError: it is unique, and there are equal values.
+        PyMongoError
+    """
+    try:
+        await database.motor[collection].create_indexes([index])
+    except DuplicateKeyError:
+        raise
+    except OperationFailure as error:
+        if error.code == NOT_AUTHORIZED or error.timeout:
+            raise
+        if error.code in INDEX_CONFLICTS:
+            message = OTHER_INDEX.format(location=location, collection=collection)
+            raise ConfigurationError(message) from None
+        document = index.document
+        is_unique = document.get("unique", False)
+        needs = [
+            *(["unique indexes"] if is_unique else []),
+            *(["partial indexes"] if "partialFilterExpression" in document else []),
+            *(["indexes of several fields"] if len(document["key"]) > 1 else []),
+        ]
+        message = REFUSED_INDEX.format(
+            location=location,
+            name=document["name"],
+            collection=collection,
+            cause=describe_cause(error),
+            needs=" and ".join(needs) or "indexes",
+            sharding=_SHARDING if is_unique else "",
+        )
+        raise ConfigurationError(message) from None

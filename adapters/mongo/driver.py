@@ -31,7 +31,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
-from pymongo.monitoring import CommandListener
+from pymongo.monitoring import CommandListener, ServerHeartbeatListener
 from pymongo.read_concern import ReadConcern
 
 from adapters.mongo.options import options_of
@@ -89,7 +89,7 @@ _INVALID_FILE: Final = (
     "{location} cannot be used, because a file of its TLS options is invalid: correct tlsCAFile "
     "(PEM certificates) or tlsCertificateKeyFile (a PEM certificate with its key)."
 )
-_TLS_PROBLEM: Final = "{location} cannot be reached, because {problem}."
+_NOT_REACHED: Final = "{location} cannot be reached, because {problem}."
 
 # Options of the URL override these, except 0, which would wait forever.
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -137,11 +137,12 @@ _NOT_ALLOWED: Final = (
 _UNEXPECTED: Final = "{location} cannot be opened ({cause}): look into the log of MongoDB."
 
 # Codes of MongoDB's error_codes.yml; 8000 is Atlas' own.
+NOT_AUTHORIZED: Final = 13
 _MESSAGES: Final = {
     18: _WRONG_CREDENTIALS,  # AuthenticationFailed
     11: _WRONG_CREDENTIALS,  # UserNotFound
     8000: _WRONG_CREDENTIALS,
-    13: _NOT_ALLOWED,  # Unauthorized
+    NOT_AUTHORIZED: _NOT_ALLOWED,
 }
 
 
@@ -178,7 +179,9 @@ def location_of(url: str) -> str:
     return f"{hosts}/{name}"
 
 
-def make_client(url: str, location: str, listeners: Sequence[CommandListener] = ()) -> MotorClient:
+def make_client(
+    url: str, location: str, listeners: Sequence[CommandListener | ServerHeartbeatListener] = ()
+) -> MotorClient:
     """Make the client; it connects when it is first used.
 
     Raises:
@@ -244,7 +247,7 @@ def errors_while_opening(
 
     Args:
         location: the database, without secrets.
-        find_problem: returns the problem with TLS, if there is one.
+        find_problem: returns why no server is reached, if that is known.
     """
     try:
         yield
@@ -252,48 +255,49 @@ def errors_while_opening(
         problem = find_problem()
         match error:
             case ConnectionFailure():
-                message = _TLS_PROBLEM if problem else _NO_SERVER
+                message = _NOT_REACHED if problem else _NO_SERVER
             case MongoConfigurationError():
                 message = _NOT_FOUND
             case OperationFailure(code=code):
                 message = _MESSAGES.get(code or 0, _UNEXPECTED)
             case _:
                 message = _UNEXPECTED
-        text = message.format(location=location, problem=problem, cause=_cause(error))
+        text = message.format(location=location, problem=problem, cause=describe_cause(error))
         raise ConfigurationError(text) from None
 
 
-def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
+def port_error(error: Exception, problem: str | None = None) -> PortError:
     """Return the error of the port for a driver error.
 
     Args:
         error: The driver's error.
-        tls_problem: What is wrong with TLS. It is the cause if no server can be reached.
+        problem: Why no server is reached, if that is known.
 
     A timeout of an operation that was sent is a `StorageTimeout`: a write may have been done.
     Without a server or a connection nothing was sent.
     """
     match error:
         case DuplicateKeyError():
-            return DuplicateKey(_cause(error), (error.details or {}).get("keyPattern", {}))
+            return DuplicateKey(describe_cause(error), (error.details or {}).get("keyPattern", {}))
         case BulkWriteError(
             details={
                 "writeErrors": [{"code": 11000, "index": int(done)}],
                 "writeConcernErrors": [],
             }
         ):
-            return BulkWriteStopped(_cause(error), done)
+            return BulkWriteStopped(describe_cause(error), done)
         case InvalidBSON():
-            return CorruptRecord(_cause(error))
+            return CorruptRecord(describe_cause(error))
         case PyMongoError(timeout=True) if not isinstance(error, _UNSENT):
-            return StorageTimeout(_cause(error))
+            return StorageTimeout(describe_cause(error))
         case AutoReconnect():
-            return StorageUnavailable(tls_problem or _cause(error))
+            return StorageUnavailable(problem or describe_cause(error))
         case _:
-            return StorageUnavailable(_cause(error))
+            return StorageUnavailable(describe_cause(error))
 
 
-def _cause(error: Exception) -> str:
+def describe_cause(error: Exception) -> str:
+    """Return the class of an error and its code: its text may have a value."""
     code = getattr(error, "code", None)
     name = type(error).__name__
     return f"{name} {code}" if isinstance(code, int) else name

@@ -116,7 +116,7 @@ async def open_hookaba_database(
     """
     location = location_of(url)
     async with connect(url, location, listeners) as database:
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             try:
                 names = await database.motor.list_collection_names()
             except OperationFailure as error:

@@ -30,7 +30,7 @@ async def check_unused(url: str, encryption: PhoneEncryption, now: datetime) -> 
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             await check_metadata(database, location, encryption.key_fingerprint())
         await _check_unused(database, location, now)
 
@@ -55,7 +55,7 @@ async def change_index_key(
     location = location_of(url)
     async with connect(url, location) as database:
         metadata = database.motor[METADATA_COLLECTION]
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             current = await latest(metadata).find_one({"_id": METADATA_ID}) or {}
             is_changed = current.get("key_fingerprint") == new.key_fingerprint()
             if not is_changed:

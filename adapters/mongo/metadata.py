@@ -106,7 +106,7 @@ class MongoHealthCheck:
 
     async def check(self) -> None:
         """Return when the database accepts writes."""
-        if problem := self.database.find_tls_problem():
+        if problem := self.database.find_connection_problem():
             raise StorageUnavailable(problem)
         if not await self.database.run(lambda: _write_check(self.collection)):
             raise StorageUnavailable(EMPTIED)

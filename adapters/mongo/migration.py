@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import pymongo
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from adapters.mongo.database import (
     BUILD_TIMEOUT,
-    INDEX_CONFLICTS,
     OTHER_INDEX,
     MongoDatabase,
     connect,
+    create_index,
 )
 from adapters.mongo.documents import (
     ALL_KINDS,
@@ -49,7 +49,7 @@ async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             version = await find_schema_version(database, location, key_fingerprint)
             return await _find_plan(database, location, is_new=version is None)
 
@@ -62,7 +62,7 @@ async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> Schema
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             version = await find_schema_version(database, location, key_fingerprint)
             plan = await _find_plan(database, location, is_new=version is None)
             await check_metadata(database, location, key_fingerprint)
@@ -117,18 +117,12 @@ def _check_differences(kind: RecordKind[Any], found: Mapping[str, Any], location
 async def _build(
     database: MongoDatabase, location: str, missing: SchemaObject, index: Index, report: ReportBuild
 ) -> None:
-    collection = database.motor[missing.table]
     try:
         async with _reported(database, missing, report):
             with pymongo.timeout(BUILD_TIMEOUT):
-                await collection.create_indexes([index_model(index)])
+                await create_index(database, location, missing.table, index_model(index))
     except DuplicateKeyError:
         raise ConfigurationError(await _describe_duplicates(database, location, missing)) from None
-    except OperationFailure as error:
-        if error.code not in INDEX_CONFLICTS:
-            raise
-        text = OTHER_INDEX.format(location=location, collection=missing.table)
-        raise ConfigurationError(text) from None
 
 
 @asynccontextmanager

@@ -40,7 +40,7 @@ async def open_database(
     """
     location = location_of(url)
     async with connect(url, location, listeners) as database:
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             await check_metadata(database, location, key_fingerprint)
             await create_indexes(database, location)
         yield database
@@ -61,7 +61,7 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             return await inspect_metadata(database, location, key_fingerprint)
 
 

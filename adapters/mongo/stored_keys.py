@@ -26,7 +26,7 @@ async def find_stored_keys(url: str) -> StoredKeys:
     location = location_of(url)
     counts = Counter[bytes]()
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_tls_problem):
+        with errors_while_opening(location, database.find_connection_problem):
             if await find_schema_version(database, location, None) is None:
                 raise ConfigurationError(f"{location} is empty: name another database.")
             metadata = database.motor[METADATA_COLLECTION]

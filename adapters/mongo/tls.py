@@ -1,4 +1,4 @@
-"""What is wrong with TLS, in words for the operator.
+"""Why no server is reached, in words for the operator: most often it is TLS.
 
 The driver reports every failed handshake as "no server", and its texts are the only place that has
 the cause. They are compared with known ones and never quoted: they contain hosts, and readiness is
@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote_plus
 
+from pymongo.monitoring import (
+    ServerHeartbeatFailedEvent,
+    ServerHeartbeatListener,
+    ServerHeartbeatStartedEvent,
+    ServerHeartbeatSucceededEvent,
+)
 from pymongo.topology_description import TopologyDescription
 
 from adapters.files import open_regular_file
@@ -62,6 +68,10 @@ _CLIENT_CERTIFICATE: Final = (
 _TLS_REQUIRED: Final = (
     "the server closes the connection, as it does if it requires TLS: write tls=true into the URL"
 )
+_LOST: Final = (
+    "the server has closed the connection: look into the log of MongoDB, and start again when it "
+    "runs"
+)
 _FILES: Final = {
     "tlscafile": "tlsCAFile",
     "tlscertificatekeyfile": "tlsCertificateKeyFile",
@@ -69,12 +79,40 @@ _FILES: Final = {
 }
 
 
-def find_tls_problem(url: str, topology: TopologyDescription) -> str | None:
-    """Return why TLS keeps the client from all servers that it could write to, or None."""
+class Heartbeats(ServerHeartbeatListener):
+    """Knows whether a server has ever answered this client."""
+
+    def __init__(self) -> None:
+        """Begin without an answer."""
+        self.has_answer = False
+
+    def started(self, event: ServerHeartbeatStartedEvent) -> None:
+        """Ignore it."""
+
+    def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:  # noqa: ARG002 -- any will do
+        """Remember the answer."""
+        self.has_answer = True
+
+    def failed(self, event: ServerHeartbeatFailedEvent) -> None:
+        """Ignore it."""
+
+
+def find_connection_problem(
+    url: str, topology: TopologyDescription, *, has_answer: bool
+) -> str | None:
+    """Return why the client reaches no server that it could write to, or None if that is unknown.
+
+    Args:
+        url: The URL of the database.
+        topology: What the driver knows of the servers.
+        has_answer: Whether a server has answered this client before. Then a connection that is
+            closed does not mean that TLS is wrong.
+    """
     if topology.has_writable_server():
         return None
     servers = topology.server_descriptions().values()
-    problems = [_problem_of(url, str(server.error)) for server in servers if server.error]
+    errors = [str(server.error) for server in servers if server.error]
+    problems = [_problem_of(url, error, has_answer=has_answer) for error in errors]
     return next((problem for problem in problems if problem), None)
 
 
@@ -91,12 +129,14 @@ def find_file_problem(url: str) -> str | None:
     return None
 
 
-def _problem_of(url: str, text: str) -> str | None:
+def _problem_of(url: str, text: str, *, has_answer: bool) -> str | None:
     for known, problem in _PROBLEMS.items():
         if known in text:
             return problem
     if _CLOSED not in text:
         return None
+    if has_answer:
+        return _LOST
     return _CLIENT_CERTIFICATE if _uses_tls(url) else _TLS_REQUIRED
 
 

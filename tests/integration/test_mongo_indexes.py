@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -12,7 +13,7 @@ from pymongo.database import Database
 from adapters.mongo.documents import ALL_KINDS
 from adapters.mongo.metadata import METADATA_ID, SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
-from tests.integration.mongo_support import KEY_FINGERPRINT
+from tests.integration.mongo_support import KEY_FINGERPRINT, StandaloneMongo
 from tests.support.repositories import open_mongo_repositories
 
 Mongo = Database[dict[str, Any]]
@@ -156,6 +157,43 @@ async def test_a_missing_index_is_created_again_and_an_unknown_one_stays(
     await start(mongo_database)
 
     assert indexes(database).keys() == {*DECLARED, ("identities", "by_role")}
+
+
+async def test_a_refused_index_is_named_with_what_the_server_lacks(tmp_path: Path) -> None:
+    with StandaloneMongo(tmp_path, "--setParameter=enableTestCommands=1") as process:
+        url = process.database_url("dialtone")
+        with MongoClient[dict[str, Any]](url) as client:
+            client.admin.command(
+                "configureFailPoint",
+                "failCommand",
+                mode="alwaysOn",
+                data={"failCommands": ["createIndexes"], "errorCode": 67},
+            )
+        with pytest.raises(ConfigurationError) as error:
+            async with open_mongo_repositories(url):
+                pytest.fail("it was opened")
+    assert str(error.value).startswith(
+        f"{process.address}/dialtone refuses the index phone_verifications_expires_at of "
+        "phone_verifications (OperationFailure 67): Dialtone needs a server with partial indexes."
+    )
+
+
+async def test_a_connection_that_closes_during_the_opening_is_not_a_question_of_tls(
+    tmp_path: Path,
+) -> None:
+    with StandaloneMongo(tmp_path, "--setParameter=enableTestCommands=1") as process:
+        url = process.database_url("dialtone", "?directConnection=true&timeoutMS=3000")
+        with MongoClient[dict[str, Any]](url) as client:
+            client.admin.command(
+                "configureFailPoint",
+                "failCommand",
+                mode="alwaysOn",
+                data={"failCommands": ["createIndexes"], "closeConnection": True},
+            )
+        with pytest.raises(ConfigurationError) as error:
+            async with open_mongo_repositories(url):
+                pytest.fail("it was opened")
+    assert "TLS" not in str(error.value)
 
 
 async def test_an_index_that_differs_is_an_error_and_not_changed(

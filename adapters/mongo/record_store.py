@@ -13,7 +13,7 @@ from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
 from adapters.mongo.documents import read_document
 from adapters.mongo.driver import DuplicateKey, MotorCollection, RawDocument, latest
-from adapters.records.kinds import KINDS
+from adapters.records.kinds import ALL_USERNAMES, KINDS
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
 from adapters.records.record_store import (
     Move,
@@ -112,6 +112,9 @@ class MongoRecordStore:
             if estimated > 2 * limit:
                 return limit
         query = _query(index, equal)
+        if index is ALL_USERNAMES:
+            # A range of texts is counted in the index, and `$exists` reads each document.
+            query = {"username_key": {"$gte": ""}}
         return await self._database.run(
             lambda: collection.count_documents(query, limit=limit, hint=index.name)
         )

@@ -17,7 +17,7 @@ from pymongo import MongoClient
 
 from adapters.mongo.documents import ALL_KINDS, EARLIER_LIMITS
 from adapters.records.database import Database
-from adapters.records.kinds import ITEM_PAGES, KINDS, MEDIA_ITEMS
+from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, ITEM_PAGES, KINDS, MEDIA_ITEMS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.record_store import Position
@@ -164,6 +164,13 @@ async def test_what_a_page_skips_and_a_count_are_read_from_the_index_alone(
         assert indexes(page) == [index.name]
         for stages in (skipped, counted):
             assert "FETCH" not in stages, index.name
+
+
+async def test_users_are_counted_in_the_index_alone(database: Database, explain: Explain) -> None:
+    [counted] = await explain(database.records.count(IDENTITIES, ALL_USERNAMES, (), 100))
+
+    assert indexes(counted) == [ALL_USERNAMES.name]
+    assert "FETCH" not in counted
 
 
 async def test_a_total_of_a_large_collection_is_estimated(database: Database) -> None:

@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from adapters.key_file.keys import load_secrets_file
 from adapters.mongo import open_mongo_database
 from adapters.postgres import open_postgres_database
+from adapters.postgres.opening import Inspection
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.commands.part_checks import connection_checks
 from entrypoints.settings.read import read_settings
@@ -179,6 +180,20 @@ async def test_mongodb_is_checked_without_a_change(tmp_path: Path, database_url:
     problem = await checked(f"mongodb://u:tops3cret@{NO_SERVER}/x?timeoutMS=1000")
     assert "no server that accepts writes" in problem
     assert "tops3cret" not in problem
+
+
+async def test_a_pooler_in_front_of_postgresql_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def inspect(*_: object) -> Inspection:
+        return Inspection(None, is_pooled=True)
+
+    monkeypatch.setattr("adapters.postgres.inspect_database", inspect)
+    url = "postgresql://127.0.0.1/dialtone"
+    text = await check_part("database", tmp_path, DIALTONE_DATABASE=url)
+
+    assert text.startswith("ok behind a connection pooler such as PgBouncer")
+    assert "it is new" in text
 
 
 async def test_postgresql_is_checked_without_a_change(

@@ -38,6 +38,8 @@ OTHER: Final = an_identity(id=an_id(2))
         {"created_at": bson.DatetimeMS(2**62)},  # Later than any date of Python.
         {"schema_version": 0},
         {"version": "1"},
+        {"version": None},
+        {"sessions": None},
     ],
     ids=str,
 )

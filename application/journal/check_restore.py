@@ -150,14 +150,13 @@ class CheckRestore:
         if not await self._is_lacking(entry, query):
             return Finding(entry, State.IN_EFFECT)
         if entry.action in _OF_BLOCK and await self._is_unknown_phone(entry, query):
-            known = entry.index_key in query.indexes
-            advice = (
-                "no account has this phone: dialtone user unblock NUMBER"
-                if known
-                else f"its index key {entry.index_key} is missing: give an earlier copy of the "
-                "secrets file with --secrets"
-            )
-            if not known or entry.action is AuditAction.UNBLOCK:
+            if entry.index_key not in query.indexes:
+                return Finding(entry, State.BY_HAND, _missing_key(entry))
+            if entry.action is AuditAction.UNBLOCK or entry.index_key != query.index_key:
+                advice = (
+                    f"no account has this phone: dialtone user {entry.action.value} NUMBER, if you "
+                    "know the number"
+                )
                 return Finding(entry, State.BY_HAND, advice)
         is_later = query.newest_at is not None and entry.at > query.newest_at
         if entry.action in _GIVES and not is_later:
@@ -204,7 +203,7 @@ class CheckRestore:
                 states.add(identity.is_blocked)
             return (not is_block) in states
         if entry.phone_index is None or entry.index_key != query.index_key:
-            return entry.index_key not in query.indexes and is_block
+            return is_block  # nobody knows
         load = self.repositories.phone_verifications.load_by_index
         verification = (await load(entry.phone_index)).value
         return (verification.blocked_at is not None) is not is_block
@@ -230,11 +229,7 @@ class CheckRestore:
         if index is not None and index(identity.phone) == entry.phone_index:
             return Finding(entry, State.IN_EFFECT)
         if index is None:
-            advice = (
-                f"its index key {entry.index_key} is missing, so nobody knows whether the account "
-                "has the number: give an earlier copy of the secrets file with --secrets"
-            )
-            return Finding(entry, State.BY_HAND, advice)
+            return Finding(entry, State.BY_HAND, _missing_key(entry))
         is_former = index(identity.phone) == entry.former_phone_index
         number = "its former number" if is_former else "an earlier number"
         state = "is blocked" if identity.is_blocked else "can be signed in to"
@@ -324,6 +319,13 @@ def find_decisive(entries: Iterable[JournalEntry]) -> Sequence[JournalEntry]:
             if kind in {"delete", "block"} or entry.id not in deleted
         ),
         key=lambda each: each.at,
+    )
+
+
+def _missing_key(entry: JournalEntry) -> str:
+    return (
+        f"its index key {entry.index_key} is missing, so its number cannot be compared: give an "
+        "earlier copy of the secrets file with --secrets"
     )
 
 

@@ -57,6 +57,10 @@ class LoggedDatabase:
         await self.explain(sql, values)
         return []
 
+    async def read_number(self, sql: str, values: Sequence[object] = ()) -> int:
+        await self.explain(sql, values)
+        return 0
+
     async def write(self, sql: str, values: Sequence[object] = ()) -> int:
         await self.explain(sql, values)
         return 0
@@ -129,7 +133,7 @@ async def logged(url: str) -> AsyncIterator[LoggedDatabase]:
 @pytest.fixture
 def database(logged: LoggedDatabase) -> Database:
     stand_in: Any = logged
-    assert {"read", "write", "run", "wait"} <= set(dir(PostgresDatabase))
+    assert {"read", "read_number", "write", "run", "wait"} <= set(dir(PostgresDatabase))
     return stores_in(stand_in)
 
 

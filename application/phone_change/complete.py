@@ -35,8 +35,9 @@ class CompletePhoneChange:
     5. The new number gets a message, and then the former one.
 
     An undo has no second step, and no message to the number that the account has again. A disown is
-    an undo, except that the message goes to this number, and that an identity which cannot get the
-    number loses its own one, in place of the third step, and is detached.
+    an undo, except for three things. The record of the former number, which is that of the caller,
+    is released before the third step. The message goes to the number that the account has again.
+    An identity which cannot get that number is detached in the third step.
 
     Each step is harmless when it is repeated, by as many processes as you like. A slow one does
     nothing to a number after the change has ended, or was undone. Until the third step the new
@@ -93,6 +94,8 @@ class CompletePhoneChange:
         if not change.is_undo:
             await self._record_assignment(identity_id, change)
         now = self.clock.now()
+        if change.is_disown:  # while the session is there that can repeat the request
+            await self._release(identity_id, change, now)
 
         async def load() -> Versioned[Identity]:
             loaded = await self.identities.load(identity_id)

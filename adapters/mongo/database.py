@@ -9,11 +9,10 @@ from typing import Final, Protocol, TypeVar
 
 import pymongo
 from beanie import init_beanie
-from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.monitoring import CommandListener
 
-from adapters.mongo.documents import ALL_KINDS, index_model, make_documents
+from adapters.mongo.documents import ALL_KINDS, declared_index, index_model, make_documents
 from adapters.mongo.driver import (
     DRIVER_ERRORS,
     NOT_AUTHORIZED,
@@ -32,6 +31,8 @@ from adapters.records.call_deadlines import (
     limit_call,
     wait_for_batch,
 )
+from adapters.records.record_kind import Index
+from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_refusal
 from application.ports.errors import (
     ConfigurationError,
     StorageError,
@@ -53,13 +54,6 @@ OTHER_INDEX: Final = (
     "{location} has an index that differs from the one that Dialtone declares: compare the indexes "
     "of {collection} with docs/databases.md, drop the one that differs, and start again."
 )
-
-
-REFUSED_INDEX: Final = (
-    "{location} refuses the index {name} of {collection} ({cause}): Dialtone needs a server with "
-    "{needs}. Use MongoDB itself, or another database of docs/databases.md{sharding}."
-)
-_SHARDING: Final = "; if the collection is sharded, do not shard it"
 
 
 class Batches(Protocol):
@@ -163,12 +157,17 @@ async def create_indexes(database: MongoDatabase, location: str) -> None:
             except OperationFailure:
                 # The error does not name the index.
                 for index in kind.indexes:
-                    await create_index(database, location, kind.name, index_model(index))
+                    declared = declared_index(kind, index)
+                    try:
+                        await create_index(database, location, declared, index)
+                    except DuplicateKeyError:
+                        message = HAS_DUPLICATES.format(location=location, name=index.name)
+                        raise ConfigurationError(message) from None
                 raise
 
 
 async def create_index(
-    database: MongoDatabase, location: str, collection: str, index: IndexModel
+    database: MongoDatabase, location: str, declared: SchemaObject, index: Index
 ) -> None:
     """Create an index if it is missing.
 
@@ -177,29 +176,17 @@ async def create_index(
         DuplicateKeyError: it is unique, and there are equal values.
         PyMongoError
     """
+    model = index_model(index)
     try:
-        await database.motor[collection].create_indexes([index])
+        await database.motor[declared.table].create_indexes([model])
     except DuplicateKeyError:
         raise
     except OperationFailure as error:
         if error.code == NOT_AUTHORIZED or error.timeout:
             raise
         if error.code in INDEX_CONFLICTS:
-            message = OTHER_INDEX.format(location=location, collection=collection)
+            message = OTHER_INDEX.format(location=location, collection=declared.table)
             raise ConfigurationError(message) from None
-        document = index.document
-        is_unique = document.get("unique", False)
-        needs = [
-            *(["unique indexes"] if is_unique else []),
-            *(["partial indexes"] if "partialFilterExpression" in document else []),
-            *(["indexes of several fields"] if len(document["key"]) > 1 else []),
-        ]
-        message = REFUSED_INDEX.format(
-            location=location,
-            name=document["name"],
-            collection=collection,
-            cause=describe_cause(error),
-            needs=" and ".join(needs) or "indexes",
-            sharding=_SHARDING if is_unique else "",
-        )
+        is_partial = "partialFilterExpression" in model.document
+        message = describe_refusal(location, declared, describe_cause(error), is_partial=is_partial)
         raise ConfigurationError(message) from None

@@ -14,6 +14,7 @@ from adapters.records.kinds import KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import Index, Record, RecordKind
 from adapters.records.record_store import StoredRecord
+from adapters.records.schema_plan import SchemaObject
 from application.ports.errors import CorruptRecord
 
 R = TypeVar("R", bound=Record)
@@ -61,6 +62,11 @@ def _make_document(kind: RecordKind[Any]) -> type[Document]:
             indexes: ClassVar = [index_model(index) for index in kind.indexes]
 
     return KindDocument
+
+
+def declared_index(kind: RecordKind[Any], index: Index) -> SchemaObject:
+    """Return an index with its fields in the order that they have in MongoDB."""
+    return SchemaObject.of_index(kind, index, [*index_model(index).document["key"]])
 
 
 def index_model(index: Index) -> IndexModel:

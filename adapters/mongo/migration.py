@@ -20,6 +20,7 @@ from adapters.mongo.documents import (
     EARLIER_LEASES,
     EARLIER_LIMITS,
     METADATA_COLLECTION,
+    declared_index,
     index_model,
 )
 from adapters.mongo.driver import errors_while_opening, location_of
@@ -31,9 +32,7 @@ from application.ports.errors import ConfigurationError
 
 _PROGRESS_INTERVAL: Final = 1.0
 _DECLARED: Final = {
-    SchemaObject.of_index(kind, index, [*index_model(index).document["key"]]): index
-    for kind in ALL_KINDS
-    for index in kind.indexes
+    declared_index(kind, index): index for kind in ALL_KINDS for index in kind.indexes
 }
 
 
@@ -120,7 +119,7 @@ async def _build(
     try:
         async with _reported(database, missing, report):
             with pymongo.timeout(BUILD_TIMEOUT):
-                await create_index(database, location, missing.table, index_model(index))
+                await create_index(database, location, missing, index)
     except DuplicateKeyError:
         raise ConfigurationError(await _describe_duplicates(database, location, missing)) from None
 

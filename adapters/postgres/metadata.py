@@ -4,13 +4,14 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
+import psycopg
 from psycopg.errors import UndefinedColumn, UndefinedTable, UniqueViolation
 
 from adapters.postgres.database import PostgresDatabase
-from adapters.postgres.driver import PostgresConnection
+from adapters.postgres.driver import PostgresConnection, describe_cause
 from adapters.postgres.schema import COLUMNS, METADATA_TABLE, SCHEMA, TABLES
 from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
-from adapters.records.schema_plan import SchemaObject
+from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_refusal
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 1
@@ -35,11 +36,10 @@ _INVALID_INDEX: Final = (
     "{location} has an index that is invalid or being built, {name}: wait until `dialtone migrate` "
     "has ended, or start that: it creates the index again."
 )
-_DUPLICATES: Final = (
-    "{location} has records that must not have the same value of the index {name}: start `dialtone "
-    "migrate`, which says how many, and how to find them."
-)
 
+# feature_not_supported, syntax_error, invalid_object_definition: of a server that only speaks the
+# protocol of PostgreSQL.
+_REFUSALS: Final = {"0A000", "42601", "42P17"}
 _LONG_TIMEOUT: Final = f"SET LOCAL statement_timeout = '{BUILD_TIMEOUT:.0f}s'"
 _INSPECT_SERVER: Final = """
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
@@ -184,8 +184,18 @@ async def create_missing(connection: PostgresConnection, location: str) -> None:
         try:
             await connection.execute(statement)
         except UniqueViolation:
-            message = _DUPLICATES.format(location=location, name=missing.name)
+            message = HAS_DUPLICATES.format(location=location, name=missing.name)
             raise ConfigurationError(message) from None
+        except psycopg.Error as error:
+            check_refusal(error, location, missing)
+            raise
+
+
+def check_refusal(error: psycopg.Error, location: str, created: SchemaObject) -> None:
+    """Raise ConfigurationError if the server lacks what an index needs."""
+    if created.sort == "index" and error.sqlstate in _REFUSALS:
+        message = describe_refusal(location, created, describe_cause(error))
+        raise ConfigurationError(message) from None
 
 
 async def find_missing(connection: PostgresConnection) -> dict[SchemaObject, str]:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+import psycopg
 from psycopg.errors import LockNotAvailable, UniqueViolation
 
 from adapters.postgres.driver import PostgresConnection
@@ -12,6 +13,7 @@ from adapters.postgres.metadata import (
     BUILD_TIMEOUT,
     LOCK_ID,
     check,
+    check_refusal,
     find_invalid,
     find_missing,
     prepare,
@@ -193,6 +195,9 @@ async def _build(
     except UniqueViolation:
         await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
         raise ConfigurationError(await _describe_duplicates(connection, url, index)) from None
+    except psycopg.Error as error:
+        check_refusal(error, url.location, index)
+        raise
 
 
 @asynccontextmanager

@@ -11,6 +11,16 @@ DUPLICATES: Final = (
     "in more than one record. Find them with `{query}`, correct these records, and start again."
 )
 """The error names no value."""
+HAS_DUPLICATES: Final = (
+    "{location} has records that must not have the same value of the index {name}: start `dialtone "
+    "migrate`, which says how many, and how to find them."
+)
+"""The error of a start, which does not look for them."""
+_REFUSED_INDEX: Final = (
+    "{location} refuses the {index} ({cause}): Dialtone needs a server with {needs}. Use another "
+    "server or database of docs/databases.md{sharding}."
+)
+_SHARDING: Final = "; a collection with a unique index is not sharded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,31 @@ class SchemaObject:
         table = f" of {self.table}" if self.table else ""
         fields = f" ({', '.join(self.fields)})" if self.fields else ""
         return f"{unique}{self.sort} {self.name}{table}{fields}"
+
+
+def describe_refusal(
+    location: str, index: SchemaObject, cause: str, *, is_partial: bool = True
+) -> str:
+    """Return the error of an index that the server refuses, with what the server lacks.
+
+    Args:
+        location: The database.
+        index: The index.
+        cause: What the server responded, without values.
+        is_partial: Whether the index has a condition.
+    """
+    needs = [
+        *(["unique indexes"] if index.is_unique else []),
+        *(["partial indexes"] if is_partial else []),
+        *(["indexes of several fields"] if len(index.fields) > 1 else []),
+    ]
+    return _REFUSED_INDEX.format(
+        location=location,
+        index=index,
+        cause=cause,
+        needs=" and ".join(needs) or "indexes",
+        sharding=_SHARDING if index.is_unique else "",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,8 @@ async def test_a_refused_index_is_named_with_what_the_server_lacks(tmp_path: Pat
                 pytest.fail("it was opened")
     assert str(error.value).startswith(
         f"{process.address}/dialtone refuses the index phone_verifications_expires_at of "
-        "phone_verifications (OperationFailure 67): Dialtone needs a server with partial indexes."
+        "phone_verifications (expires_at) (OperationFailure 67): Dialtone needs a server with "
+        "partial indexes."
     )
 
 

@@ -303,3 +303,29 @@ async def test_the_health_check_writes_and_fails_for_an_emptied_database(
         execute(postgres_database, "DELETE FROM database_metadata")
         with pytest.raises(StorageUnavailable, match="emptied"):
             await repositories.health.check()
+
+
+async def test_a_refused_index_is_named_with_what_the_server_lacks(
+    protected: PostgresProcess,
+) -> None:
+    protected.server.execute("CREATE DATABASE refusing")
+    url = url_of(protected, "postgres", "refusing")
+    # As a server does that only speaks the protocol of PostgreSQL.
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION USING ERRCODE = '0A000'; END $$"
+        )
+        connection.execute(
+            "CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE INDEX') "
+            "EXECUTE FUNCTION refuse()"
+        )
+
+    with pytest.raises(ConfigurationError) as error:
+        await create_database(url)
+
+    assert str(error.value).startswith(
+        f"{protected.address}/refusing refuses the index phone_verifications_expires_at of "
+        "phone_verifications (expires_at, id) (FeatureNotSupported 0A000): Dialtone needs a server "
+        "with partial indexes and indexes of several fields."
+    )

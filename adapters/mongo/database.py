@@ -32,7 +32,7 @@ from adapters.records.call_deadlines import (
     wait_for_batch,
 )
 from adapters.records.record_kind import Index
-from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_refusal
+from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_rejected_index
 from application.ports.errors import (
     ConfigurationError,
     StorageError,
@@ -188,5 +188,7 @@ async def create_index(
             message = OTHER_INDEX.format(location=location, collection=declared.table)
             raise ConfigurationError(message) from None
         is_partial = "partialFilterExpression" in model.document
-        message = describe_refusal(location, declared, describe_cause(error), is_partial=is_partial)
+        message = describe_rejected_index(
+            location, declared, describe_cause(error), is_partial=is_partial
+        )
         raise ConfigurationError(message) from None

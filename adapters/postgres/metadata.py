@@ -11,7 +11,7 @@ from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.driver import PostgresConnection, describe_cause
 from adapters.postgres.schema import COLUMNS, METADATA_TABLE, SCHEMA, TABLES
 from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
-from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_refusal
+from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_rejected_index
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 1
@@ -39,7 +39,7 @@ _INVALID_INDEX: Final = (
 
 # feature_not_supported, syntax_error, invalid_object_definition: of a server that only speaks the
 # protocol of PostgreSQL.
-_REFUSALS: Final = {"0A000", "42601", "42P17"}
+_NOT_SUPPORTED: Final = {"0A000", "42601", "42P17"}
 _LONG_TIMEOUT: Final = f"SET LOCAL statement_timeout = '{BUILD_TIMEOUT:.0f}s'"
 _INSPECT_SERVER: Final = """
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
@@ -187,14 +187,14 @@ async def create_missing(connection: PostgresConnection, location: str) -> None:
             message = HAS_DUPLICATES.format(location=location, name=missing.name)
             raise ConfigurationError(message) from None
         except psycopg.Error as error:
-            check_refusal(error, location, missing)
+            check_rejected_index(error, location, missing)
             raise
 
 
-def check_refusal(error: psycopg.Error, location: str, created: SchemaObject) -> None:
+def check_rejected_index(error: psycopg.Error, location: str, created: SchemaObject) -> None:
     """Raise ConfigurationError if the server lacks what an index needs."""
-    if created.sort == "index" and error.sqlstate in _REFUSALS:
-        message = describe_refusal(location, created, describe_cause(error))
+    if created.sort == "index" and error.sqlstate in _NOT_SUPPORTED:
+        message = describe_rejected_index(location, created, describe_cause(error))
         raise ConfigurationError(message) from None
 
 

@@ -13,7 +13,7 @@ from adapters.postgres.metadata import (
     BUILD_TIMEOUT,
     LOCK_ID,
     check,
-    check_refusal,
+    check_rejected_index,
     find_invalid,
     find_missing,
     prepare,
@@ -196,7 +196,7 @@ async def _build(
         await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
         raise ConfigurationError(await _describe_duplicates(connection, url, index)) from None
     except psycopg.Error as error:
-        check_refusal(error, url.location, index)
+        check_rejected_index(error, url.location, index)
         raise
 
 

@@ -16,7 +16,7 @@ HAS_DUPLICATES: Final = (
     "migrate`, which says how many, and how to find them."
 )
 """The error of a start, which does not look for them."""
-_REFUSED_INDEX: Final = (
+_REJECTED_INDEX: Final = (
     "{location} refuses the {index} ({cause}): Dialtone needs a server with {needs}. Use another "
     "server or database of docs/databases.md{sharding}."
 )
@@ -53,7 +53,7 @@ class SchemaObject:
         return f"{unique}{self.sort} {self.name}{table}{fields}"
 
 
-def describe_refusal(
+def describe_rejected_index(
     location: str, index: SchemaObject, cause: str, *, is_partial: bool = True
 ) -> str:
     """Return the error of an index that the server refuses, with what the server lacks.
@@ -69,7 +69,7 @@ def describe_refusal(
         *(["partial indexes"] if is_partial else []),
         *(["indexes of several fields"] if len(index.fields) > 1 else []),
     ]
-    return _REFUSED_INDEX.format(
+    return _REJECTED_INDEX.format(
         location=location,
         index=index,
         cause=cause,

@@ -100,7 +100,7 @@ test-containers: install-dev ## the contract tests of MongoDB and S3, with these
 
 test-pooler: install-dev ## the contract tests of PostgreSQL, with PgBouncer in front of it
 	.venv/bin/python -m tests.support.servers.pgbouncer $(PARALLEL) tests/contract tests/e2e \
-	  tests/stateful -k "in_postgres or on_postgres" $(ARGS)
+	  -k "in_postgres or on_postgres" $(ARGS)
 
 # Its tests share one browser.
 test-browser: PARALLEL =

@@ -137,8 +137,7 @@ async def _execute_once(
     changes: Sequence[Change],
     row_ids: Sequence[str],
 ) -> Sequence[Outcome]:
-    async with connection.pipeline():
-        await sessions.begin(connection)
+    async with sessions.transaction(connection) as transaction:
         cursor = await connection.execute(_LOCK, (row_ids,))
         loaded = _decode(await cursor.fetchall())
         existing = frozenset(loaded)
@@ -153,8 +152,9 @@ async def _execute_once(
             await connection.execute(_ADD, _columns_of(added))
         if saved:
             await connection.execute(_SAVE, _columns_of(saved))
-        # A transaction that is rolled back writes nothing to the disk, not even its locks.
-        await connection.execute("COMMIT" if changed else "ROLLBACK")
+        if not changed:
+            # Then nothing is written to the disk, not even the locks.
+            transaction.end = "ROLLBACK"
     return outcomes
 
 

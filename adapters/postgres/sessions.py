@@ -2,10 +2,11 @@
 
 A pooler in transaction mode, such as PgBouncer or the pooled port of hosted PostgreSQL, gives each
 transaction a session of the server that other clients use too. There no statement has a name, and
-each transaction sets what it needs, in the round trip of its statements, and leaves nothing behind.
+each transaction sets what it needs, together with its statements, and leaves nothing behind.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,6 @@ Values = Sequence[object]
 PREPARE_THRESHOLD: Final = 2
 """A statement has a name from its third execution on, in a session of its own."""
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
-_COMMIT: Final = "COMMIT"
 # The server gives up after the client has. A process that stops between two statements of a
 # transaction must not hold its locks for longer than others wait for them. Where the operator waits
 # for standbys, that stays as it is.
@@ -59,6 +59,13 @@ async def find_pooler(connection: PostgresConnection, url: PostgresUrl) -> None:
 
 
 @dataclass(slots=True)
+class Transaction:
+    """A transaction, and the statement that ends it."""
+
+    end: str = "COMMIT"
+
+
+@dataclass(slots=True)
 class Sessions:
     """Those of the connections of a pool.
 
@@ -82,34 +89,38 @@ class Sessions:
     async def execute(
         self, connection: PostgresConnection, sql: str, values: Values = ()
     ) -> PostgresCursor:
-        """Execute a statement in a transaction of its own, in one round trip."""
+        """Execute a statement in a transaction of its own; behind a pooler, in two round trips."""
         if not self.are_shared:
             return await connection.execute(sql, values)
-        async with connection.pipeline():
-            await self.begin(connection)
-            cursor = await connection.execute(sql, values)
-            await connection.execute(_COMMIT)
-        return cursor
+        async with self.transaction(connection):
+            return await connection.execute(sql, values)
 
     async def execute_many(
         self, connection: PostgresConnection, sql: str, rows: Sequence[Values]
     ) -> int:
         """Execute a statement for each row in one transaction, and return how many changed."""
         cursor = connection.cursor()
-        async with connection.pipeline():
-            await self.begin(connection)
+        async with self.transaction(connection):
             await cursor.executemany(sql, rows)
-            await connection.execute(_COMMIT)
         return cursor.rowcount
 
-    async def begin(self, connection: PostgresConnection) -> None:
-        """Begin a transaction; in a pipeline, it goes out with the next statement."""
-        if not self.are_shared:
+    @asynccontextmanager
+    async def transaction(self, connection: PostgresConnection) -> AsyncIterator[Transaction]:
+        """Send the statements of the block together in a transaction."""
+        is_shared, transaction = self.are_shared, Transaction()
+        async with connection.pipeline():
+            if is_shared:
+                connection.prepare_threshold = None
             await connection.execute(_BEGIN)
-            return
-        connection.prepare_threshold = None
-        await connection.execute(_BEGIN)
-        await connection.execute(self._settings(is_local=True))
+            if is_shared:
+                await connection.execute(self._settings(is_local=True))
+            yield transaction
+            if not is_shared:
+                await connection.execute(transaction.end)
+        # psycopg ends a pipeline with a Flush after its Sync. If the transaction has ended before,
+        # a pooler takes a session for the Flush, and keeps it until the next transaction.
+        if is_shared:
+            await connection.execute(transaction.end)
 
     def _settings(self, *, is_local: bool) -> str:
         milliseconds = round(self.url.timeout_seconds * 1000)

@@ -4,9 +4,11 @@
 """
 
 import asyncio
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -103,12 +105,9 @@ async def read_settings(database: PostgresDatabase) -> list[Any]:
     """Return what holds in each kind of transaction."""
 
     async def in_several_steps(connection: PostgresConnection) -> Any:
-        async with connection.pipeline():
-            await database.sessions.begin(connection)
+        async with database.sessions.transaction(connection):
             cursor = await connection.execute(SETTINGS)
-            row = await cursor.fetchone()
-            await connection.execute("COMMIT")
-        return row
+            return await cursor.fetchone()
 
     [row] = await database.read(SETTINGS)
     return [row, await database.run(in_several_steps)]
@@ -139,6 +138,29 @@ async def test_sessions_that_others_use_are_left_as_they_were(url: str, name: st
             for other in others
         }
     assert left == {("serializable", "0", "0", "off", 0, 0)}
+
+
+async def test_a_connection_sends_nothing_after_its_transaction(url: str, tmp_path: Path) -> None:
+    """PgBouncer would take a session for it, and keep that until the next transaction."""
+    file = tmp_path / "trace"
+    async with open_postgres_database(url, FINGERPRINT) as opened:
+        database = database_of(opened)
+
+        async def call(connection: PostgresConnection) -> None:
+            with file.open("w") as opened_file:
+                connection.pgconn.trace(opened_file.fileno())
+                await database.sessions.execute(connection, "SELECT 1")
+                await database.sessions.execute_many(connection, "SELECT %s", [("1",), ("2",)])
+                async with database.sessions.transaction(connection):
+                    await (await connection.execute("SELECT 1")).fetchall()
+                connection.pgconn.untrace()
+
+        await database.run(call)
+
+    sent = re.findall(r"^\S+ \S+\tF\t\d+\t(\w+)", file.read_text(), re.MULTILINE)
+    # Each COMMIT is a Query, and the next message is the BEGIN of the next transaction.
+    after_commits = [after for name, after in pairwise([*sent, "end"]) if name == "Query"]
+    assert after_commits == ["Parse", "Parse", "end"]
 
 
 async def test_what_others_leave_in_sessions_changes_nothing(

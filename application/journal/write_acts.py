@@ -100,8 +100,10 @@ class WriteActs:
             written = 0
             try:
                 while self.waiting:
-                    await self.journal.write(render_line(self.waiting[0]))
-                    self.waiting.popleft()
+                    entry = self.waiting[0]
+                    await self.journal.write(render_line(entry))
+                    if self.waiting[0] is entry:  # too many others may have dropped it
+                        self.waiting.popleft()
                     written += 1
             except JournalUnavailable as error:
                 raise JournalUnavailable(f"{error}; lines that wait: {len(self.waiting)}") from None
@@ -119,16 +121,19 @@ class WriteActs:
         await asyncio.shield(task)
 
     async def _write_or_keep(self, entry: JournalEntry) -> None:
-        async with self._writing:
-            reason = "earlier lines wait"
-            if not self.waiting:
-                try:
-                    await self.journal.write(render_line(entry))
-                except JournalUnavailable as error:
-                    reason = str(error)
-                else:
-                    return
+        reason = "earlier lines wait"
+        if self.waiting:  # `retry` may hold the lock for long, and writes this one too
             self.waiting.append(entry)
+        else:
+            async with self._writing:
+                if not self.waiting:
+                    try:
+                        await self.journal.write(render_line(entry))
+                    except JournalUnavailable as error:
+                        reason = str(error)
+                    else:
+                        return
+                self.waiting.append(entry)
         details = {"action": entry.action.value, "user_id": entry.id, "item_id": entry.item_id}
         named = {name: text for name, text in details.items() if text is not None}
         _log.warning({"event": "journal_line_waits", "reason": reason, **named})

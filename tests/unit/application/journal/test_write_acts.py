@@ -123,6 +123,26 @@ async def test_what_cannot_be_written_waits_and_keeps_its_order(journaled: Journ
     assert len(journal.lines) == 3
 
 
+async def test_no_act_waits_for_the_lines_before_it(journaled: Journaled) -> None:
+    app, journal = journaled.app, journaled.journal
+    user = (await app.add_user()).identity
+    act = app.identities.operator_actions
+    journal.fails = True
+    await act.revoke_sessions(user.id)
+    journal.fails = False
+    journal.may_write.clear()
+    journal.is_writing.clear()
+    retry = asyncio.create_task(journaled.writer.retry())
+    await journal.is_writing.wait()
+
+    await act.change_role(user.id, Role.ADMINISTRATOR)  # while a line before it is being written
+
+    assert journal.lines == []
+    journal.may_write.set()
+    await retry
+    assert journal.acts == [("sign_out", user.id), ("promote", user.id)]
+
+
 async def test_a_client_that_leaves_does_not_stop_its_line(journaled: Journaled) -> None:
     app, journal = journaled.app, journaled.journal
     user = await app.add_user()

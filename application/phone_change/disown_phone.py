@@ -65,6 +65,10 @@ class DisownPhone:
         if await self.holds.find_holder(held) == identity.id:
             change = replace(change, undo_until=held.undo_until)
         await self.make_change(identity.id, change)
+        # Its owner may have changed the number back meanwhile: then this one is held, not free.
+        left = (await self.phone_verifications.load(assignment.phone)).value
+        if await self.holds.find_holder(left) == identity.id:
+            raise DisownNotPossible
 
     async def _find_assignment(self, principal: Principal) -> PhoneAssignment:
         """Return the assignment of the number that the account has."""

@@ -112,6 +112,21 @@ async def test_the_number_is_free_and_the_account_has_its_former_number(app: App
     assert (await sign_in(app, OLD)).identity.id == owner.identity.id
 
 
+async def test_a_number_that_is_held_after_a_change_back_is_not_said_to_be_free(
+    app: AppHarness,
+) -> None:
+    owner, hers = await give_away(app)
+    current = replace(owner, identity=identity_of(app, owner))
+    app.advance(minutes=1)
+    app.faults.run_before("identities.replace", partial(change_phone, app, current, OLD))
+
+    with pytest.raises(DisownNotPossible):
+        await app.phone_change.disown(hers)
+
+    assert identity_of(app, owner).phone == OLD
+    assert record_of(app, NEW).previous_identity_id == owner.identity.id
+
+
 async def test_the_former_number_hears_of_it_and_event_and_audit_have_it(app: AppHarness) -> None:
     owner, hers = await give_away(app)
     count_before = len(app.messenger.messages)

@@ -15,6 +15,7 @@ RESTORE: Final = (3, 4)
 FRAME, EXTENSION, CONTROL = 0x2C, 0x21, 0xF9
 DESCRIPTOR: Final = struct.Struct("<BHHHHB")
 HAS_PALETTE: Final = 0x80
+_INTERLACED: Final = 0x40
 HEADER_SIZE: Final = 13
 Content = bytes | mmap
 
@@ -70,13 +71,17 @@ class Gif:
         left, top, right, bottom = frame.box
         width, height = right - left, bottom - top
         has_index, index = frame.transparent is not None, frame.transparent or 0
+        flags, palette, pixels = self.start[10], self.start[HEADER_SIZE:], frame.pixels.start
+        if frame.flags & HAS_PALETTE:  # it becomes that of all frames
+            flags, pixels = frame.flags & 0x87, pixels + palette_size(frame.flags)
+            palette = content[frame.pixels.start : pixels]
         return (
             self.start[:6]
-            + struct.pack("<HH", width, height)
-            + self.start[10:]
+            + struct.pack("<HHBBB", width, height, flags, 0, 0)
+            + palette
             + struct.pack("<BBBBHBB", EXTENSION, CONTROL, 4, has_index, 0, index, 0)
-            + DESCRIPTOR.pack(FRAME, 0, 0, width, height, frame.flags)
-            + content[frame.pixels]
+            + DESCRIPTOR.pack(FRAME, 0, 0, width, height, frame.flags & _INTERLACED)
+            + content[pixels : frame.pixels.stop]
             + b";"
         )
 

@@ -154,15 +154,15 @@ class CheckRestore:
                 return Finding(entry, State.BY_HAND, _missing_key(entry))
             if entry.action is AuditAction.UNBLOCK or entry.index_key != query.index_key:
                 advice = (
-                    f"no account has this phone: dialtone user {entry.action.value} NUMBER, if you "
-                    "know the number"
+                    f"no account has this phone: dialtone user {entry.action.value} NUMBER "
+                    "--reason TEXT, if you know the number"
                 )
                 return Finding(entry, State.BY_HAND, advice)
         is_later = query.newest_at is not None and entry.at > query.newest_at
         if entry.action in _GIVES and not is_later:
             advice = (
                 "nobody knows whether it is later than the backup, and it gives something: do it "
-                "by its command if it is right"
+                "by its command if it is right, and leave it otherwise"
             )
             return Finding(entry, State.BY_HAND, advice)
         return Finding(entry, State.LACKING)
@@ -232,11 +232,12 @@ class CheckRestore:
             return Finding(entry, State.BY_HAND, _missing_key(entry))
         is_former = index(identity.phone) == entry.former_phone_index
         number = "its former number" if is_former else "an earlier number"
-        state = "is blocked" if identity.is_blocked else "can be signed in to"
+        open_state = "can be signed in to until --apply blocks it"
+        state = "is blocked" if identity.is_blocked else open_state
         advice = (
             f"the account has {number}, and {state}. Only its owner can name the new number: "
-            f"dialtone user change-phone {entry.id} NEW_NUMBER, then dialtone user unblock "
-            f"{entry.id}"
+            f"dialtone user change-phone {entry.id} NEW_NUMBER --reason TEXT, then dialtone user "
+            f"unblock {entry.id} --reason TEXT"
         )
         return Finding(entry, State.BY_HAND, advice)
 

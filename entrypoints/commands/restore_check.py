@@ -61,7 +61,8 @@ def restore_check(settings: Settings, arguments: Namespace) -> Iterator[str]:
     yield from _render(entries, unreadable, result)
     left = sum(finding.state is not State.IN_EFFECT for finding in result.after)
     if left:
-        hint = "" if arguments.apply else " --apply --reason TEXT repeats what can be repeated."
+        lacking = sum(finding.state is State.LACKING for finding in result.after)
+        hint = f" --apply --reason TEXT repeats {lacking} of them." if lacking else ""
         raise CommandError(f"Left: {left}.{hint}")
     if unreadable:
         raise CommandError(f"Lines that could not be read: {unreadable}. Look at them.")

@@ -80,12 +80,13 @@ def test_what_a_restored_backup_lacks_is_listed_and_repeated(tmp_path: Path) -> 
     ):
         assert f"{action}  {ids[name]}\n" in listed.stdout, name
     assert f"by hand  {written[3]['time'][:10]}" in listed.stdout
-    assert listed.stderr.startswith("Left: 7.")
+    assert listed.stderr == "Left: 7. --apply --reason TEXT repeats 6 of them.\n"
     assert ids["fine"] not in listed.stdout
 
     applied = service.run("restore-check", "--apply", *REASON)
     assert (applied.returncode, applied.stderr.splitlines()[-1]) == (1, "Left: 1.")
-    assert f"change-phone {ids['moved']} NEW_NUMBER" in applied.stdout
+    assert f"change-phone {ids['moved']} NEW_NUMBER --reason TEXT" in applied.stdout
+    assert service.run("restore-check").stderr == "Left: 1.\n"  # no hint at --apply
     entries = json.loads(service.run("audit", ids["gone"], "--json").stdout)
     assert [(entry["action"], entry["reason"]) for entry in entries] == [
         ("delete", "restore-check: a test")

@@ -1,6 +1,7 @@
 """Deliver a code by a message or a call, or imitate that for a blocked phone."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -37,6 +38,8 @@ _EVENTS: Final = {
     DeliveryStatus.ACCEPTED: SecurityEventType.OTP_ACCEPTED,
     DeliveryStatus.UNKNOWN: SecurityEventType.OTP_UNCONFIRMED,
 }
+
+_log = logging.getLogger(__name__)
 
 
 def emit_delivery(
@@ -84,6 +87,7 @@ class PlaceCodeCall:
     keyed_hashes: KeyedHashes
     clock: Clock
     pause: ProviderPause
+    provider: str
 
     async def __call__(
         self, phone: PhoneNumber, call: Call, *, is_suppressed: bool
@@ -115,7 +119,9 @@ class PlaceCodeCall:
             self.webhook_urls.code_call(call.id),
             self.webhook_urls.call_status(call.id, labels),
         )
-        self.pause.record(placed.status)
+        if self.pause.record(placed.status):
+            warning = {"event": "provider_paused", "provider": self.provider}
+            _log.warning({**warning, "reason": placed.reason})
         # The requests of the call do not need what is recorded now.
         with suppress(StorageError, CorruptRecord):
             if not await self.calls.replace(self._record(call, placed), 1):

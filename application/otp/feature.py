@@ -133,6 +133,7 @@ class OtpFeature:
                 ports.keyed_hashes,
                 clock,
                 ProviderPause(clock),
+                policy.voice_provider,
             )
         self.report_delivery = ReportDelivery(
             repositories.delivery_reports, report_timing, events, clock

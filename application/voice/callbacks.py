@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, PlaceCodeCall, emit_delivery
 from application.otp.delivery_limiter import DeliveryLimiter
+from application.otp.provider_pause import PAUSED
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.otp import DeliveryStatus, PhoneVerifications
@@ -37,6 +38,7 @@ class Callbacks:
       request it again changes nothing.
     - A call with an unknown result counts. One that the provider rejects counts for an hour for
       its phone and range; if the provider is not available, for its phone only.
+    - While the provider has a pause, a callback is rejected and counts nowhere.
     - A blocked phone gets no call, but the same counting and the same results. Nothing is placed
       for a test phone.
 
@@ -73,6 +75,8 @@ class Callbacks:
             return self._reject(phone, "there is no phone line")
         if not is_test_phone and (problem := self._find_problem(phone)):
             return self._reject(phone, *problem)
+        if not is_test_phone and self.place_code_call.pause.seconds_left > 0:
+            return self._reject(phone, PAUSED.reason)
         failed_attempts = self.rate_limits.for_failed_attempts(phone.country)
         loaded, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),

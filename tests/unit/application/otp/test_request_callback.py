@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from application.identities.login import LoggedIn
+from application.otp.provider_pause import PAUSE
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
@@ -161,6 +162,23 @@ async def test_a_callback_that_is_requested_twice_at_once_counts_once(app: AppHa
 
 
 # Results of the provider
+
+
+async def test_while_the_provider_pauses_a_callback_uses_up_nothing(
+    app: AppHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.call_provider.result = UNKNOWN
+    for number in range(1, 4):
+        assert await app.callbacks.request(a_phone(number), an_id(number))
+        assert await app.callbacks.place(a_phone(number), an_id(number), None)
+    [line] = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    assert line["event"] == "provider_paused"
+    permits, other = app.database.permits, parse_phone("+4915112345678")
+    assert not await app.callbacks.request(other, an_id(4))
+    assert app.database.permits == permits
+    assert other not in app.database.phone_verifications
+    app.advance(PAUSE.total_seconds())
+    assert await app.callbacks.request(other, an_id(4))
 
 
 @pytest.mark.parametrize("result", [NOT_CONNECTED, REJECTED, INVALID_NUMBER])

@@ -11,7 +11,7 @@ from setuptools.command.sdist import sdist
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from entrypoints.commit import COMMIT_FILE, UNKNOWN, find_commit  # noqa: E402
+from entrypoints.version.commit import COMMIT_FILE, UNKNOWN, find_commit  # noqa: E402
 
 
 def write_commit(folder: Path) -> None:

@@ -64,17 +64,15 @@ from application.statistics.count_events import CountEventsByHour
 from application.use_cases import Policy, Ports, UseCases
 from domain.media.image import ImageLimits
 from domain.statistics.hourly_counts import HourlySums
-from entrypoints.commit import find_commit
-from entrypoints.distribution import installed_version
-from entrypoints.extras import check_extra
-from entrypoints.factories import (
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import (
     health_check_of,
     open_adapter,
     status_callbacks_of,
 )
-from entrypoints.lost_data import check_secrets_file_not_lost
-from entrypoints.operator_files import load_call_flow, load_prices, load_sms_templates
-from entrypoints.providers import (
+from entrypoints.opening.lost_data import check_secrets_file_not_lost
+from entrypoints.opening.operator_files import load_call_flow, load_prices, load_sms_templates
+from entrypoints.opening.providers import (
     FREE_PROVIDERS,
     PHONE_PROVIDERS,
     PhoneProvider,
@@ -82,7 +80,8 @@ from entrypoints.providers import (
     open_hook,
     provider_name,
 )
-from entrypoints.recordings import RecordingsOnDemand
+from entrypoints.opening.recordings import RecordingsOnDemand
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.events import Destination, stored_name
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.start_page import keeps_messages
@@ -97,7 +96,8 @@ from entrypoints.settings.values import (
     S3Bucket,
     SqliteDatabase,
 )
-from entrypoints.startup_error import StartupError
+from entrypoints.version.commit import find_commit
+from entrypoints.version.distribution import installed_version
 
 if TYPE_CHECKING:
     from adapters.attestation.siteverify import SiteverifyAttestation

@@ -12,9 +12,9 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.opening.startup_error import InvalidArgument, print_errors
 from entrypoints.settings.parsers import duration
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import InvalidArgument, print_errors
 
 
 def admin_token(settings: Settings, arguments: Namespace) -> Iterable[str]:

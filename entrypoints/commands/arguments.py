@@ -12,7 +12,7 @@ from entrypoints.commands.user_arguments import (
     add_user_commands,
     make_add_command,
 )
-from entrypoints.distribution import describe_version
+from entrypoints.version.distribution import describe_version
 
 _HELP: Final = """\
 commands:

@@ -18,9 +18,9 @@ from entrypoints.commands.operator_name import find_operator
 from entrypoints.commands.parsing import parse_readings
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import find_one
+from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import InvalidArgument
-from entrypoints.user_words import ACTOR_KINDS
+from entrypoints.words.user_words import ACTOR_KINDS
 
 _SUBJECT: Final = re.compile(r"[0-9a-f]{16,64}")
 _NO_ENTRIES: Final = "There are no entries. Those of a deleted account are found by its id."

@@ -12,7 +12,8 @@ from typing import Final
 from adapters.records.stored_keys import StoredKeys
 from entrypoints.bootstrap import find_key_fingerprint, load_keys, name_variable
 from entrypoints.commands.parsing import parse_file
-from entrypoints.extras import check_extra
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.startup_error import InvalidArgument, StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
@@ -21,7 +22,6 @@ from entrypoints.settings.values import (
     PostgresDatabase,
     SqliteDatabase,
 )
-from entrypoints.startup_error import InvalidArgument, StartupError
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from domain.costs.message_parts import measure_sms
 from domain.identities.phone_change import PhoneNotice
 from entrypoints.commands.connection_checks import run_checks
 from entrypoints.commands.part_checks import connection_checks
-from entrypoints.operator_files import load_sms_templates
+from entrypoints.opening.operator_files import load_sms_templates
+from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.older_services import find_older, older_line
 from entrypoints.settings.read import describe, find_unknown, find_unused, unknown_line, unused_line
 from entrypoints.settings.secret_files import exposed_line, find_exposed
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError
 
 if TYPE_CHECKING:
     from adapters.templates.sms_templates import FileSmsTemplates

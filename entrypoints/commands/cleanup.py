@@ -8,8 +8,8 @@ from entrypoints.bootstrap import Part
 from entrypoints.commands.hidden_codes import hide_numbers
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.opening.startup_error import StartupError, print_errors
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import StartupError, print_errors
 
 
 def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:

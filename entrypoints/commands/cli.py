@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.arguments import make_parser
-from entrypoints.distribution import check_import_names
-from entrypoints.startup_error import (
+from entrypoints.opening.startup_error import (
     CommandError,
     InvalidArgument,
     StartupError,
     print_errors,
 )
+from entrypoints.version.distribution import check_import_names
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -109,7 +109,7 @@ def _forget_copy(settings: "Settings") -> bool:
 
 def _read_settings(*, has_file_checks: bool) -> "Settings":
     from adapters.logging import configure_logging
-    from entrypoints.operator_files import FILE_CHECKS
+    from entrypoints.opening.operator_files import FILE_CHECKS
     from entrypoints.settings.env_file import ENV_FILE
     from entrypoints.settings.read import read_settings
 

@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
 from application.ports.media import MediaFiles
-from entrypoints.startup_error import StartupError
+from entrypoints.opening.startup_error import StartupError
 
 CHECK_TIMEOUT: Final = 15.0
 """Seconds for all checks, because they run at the same time."""

@@ -15,7 +15,8 @@ from domain.identifier import RANDOM_BYTES
 from entrypoints.bootstrap import load_keys, make_phone_encryption, name_variable
 from entrypoints.commands.parsing import find_url
 from entrypoints.commands.progress import ProgressLine
-from entrypoints.extras import check_extra
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.services import parse_database
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
@@ -25,7 +26,6 @@ from entrypoints.settings.values import (
     PostgresDatabase,
     SqliteDatabase,
 )
-from entrypoints.startup_error import CommandError, InvalidArgument
 
 if TYPE_CHECKING:
     from adapters.records.copying import CopyableDatabase

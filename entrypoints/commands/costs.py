@@ -20,9 +20,9 @@ from entrypoints.commands.columns import align_columns
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.read import example_line
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError, InvalidArgument
 
 NOT_COUNTED: Final = (
     "No costs are counted, because DIALTONE_PRICES is not set. It names a file with the prices of "

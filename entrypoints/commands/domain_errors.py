@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from domain import errors
 from domain.errors import DomainError
-from entrypoints.startup_error import CommandError
+from entrypoints.opening.startup_error import CommandError
 
 
 @contextmanager

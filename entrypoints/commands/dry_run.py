@@ -17,9 +17,9 @@ from entrypoints.bootstrap import (
     open_use_cases,
 )
 from entrypoints.commands.migrate import find_migration
+from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory, Secret
-from entrypoints.startup_error import CommandError
 
 _NOT_USED: Final[Any] = None
 """Imports reserve no permits, and ask nobody for the health of the database."""

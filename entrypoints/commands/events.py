@@ -11,10 +11,10 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.parsing import parse_readings
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import find_one
+from entrypoints.opening.startup_error import CommandError, print_errors
 from entrypoints.settings.events import destination_labels
 from entrypoints.settings.read import example_line
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError, print_errors
 
 NOT_SENT: Final = (
     "No events are recorded or sent, because DIALTONE_EVENTS is not set. It names where they go, "

@@ -10,9 +10,9 @@ from adapters.flows.flow_rules import list_contained_phrases
 from domain.voice.walk import Caller
 from entrypoints.commands.flow_trial import try_flow
 from entrypoints.commands.parsing import parse_phone
-from entrypoints.operator_files import load_call_flow
+from entrypoints.opening.operator_files import load_call_flow
+from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError
 
 
 def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:

@@ -7,10 +7,10 @@ from typing import Final
 
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from domain.phone import PhoneNumber
-from entrypoints.providers import Provider, prints_codes
+from entrypoints.opening.providers import Provider, prints_codes
+from entrypoints.opening.startup_error import print_errors
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
-from entrypoints.startup_error import print_errors
 
 _DIGIT: Final = re.compile(r"\d")
 

@@ -33,12 +33,12 @@ from entrypoints.commands.parsing import find_url, parse_file, parse_import_reas
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.commands.report_file import open_report
 from entrypoints.commands.unread_fields import render_unread
-from entrypoints.extras import check_extra
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.services import parse_database
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoDatabase
-from entrypoints.startup_error import CommandError, InvalidArgument, print_errors
 
 _PROBLEMS: Final = {problem.value: text for problem, text in PROBLEMS.items()}
 _COLUMNS: Final = ("kind", "id", "is_imported", "reason", "message")

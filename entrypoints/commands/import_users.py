@@ -29,9 +29,9 @@ from entrypoints.commands.rejected_lines import (
     render_problems,
 )
 from entrypoints.commands.unread_fields import render_unread
+from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError, InvalidArgument, print_errors
 
 _SUBJECT: Final = "users"
 _WITHOUT_NAME: Final = (ImportProblem.USERNAME_IN_USE, ImportProblem.USERNAME_REFUSED)

@@ -17,7 +17,8 @@ from entrypoints.bootstrap import (
     name_variable,
     open_database,
 )
-from entrypoints.extras import check_extra
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
@@ -25,7 +26,6 @@ from entrypoints.settings.values import (
     PostgresDatabase,
     SqliteDatabase,
 )
-from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
     from adapters.key_file.document import KeyPurpose

@@ -9,9 +9,9 @@ from domain.errors import InvalidValue
 from entrypoints.commands import key_jobs
 from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.progress import ProgressLine
+from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.parsers import duration
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import InvalidArgument
 
 
 def generate_keys(arguments: Namespace) -> Iterable[str]:

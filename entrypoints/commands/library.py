@@ -15,8 +15,8 @@ from entrypoints.commands.media_folder import require_media_folder
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.opening.startup_error import InvalidArgument, StartupError, print_errors
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import InvalidArgument, StartupError, print_errors
 
 _Act = Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]
 _URLS: Final = "Its public URLs, if there are any, work until it is deleted."

@@ -11,8 +11,8 @@ from application.media.check_media import MediaFindings
 from application.use_cases import UseCases
 from entrypoints.bootstrap import Part
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.opening.startup_error import CommandError, print_errors
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError, print_errors
 
 _PROGRESS_SECONDS: Final = 2.0
 

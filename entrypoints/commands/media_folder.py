@@ -1,8 +1,8 @@
 """The media folder, which only the service creates."""
 
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MediaFolder
-from entrypoints.startup_error import StartupError
 
 
 def require_media_folder(settings: Settings) -> None:

@@ -14,7 +14,8 @@ from entrypoints.bootstrap import (
     name_variable,
 )
 from entrypoints.commands.progress import ProgressLine
-from entrypoints.extras import check_extra
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.startup_error import StartupError, print_errors
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
@@ -22,7 +23,6 @@ from entrypoints.settings.values import (
     PostgresDatabase,
     SqliteDatabase,
 )
-from entrypoints.startup_error import StartupError, print_errors
 
 _NO_KEYS: Final = (
     "The keys were not checked: DIALTONE_SECRETS_FILE or DIALTONE_SECRETS has no usable ones, and "

@@ -10,8 +10,8 @@ from typing import Final
 from application.administration.caller import Caller, operating_system_user
 from domain.administration.audit import parse_actor_name
 from domain.errors import InvalidValue
+from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import InvalidArgument
 
 _USER_NAME: Final = re.compile(r"[\w.@\\+-]{1,64}\$?", re.ASCII)
 _HOST_NAME: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)

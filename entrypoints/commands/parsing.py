@@ -12,10 +12,10 @@ from domain.administration.audit import require_reason as require_reason_text
 from domain.errors import InvalidValue
 from domain.phone import PhoneNumber
 from domain.phone import parse_phone as parse_phone_number
+from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.read import SettingsError, find_text
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError, InvalidArgument
-from entrypoints.user_text import parse_user_text
+from entrypoints.words.user_text import parse_user_text
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 

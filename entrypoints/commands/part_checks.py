@@ -27,10 +27,11 @@ from entrypoints.bootstrap import (
     open_voice,
 )
 from entrypoints.commands.connection_checks import Check, check_media_files
-from entrypoints.extras import check_extra
-from entrypoints.factories import health_check_of
-from entrypoints.lost_data import check_secrets_file_not_lost
-from entrypoints.providers import PhoneProvider, Provider, open_hook, provider_name
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import health_check_of
+from entrypoints.opening.lost_data import check_secrets_file_not_lost
+from entrypoints.opening.providers import PhoneProvider, Provider, open_hook, provider_name
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.events import Destination, destination_label
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
@@ -43,7 +44,6 @@ from entrypoints.settings.values import (
     PostgresDatabase,
     SqliteDatabase,
 )
-from entrypoints.startup_error import StartupError
 
 _POOLED: Final = (
     "behind a connection pooler such as PgBouncer: no statement is prepared, and each transaction "

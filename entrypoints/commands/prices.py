@@ -8,9 +8,9 @@ from domain.costs.prices import PriceList, format_amount
 from domain.countries import ALL_COUNTRIES
 from domain.otp.delivery import Channel
 from entrypoints.commands.costs import NOT_COUNTED
-from entrypoints.operator_files import load_prices
+from entrypoints.opening.operator_files import load_prices
+from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError
 
 _UNITS: Final = {Channel.SMS: "message part", Channel.VOICE: "minute"}
 

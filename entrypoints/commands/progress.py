@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from entrypoints.startup_error import print_errors
+from entrypoints.opening.startup_error import print_errors
 
 INTERVAL: Final = 2.0
 """Seconds between two lines."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from entrypoints.commands.new_file import create_file
-from entrypoints.startup_error import CommandError
+from entrypoints.opening.startup_error import CommandError
 
 # A spreadsheet reads a field that begins like this as a formula:
 # https://owasp.org/www-community/attacks/CSV_Injection

@@ -23,8 +23,8 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_file, require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError, InvalidArgument
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
 

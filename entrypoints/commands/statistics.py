@@ -18,8 +18,8 @@ from entrypoints.commands.columns import align_columns
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import InvalidArgument
 
 TOTAL: Final = "total"
 _HOUR: Final = "%Y-%m-%d %H:%M"

@@ -16,9 +16,9 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_readings, parse_reason, require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError
-from entrypoints.user_text import explain_nobody, find_users
+from entrypoints.words.user_text import explain_nobody, find_users
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from domain.voice.call import Call
 from entrypoints.bootstrap import Part
 from entrypoints.commands.user_calls import UserCall, call_for_user
 from entrypoints.settings.settings import Settings
-from entrypoints.user_words import (
+from entrypoints.words.user_words import (
     describe_change,
     describe_delivery,
     describe_devices,
@@ -25,7 +25,7 @@ from entrypoints.user_words import (
     describe_undo,
     format_time,
 )
-from entrypoints.verification_words import describe_verification
+from entrypoints.words.verification_words import describe_verification
 
 
 def show(settings: Settings, arguments: Namespace) -> Iterable[str]:

@@ -15,9 +15,9 @@ from entrypoints.commands.media_folder import require_media_folder
 from entrypoints.commands.new_file import create_file
 from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.user_calls import UserCall, call_for_user
-from entrypoints.export_archive import write_archive
+from entrypoints.http.export.archive import write_archive
+from entrypoints.opening.startup_error import CommandError, print_errors
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError, print_errors
 
 _PROGRESS_SECONDS: Final = 1.0
 

@@ -15,8 +15,8 @@ from entrypoints.bootstrap import Part
 from entrypoints.commands.hidden_codes import hide_numbers
 from entrypoints.commands.parsing import parse_new_phone, parse_reason
 from entrypoints.commands.user_calls import UserCall, call_for_user
+from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError, InvalidArgument
 
 _NO_REASON: Final = (
     "--reason: say how you made sure that this is the owner. Most stolen phone numbers were moved "

@@ -25,9 +25,14 @@ from entrypoints.commands.user_calls import UserCall, call_for_user, name_user
 from entrypoints.commands.user_details import show
 from entrypoints.commands.user_export import export
 from entrypoints.commands.user_phone import change_phone
+from entrypoints.opening.startup_error import (
+    CommandError,
+    InvalidArgument,
+    StartupError,
+    print_errors,
+)
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import CommandError, InvalidArgument, StartupError, print_errors
-from entrypoints.user_words import describe_hold
+from entrypoints.words.user_words import describe_hold
 
 CLIENT_IP: Final = "127.0.0.1"
 """The client IP of this command, for the limits of codes."""

@@ -4,10 +4,10 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 
 from application.webhook_urls import WebhookUrls
-from entrypoints.providers import PHONE_PROVIDERS, PhoneProvider
+from entrypoints.opening.providers import PHONE_PROVIDERS, PhoneProvider
+from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory
-from entrypoints.startup_error import CommandError
 
 
 def show_voice_urls(settings: Settings, _: Namespace) -> Iterable[str]:

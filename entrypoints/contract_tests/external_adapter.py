@@ -23,7 +23,7 @@ from application.ports.otp import Messenger
 from application.ports.voice import VoiceProvider
 from entrypoints.contract_tests.adapter_watch import MAX_PAUSE, watch_loop
 from entrypoints.contract_tests.record_examples import NOW
-from entrypoints.factories import health_check_of, load_factory, open_adapter
+from entrypoints.opening.factories import health_check_of, load_factory, open_adapter
 from entrypoints.settings.values import Factory
 
 OPTION: Final = "--dialtone-adapter"

@@ -32,8 +32,8 @@ from entrypoints.contract_tests.external_adapter import (
     VOICE,
     open_external_adapter,
 )
-from entrypoints.distribution import check_import_names
-from entrypoints.startup_error import StartupError
+from entrypoints.opening.startup_error import StartupError
+from entrypoints.version.distribution import check_import_names
 
 _LIMITS: Final = ("test_limit_store.py", "test_health_check.py", "test_storage_errors.py")
 SUITES: Final = {

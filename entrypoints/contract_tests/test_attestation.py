@@ -16,7 +16,7 @@ from application.ports.attestation import (
 from application.ports.errors import PortError
 from entrypoints.contract_tests.drivers import AttestationDriver
 from entrypoints.contract_tests.outcomes import expect_errors, observe
-from entrypoints.factories import health_check_of
+from entrypoints.opening.factories import health_check_of
 
 SUBJECT: Final = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd6"
 """The keyed hash of a phone."""

@@ -15,8 +15,8 @@ from litestar.types import Receive, Scope, Send
 from application.ports.errors import PortError
 from application.ports.media import StoredFile
 from application.ports.voice import RecordingFile
-from entrypoints.export_archive import MEDIA_TYPE
 from entrypoints.http.errors.exceptions import TooManyReads
+from entrypoints.http.export.archive import MEDIA_TYPE
 from entrypoints.http.limits import MAX_READS
 
 MAX_READS_PER_IP: Final = 64

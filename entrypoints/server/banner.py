@@ -1,10 +1,10 @@
 """The banner that an operator sees when the service starts."""
 
-from entrypoints.distribution import installed_version
-from entrypoints.providers import PhoneProvider, prints_codes
+from entrypoints.opening.providers import PhoneProvider, prints_codes
 from entrypoints.settings.read import describe
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory
+from entrypoints.version.distribution import installed_version
 
 
 def _describe_calls(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from entrypoints.bind import Bind
+from entrypoints.settings.bind import Bind
 
 _PATH: Final = b"/metrics"
 _METHODS: Final = (b"GET", b"HEAD")

@@ -13,19 +13,19 @@ import structlog
 
 from adapters.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
-from entrypoints.bind import Bind
-from entrypoints.commit import find_commit
-from entrypoints.distribution import installed_version
-from entrypoints.extras import check_extra
-from entrypoints.providers import prints_codes
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.providers import prints_codes
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.server.banner import render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
+from entrypoints.settings.bind import Bind
 from entrypoints.settings.older_services import find_older
 from entrypoints.settings.read import describe, find_unknown, find_unused
 from entrypoints.settings.secret_files import exposed_problem, find_exposed
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import StartupError
+from entrypoints.version.commit import find_commit
+from entrypoints.version.distribution import installed_version
 
 _log = structlog.get_logger()
 

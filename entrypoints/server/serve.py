@@ -17,10 +17,10 @@ from granian.log import LogLevels
 from granian.server import MPServer, MTServer
 
 from adapters.logging import logging_config
-from entrypoints.bind import Bind
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.stop import StopSequence
 from entrypoints.server.workers import STOP_SIGNALS, Workers
+from entrypoints.settings.bind import Bind
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:

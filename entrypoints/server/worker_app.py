@@ -9,13 +9,12 @@ import structlog
 
 from adapters.logging import configure_logging
 from application.use_cases import UseCases
-from entrypoints.bind import Bind
 from entrypoints.bootstrap import make_exposition, open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
-from entrypoints.lost_data import is_database_lost
-from entrypoints.providers import provider_name
+from entrypoints.opening.lost_data import is_database_lost
+from entrypoints.opening.providers import provider_name
 from entrypoints.server.cleanup_task import (
     COSTS_INTERVAL,
     JOURNAL_INTERVAL,
@@ -33,6 +32,7 @@ from entrypoints.server.events_task import run_events_task
 from entrypoints.server.instance_task import keep_instance
 from entrypoints.server.metrics_server import run_metrics_server
 from entrypoints.server.workers import Workers
+from entrypoints.settings.bind import Bind
 from entrypoints.settings.events import destination_labels
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.start_page import http_start_page

@@ -12,7 +12,7 @@ import structlog
 
 from adapters.logging import flush_log
 from application.ports.errors import ConfigurationError, PortError
-from entrypoints.startup_error import StartupError, print_errors
+from entrypoints.opening.startup_error import StartupError, print_errors
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """SIGHUP comes from a terminal that is closed."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.countries import ALL_COUNTRIES
-from entrypoints.providers import PROVIDERS, PhoneProvider, Provider, prints_codes
+from entrypoints.opening.providers import PROVIDERS, PhoneProvider, Provider, prints_codes
 from entrypoints.settings.hook_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.settings import FIELDS, InvalidSetting, Settings
 from entrypoints.settings.values import (

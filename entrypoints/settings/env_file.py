@@ -9,7 +9,7 @@ from typing import Final
 from dotenv.parser import Binding, parse_stream
 
 from adapters.files import open_regular_file
-from entrypoints.ownership import find_ownership_problem
+from entrypoints.opening.ownership import find_ownership_problem
 
 ENV_FILE: Final = Path(".env")
 """The file's path: in the folder where the service is started."""

@@ -15,7 +15,7 @@ from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneRules
 from entrypoints.http.settings import HttpOtpSettings
-from entrypoints.providers import (
+from entrypoints.opening.providers import (
     PHONE_PROVIDERS,
     PhoneProvider,
     Provider,

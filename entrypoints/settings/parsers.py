@@ -25,7 +25,7 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_c
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from entrypoints.bind import Bind
+from entrypoints.settings.bind import Bind
 from entrypoints.settings.values import Network, Secret
 
 _VARIANT: Final = re.compile(

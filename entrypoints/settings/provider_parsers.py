@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from domain.errors import InvalidValue
-from entrypoints.providers import (
+from entrypoints.opening.providers import (
     PHONE_PROVIDERS,
     PROVIDERS,
     PhoneProvider,

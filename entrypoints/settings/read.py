@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from domain.errors import InvalidValue
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.checks import find_problems, is_production, unused_variables
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
@@ -22,7 +23,6 @@ from entrypoints.settings.settings import (
     Settings,
 )
 from entrypoints.settings.values import Secret, Variables
-from entrypoints.startup_error import StartupError
 
 HIDDEN: Final = "(hidden)"
 

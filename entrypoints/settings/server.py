@@ -7,9 +7,9 @@ from typing import Final
 
 from domain.administration.audit import parse_actor_name
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.bind import Bind
 from entrypoints.http.settings import HttpServerSettings
 from entrypoints.settings import parsers
+from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import limit, optional
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import Environment

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from entrypoints.bind import Bind
 from entrypoints.settings import parsers, services
+from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import LIMIT_PROFILES, essential, optional
 from entrypoints.settings.values import Database, Environment, Factory, Network, Variables
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from entrypoints.http.settings import HttpStartPageSettings
-from entrypoints.providers import prints_codes
+from entrypoints.opening.providers import prints_codes
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory, MediaFolder, S3Bucket
 

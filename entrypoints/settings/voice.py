@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
-from entrypoints.providers import PhoneProvider
+from entrypoints.opening.providers import PhoneProvider
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import limit, optional
 from entrypoints.settings.otp import OtpSettings

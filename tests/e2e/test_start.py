@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from entrypoints.commit import UNKNOWN, find_commit
-from entrypoints.distribution import installed_version
+from entrypoints.version.commit import UNKNOWN, find_commit
+from entrypoints.version.distribution import installed_version
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 

@@ -16,7 +16,7 @@ from entrypoints.contract_tests.adapter_watch import MAX_PAUSE, watch_loop
 from entrypoints.contract_tests.external_adapter import ADAPTER
 from entrypoints.contract_tests.outcomes import observe
 from entrypoints.contract_tests.run import SUITES
-from entrypoints.startup_error import StartupError
+from entrypoints.opening.startup_error import StartupError
 from tests.support.acme_sms import open_acme_messenger
 from tests.support.acme_voice import open_acme_voice
 from tests.support.adapter_runs import PROJECT, run_contract_tests

@@ -2,9 +2,9 @@
 
 import pytest
 
-from entrypoints.bind import Bind
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.server.bind import reserve_bind
-from entrypoints.startup_error import StartupError
+from entrypoints.settings.bind import Bind
 from tests.support.servers.process import free_ports
 
 

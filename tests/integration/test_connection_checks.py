@@ -17,8 +17,8 @@ from adapters.postgres import open_postgres_database
 from adapters.postgres.opening import Inspection
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.commands.part_checks import connection_checks
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
-from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.fake_hook import SECRET, FakeHook
 from tests.support.servers.fake_siteverify import FakeSiteverify

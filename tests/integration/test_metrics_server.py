@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from entrypoints.bind import Bind
 from entrypoints.server import metrics_server
 from entrypoints.server.metrics_server import run_metrics_server
+from entrypoints.settings.bind import Bind
 from tests.support.servers.process import free_ports
 
 METRICS = b"dialtone_x_total 1.0\n"

@@ -19,7 +19,7 @@ from adapters.records.schema_plan import SchemaObject, SchemaPlan
 from adapters.sqlite import migration as in_sqlite
 from application.ports.errors import ConfigurationError
 from entrypoints.commands.migrate import migrate as run_migrate
-from entrypoints.startup_error import StartupError
+from entrypoints.opening.startup_error import StartupError
 from tests.support.builders import a_phone, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import (

@@ -18,8 +18,8 @@ from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import MediaUrl
 from entrypoints import bootstrap
 from entrypoints.commands.hookaba_files import open_hookaba_files
+from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.read import read_settings
-from entrypoints.startup_error import InvalidArgument
 from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers.http_server import Exchange, HttpServer, never_respond, respond_with

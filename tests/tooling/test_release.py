@@ -5,8 +5,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from entrypoints.distribution import DISTRIBUTION, check_import_names, installed_version
-from entrypoints.extras import EXTRAS, check_extra
+from entrypoints.opening.extras import EXTRAS, check_extra
+from entrypoints.version.distribution import DISTRIBUTION, check_import_names, installed_version
 
 PROJECT: Final = Path(__file__).parents[2]
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((PROJECT / "pyproject.toml").read_text())

@@ -7,9 +7,9 @@ import pytest
 
 from entrypoints.commands.backup import back_up
 from entrypoints.commands.parsing import find_url
+from entrypoints.opening.startup_error import InvalidArgument, StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import InvalidArgument, StartupError
 
 URL = "postgresql://dialtone:tops3cret@db.test/dialtone"
 

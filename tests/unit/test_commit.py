@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints.commit import COMMIT_FILE, UNKNOWN, find_commit
+from entrypoints.version.commit import COMMIT_FILE, UNKNOWN, find_commit
 
 COMMIT: Final = f"{0xC0FFEE:040x}"
 GIT: Final = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")

@@ -15,10 +15,10 @@ import pytest
 from adapters.records.database import Database
 from application.ports.limits import LimitStore
 from application.ports.otp import Messenger
-from entrypoints.factories import load_factory, open_adapter
-from entrypoints.port_methods import find_problem
+from entrypoints.opening.factories import load_factory, open_adapter
+from entrypoints.opening.port_methods import find_problem
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.values import Factory
-from entrypoints.startup_error import StartupError
 from tests.support.fakes.database import InMemoryDatabase
 
 VARIABLE: Final = "DIALTONE_SMS"

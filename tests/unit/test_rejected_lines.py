@@ -8,7 +8,7 @@ import pytest
 
 from application.imports.user_lines import LineProblem, UserLine
 from entrypoints.commands.rejected_lines import open_rejected_lines
-from entrypoints.startup_error import CommandError
+from entrypoints.opening.startup_error import CommandError
 
 
 def write(path: Path, original: dict[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ import pytest
 
 from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.verification_state import OperatorAttempts, VerificationState
-from entrypoints.verification_words import describe_verification
+from entrypoints.words.verification_words import describe_verification
 from tests.support.builders import NOW
 
 

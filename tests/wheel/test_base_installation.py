@@ -9,8 +9,8 @@ from typing import Final
 import httpx
 import pytest
 
-from entrypoints.distribution import describe_version, installed_version
-from entrypoints.extras import EXTRAS
+from entrypoints.opening.extras import EXTRAS
+from entrypoints.version.distribution import describe_version, installed_version
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 from tests.wheel.conftest import PROJECT, Venv

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from zipfile import ZipFile
 
-from entrypoints.commit import COMMIT_FILE
+from entrypoints.version.commit import COMMIT_FILE
 from tests.wheel.conftest import DIST, PROJECT
 
 PACKAGES: Final = ("adapters", "application", "domain", "entrypoints", "pytest_dialtone.py")

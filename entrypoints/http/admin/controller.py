@@ -24,7 +24,7 @@ from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId, TooManyReads
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.exports import EXPORT_RESPONSES, open_archive
+from entrypoints.http.export.responses import EXPORT_RESPONSES, open_archive
 from entrypoints.http.fields import IdParameter, format_timestamp
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest

@@ -27,7 +27,7 @@ from entrypoints.http.fields import (
     show_call_status,
     time_field,
 )
-from entrypoints.verification_words import describe_verification
+from entrypoints.words.verification_words import describe_verification
 
 SubjectField = Annotated[
     str,

@@ -24,8 +24,8 @@ from entrypoints.http.console.user_acts import USERS
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.exceptions import InvalidFields
 from entrypoints.http.parsing import FieldErrors, parsing_field
-from entrypoints.user_text import explain_nobody, find_users, parse_user_text
-from entrypoints.user_words import ACTOR_KINDS
+from entrypoints.words.user_text import explain_nobody, find_users, parse_user_text
+from entrypoints.words.user_words import ACTOR_KINDS
 
 _AUDIT: Final = "/console/audit"
 _PAGE_SIZE: Final = 50

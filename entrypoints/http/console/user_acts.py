@@ -39,11 +39,11 @@ from entrypoints.http.errors.table import (
     error_status,
     to_field_error,
 )
-from entrypoints.http.exports import open_archive
+from entrypoints.http.export.responses import open_archive
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.streaming import FileReads, FileResponse
-from entrypoints.user_words import describe_hold, describe_status
+from entrypoints.words.user_words import describe_hold, describe_status
 
 USERS: Final = "/console/users"
 PHONE: Final = f"{USERS}/phone"

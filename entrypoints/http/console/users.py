@@ -14,7 +14,6 @@ from domain.errors import InvalidValue, UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.retention import RetainedData, list_retained_data
 from domain.phone import parse_phone
-from entrypoints import user_words as words
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.render import render, see_other
@@ -23,8 +22,9 @@ from entrypoints.http.console.user_acts import ACTS, PHONE, USERS, path_of
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
-from entrypoints.user_text import explain_nobody, find_users, parse_user_text
-from entrypoints.verification_words import describe_verification
+from entrypoints.words import user_words as words
+from entrypoints.words.user_text import explain_nobody, find_users, parse_user_text
+from entrypoints.words.verification_words import describe_verification
 
 _PHONE_PATH: Final = PHONE.removeprefix(USERS)
 

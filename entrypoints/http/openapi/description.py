@@ -10,13 +10,13 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server
 from litestar.routes import HTTPRoute
 
-from entrypoints.distribution import installed_version
 from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.table import api_of
 from entrypoints.http.openapi import corrections, operations, responses
 from entrypoints.http.parsing import body_type
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
+from entrypoints.version.distribution import installed_version
 
 _ABOUT: Final = """\
 Sign in with a code that is sent to a phone. Manage users and a library of images.

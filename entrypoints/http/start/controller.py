@@ -12,13 +12,13 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from application.otp.feature import OtpFeature
-from entrypoints.distribution import installed_version
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import PathNotFound
 from entrypoints.http.fields import described
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpStartPageSettings
 from entrypoints.http.start.message_access import may_see_messages
+from entrypoints.version.distribution import installed_version
 
 _FILES: Final = {"page.css": "text/css", "page.js": "text/javascript"}
 _GUIDES: Final = {

@@ -18,7 +18,7 @@ from domain.phone import parse_phone
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors.exceptions import InvalidUserId, TooManyReads
-from entrypoints.http.exports import EXPORT_RESPONSES, answer_head, open_archive
+from entrypoints.http.export.responses import EXPORT_RESPONSES, answer_head, open_archive
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from application.administration.caller import operating_system_user
 from application.export.export_user import Export
 from domain.errors import TooManyExports
-from entrypoints.http.exports import open_archive
+from entrypoints.http.export.responses import open_archive
 from entrypoints.http.streaming import FileRead, FileResponse
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone

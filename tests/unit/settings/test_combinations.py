@@ -7,7 +7,7 @@ import pytest
 
 from adapters.key_file.document import generate_document
 from domain.access import LibraryVisibility
-from entrypoints import providers
+from entrypoints.opening import providers
 from entrypoints.settings.read import find_unused, read_settings
 from entrypoints.settings.values import (
     Environment,

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints import providers
+from entrypoints.opening import providers
 from entrypoints.settings.read import describe, read_settings
 from entrypoints.settings.values import Factory, HttpHook
 from tests.support.settings import problems

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from entrypoints.bind import Bind
-from entrypoints.operator_files import FILE_CHECKS
+from entrypoints.opening.operator_files import FILE_CHECKS
+from entrypoints.settings.bind import Bind
 from entrypoints.settings.read import SettingsError, find_unknown, read_settings
 from tests.support.settings import settings
 from tests.unit.settings.texts import S3, TWILIO
@@ -189,7 +189,7 @@ def test_a_file_or_link_of_another_user_is_an_error_and_not_read(
     env_file.symlink_to(target)
     link = env_file.lstat()
     user = link.st_uid + 2
-    monkeypatch.setattr("entrypoints.ownership._ROOT", link.st_uid + 1)
+    monkeypatch.setattr("entrypoints.opening.ownership._ROOT", link.st_uid + 1)
     monkeypatch.setattr("os.geteuid", lambda: user)
     own_link = os.stat_result((*link[:4], user, *link[5:]))
 

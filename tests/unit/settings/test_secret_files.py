@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from entrypoints.bootstrap import open_use_cases
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import (
     SettingsError,
     describe,
@@ -18,7 +19,6 @@ from entrypoints.settings.read import (
 from entrypoints.settings.secret_files import exposed_line, find_exposed
 from entrypoints.settings.settings import FIELDS, FILE_VARIABLES, Settings
 from entrypoints.settings.values import PostgresDatabase, Secret, Variables
-from entrypoints.startup_error import StartupError
 from tests.support.settings import problems
 from tests.unit.settings.texts import S3, SECRET, TWILIO
 

@@ -20,8 +20,8 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
-from entrypoints.bind import Bind
-from entrypoints.providers import CONSOLE
+from entrypoints.opening.providers import CONSOLE
+from entrypoints.settings.bind import Bind
 from entrypoints.settings.services import parse_media
 from entrypoints.settings.settings import FIELDS
 from entrypoints.settings.values import (

@@ -23,7 +23,7 @@ from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserN
 from domain.identities.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from domain.identities.device_token import ConsoleDevice
 from domain.identities.phone_change import UNDO_PERIOD
-from entrypoints.export_archive import write_archive
+from entrypoints.http.export.archive import write_archive
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_call, a_phone, a_recording, an_id
 from tests.support.fakes.messenger import REJECTED

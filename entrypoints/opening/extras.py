@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from application.ports.errors import ConfigurationError
-from entrypoints.distribution import DISTRIBUTION, installed_version
+from entrypoints.version.distribution import DISTRIBUTION, installed_version
 
 EXTRAS: Final = {
     "metrics": ("prometheus_client",),

@@ -7,8 +7,8 @@ from os.path import realpath
 from pathlib import Path
 from typing import Final
 
-from entrypoints.commit import find_commit
-from entrypoints.startup_error import StartupError
+from entrypoints.opening.startup_error import StartupError
+from entrypoints.version.commit import find_commit
 
 DISTRIBUTION: Final = "dialtone-server"
 """Its name for pip. `dialtone` on PyPI is another project."""
@@ -62,7 +62,7 @@ def check_import_names() -> None:
                 f"The package {other.name} {other.version} has the import name "
                 f"{', '.join(sorted(names))}, which is Dialtone's. {_OWN_VENV}"
             )
-    root = realpath(Path(__file__).parents[1])
+    root = realpath(Path(__file__).parents[2])
     for name in _IMPORT_NAMES:
         spec = find_spec(name)
         found = spec and spec.origin

@@ -22,10 +22,10 @@ from adapters.logging import log_package
 from application.ports.errors import ConfigurationError
 from application.ports.system import HealthCheck
 from application.ports.voice import StatusCallbacks
-from entrypoints.ownership import find_ownership_problem
-from entrypoints.port_methods import find_problem
+from entrypoints.opening.ownership import find_ownership_problem
+from entrypoints.opening.port_methods import find_problem
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.values import Factory
-from entrypoints.startup_error import StartupError
 
 _log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from application.ports.errors import ConfigurationError, MessengerUnavailable
-from entrypoints.extras import check_extra
+from entrypoints.opening.extras import check_extra
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from adapters.templates.template_set import AppIdentity
 from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
 from domain.voice.flow import CallFlow
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import example_line
 from entrypoints.settings.settings import Settings
-from entrypoints.startup_error import StartupError
 
 
 def load_sms_templates(settings: Settings) -> FileSmsTemplates:

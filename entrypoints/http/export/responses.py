@@ -8,7 +8,7 @@ from typing import Any, Final
 from litestar.response.base import ASGIResponse
 
 from application.export.export_user import Export
-from entrypoints.export_archive import MEDIA_TYPE, archive_name, write_archive
+from entrypoints.http.export.archive import MEDIA_TYPE, archive_name, write_archive
 from entrypoints.http.fields import USER_ID_EXAMPLE, binary_content, header
 from entrypoints.http.streaming import Archive, archive_headers
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
 COMMIT_FILE: Final = "entrypoints/commit.txt"
 """Only the sdist and the wheel have it: `setup.py` writes it there."""
 UNKNOWN: Final = "unknown"

@@ -6,9 +6,9 @@ An adapter's package is imported only if the settings name it.
 import stat
 from pathlib import Path
 
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Database, MediaFolder, SqliteDatabase
-from entrypoints.startup_error import StartupError
 
 
 def check_secrets_file_not_lost(database: Database, secrets_file: Path) -> None:

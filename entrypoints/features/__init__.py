@@ -1,0 +1,35 @@
+"""All optional features. Nothing else names all of them."""
+
+from typing import Final
+
+from entrypoints.features.admin import ADMIN
+from entrypoints.features.attestation import ATTESTATION
+from entrypoints.features.console import CONSOLE
+from entrypoints.features.events import EVENTS
+from entrypoints.features.export import EXPORT
+from entrypoints.features.feature import Feature
+from entrypoints.features.imports import IMPORTS
+from entrypoints.features.journal import JOURNAL
+from entrypoints.features.legacy_otp import LEGACY_OTP
+from entrypoints.features.media import MEDIA
+from entrypoints.features.phone_change import PHONE_CHANGE
+from entrypoints.features.start import START
+from entrypoints.features.statistics import STATISTICS
+from entrypoints.features.voice import VOICE
+
+FEATURES: Final[tuple[Feature, ...]] = (
+    ATTESTATION,
+    PHONE_CHANGE,
+    MEDIA,
+    VOICE,
+    EVENTS,
+    STATISTICS,
+    EXPORT,
+    IMPORTS,
+    JOURNAL,
+    ADMIN,
+    CONSOLE,
+    START,
+    LEGACY_OTP,
+)
+"""In the order in which they are opened: each after those that it needs."""

@@ -1,0 +1,15 @@
+"""The REST administration, with service tokens."""
+
+from typing import Final
+
+from entrypoints.features.feature import Feature
+
+
+class Admin(Feature):
+    """The REST administration, with service tokens."""
+
+    name = "admin"
+    folders = ("entrypoints/http/admin",)
+
+
+ADMIN: Final = Admin()

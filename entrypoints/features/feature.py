@@ -1,0 +1,68 @@
+"""What the rest of the program knows of an optional feature."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from application.use_cases import UseCases
+    from entrypoints.commands.command import Command
+    from entrypoints.commands.connection_checks import Check
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
+    from entrypoints.server.background_task import BackgroundTask
+    from entrypoints.settings.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """An optional feature. Without its folders, its module and its tests, the rest works.
+
+    A module of `entrypoints.features` has one subclass, and one object of it, which
+    `entrypoints.features` lists. Methods import what they need when they are called: so a command
+    imports only the features that it names.
+
+    Attributes:
+        name: Its name, for operators too.
+        folders: Its folders and modules in the four layers, besides its own module here. Whoever
+            takes the feature out deletes them.
+        needs: The names of the features that it does not work without.
+        settings: A dataclass with its settings; None if it has none.
+    """
+
+    name: ClassVar[str]
+    folders: ClassVar[tuple[str, ...]]
+    needs: ClassVar[tuple[str, ...]] = ()
+    settings: ClassVar[type[Any] | None] = None
+
+    def open(self, opening: "Opening") -> AbstractAsyncContextManager[None]:
+        """Open its ports, and add its use cases to those of the core, until the block ends.
+
+        Raises:
+            ConfigurationError: an adapter cannot be opened.
+            StartupError
+        """
+        del opening
+        return nullcontext()
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        del settings
+        return ()
+
+    def commands(self) -> "Sequence[Command]":
+        """Return its commands."""
+        return ()
+
+    def background_tasks(
+        self, settings: "Settings", use_cases: "UseCases"
+    ) -> "Sequence[BackgroundTask]":
+        """Return what the server repeats while it runs."""
+        del settings, use_cases
+        return ()
+
+    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
+        """Return what `check-settings --connect` tries, by the name that it shows."""
+        del settings
+        return {}

@@ -1,0 +1,24 @@
+"""The library of pictures, with its moderation."""
+
+from typing import Final
+
+from entrypoints.features.feature import Feature
+
+
+class Media(Feature):
+    """The library of pictures, with its moderation."""
+
+    name = "media"
+    folders = (
+        "domain/media",
+        "application/media",
+        "application/ports/media.py",
+        "adapters/disk",
+        "adapters/s3",
+        "adapters/pillow",
+        "entrypoints/http/library",
+        "entrypoints/commands/media",
+    )
+
+
+MEDIA: Final = Media()

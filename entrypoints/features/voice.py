@@ -1,0 +1,22 @@
+"""The phone line, and codes that are read out in a call."""
+
+from typing import Final
+
+from entrypoints.features.feature import Feature
+
+
+class Voice(Feature):
+    """The phone line, and codes that are read out in a call."""
+
+    name = "voice"
+    folders = (
+        "domain/voice",
+        "application/voice",
+        "application/ports/voice.py",
+        "adapters/flows",
+        "entrypoints/http/voice",
+        "entrypoints/commands/voice",
+    )
+
+
+VOICE: Final = Voice()

@@ -1,0 +1,1 @@
+"""From settings to adapters: which there are, and how they are opened."""

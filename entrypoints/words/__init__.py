@@ -1,0 +1,1 @@
+"""Texts about users that commands and the web console share."""

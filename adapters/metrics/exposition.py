@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from adapters.metrics.folder import VARIABLE
 from adapters.metrics.metrics import PREFIX, Metrics, country_label
 from application.identities.count_users import UserCount
-from application.otp.measure_limits import LimitUse
+from application.limits.measure_limits import LimitUse
 from application.ports.errors import PortError
 from application.ports.keys import KeyRing
 from application.ports.system import Clock

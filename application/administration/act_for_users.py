@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from application.administration.caller import Caller
 from application.administration.find_user import FindUser, FoundUser, UserQuery
-from application.administration.token_limits import TokenLimits
 from application.identities.operators import OperatorActions
 from application.identities.users import DeleteUser
+from application.limits.token_limits import TokenLimits
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
 from application.otp.reset_limits import ResetLimits, ResetResult
 from application.phone_change.move_phone import MovePhone
@@ -205,7 +205,7 @@ class ActForUsers:
         if not caller.runs_command:
             await self._check_undo(user)
             await self.limits.acquire(
-                caller, "phone_changes", PHONE_CHANGES_PER_TOKEN, TooManyPhoneChanges
+                caller.actor, "phone_changes", PHONE_CHANGES_PER_TOKEN, TooManyPhoneChanges
             )
         async with self.record_act(caller.actor, AuditAction.CHANGE_PHONE, user.subject, reason):
             identity = await self.move_phone(identity_id, phone, can_be_undone=can_be_undone)

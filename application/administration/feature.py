@@ -8,9 +8,9 @@ from application.administration.find_user import FindUser
 from application.administration.list_audit import ListAudit
 from application.administration.service_tokens import AdministerTokens, AuthenticateServiceToken
 from application.administration.show_user import ShowUser
-from application.administration.token_limits import TokenLimits
 from application.administration.view_phone import ViewPhone
 from application.identities.feature import IdentitiesFeature
+from application.limits.token_limits import TokenLimits
 from application.otp.feature import OtpFeature
 from application.phone_change.feature import PhoneChangeFeature
 from application.ports.keyed_hashes import KeyedHashes

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from application.administration.caller import Caller, backend
-from application.administration.token_limits import TokenLimits
+from application.limits.token_limits import TokenLimits
 from application.ports.administration import ServiceTokens
 from application.ports.system import Clock, Randomness
 from application.record_act import RecordAct
@@ -128,5 +128,7 @@ class AuthenticateServiceToken:
         if loaded is None or not loaded.value.accepts(secret, now):
             raise Unauthenticated
         caller = backend(loaded.value)
-        await self.limits.acquire(caller, "requests", REQUESTS_PER_TOKEN, TooManyTokenRequests)
+        await self.limits.acquire(
+            caller.actor, "requests", REQUESTS_PER_TOKEN, TooManyTokenRequests
+        )
         return caller

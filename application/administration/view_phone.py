@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.administration.caller import Caller
-from application.administration.token_limits import TokenLimits
+from application.limits.token_limits import TokenLimits
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
 from domain.administration.service_token import PHONES_PER_TOKEN
@@ -45,4 +45,4 @@ class ViewPhone:
             TooManyPhones
             StorageError
         """
-        await self.limits.acquire(caller, "full_numbers", PHONES_PER_TOKEN, TooManyPhones)
+        await self.limits.acquire(caller.actor, "full_numbers", PHONES_PER_TOKEN, TooManyPhones)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from application.otp.delivery_limiter import DeliveryLimiter
+from application.limits.delivery_limiter import DeliveryLimiter
 from application.ports.attestation import Attestation, AttestationProof, AttestationStatus
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from application.identities.session_factory import SESSION_ID_BYTES
-from application.otp.attempt_limiter import AttemptLimiter, AttemptPermits
+from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
+from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
-from application.otp.delivery_limiter import DeliveryLimiter
 from application.otp.recognize_device import recognize_device
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes

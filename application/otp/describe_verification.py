@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
-from application.otp.delivery_limiter import DeliveryLimiter
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from application.costs.count_costs import CountCosts
 from application.identities.feature import IdentitiesFeature
-from application.otp.attempt_limiter import AttemptLimiter
+from application.limits.attempt_limiter import AttemptLimiter
+from application.limits.delivery_limiter import DeliveryLimiter
+from application.limits.limit_alerts import LimitAlerts
+from application.limits.measure_limits import MeasureLimits
 from application.otp.attest_delivery import AttestDelivery
 from application.otp.check_otp import CheckOtp
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, PlaceCodeCall
-from application.otp.delivery_limiter import DeliveryLimiter
 from application.otp.delivery_status import (
     GetDeliveryStatus,
     RecordMessageStatus,
@@ -19,8 +21,6 @@ from application.otp.delivery_status import (
 )
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.describe_verification import DescribeVerification
-from application.otp.limit_alerts import LimitAlerts
-from application.otp.measure_limits import MeasureLimits
 from application.otp.provider_pause import ProviderPause
 from application.otp.recent_message import GetRecentMessage
 from application.otp.request_otp import RequestOtp

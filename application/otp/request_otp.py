@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
+from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.attest_delivery import AttestDelivery
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, DeliverOtp, emit_delivery
-from application.otp.delivery_limiter import DeliveryLimiter
 from application.otp.provider_pause import PAUSED
 from application.otp.recognize_device import recognize_device
 from application.ports.attestation import AttestationProof

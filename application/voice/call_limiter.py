@@ -3,8 +3,8 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
+from application.limits.limit_alerts import LimitAlerts
 from application.otp.codes import OtpCodes
-from application.otp.limit_alerts import LimitAlerts
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock, SecurityEvents, SecurityEventType

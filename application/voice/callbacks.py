@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
+from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, PlaceCodeCall, emit_delivery
-from application.otp.delivery_limiter import DeliveryLimiter
 from application.otp.provider_pause import PAUSED
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore

@@ -3,7 +3,7 @@
 from litestar import get
 from litestar.response import Template
 
-from application.otp.limit_alerts import HIGH_PERCENT
+from application.limits.limit_alerts import HIGH_PERCENT
 from application.use_cases import UseCases
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.render import render

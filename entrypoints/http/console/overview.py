@@ -8,9 +8,9 @@ from litestar import get
 from litestar.response import Template
 
 from application.identities.count_users import UserCount
+from application.limits.limit_alerts import HIGH_PERCENT
+from application.limits.measure_limits import LimitUse
 from application.operations.check_readiness import Readiness
-from application.otp.limit_alerts import HIGH_PERCENT
-from application.otp.measure_limits import LimitUse
 from application.ports.errors import PortError
 from application.ports.system import SecurityEventType
 from application.use_cases import UseCases

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from adapters.metrics.exposition import Exposition
 from adapters.metrics.metrics import Metrics
 from application.identities.count_users import UserCount
-from application.otp.measure_limits import LimitUse
+from application.limits.measure_limits import LimitUse
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing
 

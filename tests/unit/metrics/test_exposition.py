@@ -11,7 +11,7 @@ from adapters.metrics import exposition
 from adapters.metrics.exposition import Exposition
 from adapters.metrics.metrics import Metrics
 from application.identities.count_users import UserCount
-from application.otp.measure_limits import LimitUse
+from application.limits.measure_limits import LimitUse
 from application.ports.errors import StorageUnavailable
 from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock

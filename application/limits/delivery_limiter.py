@@ -4,8 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from application.limits.limit_alerts import LimitAlerts
 from application.otp.codes import OtpCodes
-from application.otp.limit_alerts import LimitAlerts
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes

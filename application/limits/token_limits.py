@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from application.administration.caller import Caller
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
-from domain.administration.audit import ActorKind
+from domain.administration.audit import Actor, ActorKind
 from domain.errors import RateLimitExceeded
 from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
@@ -19,7 +18,7 @@ class TokenLimits:
     clock: Clock
 
     async def acquire(
-        self, caller: Caller, name: str, window: SlidingWindow, error: type[RateLimitExceeded]
+        self, actor: Actor, name: str, window: SlidingWindow, error: type[RateLimitExceeded]
     ) -> None:
         """Count one use of a service token, which the window limits.
 
@@ -27,10 +26,10 @@ class TokenLimits:
             RateLimitExceeded: `error`, if the limit is reached.
             StorageError
         """
-        if caller.actor.kind is not ActorKind.SERVICE_TOKEN:
+        if actor.kind is not ActorKind.SERVICE_TOKEN:
             return
         now = self.clock.now()
-        limit = RateLimit(f"token:{caller.actor.id}", Purpose.READS, name, window)
+        limit = RateLimit(f"token:{actor.id}", Purpose.READS, name, window)
         [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
         if not isinstance(acquired, Acquisition):
             raise error(whole_seconds(now, acquired))

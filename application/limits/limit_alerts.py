@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.otp.measure_limits import LimitUse, MeasureLimits
+from application.limits.measure_limits import LimitUse, MeasureLimits
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock

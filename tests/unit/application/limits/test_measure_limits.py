@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from application.otp.measure_limits import MAX_COUNTRIES, LimitUse
+from application.limits.measure_limits import MAX_COUNTRIES, LimitUse
 from application.ports.errors import StorageUnavailable
 from domain.countries import ALL_COUNTRIES
 from domain.otp.rate_limits import RateLimits

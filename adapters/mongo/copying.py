@@ -27,7 +27,7 @@ from adapters.records.raw_records import (
     reading,
 )
 from adapters.records.record_kind import RecordKind
-from adapters.records.repositories import make_first_version
+from adapters.records.record_repository import make_first_version
 from application.ports.errors import ConfigurationError, StorageError, StorageUnavailable
 
 T = TypeVar("T")

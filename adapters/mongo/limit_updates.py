@@ -19,8 +19,8 @@ from adapters.records.limits import (
     WindowRecord,
     counter_key,
 )
+from adapters.records.record_repository import make_first_version
 from adapters.records.record_store import StoredRecord
-from adapters.records.repositories import make_first_version
 from domain.otp.rate_limits import Acquisition
 
 _KNOWN: Final = {"schema_version": {"$lte": LIMITS.schema_version}}

@@ -1,4 +1,4 @@
-"""The stored form of audit entries and service tokens."""
+"""The stored form of audit entries."""
 
 from datetime import datetime
 from typing import Literal
@@ -31,15 +31,3 @@ class AuditEntryRecord(Record, kw_only=True):
     item_id: str | None = None
     failed_entry_id: str | None = None
     error: str | None = None
-
-
-class ServiceTokenRecord(Record, kw_only=True):
-    """A service token, without its secret."""
-
-    id: str
-    name: str
-    scopes: tuple[str, ...]
-    secret_hash: str
-    created_at: datetime
-    expires_at: datetime
-    revoked_at: datetime | None = None

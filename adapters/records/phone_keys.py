@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
@@ -13,16 +13,14 @@ from adapters.records.kinds import (
     IDENTITIES,
     IDENTITIES_WITH_NEW_PHONE,
     INSTANCES,
-    PHONE_ASSIGNMENTS,
+    KINDS,
     PHONE_VERIFICATIONS,
     UNCHALLENGED_ATTEMPTS,
 )
 from adapters.records.outages import OutageRetries
-from adapters.records.phone_assignments import PhoneAssignmentsRecord
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import (
     PhoneVerificationMapping,
-    PhoneVerificationRecord,
 )
 from adapters.records.record_kind import RecordKind
 from adapters.records.record_store import (
@@ -42,10 +40,12 @@ IN_USE: Final = (
     "command again after {time:%Y-%m-%dT%H:%M:%SZ}."
 )
 _VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
-_WithPhone = IdentityRecord | PhoneVerificationRecord | PhoneAssignmentsRecord
-_WithPhones = TypeVar("_WithPhones", IdentityRecord, PhoneAssignmentsRecord)
-"""Those with several phones."""
-_Batch = tuple[RecordKind[_WithPhone], Sequence[StoredRecord[_WithPhone]]]
+_KINDS_WITH_PHONES: Final = (
+    IDENTITIES,
+    *(kind for kind in KINDS if kind.has_phones and kind not in (IDENTITIES, PHONE_VERIFICATIONS)),
+    PHONE_VERIFICATIONS,
+)
+_Batch = tuple[RecordKind[Any], Sequence[StoredRecord[Any]]]
 
 ReportProgress = Callable[[str, int, int | None], None]
 """Is told of what is done, how many records, and of about how many; None if that is not known."""
@@ -72,16 +72,14 @@ async def reencrypt_phones(
     async for kind, batch in _scan_encrypted(store, retry, report):
         changes = []
         for stored in batch:
-            record, version = stored.record, stored.version
-            if isinstance(record, PhoneAssignmentsRecord):
-                count += await _reencrypt_all(
-                    store, retry, encryption, PHONE_ASSIGNMENTS, version, record
-                )
-                continue
+            record = stored.record
             if isinstance(record, IdentityRecord) and record.phone_change_record is not None:
                 count += await _reencrypt_all(
-                    store, retry, encryption, IDENTITIES_WITH_NEW_PHONE, version, record
+                    store, retry, encryption, IDENTITIES_WITH_NEW_PHONE, stored
                 )
+                continue
+            if kind.written_once != ENCRYPTED_PHONE:
+                count += await _reencrypt_all(store, retry, encryption, kind, stored)
                 continue
             old = record.encrypted_phone
             if old is not None and (new := encryption.reencrypt(old, stored.id)) != old:
@@ -95,15 +93,15 @@ async def _reencrypt_all(
     store: RecordStore,
     retry: OutageRetries,
     encryption: PhoneEncryption,
-    kind: RecordKind[_WithPhones],
-    version: int,
-    record: _WithPhones,
+    kind: RecordKind[Any],
+    stored: StoredRecord[Any],
 ) -> bool:
     """Encrypt all phones of a record again, in one write; return whether that was necessary."""
-    reencrypted = record.map_phones(lambda old: encryption.reencrypt(old, record.id))
+    record = stored.record
+    reencrypted = record.map_phones(lambda old: encryption.reencrypt(old, stored.id))
     if reencrypted.encrypted_phones == record.encrypted_phones:
         return False
-    await retry(partial(store.replace, kind, record.id, reencrypted, version))
+    await retry(partial(store.replace, kind, stored.id, reencrypted, stored.version))
     return True
 
 
@@ -198,7 +196,7 @@ async def _move_all(
 async def _overwrite_all(
     store: RecordStore,
     retry: OutageRetries,
-    kind: RecordKind[_WithPhone],
+    kind: RecordKind[Any],
     changes: Sequence[Overwrite],
 ) -> None:
     if isinstance(store, BatchWrites) and changes:
@@ -214,12 +212,7 @@ async def _scan_encrypted(
     store: RecordStore, retry: OutageRetries, report: ReportProgress
 ) -> AsyncIterator[_Batch]:
     """Yield the records with encrypted phones, in batches, and report each that is done."""
-    kinds: tuple[RecordKind[_WithPhone], ...] = (  # type: ignore[assignment]
-        IDENTITIES,
-        PHONE_ASSIGNMENTS,
-        PHONE_VERIFICATIONS,
-    )
-    for kind in kinds:
+    for kind in _KINDS_WITH_PHONES:
         total = None
         if isinstance(store, BatchWrites):
             total = await retry(partial(store.estimate_size, kind))

@@ -272,10 +272,3 @@ class UnchallengedAttemptsRecord(Record, kw_only=True):
     id: str
     expires_at: datetime
     attempts: tuple[UnchallengedAttemptRecord, ...] = ()
-
-
-class UsedAttestationRecord(Record, kw_only=True):
-    """A proof that was used. Its id is its hash."""
-
-    id: str
-    expires_at: datetime

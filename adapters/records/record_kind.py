@@ -71,6 +71,11 @@ class Index:
         return frozenset((*self.equal, *order, *self.present, *self.absent, *only))
 
 
+def index_by_time(name: str, order: str, **options: Any) -> Index:
+    """Return an index of the records that have a time, in its order."""
+    return Index(name=name, order=order, present=(order,), **options)
+
+
 EXPIRES_AT: Final = "expires_at"
 """The field that says when a record expires."""
 
@@ -86,6 +91,9 @@ class RecordKind(Generic[R]):
         written_once: A field that a replacement keeps while the stored record has it, or None. A
             kind of the same name that does not say so replaces it.
         expires: Whether its records have `expires_at`. There is an index of it.
+        has_phones: Whether its records have encrypted phones. Its Struct lists them by a property
+            `encrypted_phones`. Where they are not the field `written_once` alone, it has a method
+            `map_phones`, which returns a record with each of them changed by a function.
         field_names: The stored names of all fields.
         indexed_fields: The fields that indexes need, in the order of the Struct.
     """
@@ -113,6 +121,7 @@ class RecordKind(Generic[R]):
         self.indexes: Final = indexes
         self.written_once: Final = written_once
         self.expires: Final = any(index.order == EXPIRES_AT for index in indexes)
+        self.has_phones: Final = hasattr(record_type, "encrypted_phones")
         fields = [field.encode_name for field in msgspec.structs.fields(record_type)]
         self.field_names: Final = frozenset(fields)
         indexed = frozenset[str]().union(*(index.fields for index in indexes))

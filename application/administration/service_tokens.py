@@ -7,7 +7,7 @@ from typing import Final
 
 from application.administration.caller import Caller, backend
 from application.limits.token_limits import TokenLimits
-from application.ports.administration import ServiceTokens
+from application.ports.service_tokens import ServiceTokens
 from application.ports.system import Clock, Randomness
 from application.record_act import RecordAct
 from application.update import change_record

@@ -10,8 +10,9 @@ from application.administration.caller import Caller
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.view_phone import ViewPhone
 from application.otp.describe_verification import DescribeVerification
+from application.ports.media import MediaUsages
 from application.ports.otp import DeliveryStatus
-from application.ports.repositories import DeliveryReports, MediaUsages
+from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
 from application.ports.voice import Calls
 from domain.administration.service_token import Scope

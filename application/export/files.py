@@ -10,9 +10,9 @@ from typing import Any, Final
 from application.export.page import render_page
 from application.ports.administration import AuditFilter, AuditLog
 from application.ports.errors import RecordingNotFound
-from application.ports.media import MediaFiles, MediaItems
+from application.ports.media import MediaFiles, MediaItems, MediaUsages
 from application.ports.otp import PhoneVerifications
-from application.ports.repositories import DeliveryReports, MediaUsages
+from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
 from application.ports.voice import Calls, Recordings
 from domain.administration.audit import ActorKind, AuditEntry

@@ -11,9 +11,14 @@ from application.media.deletions import MarkForDeletion, delete_files
 from application.media.variants import make_variants, write_files
 from application.ports.errors import ConcurrencyConflict, MediaFileRejected
 from application.ports.identities import Identities
-from application.ports.media import ImagePublisher, MediaFiles, MediaItems, PublishedImage
+from application.ports.media import (
+    IdempotencyKeys,
+    ImagePublisher,
+    MediaFiles,
+    MediaItems,
+    PublishedImage,
+)
 from application.ports.older_service import OlderFiles, OlderItem
-from application.ports.repositories import IdempotencyKeys
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from domain.errors import InvalidImage, UnsupportedImageType

@@ -7,8 +7,7 @@ from hashlib import sha256
 from typing import BinaryIO, Final
 
 from application.ports.errors import ConcurrencyConflict, StorageError
-from application.ports.media import MediaItems
-from application.ports.repositories import IdempotencyKeys
+from application.ports.media import IdempotencyKeys, MediaItems
 from application.ports.system import Clock
 from application.update import MAX_RETRIES
 from domain.errors import IdempotencyKeyReused, ItemDeleted, UploadInProgress

@@ -6,8 +6,7 @@ from typing import Final
 
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
-from application.ports.media import MediaItems
-from application.ports.repositories import MediaUsages
+from application.ports.media import MediaItems, MediaUsages
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import save_record

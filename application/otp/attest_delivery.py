@@ -6,11 +6,15 @@ from hashlib import sha256
 from typing import Final
 
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.ports.attestation import Attestation, AttestationProof, AttestationStatus
+from application.ports.attestation import (
+    Attestation,
+    AttestationProof,
+    AttestationStatus,
+    UsedAttestations,
+)
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
-from application.ports.repositories import UsedAttestations
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.errors import AttestationRequired
 from domain.otp.client_ip import HashedClientIp

@@ -1,13 +1,11 @@
-"""The ports of administration: the audit log, and service tokens."""
+"""The port of administration: the audit log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from application.ports.versioned import Records
 from domain.administration.audit import Actor, AuditEntry
-from domain.administration.service_token import ServiceToken
 from domain.page import Cursor
 
 
@@ -43,27 +41,6 @@ class AuditLog(Protocol):
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` entries whose retention has passed, and return their number.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-
-class ServiceTokens(Records[ServiceToken], Protocol):
-    """Service tokens by id, also revoked ones, until they expire."""
-
-    async def list_newest(self, limit: int) -> Sequence[ServiceToken]:
-        """List up to `limit` tokens, those that expire last first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired tokens, and return their number.
 
         Raises:
             StorageError

@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
+from application.ports.versioned import Records
+from domain.otp.used_attestation import UsedAttestation
+
 MAX_RESPONSE_LENGTH: Final = 8_192
 """Characters of a response. The longest are those of reCAPTCHA, with some 2,000."""
 
@@ -85,3 +88,22 @@ class Attestation(Protocol):
     async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
         """Check a proof for the subject."""
         ...
+
+
+class UsedAttestations(Records[UsedAttestation], Protocol):
+    """The proofs that were used, by their hash."""
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired ones, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationRepositories:
+    """The repositories of attestation."""
+
+    used_attestations: UsedAttestations

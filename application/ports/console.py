@@ -1,5 +1,6 @@
 """The port of the web console: its sessions."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -17,3 +18,10 @@ class ConsoleSessions(Records[ConsoleSession], Protocol):
             StorageError
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleRepositories:
+    """The repositories of the web console."""
+
+    sessions: ConsoleSessions

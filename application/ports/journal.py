@@ -1,12 +1,8 @@
-"""The journal, and who is told of changes."""
+"""The port of the journal."""
 
 from typing import Protocol
 
 from application.ports.errors import PortError
-from domain.identities.identity import Identity
-from domain.media.item import MediaItem
-from domain.otp.phone_verification import PhoneVerification
-from domain.phone import PhoneNumber
 
 
 class JournalUnavailable(PortError):
@@ -22,22 +18,4 @@ class Journal(Protocol):
         Raises:
             JournalUnavailable
         """
-        ...
-
-
-class ChangeObserver(Protocol):
-    """Is told of each record that was loaded by its id, and replaced. No method raises."""
-
-    async def identity_changed(self, former: Identity, changed: Identity) -> None:
-        """An identity was replaced."""
-        ...
-
-    async def phone_changed(
-        self, phone: PhoneNumber, former: PhoneVerification, changed: PhoneVerification
-    ) -> None:
-        """The verification of a phone was replaced, or added: then `former` is an empty one."""
-        ...
-
-    async def item_changed(self, former: MediaItem, changed: MediaItem) -> None:
-        """An item of the library was replaced."""
         ...

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Final, Protocol
 
 from application.ports.versioned import DeletableRecords, Versioned
+from domain.media.idempotency import IdempotencyKey
 from domain.media.image import Image, VariantSpec
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
+from domain.media.usage import MediaUsage
 from domain.page import Cursor
 
 
@@ -124,6 +126,40 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
 
 URL_TTL: Final = timedelta(days=2)
 """Maximum lifetime of a URL that expires."""
+
+
+class MediaUsages(DeletableRecords[MediaUsage], Protocol):
+    """The usage of each user who has uploaded, by the id of the user."""
+
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
+        """List up to `limit` usages whose `recount_at` has passed.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+
+class IdempotencyKeys(DeletableRecords[IdempotencyKey], Protocol):
+    """Idempotency keys by id."""
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired keys, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRepositories:
+    """The repositories of the library."""
+
+    items: MediaItems
+    usages: MediaUsages
+    idempotency_keys: IdempotencyKeys
 
 
 @dataclass(frozen=True, slots=True)

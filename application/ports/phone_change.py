@@ -1,6 +1,7 @@
 """The repository of numbers that were assigned by changes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -29,3 +30,10 @@ class PhoneAssignmentsRepository(DeletableRecords[PhoneAssignments], Protocol):
             StorageError
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneChangeRepositories:
+    """The repositories of changes of the phone."""
+
+    phone_assignments: PhoneAssignmentsRepository

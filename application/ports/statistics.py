@@ -1,9 +1,11 @@
 """The port of statistics: where they are kept."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from application.ports.costs import DailyCostsRepository
 from application.ports.versioned import Records
 from domain.page import Cursor
 from domain.statistics.hourly_counts import HourlyCounts
@@ -32,3 +34,11 @@ class HourlyCountsRepository(Records[HourlyCounts], Protocol):
             StorageError
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsRepositories:
+    """The repositories of statistics and costs."""
+
+    daily_costs: DailyCostsRepository
+    hourly_counts: HourlyCountsRepository

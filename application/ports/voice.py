@@ -71,6 +71,13 @@ class Calls(DeletableRecords[Call], Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceRepositories:
+    """The repositories of the phone line."""
+
+    calls: Calls
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingFile:
     """An open recording. `size` is in bytes, None if the provider does not say."""
 

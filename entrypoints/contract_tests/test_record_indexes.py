@@ -9,15 +9,9 @@ import msgspec
 import pytest
 
 from adapters.records.database import Database
-from adapters.records.kinds import (
-    DELIVERY_REPORTS,
-    ITEM_PAGES,
-    KINDS,
-    LEASES,
-    MEDIA_ITEMS,
-)
+from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS, MediaItemRecord
+from adapters.records.kinds import DELIVERY_REPORTS, KINDS, LEASES
 from adapters.records.leases import LeaseRecord
-from adapters.records.media import MediaItemRecord
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
 from adapters.records.record_store import Position, RecordStore
 from entrypoints.contract_tests.record_examples import (

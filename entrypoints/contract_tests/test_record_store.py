@@ -16,6 +16,7 @@ import pytest
 
 from adapters.records.database import Database
 from adapters.records.delivery_reports import DeliveryReportRecord
+from adapters.records.features.media import MEDIA_USAGES, MediaUsageRecord
 from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import (
     DELIVERY_REPORTS,
@@ -24,12 +25,10 @@ from adapters.records.kinds import (
     IDENTITIES_WITH_NEW_PHONE,
     KINDS,
     LEASES,
-    MEDIA_USAGES,
     PHONE_VERIFICATIONS,
     USERNAMES,
 )
 from adapters.records.leases import LeaseRecord
-from adapters.records.media import MediaUsageRecord
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
 from adapters.records.record_store import RecordStore, StoredRecord

@@ -6,12 +6,11 @@ from typing import Final
 
 from adapters.records.database import Database
 from adapters.records.delivery_reports import DeliveryReportRecord
+from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
 from adapters.records.kinds import (
     DELIVERY_REPORTS,
     ENCRYPTED_PHONE,
     IDENTITIES,
-    ITEM_PAGES,
-    MEDIA_ITEMS,
     PHONE_VERIFICATIONS,
 )
 from adapters.records.phone_verifications import PhoneVerificationRecord

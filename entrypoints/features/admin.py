@@ -9,7 +9,11 @@ class Admin(Feature):
     """The REST administration, with service tokens."""
 
     name = "admin"
-    folders = ("entrypoints/http/admin",)
+    folders = (
+        "application/ports/service_tokens.py",
+        "adapters/records/features/admin.py",
+        "entrypoints/http/admin",
+    )
 
 
 ADMIN: Final = Admin()

@@ -14,6 +14,7 @@ class Attestation(Feature):
         "application/attestation",
         "application/ports/attestation.py",
         "adapters/attestation",
+        "adapters/records/features/attestation.py",
     )
 
 

@@ -13,6 +13,7 @@ class Console(Feature):
         "domain/console",
         "application/console",
         "application/ports/console.py",
+        "adapters/records/features/console.py",
         "entrypoints/http/console",
     )
 

@@ -16,6 +16,7 @@ class Media(Feature):
         "adapters/disk",
         "adapters/s3",
         "adapters/pillow",
+        "adapters/records/features/media.py",
         "entrypoints/http/library",
         "entrypoints/commands/media",
     )

@@ -11,6 +11,8 @@ class PhoneChange(Feature):
     name = "phone_change"
     folders = (
         "application/phone_change",
+        "application/ports/phone_change.py",
+        "adapters/records/features/phone_change.py",
         "entrypoints/http/phone_change",
         "entrypoints/commands/phone_change",
     )

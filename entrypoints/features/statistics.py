@@ -14,6 +14,7 @@ class Statistics(Feature):
         "application/statistics",
         "application/ports/statistics.py",
         "adapters/price_file",
+        "adapters/records/features/statistics.py",
         "entrypoints/http/statistics",
         "entrypoints/commands/statistics",
     )

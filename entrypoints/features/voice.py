@@ -14,6 +14,7 @@ class Voice(Feature):
         "application/voice",
         "application/ports/voice.py",
         "adapters/flows",
+        "adapters/records/features/voice.py",
         "entrypoints/http/voice",
         "entrypoints/commands/voice",
     )

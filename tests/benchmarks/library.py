@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pymongo import MongoClient
 
-from adapters.records.kinds import MEDIA_ITEMS
+from adapters.records.features.media import MEDIA_ITEMS
 from adapters.records.mapping import RecordMapping
 from adapters.records.repositories import make_repositories
 from application.ports.media import MediaItems

@@ -32,8 +32,9 @@ from adapters.records.copying import (
     finish,
 )
 from adapters.records.database import Database
+from adapters.records.features.voice import CALLS
 from adapters.records.instances import InstanceRecord
-from adapters.records.kinds import CALLS, IDENTITIES, INSTANCES, KINDS
+from adapters.records.kinds import IDENTITIES, INSTANCES, KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.raw_records import make_raw_record
 from adapters.sqlite import copying as sqlite

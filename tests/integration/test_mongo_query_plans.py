@@ -17,7 +17,8 @@ from pymongo import MongoClient
 
 from adapters.mongo.documents import ALL_KINDS, EARLIER_LIMITS
 from adapters.records.database import Database
-from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, ITEM_PAGES, KINDS, MEDIA_ITEMS
+from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
+from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.record_store import Position

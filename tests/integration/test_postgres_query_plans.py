@@ -22,7 +22,8 @@ from adapters.postgres.limit_store import _LOCK, _SAVE
 from adapters.postgres.opening import open_postgres_database, stores_in
 from adapters.postgres.schema import ALL_KINDS, column_types
 from adapters.records.database import Database
-from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, ITEM_PAGES, KINDS, MEDIA_ITEMS
+from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
+from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.record_store import BatchWrites, Position

@@ -9,31 +9,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.records.calls import CallMapping
+from adapters.records.features.admin import SERVICE_TOKENS
+from adapters.records.features.attestation import USED_ATTESTATIONS
+from adapters.records.features.console import CONSOLE_SESSIONS
+from adapters.records.features.media import IDEMPOTENCY_KEYS, MEDIA_ITEMS, MEDIA_USAGES
+from adapters.records.features.phone_change import PHONE_ASSIGNMENTS, PhoneAssignmentsMapping
+from adapters.records.features.statistics import DAILY_COSTS, HOURLY_COUNTS
+from adapters.records.features.voice import CALLS, CallMapping
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import (
     AUDIT_ENTRIES,
-    CALLS,
-    CONSOLE_SESSIONS,
-    DAILY_COSTS,
     DELIVERY_REPORTS,
-    HOURLY_COUNTS,
-    IDEMPOTENCY_KEYS,
     IDENTITIES,
     INSTANCES,
     LEASES,
-    MEDIA_ITEMS,
-    MEDIA_USAGES,
-    PHONE_ASSIGNMENTS,
     PHONE_VERIFICATIONS,
-    SERVICE_TOKENS,
     UNCHALLENGED_ATTEMPTS,
-    USED_ATTESTATIONS,
 )
 from adapters.records.leases import LeaseRecord
 from adapters.records.limits import LIMITS, LimitRecord
 from adapters.records.mapping import RecordMapping
-from adapters.records.phone_assignments import PhoneAssignmentsMapping
 from adapters.records.phone_verifications import PhoneVerificationMapping
 from domain.administration.audit import AuditEntry
 from domain.administration.service_token import ServiceToken

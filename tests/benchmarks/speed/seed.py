@@ -28,8 +28,9 @@ from adapters.jwt import JwtAccessTokens
 from adapters.key_file.document import KeyPurpose
 from adapters.mongo import open_mongo_database
 from adapters.postgres import open_postgres_database
+from adapters.records.features.media import MEDIA_ITEMS
 from adapters.records.identities import IdentityMapping
-from adapters.records.kinds import IDENTITIES, MEDIA_ITEMS
+from adapters.records.kinds import IDENTITIES
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Fields, RecordKind
 from adapters.sqlite import open_sqlite_database

@@ -12,19 +12,11 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from adapters.records.calls import CallMapping
 from adapters.records.database import Database
+from adapters.records.features.media import IDEMPOTENCY_KEYS, MEDIA_ITEMS, MEDIA_USAGES
+from adapters.records.features.voice import CALLS, CallMapping
 from adapters.records.identities import IdentityMapping
-from adapters.records.kinds import (
-    AUDIT_ENTRIES,
-    CALLS,
-    DELIVERY_REPORTS,
-    IDEMPOTENCY_KEYS,
-    IDENTITIES,
-    MEDIA_ITEMS,
-    MEDIA_USAGES,
-    PHONE_VERIFICATIONS,
-)
+from adapters.records.kinds import AUDIT_ENTRIES, DELIVERY_REPORTS, IDENTITIES, PHONE_VERIFICATIONS
 from adapters.records.limits import (
     LIMITS,
     Records,

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from adapters.records.repositories import StoredPhoneVerifications
+from adapters.records.repositories.phone_verifications import StoredPhoneVerifications
 from application.identities.login import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import ConcurrencyConflict

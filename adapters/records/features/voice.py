@@ -1,17 +1,22 @@
-"""The stored form of calls. It contains no code and no phone number."""
+"""The records of calls. They contain no code and no phone number."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from inspect import get_annotations
 from typing import Any, Final
 
 import msgspec
 
+from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.permits import PermitsRecord, UsedPartRecord
-from adapters.records.record_kind import Record
+from adapters.records.record_kind import Index, Record, RecordKind, index_by_time
+from adapters.records.record_repository import RecordRepository, to_position
+from application.ports.versioned import Versioned
+from application.ports.voice import VoiceRepositories
 from domain.errors import InvalidIdentifier
 from domain.otp.permits import Permits, UsedPart
+from domain.page import Cursor
 from domain.voice import instructions
 from domain.voice.call import Call, CallDirection, CallStatus, Recording, Turn
 from domain.voice.walk import CallOutcome
@@ -194,3 +199,63 @@ def _copy(source: Any, targets: Mapping[type, type]) -> Any:
         return source
     fields = {name: _copy(getattr(source, name), targets) for name in get_annotations(target)}
     return target(**fields)
+
+
+CALLS: Final = RecordKind(
+    "calls",
+    CallRecord,
+    Index(name="calls_started_at", order="started_at", is_paged=True),
+    Index(
+        name="calls_identity_id",
+        equal=("identity_id",),
+        order="started_at",
+        is_paged=True,
+        present=("identity_id",),
+    ),
+    index_by_time("calls_oldest_recording_at", "oldest_recording_at"),
+    index_by_time("calls_unfinished_since", "unfinished_since"),
+)
+ALL_CALLS, CALLS_OF_IDENTITY, RECORDED_CALLS, UNFINISHED_CALLS = CALLS.indexes
+
+
+class StoredCalls(RecordRepository[Call, CallRecord]):
+    """Calls."""
+
+    async def list_after(
+        self, identity_id: str | None, cursor: Cursor | None, limit: int
+    ) -> Sequence[Call]:
+        """List calls after a position, the newest first."""
+        found = await self.store.find(
+            self.kind,
+            ALL_CALLS if identity_id is None else CALLS_OF_IDENTITY,
+            [] if identity_id is None else [identity_id],
+            after=to_position(cursor),
+            newest_first=True,
+            limit=limit,
+        )
+        return [self.read(stored).value for stored in found]
+
+    async def list_started(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List calls that started by this time."""
+        return await self.list_until(ALL_CALLS, before, limit)
+
+    async def list_of_identity(self, identity_id: str, limit: int) -> Sequence[Versioned[Call]]:
+        """List calls of an identity."""
+        found = await self.store.find(self.kind, CALLS_OF_IDENTITY, [identity_id], limit=limit)
+        return [self.read(stored) for stored in found]
+
+    async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List calls whose oldest recording was made by this time."""
+        return await self.list_until(RECORDED_CALLS, before, limit)
+
+    async def list_unfinished(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List calls without an end whose last request was sent by this time."""
+        return await self.list_until(UNFINISHED_CALLS, before, limit)
+
+
+def make_voice_repositories(database: Database) -> VoiceRepositories:
+    """Return the repositories of the phone line."""
+    return VoiceRepositories(calls=StoredCalls(database.records, CallMapping(CALLS, Call)))
+
+
+KINDS: Final = (CALLS,)

@@ -1,13 +1,18 @@
-"""The stored form of numbers that were assigned by changes."""
+"""The records of numbers that were assigned by changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
+from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.record_kind import Record, RecordKind
+from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
+from adapters.records.record_repository import RecordRepository
+from application.ports.phone_change import PhoneChangeRepositories
+from application.ports.versioned import Versioned
 from domain.identities.phone_assignment import PhoneAssignment, PhoneAssignments
 
 
@@ -94,3 +99,40 @@ class PhoneAssignmentsMapping(RecordMapping[PhoneAssignments, PhoneAssignmentsRe
             notice_due_at=record.notice_due_at,
             locale=record.locale,
         )
+
+
+PHONE_ASSIGNMENTS: Final = RecordKind(
+    "phone_assignments",
+    PhoneAssignmentsRecord,
+    Index(name="phone_assignments_expires_at", order=EXPIRES_AT),
+    index_by_time("phone_assignments_notice_due_at", "notice_due_at"),
+)
+_, DUE_NOTICES = PHONE_ASSIGNMENTS.indexes
+
+
+class StoredPhoneAssignments(RecordRepository[PhoneAssignments, PhoneAssignmentsRecord]):
+    """The numbers that were assigned to identities within seven days."""
+
+    async def list_due_notices(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[PhoneAssignments]]:
+        """List those with a message that is sent by now, the earliest first."""
+        return await self.list_until(DUE_NOTICES, now, limit)
+
+
+def make_phone_change_repositories(
+    database: Database, encryption: PhoneEncryption
+) -> PhoneChangeRepositories:
+    """Return the repositories of changes of the phone.
+
+    Args:
+        database: The database.
+        encryption: Encrypts and decrypts phones.
+    """
+    mapping = PhoneAssignmentsMapping(PHONE_ASSIGNMENTS, encryption)
+    return PhoneChangeRepositories(
+        phone_assignments=StoredPhoneAssignments(database.records, mapping, do_ids_return=True)
+    )
+
+
+KINDS: Final = (PHONE_ASSIGNMENTS,)

@@ -1,0 +1,268 @@
+"""The records of the library: items, what users have in it, and idempotency keys."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import chain, combinations
+from typing import Final, Literal
+
+import msgspec
+
+from adapters.records.database import Database
+from adapters.records.mapping import RecordMapping
+from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
+from adapters.records.record_repository import RecordRepository, to_position
+from adapters.records.record_store import Position, StoredRecord
+from application.ports.media import MediaRepositories
+from application.ports.versioned import Versioned
+from domain.media.idempotency import IdempotencyKey
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import ItemFilter
+from domain.media.usage import MediaUsage
+from domain.page import Cursor
+
+BATCH_SIZE: Final = 500
+_STATES_WITH_FILES: Final = (ItemState.HIDDEN, ItemState.READY, ItemState.HIDDEN)
+"""In this order, so that an item is found that is hidden or shown again between two queries."""
+ITEM_FILTERS: Final = ("owner_id", "kind", "category")
+_FILTERS: Final = chain.from_iterable(combinations(ITEM_FILTERS, count) for count in range(4))
+
+
+class ImageRecord(msgspec.Struct, gc=False):
+    """An image, in pixels and bytes."""
+
+    format: Literal["jpeg", "png", "gif", "webp"]
+    width: int
+    height: int
+    bytes: int
+
+
+class VariantRecord(msgspec.Struct, gc=False):
+    """A variant of an item's image."""
+
+    name: str
+    size: str
+    storage_key: str
+    image: ImageRecord
+
+
+class MediaItemRecord(Record, kw_only=True):
+    """An item of the library. `kind` follows from its image."""
+
+    id: str
+    storage_key: str
+    owner_id: str
+    kind: Literal["image", "gif"]
+    category: str | None = None
+    image: ImageRecord
+    created_at: datetime
+    state: Literal["pending", "ready", "hidden", "deleting", "deletion_refused"]
+    upload_deadline: datetime
+    deletion_requested_at: datetime | None = None
+    variants: tuple[VariantRecord, ...] = ()
+    unused_keys: tuple[str, ...] = ()
+    has_been_ready: bool = False
+
+
+class MediaUsageRecord(Record, kw_only=True):
+    """The usage of one user. `recount_at` follows from the ids in `pending`."""
+
+    id: str
+    bytes: int
+    items: int
+    pending: dict[str, int] = msgspec.field(default_factory=dict)
+    deleting: tuple[str, ...] = ()
+    recount_at: datetime | None = None
+
+
+class IdempotencyKeyRecord(Record, kw_only=True):
+    """The key of one upload."""
+
+    id: str
+    fingerprint: str
+    item_id: str
+    upload_deadline: datetime
+    expires_at: datetime
+    is_complete: bool = False
+
+
+ITEM_PAGES: Final = {
+    filters: Index(
+        name="_".join(["media_items_page", *filters]),
+        equal=("state", *filters),
+        order="created_at",
+        is_paged=True,
+    )
+    for filters in _FILTERS
+}
+"""One for each combination of filters, so that every page is a range of an index."""
+
+UPLOAD_DEADLINES: Final = Index(
+    name="media_items_upload_deadline", order="upload_deadline", only=(("state", "pending"),)
+)
+REQUESTED_DELETIONS: Final = index_by_time(
+    "media_items_deletion_requested_at", "deletion_requested_at"
+)
+
+MEDIA_ITEMS: Final = RecordKind(
+    "media_items", MediaItemRecord, UPLOAD_DEADLINES, REQUESTED_DELETIONS, *ITEM_PAGES.values()
+)
+
+MEDIA_USAGES: Final = RecordKind(
+    "media_usages", MediaUsageRecord, index_by_time("media_usages_recount_at", "recount_at")
+)
+
+IDEMPOTENCY_KEYS: Final = RecordKind(
+    "idempotency_keys",
+    IdempotencyKeyRecord,
+    Index(name="idempotency_keys_expires_at", order=EXPIRES_AT),
+)
+
+
+class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
+    """The items of the library, in any state."""
+
+    async def list_page(
+        self, item_filter: ItemFilter, offset: int, limit: int
+    ) -> Sequence[MediaItem]:
+        """List items of a page after the first `offset`."""
+        return await self._list(item_filter, None, limit, offset)
+
+    async def list_after(
+        self, item_filter: ItemFilter, cursor: Cursor, limit: int
+    ) -> Sequence[MediaItem]:
+        """List items of a page after a position."""
+        return await self._list(item_filter, cursor, limit, 0)
+
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
+        """Return the number of items on all pages, at most `limit`."""
+        index, equal = _select(item_filter)
+        # Nearly all items are ready.
+        may_estimate = index is ITEM_PAGES[()] and not item_filter.is_hidden
+        return await self.store.count(self.kind, index, equal, limit, may_estimate=may_estimate)
+
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items of an owner that are not marked for deletion."""
+        found = await self._find_owned(ItemState.PENDING, owner_id, limit)
+        for state in _STATES_WITH_FILES:
+            if len(found) < limit:
+                found += await self._find_owned(state, owner_id, limit - len(found))
+        return [self.read(stored) for stored in {stored.id: stored for stored in found}.values()]
+
+    async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items in any state after this id."""
+        found = await self.store.scan(self.kind, after_id, limit)
+        return [self.read(stored) for stored in found]
+
+    async def list_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready or hidden item of an owner."""
+        return {
+            stored.id: stored.record.image.bytes
+            for state in _STATES_WITH_FILES
+            for stored in await self._find_all_owned(state, owner_id)
+        }
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        """List the ids of an owner's items whose deletion was requested after this time."""
+        deleting = await self._find_all_owned(ItemState.DELETING, owner_id)
+        deleting += await self._find_all_owned(ItemState.DELETION_REFUSED, owner_id)
+        return [
+            stored.id
+            for stored in deleting
+            if (requested_at := stored.record.deletion_requested_at) is not None
+            and requested_at > requested_after
+        ]
+
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        """List pending items whose upload deadline has passed."""
+        return await self.list_until(UPLOAD_DEADLINES, now, limit)
+
+    async def list_deleting(
+        self, requested_before: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        """List items that were marked for deletion by this time."""
+        return await self.list_until(REQUESTED_DELETIONS, requested_before, limit)
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items whose file the store refused to delete, the oldest first."""
+        found = await self.store.find(
+            self.kind, ITEM_PAGES[()], [ItemState.DELETION_REFUSED.value], limit=limit
+        )
+        return [self.read(stored) for stored in found]
+
+    async def _list(
+        self, item_filter: ItemFilter, cursor: Cursor | None, limit: int, offset: int
+    ) -> Sequence[MediaItem]:
+        index, equal = _select(item_filter)
+        found = await self.store.find(
+            self.kind,
+            index,
+            equal,
+            after=to_position(cursor),
+            newest_first=True,
+            limit=limit,
+            offset=offset,
+        )
+        return [self.read(stored).value for stored in found]
+
+    async def _find_owned(
+        self, state: ItemState, owner_id: str, limit: int, after: Position | None = None
+    ) -> list[StoredRecord[MediaItemRecord]]:
+        index = ITEM_PAGES["owner_id",]
+        equal = [state.value, owner_id]
+        return [*await self.store.find(self.kind, index, equal, after=after, limit=limit)]
+
+    async def _find_all_owned(
+        self, state: ItemState, owner_id: str
+    ) -> list[StoredRecord[MediaItemRecord]]:
+        found = batch = await self._find_owned(state, owner_id, BATCH_SIZE)
+        while len(batch) == BATCH_SIZE:
+            last = Position(batch[-1].record.created_at, batch[-1].id)
+            batch = await self._find_owned(state, owner_id, BATCH_SIZE, last)
+            found = [*found, *batch]
+        return found
+
+
+class StoredMediaUsages(RecordRepository[MediaUsage, MediaUsageRecord]):
+    """What users have in the library, by the id of the user."""
+
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
+        """List up to `limit` usages that are due to be counted anew."""
+        return await self.list_until(self.kind.find_index("recount_at"), now, limit)
+
+
+def make_media_repositories(
+    database: Database,
+    on_item_change: Callable[[MediaItem, MediaItem], Awaitable[None]] | None = None,
+) -> MediaRepositories:
+    """Return the repositories of the library.
+
+    Args:
+        database: The database.
+        on_item_change: Is called after an item that was loaded by its id was replaced, with the
+            former one and the new one. It never raises.
+    """
+    store = database.records
+    return MediaRepositories(
+        items=StoredMediaItems(
+            store, RecordMapping(MEDIA_ITEMS, MediaItem), on_change=on_item_change
+        ),
+        usages=StoredMediaUsages(
+            store, RecordMapping(MEDIA_USAGES, MediaUsage), do_ids_return=True
+        ),
+        idempotency_keys=RecordRepository(
+            store, RecordMapping(IDEMPOTENCY_KEYS, IdempotencyKey), do_ids_return=True
+        ),
+    )
+
+
+def _select(item_filter: ItemFilter) -> tuple[Index, Sequence[str]]:
+    """Return the index of the items of a filter, and the values of its fields."""
+    state = ItemState.HIDDEN if item_filter.is_hidden else ItemState.READY
+    values = {name: getattr(item_filter, name) for name in ITEM_FILTERS}
+    given = {name: value for name, value in values.items() if value is not None}
+    return ITEM_PAGES[tuple(given)], [state.value, *given.values()]
+
+
+KINDS: Final = (MEDIA_ITEMS, MEDIA_USAGES, IDEMPOTENCY_KEYS)

@@ -1,0 +1,126 @@
+"""The repository of the records of one kind, written once over a `RecordStore`."""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from adapters.records.mapping import RecordMapping
+from adapters.records.record_kind import Index, Record, RecordKind
+from adapters.records.record_store import Position, RecordStore, StoredRecord
+from application.ports.versioned import Versioned
+from domain.page import Cursor
+
+
+class _RecordWithId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T")
+V = TypeVar("V", bound=_RecordWithId)
+R = TypeVar("R", bound=Record)
+
+_VERSION_BITS: Final = 62
+
+
+def make_first_version() -> int:
+    """Return a random version for a record whose id may have been used before.
+
+    A record that was loaded, expired and was deleted could otherwise replace a new one that has
+    reached the same version.
+    """
+    return 1 + random.getrandbits(_VERSION_BITS)
+
+
+class LoadedVersion(int):
+    """The version of a record that was loaded by its id, with its value."""
+
+    former: Any
+
+    @classmethod
+    def of(cls, loaded: Versioned[T]) -> Versioned[T]:
+        """Return what was loaded with such a version."""
+        version = cls(loaded.version)
+        version.former = loaded.value
+        return Versioned(loaded.value, version)
+
+
+class RecordRepository(Generic[V, R]):
+    """The records of one kind, by id. A repository that needs no more is one of these."""
+
+    def __init__(
+        self,
+        store: RecordStore,
+        mapping: RecordMapping[V, R],
+        *,
+        do_ids_return: bool = False,
+        on_change: Callable[[V, V], Awaitable[None]] | None = None,
+    ) -> None:
+        """Set the store, and the mapping of the kind.
+
+        Args:
+            store: The store.
+            mapping: The mapping of the kind.
+            do_ids_return: Whether an id may be used again after its record was deleted.
+            on_change: Is called after a record that `load` returned was replaced, with its former
+                value and the new one. Jobs that list records make no acts of people.
+        """
+        self._do_ids_return = do_ids_return
+        self._on_change = on_change
+        self.store: Final = store
+        self.mapping: Final = mapping
+        self.kind: Final = mapping.kind
+
+    async def load(self, record_id: str) -> Versioned[V] | None:
+        """Load the record with this id, or return None."""
+        found = await self.store.load(self.kind, [record_id])
+        if record_id not in found:
+            return None
+        loaded = self.read(found[record_id])
+        return loaded if self._on_change is None else LoadedVersion.of(loaded)
+
+    async def add(self, value: V) -> bool:
+        """Add a record, unless its id is taken."""
+        record = self.mapping.to_record(value)
+        version = make_first_version() if self._do_ids_return else 1
+        return await self.store.add(self.kind, value.id, record, version)
+
+    async def replace(self, value: V, version: int) -> bool:
+        """Replace the known fields of a record if it has this version."""
+        return await self._replace(self.kind, value, version)
+
+    async def _replace(self, kind: RecordKind[R], value: V, version: int) -> bool:
+        record = self.mapping.to_record(value)
+        is_replaced = await self.store.replace(kind, value.id, record, int(version))
+        if is_replaced and self._on_change is not None and isinstance(version, LoadedVersion):
+            await self._on_change(version.former, value)
+        return is_replaced
+
+    async def delete(self, record_id: str, version: int) -> bool:
+        """Delete the record if it has this version."""
+        return await self.store.delete(self.kind, record_id, version)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired records, and return their number."""
+        return await self.store.delete_expired(self.kind, now, limit)
+
+    async def list_until(
+        self, index: Index, time: datetime | None, limit: int
+    ) -> Sequence[Versioned[V]]:
+        """List records of an index up to a time, the earliest first."""
+        found = await self.store.find(self.kind, index, until=time, limit=limit)
+        return [self.read(stored) for stored in found]
+
+    def read(self, stored: StoredRecord[R]) -> Versioned[V]:
+        """Return the value of a stored record, with its version.
+
+        Raises:
+            CorruptRecord
+        """
+        return Versioned(self.mapping.to_value(stored.record), stored.version)
+
+
+def to_position(cursor: Cursor | None) -> Position | None:
+    """Return the position in an index that a cursor names."""
+    return Position(cursor.created_at, cursor.id) if cursor else None

@@ -1,0 +1,70 @@
+"""The repositories of the core, over a `RecordStore`. Those of features are beside their kinds."""
+
+from adapters.records.database import Database
+from adapters.records.features.admin import make_admin_repositories
+from adapters.records.features.attestation import make_attestation_repositories
+from adapters.records.features.console import make_console_repositories
+from adapters.records.features.media import make_media_repositories
+from adapters.records.features.phone_change import make_phone_change_repositories
+from adapters.records.features.statistics import make_statistics_repositories
+from adapters.records.features.voice import make_voice_repositories
+from adapters.records.identities import IdentityMapping
+from adapters.records.kinds import DELIVERY_REPORTS, IDENTITIES, INSTANCES, UNCHALLENGED_ATTEMPTS
+from adapters.records.mapping import RecordMapping
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.record_repository import RecordRepository
+from adapters.records.repositories.administration import StoredAuditLog
+from adapters.records.repositories.identities import StoredIdentities
+from adapters.records.repositories.instances import StoredInstances
+from adapters.records.repositories.leases import StoredLeases
+from adapters.records.repositories.phone_verifications import StoredPhoneVerifications
+from application.ports.changes import ChangeObserver
+from application.ports.repositories import Repositories
+from domain.instance import Instance
+from domain.otp.delivery_report import DeliveryReport
+from domain.otp.unchallenged_attempts import UnchallengedAttempts
+
+
+def make_repositories(
+    database: Database,
+    encryption: PhoneEncryption,
+    *,
+    keeps_events: bool = True,
+    observer: ChangeObserver | None = None,
+) -> Repositories:
+    """Return all repositories over an open database.
+
+    Args:
+        database: The database.
+        encryption: Encrypts and decrypts phones.
+        keeps_events: Whether events of users are recorded: not if they have no destination. Those
+            that another process stored stay as they are.
+        observer: Is told of changes of identities and phones; None where nobody is.
+    """
+    store = database.records
+    identities = IdentityMapping(IDENTITIES, encryption, keeps_events=keeps_events)
+    media = make_media_repositories(database, getattr(observer, "item_changed", None))
+    statistics = make_statistics_repositories(database)
+    return Repositories(
+        phone_verifications=StoredPhoneVerifications(store, encryption, observer),
+        unchallenged_attempts=RecordRepository(
+            store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts), do_ids_return=True
+        ),
+        limit_store=database.limits,
+        identities=StoredIdentities(store, identities, observer),
+        delivery_reports=RecordRepository(store, RecordMapping(DELIVERY_REPORTS, DeliveryReport)),
+        audit_log=StoredAuditLog(store),
+        leases=StoredLeases(store),
+        instances=StoredInstances(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
+        health=database.health,
+        used_attestations=make_attestation_repositories(database).used_attestations,
+        phone_assignments=make_phone_change_repositories(database, encryption).phone_assignments,
+        media_items=media.items,
+        media_usages=media.usages,
+        idempotency_keys=media.idempotency_keys,
+        calls=make_voice_repositories(database).calls,
+        service_tokens=make_admin_repositories(database).service_tokens,
+        daily_costs=statistics.daily_costs,
+        hourly_counts=statistics.hourly_counts,
+        console_sessions=make_console_repositories(database).sessions,
+    )

@@ -1,0 +1,51 @@
+"""The repository of audit entries."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from adapters.records.administration import AuditEntryRecord
+from adapters.records.kinds import ALL_ENTRIES, AUDIT_ENTRIES, ENTRIES_BY_ACTOR, ENTRIES_BY_SUBJECT
+from adapters.records.mapping import RecordMapping
+from adapters.records.record_repository import RecordRepository, to_position
+from adapters.records.record_store import RecordStore
+from application.ports.administration import AuditFilter
+from domain.administration.audit import AuditEntry
+from domain.page import Cursor
+
+
+class StoredAuditLog:
+    """Audit entries. They are added, and deleted after their retention; nothing replaces one."""
+
+    def __init__(self, store: RecordStore) -> None:
+        """Set the store."""
+        self._entries = RecordRepository[AuditEntry, AuditEntryRecord](
+            store, RecordMapping(AUDIT_ENTRIES, AuditEntry)
+        )
+
+    async def add(self, entry: AuditEntry) -> bool:
+        """Add an entry."""
+        return await self._entries.add(entry)
+
+    async def list_after(
+        self, audit_filter: AuditFilter, cursor: Cursor | None, limit: int
+    ) -> Sequence[AuditEntry]:
+        """List entries after the cursor, the newest first."""
+        index, equal = ALL_ENTRIES, list[str]()
+        if audit_filter.subject is not None:
+            index, equal = ENTRIES_BY_SUBJECT, [audit_filter.subject]
+        elif audit_filter.actor is not None:
+            actor = audit_filter.actor
+            index, equal = ENTRIES_BY_ACTOR, [actor.kind.value, actor.id]
+        found = await self._entries.store.find(
+            AUDIT_ENTRIES,
+            index,
+            equal,
+            after=to_position(cursor),
+            newest_first=True,
+            limit=limit,
+        )
+        return [self._entries.read(stored).value for stored in found]
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` entries whose retention has passed, and return their number."""
+        return await self._entries.delete_expired(now, limit)

@@ -1,0 +1,165 @@
+"""The repository of identities."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from adapters.records.identities import IdentityMapping, IdentityRecord
+from adapters.records.kinds import (
+    ALL_USERNAMES,
+    DELETIONS,
+    DUE_EVENTS,
+    EXTERNAL_IDS,
+    FAILED_EVENTS,
+    IDENTITIES_WITH_NEW_PHONE,
+    PHONE_CHANGES,
+    STAFF_LOOK_ALIKES,
+    UNPURGED,
+    UNVERIFIED,
+    USERNAMES,
+    WITH_USERNAME,
+)
+from adapters.records.record_kind import Index
+from adapters.records.record_repository import RecordRepository
+from adapters.records.record_store import RecordStore, StoredRecord, estimate_size
+from application.ports.changes import ChangeObserver
+from application.ports.errors import CorruptRecord
+from application.ports.versioned import Versioned
+from domain.identities.external_id import ExternalId
+from domain.identities.identity import Identity
+from domain.identities.username import Username
+
+_MAX_UNREADABLE: Final = 20
+"""More unreadable records than that are no single accident: a key is missing, for example."""
+_MAX_LOOK_ALIKES: Final = 20
+"""More people with a role and look-alike names are not expected."""
+
+_log = logging.getLogger(__name__)
+
+
+class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
+    """Identities, also deleted ones."""
+
+    def __init__(
+        self, store: RecordStore, mapping: IdentityMapping, observer: ChangeObserver | None = None
+    ) -> None:
+        """Set the store, the mapping, and who is told of changes."""
+        super().__init__(store, mapping, on_change=observer.identity_changed if observer else None)
+        self._known_unreadable = set[str]()
+
+    async def replace_phone(self, identity: Identity, version: int) -> bool:
+        """Replace the identity, also its phone, if it has this version."""
+        return await self._replace(IDENTITIES_WITH_NEW_PHONE, identity, version)
+
+    async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
+        """Find the identity with this username, deleted or not."""
+        found = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)
+        return self.read(found[0]) if found else None
+
+    async def list_staff_like(self, username: Username) -> Sequence[Versioned[Identity]]:
+        """List identities that have a role, and a name that looks like this one."""
+        found = await asyncio.gather(
+            *(
+                self.store.find(self.kind, STAFF_LOOK_ALIKES, [key], limit=_MAX_LOOK_ALIKES)
+                for key in {*username.look_alike_keys}
+            )
+        )
+        listed = [self.read(stored) for records in found for stored in records]
+        return [each for each in listed if each.value.keeps(username)]
+
+    async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
+        """Find the identity that another system calls so."""
+        found = await self.store.find(self.kind, EXTERNAL_IDS, [external_id], limit=1)
+        return self.read(found[0]) if found else None
+
+    async def list_phone_changes(
+        self, attempted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
+        """List identities whose change of the phone was attempted by this time."""
+        return await self.list_until(PHONE_CHANGES, attempted, limit)
+
+    async def list_with_due_events(
+        self, now: datetime, limit: int, offset: int = 0
+    ) -> Sequence[Versioned[Identity]]:
+        """List identities with an event that is sent by now, the earliest first."""
+        return await self._list_readable(DUE_EVENTS, now, limit, offset)
+
+    async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
+        """List identities with an event that is not sent again, the earliest failure first."""
+        return await self._list_readable(FAILED_EVENTS, None, limit, 0)
+
+    async def _list_readable(
+        self, index: Index, until: datetime | None, limit: int, offset: int
+    ) -> Sequence[Versioned[Identity]]:
+        """List identities of an index without those that cannot be read.
+
+        If a batch has one of these, a half of it is read, and so on, until it is alone.
+        """
+        listed, unreadable, size = dict[str, Versioned[Identity]](), 0, limit
+        while len(listed) < limit:
+            found: Sequence[StoredRecord[IdentityRecord]] = ()
+            try:
+                found = await self.store.find(
+                    self.kind, index, until=until, limit=size, offset=offset
+                )
+                listed |= {stored.id: self.read(stored) for stored in found}
+            except CorruptRecord as error:
+                if size > 1:
+                    size //= 2
+                    continue
+                unreadable += 1
+                if unreadable > _MAX_UNREADABLE:
+                    raise
+                self._log_unreadable(error, found)
+                offset, size = offset + 1, limit
+                continue
+            if len(found) < size:
+                break
+            offset += size
+        return [*listed.values()][:limit]
+
+    def _log_unreadable(
+        self, error: CorruptRecord, found: Sequence[StoredRecord[IdentityRecord]]
+    ) -> None:
+        """Log once that an identity cannot be read, with its id if that can be."""
+        fields = {"reason": str(error)}
+        if found:
+            fields["user_id"] = found[0].id
+        key = " ".join(fields.values())
+        if key not in self._known_unreadable:
+            self._known_unreadable.add(key)
+            _log.warning({"event": "events_not_sent", **fields})
+
+    async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the ids whose identity is deleted."""
+        found = await self.store.load(DELETIONS, identity_ids)
+        return frozenset(
+            stored.id for stored in found.values() if stored.record.deleted_at is not None
+        )
+
+    async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+        """List identities that have expired, the earliest first."""
+        return await self.list_until(UNVERIFIED, now, limit)
+
+    async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
+        """List deleted identities that are not purged, the oldest deletion first."""
+        return await self.list_until(UNPURGED, None, limit)
+
+    async def list_with_username(
+        self, deleted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
+        """List identities that were deleted by this time and still have a username."""
+        return await self.list_until(WITH_USERNAME, deleted, limit)
+
+    async def count_users(self, limit: int) -> int | None:
+        """Return the number of users, None where more have a username than `limit`."""
+        named = await self.store.count(self.kind, ALL_USERNAMES, (), limit + 1)
+        if named > limit:
+            return None
+        return max(0, named - await self.store.count(self.kind, WITH_USERNAME, (), limit))
+
+    async def estimate_number(self) -> int:
+        """Return about how many identities there are; 0 if the database cannot tell."""
+        return await estimate_size(self.store, self.kind)

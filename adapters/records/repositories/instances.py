@@ -1,0 +1,16 @@
+"""The repository of the processes of the service."""
+
+from adapters.records.instances import InstanceRecord
+from adapters.records.kinds import INSTANCES
+from adapters.records.record_repository import RecordRepository
+from domain.instance import Instance
+
+
+class StoredInstances(RecordRepository[Instance, InstanceRecord]):
+    """The processes of the service."""
+
+    async def find_latest(self) -> Instance | None:
+        """Return the process that renewed its record last."""
+        [index] = INSTANCES.indexes
+        found = await self.store.find(self.kind, index, newest_first=True, limit=1)
+        return self.read(found[0]).value if found else None

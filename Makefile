@@ -211,4 +211,4 @@ bench-compare: install-dev ## compare the speed with that of another commit (BAS
 # .venv.lock stays: without it two installs could run at once.
 clean: ## delete .venv and caches, but not .env and var/
 	rm -rf .venv .coverage* htmlcov mutants build dist site *.egg-info .hypothesis .*_cache
-	find adapters application domain entrypoints tests -name __pycache__ -prune -exec rm -rf {} +
+	find adapters application domain entrypoints pytest_dialtone tests -name __pycache__ -prune -exec rm -rf {} +

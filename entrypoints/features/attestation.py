@@ -15,6 +15,7 @@ class Attestation(Feature):
         "application/ports/attestation.py",
         "adapters/attestation",
         "adapters/records/features/attestation.py",
+        "pytest_dialtone/suites/attestation",
     )
 
 

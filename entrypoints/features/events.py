@@ -14,6 +14,7 @@ class Events(Feature):
         "application/ports/events.py",
         "adapters/events",
         "entrypoints/commands/events.py",
+        "pytest_dialtone/suites/events",
     )
 
 

@@ -19,6 +19,7 @@ class Media(Feature):
         "adapters/records/features/media.py",
         "entrypoints/http/library",
         "entrypoints/commands/media",
+        "pytest_dialtone/suites/media",
     )
 
 

@@ -17,6 +17,7 @@ class Voice(Feature):
         "adapters/records/features/voice.py",
         "entrypoints/http/voice",
         "entrypoints/commands/voice",
+        "pytest_dialtone/suites/voice",
     )
 
 

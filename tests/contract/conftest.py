@@ -17,7 +17,7 @@ from adapters.sqlite import open_sqlite_database
 from adapters.sqlite.schema import ALL_KINDS
 from application.ports.repositories import Repositories
 from domain.otp.rate_limits import Acquisition, Reservation
-from entrypoints.contract_tests.external_adapter import OpenDatabase
+from pytest_dialtone.external_adapter import OpenDatabase
 from tests.contract.mongo_database import in_mongo
 from tests.contract.postgres_database import in_postgres
 from tests.support.builders import NOW

@@ -8,8 +8,8 @@ import pytest
 from adapters.attestation.altcha import AltchaAttestation
 from adapters.attestation.siteverify import open_siteverify
 from application.ports.attestation import AttestationChallenge
-from entrypoints.contract_tests.drivers import AttestationDriver
-from entrypoints.contract_tests.test_attestation import *
+from pytest_dialtone.suites.attestation.driver import AttestationDriver
+from pytest_dialtone.suites.attestation.test_attestation import *
 from tests.support.altcha_client import solve_challenge
 from tests.support.keys import FakeKeyRing
 from tests.support.servers.fake_siteverify import HOSTNAME, SECRET, SITE_KEY, FakeSiteverify

@@ -19,9 +19,9 @@ from domain.voice.instructions import (
     Say,
     Voice,
 )
-from entrypoints.contract_tests.drivers import VoiceDriver
-from entrypoints.contract_tests.test_call_markup import *
-from entrypoints.contract_tests.test_call_markup import (
+from pytest_dialtone.suites.voice.drivers import VoiceDriver
+from pytest_dialtone.suites.voice.test_call_markup import *
+from pytest_dialtone.suites.voice.test_call_markup import (
     ANY_TEXTS,
     MENU,
     STATUS_URL,

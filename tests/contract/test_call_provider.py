@@ -6,8 +6,8 @@ import pytest
 
 from adapters.twilio.calls import open_twilio_calls
 from application.ports.voice import CallProvider
-from entrypoints.contract_tests.drivers import CallsDriver
-from entrypoints.contract_tests.test_call_provider import *
+from pytest_dialtone.suites.voice.drivers import CallsDriver
+from pytest_dialtone.suites.voice.test_call_provider import *
 from tests.support.acme_voice import AcmeVoice, open_acme_voice
 from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider
 from tests.support.servers.fake_acme_voice import FakeAcmeVoice

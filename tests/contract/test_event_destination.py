@@ -8,8 +8,8 @@ from standardwebhooks import Webhook
 
 from adapters.events.http_destination import open_http_destination
 from application.ports.events import EventDestination
-from entrypoints.contract_tests.drivers import EventsDriver
-from entrypoints.contract_tests.test_event_destination import *
+from pytest_dialtone.suites.events.driver import EventsDriver
+from pytest_dialtone.suites.events.test_event_destination import *
 from tests.support.servers.http_server import Exchange, HttpServer
 
 SECRET = f"whsec_{'A' * 32}"

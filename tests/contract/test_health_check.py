@@ -1,3 +1,3 @@
 """Health checks, with our databases."""
 
-from entrypoints.contract_tests.test_health_check import *
+from pytest_dialtone.suites.storage.test_health_check import *

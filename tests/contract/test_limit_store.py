@@ -1,3 +1,3 @@
 """Limits, with our databases."""
 
-from entrypoints.contract_tests.test_limit_store import *
+from pytest_dialtone.suites.storage.test_limit_store import *

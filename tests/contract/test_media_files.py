@@ -13,8 +13,8 @@ import pytest
 
 from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
-from entrypoints.contract_tests.media_store import Files, Store
-from entrypoints.contract_tests.test_media_files import *
+from pytest_dialtone.suites.media.media_store import Files, Store
+from pytest_dialtone.suites.media.test_media_files import *
 from tests.integration.s3_setup import S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles

@@ -10,9 +10,9 @@ from adapters.console import ConsoleMessenger
 from adapters.http_hook.messenger import open_hook_messenger
 from adapters.twilio.messenger import open_twilio_messenger
 from application.ports.voice import SignedRequest
-from entrypoints.contract_tests.drivers import CheckedMessenger, MessengerDriver
-from entrypoints.contract_tests.test_messenger import *
-from entrypoints.contract_tests.test_messenger import (
+from pytest_dialtone.suites.messages.driver import CheckedMessenger, MessengerDriver
+from pytest_dialtone.suites.messages.test_messenger import *
+from pytest_dialtone.suites.messages.test_messenger import (
     PHONE,
     TEXT,
     test_a_request_without_a_signature_is_no_status_callback,

@@ -1,3 +1,3 @@
 """Indexes and expiry of records, with our databases."""
 
-from entrypoints.contract_tests.test_record_indexes import *
+from pytest_dialtone.suites.storage.test_record_indexes import *

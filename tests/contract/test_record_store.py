@@ -1,3 +1,3 @@
 """Single records, with our databases."""
 
-from entrypoints.contract_tests.test_record_store import *
+from pytest_dialtone.suites.storage.test_record_store import *

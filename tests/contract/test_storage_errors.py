@@ -1,3 +1,3 @@
 """The errors of a database that is not available, with our databases."""
 
-from entrypoints.contract_tests.test_storage_errors import *
+from pytest_dialtone.suites.storage.test_storage_errors import *

@@ -11,9 +11,9 @@ from domain.phone import PhoneNumber
 from domain.voice.call import CallStatus
 from domain.voice.flow import DialResult
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
-from entrypoints.contract_tests.drivers import VoiceDriver
-from entrypoints.contract_tests.test_webhook_parser import *
-from entrypoints.contract_tests.test_webhook_parser import EMPTY, URL
+from pytest_dialtone.suites.voice.drivers import VoiceDriver
+from pytest_dialtone.suites.voice.test_webhook_parser import *
+from pytest_dialtone.suites.voice.test_webhook_parser import EMPTY, URL
 from tests.contract.voice_drivers import VOICE_ADAPTERS
 from tests.support.builders import a_phone
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from application.ports.voice import SignedRequest
-from entrypoints.contract_tests.drivers import VoiceDriver
-from entrypoints.contract_tests.test_webhook_signatures import *
-from entrypoints.contract_tests.test_webhook_signatures import URL
+from pytest_dialtone.suites.voice.drivers import VoiceDriver
+from pytest_dialtone.suites.voice.test_webhook_signatures import *
+from pytest_dialtone.suites.voice.test_webhook_signatures import URL
 from tests.contract.voice_drivers import (
     ACCOUNT,
     FORM,

@@ -10,7 +10,7 @@ from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.voice import SignedRequest
-from entrypoints.contract_tests.drivers import VoiceDriver
+from pytest_dialtone.suites.voice.drivers import VoiceDriver
 from tests.support import twiml
 from tests.support.acme_voice import AcmeVoice, open_acme_voice
 from tests.support.servers.fake_acme_voice import FakeAcmeVoice

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import pytest
 
-from entrypoints.contract_tests import run as contract_run
-from entrypoints.contract_tests.adapter_watch import MAX_PAUSE, watch_loop
-from entrypoints.contract_tests.external_adapter import ADAPTER
-from entrypoints.contract_tests.outcomes import observe
-from entrypoints.contract_tests.run import SUITES
 from entrypoints.opening.startup_error import StartupError
+from pytest_dialtone import run as contract_run
+from pytest_dialtone.adapter_watch import MAX_PAUSE, watch_loop
+from pytest_dialtone.external_adapter import ADAPTER
+from pytest_dialtone.outcomes import observe
+from pytest_dialtone.port import Port, find_ports
 from tests.support.acme_sms import open_acme_messenger
 from tests.support.acme_voice import open_acme_voice
 from tests.support.adapter_runs import PROJECT, run_contract_tests
@@ -52,7 +52,7 @@ from tests.support.wrong_adapters import (
     open_voice,
 )
 
-SUITE_FOLDER: Final = PROJECT / "entrypoints/contract_tests"
+SUITE_FOLDER: Final = PROJECT / "pytest_dialtone/suites"
 SKIPPED: Final = re.compile(r"^SKIPPED \[\d+\] \S+ (.*)$", re.MULTILINE)
 
 
@@ -71,10 +71,17 @@ def run_wrong(
     return run_with(factory, *arguments, WRONG_ADAPTER=adapter.__name__)
 
 
-def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
-    suites = {path.name for path in SUITE_FOLDER.glob("test_*.py")}
+def names_of_suites(port: Port) -> set[str]:
+    """Return the names of the files that pytest gets, or finds in the folder that it gets."""
+    paths = [SUITE_FOLDER / suite for suite in port.suites]
+    files = [file for path in paths for file in (path, *path.glob("test_*.py"))]
+    return {file.name for file in files if file.is_file()}
 
-    assert {name for names in SUITES.values() for name in names} == suites
+
+def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
+    suites = {path.name for path in SUITE_FOLDER.rglob("test_*.py")}
+
+    assert {name for port in find_ports().values() for name in names_of_suites(port)} == suites
     with_ours = {name for name in suites if (PROJECT / "tests/contract" / name).exists()}
     assert suites - with_ours == {"test_killed_writes.py"}
 

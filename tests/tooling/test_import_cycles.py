@@ -6,7 +6,7 @@ from typing import Final
 
 import grimp
 
-PACKAGES: Final = ("domain", "application", "adapters", "entrypoints")
+PACKAGES: Final = ("domain", "application", "adapters", "entrypoints", "pytest_dialtone")
 
 
 def find_cycle(imports: Mapping[str, set[str]]) -> list[str]:

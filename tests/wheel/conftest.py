@@ -12,6 +12,8 @@ import pytest
 
 PROJECT: Final = Path(__file__).parents[2]
 DIST: Final = PROJECT / "dist"
+PACKAGES: Final = ("adapters", "application", "domain", "entrypoints", "pytest_dialtone")
+"""The import names. The last one is the plugin of the extra `testing`, with the contract suites."""
 
 
 class Venv:

@@ -10,10 +10,8 @@ from typing import Final
 from zipfile import ZipFile
 
 from entrypoints.version.commit import COMMIT_FILE
-from tests.wheel.conftest import DIST, PROJECT
+from tests.wheel.conftest import DIST, PACKAGES, PROJECT
 
-PACKAGES: Final = ("adapters", "application", "domain", "entrypoints", "pytest_dialtone.py")
-"""Its last one is the plugin of the extra `testing`."""
 ENVIRONMENT: Final = PROJECT / ".venv/image/bin/python"
 """The environment that `make sbom` made."""
 

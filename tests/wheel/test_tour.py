@@ -24,13 +24,21 @@ from tests.wheel.conftest import check_run
 def copy(tmp_path: Path) -> Path:
     """What the tour needs of the project."""
     folder = tmp_path / "copy"
-    for part in ("domain", "application", "adapters", "entrypoints", "tests", "docs"):
+    for part in (
+        "domain",
+        "application",
+        "adapters",
+        "entrypoints",
+        "pytest_dialtone",
+        "tests",
+        "docs",
+    ):
         copytree(
             PROJECT / part,
             folder / part,
             ignore=ignore_patterns("__pycache__", "node_modules", "benchmarks"),
         )
-    for file in ("pyproject.toml", "pytest_dialtone.py", ".env.example"):
+    for file in ("pyproject.toml", ".env.example"):
         (folder / file).write_bytes((PROJECT / file).read_bytes())
     return folder
 

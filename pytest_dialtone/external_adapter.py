@@ -1,0 +1,128 @@
+"""An adapter of somebody else, which the contract suites run with."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from inspect import isawaitable, signature
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from adapters.encryption import AesPhoneEncryption
+from adapters.records.database import Database
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.system import SystemRandomness
+from application.ports.keys import Key
+from entrypoints.opening.factories import health_check_of, load_factory, open_adapter
+from entrypoints.settings.values import Factory
+from pytest_dialtone.adapter_watch import MAX_PAUSE, watch_loop
+from pytest_dialtone.port import find_ports
+
+OPTION: Final = "--dialtone-adapter"
+ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
+SETTING: Final = "DIALTONE_TEST_SETTING"
+PLACE: Final = "DIALTONE_TEST_PLACE"
+DATABASE: Final = "DIALTONE_DATABASE"
+LIMIT_STORE: Final = "DIALTONE_LIMIT_STORE"
+OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
+"""Opens a database, which is empty at first. It may be open twice."""
+_NO_RECORDS: Final[Any] = object()
+"""The records beside a limit store. Its suites use none."""
+
+
+class TestMethodFailed(Exception):
+    """A method that only tests call has failed: it is no failure of the adapter's port."""
+
+
+@dataclass(frozen=True, slots=True)
+class _SameKey:
+    """A `KeyRing`. A database that is opened again has to have the same keys."""
+
+    key: Key = Key("contract", datetime(2026, 5, 1, tzinfo=UTC), bytes(range(32)))
+
+    def signing(self) -> Key:
+        return self.key
+
+    def accepted(self) -> Sequence[Key]:
+        return (self.key,)
+
+
+def make_phone_encryption() -> PhoneEncryption:
+    """Return the encryption that a factory of a database gets."""
+    return AesPhoneEncryption(bytes(32), _SameKey(), SystemRandomness())
+
+
+def is_given() -> bool:
+    """Return whether the suites run with an external adapter, not with ours."""
+    return ADAPTER in os.environ
+
+
+def is_limit_store() -> bool:
+    """Return whether the external adapter is a limit store alone."""
+    return os.environ.get(SETTING) == LIMIT_STORE
+
+
+@asynccontextmanager
+async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
+    """Open the adapter for a folder. It is empty for a new folder, and keeps what it has stored.
+
+    The factory finds the path of the folder in the environment, as DIALTONE_TEST_PLACE. Errors
+    name the setting of the adapter, or the option of pytest while that is not known. A test
+    fails if the event loop was blocked meanwhile.
+    """
+    factory, setting = Factory(os.environ[ADAPTER]), os.environ.get(SETTING, OPTION)
+    arguments: dict[str, Any] = {"environ": {**os.environ, PLACE: str(folder)}}
+    port = find_ports().get(setting)
+    has_encryption = setting == DATABASE or (
+        port is None and "phone_encryption" in signature(load_factory(factory, setting)).parameters
+    )
+    if has_encryption:
+        arguments["phone_encryption"] = make_phone_encryption()
+    protocol = port.protocol if port else object
+    async with open_adapter(factory, setting, protocol, **arguments) as adapter:
+        with watch_loop() as pauses:
+            yield adapter if isinstance(adapter, Database) else WithHealthCheck(adapter)
+    if pauses:
+        pytest.fail(
+            f"The event loop was blocked for {MAX_PAUSE} seconds: {pauses[0]}", pytrace=False
+        )
+
+
+@asynccontextmanager
+async def open_external_database(folder: Path) -> AsyncIterator[Database]:
+    """Open an adapter that is a database, or a limit store without records beside it."""
+    async with open_external_adapter(folder) as adapter:
+        if isinstance(adapter, Database):
+            yield adapter
+        else:
+            yield Database(_NO_RECORDS, limits=adapter, health=adapter)
+
+
+class WithHealthCheck:
+    """An adapter with the health check that the service would use."""
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+        self.has_health_check = hasattr(adapter, "check")
+        self.check = health_check_of(adapter).check
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter, name)
+
+
+async def call_test_method(adapter: Any, name: str, *arguments: object) -> Any:
+    """Call a method that an adapter may have for tests. It returns, or is awaited.
+
+    A test that needs a method that there is not is skipped.
+    """
+    method = getattr(adapter, name, None)
+    if method is None:
+        pytest.skip(f"it has no {name}(), see docs/adapters.md")
+    try:
+        result = method(*arguments)
+        return await result if isawaitable(result) else result
+    except Exception as error:
+        raise TestMethodFailed(f"{name}() raised {type(error).__name__}") from error

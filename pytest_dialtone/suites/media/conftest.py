@@ -1,0 +1,13 @@
+"""The media store."""
+
+from pathlib import Path
+
+import pytest
+
+from pytest_dialtone.suites.media.media_store import ExternalStore, Store
+
+
+@pytest.fixture
+def media_store(tmp_path: Path) -> Store:
+    """Return an empty media store."""
+    return ExternalStore(tmp_path)

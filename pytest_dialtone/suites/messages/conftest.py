@@ -1,0 +1,16 @@
+"""The messenger."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pytest_dialtone.external_adapter import open_external_adapter
+from pytest_dialtone.suites.messages.driver import ExternalMessengerDriver, MessengerDriver
+
+
+@pytest.fixture
+async def messenger_driver(tmp_path: Path) -> AsyncIterator[MessengerDriver]:
+    """Open the messenger."""
+    async with open_external_adapter(tmp_path) as messenger:
+        yield ExternalMessengerDriver(messenger)

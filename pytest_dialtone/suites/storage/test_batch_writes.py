@@ -1,0 +1,65 @@
+"""The promises of what a `RecordStore` may have besides, if it has it: several writes together.
+
+Each is as a write of its own would be. Jobs and the cleanup write one after the other without it.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from adapters.records.database import Database
+from adapters.records.identities import IdentityRecord
+from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, LEASES
+from adapters.records.leases import LeaseRecord
+from adapters.records.record_store import (
+    BatchReplacements,
+    BatchWrites,
+    Move,
+    Overwrite,
+    Replacement,
+)
+from pytest_dialtone.suites.storage.record_examples import NOW
+
+LATER = NOW + timedelta(days=365)
+
+
+async def test_only_records_with_their_version_are_replaced(database: Database) -> None:
+    store = database.records
+    if not isinstance(store, BatchReplacements):
+        pytest.skip("it has no replace_all(), see docs/adapters.md")
+    for name in ("a", "b"):
+        await store.add(LEASES, name, LeaseRecord(expires_at=NOW), 5)
+    later = LeaseRecord(expires_at=LATER)
+
+    replaced = await store.replace_all(
+        LEASES, [Replacement("a", later, 5), Replacement("b", later, 4)]
+    )
+
+    assert replaced == 1
+    found = await store.load(LEASES, ["a", "b"])
+    assert {name: stored.version for name, stored in found.items()} == {"a": 6, "b": 5}
+    assert found["a"].record.expires_at == LATER
+
+
+async def test_only_records_with_their_version_are_overwritten_and_moved(
+    database: Database,
+) -> None:
+    store = database.records
+    if not isinstance(store, BatchWrites):
+        pytest.skip("it has no overwrite_all(), move_all() and estimate_size()")
+    for record_id in ("a", "b"):
+        record = IdentityRecord(id=record_id, created_at=NOW, sessions=(), encrypted_phone=b"first")
+        await store.add(IDENTITIES, record_id, record, 5)
+
+    await store.overwrite_all(
+        IDENTITIES, ENCRYPTED_PHONE, [Overwrite("a", b"new", 5), Overwrite("b", b"new", 4)]
+    )
+    found = await store.load(IDENTITIES, ["a", "b"])
+    assert [found[name].record.encrypted_phone for name in "ab"] == [b"new", b"first"]
+
+    moved = IdentityRecord(id="c", created_at=NOW, sessions=(), encrypted_phone=b"moved")
+    await store.move_all(IDENTITIES, [Move("a", "c", moved, 6), Move("b", "d", moved, 4)])
+    found = await store.load(IDENTITIES, ["a", "b", "c", "d"])
+    assert {name: stored.version for name, stored in found.items()} == {"b": 5, "c": 7}
+    # It may be of an earlier moment: PostgreSQL counts at times of its own (-1: it never did).
+    assert await store.estimate_size(IDENTITIES) >= 0

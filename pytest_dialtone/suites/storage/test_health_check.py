@@ -1,0 +1,40 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from adapters.records.database import Database
+from application.ports.errors import StorageError
+from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from pytest_dialtone.outcomes import expect_errors
+from pytest_dialtone.suites.storage.record_examples import NOW
+
+
+async def test_the_health_check_of_a_working_database_succeeds(database: Database) -> None:
+    await database.health.check()
+
+
+async def test_the_health_check_of_an_unusable_database_raises_a_storage_error(
+    unusable_database: Database,
+) -> None:
+    health = unusable_database.health
+    if not getattr(health, "has_health_check", True):
+        pytest.skip("it has no check()")
+
+    await expect_errors({"check": health.check()}, StorageError, seconds=15)
+
+
+async def test_parallel_health_checks_and_writes_succeed(
+    database: Database, other_database: Database
+) -> None:
+    limit = RateLimit("total", Purpose.DELIVERIES, "requests", SlidingWindow(3, timedelta(hours=1)))
+    writes = [database.limits.acquire(Reservation(NOW, (limit,))) for _ in range(3)]
+
+    *_, last = await asyncio.gather(
+        *(database.health.check() for _ in range(20)),
+        *(other_database.health.check() for _ in range(20)),
+        *writes,
+    )
+
+    assert last == [Acquisition(NOW, (limit,))]

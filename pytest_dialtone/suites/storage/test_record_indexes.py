@@ -1,0 +1,310 @@
+"""The promises of `RecordStore` about indexes and expiry, on all databases."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from adapters.records.administration import AuditEntryRecord
+from adapters.records.database import Database
+from adapters.records.kinds import (
+    ALL_ENTRIES,
+    AUDIT_ENTRIES,
+    DELIVERY_REPORTS,
+    ENTRIES_BY_SUBJECT,
+    KINDS,
+    LEASES,
+)
+from adapters.records.leases import LeaseRecord
+from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
+from adapters.records.record_store import Position, RecordStore
+from pytest_dialtone.suites.storage.record_examples import (
+    FAR,
+    IN_ORDER,
+    MILLISECOND,
+    MINUTE,
+    NOW,
+    ODD_TEXTS,
+    a_full_record,
+    add_reports,
+    ids,
+)
+
+
+@pytest.fixture
+def store(database: Database) -> RecordStore:
+    return database.records
+
+
+@pytest.fixture
+def other_store(other_database: Database) -> RecordStore:
+    return other_database.records
+
+
+# Indexes.
+
+IN_INDEX: Final[Fields] = {
+    "state": "ready",
+    "owner_id": "é",
+    "kind": "image",
+    "category": "wheels",
+    "username_key": "zoë",
+    "external_id": "zoë",
+    "staff_look_alike_key": "zoë",
+    "identity_id": "é",
+    "subject": "é",
+    "actor_kind": "administrator",
+    "actor_id": "é",
+}
+"""The value of each field in the cases below; all others are times."""
+NOT_IN_INDEX: Final[Fields] = {
+    "state": "pending",
+    "owner_id": "É",
+    "kind": "gif",
+    "category": "Wheels",
+    "username_key": "Zoë",
+    "external_id": "Zoë",
+    "staff_look_alike_key": "Zoë",
+    "identity_id": "e\u0301",
+    "subject": "e\u0301",
+    "actor_kind": "service_token",
+    "actor_id": "e\u0301",
+}
+INDEXES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]
+MINUTES: Final = [3, 1, 3, 2, 3, 1]
+"""The times of the records in an index; three are equal."""
+
+
+def unique_fields(kind: RecordKind[Any]) -> set[str]:
+    """Return the fields whose values differ from record to record."""
+    return {name for index in kind.indexes if index.is_unique for name in index.equal}
+
+
+def a_record_in(kind: RecordKind[Any], index: Index, record_id: str, time: datetime) -> Record:
+    record = a_full_record(kind, record_id)
+    wanted: Fields = {name: IN_INDEX.get(name, NOW) for name in index.present}
+    wanted |= {name: IN_INDEX[name] for name in index.equal}
+    wanted |= dict(index.only) | dict.fromkeys(index.absent)
+    for name in unique_fields(kind) - {*index.equal}:
+        wanted.pop(name, None)
+    if index.order:
+        wanted[index.order] = time
+    return msgspec.structs.replace(record, **wanted)
+
+
+def records_not_in(kind: RecordKind[Any], index: Index) -> dict[str, Record]:
+    """Return a record for each condition of the index, which meets all others."""
+    changes: list[tuple[str, Any]] = [(name, NOT_IN_INDEX[name]) for name in index.equal]
+    changes += [(name, None) for name in index.present]
+    changes += [(name, NOW) for name in index.absent]
+    changes += [(name, "deleting") for name, _ in index.only]
+    records = {}
+    for name, value in changes:
+        record_id = f"{name} {value}"
+        record = a_record_in(kind, index, record_id, NOW)
+        records[record_id] = msgspec.structs.replace(record, **{name: value})
+    return records
+
+
+async def add_cases(
+    store: RecordStore, kind: RecordKind[Any], index: Index
+) -> list[tuple[datetime, str]]:
+    """Add records in and outside the index; return the positions of those in it, in its order."""
+    record_ids = IN_ORDER[:1] if index.is_unique else [*IN_ORDER, "b"]
+    positions = []
+    for record_id, minutes in zip(record_ids, MINUTES, strict=False):
+        time = NOW + minutes * MINUTE
+        positions.append((time, record_id))
+        assert await store.add(kind, record_id, a_record_in(kind, index, record_id, time), 1)
+    for record_id, record in records_not_in(kind, index).items():
+        assert await store.add(kind, record_id, record, 1)
+    return sorted(positions)
+
+
+def equal_values(index: Index) -> list[str]:
+    return [IN_INDEX[name] for name in index.equal]
+
+
+Positions = Sequence[tuple[datetime, str]]
+"""The time and id of each record in an index, in its order."""
+
+
+async def test_the_records_of_each_index_are_found_and_counted(store: RecordStore) -> None:
+    for kind, index in INDEXES:
+        positions = await add_cases(store, kind, index)
+
+        await check_that_they_are_found_in_order(store, kind, index, positions)
+        await check_that_they_are_counted_up_to_a_limit(store, kind, index, positions)
+        if index.order:
+            await check_that_they_are_found_until_a_time(store, kind, index, positions)
+        if index.is_paged:
+            await check_that_they_are_found_after_a_position(store, kind, index, positions)
+
+        for stored in await store.scan(kind, "", 100):
+            assert await store.delete(kind, stored.id, stored.version)
+
+
+async def check_that_they_are_found_in_order(
+    store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
+) -> None:
+    equal = equal_values(index)
+    for newest_first in (False, True):
+        expected = sorted(positions, reverse=newest_first)
+        found = await store.find(kind, index, equal, newest_first=newest_first, limit=100)
+
+        # Records of one time may be in any order if the index is not paged.
+        if index.is_paged:
+            assert ids(found) == [record_id for _, record_id in expected], index.name
+        assert sorted(ids(found)) == sorted(name for _, name in positions), index.name
+        if index.order:
+            times = [getattr(stored.record, index.order) for stored in found]
+            assert times == [time for time, _ in expected], index.name
+        for offset, limit in ((0, 1), (1, 3), (5, 9), (99, 9)):
+            part = await store.find(
+                kind, index, equal, newest_first=newest_first, limit=limit, offset=offset
+            )
+            expected_part = list(found)[offset : offset + limit]
+            if index.order:
+                assert part == expected_part, index.name
+            # Without an order, each search may have another one.
+            assert len(part) == len(expected_part), index.name
+
+
+async def check_that_they_are_counted_up_to_a_limit(
+    store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
+) -> None:
+    equal, total = equal_values(index), len(positions)
+    for limit in (1, total, total + 1, 10_001):
+        counted = await store.count(kind, index, equal, limit)
+        assert counted == min(limit, total), index.name
+    of_others = await store.count(kind, index, [*map(str.upper, equal)], 9)
+    assert of_others == (0 if index.equal else total), index.name
+
+
+async def check_that_they_are_found_until_a_time(
+    store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
+) -> None:
+    """Look for those until each time, just before it, and in both directions."""
+    times = {time for time, _ in positions}
+    times |= {time - MILLISECOND for time in times} | {datetime(1970, 1, 1, tzinfo=UTC), FAR}
+    for until in times:
+        expected = sorted(record_id for time, record_id in positions if time <= until)
+        for newest_first in (False, True):
+            found = await store.find(
+                kind, index, equal_values(index), until=until, newest_first=newest_first, limit=100
+            )
+            assert sorted(ids(found)) == expected, index.name
+
+
+async def check_that_they_are_found_after_a_position(
+    store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
+) -> None:
+    """Look for those after each position, whether it has a record or not."""
+    others = [
+        (time, record_id)
+        for time in (datetime(1970, 1, 1, tzinfo=UTC), NOW + 3 * MINUTE, FAR)
+        for record_id in ("", "Z", "f", "\U0010ffff")
+    ]
+    for number, position in enumerate([*positions, *others]):
+        later = [record_id for time, record_id in positions if (time, record_id) > position]
+        earlier = [record_id for time, record_id in positions if (time, record_id) < position]
+        limit = (2, 100)[number % 2]
+        for newest_first, expected in ((False, later), (True, earlier[::-1])):
+            found = await store.find(
+                kind,
+                index,
+                equal_values(index),
+                after=Position(*position),
+                newest_first=newest_first,
+                limit=limit,
+            )
+            assert ids(found) == expected[:limit], index.name
+
+
+async def test_values_of_an_index_may_be_any_text(store: RecordStore) -> None:
+    texts = ["", *ODD_TEXTS]
+    for text in texts:
+        entry = a_full_record(AUDIT_ENTRIES, text or "empty")
+        assert isinstance(entry, AuditEntryRecord)
+        entry.subject = text
+        await store.add(AUDIT_ENTRIES, entry.id, entry, 1)
+
+    for text in texts:
+        found = await store.find(AUDIT_ENTRIES, ENTRIES_BY_SUBJECT, [text], limit=9)
+        assert ids(found) == [text or "empty"]
+
+
+async def test_an_index_follows_each_replacement_and_deletion(
+    store: RecordStore, other_store: RecordStore
+) -> None:
+    index = LEASES.find_index(EXPIRES_AT)
+    await store.add(LEASES, "1", LeaseRecord(expires_at=NOW), 1)
+    assert ids(await other_store.find(LEASES, index, until=NOW, limit=9)) == ["1"]
+
+    await store.replace(LEASES, "1", LeaseRecord(expires_at=NOW + MILLISECOND), 1)
+    assert ids(await other_store.find(LEASES, index, until=NOW, limit=9)) == []
+    assert ids(await other_store.find(LEASES, index, until=NOW + MILLISECOND, limit=9)) == ["1"]
+
+    await store.delete(LEASES, "1", 2)
+    assert ids(await other_store.find(LEASES, index, limit=9)) == []
+    assert await other_store.count(LEASES, index, [], 9) == 0
+
+
+async def test_a_count_that_may_estimate_is_exact_below_its_limit(store: RecordStore) -> None:
+    positions = await add_cases(store, AUDIT_ENTRIES, ALL_ENTRIES)
+
+    counted = await store.count(AUDIT_ENTRIES, ALL_ENTRIES, [], 100, may_estimate=True)
+
+    assert counted == len(positions)
+
+
+# Expiry.
+
+EXPIRING: Final = [kind for kind in KINDS if kind.expires]
+
+
+def a_record_that_expires(
+    kind: RecordKind[Any], record_id: str, expires_at: datetime | None
+) -> Record:
+    return msgspec.structs.replace(a_full_record(kind, record_id), expires_at=expires_at)
+
+
+async def test_a_record_is_deleted_when_it_expires_and_not_before(store: RecordStore) -> None:
+    expiries = {"1": NOW, "2": NOW + MILLISECOND, "3": FAR}
+    for kind in EXPIRING:
+        for record_id, expires_at in expiries.items():
+            await store.add(kind, record_id, a_record_that_expires(kind, record_id, expires_at), 1)
+        is_optional = "expires_at" in kind.find_index(EXPIRES_AT).present
+        if is_optional:
+            await store.add(kind, "4", a_record_that_expires(kind, "4", None), 1)
+
+        deleted = [
+            await store.delete_expired(kind, now, 9) for now in (NOW - MILLISECOND, NOW, NOW)
+        ]
+
+        assert deleted == [0, 1, 0], kind.name
+        kept = ["2", "3", "4"] if is_optional else ["2", "3"]
+        assert ids(await store.scan(kind, "", 9)) == kept, kind.name
+        # One that expires later now stays.
+        later = a_record_that_expires(kind, "2", NOW + MINUTE)
+        assert await store.replace(kind, "2", later, 1), kind.name
+        assert await store.delete_expired(kind, NOW + MILLISECOND, 9) == 0, kind.name
+
+
+async def test_no_more_than_the_limit_are_deleted(
+    store: RecordStore, other_store: RecordStore
+) -> None:
+    await add_reports(store, *(str(number) for number in range(9)))
+
+    deleted = [await store.delete_expired(DELIVERY_REPORTS, NOW, 2) for _ in range(2)]
+    parallel = await asyncio.gather(
+        store.delete_expired(DELIVERY_REPORTS, NOW, 9),
+        other_store.delete_expired(DELIVERY_REPORTS, NOW, 9),
+    )
+
+    assert deleted == [2, 2]
+    assert sum(parallel) == 5
+    assert await store.delete_expired(DELIVERY_REPORTS, NOW, 2) == 0

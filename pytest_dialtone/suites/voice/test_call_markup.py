@@ -1,0 +1,89 @@
+"""The promises of the port that turns instructions into a provider's markup."""
+
+from html import escape
+from typing import Final
+from urllib.parse import quote
+
+import pytest
+
+from application.ports.voice import Markup
+from domain.voice.instructions import (
+    Dial,
+    Gather,
+    GoTo,
+    HangUp,
+    Instruction,
+    Position,
+    Record,
+    Reject,
+    Say,
+    Voice,
+)
+from pytest_dialtone.suites.voice.drivers import VoiceDriver
+
+VOICE: Final = Voice("en-US", "Polly.Joanna")
+MENU: Final = Position("menu", 2)
+URL: Final = "https://dialtone.example.org/app/voice/c1?node=menu&visit=2"
+STATUS_URL: Final = "https://dialtone.example.org/app/voice/recording?call=c1"
+
+
+def url_of(position: Position) -> str:
+    node = quote(position.node)
+    return f"https://dialtone.example.org/app/voice/c1?node={node}&visit={position.visit}"
+
+
+def render(voice_driver: VoiceDriver, *instructions: Instruction) -> Markup:
+    return voice_driver.markup.render(instructions, url_of, STATUS_URL)
+
+
+ANY_TEXTS: Final = [
+    "</Say><Dial>+14155550001</Dial><Say>",
+    "Rosa & Söhne say \"<hello>\" & 'goodbye'",
+    "]]> <![CDATA[ &amp; &#0; <!-- -->",
+    "नमस्ते 你好 👩‍🚀",
+    '{"verb": "dial"}',
+]
+LAST: Final = (
+    GoTo(MENU),
+    HangUp(),
+    Reject(),
+    Dial("+14155550001", MENU),
+    Record(MENU),
+    Gather((), MENU, VOICE),
+)
+
+
+@pytest.mark.parametrize("last", LAST, ids=lambda instruction: type(instruction).__name__)
+async def test_nothing_follows_what_waits_or_ends_the_call(
+    voice_driver: VoiceDriver, last: Instruction
+) -> None:
+    markup = render(voice_driver, last)
+
+    assert markup.text
+    assert "/" in markup.media_type
+    assert render(voice_driver, last, Say("Never said.", VOICE), GoTo(MENU)) == markup
+
+
+@pytest.mark.parametrize(
+    "last",
+    [instruction for instruction in LAST if not isinstance(instruction, HangUp | Reject)],
+    ids=lambda instruction: type(instruction).__name__,
+)
+async def test_what_waits_for_an_answer_has_the_url_where_it_continues(
+    voice_driver: VoiceDriver, last: Instruction
+) -> None:
+    text = render(voice_driver, last).text
+
+    assert any(url in text for url in (URL, escape(URL), quote(URL, safe="")))
+
+
+@pytest.mark.parametrize("text", ANY_TEXTS)
+async def test_any_text_is_said_as_it_is(voice_driver: VoiceDriver, text: str) -> None:
+    markup = render(voice_driver, Say(text, VOICE), Say("The end.", VOICE))
+
+    assert await voice_driver.said(markup.text) == [text, "The end."]
+
+
+async def test_no_text_raises_an_exception(voice_driver: VoiceDriver) -> None:
+    for text in ("", " \n", "\x00\x1b[2J\ud800", "a" * 5000):
+        assert render(voice_driver, Say(text, VOICE), HangUp()).text

@@ -1,0 +1,63 @@
+"""The promises of the port that verifies a provider's requests."""
+
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from application.ports.voice import SignedRequest
+from pytest_dialtone.suites.voice.drivers import VoiceDriver
+
+URL: Final = "https://dialtone.example.org/app/voice/c1?node=menu%20one&visit=2"
+UNSIGNED_FORM: Final = (("CallSid", "CA" + "1" * 32), ("From", "+14155550001"), ("Digits", ""))
+UNSIGNED_JSON: Final = b'{"MessageSid": "SM1", "MessageStatus": "delivered"}'
+
+
+async def test_a_request_of_the_provider_is_authentic(voice_driver: VoiceDriver) -> None:
+    assert voice_driver.signatures.verify(await voice_driver.sign(URL))
+
+
+async def test_a_request_with_another_url_signature_or_body_is_not(
+    voice_driver: VoiceDriver,
+) -> None:
+    signed = await voice_driver.sign(URL)
+
+    other_form = [*signed.form, ("Another", "field")] if signed.form else ()
+    other_headers = {name: f"{text}0" for name, text in signed.headers.items()}
+    changed = {
+        "with another query": replace(signed, url=URL.replace("visit=2", "visit=3")),
+        "with another path": replace(signed, url=URL.replace("/app/", "/")),
+        "with another scheme": replace(signed, url=URL.replace("https", "http")),
+        "without a signature": replace(signed, headers={}),
+        "with an empty signature": replace(signed, headers=dict.fromkeys(signed.headers, "")),
+        "with another signature": replace(signed, headers=other_headers),
+        "with another body": replace(signed, body=signed.body + b" ", form=other_form),
+    }
+    accepted = [how for how, request in changed.items() if voice_driver.signatures.verify(request)]
+    assert accepted == [], f"verify accepted a request {', '.join(accepted)}"
+
+
+async def test_a_request_without_a_signature_is_not_authentic(voice_driver: VoiceDriver) -> None:
+    for request in (
+        SignedRequest(URL, {}),
+        SignedRequest(URL, {}, UNSIGNED_FORM),
+        SignedRequest(URL, {}, body=UNSIGNED_JSON),
+    ):
+        accepted = voice_driver.signatures.verify(request)
+        assert accepted is False, f"verify returned {accepted!r} for a request without a signature"
+
+
+@pytest.mark.parametrize(
+    "url", ["", "/voice", "https://[::", "https://host:port/", "https://\ud800/"]
+)
+async def test_a_malformed_request_raises_no_exception(voice_driver: VoiceDriver, url: str) -> None:
+    for text in ("", "é", "\ud800", "\x00", "=" * 10_000):
+        names = (await voice_driver.sign(URL)).headers
+        headers = dict.fromkeys((*names, "x-signature"), text)
+        for request in (
+            SignedRequest(url, headers, UNSIGNED_FORM),
+            SignedRequest(url, headers, (("\ud800", "\udfff"),)),
+            SignedRequest(url, headers, body=b"[" * 100_000),
+            SignedRequest(url, headers, body=b"\xff\xfe"),
+        ):
+            assert voice_driver.signatures.verify(request) is False

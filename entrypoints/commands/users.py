@@ -1,9 +1,9 @@
-"""`dialtone user`: what operators do for a user, and the aliases of its actions."""
+"""The actions of `dialtone user` that belong to the core: what operators do for a user."""
 
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -19,12 +19,9 @@ from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 from entrypoints.bootstrap import Part
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.hidden_codes import hide_codes
-from entrypoints.commands.media_folder import require_media_folder
+from entrypoints.commands.media.media_folder import require_media_folder
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import UserCall, call_for_user, name_user
-from entrypoints.commands.user_details import show
-from entrypoints.commands.user_export import export
-from entrypoints.commands.user_phone import change_phone
 from entrypoints.opening.startup_error import (
     CommandError,
     InvalidArgument,
@@ -38,21 +35,8 @@ CLIENT_IP: Final = "127.0.0.1"
 """The client IP of this command, for the limits of codes."""
 
 
-def user(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Do what the action says."""
-    return _ACTIONS[arguments.action](settings, arguments)
-
-
-def user_alias(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Do the same for a command of an earlier version, and name the new one."""
-    print_errors(
-        f"`dialtone {arguments.command}` is an alias of `dialtone user {arguments.action}`, and "
-        "goes with the next release."
-    )
-    return user(settings, arguments)
-
-
-def _count(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def count(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Print the number of users."""
     with explain_errors():
         counted = call_with_use_cases(
             settings, (), lambda use_cases: use_cases.identities.count_users()
@@ -64,7 +48,9 @@ def _count(settings: Settings, arguments: Namespace) -> Iterable[str]:
     return [str(counted.number)]
 
 
-def _reset_limits(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def reset_limits(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Let a phone get one code at once."""
+
     async def reset(call: UserCall) -> tuple[FoundUser, ResetResult]:
         return call.user, await call.act.reset_limits(call.caller, call.query, call.reason)
 
@@ -77,7 +63,8 @@ def _reset_limits(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield f"Resets left today: {result.resets_left}"
 
 
-def _send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Send a code to a phone."""
     channel, parts = Channel.SMS, [Part.LIMITS, Part.MESSAGES]
     if arguments.call:
         if not settings.has_voice_channel:
@@ -113,7 +100,8 @@ def _send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield f"The next one is possible at {next_at}."
 
 
-def _block(settings: Settings, arguments: Namespace) -> Iterator[str]:
+def block(settings: Settings, arguments: Namespace) -> Iterator[str]:
+    """Block a phone."""
     user = call_for_user(
         settings, arguments, lambda call: call.act.block(call.caller, call.query, call.reason)
     )
@@ -122,33 +110,37 @@ def _block(settings: Settings, arguments: Namespace) -> Iterator[str]:
         yield f"It is held for {describe_hold(user.hold, is_blocked=True)}."
 
 
-def _unblock(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def unblock(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Allow a blocked phone to sign in."""
     user = call_for_user(
         settings, arguments, lambda call: call.act.unblock(call.caller, call.query, call.reason)
     )
     return [f"{name_user(user)} is not blocked now."]
 
 
-def _sign_out(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    async def sign_out(call: UserCall) -> tuple[FoundUser, int]:
+def sign_out(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Revoke all sessions."""
+
+    async def revoke(call: UserCall) -> tuple[FoundUser, int]:
         return call.user, await call.act.sign_out(call.caller, call.query, call.reason)
 
-    user, revoked = call_for_user(settings, arguments, sign_out)
+    user, revoked = call_for_user(settings, arguments, revoke)
     return [f"{name_user(user)} is signed out; revoked sessions: {revoked}."]
 
 
-def _delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Delete an account, after a question on a terminal."""
     if not arguments.yes:
         _confirm_deletion(settings, arguments)
 
-    async def delete(call: UserCall) -> tuple[FoundUser, Sequence[RetainedData]]:
+    async def delete_user(call: UserCall) -> tuple[FoundUser, Sequence[RetainedData]]:
         return call.user, await call.act.delete(call.caller, call.query, call.reason)
 
     try:
         require_media_folder(settings)
-        user, retained = call_for_user(settings, arguments, delete, [Part.MEDIA])
+        user, retained = call_for_user(settings, arguments, delete_user, [Part.MEDIA])
     except StartupError as error:
-        user, retained = call_for_user(settings, arguments, delete)
+        user, retained = call_for_user(settings, arguments, delete_user)
         print_errors(str(error), "The files of the library stay until the service deletes them.")
     yield f"{user.subject} is deleted. What remains:"
     yield from map(_describe_retained, retained)
@@ -190,12 +182,14 @@ def _describe_retained(retained: RetainedData) -> str:
     return f"- {until}{retained.data} ({retained.reason})"
 
 
-def _promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Make a user an administrator."""
     user_id = _change_role(settings, arguments, Role.ADMINISTRATOR)
     return [f"{user_id} is an administrator now. All sessions have ended: sign in again."]
 
 
-def _demote(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def demote(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Make an administrator a member."""
     return [f"{_change_role(settings, arguments, Role.MEMBER)} is a member now."]
 
 
@@ -208,8 +202,10 @@ def _change_role(settings: Settings, arguments: Namespace, role: Role) -> str:
     return user.subject
 
 
-def _restore(settings: Settings, arguments: Namespace) -> Iterator[str]:
-    async def restore(call: UserCall) -> FoundUser:
+def restore(settings: Settings, arguments: Namespace) -> Iterator[str]:
+    """Give a phone back to the account that lost it."""
+
+    async def restore_user(call: UserCall) -> FoundUser:
         try:
             return await call.act.restore(call.caller, call.query, call.reason)
         except UserNotFound:
@@ -225,22 +221,5 @@ def _restore(settings: Settings, arguments: Namespace) -> Iterator[str]:
                 "says until when. Try again then."
             ) from None
 
-    user = call_for_user(settings, arguments, restore)
+    user = call_for_user(settings, arguments, restore_user)
     yield f"{user.subject} has its phone again. Its owner signs in and chooses a username."
-
-
-_ACTIONS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
-    "count": _count,
-    "show": show,
-    "reset-limits": _reset_limits,
-    "send-code": _send_code,
-    "block": _block,
-    "unblock": _unblock,
-    "sign-out": _sign_out,
-    "delete": _delete,
-    "export": export,
-    "change-phone": change_phone,
-    "promote": _promote,
-    "demote": _demote,
-    "restore": _restore,
-}

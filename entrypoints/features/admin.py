@@ -1,8 +1,12 @@
 """The REST administration, with service tokens."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from entrypoints.commands.command import Command
 
 
 class Admin(Feature):
@@ -13,7 +17,14 @@ class Admin(Feature):
         "application/ports/service_tokens.py",
         "adapters/records/features/admin.py",
         "entrypoints/http/admin",
+        "entrypoints/commands/admin",
     )
+
+    def commands(self) -> "Sequence[Command]":
+        """Return its commands."""
+        from entrypoints.commands.admin.commands import COMMANDS
+
+        return COMMANDS
 
 
 ADMIN: Final = Admin()

@@ -1,8 +1,12 @@
 """The export of all data of a person."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from entrypoints.commands.command import Command
 
 
 class Export(Feature):
@@ -14,6 +18,12 @@ class Export(Feature):
         "entrypoints/http/export",
         "entrypoints/commands/export",
     )
+
+    def user_actions(self) -> "Sequence[Command]":
+        """Return its actions of `dialtone user`."""
+        from entrypoints.commands.export.commands import USER_ACTIONS
+
+        return USER_ACTIONS
 
 
 EXPORT: Final = Export()

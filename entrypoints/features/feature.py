@@ -55,6 +55,10 @@ class Feature:
         """Return its commands."""
         return ()
 
+    def user_actions(self) -> "Sequence[Command]":
+        """Return its actions of `dialtone user`."""
+        return ()
+
     def background_tasks(
         self, settings: "Settings", use_cases: "UseCases"
     ) -> "Sequence[BackgroundTask]":

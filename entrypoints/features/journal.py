@@ -1,8 +1,12 @@
 """The journal of acts, which outlives the database."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from entrypoints.commands.command import Command
 
 
 class Journal(Feature):
@@ -14,7 +18,14 @@ class Journal(Feature):
         "application/journal",
         "application/ports/journal.py",
         "adapters/journal",
+        "entrypoints/commands/journal",
     )
+
+    def commands(self) -> "Sequence[Command]":
+        """Return its commands."""
+        from entrypoints.commands.journal.commands import COMMANDS
+
+        return COMMANDS
 
 
 JOURNAL: Final = Journal()

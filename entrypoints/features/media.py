@@ -1,8 +1,12 @@
 """The library of pictures, with its moderation."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from entrypoints.commands.command import Command
 
 
 class Media(Feature):
@@ -21,6 +25,12 @@ class Media(Feature):
         "entrypoints/commands/media",
         "pytest_dialtone/suites/media",
     )
+
+    def commands(self) -> "Sequence[Command]":
+        """Return its commands."""
+        from entrypoints.commands.media.commands import COMMANDS
+
+        return COMMANDS
 
 
 MEDIA: Final = Media()

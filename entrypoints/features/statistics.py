@@ -1,8 +1,12 @@
 """Statistics of messages and logins, and what messages and calls cost."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from entrypoints.commands.command import Command
 
 
 class Statistics(Feature):
@@ -18,6 +22,12 @@ class Statistics(Feature):
         "entrypoints/http/statistics",
         "entrypoints/commands/statistics",
     )
+
+    def commands(self) -> "Sequence[Command]":
+        """Return its commands."""
+        from entrypoints.commands.statistics.commands import COMMANDS
+
+        return COMMANDS
 
 
 STATISTICS: Final = Statistics()

@@ -1,8 +1,12 @@
 """The phone line, and codes that are read out in a call."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from entrypoints.commands.command import Command
 
 
 class Voice(Feature):
@@ -19,6 +23,12 @@ class Voice(Feature):
         "entrypoints/commands/voice",
         "pytest_dialtone/suites/voice",
     )
+
+    def commands(self) -> "Sequence[Command]":
+        """Return its commands."""
+        from entrypoints.commands.voice.commands import COMMANDS
+
+        return COMMANDS
 
 
 VOICE: Final = Voice()

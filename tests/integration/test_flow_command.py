@@ -9,7 +9,7 @@ import pytest
 from adapters.flows import load_call_flow
 from domain.phone import PhoneNumber
 from domain.voice.walk import Caller
-from entrypoints.commands.flow_trial import try_flow
+from entrypoints.commands.voice.flow_trial import try_flow
 from tests.integration.test_voice_command import PHONE_LINE
 from tests.support.forked_service import ForkedService
 from tests.support.service import command

@@ -17,7 +17,7 @@ from adapters.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import MediaUrl
 from entrypoints import bootstrap
-from entrypoints.commands.hookaba_files import open_hookaba_files
+from entrypoints.commands.imports.hookaba_files import open_hookaba_files
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.read import read_settings
 from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY

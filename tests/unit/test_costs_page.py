@@ -11,7 +11,7 @@ from domain.costs.prices import MILLION, PriceList, format_amount
 from domain.costs.report import TOTAL, CostGroup, CostReport, CostRow, make_period, sum_rows
 from domain.costs.sums import CostSums
 from domain.otp.delivery import Channel
-from entrypoints.commands.costs import render
+from entrypoints.commands.statistics.costs import render
 from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
 

@@ -3,7 +3,7 @@
 import pytest
 
 from entrypoints.commands.arguments import make_parser
-from entrypoints.commands.import_hookaba import import_hookaba
+from entrypoints.commands.imports.hookaba import import_hookaba
 from entrypoints.opening.startup_error import InvalidArgument
 from tests.support.settings import settings
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoints.commands.hookaba_files import BucketUrls
+from entrypoints.commands.imports.hookaba_files import BucketUrls
 
 URLS = BucketUrls("images", endpoint_host="127.0.0.1")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from application.imports.user_lines import LineProblem, UserLine
-from entrypoints.commands.rejected_lines import open_rejected_lines
+from entrypoints.commands.imports.rejected_lines import open_rejected_lines
 from entrypoints.opening.startup_error import CommandError
 
 

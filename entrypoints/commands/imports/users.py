@@ -19,16 +19,16 @@ from domain.administration.audit import Actor, AuditAction
 from domain.errors import InvalidValue
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.dry_run import open_unchanged
-from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import parse_file, parse_import_reason
-from entrypoints.commands.progress import ProgressLine
-from entrypoints.commands.rejected_lines import (
+from entrypoints.commands.imports.dry_run import open_unchanged
+from entrypoints.commands.imports.rejected_lines import (
     RejectedLines,
     open_rejected_lines,
     render_problems,
 )
-from entrypoints.commands.unread_fields import render_unread
+from entrypoints.commands.imports.unread_fields import render_unread
+from entrypoints.commands.operator_name import parse_operator
+from entrypoints.commands.parsing import parse_file, parse_import_reason
+from entrypoints.commands.progress import ProgressLine
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.settings import Settings

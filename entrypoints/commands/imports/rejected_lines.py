@@ -9,8 +9,8 @@ from typing import Final, TextIO
 
 from application.imports.import_users import Problem
 from application.imports.user_lines import UserLine
-from entrypoints.commands.import_problems import explain
-from entrypoints.commands.report_file import escape
+from entrypoints.commands.imports.problems import explain
+from entrypoints.commands.imports.report_file import escape
 from entrypoints.opening.startup_error import CommandError
 
 _OWN_COLUMNS: Final = ("rejected_line", "rejected_reason", "rejected_message")

@@ -1,38 +1,17 @@
-"""The arguments of `dialtone import`."""
+"""The command of imports."""
 
-from entrypoints.commands.user_arguments import (
-    AddCommand,
-    add_act_options,
-    make_add_command,
-)
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
+from entrypoints.commands.command import Command
+from entrypoints.commands.options import add_act_options
 
-def add_import_commands(add: AddCommand) -> None:
-    """Add `import` and what it imports from."""
-    command = add(
-        "import",
-        "Import users from elsewhere.",
-        "import users users.csv --dry-run",
-        "import hookaba --help",
-    )
-    sources = command.add_subparsers(
-        prog="dialtone import", dest="source_kind", required=True, metavar="SOURCE", title="sources"
-    )
-    add_source = make_add_command(sources, "dialtone import")
-    _add_users(add_source)
-    _add_hookaba(add_source)
+if TYPE_CHECKING:
+    from entrypoints.settings.settings import Settings
 
 
-def _add_users(add: AddCommand) -> None:
-    users = add(
-        "users",
-        "Import users from a file: CSV with a header, JSON lines, or an export of Firebase, "
-        "Cognito, Auth0 or Supabase. Repeat it to continue. See docs/importing.md.",
-        "users users.csv --dry-run",
-        "users users.json --format firebase --reason 'move from Firebase'",
-        "users members.csv --column phone=mobile_number --column id=member_id --region IN "
-        "--reason 'move'",
-    )
+def _add_users(users: ArgumentParser) -> None:
     users.add_argument("file", metavar="FILE", help="the file, in UTF-8")
     users.add_argument(
         "--dry-run", action="store_true", help="only report: no user is written to the database"
@@ -74,17 +53,13 @@ def _add_users(add: AddCommand) -> None:
     add_act_options(users, is_reason_required=False)  # not for a dry run
 
 
-def _add_hookaba(add: AddCommand) -> None:
-    hookaba = add(
-        "hookaba",
-        "Import users, library and files of hookaba-backend, which is only read. Repeat it to "
-        "continue, or to import what is new there. See docs/moving_from_hookaba.md.",
-        "hookaba --from env:HOOKABA_MONGO_URI --files s3://hookaba-images --dry-run",
-        "hookaba --from mongodb://127.0.0.1:27017/hookaba --files s3://hookaba-images "
-        "--reason 'move'",
-        "hookaba --from env:HOOKABA_MONGO_URI --files file:copy --bucket hookaba-images "
-        "--reason 'move'",
-    )
+def _import_users(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.imports.users import import_users
+
+    return import_users(settings, arguments)
+
+
+def _add_hookaba(hookaba: ArgumentParser) -> None:
     hookaba.add_argument(
         "--from",
         dest="source",
@@ -121,3 +96,50 @@ def _add_hookaba(add: AddCommand) -> None:
         "--replace", action="store_true", help="replace the file of --report if it exists"
     )
     add_act_options(hookaba, is_reason_required=False)  # not for a dry run
+
+
+def _import_hookaba(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.imports.hookaba import import_hookaba
+
+    return import_hookaba(settings, arguments)
+
+
+COMMANDS: Final = (
+    Command(
+        name="import",
+        help="Import users from elsewhere.",
+        examples=("import users users.csv --dry-run", "import hookaba --help"),
+        kind_of_actions="source",
+        actions=(
+            Command(
+                name="users",
+                help="Import users from a file: CSV with a header, JSON lines, or an export of "
+                "Firebase, Cognito, Auth0 or Supabase. Repeat it to continue. See "
+                "docs/importing.md.",
+                examples=(
+                    "users users.csv --dry-run",
+                    "users users.json --format firebase --reason 'move from Firebase'",
+                    "users members.csv --column phone=mobile_number --column id=member_id "
+                    "--region IN --reason 'move'",
+                ),
+                add_arguments=_add_users,
+                run=_import_users,
+            ),
+            Command(
+                name="hookaba",
+                help="Import users, library and files of hookaba-backend, which is only read. "
+                "Repeat it to continue, or to import what is new there. See "
+                "docs/moving_from_hookaba.md.",
+                examples=(
+                    "hookaba --from env:HOOKABA_MONGO_URI --files s3://hookaba-images --dry-run",
+                    "hookaba --from mongodb://127.0.0.1:27017/hookaba --files s3://hookaba-images "
+                    "--reason 'move'",
+                    "hookaba --from env:HOOKABA_MONGO_URI --files file:copy --bucket "
+                    "hookaba-images --reason 'move'",
+                ),
+                add_arguments=_add_hookaba,
+                run=_import_hookaba,
+            ),
+        ),
+    ),
+)

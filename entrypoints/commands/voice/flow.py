@@ -8,8 +8,8 @@ from pathlib import Path
 from adapters.flows import draw
 from adapters.flows.flow_rules import list_contained_phrases
 from domain.voice.walk import Caller
-from entrypoints.commands.flow_trial import try_flow
 from entrypoints.commands.parsing import parse_phone
+from entrypoints.commands.voice.flow_trial import try_flow
 from entrypoints.opening.operator_files import load_call_flow
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings

@@ -1,9 +1,8 @@
 """`dialtone admin-token`: the service tokens of backends."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final
 
 from domain.administration.service_token import ServiceToken, parse_scopes, parse_token_name
 from domain.errors import InvalidValue
@@ -17,12 +16,7 @@ from entrypoints.settings.parsers import duration
 from entrypoints.settings.settings import Settings
 
 
-def admin_token(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Do what the action says."""
-    return _ACTIONS[arguments.action](settings, arguments)
-
-
-def _create(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def create(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Create a token. Only the token is on stdout, so that a shell can take it."""
     try:
         name, scopes = parse_token_name(arguments.name), parse_scopes(arguments.scope)
@@ -50,7 +44,8 @@ def _create(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield text
 
 
-def _list(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def list_tokens(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """List the tokens that have not expired."""
     with explain_errors():
         tokens = call_with_use_cases(
             settings, (), lambda use_cases: use_cases.administration.tokens.list()
@@ -60,7 +55,8 @@ def _list(settings: Settings, arguments: Namespace) -> Iterable[str]:
     return map(_render, tokens) if tokens else ["There are no tokens."]
 
 
-def _revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Revoke a token."""
     token_id = parse_identifier(arguments.id)
     if token_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
@@ -102,10 +98,3 @@ def _to_json(tokens: Sequence[ServiceToken]) -> str:
 
 def _format_time(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-_ACTIONS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
-    "create": _create,
-    "list": _list,
-    "revoke": _revoke,
-}

@@ -25,14 +25,14 @@ from domain.errors import InvalidValue
 from domain.phone import parse_phone
 from entrypoints.bootstrap import Part, name_variable, open_use_cases
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.dry_run import open_unchanged
-from entrypoints.commands.hookaba_files import open_hookaba_files
-from entrypoints.commands.import_problems import PROBLEMS
+from entrypoints.commands.imports.dry_run import open_unchanged
+from entrypoints.commands.imports.hookaba_files import open_hookaba_files
+from entrypoints.commands.imports.problems import PROBLEMS
+from entrypoints.commands.imports.report_file import open_report
+from entrypoints.commands.imports.unread_fields import render_unread
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import find_url, parse_file, parse_import_reason
 from entrypoints.commands.progress import ProgressLine
-from entrypoints.commands.report_file import open_report
-from entrypoints.commands.unread_fields import render_unread
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from application.administration.caller import Caller
@@ -11,7 +12,7 @@ from domain.identifier import parse_identifier
 from domain.media.item import MediaItem
 from entrypoints.bootstrap import Part
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.media_folder import require_media_folder
+from entrypoints.commands.media.media_folder import require_media_folder
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
@@ -22,44 +23,56 @@ _Act = Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]
 _URLS: Final = "Its public URLs, if there are any, work until it is deleted."
 
 
-def library(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Do what the action says."""
+@dataclass(frozen=True, slots=True)
+class _Command:
+    caller: Caller
+    item_id: str
+    reason: str
+
+
+def hide(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Hide an item."""
+    item = _act(settings, ModerateItems.hide, _parse(settings, arguments))
+    return [f"The item {item.id} of the user {item.owner_id} is hidden now. {_URLS}"]
+
+
+def unhide(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Show a hidden item again."""
+    item = _act(settings, ModerateItems.unhide, _parse(settings, arguments))
+    return [f"The item {item.id} of the user {item.owner_id} is shown again."]
+
+
+def delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Delete an item and its files."""
+    item = _delete(settings, _parse(settings, arguments))
+    return [f"The item {item.id} of the user {item.owner_id} is deleted."]
+
+
+def _parse(settings: Settings, arguments: Namespace) -> _Command:
     item_id = parse_identifier(arguments.item)
     if item_id is None:
         raise InvalidArgument("ITEM: the id of an item has 24 hex digits, as in GET /library.")
     caller, reason = parse_operator(settings, arguments), require_reason(arguments.reason)
-    match arguments.action:
-        case "hide":
-            item = _act(settings, ModerateItems.hide, caller, item_id, reason)
-            yield f"The item {item.id} of the user {item.owner_id} is hidden now. {_URLS}"
-        case "unhide":
-            item = _act(settings, ModerateItems.unhide, caller, item_id, reason)
-            yield f"The item {item.id} of the user {item.owner_id} is shown again."
-        case _:
-            item = _delete(settings, caller, item_id, reason)
-            yield f"The item {item.id} of the user {item.owner_id} is deleted."
+    return _Command(caller, item_id, reason)
 
 
-def _delete(settings: Settings, caller: Caller, item_id: str, reason: str) -> MediaItem:
+def _delete(settings: Settings, command: _Command) -> MediaItem:
     try:
         require_media_folder(settings)
-        return _act(settings, ModerateItems.delete, caller, item_id, reason, [Part.MEDIA])
+        return _act(settings, ModerateItems.delete, command, [Part.MEDIA])
     except StartupError as error:
-        item = _act(settings, ModerateItems.delete, caller, item_id, reason)
+        item = _act(settings, ModerateItems.delete, command)
         print_errors(str(error), "The files of the item stay until the service deletes them.")
         return item
 
 
 def _act(
-    settings: Settings,
-    act: _Act,
-    caller: Caller,
-    item_id: str,
-    reason: str,
-    parts: Collection[Part] = (),
+    settings: Settings, act: _Act, command: _Command, parts: Collection[Part] = ()
 ) -> MediaItem:
     async def call(use_cases: UseCases) -> MediaItem:
-        return await act(use_cases.moderation.items, caller, item_id, reason)
+        return await act(
+            use_cases.moderation.items, command.caller, command.item_id, command.reason
+        )
 
     with explain_errors():
         return call_with_use_cases(settings, parts, call)

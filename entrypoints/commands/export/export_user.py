@@ -11,7 +11,7 @@ from typing import Final
 
 from application.administration.find_user import FoundUser
 from entrypoints.bootstrap import Part
-from entrypoints.commands.media_folder import require_media_folder
+from entrypoints.commands.media.media_folder import require_media_folder
 from entrypoints.commands.new_file import create_file
 from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.user_calls import UserCall, call_for_user

@@ -24,17 +24,12 @@ _REMOVED: Final = "(not in DIALTONE_EVENTS now)"
 T = TypeVar("T")
 
 
-def events(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Do what the action says. No destination is opened."""
-    if not settings.events:
-        raise CommandError(NOT_SENT)
-    return _ACTIONS[arguments.action](settings, arguments)
-
-
-def _list(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def list_events(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """List the events that failed and those that wait. No destination is opened."""
+    _require_events(settings)
     limit: int = arguments.limit
 
-    async def list_events(use_cases: UseCases) -> Sequence[WaitingEvent]:
+    async def find_events(use_cases: UseCases) -> Sequence[WaitingEvent]:
         operator_events = use_cases.events.operator_events
         if arguments.user is not None:
             user_id = await _find_user_id(settings, use_cases, arguments.user)
@@ -45,7 +40,7 @@ def _list(settings: Settings, arguments: Namespace) -> Iterable[str]:
         waiting = () if arguments.failed else await operator_events.list_waiting(limit + 1)
         return [*failed, *waiting]
 
-    found = _call(settings, list_events)
+    found = _call(settings, find_events)
     if len(found) > limit:
         print_errors(f"These are the first {limit}: --limit shows more.")
     labels = destination_labels(settings.events)
@@ -56,20 +51,28 @@ def _list(settings: Settings, arguments: Namespace) -> Iterable[str]:
     return [_render(event, labels) for event in found[:limit]]
 
 
-def _retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    async def retry(use_cases: UseCases) -> RetriedEvents:
+def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Let events be sent again by a running service. No destination is opened."""
+    _require_events(settings)
+
+    async def retry_events(use_cases: UseCases) -> RetriedEvents:
         operator_events: OperatorEvents = use_cases.events.operator_events
         if arguments.user is None:
             return await operator_events.retry_all()
         return await operator_events.retry(await _find_user_id(settings, use_cases, arguments.user))
 
-    retried = _call(settings, retry)
+    retried = _call(settings, retry_events)
     if not retried.events:
         of_user = "" if arguments.user is None else " of this user"
         return [f"No event{of_user} waits for a later attempt or is kept."]
     events = "1 event" if retried.events == 1 else f"{retried.events:,} events"
     users = "1 user" if retried.users == 1 else f"{retried.users:,} users"
     return [f"{events} of {users}: a running service sends them now."]
+
+
+def _require_events(settings: Settings) -> None:
+    if not settings.events:
+        raise CommandError(NOT_SENT)
 
 
 def _call(settings: Settings, call: Callable[[UseCases], Awaitable[T]]) -> T:
@@ -133,9 +136,3 @@ def _to_json(events: Sequence[WaitingEvent], labels: Mapping[str, str]) -> str:
 
 def _format_time(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-_ACTIONS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
-    "list": _list,
-    "retry": _retry,
-}

@@ -7,7 +7,7 @@ from typing import Final
 from domain.costs.prices import PriceList, format_amount
 from domain.countries import ALL_COUNTRIES
 from domain.otp.delivery import Channel
-from entrypoints.commands.costs import NOT_COUNTED
+from entrypoints.commands.statistics.costs import NOT_COUNTED
 from entrypoints.opening.operator_files import load_prices
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings

@@ -1,0 +1,93 @@
+"""The command of service tokens."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from entrypoints.commands.command import Command
+from entrypoints.commands.options import ID, REASON_OPTION, add_act_options, add_json_option
+
+if TYPE_CHECKING:
+    from entrypoints.settings.settings import Settings
+
+
+def _add_create(create: ArgumentParser) -> None:
+    create.add_argument("--name", metavar="NAME", required=True, help="the name of the backend")
+    create.add_argument(
+        "--scope",
+        metavar="SCOPE[,SCOPE]",
+        required=True,
+        action="append",
+        help="what it may do: users:read (masked numbers), users:phone (full numbers), "
+        "users:support (send-code, reset-limits, sign-out, block), users:change-phone, "
+        "users:delete, users:export, audit:read, costs:read, statistics:read",
+    )
+    create.add_argument(
+        "--expires",
+        metavar="DURATION",
+        default="90d",
+        help="for how long it is valid, up to 365d (default: 90d)",
+    )
+    add_act_options(create)
+
+
+def _create(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.admin.tokens import create
+
+    return create(settings, arguments)
+
+
+def _list(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.admin.tokens import list_tokens
+
+    return list_tokens(settings, arguments)
+
+
+def _add_revoke(revoke: ArgumentParser) -> None:
+    revoke.add_argument("id", metavar="ID", help="the id of the token, as `list` shows it")
+    add_act_options(revoke)
+
+
+def _revoke(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.admin.tokens import revoke
+
+    return revoke(settings, arguments)
+
+
+COMMANDS: Final = (
+    Command(
+        name="admin-token",
+        help="Create, list or revoke the service tokens of backends.",
+        examples=(
+            f"admin-token create --name helpdesk --scope users:read,users:support {REASON_OPTION}",
+            "admin-token list",
+            f"admin-token revoke {ID} {REASON_OPTION}",
+        ),
+        actions=(
+            Command(
+                name="create",
+                help="Create a token, and print it once. It is valid below /admin/ only.",
+                examples=(
+                    f"create --name helpdesk --scope users:read,users:support {REASON_OPTION}",
+                    f"create --name billing --scope costs:read --expires 365d {REASON_OPTION}",
+                ),
+                add_arguments=_add_create,
+                run=_create,
+            ),
+            Command(
+                name="list",
+                help="List the tokens that have not expired.",
+                examples=("list", "list --json"),
+                add_arguments=add_json_option,
+                run=_list,
+            ),
+            Command(
+                name="revoke",
+                help="Revoke a token. It is invalid at once.",
+                examples=(f"revoke {ID} {REASON_OPTION}",),
+                add_arguments=_add_revoke,
+                run=_revoke,
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The command `dialtone user export`."""

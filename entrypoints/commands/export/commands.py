@@ -1,0 +1,41 @@
+"""The action of `dialtone user` that exports all data."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from entrypoints.commands.command import Command
+from entrypoints.commands.options import ID, PHONE, REASON_OPTION, add_user_options
+
+if TYPE_CHECKING:
+    from entrypoints.settings.settings import Settings
+
+
+def _add_export(export: ArgumentParser) -> None:
+    add_user_options(export)
+    export.add_argument(
+        "--output",
+        metavar="FILE.zip",
+        required=True,
+        help="the file to create, with mode 0600; an existing one is never changed",
+    )
+
+
+def _export(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.export.export_user import export
+
+    return export(settings, arguments)
+
+
+USER_ACTIONS: Final = (
+    Command(
+        name="export",
+        help="Write all data of a user to a ZIP file, with a page that explains it.",
+        examples=(f"export {PHONE} --output alice.zip {REASON_OPTION}",),
+        example_of_command=(
+            f"user export {ID} --output alice.zip --reason 'letter of 3 May' --as jane"
+        ),
+        add_arguments=_add_export,
+        run=_export,
+    ),
+)

@@ -1,0 +1,48 @@
+"""The action of `dialtone user` that changes the number."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from entrypoints.commands.command import Command
+from entrypoints.commands.options import PHONE, add_user_options
+
+if TYPE_CHECKING:
+    from entrypoints.settings.settings import Settings
+
+
+_NEW_PHONE: Final = "+14155552672"
+
+
+def _add_change_phone(change_phone: ArgumentParser) -> None:
+    # An error of its own says what to write as the reason.
+    add_user_options(change_phone, is_reason_required=False)
+    change_phone.add_argument("new_number", metavar="NEW_NUMBER", help="the number that it gets")
+    change_phone.add_argument(
+        "--no-undo",
+        action="store_true",
+        help="where phone and SIM were stolen: the former number cannot undo it",
+    )
+
+
+def _change_phone(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.phone_change.change_phone import change_phone
+
+    return change_phone(settings, arguments)
+
+
+USER_ACTIONS: Final = (
+    Command(
+        name="change-phone",
+        help="Give an account another number, for an owner who lost the former one. --reason is "
+        "required. All sessions end, and an administrator becomes a member. The former number gets "
+        "a message, and can undo it for seven days.",
+        examples=(
+            f"change-phone {PHONE} {_NEW_PHONE} --reason 'ticket 4711: passport'",
+            f"change-phone {PHONE} {_NEW_PHONE} --no-undo "
+            "--reason 'ticket 4712: police report of the theft'",
+        ),
+        add_arguments=_add_change_phone,
+        run=_change_phone,
+    ),
+)

@@ -1,0 +1,54 @@
+"""The output of a command, its error messages and its exit code."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from entrypoints.opening.startup_error import (
+    CommandError,
+    InvalidArgument,
+    StartupError,
+    print_errors,
+)
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_INVALID: Final = 2
+"""Invalid arguments, settings or current folder: the command has not started."""
+EXIT_INTERRUPTED: Final = 130
+"""The exit code that shells use for SIGINT."""
+
+
+class OutputFailed(Exception):
+    """Stdout is closed or full; the text is the reason."""
+
+
+def print_result(call: Callable[[], Iterable[str]]) -> int:
+    """Print the lines that a call returns, or its error; return the exit code.
+
+    Raises:
+        OutputFailed
+    """
+    from application.ports.errors import ConfigurationError, PortError
+    from entrypoints.settings.read import SettingsError
+
+    try:
+        for line in call():
+            _print_line(line)
+    except (InvalidArgument, SettingsError) as error:
+        print_errors(str(error))
+        return EXIT_INVALID
+    except (CommandError, ConfigurationError, StartupError, PortError) as error:
+        print_errors(str(error))
+        return EXIT_FAILED
+    return EXIT_OK
+
+
+def _print_line(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        # The interpreter flushes stdout again when it exits, and must not fail then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputFailed(error.strerror) from error

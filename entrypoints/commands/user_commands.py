@@ -1,0 +1,264 @@
+"""`dialtone user` with the actions of the core, and the aliases of earlier versions."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from entrypoints.commands.command import Command
+from entrypoints.commands.options import (
+    ID,
+    PHONE,
+    REASON_OPTION,
+    USER,
+    add_act_options,
+    add_json_option,
+    add_user_options,
+)
+from entrypoints.opening.startup_error import print_errors
+
+if TYPE_CHECKING:
+    from entrypoints.features.feature import Feature
+    from entrypoints.settings.settings import Settings
+
+
+def user_command(features: "Sequence[Feature]") -> Command:
+    """Return `user`, with the actions of the core and of features."""
+    of_features = [action for feature in features for action in feature.user_actions()]
+    return Command(
+        name="user",
+        help="Show a user, or act for one: by phone number, username or user id.",
+        examples=(
+            f"user show {PHONE}",
+            "user block alice --reason 'ticket 4711'",
+            *(action.example_of_command for action in of_features if action.example_of_command),
+            "user delete --help",
+        ),
+        actions=(*_ACTIONS, *of_features),
+    )
+
+
+def user_aliases() -> Sequence[Command]:
+    """Return the commands of earlier versions, for one release."""
+    return [
+        Command(
+            name=name,
+            help=f"An alias of `dialtone user {action}`.",
+            examples=(f"{name} {example} {REASON_OPTION}",),
+            add_arguments=_add_alias(action, argument),
+            run=_run_alias,
+        )
+        for name, action, argument, example in (
+            ("promote", "promote", "USER", PHONE),
+            ("demote", "demote", "USER", PHONE),
+            ("block", "block", "PHONE", PHONE),
+            ("unblock", "unblock", "PHONE", PHONE),
+            ("sign-out", "sign-out", "PHONE", PHONE),
+            ("restore-identity", "restore", "USER_ID", ID),
+        )
+    ]
+
+
+def _add_alias(action: str, argument: str) -> Callable[[ArgumentParser], None]:
+    def add(alias: ArgumentParser) -> None:
+        alias.add_argument("user", metavar=argument, help=USER)
+        add_act_options(alias)
+        alias.set_defaults(action=action)
+
+    return add
+
+
+def _run_alias(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    """Do the same for a command of an earlier version, and name the new one."""
+    print_errors(
+        f"`dialtone {arguments.command}` is an alias of `dialtone user {arguments.action}`, and "
+        "goes with the next release."
+    )
+    [run] = [action.run for action in _ACTIONS if action.name == arguments.action and action.run]
+    return run(settings, arguments)
+
+
+def _add_show(show: ArgumentParser) -> None:
+    add_user_options(show, is_reason_required=False)
+    add_json_option(show)
+    show.add_argument(
+        "--full-number",
+        action="store_true",
+        help="show the whole number; the audit has it, so it needs a reason",
+    )
+
+
+def _show(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.user_details import show
+
+    return show(settings, arguments)
+
+
+def _add_send_code(send_code: ArgumentParser) -> None:
+    add_user_options(send_code)
+    send_code.add_argument("--call", action="store_true", help="read the code out in a call")
+    send_code.add_argument("--locale", metavar="LOCALE", help="the language, such as en or pt-BR")
+
+
+def _add_delete(delete: ArgumentParser) -> None:
+    add_user_options(delete)
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _count(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import count
+
+    return count(settings, arguments)
+
+
+def _reset_limits(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import reset_limits
+
+    return reset_limits(settings, arguments)
+
+
+def _send_code(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import send_code
+
+    return send_code(settings, arguments)
+
+
+def _block(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import block
+
+    return block(settings, arguments)
+
+
+def _unblock(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import unblock
+
+    return unblock(settings, arguments)
+
+
+def _sign_out(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import sign_out
+
+    return sign_out(settings, arguments)
+
+
+def _delete(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import delete
+
+    return delete(settings, arguments)
+
+
+def _promote(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import promote
+
+    return promote(settings, arguments)
+
+
+def _demote(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import demote
+
+    return demote(settings, arguments)
+
+
+def _restore(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.users import restore
+
+    return restore(settings, arguments)
+
+
+_ACTIONS: Final = (
+    Command(
+        name="count",
+        help="Print the number of users: accounts with a username that are not deleted. "
+        "Blocked ones count too.",
+        examples=(
+            "count",
+            "count --json",
+        ),
+        add_arguments=add_json_option,
+        run=_count,
+    ),
+    Command(
+        name="show",
+        help="Show account, sessions, deliveries, and why the phone gets a code or none. The "
+        "phone number is masked.",
+        examples=(
+            f"show {PHONE}",
+            f"show {PHONE} --full-number {REASON_OPTION}",
+            f"show {PHONE} --json",
+        ),
+        add_arguments=_add_show,
+        run=_show,
+    ),
+    Command(
+        name="reset-limits",
+        help="Let a phone get one code at once: its cooldown and deliveries no longer count. "
+        "Possible twice a day. Failed attempts in a row, and limits that many phones "
+        "share, stay.",
+        examples=(f"reset-limits {PHONE} {REASON_OPTION}",),
+        add_arguments=add_user_options,
+        run=_reset_limits,
+    ),
+    Command(
+        name="send-code",
+        help="Send a code to a phone, within all limits. Nobody but its owner sees the code.",
+        examples=(
+            f"send-code {PHONE} {REASON_OPTION}",
+            f"send-code {PHONE} --locale pt-BR {REASON_OPTION}",
+            f"send-code {PHONE} --call {REASON_OPTION}",
+        ),
+        add_arguments=_add_send_code,
+        run=_send_code,
+    ),
+    Command(
+        name="block",
+        help="Block a phone. It gets no codes, and its sessions are revoked.",
+        examples=(f"block {PHONE} {REASON_OPTION}",),
+        add_arguments=add_user_options,
+        run=_block,
+    ),
+    Command(
+        name="unblock",
+        help="Allow a blocked phone to sign in.",
+        examples=(f"unblock {PHONE} {REASON_OPTION}",),
+        add_arguments=add_user_options,
+        run=_unblock,
+    ),
+    Command(
+        name="sign-out",
+        help="Revoke all sessions. The user may sign in again.",
+        examples=(f"sign-out {PHONE} {REASON_OPTION}",),
+        add_arguments=add_user_options,
+        run=_sign_out,
+    ),
+    Command(
+        name="delete",
+        help="Delete an account, as its owner would. Nobody can undo it.",
+        examples=(
+            f"delete {PHONE} {REASON_OPTION}",
+            f"delete {PHONE} --yes {REASON_OPTION}",
+        ),
+        add_arguments=_add_delete,
+        run=_delete,
+    ),
+    Command(
+        name="promote",
+        help="Make a user an administrator, from the next login on.",
+        examples=(f"promote {PHONE} {REASON_OPTION}",),
+        add_arguments=add_user_options,
+        run=_promote,
+    ),
+    Command(
+        name="demote",
+        help="Make an administrator a member, from the next request on.",
+        examples=(f"demote {PHONE} {REASON_OPTION}",),
+        add_arguments=add_user_options,
+        run=_demote,
+    ),
+    Command(
+        name="restore",
+        help="Give a phone back to the account that lost it, by the user id in the event "
+        "identity_detached. The present account loses it.",
+        examples=(f"restore {ID} {REASON_OPTION}",),
+        add_arguments=add_user_options,
+        run=_restore,
+    ),
+)

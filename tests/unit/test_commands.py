@@ -1,0 +1,51 @@
+"""The commands of the core, and those that features add."""
+
+import argparse
+from collections.abc import Mapping
+
+from entrypoints.commands.arguments import make_parser
+from entrypoints.commands.core import core_commands
+from entrypoints.features import FEATURES
+
+CORE = {
+    *("run", "check-settings", "cleanup", "migrate", "backup", "restore", "copy", "keys"),
+    *("rotate-keys", "reencrypt-phones", "rotate-index-key", "user", "audit"),
+    *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
+}
+CORE_ACTIONS = {
+    *("count", "show", "reset-limits", "send-code", "block", "unblock", "sign-out", "delete"),
+    *("promote", "demote", "restore"),
+}
+
+
+def parsers_of(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return action.choices
+    return {}
+
+
+def test_without_features_the_parser_has_the_core_only() -> None:
+    commands = parsers_of(make_parser(features=()))
+
+    assert commands.keys() == CORE
+    assert parsers_of(commands["user"]).keys() == CORE_ACTIONS
+
+
+def test_no_command_and_no_action_has_the_name_of_another() -> None:
+    commands = [*core_commands(FEATURES)]
+    commands += [command for feature in FEATURES for command in feature.commands()]
+    [user] = [command for command in commands if command.name == "user"]
+
+    for several in (commands, user.actions):
+        names = [command.name for command in several]
+        assert len(names) == len(set(names))
+
+
+def test_each_command_runs_or_has_actions() -> None:
+    commands = [*core_commands(FEATURES)]
+    commands += [command for feature in FEATURES for command in feature.commands()]
+
+    for command in commands:
+        assert (command.run is None) == bool(command.actions), command.name
+        assert all(action.run for action in command.actions), command.name

@@ -12,9 +12,10 @@ DomainError
 ├── Unavailable                   a part that the service needs does not respond
 │   └── AuditFailed               the audit entry was not written, so nothing was done
 ├── TooManyOtpRequests, TooManyAttempts, TooManyPixels, TooManyResets, TooManyPhones,
-│   │   TooManyPhoneChanges, TooManyExports, TooManyTokenRequests
+│   │   TooManyPhoneChanges, TooManyExports, TooManyTokenRequests, TooManyRequests
 │   │                             a rate limit is reached; all have `retry_after`
 │   └── TooManyAttemptsFromIp     the same for all phones
+├── TooManyReads                  files that are being read leave no room for another one
 ├── TooManyUploads, NoUploadSpace uploads that are in progress leave no room for another one
 ├── AttestationRequired           a proof is needed before a code is sent
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
@@ -179,6 +180,10 @@ class TooManyAttemptsFromIp(TooManyAttempts):
     """
 
 
+class TooManyRequests(RateLimitExceeded):
+    """The caller or the client IP sends too many requests to this process."""
+
+
 class TooManyResets(RateLimitExceeded):
     """The limits of this phone were reset twice within the last day."""
 
@@ -201,6 +206,10 @@ class TooManyExports(RateLimitExceeded):
 
 class TooManyPixels(RateLimitExceeded):
     """The identity has uploaded too many pixels in the last hour."""
+
+
+class TooManyReads(DomainError):
+    """Too many files are being read at the same time, by this IP or by all clients."""
 
 
 class TooManyUploads(DomainError):

@@ -4,6 +4,7 @@ An adapter's package is imported only if the settings name it.
 """
 
 import asyncio
+import time
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -42,6 +43,7 @@ from application.events.feature import EventsPorts
 from application.identities.feature import IdentitiesPorts
 from application.journal.write_acts import WriteActs
 from application.media.feature import MediaPorts
+from application.media.limits import PixelAllowance
 from application.operations.feature import OperationsPorts
 from application.otp.feature import OtpPorts
 from application.otp.provider_pause import ProviderPause
@@ -702,6 +704,7 @@ def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[Ima
     from adapters.pillow import open_image_publisher
     from adapters.system import count_processors
 
+    pixels_per_hour = settings.image_megapixels_per_hour * 10**6
     limits = ImageLimits(
         max_pixels=settings.max_image_pixels,
         max_jpeg_pixels=settings.max_jpeg_pixels,
@@ -711,7 +714,7 @@ def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[Ima
     return open_image_publisher(
         limits,
         processes=max(1, count_processors() // settings.workers),
-        max_pixels_per_hour=settings.image_megapixels_per_hour * 10**6 // settings.workers,
+        allowance=PixelAllowance(pixels_per_hour // settings.workers, time.monotonic),
         formats=frozenset(settings.image_formats),
     )
 

@@ -8,9 +8,9 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from adapters.pillow.fair_queue import FairQueue
-from adapters.pillow.pixel_allowance import PixelAllowance
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
+from application.media.limits import PixelAllowance
 from application.ports.errors import ImageDecoderUnavailable
 from application.ports.media import EncodedImage, PublishedImage
 from domain.errors import NoUploadSpace, Unavailable
@@ -36,10 +36,13 @@ class PillowImagePublisher:
         limits: ImageLimits,
         processes: DecoderProcesses,
         decoding: FairQueue,
-        allowance: PixelAllowance,
+        allowance: PixelAllowance | None = None,
         formats: frozenset[SourceFormat] = ALL_FORMATS,
     ) -> None:
-        """Decode in turns of `decoding`, and accept uploads of these formats."""
+        """Decode in turns of `decoding`, and accept uploads of these formats.
+
+        Without an allowance, an identity may publish any number of pixels.
+        """
         self._limits = limits
         self._formats = formats
         self._processes = processes
@@ -80,7 +83,7 @@ class PillowImagePublisher:
     ) -> list[EncodedImage]:
         counting = Task(self._limits, task.formats)
         pixels = (await self._run(self._counting, identity_id, 0, counting, [upload])).pixels
-        if task.is_published:
+        if task.is_published and self._allowance is not None:
             self._allowance.acquire(identity_id, pixels)
         is_small = os.fstat(upload.fileno()).st_size <= MAX_SMALL_BYTES
         outputs = [_open_new(files, is_small=is_small) for _ in range(task.image_count)]
@@ -113,7 +116,7 @@ async def open_image_publisher(
     limits: ImageLimits,
     *,
     processes: int = 1,
-    max_pixels_per_hour: int = 10**12,
+    allowance: PixelAllowance | None = None,
     formats: frozenset[SourceFormat] = ALL_FORMATS,
 ) -> AsyncIterator[PillowImagePublisher]:
     """Open the publisher. Closing waits for the images in progress.
@@ -122,12 +125,11 @@ async def open_image_publisher(
         limits: The limits of one image. The images that are decoded at the same time have at most
             the pixels of one image of the maximum size, and a quarter more for small images.
         processes: How many images are decoded at the same time. One process more counts pixels.
-        max_pixels_per_hour: The pixels that one identity may publish in an hour.
+        allowance: The pixels that each identity may publish; None for any number.
         formats: The formats of uploads that are accepted.
     """
     decoding = FairQueue(processes, limits.max_pixels)
     decoders = DecoderProcesses(limits.max_pixels, limits.max_seconds)
-    allowance = PixelAllowance(max_pixels_per_hour)
     publisher = PillowImagePublisher(limits, decoders, decoding, allowance, formats)
     try:
         yield publisher

@@ -299,6 +299,22 @@ class PublishedImage:
     variants: Mapping[str, EncodedImage]
 
 
+class UploadLocks(Protocol):
+    """Two locks for each identity, which all server processes of a host share."""
+
+    def acquire(self, identity_id: str) -> int:
+        """Return a lock of this identity.
+
+        Raises:
+            TooManyUploads: All are in use.
+        """
+        ...
+
+    def release(self, position: int) -> None:
+        """Release a lock."""
+        ...
+
+
 class ImagePublisher(Protocol):
     """Decodes an upload and encodes it for publication."""
 

@@ -18,6 +18,14 @@ class Clock(Protocol):
         ...
 
 
+class MonotonicClock(Protocol):
+    """A clock that nobody sets, such as `time.monotonic`."""
+
+    def __call__(self) -> float:
+        """Return the seconds since a moment that stays the same while the process runs."""
+        ...
+
+
 class Randomness(Protocol):
     """A cryptographically secure source (OWASP ASVS 5.0 6.5.3)."""
 

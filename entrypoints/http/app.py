@@ -1,5 +1,6 @@
 """The ASGI application."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,8 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
+from application.limits.file_reads import FileReads
+from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
 from entrypoints.http.admin.controller import AdminUserController
 from entrypoints.http.audit.controller import AuditController
@@ -23,7 +26,7 @@ from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.errors.table import Api, api_of
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
 from entrypoints.http.library.controller import LibraryController, MediaFileController
-from entrypoints.http.library.upload_limiter import make_upload_limiter
+from entrypoints.http.library.uploads import make_upload_limiter
 from entrypoints.http.limits import MAX_JSON_BYTES
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.moderation.controller import ModerationController
@@ -36,12 +39,10 @@ from entrypoints.http.parsing import require_single_parameters
 from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
-from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
-from entrypoints.http.settings import HttpSettings
+from entrypoints.http.settings import HttpServerSettings, HttpSettings
 from entrypoints.http.start.controller import StartController
 from entrypoints.http.statistics.controller import StatisticsController
-from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ def create_app(
         state=State(
             {
                 "settings": settings,
-                "request_limits": RequestLimits(server),
+                "request_limits": make_request_limits(server),
                 "upload_limiter": make_upload_limiter(settings),
-                "file_reads": FileReads(),
+                "file_reads": FileReads(time.monotonic),
             }
         ),
         dependencies={"description": Provide(describe, use_cache=True, sync_to_thread=False)},
@@ -143,6 +144,16 @@ def create_app(
         {**DEFAULT_HEADERS, **vary},
         server.logged_share,
         settings.request_observer,
+    )
+
+
+def make_request_limits(settings: HttpServerSettings) -> RequestLimits:
+    """Return the limits of requests of a server process."""
+    return RequestLimits(
+        settings.request_limit_per_identity,
+        settings.refresh_limit_per_ip,
+        settings.workers,
+        time.monotonic,
     )
 
 

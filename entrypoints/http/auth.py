@@ -10,14 +10,14 @@ from litestar.middleware.authentication import (
 )
 
 from application.administration.caller import Caller, administrator
+from application.limits.request_limits import RequestLimits
 from application.ports.errors import CorruptRecord, StorageError
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.administration.service_token import is_service_token
-from domain.errors import DomainError, Unauthenticated, Unavailable
+from domain.errors import DomainError, TooManyRequests, Unauthenticated, Unavailable
 from entrypoints.http.client_ip import CLIENT_IP, header_values
-from entrypoints.http.errors.exceptions import NoAccessToken, TooManyRequests
-from entrypoints.http.request_limits import RequestLimits
+from entrypoints.http.errors.exceptions import NoAccessToken
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
 """An option of handlers: their error if the database fails, also when they authenticate.

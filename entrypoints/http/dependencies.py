@@ -9,9 +9,9 @@ from typing import TypeAlias, TypeVar
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
+from application.limits.file_reads import FileReads
 from application.use_cases import UseCases
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileReads
 
 T = TypeVar("T")
 

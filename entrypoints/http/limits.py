@@ -2,7 +2,5 @@
 
 from typing import Final
 
-MAX_READS: Final = 256
-"""Files that a process reads at the same time. Each may hold a file descriptor."""
 MAX_JSON_BYTES: Final = 64 * 1024
 """Of all request bodies but uploads."""

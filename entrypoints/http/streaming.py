@@ -1,96 +1,27 @@
-"""Responses with a file, and the limit for how many are sent at a time."""
+"""Responses with a file."""
 
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
+from application.limits.file_reads import FileRead
 from application.ports.errors import PortError
 from application.ports.media import StoredFile
 from application.ports.voice import RecordingFile
-from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.export.archive import MEDIA_TYPE
-from entrypoints.http.limits import MAX_READS
 
-MAX_READS_PER_IP: Final = 64
-SLOT_TIMEOUT_SECONDS: Final = 2.0
-STALL_SECONDS: Final = 1.0
-"""A client that has not taken a chunk for so long loses its slot if another one needs it."""
 SEND_TIMEOUT_SECONDS: Final = 15.0
 """Maximum time for one chunk of 64 KiB. A slower client holds a file open for nothing."""
-_POLL_SECONDS: Final = 0.05
-
 _STALLED: Final = "media_reader_stalled"
 _log = structlog.get_logger()
-
-
-@dataclass(eq=False, slots=True)
-class FileRead:
-    """One file that is being sent.
-
-    Attributes:
-        client_ip: Who reads it.
-        waits_since: Since when a chunk waits for the client, on the monotonic clock; infinite if
-            none does.
-        is_ended: Set when the client loses its slot.
-    """
-
-    client_ip: str
-    waits_since: float = math.inf
-    is_ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-class FileReads:
-    """Limits how many files are read at the same time, of each client and in this process.
-
-    At a limit, the client that has taken no chunk for the longest time loses its slot. So clients
-    that stop reading keep nobody from reading, not even others behind the same IP.
-    """
-
-    def __init__(self, max_per_ip: int = MAX_READS_PER_IP, max_total: int = MAX_READS) -> None:
-        """Allow this many reads at a time."""
-        self._max_per_ip = max_per_ip
-        self._max_total = max_total
-        self._reads: set[FileRead] = set()
-
-    @asynccontextmanager
-    async def slot(self, client_ip: str) -> AsyncIterator[FileRead]:
-        """Hold a slot, after a short wait if there is none.
-
-        Raises:
-            TooManyReads
-        """
-        give_up_at = time.monotonic() + SLOT_TIMEOUT_SECONDS
-        while rivals := self._find_rivals(client_ip):
-            now = time.monotonic()
-            slowest = min(rivals, key=lambda read: read.waits_since)
-            if now - slowest.waits_since >= STALL_SECONDS:
-                self._reads.discard(slowest)
-                slowest.is_ended.set()
-            elif now >= give_up_at:
-                raise TooManyReads
-            else:
-                await asyncio.sleep(_POLL_SECONDS)
-        read = FileRead(client_ip)
-        self._reads.add(read)
-        try:
-            yield read
-        finally:
-            self._reads.discard(read)
-
-    def _find_rivals(self, client_ip: str) -> Sequence[FileRead]:
-        """Return the reads of which one has to end before another can begin."""
-        own = [read for read in self._reads if read.client_ip == client_ip]
-        if len(own) >= self._max_per_ip:
-            return own
-        return [*self._reads] if len(self._reads) >= self._max_total else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from entrypoints.http.limits import MAX_READS
+from application.limits.file_reads import MAX_READS
 
 MAX_CONNECTIONS: Final = 16_384
 """Open connections per worker. More wait in the backlog of the listening socket."""

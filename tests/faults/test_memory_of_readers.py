@@ -10,11 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from entrypoints.http.streaming import (
-    MAX_READS_PER_IP,
-    SEND_TIMEOUT_SECONDS,
-    SLOT_TIMEOUT_SECONDS,
-)
+from application.limits.file_reads import MAX_READS_PER_IP, SLOT_TIMEOUT_SECONDS
+from entrypoints.http.streaming import SEND_TIMEOUT_SECONDS
 from tests.e2e.app import App
 from tests.faults.test_media_readers import count_open_files
 from tests.faults.test_upload_floods import worker_memory

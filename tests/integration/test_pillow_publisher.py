@@ -2,6 +2,7 @@ import asyncio
 import os
 import random
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from adapters.pillow import PillowImagePublisher, decoder, open_image_publisher
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
+from application.media.limits import PixelAllowance
 from domain.errors import (
     InvalidImage,
     TooManyPixels,
@@ -49,8 +51,8 @@ class BlockedProcesses(DecoderProcesses):
 
 
 async def test_the_pixels_of_an_identity_are_limited() -> None:
-    pixels = 3 * 64 * 48  # of three frames
-    async with open_image_publisher(ImageLimits(), max_pixels_per_hour=pixels) as publisher:
+    allowance = PixelAllowance(3 * 64 * 48, time.monotonic)  # three frames
+    async with open_image_publisher(ImageLimits(), allowance=allowance) as publisher:
         await publish_by(publisher, animated_gif(), 1)
         with pytest.raises(TooManyPixels) as raised:
             await publish_by(publisher, still_gif(), 1)

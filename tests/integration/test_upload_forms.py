@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from application.media.limits import MAX_MEMORY_BYTES
 from domain.media.item import ItemState
 from entrypoints.http.library.upload_form import (
     BLOCK_BYTES,
@@ -19,7 +20,6 @@ from entrypoints.http.library.upload_form import (
     MAX_PART_HEADERS,
     MAX_PARTS,
 )
-from entrypoints.http.library.upload_limiter import MAX_MEMORY_BYTES
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.integration.uploads import (
     BOUNDARY,

@@ -5,6 +5,7 @@ and with nothing left of what it counted.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -14,12 +15,11 @@ from typing import Any, Final
 import httpx
 from litestar import Litestar
 
+from application.limits.file_reads import FileReads
 from application.use_cases import UseCases
-from entrypoints.http.app import create_app
-from entrypoints.http.library.upload_limiter import make_upload_limiter
-from entrypoints.http.request_limits import RequestLimits
+from entrypoints.http.app import create_app, make_request_limits
+from entrypoints.http.library.uploads import make_upload_limiter
 from entrypoints.http.settings import HttpSettings
-from entrypoints.http.streaming import FileReads
 from tests.support.http_settings import make_http_settings
 
 BASE_URL: Final = "http://service"
@@ -45,9 +45,9 @@ class HttpApp:
     async def start(self, use_cases: UseCases) -> "asyncio.Task[None]":
         """Start as at a server, and return the task that runs until `stop`."""
         state = self.framework.state
-        state.request_limits = RequestLimits(self._settings.server)
+        state.request_limits = make_request_limits(self._settings.server)
         state.upload_limiter = make_upload_limiter(self._settings)
-        state.file_reads = FileReads()
+        state.file_reads = FileReads(time.monotonic)
         # Whatever else it keeps must be new here too.
         assert state.keys() <= {
             *("request_limits", "upload_limiter", "file_reads"),

@@ -11,6 +11,7 @@ from application.administration.act_for_users import SendCodeCommand
 from application.administration.feature import AdministrationFeature
 from application.administration.find_user import FoundUser, UserQuery
 from application.export.feature import ExportFeature
+from application.limits.file_reads import FileReads
 from domain import errors
 from domain.administration.audit import parse_reason, require_reason
 from domain.identities.external_id import parse_external_id
@@ -22,14 +23,14 @@ from entrypoints.http.admin.schemas import UserDetailsResponse, to_details_respo
 from entrypoints.http.admin.target import NO_TARGET, TWO_TARGETS, parse_target
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
-from entrypoints.http.errors.exceptions import FieldError, InvalidUserId, TooManyReads
+from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.export.responses import EXPORT_RESPONSES, open_archive
 from entrypoints.http.fields import IdParameter, format_timestamp
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.retained_data import to_retained_data
-from entrypoints.http.streaming import FileReads, FileResponse
+from entrypoints.http.streaming import FileResponse
 
 _CALLER_ERRORS: Final = [
     errors.Forbidden,
@@ -368,7 +369,7 @@ class AdminUserController(Controller):
         summary="Export the data of a user",
         status_code=200,
         file_responses=EXPORT_RESPONSES,
-        errors=[*_ERRORS, errors.FreshLoginRequired, TooManyReads],
+        errors=[*_ERRORS, errors.FreshLoginRequired, errors.TooManyReads],
     )
     async def export_user(
         self,

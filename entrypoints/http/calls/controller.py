@@ -4,6 +4,7 @@ from litestar import Controller, get
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
+from application.limits.file_reads import FileReads
 from application.operations.feature import OperationsFeature
 from domain import errors
 from domain.identifier import parse_identifier
@@ -11,13 +12,12 @@ from domain.page import parse_cursor
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.calls import schemas
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
-from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import invalid_number, parse_count
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileReads, FileResponse
+from entrypoints.http.streaming import FileResponse
 
 
 class CallController(Controller):
@@ -71,7 +71,7 @@ class CallController(Controller):
             errors.CallNotFound,
             errors.CallRecordingNotFound,
             errors.AuditFailed,
-            TooManyReads,
+            errors.TooManyReads,
         ],
     )
     async def get_call_recording(

@@ -11,6 +11,7 @@ from litestar.response import Redirect, Template
 from litestar.types import ASGIApp
 
 from application.administration.caller import Caller
+from application.limits.file_reads import FileReads
 from application.media.open_file import FoundFile
 from application.moderation.feature import ModerationFeature
 from application.moderation.moderate_items import ModerateItems
@@ -30,7 +31,7 @@ from entrypoints.http.errors.table import error_message
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.parsing import parse_id, parsing_field
-from entrypoints.http.streaming import FileReads, FileResponse
+from entrypoints.http.streaming import FileResponse
 
 _LIBRARY: Final = "/console/library"
 _PAGE_SIZE: Final = 24

@@ -5,6 +5,7 @@ from typing import Any
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
 from domain.console.session import is_form_token
 from domain.errors import Unauthenticated
@@ -18,7 +19,6 @@ from entrypoints.http.errors.exceptions import (
     TokenNotAccepted,
 )
 from entrypoints.http.request_checks import parse_origin
-from entrypoints.http.request_limits import RequestLimits
 
 
 class ConsoleMiddleware(ASGIMiddleware):

@@ -15,6 +15,7 @@ from application.administration.act_for_users import ActForUsers, SendCodeComman
 from application.administration.caller import NEEDS_FRESH_LOGIN, Caller
 from application.administration.find_user import FoundUser, UserQuery
 from application.administration.show_user import UserDetails
+from application.limits.file_reads import FileReads
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors
@@ -42,7 +43,7 @@ from entrypoints.http.errors.table import (
 from entrypoints.http.export.responses import open_archive
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
-from entrypoints.http.streaming import FileReads, FileResponse
+from entrypoints.http.streaming import FileResponse
 from entrypoints.words.user_words import describe_hold, describe_status
 
 USERS: Final = "/console/users"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from domain.errors import RateLimitExceeded, Unauthenticated
+from domain.errors import Unauthenticated
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import described
 
@@ -104,10 +104,6 @@ class FormTooLarge(HttpError):
     """The form has too many parts, too large headers, or too many bytes besides the file."""
 
 
-class TooManyRequests(RateLimitExceeded):
-    """The caller or the client IP sends too many requests to this worker."""
-
-
 class PreconditionFailed(HttpError):
     """The file is not the one that `If-Match` or `If-Unmodified-Since` names."""
 
@@ -118,10 +114,6 @@ class RangeNotSatisfiable(HttpError):
     def __init__(self, size: int = 0) -> None:
         super().__init__()
         self.size = size
-
-
-class TooManyReads(HttpError):
-    """Too many files are being read at the same time, by this IP or by all clients."""
 
 
 class FileTooLarge(HttpError):

@@ -9,7 +9,7 @@ from litestar.enums import HttpMethod, MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
 from application.ports.errors import CorruptRecord, PortError, StorageError
-from domain.errors import DomainError, QuotaExceeded, TooManyUploads, Unavailable
+from domain.errors import DomainError, QuotaExceeded, TooManyReads, TooManyUploads, Unavailable
 from entrypoints.http.errors import exceptions, table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.middleware import ERROR
@@ -37,7 +37,7 @@ def report_error(request: AnyRequest, error: table.ApiError, status: int) -> Non
     scope: Any = request.scope
     scope[ERROR] = error
     # These are the doing of clients, like requests beyond a rate limit.
-    is_of_client = isinstance(error, QuotaExceeded | TooManyUploads | exceptions.TooManyReads)
+    is_of_client = isinstance(error, QuotaExceeded | TooManyReads | TooManyUploads)
     if status >= 500 and not is_of_client:
         cause = error.__cause__
         reason = str(cause) if isinstance(cause, PortError) else table.error_message(error)

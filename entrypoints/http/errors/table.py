@@ -141,11 +141,11 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     ),
     errors.Unauthenticated: _UNAUTHENTICATED,
     exceptions.NoAccessToken: _UNAUTHENTICATED,
-    exceptions.TooManyRequests: ErrorRow(
+    errors.TooManyRequests: ErrorRow(
         429,
         "rate_limited",
         "Too many requests. Wait before you send the next one.",
-        example=exceptions.TooManyRequests(retry_after=15),
+        example=errors.TooManyRequests(retry_after=15),
     ),
     exceptions.PathNotFound: ErrorRow(
         404, "not_found", "There is nothing at this path. The API is described at /docs."
@@ -424,7 +424,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "You have uploaded too many pixels in the last hour. Wait, or upload smaller images.",
         example=errors.TooManyPixels(retry_after=1200),
     ),
-    exceptions.TooManyReads: ErrorRow(
+    errors.TooManyReads: ErrorRow(
         503,
         "unavailable",
         "Too many files are being read. Wait until one has arrived, and try again.",

@@ -10,7 +10,9 @@ from litestar.params import JSONBody
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
+from application.limits.file_reads import FileReads
 from application.media.feature import MediaFeature
+from application.media.limits import UploadLimiter
 from application.media.media_urls import FileAccess
 from application.media.upload_image import UploadImageCommand
 from application.use_cases import UseCases
@@ -31,13 +33,13 @@ from entrypoints.http.fields import IdParameter
 from entrypoints.http.library import schemas
 from entrypoints.http.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.library.upload_form import MALFORMED_FORM, open_upload_form
-from entrypoints.http.library.upload_limiter import UploadLimiter, provide_upload_limiter
+from entrypoints.http.library.uploads import provide_upload_limiter
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import invalid_number
 from entrypoints.http.parsing import parse_id, parsing_field, repeated_field
 from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileReads, FileResponse
+from entrypoints.http.streaming import FileResponse
 
 _PRIVATE_CACHE_CONTROL: Final = "private, no-cache"
 """Of a file that a token opens: the next user of a browser has another token."""
@@ -282,7 +284,7 @@ class MediaFileController(Controller):
             errors.MediaFileNotFound,
             exceptions.PreconditionFailed,
             exceptions.RangeNotSatisfiable,
-            exceptions.TooManyReads,
+            errors.TooManyReads,
         ],
     )
     async def get_media_file(

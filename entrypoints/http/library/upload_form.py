@@ -16,10 +16,10 @@ from multipart import (
     parse_options_header,
 )
 
+from application.media.limits import UploadInProgress, UploadLimiter
 from domain.errors import MediaStorageFailed, NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.library.upload_limiter import UploadInProgress, UploadLimiter
 from entrypoints.http.parsing import repeated_field
 from entrypoints.http.request import ApiRequest
 

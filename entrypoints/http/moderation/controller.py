@@ -7,19 +7,20 @@ from litestar.di import Provide
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
+from application.limits.file_reads import FileReads
 from application.moderation.feature import ModerationFeature
 from domain import errors
 from domain.administration.audit import require_reason
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
-from entrypoints.http.errors.exceptions import InvalidItemId, TooManyReads
+from entrypoints.http.errors.exceptions import InvalidItemId
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.moderation import schemas
 from entrypoints.http.paging import invalid_number
 from entrypoints.http.parsing import parse_id, parsing_field, require_known_parameters
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileReads, FileResponse
+from entrypoints.http.streaming import FileResponse
 
 _CALLER_ERRORS: Final = (errors.Forbidden, errors.ReauthenticationRequired)
 _ITEM_ERRORS: Final = (InvalidItemId, errors.ItemNotFound, *_CALLER_ERRORS)
@@ -82,7 +83,7 @@ class ModerationController(Controller):
         "/{item_id:str}/file",
         summary="Get the image of an item for moderation",
         file_responses=schemas.IMAGE_RESPONSES,
-        errors=[*_ITEM_ERRORS, errors.MediaFileNotFound, TooManyReads],
+        errors=[*_ITEM_ERRORS, errors.MediaFileNotFound, errors.TooManyReads],
     )
     async def get_moderated_file(
         self,

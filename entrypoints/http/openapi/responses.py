@@ -163,7 +163,7 @@ SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
     exceptions.RequestTimeout,
     exceptions.BodyTooLarge,
     exceptions.UnsupportedMediaType,
-    exceptions.TooManyRequests,
+    errors.TooManyRequests,
     exceptions.InternalError,
     errors.Unavailable,
 )
@@ -193,7 +193,7 @@ def errors_of(
     if BEARER[0] in security:
         first.append(errors.Unauthenticated)
     if first or limit_by_ip in handler.resolve_guards():
-        first.append(exceptions.TooManyRequests)
+        first.append(errors.TooManyRequests)
     if "GET" not in handler.http_methods:
         first.append(exceptions.OriginNotAllowed)
     if body := body_type(handler):

@@ -12,19 +12,20 @@ from application.administration.caller import administrator
 from application.administration.feature import AdministrationFeature
 from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature
+from application.limits.file_reads import FileReads
 from domain import errors
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
-from entrypoints.http.errors.exceptions import InvalidUserId, TooManyReads
+from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.export.responses import EXPORT_RESPONSES, answer_head, open_archive
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.retained_data import to_retained_data
-from entrypoints.http.streaming import FileReads, FileResponse
+from entrypoints.http.streaming import FileResponse
 from entrypoints.http.users.schemas import (
     REPRESENTATION,
     CreateUserBody,
@@ -138,7 +139,7 @@ class UserController(Controller):
         "/me/export",
         summary="Export the caller's data",
         file_responses=EXPORT_RESPONSES,
-        errors=[errors.FreshLoginRequired, errors.TooManyExports, TooManyReads],
+        errors=[errors.FreshLoginRequired, errors.TooManyExports, errors.TooManyReads],
     )
     async def export_me(
         self, request: ApiRequest, exports: Injected[ExportFeature], file_reads: Injected[FileReads]

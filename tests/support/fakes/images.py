@@ -2,7 +2,6 @@ from collections.abc import Sequence
 
 from adapters.pillow import PillowImagePublisher, decoder
 from adapters.pillow.fair_queue import FairQueue
-from adapters.pillow.pixel_allowance import PixelAllowance
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
 from domain.media.image import ImageLimits, SourceFormat
@@ -25,4 +24,4 @@ def image_publisher(
     limits = limits or ImageLimits()
     decoding = FairQueue(max_running=1, max_pixels=limits.max_pixels)
     processes = processes or _NoProcesses(limits.max_pixels, limits.max_seconds)
-    return PillowImagePublisher(limits, processes, decoding, PixelAllowance(10**12), formats)
+    return PillowImagePublisher(limits, processes, decoding, formats=formats)

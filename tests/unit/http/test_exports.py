@@ -9,9 +9,10 @@ from structlog.testing import capture_logs
 
 from application.administration.caller import operating_system_user
 from application.export.export_user import Export
+from application.limits.file_reads import FileRead
 from domain.errors import TooManyExports
 from entrypoints.http.export.responses import open_archive
-from entrypoints.http.streaming import FileRead, FileResponse
+from entrypoints.http.streaming import FileResponse
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
 

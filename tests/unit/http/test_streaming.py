@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
@@ -11,11 +12,13 @@ import pytest
 from litestar.response.base import ASGIResponse
 from structlog.testing import capture_logs
 
+from application.limits import file_reads
+from application.limits.file_reads import FileRead, FileReads
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.voice import RecordingFile
+from domain.errors import TooManyReads
 from entrypoints.http import streaming
-from entrypoints.http.errors.exceptions import TooManyReads
-from entrypoints.http.streaming import FileRead, FileReads, FileResponse
+from entrypoints.http.streaming import FileResponse
 
 HEADERS = {"Cache-Control": "private"}
 IP = "203.0.113.1"
@@ -126,8 +129,8 @@ async def test_head_has_the_headers_of_get_and_reads_nothing() -> None:
 async def test_at_a_limit_who_waits_longest_loses_its_slot(
     monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(streaming, "SLOT_TIMEOUT_SECONDS", 0)
-    reads, files = FileReads(**limits), [OneFile(*CHUNKS) for _ in range(2)]
+    monkeypatch.setattr(file_reads, "SLOT_TIMEOUT_SECONDS", 0)
+    reads, files = FileReads(time.monotonic, **limits), [OneFile(*CHUNKS) for _ in range(2)]
     are_sending = asyncio.Barrier(len(files) + 1)
 
     async def send(message: dict[str, Any]) -> None:
@@ -144,7 +147,7 @@ async def test_at_a_limit_who_waits_longest_loses_its_slot(
         await reads.slot(IP).__aenter__()
     assert [file.is_open for file in files] == [True, True]
 
-    monkeypatch.setattr(streaming, "STALL_SECONDS", 0)
+    monkeypatch.setattr(file_reads, "STALL_SECONDS", 0)
     async with reads.slot(IP):
         await responding[0]
         assert [file.is_open for file in files] == [False, True]

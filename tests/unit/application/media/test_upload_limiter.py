@@ -10,22 +10,21 @@ from typing import Any, Final
 
 import pytest
 
+from application.media.limits import MAX_MEMORY_BYTES, UploadInProgress, UploadLimiter
 from domain.errors import NoUploadSpace, TooManyUploads
-from entrypoints.http.library.upload_limiter import (
-    MAX_MEMORY_BYTES,
-    IdentityLocks,
-    UploadInProgress,
-    UploadLimiter,
-)
+from entrypoints.http.library.uploads import FileLocks
+from tests.support.fakes.clock import MonotonicClock
 
 IP: Final = "203.0.113.7"
 SPACE: Final = 100 * MAX_MEMORY_BYTES
 OTHER_PROCESS = """
-import asyncio, sys
-from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
+import asyncio, sys, time
+from application.media.limits import UploadLimiter
+from entrypoints.http.library.uploads import FileLocks
 
 async def hold():
-    limiter = UploadLimiter(9, 1000, IdentityLocks(int(sys.argv[1])))
+    locks = FileLocks(int(sys.argv[1]))
+    limiter = UploadLimiter(9, 1000, locks, free_bytes=lambda: None, now=time.monotonic)
     async with limiter.admit("a", "127.0.0.1"), limiter.admit("b", "127.0.0.1"):
         print("admitted", flush=True)
         sys.stdin.read()
@@ -45,7 +44,7 @@ class Uploads:
         self.limiter = UploadLimiter(
             max_uploads,
             SPACE,
-            IdentityLocks(None),
+            FileLocks(None),
             free_bytes=free,
             now=lambda: self.seconds,
             **options,
@@ -202,7 +201,7 @@ async def test_the_space_of_the_disk_counts() -> None:
 
 async def test_the_uploads_of_one_user_in_another_process_count() -> None:
     file = os.memfd_create("upload locks")
-    limited = UploadLimiter(9, 1000, IdentityLocks(file))
+    limited = UploadLimiter(9, 1000, FileLocks(file), free_bytes=lambda: None, now=MonotonicClock())
     with subprocess.Popen(  # noqa: ASYNC220 -- the test waits for it anyway
         [sys.executable, "-c", OTHER_PROCESS, str(file)],
         pass_fds=[file],

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.limits.request_limits import MAX_KEYS, RequestLimit
+from domain.errors import TooManyRequests
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.http.errors.exceptions import TooManyRequests
-from entrypoints.http.request_limits import MAX_KEYS, RequestLimit
 from tests.support.fakes.clock import MonotonicClock
 
 MINUTE = timedelta(minutes=1)

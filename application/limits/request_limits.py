@@ -1,15 +1,13 @@
 """Approximate limits of requests, counted in the memory of each worker."""
 
 import math
-import time
 from collections import OrderedDict
-from collections.abc import Callable
 from ipaddress import IPv6Network
 from typing import Final
 
+from application.ports.system import MonotonicClock
+from domain.errors import TooManyRequests
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.http.errors.exceptions import TooManyRequests
-from entrypoints.http.settings import HttpServerSettings
 
 MAX_KEYS: Final = 10_000
 _SITE_PREFIX_LENGTH: Final = 48
@@ -29,13 +27,8 @@ class RequestLimit:
     - Only the `MAX_KEYS` latest keys are kept. A key that sends too much is always one of them.
     """
 
-    def __init__(
-        self,
-        window: SlidingWindow | None,
-        workers: int = 1,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Take `now` as a monotonic clock in seconds. A window of None is no limit."""
+    def __init__(self, window: SlidingWindow | None, workers: int, now: MonotonicClock) -> None:
+        """Start without requests. A window of None is no limit."""
         limit = math.ceil(window.limit / workers) if window else math.inf
         self._period = window.period.total_seconds() if window else 0.0
         self._interval = self._period / limit
@@ -44,7 +37,11 @@ class RequestLimit:
         self._used_until: OrderedDict[str, float] = OrderedDict()
 
     def acquire(self, key: str) -> None:
-        """Count a request, or raise TooManyRequests."""
+        """Count a request.
+
+        Raises:
+            TooManyRequests
+        """
         now = self._now()
         used_until = max(now, self._used_until.pop(key, now))
         wait = used_until + self._interval - self._period - now
@@ -57,15 +54,20 @@ class RequestLimit:
 
 
 class RequestLimits:
-    """All limits of requests. Hooks in `auth.py` apply them."""
+    """All limits of requests."""
 
-    def __init__(self, settings: HttpServerSettings) -> None:
-        """Count no request yet."""
-        per_ip, workers = settings.refresh_limit_per_ip, settings.workers
+    def __init__(
+        self,
+        per_identity: SlidingWindow | None,
+        per_ip: SlidingWindow | None,
+        workers: int,
+        now: MonotonicClock,
+    ) -> None:
+        """Count no request yet. A window of None is no limit."""
         per_site = per_ip and SlidingWindow(per_ip.limit * _SITE_FACTOR, per_ip.period)
-        self._per_identity = RequestLimit(settings.request_limit_per_identity, workers)
-        self._per_ip = RequestLimit(per_ip, workers)
-        self._per_site = RequestLimit(per_site, workers)
+        self._per_identity = RequestLimit(per_identity, workers, now)
+        self._per_ip = RequestLimit(per_ip, workers, now)
+        self._per_site = RequestLimit(per_site, workers, now)
 
     def acquire_for_identity(self, identity_id: str) -> None:
         """Count a request of a signed-in caller; raises TooManyRequests."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.pillow.pixel_allowance import PixelAllowance
+from application.media.limits import PixelAllowance
 from domain.errors import TooManyPixels
 from tests.support.fakes.clock import MonotonicClock
 

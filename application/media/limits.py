@@ -1,24 +1,21 @@
-"""Limits of the uploads that are in progress."""
+"""Limits of uploads: those in progress, and the pixels of an hour."""
 
 import asyncio
-import fcntl
-import shutil
-import tempfile
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from hashlib import blake2b
 from ipaddress import IPv6Network
+from math import ceil
 from typing import Final
 
-from domain.errors import NoUploadSpace, TooManyUploads
-from entrypoints.http.request import ApiRequest
-from entrypoints.http.settings import HttpSettings
+from application.ports.media import UploadLocks
+from application.ports.system import MonotonicClock
+from domain.errors import NoUploadSpace, TooManyPixels, TooManyUploads
 
 MAX_UPLOADS: Final = 64
 """In one server process."""
 MAX_UPLOADS_PER_IDENTITY: Final = 2
+"""In all server processes of a host."""
 MAX_MEMORY_BYTES: Final = 1024 * 1024
 """What each upload has in memory. A larger file is written to a temporary file."""
 MAX_SPOOLED_FILES: Final = 16
@@ -27,54 +24,9 @@ RATE_DELAY_SECONDS: Final = 5.0
 """An upload that is younger keeps the minimum rate."""
 _MIN_AGE: Final = 0.001
 _END_TIMEOUT: Final = 2.0
-
-
-def free_temporary_bytes() -> int | None:
-    """Return the free space of the temporary folder, or None if it has no size of its own."""
-    usage = shutil.disk_usage(tempfile.gettempdir())
-    return usage.free if usage.total else None
-
-
-class IdentityLocks:
-    """Two locks for each identity, which all server processes of a host share.
-
-    They are record locks of one empty file, at positions that belong to the identity. A process
-    that is killed has no locks any more.
-    """
-
-    def __init__(self, file: int | None) -> None:
-        """Use a file that was opened before the processes were forked; None for one process."""
-        self._file = file
-        # A record lock does not exclude the process that has it.
-        self._own: set[int] = set()
-
-    def acquire(self, identity_id: str) -> int:
-        """Return a lock of this identity.
-
-        Raises:
-            TooManyUploads: All are in use.
-        """
-        digest = blake2b(identity_id.encode(), digest_size=7).digest()
-        first = int.from_bytes(digest) * MAX_UPLOADS_PER_IDENTITY
-        for position in range(first, first + MAX_UPLOADS_PER_IDENTITY):
-            if position in self._own:
-                continue
-            try:
-                self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB, position)
-            except OSError:  # another process has it
-                continue
-            self._own.add(position)
-            return position
-        raise TooManyUploads
-
-    def release(self, position: int) -> None:
-        """Release a lock."""
-        self._lock(fcntl.LOCK_UN, position)
-        self._own.remove(position)
-
-    def _lock(self, operation: int, position: int) -> None:
-        if self._file is not None:
-            fcntl.lockf(self._file, operation, 1, position)
+_MINUTE: Final = 60
+_MINUTES: Final = 61
+"""Pixels count for an hour after the end of their minute."""
 
 
 class UploadInProgress:
@@ -173,13 +125,22 @@ class UploadLimiter:
         self,
         max_uploads: int,
         max_bytes: int,
-        locks: IdentityLocks,
+        locks: UploadLocks,
         *,
         min_rate: int = 32_000,
-        free_bytes: Callable[[], int | None] = free_temporary_bytes,
-        now: Callable[[], float] = time.monotonic,
+        free_bytes: Callable[[], int | None],
+        now: MonotonicClock,
     ) -> None:
-        """Start without uploads; `min_rate` is in bytes a second."""
+        """Start without uploads.
+
+        Args:
+            max_uploads: How many may be in progress in this process.
+            max_bytes: The size of all temporary files.
+            locks: Those of the identities.
+            min_rate: The minimum rate, in bytes a second.
+            free_bytes: The free space for temporary files; None if it has no size of its own.
+            now: The clock of the rates.
+        """
         self.now = now
         self._max_uploads = max_uploads
         self._max_bytes = max_bytes
@@ -272,20 +233,45 @@ class UploadLimiter:
         )
 
 
-def make_upload_limiter(settings: HttpSettings) -> UploadLimiter:
-    """Return the limiter of a server process."""
-    return UploadLimiter(
-        MAX_UPLOADS,
-        MAX_SPOOLED_FILES * settings.media.upload_limit,
-        IdentityLocks(settings.upload_lock_file),
-        min_rate=settings.media.upload_min_rate,
-    )
+class PixelAllowance:
+    """Counts the pixels of each identity in the last hour, to the minute.
 
+    It is kept in memory: another process counts on its own, and a restart forgets.
+    """
 
-def provide_upload_limiter(request: ApiRequest) -> UploadLimiter:
-    """Provide the limiter, which all requests share, to handlers."""
-    limiter: UploadLimiter = request.app.state.upload_limiter
-    return limiter
+    def __init__(self, max_pixels: int, now: MonotonicClock) -> None:
+        """Allow this many pixels per identity and hour."""
+        self._max_pixels = max_pixels
+        self._now = now
+        self._used: dict[str, Counter[int]] = {}  # the pixels of each minute
+
+    def acquire(self, identity_id: str, pixels: int) -> None:
+        """Count an image. One that exceeds the whole allowance uses all of it.
+
+        Raises:
+            TooManyPixels: The allowance is used up; the image is not counted.
+        """
+        now = self._now()
+        minute = int(now // _MINUTE)
+        self._forget_before(minute)
+        used = self._used.setdefault(identity_id, Counter())
+        pixels = min(pixels, self._max_pixels)
+        missing = used.total() + pixels - self._max_pixels
+        for counted, count in used.items() if missing > 0 else ():
+            missing -= count
+            if missing <= 0:
+                raise TooManyPixels(ceil((counted + _MINUTES) * _MINUTE - now))
+        used[minute] += pixels
+
+    def _forget_before(self, minute: int) -> None:
+        """Forget the minutes that have expired, and identities without others."""
+        for identity_id, used in list(self._used.items()):
+            for expired in [
+                used_minute for used_minute in used if used_minute + _MINUTES <= minute
+            ]:
+                del used[expired]
+            if not used:
+                del self._used[identity_id]
 
 
 def _network_of(client_ip: str) -> str:

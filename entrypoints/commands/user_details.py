@@ -47,7 +47,7 @@ def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def _to_json(details: UserDetails, now: datetime) -> str:
     from msgspec import json
 
-    from entrypoints.http.admin.schemas import to_details_response
+    from entrypoints.http.user_details import to_details_response
 
     return json.encode(to_details_response(details, now)).decode()
 

@@ -9,7 +9,6 @@ from application.ports.otp import DeliveryStatus
 from domain.administration.audit import MAX_REASON_LENGTH
 from domain.identities.external_id import MAX_LENGTH
 from domain.otp.delivery import Channel
-from entrypoints.http.admin.schemas import SubjectField
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
     EXTERNAL_ID_EXAMPLE,
@@ -20,6 +19,7 @@ from entrypoints.http.fields import (
     time_field,
 )
 from entrypoints.http.retained_data import RetainedDataResponse
+from entrypoints.http.user_details import SubjectField
 
 ReasonField = Annotated[
     str | None,

@@ -19,7 +19,6 @@ from domain.identities.identity import Role
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import parse_phone
 from entrypoints.http.admin import action_schemas as actions
-from entrypoints.http.admin.schemas import UserDetailsResponse, to_details_response
 from entrypoints.http.admin.target import NO_TARGET, TWO_TARGETS, parse_target
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
@@ -31,6 +30,7 @@ from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsi
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.retained_data import to_retained_data
 from entrypoints.http.streaming import FileResponse
+from entrypoints.http.user_details import UserDetailsResponse, to_details_response
 
 _CALLER_ERRORS: Final = [
     errors.Forbidden,

@@ -7,7 +7,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 COMMIT_FILE: Final = "entrypoints/commit.txt"
-"""Only the sdist and the wheel have it: `setup.py` writes it there."""
+"""Only the sdist and the wheel have it: `entrypoints.version.build` writes it there."""
 UNKNOWN: Final = "unknown"
 """In the place of a commit, where neither the file nor git has it."""
 

@@ -62,12 +62,11 @@ def test_the_lock_has_all_extras_but_the_one_for_tests() -> None:
 def test_the_builder_of_the_image_gets_what_the_wheel_has() -> None:
     setuptools = PYPROJECT["tool"]["setuptools"]
     packages = {pattern.rstrip("*") for pattern in setuptools["packages"]["find"]["include"]}
-    modules = {f"{module}.py" for module in setuptools["py-modules"]}
     lines = (PROJECT / ".dockerignore").read_text().splitlines()
     copied = {line[1:] for line in lines if line.startswith("!")}
-    build = {"LICENSE", "pyproject.toml", "requirements.lock", "setup.py"}
+    build = {"LICENSE", "pyproject.toml", "requirements.lock"}
     commit = {".git/HEAD", ".git/packed-refs", ".git/refs"}
-    assert copied == packages | modules | build | commit
+    assert copied == packages | build | commit
 
 
 def test_an_extra_that_is_installed_is_no_error() -> None:

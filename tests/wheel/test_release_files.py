@@ -54,7 +54,7 @@ def test_the_sdist_has_the_same_packages_and_no_tests(wheel: Path) -> None:
         names = {member.name.partition("/")[2] for member in archive if member.isfile()}
     packaged = {name for name in names if name.startswith(PACKAGES)}
     assert packaged == files_of_packages() | {COMMIT_FILE}
-    assert {"LICENSE", "pyproject.toml", "setup.py"} <= names
+    assert {"LICENSE", "pyproject.toml"} <= names
     assert not [name for name in names if name.startswith(("tests/", "docs/", "."))]
 
 

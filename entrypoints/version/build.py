@@ -1,23 +1,23 @@
-"""The part of the build that pyproject.toml cannot declare: sdist and wheel name their commit."""
+"""Steps of the build that pyproject.toml names: sdist and wheel get a file with their commit.
+
+setuptools loads this file before the project can be imported.
+"""
 
 import sys
 from pathlib import Path
-from typing import Any
 
-from setuptools import setup
 from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
-ROOT = Path(__file__).resolve().parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from entrypoints.version.commit import COMMIT_FILE, UNKNOWN, find_commit  # noqa: E402
+from entrypoints.version.commit import COMMIT_FILE, UNKNOWN, find_commit
 
 
 def write_commit(folder: Path) -> None:
     """Write the file, if the commit is known. A wheel is built from an sdist, which has it."""
     file = folder / COMMIT_FILE
-    if not file.exists() and (commit := find_commit(ROOT)) != UNKNOWN:
+    if not file.exists() and (commit := find_commit()) != UNKNOWN:
         file.write_text(f"{commit}\n", encoding="ascii")
 
 
@@ -34,10 +34,7 @@ class BuildWithCommit(build_py):
 class SdistWithCommit(sdist):
     """Write it into the sdist."""
 
-    def make_release_tree(self, base_dir: str, files: Any) -> None:
+    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
         """Make the folder that is packed."""
         super().make_release_tree(base_dir, files)
         write_commit(Path(base_dir))
-
-
-setup(cmdclass={"build_py": BuildWithCommit, "sdist": SdistWithCommit})

@@ -1,9 +1,8 @@
 """The installed distribution: its version, and the import names that must be its own."""
 
 import re
-from importlib.metadata import Distribution, PackageNotFoundError, distributions, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from importlib.util import find_spec
-from os.path import realpath
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +12,9 @@ from entrypoints.version.commit import find_commit
 DISTRIBUTION: Final = "dialtone-server"
 """Its name for pip. `dialtone` on PyPI is another project."""
 
-_IMPORT_NAMES: Final = ("adapters", "application", "domain", "entrypoints")
+_IMPORT_NAMES: Final = ("adapters", "application", "domain", "entrypoints", "pytest_dialtone")
+_NAMES_IN_LIST: Final = re.compile(rf"^({'|'.join(_IMPORT_NAMES)})(?:[/.]|$)", re.MULTILINE)
 _OWN_VENV: Final = "Install Dialtone into a venv of its own (docs/deployment.md)."
-_INSTALLED_FILES: Final = re.compile(rf"^({'|'.join(_IMPORT_NAMES)})[/.]", re.MULTILINE)
 
 
 def installed_version() -> str:
@@ -43,12 +42,10 @@ def describe_version() -> str:
 
 
 def check_import_names() -> None:
-    """Check that the import names lead to this code, and that no other distribution has one.
+    """Check that no other distribution has an import name of this code, and none hides it.
 
     The names are common words. pip lets the files of a later distribution replace those of an
-    earlier one without a word, and removes them with either, so both orders are an error. The names
-    are compared, not the files: a comparison of contents would miss what was replaced before, and
-    take longer.
+    earlier one without a word, and removes them with either, so both orders are an error.
 
     It cannot help if the module of the command itself is replaced, or the import of `entrypoints`
     fails: then nothing of this code runs.
@@ -57,35 +54,19 @@ def check_import_names() -> None:
         StartupError: with the other one, and what to do.
     """
     for other in distributions():
-        if (names := _find_names(other)) and _normalize(other.name) != DISTRIBUTION:
+        # Not all build tools write the list of names, which is shorter than that of files.
+        listed = other.read_text("top_level.txt") or other.read_text("RECORD") or ""
+        if (names := {*_NAMES_IN_LIST.findall(listed)}) and other.name != DISTRIBUTION:
             raise StartupError(
                 f"The package {other.name} {other.version} has the import name "
                 f"{', '.join(sorted(names))}, which is Dialtone's. {_OWN_VENV}"
             )
-    root = realpath(Path(__file__).parents[2])
+    root = Path(__file__).resolve().parents[2]
     for name in _IMPORT_NAMES:
         spec = find_spec(name)
-        found = spec and spec.origin
-        if not found:
+        found = Path(spec.origin).resolve() if spec and spec.origin else None
+        if found != root / name / "__init__.py":
             raise StartupError(
-                f"{root}/{name} is incomplete: its files were removed, perhaps with those of "
-                f"another package that has the same name. {_OWN_VENV}"
+                f"Python finds {name} in {found or 'no file'}, and Dialtone's is in {root}. Start in "
+                f"another folder and without PYTHONPATH, or rename the other one. {_OWN_VENV}"
             )
-        if realpath(found) != f"{root}/{name}/__init__.py":
-            raise StartupError(
-                f"Python finds {name} in {found}, and Dialtone's is in {root}. Start in another "
-                f"folder and without PYTHONPATH, or rename the other one. {_OWN_VENV}"
-            )
-
-
-def _find_names(distribution: Distribution) -> set[str]:
-    """Return which of the import names a distribution has."""
-    # Not all build tools write this file. It is much shorter than the list of all files.
-    names = distribution.read_text("top_level.txt")
-    if names is not None:
-        return {*_IMPORT_NAMES} & {*names.split()}
-    return {*_INSTALLED_FILES.findall(distribution.read_text("RECORD") or "")}
-
-
-def _normalize(name: str | None) -> str:
-    return re.sub(r"[-_.]+", "-", name or "").lower()

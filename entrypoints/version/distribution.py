@@ -67,6 +67,6 @@ def check_import_names() -> None:
         found = Path(spec.origin).resolve() if spec and spec.origin else None
         if found != root / name / "__init__.py":
             raise StartupError(
-                f"Python finds {name} in {found or 'no file'}, and Dialtone's is in {root}. Start in "
-                f"another folder and without PYTHONPATH, or rename the other one. {_OWN_VENV}"
+                f"Python finds {name} in {found or 'no file'}, and Dialtone's is in {root}. "
+                f"Start in another folder and without PYTHONPATH, or rename the other one. {_OWN_VENV}"
             )

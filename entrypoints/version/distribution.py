@@ -68,5 +68,6 @@ def check_import_names() -> None:
         if found != root / name / "__init__.py":
             raise StartupError(
                 f"Python finds {name} in {found or 'no file'}, and Dialtone's is in {root}. "
-                f"Start in another folder and without PYTHONPATH, or rename the other one. {_OWN_VENV}"
+                "Start in another folder and without PYTHONPATH, or rename the other one. "
+                f"{_OWN_VENV}"
             )

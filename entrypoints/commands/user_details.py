@@ -1,28 +1,25 @@
 """`dialtone user show`."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from application.administration.show_user import ShownDelivery, ShownEvents, UserDetails
+from application.administration.show_user import ShownDelivery, UserDetails
 from domain.identities.identity import Identity
 from domain.identities.session import Session
-from domain.voice.call import Call
 from entrypoints.bootstrap import Part
 from entrypoints.commands.user_calls import UserCall, call_for_user
+from entrypoints.features import FEATURES
+from entrypoints.features.feature import Feature
 from entrypoints.settings.settings import Settings
+from entrypoints.words.user_rows import UserRow, UserRowPlace, rows_at
 from entrypoints.words.user_words import (
-    describe_change,
     describe_delivery,
     describe_devices,
-    describe_events,
     describe_hold,
     describe_last_use,
-    describe_library,
-    describe_next_change,
     describe_status,
     describe_token_repeats,
-    describe_undo,
     format_time,
 )
 from entrypoints.words.verification_words import describe_verification
@@ -52,9 +49,12 @@ def _to_json(details: UserDetails, now: datetime) -> str:
     return json.encode(to_details_response(details, now)).decode()
 
 
-def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
-    """Yield the lines that show a user."""
+def render_details(
+    details: UserDetails, now: datetime, features: Sequence[Feature] = FEATURES
+) -> Iterator[str]:
+    """Yield the lines that show a user, with those of features."""
     identity = details.user.identity
+    rows = [row for feature in features for row in feature.user_rows(details)]
     if identity is None:
         yield "This phone has no account."
     else:
@@ -68,7 +68,8 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
         yield _row("held for", describe_hold(details.user.hold, is_blocked=bool(is_blocked)))
     if identity is not None:
         yield from _render_identity(identity)
-        yield from _render_phone_changes(details, identity)
+    yield from _render_rows(UserRowPlace.ACCOUNT, rows)
+    yield from _render_rows(UserRowPlace.PHONE, rows)
     if identity is not None and not identity.is_deleted:
         yield _row("sessions", str(len(details.sessions)))
         yield from (f"  {_describe_session(session)}" for session in details.sessions)
@@ -77,18 +78,21 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
         yield _row("recognized devices", describe_devices(details.devices))
         if identity.is_administrator:
             yield _row("console browsers", describe_devices(details.console_devices))
-    if details.events.waiting or details.events.failed:
-        yield _row("events", _describe_events(details.events))
+    yield from _render_rows(UserRowPlace.SESSIONS, rows)
     if details.verification is not None:
         yield _row("verification", describe_verification(details.verification, now))
         yield _row("limit resets left", f"{details.verification.resets_left} today")
         yield _row("operator codes", f"{details.verification.operator_codes_left} left today")
         yield _row("deliveries", f"{len(details.deliveries)} within a day")
         yield from (f"  {_describe_delivery(shown)}" for shown in details.deliveries)
-    if details.usage is not None:
-        yield _row("library", describe_library(details.usage, details.quota))
-        yield _row("last calls", str(len(details.calls)))
-        yield from (f"  {_describe_call(call)}" for call in details.calls)
+    yield from _render_rows(UserRowPlace.END, rows)
+
+
+def _render_rows(place: UserRowPlace, rows: Sequence[UserRow]) -> Iterator[str]:
+    for row in rows_at(place, rows):
+        command = f": {row.command}" if row.command else ""
+        yield _row(row.label, f"{row.value}{command}")
+        yield from (f"  {_printable(item)}" for item in row.items or ())
 
 
 def _render_identity(identity: Identity) -> Iterator[str]:
@@ -102,15 +106,6 @@ def _render_identity(identity: Identity) -> Iterator[str]:
         yield _row("imported", format_time(identity.imported_at))
     if identity.last_used_at is not None:
         yield _row("last used", describe_last_use(identity.last_used_at))
-
-
-def _render_phone_changes(details: UserDetails, identity: Identity) -> Iterator[str]:
-    if identity.phone_change is not None and not identity.is_deleted:
-        yield _row("number changes", describe_change(identity.phone_change))
-    if details.undo_deadlines:
-        yield _row("undo possible", describe_undo(details.undo_deadlines))
-    if details.phone_change_allowed_at is not None:
-        yield _row("next change", describe_next_change(details.phone_change_allowed_at))
 
 
 def _describe_status(identity: Identity) -> str:
@@ -134,17 +129,6 @@ def _describe_delivery(shown: ShownDelivery) -> str:
     ]
     error = f", error: {shown.error}" if shown.error else ""
     return _printable(" ".join(filter(None, parts)) + error)
-
-
-def _describe_events(events: ShownEvents) -> str:
-    return describe_events(events) + (": dialtone events retry" if events.failed else "")
-
-
-def _describe_call(call: Call) -> str:
-    seconds = f", {call.duration.total_seconds():.0f} s" if call.duration else ""
-    outcome = f", {call.outcome.value}" if call.outcome else ""
-    started_at = format_time(call.started_at)
-    return f"{started_at} {call.direction.value} {call.status.value}{seconds}{outcome}"
 
 
 def _row(name: str, value: str) -> str:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
+    from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
+    from entrypoints.words.user_rows import UserRow
 
 
 class Events(Feature):
@@ -19,6 +21,7 @@ class Events(Feature):
         "adapters/events",
         "pytest_dialtone/suites/events",
         "entrypoints/commands/events",
+        "entrypoints/words/event_words.py",
     )
 
     def commands(self) -> "Sequence[Command]":
@@ -26,6 +29,12 @@ class Events(Feature):
         from entrypoints.commands.events.commands import COMMANDS
 
         return COMMANDS
+
+    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
+        """Return what it knows about a user, for `dialtone user show` and the console."""
+        from entrypoints.words.event_words import event_rows
+
+        return event_rows(details)
 
 
 EVENTS: Final = Events()

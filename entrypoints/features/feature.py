@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from application.administration.show_user import UserDetails
     from application.use_cases import UseCases
     from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from entrypoints.opening.opening import Opening
     from entrypoints.server.background_task import BackgroundTask
     from entrypoints.settings.settings import Settings
+    from entrypoints.words.user_rows import UserRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ class Feature:
 
     def user_actions(self) -> "Sequence[Command]":
         """Return its actions of `dialtone user`."""
+        return ()
+
+    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
+        """Return what it knows about a user, for `dialtone user show` and the console."""
+        del details
         return ()
 
     def background_tasks(

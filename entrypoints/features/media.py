@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
+    from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
+    from entrypoints.words.user_rows import UserRow
 
 
 class Media(Feature):
@@ -24,6 +26,7 @@ class Media(Feature):
         "entrypoints/http/library",
         "entrypoints/commands/media",
         "pytest_dialtone/suites/media",
+        "entrypoints/words/library_words.py",
     )
 
     def commands(self) -> "Sequence[Command]":
@@ -31,6 +34,12 @@ class Media(Feature):
         from entrypoints.commands.media.commands import COMMANDS
 
         return COMMANDS
+
+    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
+        """Return what it knows about a user, for `dialtone user show` and the console."""
+        from entrypoints.words.library_words import library_rows
+
+        return library_rows(details)
 
 
 MEDIA: Final = Media()

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
+    from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
+    from entrypoints.words.user_rows import UserRow
 
 
 class PhoneChange(Feature):
@@ -19,6 +21,7 @@ class PhoneChange(Feature):
         "adapters/records/features/phone_change.py",
         "entrypoints/http/phone_change",
         "entrypoints/commands/phone_change",
+        "entrypoints/words/phone_change_words.py",
     )
 
     def user_actions(self) -> "Sequence[Command]":
@@ -26,6 +29,12 @@ class PhoneChange(Feature):
         from entrypoints.commands.phone_change.commands import USER_ACTIONS
 
         return USER_ACTIONS
+
+    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
+        """Return what it knows about a user, for `dialtone user show` and the console."""
+        from entrypoints.words.phone_change_words import phone_change_rows
+
+        return phone_change_rows(details)
 
 
 PHONE_CHANGE: Final = PhoneChange()

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
+    from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
+    from entrypoints.words.user_rows import UserRow
 
 
 class Voice(Feature):
@@ -22,6 +24,7 @@ class Voice(Feature):
         "entrypoints/http/voice",
         "entrypoints/commands/voice",
         "pytest_dialtone/suites/voice",
+        "entrypoints/words/call_words.py",
     )
 
     def commands(self) -> "Sequence[Command]":
@@ -29,6 +32,12 @@ class Voice(Feature):
         from entrypoints.commands.voice.commands import COMMANDS
 
         return COMMANDS
+
+    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
+        """Return what it knows about a user, for `dialtone user show` and the console."""
+        from entrypoints.words.call_words import call_rows
+
+        return call_rows(details)
 
 
 VOICE: Final = Voice()

@@ -5,25 +5,17 @@ from datetime import UTC, datetime
 from typing import Final
 
 from application.administration.find_user import PhoneHold
-from application.administration.show_user import ShownEvents
 from application.ports.otp import DeliveryStatus
 from domain.administration.audit import ActorKind
 from domain.identities.device_token import ConsoleDevice, RecognizedDevice
 from domain.identities.identity import Identity
-from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.session import Session, TokenRepeat
-from domain.media.usage import MediaUsage, Quota
 
 ACTOR_KINDS: Final = {
     ActorKind.ADMINISTRATOR: "administrator",
     ActorKind.USER: "user",
     ActorKind.SERVICE_TOKEN: "service token",
     ActorKind.OPERATING_SYSTEM_USER: "operator",
-}
-_STEPS: Final = {
-    PhoneChangeStep.ASSIGN: "the new number is assigned",
-    PhoneChangeStep.RELEASE: "the former number is released",
-    PhoneChangeStep.NOTIFY: "the former number gets a message",
 }
 
 
@@ -47,30 +39,11 @@ def describe_delivery(status: str) -> str:
     return status
 
 
-def describe_change(change: PhoneChange) -> str:
-    """Say what is done next for a change of the phone."""
-    kind = "an undo" if change.is_undo else "a change"
-    if change.is_disown:
-        kind = "an undo, because the owner of the number disowned the account,"
-    since = format_time(change.started_at)
-    return f"{kind} is under way since {since}; next: {_STEPS[change.step]}"
-
-
 def describe_hold(hold: PhoneHold, *, is_blocked: bool) -> str:
     """Say for whom a phone is held, and until when."""
     until = format_time(hold.undo_until)
     undo = f"undo is possible until {until}{', but not while it is blocked' * is_blocked}"
     return f"account {hold.identity.id}, which has another number: {undo}"
-
-
-def describe_undo(deadlines: Sequence[datetime]) -> str:
-    """Say until when changes of the phone can be undone."""
-    return f"by a former number, until {', '.join(map(format_time, deadlines))}"
-
-
-def describe_next_change(allowed_at: datetime) -> str:
-    """Say from when on the owner can change the phone again."""
-    return f"by the owner from {format_time(allowed_at)} on: the last one was undone"
 
 
 def describe_last_use(time: datetime) -> str:
@@ -91,21 +64,6 @@ def describe_token_repeats(repeats: Sequence[TokenRepeat], sessions: Sequence[Se
         for repeat in repeats
     ]
     return f"sent again within ten seconds from another network: {', '.join(times)}" * bool(times)
-
-
-def describe_events(events: ShownEvents) -> str:
-    """Say how many events a destination has not accepted; empty if there are none."""
-    parts = [
-        f"{events.waiting} not sent yet" if events.waiting else "",
-        f"{events.failed} kept after three days" if events.failed else "",
-    ]
-    return ", ".join(filter(None, parts))
-
-
-def describe_library(usage: MediaUsage, quota: Quota) -> str:
-    """Say how much of the quota is used."""
-    megabytes, allowed = usage.used_bytes / 10**6, quota.max_bytes / 10**6
-    return f"{usage.used_items} of {quota.max_items} items, {megabytes:.1f} of {allowed:.1f} MB"
 
 
 def format_time(time: datetime) -> str:

@@ -23,9 +23,15 @@ from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
 from entrypoints.words import user_words as words
+from entrypoints.words.event_words import event_rows
+from entrypoints.words.library_words import library_rows
+from entrypoints.words.phone_change_words import phone_change_rows
+from entrypoints.words.user_rows import UserRow, UserRowPlace, UserRows, rows_at
 from entrypoints.words.user_text import explain_nobody, find_users, parse_user_text
 from entrypoints.words.verification_words import describe_verification
 
+USER_ROWS: Final[Sequence[UserRows]] = (phone_change_rows, library_rows, event_rows)
+"""The rows of features."""
 _PHONE_PATH: Final = PHONE.removeprefix(USERS)
 
 
@@ -134,27 +140,31 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
 def _describe_user(details: UserDetails) -> Sequence[tuple[str, str]]:
     """Return the rows about the account and its phone, as `dialtone user show` has them."""
     identity = details.user.identity
+    of_features = [row for user_rows in USER_ROWS for row in user_rows(details)]
     rows = [] if identity is None else _describe_account(identity)
+    rows += _rows_at(UserRowPlace.ACCOUNT, of_features)
     if details.number is not None:
         rows += [
             ("Phone", details.number),
             ("In today's log", f"phone_hash {details.phone_hash}"),
         ]
-    if details.undo_deadlines:
-        rows.append(("Undo possible", words.describe_undo(details.undo_deadlines)))
-    if details.phone_change_allowed_at is not None:
-        rows.append(("Next change", words.describe_next_change(details.phone_change_allowed_at)))
+    rows += _rows_at(UserRowPlace.PHONE, of_features)
     if identity is not None and not identity.is_deleted:
         if repeats := words.describe_token_repeats(details.token_repeats, details.sessions):
             rows.append(("Refresh tokens", repeats))
         rows.append(("Recognized devices", words.describe_devices(details.devices)))
         if identity.is_administrator:
             rows.append(("Console browsers", words.describe_devices(details.console_devices)))
-    if details.usage is not None:
-        rows.append(("Library", words.describe_library(details.usage, details.quota)))
-    if events := words.describe_events(details.events):
-        rows.append(("Events", events))
+    rows += _rows_at(UserRowPlace.END, of_features)
+    rows += _rows_at(UserRowPlace.SESSIONS, of_features)
     return rows
+
+
+def _rows_at(place: UserRowPlace, rows: Sequence[UserRow]) -> list[tuple[str, str]]:
+    """Return the rows of features at a place. Lists have tables of their own."""
+    return [
+        (row.label.capitalize(), row.value) for row in rows_at(place, rows) if row.items is None
+    ]
 
 
 def _describe_account(identity: Identity) -> list[tuple[str, str]]:
@@ -170,8 +180,6 @@ def _describe_account(identity: Identity) -> list[tuple[str, str]]:
         rows.append(("Imported", words.format_time(identity.imported_at)))
     if identity.last_used_at is not None:
         rows.append(("Last used", words.describe_last_use(identity.last_used_at)))
-    if identity.phone_change is not None and not identity.is_deleted:
-        rows.append(("Number changes", words.describe_change(identity.phone_change)))
     return rows
 
 

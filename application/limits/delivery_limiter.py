@@ -12,7 +12,6 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
 from domain.otp.attempts import OtpAttempt
 from domain.otp.callback import Callback
-from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery, OtpRequest
@@ -64,8 +63,8 @@ class DeliveryLimiter:
     ) -> Reservation:
         """Return the reservation of a delivery by this client, with all parts that it may have."""
         of_identity: tuple[RateLimit, ...] = ()
-        if isinstance(request, OtpRequest):
-            of_identity = _limits_of_identity(request.new_challenge)
+        if isinstance(request, OtpRequest) and request.new_challenge.identity_id is not None:
+            of_identity = for_phone_change(request.new_challenge.identity_id)
         if self.codes.is_test_phone(phone, now):
             # No message is sent, so it costs nothing of a country or in total.
             of_ip = self.rate_limits.for_ip(request.client_ip)
@@ -131,23 +130,26 @@ class DeliveryLimiter:
             with suppress(StorageError):
                 await self.limit_store.release(acquired)
 
-    async def settle(self, phone: PhoneNumber, delivery: Delivery, outcome: Outcome) -> None:
+    async def settle(
+        self,
+        phone: PhoneNumber,
+        delivery: Delivery,
+        outcome: Outcome,
+        identity_id: str | None = None,
+    ) -> None:
         """Release what a delivery gives back.
 
         Args:
             phone: The phone.
             delivery: The delivery, before the update that cleared its permits.
             outcome: What became of it.
+            identity_id: The identity whose code it carried, if only that may use it. After a login
+                it does not matter.
         """
         if delivery.permits is not None:
             route = self.route(phone, delivery.client_ip)
-            await self.release(self.rate_limits.settle(route, delivery.permits, outcome))
-
-    async def release_of_identity(self, challenge: Challenge, delivery: Delivery) -> None:
-        """Release what a rejected delivery held of the limit of its identity, if it held any."""
-        if delivery.permits is not None:
-            limits = _limits_of_identity(challenge)
-            await self.release(Acquisition(delivery.permits.acquired_at, limits))
+            released = self.rate_limits.settle(route, delivery.permits, outcome, identity_id)
+            await self.release(released)
 
     async def settle_callback(
         self, phone: PhoneNumber, callback: Callback, outcome: Outcome
@@ -216,8 +218,3 @@ class DeliveryLimiter:
             self.keyed_hashes.hash_number_range(phone.number_range),
             self.codes.phone_key(phone),
         )
-
-
-def _limits_of_identity(challenge: Challenge) -> tuple[RateLimit, ...]:
-    """Return the limits of a code that is for one identity only: for a change of its phone."""
-    return for_phone_change(challenge.identity_id) if challenge.identity_id else ()

@@ -109,8 +109,7 @@ class RequestOtp:
       request writes nothing.
     - The delivery is recorded before the message is sent, so no race sends one too many.
     - A message with an unknown result counts. One that every provider rejected starts the plain
-      cooldown, counts in windows shorter than a day, and gives permits back, as
-      `RateLimits.settle` says.
+      cooldown, counts in windows shorter than a day, and gives permits back, as `settle` says.
     - While no provider is called, because their latest results were unknown, nothing is used up.
     - A call has the same code, limits and cooldown as a message, and one limit more.
     - While a limit of failed attempts is used up, a message brings fewer attempts.
@@ -466,8 +465,8 @@ class RequestOtp:
                 self.phone_verifications, phone, reject
             )
             if delivery is not None:
-                await limiter.settle(phone, delivery, result.status.outcome)
-                await limiter.release_of_identity(request.new_challenge, delivery)
+                identity_id = request.new_challenge.identity_id
+                await limiter.settle(phone, delivery, result.status.outcome, identity_id)
             reservation = limiter.make_reservation(phone, request, rejected, now, request.channel)
             available_at = await self._next_available(command, request, reservation, rejected)
             next_request_at = max(rejected.next_request_at(request, policy, now), available_at)

@@ -114,9 +114,11 @@ class DeliveryStatus(StrEnum):
     @property
     def outcome(self) -> Outcome:
         """What became of a delivery that was not sent."""
-        if self in (DeliveryStatus.NOT_CONNECTED, DeliveryStatus.UNAVAILABLE):
-            return Outcome.UNAVAILABLE
-        return Outcome.REJECTED
+        if self is DeliveryStatus.NOT_CONNECTED:
+            return Outcome.NO_CONNECTION
+        if self is DeliveryStatus.UNAVAILABLE:
+            return Outcome.REJECTED_FOR_US
+        return Outcome.REJECTED_FOR_RECIPIENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from application.otp.codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
-from domain.otp.permits import Permits
+from domain.otp.permits import Outcome, Permits
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import CallFlow, DialResult
@@ -90,7 +90,8 @@ class CallLimiter:
     async def release_line(self, line: Permits | None) -> None:
         """Release the line of a call, after an update has cleared it."""
         if line is not None:
-            await self.release(self.limits.line_of(line, self.flow.max_operator_time))
+            longest = self.flow.max_operator_time
+            await self.release(self.limits.settle_line(line, Outcome.CALL_ENDED, longest))
 
     def _key_of(self, caller: Caller) -> str | None:
         return self.codes.phone_key(caller.phone) if caller.phone else None

@@ -19,7 +19,7 @@ from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
 from domain.otp.message_preferences import normalize_locale
-from domain.otp.permits import Outcome
+from domain.otp.permits import Permits
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.phone import PhoneNumber
@@ -144,7 +144,8 @@ class CarryOutEffect:
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):
             return
-        limits = self.rate_limits.for_leaving_message(self.codes.phone_key(phone), phone.country)
+        phone_key = self.codes.phone_key(phone)
+        limits = self.rate_limits.for_leaving_message(phone_key, phone.country)
         [acquired] = await self.limit_store.acquire(Reservation(now, limits))
         if not isinstance(acquired, Acquisition):
             return
@@ -156,7 +157,8 @@ class CarryOutEffect:
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             self.costs.count_message(phone.country, result.provider, text)
             return
-        if result.status.outcome is Outcome.REJECTED:
-            acquired = replace(acquired, limits=limits[1:])
+        released = self.rate_limits.settle_leaving_message(
+            phone_key, phone.country, Permits(acquired.acquired_at), result.status.outcome
+        )
         with suppress(StorageError):  # then they expire
-            await self.limit_store.release(acquired)
+            await self.limit_store.release(released)

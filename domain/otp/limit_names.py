@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from domain.otp.rate_limits import BY_CALL, FAILURES, LEAVING, RateLimit
+from domain.otp.permits import BY_CALL, LEAVING
+from domain.otp.rate_limits import FAILURES, RateLimit
 
 _BY_SUBJECT: Final = {
     "ip": "per_ip",
@@ -32,7 +33,7 @@ class LimitName(NamedTuple):
 
 def name_limit(limit: RateLimit) -> LimitName:
     """Return the name of a limit. It is stable, because alerts depend on it."""
-    subject = limit.subject.partition(":")[0]
+    subject = limit.subject_kind
     counted, _, part = limit.name.partition(":")
     if subject in _BY_SUBJECT:
         return LimitName(_BY_SUBJECT[subject], part)

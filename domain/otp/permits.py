@@ -1,8 +1,26 @@
 """What a delivery, a callback or a line holds of the limits that many phones share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+UNVERIFIED: Final = "unverified"
+ALL: Final = "all"
+BY_CALL: Final = "by_call"
+CALLBACKS: Final = "callbacks"
+OPERATOR: Final = "operator"
+"""The groups of limits that have parts: of deliveries, of callbacks, of calls to the operator."""
+REQUESTER: Final = "requester"
+"""The limits of the IP, or of a recognized phone: what requested a delivery."""
+CODES_OF_IDENTITY: Final = "codes_of_identity"
+"""The limit of codes for one identity only: for a change of its phone."""
+LEAVING: Final = "leaving"
+LEAVING_OF_HOUR: Final = "leaving_of_hour"
+"""The limits of messages that say how to leave, and the one of them of the phone in an hour."""
+LINES: Final = "lines"
+"""The limit of lines to the operator. A call holds it besides those of `OPERATOR`."""
 
 
 class Recognition(StrEnum):
@@ -14,14 +32,35 @@ class Recognition(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a delivery or callback, so that it gives permits back."""
+    """What became of a delivery, a callback, a message or a line."""
 
     LOGIN = "login"
     """Its code was used."""
-    REJECTED = "rejected"
+    REJECTED_FOR_RECIPIENT = "rejected_for_recipient"
     """The provider rejected the number or the message."""
-    UNAVAILABLE = "unavailable"
-    """No provider was reached, or none served this account. Nobody could cause that by a number."""
+    REJECTED_FOR_US = "rejected_for_us"
+    """The provider rejected this account, or has a fault. Nobody can cause that by a number."""
+    NO_CONNECTION = "no_connection"
+    """No provider was reached."""
+    CALL_ENDED = "call_ended"
+    """The call to the operator, or the whole call, ended."""
+    EXPIRED = "expired"
+    """Nothing happened until it no longer counts."""
+
+
+_BY_LOGIN: Final = frozenset({UNVERIFIED, REQUESTER})
+_FOR_RECIPIENT: Final = _BY_LOGIN | {CODES_OF_IDENTITY, CALLBACKS, LEAVING}
+_WITHOUT_PROVIDER: Final = _FOR_RECIPIENT | {LEAVING_OF_HOUR, ALL, BY_CALL}
+_GIVEN_BACK: Final[Mapping[Outcome, frozenset[str]]] = {
+    Outcome.LOGIN: _BY_LOGIN,
+    Outcome.REJECTED_FOR_RECIPIENT: _FOR_RECIPIENT,
+    Outcome.REJECTED_FOR_US: _WITHOUT_PROVIDER,
+    Outcome.NO_CONNECTION: _WITHOUT_PROVIDER,
+    Outcome.CALL_ENDED: frozenset({LINES}),
+    Outcome.EXPIRED: frozenset(),
+}
+_KEPT_FOR_RECIPIENT: Final = frozenset({"ip", "network", "range"})
+"""The subjects whose permits are kept if the provider rejects the recipient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +73,7 @@ class UsedPart:
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """The permits that a delivery, a callback or a line acquired. A release is computed from them.
+    """The permits that a delivery, a callback or a line acquired. `settle` says what is released.
 
     - The update that ends what holds them clears them. Only the process whose update won releases
       them, so they are released once. If it is killed in between, they expire.
@@ -53,3 +92,39 @@ class Permits:
     def part_of(self, group: str) -> str | None:
         """Return the part that was used of a group, None if nothing was acquired of it."""
         return next((used.part for used in self.parts if used.group == group), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Which permits are given back. The others are kept until they expire.
+
+    Attributes:
+        groups: The groups whose permits are given back.
+        parts: The parts of these groups that were used.
+        kept_subjects: The kinds of subjects whose permits are kept all the same.
+    """
+
+    groups: frozenset[str]
+    parts: tuple[UsedPart, ...]
+    kept_subjects: frozenset[str]
+
+
+def settle(permits: Permits, outcome: Outcome) -> Settlement:
+    """Return which permits are given back.
+
+    - After a login: those of unverified deliveries and of the requester. Those of all deliveries,
+      of calls and of callbacks are kept: they limit the costs.
+    - If the provider rejected the recipient: in addition those of callbacks, of the codes of an
+      identity, and of messages that say how to leave, but for the one of the hour. Those of IP,
+      network and range are kept in all groups: numbers that a provider rejects are not free.
+    - If the provider rejected us, or there was no connection: all.
+    - If a call ended: its line.
+    - If it expired: none.
+    """
+    groups = _GIVEN_BACK[outcome]
+    is_for_recipient = outcome is Outcome.REJECTED_FOR_RECIPIENT
+    return Settlement(
+        groups,
+        tuple(used for used in permits.parts if used.group in groups),
+        _KEPT_FOR_RECIPIENT if is_for_recipient else frozenset(),
+    )

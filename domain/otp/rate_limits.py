@@ -14,7 +14,22 @@ from typing import Final
 
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
-from domain.otp.permits import Outcome, Permits, Recognition, UsedPart
+from domain.otp.permits import (
+    ALL,
+    BY_CALL,
+    CALLBACKS,
+    CODES_OF_IDENTITY,
+    LEAVING,
+    LEAVING_OF_HOUR,
+    REQUESTER,
+    UNVERIFIED,
+    Outcome,
+    Permits,
+    Recognition,
+    Settlement,
+    UsedPart,
+    settle,
+)
 from domain.otp.sliding_window import SlidingWindow
 
 IPV6_SITE_FACTOR: Final = 3
@@ -48,19 +63,11 @@ RECOGNIZED: Final = "recognized"
 ATTESTED: Final = "attested"
 RESERVE: Final = "reserve"
 """The parts of a limit. Strangers have what the others leave."""
-UNVERIFIED: Final = "unverified"
-ALL: Final = "all"
-BY_CALL: Final = "by_call"
-CALLBACKS: Final = "callbacks"
-"""The groups of limits that have parts."""
 FAILURES: Final = "failures"
-LEAVING: Final = "leaving"
-"""The windows of failed attempts, and of messages that say how to leave."""
+"""The windows of failed attempts."""
 _PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
 _PERCENT_WITH_ATTESTATION: Final = (*_PERCENT_OF_DELIVERIES, (ATTESTED, ATTESTED_PERCENT))
 _PERCENT_OF_CALLBACKS: Final = ((RESERVE, CALLBACK_RESERVE_PERCENT),)
-_KEPT: Final = ("ip:", "network:", "range:")
-"""How the subjects begin whose permits a delivery keeps that a provider rejected."""
 _COUNTRY: Final = "country:"
 _TOTAL: Final = "total"
 
@@ -96,6 +103,11 @@ class RateLimit:
     def record_id(self) -> str:
         """The id of the record that has all windows of the subject and purpose."""
         return f"{self.subject}:{self.purpose}"
+
+    @property
+    def subject_kind(self) -> str:
+        """Its subject without an id: `ip`, `network`, `country`, `total` and so on."""
+        return self.subject.partition(":")[0]
 
     @property
     def is_shared(self) -> bool:
@@ -272,51 +284,60 @@ class RateLimits:
         )
         return Reservation(now, (), (Group(CALLBACKS, parts),))
 
-    def settle(self, route: DeliveryRoute, permits: Permits, outcome: Outcome) -> Acquisition:
+    def settle(
+        self,
+        route: DeliveryRoute,
+        permits: Permits,
+        outcome: Outcome,
+        identity_id: str | None = None,
+    ) -> Acquisition:
         """Return what a delivery gives back of its permits.
 
-        - After a login: all of unverified deliveries, and those of the IP.
-        - If the provider rejected it: of these those of the country, in total, and of the phone in
-          a day. Those of IP, network and range stay, and those of all deliveries and of calls:
-          numbers that a provider rejects are not free.
-        - If no provider was available: all.
+        Args:
+            route: Where it came from and went to.
+            permits: What it held.
+            outcome: What became of it.
+            identity_id: The identity whose code it carried, if only that may use it.
         """
-        limits = self._unverified_limits(route, permits)
-        if outcome is Outcome.REJECTED:
-            limits = tuple(limit for limit in limits if not limit.subject.startswith(_KEPT))
-        if outcome is Outcome.UNAVAILABLE:
-            for used in permits.parts:
-                if used.group != UNVERIFIED:
-                    limits += self._limits_of_part(used.group, used.part, route)
-        return Acquisition(permits.acquired_at, limits)
+        settlement = settle(permits, outcome)
+        limits = [
+            limit
+            for used in settlement.parts
+            for limit in self._limits_of_part(used.group, used.part, route)
+        ]
+        if REQUESTER in settlement.groups:
+            limits += self._limits_of_requester(route, permits)
+        if CODES_OF_IDENTITY in settlement.groups and identity_id is not None:
+            limits += for_phone_change(identity_id)
+        return _give_back(permits, settlement, limits)
 
-    def _unverified_limits(self, route: DeliveryRoute, permits: Permits) -> tuple[RateLimit, ...]:
-        part = permits.part_of(UNVERIFIED)
-        limits: tuple[RateLimit, ...] = ()
-        if part in (None, STRANGERS, ATTESTED):
-            limits += self.for_ip(route.client_ip)
-        else:
-            limits += (_limit_of_phone(route, permits.recognition),)
-        if part is not None:
-            limits += self._limits_of_part(UNVERIFIED, part, route)
-        return limits
+    def _limits_of_requester(self, route: DeliveryRoute, permits: Permits) -> tuple[RateLimit, ...]:
+        if permits.part_of(UNVERIFIED) in (None, STRANGERS, ATTESTED):
+            return self.for_ip(route.client_ip)
+        return (_limit_of_phone(route, permits.recognition),)
 
     def settle_callback(
         self, country: str, number_range: str, permits: Permits, outcome: Outcome
     ) -> Acquisition:
-        """Return what a callback gives back of its permits.
+        """Return what a callback gives back of its permits."""
+        settlement = settle(permits, outcome)
+        limits = [
+            limit
+            for used in settlement.parts
+            for limit in self._limits_of_callback(used.part, country, number_range)
+        ]
+        return _give_back(permits, settlement, limits)
 
-        - After a login: nothing.
-        - If the provider rejected it: all but that of the range.
-        - If the provider was not available: all.
-        """
-        part = permits.part_of(CALLBACKS)
-        limits: tuple[RateLimit, ...] = ()
-        if part and outcome is not Outcome.LOGIN:
-            limits = self._limits_of_callback(part, country, number_range)
-        if outcome is Outcome.REJECTED:
-            limits = tuple(limit for limit in limits if not limit.subject.startswith(_KEPT))
-        return Acquisition(permits.acquired_at, limits)
+    def settle_leaving_message(
+        self, phone_key: str, country: str, permits: Permits, outcome: Outcome
+    ) -> Acquisition:
+        """Return what a message that says how to leave gives back of its permits."""
+        groups = settle(permits, outcome).groups
+        of_hour, *others = self.for_leaving_message(phone_key, country)
+        limits = others if LEAVING in groups else []
+        if LEAVING_OF_HOUR in groups:
+            limits.append(of_hour)
+        return Acquisition(permits.acquired_at, tuple(limits))
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
@@ -356,10 +377,7 @@ class RateLimits:
         )
 
     def for_leaving_message(self, phone_key: str, country: str) -> tuple[RateLimit, ...]:
-        """Return the limits of a message that says how to leave, the shortest of the phone first.
-
-        Only that one keeps its permit if a provider rejects the message.
-        """
+        """Return the limits of a message that says how to leave, that of the hour first."""
         subject, purpose = f"phone:{phone_key}", Purpose.DELIVERIES
         return (
             RateLimit(subject, purpose, LEAVING, LEAVING_MESSAGES_AN_HOUR),
@@ -485,6 +503,15 @@ def _make_part(
         SlidingWindow(for_country, of_country.period),
         SlidingWindow(for_total, of_total.period) if of_total else None,
     )
+
+
+def _give_back(
+    permits: Permits, settlement: Settlement, limits: Sequence[RateLimit]
+) -> Acquisition:
+    """Return the permits of these limits, without those that are kept."""
+    kept = settlement.kept_subjects
+    given_back = tuple(limit for limit in limits if limit.subject_kind not in kept)
+    return Acquisition(permits.acquired_at, given_back)
 
 
 def for_phone_change(identity_id: str) -> tuple[RateLimit, ...]:

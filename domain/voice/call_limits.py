@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.otp.permits import Permits
+from domain.otp.permits import LINES, OPERATOR, Outcome, Permits, settle
 from domain.otp.rate_limits import Acquisition, Group, Part, Purpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 
@@ -20,8 +20,6 @@ EVERYBODY: Final = "everybody"
 ANONYMOUS: Final = "anonymous"
 """The parts of a limit."""
 _INBOUND: Final = "inbound"
-_OPERATOR: Final = "operator"
-_LINES: Final = "lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +64,23 @@ class CallLimits:
         """
         lines = SlidingWindow(self.operator_lines, longest)
         per_caller, total = self.operator_per_caller, self.operator_total
-        return _reserve(
-            now, _OPERATOR, phone_key, per_caller, total, lines, is_verified=is_verified
-        )
+        return _reserve(now, OPERATOR, phone_key, per_caller, total, lines, is_verified=is_verified)
 
     def shared_limits(self, longest: timedelta) -> Sequence[RateLimit]:
         """Return the limits that all callers share; `longest` as for `reserve_operator_call`."""
         lines = SlidingWindow(self.operator_lines, longest)
-        by_action = ((_INBOUND, self.total), (_OPERATOR, self.operator_total))
-        parts = [*_parts_of(_LINES, lines).values()]
+        by_action = ((_INBOUND, self.total), (OPERATOR, self.operator_total))
+        parts = [*_parts_of(LINES, lines).values()]
         for action, total in by_action:
             parts += [*_parts_of(action, total).values(), _of_anonymous(action, total)]
         return parts
 
-    def line_of(self, permits: Permits, longest: timedelta) -> Acquisition:
-        """Return the line that the permits of a call to the operator hold."""
-        lines = _parts_of(_LINES, SlidingWindow(self.operator_lines, longest))
-        part = permits.part_of(_OPERATOR) or EVERYBODY
+    def settle_line(self, permits: Permits, outcome: Outcome, longest: timedelta) -> Acquisition:
+        """Return what a call to the operator gives back: its line, if the call ended."""
+        if LINES not in settle(permits, outcome).groups:
+            return Acquisition(permits.acquired_at, ())
+        lines = _parts_of(LINES, SlidingWindow(self.operator_lines, longest))
+        part = permits.part_of(OPERATOR) or EVERYBODY
         return Acquisition(permits.acquired_at, (_limit_of(part, lines),))
 
 
@@ -103,7 +101,7 @@ def _reserve(
 ) -> Reservation:
     divided = [_parts_of(action, total)]
     if lines is not None:
-        divided.append(_parts_of(_LINES, lines))
+        divided.append(_parts_of(LINES, lines))
     everybody = Part(EVERYBODY, tuple(_limit_of(EVERYBODY, parts) for parts in divided))
     if phone_key is None:
         anonymous = _of_anonymous(action, total)

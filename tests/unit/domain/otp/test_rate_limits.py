@@ -217,13 +217,13 @@ def test_a_login_releases_what_is_unverified_and_nothing_else() -> None:
 
 def test_a_delivery_to_a_test_phone_holds_a_permit_of_its_ip_only() -> None:
     of_test_phone = Permits(NOW)
-    for outcome in (Outcome.LOGIN, Outcome.UNAVAILABLE):
+    for outcome in (Outcome.LOGIN, Outcome.NO_CONNECTION):
         assert LIMITS.settle(ROUTE, of_test_phone, outcome) == Acquisition(NOW, (OF_IP,))
 
 
 def test_without_a_provider_a_delivery_gives_all_back() -> None:
     permits = permits_in("recognized", Recognition.TRUSTED_IP, by_call="reserve")
-    acquired = LIMITS.settle(ROUTE, permits, Outcome.UNAVAILABLE)
+    acquired = LIMITS.settle(ROUTE, permits, Outcome.NO_CONNECTION)
     assert set(acquired.limits) == {of_phone("trusted_ip")}.union(
         PARTS["unverified"]["recognized"], PARTS["all"]["strangers"], PARTS["by_call"]["reserve"]
     )
@@ -231,7 +231,7 @@ def test_without_a_provider_a_delivery_gives_all_back() -> None:
 
 def test_a_rejection_releases_unverified_permits_of_country_total_and_phone() -> None:
     for part_name, phones in (("strangers", set()), ("reserve", {of_phone("device")})):
-        released = LIMITS.settle(ROUTE, permits_in(part_name), Outcome.REJECTED)
+        released = LIMITS.settle(ROUTE, permits_in(part_name), Outcome.REJECTED_FOR_RECIPIENT)
         unverified = PARTS["unverified"][part_name]
         shared = {one for one in unverified if one.subject in ("country:IN", "total")}
         assert set(released.limits) == shared | phones
@@ -255,8 +255,8 @@ def test_callbacks_have_a_reserve_and_each_part_a_share_for_a_number_range() -> 
         permits = Permits(NOW, (UsedPart("callbacks", part.name),))
         for outcome, limits in (
             (Outcome.LOGIN, set()),
-            (Outcome.REJECTED, shared),
-            (Outcome.UNAVAILABLE, shared | {of_range}),
+            (Outcome.REJECTED_FOR_RECIPIENT, shared),
+            (Outcome.NO_CONNECTION, shared | {of_range}),
         ):
             released = LIMITS.settle_callback("IN", "ef", permits, outcome)
             assert set(released.limits) == limits

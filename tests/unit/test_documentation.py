@@ -46,7 +46,9 @@ OF_OTHER_PROGRAMS: Final = {
 _LINK: Final = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 _LINK_TO_HEADING: Final = re.compile(r"\]\(([^)#:\s]*)#([^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_PATH: Final = re.compile(r"`((?:domain|application|adapters|entrypoints|tests|docs)/[\w./]+)`")
+_PATH: Final = re.compile(
+    r"`((?:domain|application|adapters|entrypoints|pytest_dialtone|tests|docs)/[\w./]+)`"
+)
 _PAGE: Final = re.compile(r"\bdocs/[\w/-]+\.md\b")
 _DIAGRAM: Final = re.compile(r"^```mermaid\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PATH_IN_DIAGRAM: Final = re.compile(r"\b(?:domain|application|adapters|entrypoints)/[\w./]*\w")

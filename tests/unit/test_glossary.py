@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 PROJECT: Final = Path(__file__).parents[2]
-PACKAGES: Final = ("domain", "application", "adapters", "entrypoints", "tests")
+PACKAGES: Final = ("domain", "application", "adapters", "entrypoints", "pytest_dialtone", "tests")
 GLOSSARY: Final = (PROJECT / "docs/names.md").read_text(encoding="utf-8")
 
 _UNUSED_WORDS_ROW: Final = re.compile(r"^\| ((?:`[A-Za-z_]+` ?)+) \| ([^|]+) \|$", re.MULTILINE)

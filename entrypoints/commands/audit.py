@@ -110,6 +110,6 @@ def _describe_actor(actor: Actor) -> str:
 def _to_json(entries: Sequence[AuditEntry]) -> str:
     from msgspec import json
 
-    from entrypoints.http.audit.schemas import to_page_response
+    from entrypoints.http.admin.audit.schemas import to_page_response
 
     return json.encode(to_page_response(AuditPage(entries, None)).entries).decode()

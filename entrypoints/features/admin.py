@@ -7,6 +7,8 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from entrypoints.commands.command import Command
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.settings.settings import Settings
 
 
 class Admin(Feature):
@@ -25,6 +27,13 @@ class Admin(Feature):
         from entrypoints.commands.admin.commands import COMMANDS
 
         return COMMANDS
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        del settings
+        from entrypoints.http.admin.plugin import AdminPlugin
+
+        return (AdminPlugin(),)
 
 
 ADMIN: Final = Admin()

@@ -1,8 +1,14 @@
 """The web console of administrators."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.settings.settings import Settings
 
 
 class Console(Feature):
@@ -16,6 +22,14 @@ class Console(Feature):
         "adapters/records/features/console.py",
         "entrypoints/http/console",
     )
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        if not settings.has_console:
+            return ()
+        from entrypoints.http.console.plugin import ConsolePlugin
+
+        return (ConsolePlugin(),)
 
 
 CONSOLE: Final = Console()

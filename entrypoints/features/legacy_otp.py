@@ -1,8 +1,14 @@
 """The API of the older app, below `/authenticate`."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.settings.settings import Settings
 
 
 class LegacyOtp(Feature):
@@ -10,6 +16,13 @@ class LegacyOtp(Feature):
 
     name = "legacy_otp"
     folders = ("entrypoints/http/legacy_otp",)
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        del settings
+        from entrypoints.http.legacy_otp.plugin import LegacyOtpPlugin
+
+        return (LegacyOtpPlugin(),)
 
 
 LEGACY_OTP: Final = LegacyOtp()

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
     from entrypoints.words.user_rows import UserRow
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.settings.settings import Settings
 
 
 class Media(Feature):
@@ -23,7 +25,7 @@ class Media(Feature):
         "adapters/s3",
         "adapters/pillow",
         "adapters/records/features/media.py",
-        "entrypoints/http/library",
+        "entrypoints/http/media",
         "entrypoints/commands/media",
         "pytest_dialtone/suites/media",
         "entrypoints/words/library_words.py",
@@ -40,6 +42,12 @@ class Media(Feature):
         from entrypoints.words.library_words import library_rows
 
         return library_rows(details)
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        from entrypoints.http.media.plugin import MediaPlugin
+
+        return (MediaPlugin(settings.http_media()),)
 
 
 MEDIA: Final = Media()

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
     from entrypoints.words.user_rows import UserRow
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.settings.settings import Settings
 
 
 class PhoneChange(Feature):
@@ -35,6 +37,13 @@ class PhoneChange(Feature):
         from entrypoints.words.phone_change_words import phone_change_rows
 
         return phone_change_rows(details)
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        del settings
+        from entrypoints.http.phone_change.plugin import PhoneChangePlugin
+
+        return (PhoneChangePlugin(),)
 
 
 PHONE_CHANGE: Final = PhoneChange()

@@ -7,6 +7,8 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from entrypoints.commands.command import Command
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.settings.settings import Settings
 
 
 class Statistics(Feature):
@@ -28,6 +30,13 @@ class Statistics(Feature):
         from entrypoints.commands.statistics.commands import COMMANDS
 
         return COMMANDS
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        del settings
+        from entrypoints.http.statistics.plugin import StatisticsPlugin
+
+        return (StatisticsPlugin(),)
 
 
 STATISTICS: Final = Statistics()

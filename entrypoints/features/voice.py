@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
     from entrypoints.words.user_rows import UserRow
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.settings.settings import Settings
 
 
 class Voice(Feature):
@@ -38,6 +40,12 @@ class Voice(Feature):
         from entrypoints.words.call_words import call_rows
 
         return call_rows(details)
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        from entrypoints.http.voice.plugin import VoicePlugin
+
+        return (VoicePlugin(has_phone_line=settings.has_phone_line),)
 
 
 VOICE: Final = Voice()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 from litestar import Controller, HttpMethod, Litestar, MediaType, Request, Response
@@ -15,112 +15,76 @@ from litestar.routes import HTTPRoute
 from application.limits.file_reads import FileReads
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
-from entrypoints.http.admin.controller import AdminUserController
-from entrypoints.http.audit.controller import AuditController
-from entrypoints.http.calls.controller import CallController
-from entrypoints.http.client.controller import ClientController
-from entrypoints.http.costs.controller import CostController
 from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.errors.table import Api, api_of
-from entrypoints.http.legacy_otp.controller import LegacyOtpController
-from entrypoints.http.library.controller import LibraryController, MediaFileController
-from entrypoints.http.library.uploads import make_upload_limiter
 from entrypoints.http.limits import MAX_JSON_BYTES
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
-from entrypoints.http.moderation.controller import ModerationController
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import SmsController
 from entrypoints.http.parsing import require_single_parameters
-from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController
+from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
-from entrypoints.http.start.controller import StartController
-from entrypoints.http.statistics.controller import StatisticsController
 from entrypoints.http.users.controller import UserController
-
-if TYPE_CHECKING:
-    from entrypoints.http.console.application import Console
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,
     UserController,
-    PhoneChangeController,
-    UndoController,
-    LibraryController,
-    MediaFileController,
     SessionController,
-    CallController,
-    AdminUserController,
-    AuditController,
-    CostController,
-    StatisticsController,
-    ModerationController,
     OperationsController,
-    LegacyOtpController,
 )
-_NOT_DESCRIBED: Final[tuple[type[Controller], ...]] = (
-    SmsController,
-    OpenApiController,
-    ClientController,
-)
+"""Those of the core that the description of the API has."""
+_HIDDEN_CONTROLLERS: Final[tuple[type[Controller], ...]] = (SmsController, OpenApiController)
+_WEBHOOKS: Final = ("sms",)
 
 
 def create_app(
     open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]],
     settings: HttpSettings,
+    plugins: Sequence[ApiPlugin],
 ) -> RequestContextMiddleware:
     """Create the application.
 
     Args:
         open_use_cases: Called when the application starts, in the event loop of the server.
         settings: The settings of the HTTP side.
+        plugins: The HTTP parts of features.
     """
+    server = settings.server
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        app.state.request_limits = _make_request_limits(server)
+        app.state.file_reads = FileReads(time.monotonic)
         async with open_use_cases() as use_cases:
             app.state.use_cases = use_cases
             yield
 
     def describe() -> bytes:
-        return msgspec.json.encode(describe_api(CONTROLLERS, settings))
+        return msgspec.json.encode(describe_app(settings, plugins))
 
-    server = settings.server
-    console = _find_console(settings)
     app = Litestar(
-        route_handlers=[
-            *CONTROLLERS,
-            *_NOT_DESCRIBED,
-            *_voice_controllers(settings),
-            *_start_controllers(settings),
-            *(console.controllers if console else ()),
-        ],
-        template_config=console.template_config if console else None,
-        before_send=[console.add_headers] if console else None,
+        plugins=[*plugins],
+        route_handlers=[*CONTROLLERS, *_HIDDEN_CONTROLLERS],
         lifespan=[lifespan],
         request_class=ApiRequest,
         state=State(
             {
                 "settings": settings,
-                "request_limits": make_request_limits(server),
-                "upload_limiter": make_upload_limiter(settings),
-                "file_reads": FileReads(time.monotonic),
+                "pages": {path: name for plugin in plugins for path, name in plugin.pages.items()},
             }
         ),
         dependencies={"description": Provide(describe, use_cache=True, sync_to_thread=False)},
         before_request=_before_request,
         cors_config=_cors_config(server.web_origins),
-        exception_handlers={
-            **EXCEPTION_HANDLERS,
-            **(console.exception_handlers if console else {}),
-        },
+        exception_handlers={**EXCEPTION_HANDLERS},
         request_max_body_size=MAX_JSON_BYTES,
         # With it, the framework would serve pages of its own; see describe_api.
         openapi_config=None,
@@ -135,7 +99,8 @@ def create_app(
         app,
         server.public_url if server.is_public_url_set else None,
         server.web_origins,
-        has_console=settings.has_console,
+        webhooks=[*_WEBHOOKS, *(path for plugin in plugins for path in plugin.webhooks)],
+        own_checks=[path for plugin in plugins for path in plugin.own_checks],
     )
     return RequestContextMiddleware(
         DeadlineMiddleware(checked),
@@ -147,7 +112,7 @@ def create_app(
     )
 
 
-def make_request_limits(settings: HttpServerSettings) -> RequestLimits:
+def _make_request_limits(settings: HttpServerSettings) -> RequestLimits:
     """Return the limits of requests of a server process."""
     return RequestLimits(
         settings.request_limit_per_identity,
@@ -157,27 +122,10 @@ def make_request_limits(settings: HttpServerSettings) -> RequestLimits:
     )
 
 
-def _voice_controllers(settings: HttpSettings) -> Sequence[type[Controller]]:
-    """Return the webhooks of the phone line. They are loaded only where there is one."""
-    if not settings.has_phone_line:
-        return ()
-    from entrypoints.http.voice.controller import VoiceController
-
-    return (VoiceController,)
-
-
-def _start_controllers(settings: HttpSettings) -> Sequence[type[Controller]]:
-    """Return the page at `/`. Without it, its paths are unknown ones."""
-    return () if settings.start_page is None else (StartController,)
-
-
-def _find_console(settings: HttpSettings) -> "Console | None":
-    """Return the web console. Without it, its paths are unknown ones, and no engine is loaded."""
-    if not settings.has_console:
-        return None
-    from entrypoints.http.console.application import CONSOLE
-
-    return CONSOLE
+def describe_app(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> dict[str, Any]:
+    """Return the OpenAPI description of the API with these plugins."""
+    described = (controller for plugin in plugins for controller in plugin.controllers)
+    return describe_api([*CONTROLLERS, *described], settings)
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

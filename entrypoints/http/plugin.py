@@ -1,7 +1,39 @@
 """What a feature adds to the HTTP application."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from litestar import Controller
+from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ApiPlugin(InitPlugin):
-    """The HTTP part of a feature: its handlers, dependencies and exception handlers."""
+    """The HTTP part of a feature. The application asks for the rest of what it needs by attributes.
+
+    A plugin gets the settings of its feature from whoever makes it. `HttpSettings` is in the state
+    of the application, as `settings`.
+
+    Attributes:
+        controllers: Those that the description of the API has.
+        hidden_controllers: All others.
+        webhooks: The first segments of paths that other services send requests to, which are
+            signed. No browser sends them, so their origin is not checked.
+        own_checks: The first segments of paths whose requests the feature checks itself: no page of
+            another origin may send one.
+        pages: Pages for people, by their paths, with their names.
+    """
+
+    controllers: Sequence[type[Controller]] = ()
+    hidden_controllers: Sequence[type[Controller]] = ()
+    webhooks: Sequence[str] = ()
+    own_checks: Sequence[str] = ()
+    pages: Mapping[str, str] = _NOTHING
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add the controllers."""
+        app_config.route_handlers.extend([*self.controllers, *self.hidden_controllers])
+        return app_config

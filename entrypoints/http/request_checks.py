@@ -1,7 +1,7 @@
 """Checks of the headers of a request, before any work is done for it."""
 
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -25,7 +25,6 @@ _ALLOW: Final = ", ".join(sorted([*CORS_METHODS, "OPTIONS"]))
 _HTTP_1_0: Final = {"1", "1.0"}
 """The server has the first spelling, ASGI the second."""
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
-_WEBHOOK_SEGMENTS: Final = {"voice", "sms"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _AUTHORITY: Final = r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
 _HOST: Final = re.compile(_AUTHORITY, re.IGNORECASE)
@@ -58,10 +57,10 @@ class RequestCheckMiddleware:
     - A preflight request (https://fetch.spec.whatwg.org/#cors-preflight-fetch) of a foreign page
       gets the same error, for developers who look at it. The legacy API knows no OPTIONS.
     - So does a preflight request for a method that no route has: the framework's error has no JSON.
-    - Requests of a telephony provider are no requests of browsers, and they are signed.
-    - The console checks its requests itself: no listed origin may send one.
-    - The framework sees only listed origins, and none at the console: for others it adds no CORS
-      headers and answers OPTIONS as usual.
+    - Requests of providers are no requests of browsers, and they are signed.
+    - Some features check their requests themselves: no listed origin may send one.
+    - The framework sees only listed origins, and none at the paths of these features: for others it
+      adds no CORS headers and answers OPTIONS as usual.
     """
 
     def __init__(
@@ -69,11 +68,12 @@ class RequestCheckMiddleware:
         app: App,
         public_url: str | None,
         web_origins: Sequence[str],
-        *,
-        has_console: bool = False,
+        webhooks: Collection[str] = (),
+        own_checks: Collection[str] = (),
     ) -> None:
         self._app = app
-        self._has_console = has_console
+        self._webhooks = frozenset(webhooks)
+        self._own_checks = frozenset(own_checks)
         self._web_origins = frozenset(web_origins)
         self._has_public_url = public_url is not None
         own = ["/".join(public_url.split("/")[:3])] if public_url else []
@@ -118,7 +118,7 @@ class RequestCheckMiddleware:
         is_checked = scope["method"] not in _SAFE_METHODS or (
             _is_preflight(scope) and api_of(scope["path"]) is Api.MAIN
         )
-        if not is_checked or _is_webhook(scope["path"]) or self._is_console(scope):
+        if not is_checked or is_below(scope["path"], *self._webhooks, *self._own_checks):
             return
         origins = header_values(scope, b"origin")
         if not origins:
@@ -140,12 +140,9 @@ class RequestCheckMiddleware:
     def _hide_foreign_origin(self, scope: Scope) -> None:
         origins = header_values(scope, b"origin")
         is_listed = len(origins) == 1 and origins[0] in self._web_origins
-        is_listed = is_listed and not self._is_console(scope)
+        is_listed = is_listed and not is_below(scope["path"], *self._own_checks)
         if origins and not (is_listed and (scope["method"] != "OPTIONS" or _is_preflight(scope))):
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
-
-    def _is_console(self, scope: Scope) -> bool:
-        return self._has_console and is_below(scope["path"], "console")
 
 
 def _check_framing(scope: Scope) -> re.Match[str] | None:
@@ -181,10 +178,6 @@ def _is_about_server(scope: Scope) -> bool:
 def _is_preflight(scope: Scope) -> bool:
     has_method = b"access-control-request-method" in headers_of(scope)
     return has_method and scope["method"] == "OPTIONS"
-
-
-def _is_webhook(path: str) -> bool:
-    return is_below(path, *_WEBHOOK_SEGMENTS)
 
 
 def is_below(path: str, *segments: str) -> bool:

@@ -1,4 +1,4 @@
-"""The settings of the HTTP side: a part for each feature, which its settings make."""
+"""The settings of the HTTP side: those that all requests share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -71,40 +71,6 @@ class HttpIdentitySettings:
     username_rules: UsernameRules = field(default_factory=UsernameRules)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpMediaSettings:
-    """The settings of uploads and files.
-
-    - `upload_limit` is in bytes, `upload_min_rate` in bytes a second.
-    - `cache_control` is the header of files that need no access token.
-    """
-
-    upload_limit: int = 20_000_000
-    upload_min_rate: int = 32_000
-    cache_control: str = "public, max-age=31536000, immutable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpStartPageSettings:
-    """The settings of the page at `/`, which only development has.
-
-    - `port` is the one that the server listens on.
-    - `prints_messages` is whether the terminal shows messages.
-    - `keeps_messages` is whether the page may show them: no provider sends any to a phone, one
-      process handles all requests, and only programs of this machine reach it.
-    - `has_test_otps` is whether there are phones whose codes the operator has set. They get no
-      message.
-    - `image_sources` are where images may come from beside the origin of the page, as in a
-      Content-Security-Policy.
-    """
-
-    port: int
-    prints_messages: bool = False
-    keeps_messages: bool = False
-    has_test_otps: bool = False
-    image_sources: tuple[str, ...] = ()
-
-
 class RequestObserver(Protocol):
     """Measures requests."""
 
@@ -127,10 +93,8 @@ class RequestObserver(Protocol):
 class HttpSettings:
     """The settings of the HTTP side, and what the processes of the server share.
 
-    - `start_page` is None where there is no page at `/`.
-    - `has_console` is whether there are pages for administrators.
-    - `has_phone_line` is whether a provider sends requests about calls.
-    - `upload_lock_file` is an empty file that all server processes share, if there are several.
+    - `lock_file` is an empty file that all server processes share, for record locks. None if there
+      is one process.
     - `is_stopping` returns whether a stop signal has arrived.
     - `request_observer` measures all requests, if there are metrics.
     """
@@ -138,10 +102,6 @@ class HttpSettings:
     server: HttpServerSettings
     otp: HttpOtpSettings = HttpOtpSettings()
     identities: HttpIdentitySettings = field(default_factory=HttpIdentitySettings)
-    media: HttpMediaSettings = HttpMediaSettings()
-    start_page: HttpStartPageSettings | None = None
-    has_console: bool = False
-    has_phone_line: bool = False
-    upload_lock_file: int | None = None
+    lock_file: int | None = None
     is_stopping: Callable[[], bool] = lambda: False
     request_observer: RequestObserver | None = None

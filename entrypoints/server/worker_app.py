@@ -10,6 +10,7 @@ import structlog
 from adapters.logging import configure_logging
 from application.use_cases import UseCases
 from entrypoints.bootstrap import make_exposition, open_use_cases
+from entrypoints.features import FEATURES
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
@@ -35,7 +36,6 @@ from entrypoints.server.workers import Workers
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.events import destination_labels
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.start_page import http_start_page
 
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
@@ -69,11 +69,7 @@ def make_app(
         server=settings.http_server(),
         otp=settings.http_otp(),
         identities=settings.http_identities(),
-        media=settings.http_media(),
-        start_page=http_start_page(settings),
-        has_console=settings.has_console,
-        has_phone_line=settings.has_phone_line,
-        upload_lock_file=workers.upload_lock_file,
+        lock_file=workers.lock_file,
         is_stopping=workers.is_stopping,
         request_observer=metrics,
     )
@@ -118,7 +114,8 @@ def make_app(
                 _log.warning("database_found_empty", fix="dialtone restore FILE")
             yield use_cases
 
-    return create_app(open_with_tasks, http_settings)
+    plugins = [plugin for feature in FEATURES for plugin in feature.plugins(settings)]
+    return create_app(open_with_tasks, http_settings, plugins)
 
 
 def _make_metrics(settings: Settings) -> "Metrics":

@@ -8,7 +8,7 @@ from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.media.image import SourceFormat, VariantSpec
 from domain.media.usage import Quota
-from entrypoints.http.settings import HttpMediaSettings
+from entrypoints.http.media.settings import HttpMediaSettings
 from entrypoints.settings import parsers, services
 from entrypoints.settings.declaration import advanced, essential, optional
 from entrypoints.settings.service import ServiceSettings

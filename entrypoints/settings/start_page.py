@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from entrypoints.http.settings import HttpStartPageSettings
+from entrypoints.http.start.settings import HttpStartPageSettings
 from entrypoints.opening.providers import prints_codes
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory, MediaFolder, S3Bucket

@@ -19,7 +19,7 @@ def test_the_compiler_accepts_the_module_and_an_app_with_its_types(tmp_path: Pat
         packages = install_npm_packages(FOLDER / "typescript")
     except ServerUnavailable as error:
         pytest.fail(f"This test needs Node.js with npm. {error}", pytrace=False)
-    module = PROJECT / "entrypoints/http/client"
+    module = PROJECT / "entrypoints/http/start/client"
     for file in (*module.glob("dialtone.*"), *(FOLDER / "module").iterdir()):
         shutil.copy(file, tmp_path)
     # Beside its types, the compiler would look at these only.

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
@@ -18,13 +18,13 @@ from domain.console.session import (
 )
 from domain.otp.challenge import CHALLENGE_ID_BYTES
 from entrypoints.http.console.request import SESSION_COOKIE
-from entrypoints.http.settings import HttpSettings
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.http_app import open_http_client
-from tests.support.http_settings import make_http_settings
+from tests.support.http_settings import AppSettings, make_http_settings
 
 ORIGIN: Final = "http://service"
+CONSOLE: Final = {"DIALTONE_WEB_CONSOLE": "yes"}
 ADMINISTRATOR: Final = a_phone(2)
 _SESSION_ID: Final = "00" * CHALLENGE_ID_BYTES
 _SECRET: Final = "55" * SECRET_BYTES
@@ -75,5 +75,5 @@ async def open_console(harness: AppHarness, **settings: Any) -> AsyncIterator[Co
 
 
 @cache
-def _with_console(**settings: Any) -> HttpSettings:
-    return replace(make_http_settings(ORIGIN, **settings), has_console=True)
+def _with_console(**settings: Any) -> AppSettings:
+    return make_http_settings(ORIGIN, CONSOLE, **settings)

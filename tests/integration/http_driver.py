@@ -9,11 +9,11 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from entrypoints.http.settings import HttpSettings
 from tests.support.app_harness import AppHarness
 from tests.support.asgi import http_scope
 from tests.support.builders import CLIENT_IP
 from tests.support.http_app import return_app, take_app
+from tests.support.http_settings import AppSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class HttpDriver:
 
 
 @contextmanager
-def open_http_driver(settings: HttpSettings) -> Iterator[HttpDriver]:
+def open_http_driver(settings: AppSettings) -> Iterator[HttpDriver]:
     """Run the application until the end of the block."""
     harness = AppHarness()
     app = take_app(settings)

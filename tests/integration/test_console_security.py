@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
@@ -15,23 +15,21 @@ from domain.identities.identity import Role
 from domain.otp.challenge import Purpose
 from domain.phone import PhoneNumber
 from entrypoints.http.console.request import FORM_COOKIE, KNOWN_COOKIE, SESSION_COOKIE
-from entrypoints.http.settings import HttpStartPageSettings
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
 from tests.support.http_app import open_http_app, open_http_client
 from tests.support.http_settings import make_http_settings
 
 ORIGIN: Final = "https://service"
+CONSOLE: Final = {"DIALTONE_WEB_CONSOLE": "yes"}
 WEB_ORIGIN: Final = "https://app.example.org"
 ADMINISTRATOR: Final = a_phone(2)
 MEMBER: Final = a_phone(1)
 SIGN_IN_PATHS: Final = ("/console/sign-in", "/console/sign-in/verify", "/console/style.css")
 """What has no session yet."""
 Call = tuple[str, str]
-SETTINGS: Final = replace(
-    make_http_settings(ORIGIN, web_origins=(WEB_ORIGIN,), default_region="US"),
-    has_console=True,
-    start_page=HttpStartPageSettings(port=80),
+SETTINGS: Final = make_http_settings(
+    ORIGIN, CONSOLE, web_origins=(WEB_ORIGIN,), default_region="US"
 )
 
 
@@ -301,7 +299,7 @@ async def test_somebody_who_is_no_administrator_any_more_is_led_to_the_sign_in(
 
 
 async def test_an_origin_without_a_name_is_never_that_of_the_service() -> None:
-    settings = replace(make_http_settings("https://service:"), has_console=True)
+    settings = make_http_settings("https://service:", CONSOLE)
     async with open_http_client(AppHarness().use_cases, settings) as http:
         page = await http.post("/console/sign-in", data={}, headers={"Origin": "null"})
     assert page.status_code == 403

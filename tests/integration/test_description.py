@@ -9,18 +9,19 @@ from typing import Any, Final
 
 import msgspec
 
-from entrypoints.http.app import CONTROLLERS
+from entrypoints.http.app import describe_app
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ERRORS as ERROR_TABLE
 from entrypoints.http.errors.table import has_response
-from entrypoints.http.openapi.description import describe_api, render_document
-from tests.support.http_settings import change_http_settings, make_http_settings
+from entrypoints.http.openapi.__main__ import render_document
+from tests.support.http_settings import change_http_settings, make_http_settings, make_plugins
 from tests.support.schema_check import is_valid, resolve
 
 PROJECT: Final = Path(__file__).parents[2]
 SETTINGS: Final = make_http_settings("https://api.example.org")
+PLUGINS: Final = make_plugins(SETTINGS)
 DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(
-    msgspec.json.encode(describe_api(CONTROLLERS, SETTINGS))
+    msgspec.json.encode(describe_app(SETTINGS.http, PLUGINS))
 )
 SCHEMAS: Final[dict[str, dict[str, Any]]] = DOCUMENT["components"]["schemas"]
 OPERATIONS: Final[dict[str, dict[str, Any]]] = {
@@ -128,7 +129,7 @@ def test_the_example_of_a_body_has_only_the_fields_that_are_needed() -> None:
 
 
 def test_the_committed_description_is_up_to_date_and_has_no_host() -> None:
-    document = render_document(CONTROLLERS)
+    document = render_document()
     assert (PROJECT / "docs/openapi.json").read_text(encoding="utf-8") == document, (
         "The API or its description has changed. If that is intended, run `make openapi` and"
         " commit docs/openapi.json."
@@ -212,7 +213,7 @@ def test_a_response_to_a_success_has_one_schema() -> None:
 
 
 def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:
-    document = describe_api(CONTROLLERS, change_http_settings(SETTINGS, otp_length=8))
+    document = describe_app(change_http_settings(SETTINGS, otp_length=8).http, PLUGINS)
     bodies = {
         "VerifyOtpBody": "otp",
         "LegacyValidateOtpBody": "otp",

@@ -149,7 +149,9 @@ OTHER_ERRORS: Final[list[tuple[Exception, dict[str, str]]]] = [
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator[HttpDriver]:
-    with open_http_driver(make_http_settings(upload_limit=10_000, default_region="DE")) as opened:
+    with open_http_driver(
+        make_http_settings(variables={"DIALTONE_MAX_UPLOAD_SIZE": "10KB"}, default_region="DE")
+    ) as opened:
         yield opened
 
 

@@ -31,7 +31,7 @@ from entrypoints.commands import cli
 from entrypoints.server import run, worker_app
 
 async def start_worker(settings):
-    app = worker_app.make_app(settings, Mock(upload_lock_file=None))
+    app = worker_app.make_app(settings, Mock(lock_file=None))
     messages = [{"type": "lifespan.startup"}]
     stop = asyncio.Event()
     async def receive():
@@ -67,8 +67,9 @@ def loaded_modules(program: str, folder: Path, environ: dict[str, str]) -> set[s
 
 
 def of_phone_line(modules: set[str]) -> set[str]:
-    packages = ("application.voice", "adapters.flows", "adapters.twilio", "entrypoints.http.voice")
-    return {module for module in modules if module.startswith(packages)}
+    webhooks = {f"entrypoints.http.voice.{name}" for name in ("controller", "webhook")}
+    packages = ("application.voice", "adapters.flows", "adapters.twilio")
+    return {module for module in modules if module.startswith(packages)} | (webhooks & modules)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_pat
     with_line = loaded_modules(WORKER, tmp_path / "with", PHONE_LINE)
 
     assert of_phone_line(in_worker) == set()
-    used = {"entrypoints.http.otp.message_status", "entrypoints.http.calls.controller"}
+    used = {"entrypoints.http.otp.message_status", "entrypoints.http.voice.calls.controller"}
     assert used <= in_worker
     assert {
         "application.voice.answer_call",

@@ -143,7 +143,7 @@ async def test_webhooks_are_posted(driver: WebhookDriver) -> None:
 
 
 async def test_without_a_phone_line_only_messages_are_reported() -> None:
-    async with open_webhooks(replace(SETTINGS, has_phone_line=False)) as driver:
+    async with open_webhooks(replace(SETTINGS, plugins=())) as driver:
         for path in (*CALL_PATHS, "/voice/status", "/voice/recording"):
             response = await driver.post(path)
             assert (response.status_code, response.json()["code"]) == (404, "not_found")

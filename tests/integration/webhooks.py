@@ -15,11 +15,11 @@ from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.voice import VoicePorts
 from application.webhook_urls import WebhookUrls
-from entrypoints.http.settings import HttpSettings
+from entrypoints.http.voice.plugin import VoicePlugin
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
-from tests.support.http_settings import make_http_settings
+from tests.support.http_settings import AppSettings, make_http_settings
 from tests.support.policies import make_policy
 from tests.support.servers.fake_twilio.server import FormFields, sign_webhook
 
@@ -45,7 +45,9 @@ CALL_PATHS: Final = (
 )
 REPORT_PATHS: Final = ("/voice/status", "/voice/recording", f"/sms/status?delivery={REPORT_ID}")
 PATHS: Final = CALL_PATHS + REPORT_PATHS
-SETTINGS: Final = replace(make_http_settings(PUBLIC_URL), has_phone_line=True)
+SETTINGS: Final = replace(
+    make_http_settings(PUBLIC_URL), plugins=(VoicePlugin(has_phone_line=True),)
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class WebhookDriver:
 
 @asynccontextmanager
 async def open_webhooks(
-    settings: HttpSettings = SETTINGS,
+    settings: AppSettings = SETTINGS,
     use_cases: Mapping[str, Any] = NOTHING,
     *,
     has_reports: bool = True,

@@ -5,7 +5,6 @@ and with nothing left of what it counted.
 """
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -15,17 +14,14 @@ from typing import Any, Final
 import httpx
 from litestar import Litestar
 
-from application.limits.file_reads import FileReads
 from application.use_cases import UseCases
-from entrypoints.http.app import create_app, make_request_limits
-from entrypoints.http.library.uploads import make_upload_limiter
-from entrypoints.http.settings import HttpSettings
-from tests.support.http_settings import make_http_settings
+from entrypoints.http.app import create_app
+from tests.support.http_settings import AppSettings, make_http_settings, make_plugins
 
 BASE_URL: Final = "http://service"
 SETTINGS: Final = make_http_settings(
     BASE_URL,
-    upload_limit=1024 * 1024,
+    variables={"DIALTONE_MAX_UPLOAD_SIZE": "1MiB"},
     default_region="US",
     trusted_proxies=(IPv4Network("10.0.0.0/8"),),
 )
@@ -36,23 +32,13 @@ _App = Callable[..., Coroutine[Any, Any, None]]
 class HttpApp:
     """An application, and the use cases that it has when it is started."""
 
-    def __init__(self, settings: HttpSettings) -> None:
-        self.asgi: _App = create_app(self._open_use_cases, settings)
+    def __init__(self, settings: AppSettings) -> None:
+        self.asgi: _App = create_app(self._open_use_cases, settings.http, make_plugins(settings))
         self.framework = _framework_of(self.asgi)
-        self._settings = settings
         self._use_cases: UseCases | None = None
 
     async def start(self, use_cases: UseCases) -> "asyncio.Task[None]":
         """Start as at a server, and return the task that runs until `stop`."""
-        state = self.framework.state
-        state.request_limits = make_request_limits(self._settings.server)
-        state.upload_limiter = make_upload_limiter(self._settings)
-        state.file_reads = FileReads(time.monotonic)
-        # Whatever else it keeps must be new here too.
-        assert state.keys() <= {
-            *("request_limits", "upload_limiter", "file_reads"),
-            *("settings", "use_cases"),
-        }
         self._use_cases = use_cases
         self._to_app, self._from_app = asyncio.Queue[Any](), asyncio.Queue[Any]()
         running = asyncio.ensure_future(
@@ -77,23 +63,23 @@ class HttpApp:
         yield self._use_cases
 
 
-_STOPPED: Final = defaultdict[HttpSettings, list[HttpApp]](list)
+_STOPPED: Final = defaultdict[AppSettings, list[HttpApp]](list)
 
 
-def take_app(settings: HttpSettings) -> HttpApp:
+def take_app(settings: AppSettings) -> HttpApp:
     """Return an application that is not in use."""
     stopped = _STOPPED[settings]
     return stopped.pop() if stopped else HttpApp(settings)
 
 
-def return_app(settings: HttpSettings, app: HttpApp) -> None:
+def return_app(settings: AppSettings, app: HttpApp) -> None:
     """Let another test take a stopped application."""
     _STOPPED[settings].append(app)
 
 
 @asynccontextmanager
 async def open_http_app(
-    use_cases: UseCases, settings: HttpSettings = SETTINGS
+    use_cases: UseCases, settings: AppSettings = SETTINGS
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Litestar]]:
     """Open a client of the application, behind a proxy."""
     app = take_app(settings)
@@ -109,7 +95,7 @@ async def open_http_app(
 
 @asynccontextmanager
 async def open_http_client(
-    use_cases: UseCases, settings: HttpSettings = SETTINGS
+    use_cases: UseCases, settings: AppSettings = SETTINGS
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Open a client of the application, behind a proxy."""
     async with open_http_app(use_cases, settings) as (client, _):

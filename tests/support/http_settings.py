@@ -1,28 +1,61 @@
-"""Settings of the HTTP side for tests."""
+"""Settings of the HTTP side for tests, and the plugins of all features."""
 
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from entrypoints.features import FEATURES
+from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
+from entrypoints.settings.read import read_settings
 
-_PARTS: Final = ("server", "otp", "identities", "media")
-
-
-def make_http_settings(public_url: str = "http://test", **values: Any) -> HttpSettings:
-    """Return settings without limits of requests. Each value goes to the part that has its name."""
-    return change_http_settings(
-        HttpSettings(server=HttpServerSettings(public_url=public_url)), **values
-    )
+_PARTS: Final = ("server", "otp", "identities")
 
 
-def change_http_settings(settings: HttpSettings, **values: Any) -> HttpSettings:
+@dataclass(frozen=True)
+class AppSettings:
+    """What an application is made of: the settings of the core, and what plugins are made of.
+
+    Plugins are made by variables. One of `plugins` is taken instead of that of its class.
+    """
+
+    http: HttpSettings
+    variables: tuple[tuple[str, str], ...] = ()
+    plugins: tuple[ApiPlugin, ...] = ()
+
+    @property
+    def server(self) -> HttpServerSettings:
+        """The settings of all requests."""
+        return self.http.server
+
+
+def make_plugins(settings: AppSettings) -> Sequence[ApiPlugin]:
+    """Make the plugins of all features."""
+    read = read_settings(dict(settings.variables), None)
+    made = [plugin for feature in FEATURES for plugin in feature.plugins(read)]
+    replaced = {type(plugin) for plugin in settings.plugins}
+    return [*settings.plugins, *(plugin for plugin in made if type(plugin) not in replaced)]
+
+
+def make_http_settings(
+    public_url: str = "http://test", variables: Mapping[str, str] | None = None, **values: Any
+) -> AppSettings:
+    """Return settings without limits of requests. Each value goes to the part that has its name.
+
+    The variables are for the features.
+    """
+    http = HttpSettings(server=HttpServerSettings(public_url=public_url))
+    return change_http_settings(AppSettings(http, tuple((variables or {}).items())), **values)
+
+
+def change_http_settings(settings: AppSettings, **values: Any) -> AppSettings:
     """Return settings with other values. Each goes to the part that has its name."""
     parts: dict[str, Any] = {}
     known = set[str]()
     for name in _PARTS:
-        part = getattr(settings, name)
+        part = getattr(settings.http, name)
         names = {field.name for field in fields(part)}
         known |= names
         parts[name] = replace(part, **{key: value for key, value in values.items() if key in names})
     assert values.keys() <= known, values.keys() - known
-    return replace(settings, **parts)
+    return replace(settings, http=replace(settings.http, **parts))

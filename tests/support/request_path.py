@@ -27,6 +27,7 @@ from entrypoints.http.settings import HttpSettings
 from entrypoints.settings.read import read_settings
 from tests.stateful.http_driver import without_logs
 from tests.support.http_app import open_http_client
+from tests.support.http_settings import AppSettings
 
 PROJECT: Final = Path(__file__).parents[2]
 LAYERS: Final = ("domain", "application", "adapters", "entrypoints")
@@ -69,18 +70,19 @@ async def trace(method: str, path: str, body: Any = None) -> RequestPath:
             },
             None,
         )
-        http_settings = HttpSettings(
-            server=settings.http_server(),
-            otp=settings.http_otp(),
-            identities=settings.http_identities(),
-            media=settings.http_media(),
+        app_settings = AppSettings(
+            HttpSettings(
+                server=settings.http_server(),
+                otp=settings.http_otp(),
+                identities=settings.http_identities(),
+            )
         )
         steps: dict[CodeType, Step] = {}
         # The thread of the database starts here.
         with _recording(steps):
             async with (
                 open_use_cases(settings) as use_cases,
-                open_http_client(use_cases, http_settings) as http,
+                open_http_client(use_cases, app_settings) as http,
             ):
                 headers = {"Authorization": f"Bearer {await _sign_up(http)}"}
                 steps.clear()

@@ -85,6 +85,6 @@ def _cells(row: CostRow) -> tuple[str, ...]:
 def _to_json(report: CostReport, group: CostGroup) -> str:
     from msgspec import json
 
-    from entrypoints.http.costs.schemas import to_report_response
+    from entrypoints.http.statistics.costs.schemas import to_report_response
 
     return json.encode(to_report_response(report, group)).decode()

@@ -1,8 +1,21 @@
 """Print `docs/openapi.json`; `make openapi` writes it."""
 
+import json
 import sys
 
-from entrypoints.http.app import CONTROLLERS
-from entrypoints.http.openapi.description import render_document
+from entrypoints.features import FEATURES
+from entrypoints.http.app import describe_app
+from entrypoints.http.settings import HttpServerSettings, HttpSettings
+from entrypoints.settings.read import read_settings
 
-sys.stdout.write(render_document(CONTROLLERS))
+
+def render_document() -> str:
+    """Render the description with default settings, without a host, and with all features."""
+    defaults = read_settings({}, None)
+    plugins = [plugin for feature in FEATURES for plugin in feature.plugins(defaults)]
+    settings = HttpSettings(server=HttpServerSettings(public_url="/"))
+    return json.dumps(describe_app(settings, plugins), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_document())

@@ -15,7 +15,7 @@ from entrypoints.http.errors.table import api_of
 from entrypoints.http.openapi import corrections, operations, responses
 from entrypoints.http.parsing import body_type
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.settings import HttpServerSettings, HttpSettings
+from entrypoints.http.settings import HttpSettings
 from entrypoints.version.distribution import installed_version
 
 _ABOUT: Final = """\
@@ -109,12 +109,6 @@ def _describe_tags(handlers: Iterable[HTTPRouteHandler]) -> list[dict[str, str]]
         if text := handler.opt.get("tag_description"):
             descriptions |= dict.fromkeys(handler.resolve_tags(), text)
     return [{"name": name, "description": text} for name, text in descriptions.items()]
-
-
-def render_document(controllers: Sequence[type[Controller]]) -> str:
-    """Render `docs/openapi.json`: the description with default settings and without a host."""
-    settings = HttpSettings(server=HttpServerSettings(public_url="/"))
-    return json.dumps(describe_api(controllers, settings), indent=2, ensure_ascii=False) + "\n"
 
 
 def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:

@@ -3,6 +3,7 @@
 from functools import cache
 from html import escape
 from importlib.resources import files
+from itertools import starmap
 from pathlib import Path
 from string import Template
 from typing import Annotated, Final
@@ -16,8 +17,8 @@ from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import PathNotFound
 from entrypoints.http.fields import described
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.settings import HttpStartPageSettings
 from entrypoints.http.start.message_access import may_see_messages
+from entrypoints.http.start.settings import HttpStartPageSettings
 from entrypoints.version.distribution import installed_version
 
 _FILES: Final = {"page.css": "text/css", "page.js": "text/javascript"}
@@ -32,7 +33,6 @@ _GUIDES: Final = {
     "architecture.md": "how it is built",
 }
 _REPOSITORY: Final = Path(__file__).parents[3]
-_CONSOLE_LINK: Final = '<li><a href="console">Console for administrators</a></li>'
 
 
 class MessageBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -62,7 +62,7 @@ class StartController(Controller):
         return Response(
             page.substitute(
                 version=installed_version(),
-                console_link=_CONSOLE_LINK if request.settings.has_console else "",
+                console_link="".join(starmap(_link, request.app.state.pages.items())),
                 prints_messages=str(settings.prints_messages).lower(),
                 has_test_otps=str(settings.has_test_otps).lower(),
                 guides_note=(
@@ -102,9 +102,7 @@ class StartController(Controller):
 
 
 def _settings_of(request: ApiRequest) -> HttpStartPageSettings:
-    settings = request.settings.start_page
-    if settings is None:
-        raise PathNotFound
+    settings: HttpStartPageSettings = request.app.state.start_page_settings
     return settings
 
 
@@ -116,6 +114,10 @@ def _content_security_policy(request: ApiRequest, settings: HttpStartPageSetting
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         f"img-src {images}; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     )
+
+
+def _link(path: str, name: str) -> str:
+    return f'<li><a href="{path}">{escape(name)}</a></li>'
 
 
 @cache

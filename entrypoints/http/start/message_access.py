@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from entrypoints.http.client_ip import header_values, headers_of
-from entrypoints.http.settings import HttpStartPageSettings
+from entrypoints.http.start.settings import HttpStartPageSettings
 
 _HOST_NAMES: Final = ("localhost", "127.0.0.1")
 _HTTP_PORT: Final = 80

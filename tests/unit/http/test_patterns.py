@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.errors import InvalidValue
 from domain.media.item import MAX_CATEGORY_LENGTH, parse_category
 from domain.otp.challenge import parse_otp_code
-from entrypoints.http.library.schemas import CATEGORY_PATTERN
+from entrypoints.http.media.library.schemas import CATEGORY_PATTERN
 from entrypoints.http.otp.schemas import DEVICE_PATTERN, OTP_PATTERN
 from tests.support.examples import examples
 from tests.support.schema_check import is_valid

@@ -9,8 +9,11 @@ import msgspec
 import pytest
 
 from entrypoints.http.app import create_app
-from entrypoints.http.settings import HttpStartPageSettings
+from entrypoints.http.console.plugin import ConsolePlugin
+from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.start.message_access import may_see_messages
+from entrypoints.http.start.plugin import StartPlugin
+from entrypoints.http.start.settings import HttpStartPageSettings
 from tests.support import asgi
 from tests.support.http_settings import make_http_settings
 
@@ -126,7 +129,9 @@ def test_the_default_port_may_be_left_out(host: str) -> None:
 async def test_the_page_links_to_the_console_where_there_is_one(has_console: bool) -> None:
     unused: Any = nullcontext
     settings = make_http_settings()
-    app = create_app(unused, replace(settings, start_page=SETTINGS, has_console=has_console))
+    console: list[ApiPlugin] = [ConsolePlugin()] if has_console else []
+    plugins = [StartPlugin(SETTINGS), *console]
+    app = create_app(unused, settings.http, plugins)
     scope = asgi.http_scope(("host", "test"))
     response = await asgi.request(app, scope | {"query_string": b"", "raw_path": b"/"})
     assert response.status == 200
@@ -135,7 +140,7 @@ async def test_the_page_links_to_the_console_where_there_is_one(has_console: boo
 
 async def test_the_page_links_to_the_guides_of_a_clone() -> None:
     unused: Any = nullcontext
-    app = create_app(unused, replace(make_http_settings(), start_page=SETTINGS))
+    app = create_app(unused, make_http_settings().http, [StartPlugin(SETTINGS)])
 
     async def get(path: str) -> asgi.AsgiResponse:
         scope = asgi.http_scope(("host", "test"), path=path)
@@ -165,7 +170,7 @@ async def test_the_page_links_to_the_guides_of_a_clone() -> None:
 )
 async def test_without_the_page_its_paths_are_unknown(method: str, path: str) -> None:
     unused: Any = nullcontext
-    app = create_app(unused, make_http_settings())
+    app = create_app(unused, make_http_settings().http, [StartPlugin(None)])
     scope = asgi.http_scope(("host", "test"), method=method, path=path)
     response = await asgi.request(app, scope | {"query_string": b"", "raw_path": path.encode()})
     assert response.status == 404

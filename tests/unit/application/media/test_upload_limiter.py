@@ -12,7 +12,7 @@ import pytest
 
 from application.media.limits import MAX_MEMORY_BYTES, UploadInProgress, UploadLimiter
 from domain.errors import NoUploadSpace, TooManyUploads
-from entrypoints.http.library.uploads import FileLocks
+from entrypoints.http.media.library.uploads import FileLocks
 from tests.support.fakes.clock import MonotonicClock
 
 IP: Final = "203.0.113.7"
@@ -20,7 +20,7 @@ SPACE: Final = 100 * MAX_MEMORY_BYTES
 OTHER_PROCESS = """
 import asyncio, sys, time
 from application.media.limits import UploadLimiter
-from entrypoints.http.library.uploads import FileLocks
+from entrypoints.http.media.library.uploads import FileLocks
 
 async def hold():
     locks = FileLocks(int(sys.argv[1]))

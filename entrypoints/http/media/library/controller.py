@@ -30,10 +30,11 @@ from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.library import schemas
-from entrypoints.http.library.openapi import FILE_RESPONSES, UPLOAD_FORM
-from entrypoints.http.library.upload_form import MALFORMED_FORM, open_upload_form
-from entrypoints.http.library.uploads import provide_upload_limiter
+from entrypoints.http.media.library import schemas
+from entrypoints.http.media.library.openapi import FILE_RESPONSES, UPLOAD_FORM
+from entrypoints.http.media.library.upload_form import MALFORMED_FORM, open_upload_form
+from entrypoints.http.media.library.uploads import provide_upload_limiter
+from entrypoints.http.media.settings import media_settings
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import invalid_number
 from entrypoints.http.parsing import parse_id, parsing_field, repeated_field
@@ -314,7 +315,7 @@ class MediaFileController(Controller):
         headers = {
             **_MEDIA_HEADERS,
             **validators.headers,
-            "Cache-Control": _cache_control(access, request.settings.media.cache_control),
+            "Cache-Control": _cache_control(access, media_settings(request).cache_control),
         }
         if validators.is_not_modified(request.headers):
             return ASGIResponse(status_code=304, headers=headers)

@@ -15,8 +15,8 @@ from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors.exceptions import InvalidItemId
 from entrypoints.http.fields import IdParameter
+from entrypoints.http.media.moderation import schemas
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.moderation import schemas
 from entrypoints.http.paging import invalid_number
 from entrypoints.http.parsing import parse_id, parsing_field, require_known_parameters
 from entrypoints.http.request import ApiRequest

@@ -13,8 +13,8 @@ from application.media.limits import (
     UploadLimiter,
 )
 from domain.errors import TooManyUploads
+from entrypoints.http.media.settings import HttpMediaSettings
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.settings import HttpSettings
 
 
 def free_temporary_bytes() -> int | None:
@@ -65,13 +65,13 @@ class FileLocks:
             fcntl.lockf(self._file, operation, 1, position)
 
 
-def make_upload_limiter(settings: HttpSettings) -> UploadLimiter:
-    """Return the limiter of a server process."""
+def make_upload_limiter(settings: HttpMediaSettings, lock_file: int | None) -> UploadLimiter:
+    """Return the limiter of a server process; `lock_file` is that of `HttpSettings`."""
     return UploadLimiter(
         MAX_UPLOADS,
-        MAX_SPOOLED_FILES * settings.media.upload_limit,
-        FileLocks(settings.upload_lock_file),
-        min_rate=settings.media.upload_min_rate,
+        MAX_SPOOLED_FILES * settings.upload_limit,
+        FileLocks(lock_file),
+        min_rate=settings.upload_min_rate,
         free_bytes=free_temporary_bytes,
         now=time.monotonic,
     )

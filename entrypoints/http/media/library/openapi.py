@@ -6,7 +6,7 @@ from typing import Any, Final
 from domain.media.image import ImageFormat
 from domain.media.item import MAX_CATEGORY_LENGTH
 from entrypoints.http.fields import BINARY, ID_PATTERN, binary_content, header
-from entrypoints.http.library.schemas import CATEGORY_PATTERN
+from entrypoints.http.media.library.schemas import CATEGORY_PATTERN
 
 _FORM: Final = {
     "properties": {

@@ -9,7 +9,7 @@ from domain.administration.audit import Actor, ActorKind
 from domain.errors import ConflictingValue, UnsupportedValue
 from domain.identifier import parse_identifier
 from domain.page import parse_cursor
-from entrypoints.http.audit import schemas
+from entrypoints.http.admin.audit import schemas
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.paging import invalid_number, parse_count

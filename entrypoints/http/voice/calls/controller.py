@@ -10,7 +10,6 @@ from domain import errors
 from domain.identifier import parse_identifier
 from domain.page import parse_cursor
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
-from entrypoints.http.calls import schemas
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
@@ -18,6 +17,7 @@ from entrypoints.http.paging import invalid_number, parse_count
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
+from entrypoints.http.voice.calls import schemas
 
 
 class CallController(Controller):

@@ -20,6 +20,7 @@ from application.media.limits import UploadInProgress, UploadLimiter
 from domain.errors import MediaStorageFailed, NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.media.settings import media_settings
 from entrypoints.http.parsing import repeated_field
 from entrypoints.http.request import ApiRequest
 
@@ -64,7 +65,7 @@ async def open_upload_form(
         NoUploadSpace: There is no space for the temporary file, or another upload needs it.
         MediaStorageFailed: The temporary file cannot be written.
     """
-    limit = request.settings.media.upload_limit
+    limit = media_settings(request).upload_limit
     request.require_identity_encoding()
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if content_type != "multipart/form-data":

@@ -6,10 +6,10 @@ from application.costs.feature import CostsFeature
 from domain import errors
 from domain.costs.report import CostGroup, make_period, parse_day, parse_group
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
-from entrypoints.http.costs import schemas
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.statistics.costs import schemas
 
 
 class CostController(Controller):

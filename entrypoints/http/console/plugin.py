@@ -1,21 +1,23 @@
-"""What the application needs of the console: its controllers, templates, headers and errors."""
+"""The web console."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import Controller, Response
+from litestar import Response
+from litestar.config.app import AppConfig
 from litestar.datastructures import MutableScopeHeaders
 from litestar.exceptions import HTTPException
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
-from litestar.types import BeforeMessageSendHookHandler, Message, Scope
+from litestar.types import Message, Scope
 
 from entrypoints.http.console.controllers import CONSOLE_CONTROLLERS
 from entrypoints.http.console.error_pages import handle_framework_error
 from entrypoints.http.errors import handlers
+from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.request_checks import is_below
 
 HEADERS: Final = {
@@ -28,16 +30,6 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """The headers of every response below `/console`, also of errors."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Console:
-    """The parts of the console that the application takes."""
-
-    controllers: Sequence[type[Controller]]
-    template_config: TemplateConfig[JinjaTemplateEngine]
-    add_headers: BeforeMessageSendHookHandler
-    exception_handlers: Mapping[Any, Any]
 
 
 async def _add_headers(message: Message, scope: Scope) -> None:
@@ -66,9 +58,16 @@ def _make_template_config() -> TemplateConfig[JinjaTemplateEngine]:
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
 
-CONSOLE: Final = Console(
-    controllers=CONSOLE_CONTROLLERS,
-    template_config=_make_template_config(),
-    add_headers=_add_headers,
-    exception_handlers={HTTPException: _handle_framework_error},
-)
+class ConsolePlugin(ApiPlugin):
+    """Pages for administrators, with their templates, headers and errors."""
+
+    hidden_controllers = CONSOLE_CONTROLLERS
+    own_checks: Sequence[str] = ("console",)
+    pages: Mapping[str, str] = MappingProxyType({"console": "Console for administrators"})
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add the engine of templates, the headers of responses, and pages for errors."""
+        app_config.template_config = _make_template_config()
+        app_config.before_send.append(_add_headers)
+        app_config.exception_handlers[HTTPException] = _handle_framework_error
+        return super().on_app_init(app_config)

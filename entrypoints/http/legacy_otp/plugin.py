@@ -1,0 +1,14 @@
+"""The API of the older app."""
+
+from collections.abc import Sequence
+
+from litestar import Controller
+
+from entrypoints.http.legacy_otp.controller import LegacyOtpController
+from entrypoints.http.plugin import ApiPlugin
+
+
+class LegacyOtpPlugin(ApiPlugin):
+    """The two paths of the older app."""
+
+    controllers: Sequence[type[Controller]] = (LegacyOtpController,)

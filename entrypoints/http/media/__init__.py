@@ -1,0 +1,1 @@
+"""The library of pictures, its files and their moderation."""

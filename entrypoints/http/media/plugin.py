@@ -1,0 +1,35 @@
+"""The library over HTTP."""
+
+from collections.abc import Sequence
+
+from litestar import Controller, Litestar
+from litestar.config.app import AppConfig
+
+from entrypoints.http.media.library.controller import LibraryController, MediaFileController
+from entrypoints.http.media.library.uploads import make_upload_limiter
+from entrypoints.http.media.moderation.controller import ModerationController
+from entrypoints.http.media.settings import HttpMediaSettings
+from entrypoints.http.plugin import ApiPlugin
+
+
+class MediaPlugin(ApiPlugin):
+    """The library, its files and their moderation."""
+
+    controllers: Sequence[type[Controller]] = (
+        LibraryController,
+        MediaFileController,
+        ModerationController,
+    )
+
+    def __init__(self, settings: HttpMediaSettings) -> None:
+        """Take the settings of uploads and files."""
+        self._settings = settings
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add the settings, and the limits of uploads in progress."""
+        app_config.state["media_settings"] = self._settings
+        app_config.on_startup.append(self._start)
+        return super().on_app_init(app_config)
+
+    def _start(self, app: Litestar) -> None:
+        app.state.upload_limiter = make_upload_limiter(self._settings, app.state.settings.lock_file)

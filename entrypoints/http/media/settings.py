@@ -1,0 +1,24 @@
+"""The settings of uploads and files in requests."""
+
+from dataclasses import dataclass
+
+from entrypoints.http.request import ApiRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpMediaSettings:
+    """The settings of uploads and files.
+
+    - `upload_limit` is in bytes, `upload_min_rate` in bytes a second.
+    - `cache_control` is the header of files that need no access token.
+    """
+
+    upload_limit: int = 20_000_000
+    upload_min_rate: int = 32_000
+    cache_control: str = "public, max-age=31536000, immutable"
+
+
+def media_settings(request: ApiRequest) -> HttpMediaSettings:
+    """Return the settings that the plugin has put into the state of the application."""
+    settings: HttpMediaSettings = request.app.state.media_settings
+    return settings

@@ -8,9 +8,9 @@ from entrypoints.features.feature import Feature
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
-    from entrypoints.words.user_rows import UserRow
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.settings.settings import Settings
+    from entrypoints.words.user_rows import UserRow
 
 
 class PhoneChange(Feature):

@@ -8,10 +8,10 @@ from typing import Final
 
 from application.ports.costs import CostMeter
 from application.ports.system import Clock
-from domain.costs.message_parts import message_parts
 from domain.costs.prices import PriceList
 from domain.costs.sums import Costs, CostSums
 from domain.otp.delivery import Channel
+from domain.otp.message_parts import message_parts
 
 MAX_CALL_SECONDS: Final = 86_400
 """No provider connects two phones for longer than a day."""

@@ -6,10 +6,10 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 
 from adapters.logging import configure_logging
-from domain.costs.message_parts import measure_sms
-from domain.identities.phone_change import PhoneNotice
+from domain.otp.message_parts import measure_sms
 from entrypoints.commands.connection_checks import run_checks
-from entrypoints.commands.part_checks import connection_checks
+from entrypoints.commands.core_checks import connection_checks
+from entrypoints.features import FEATURES
 from entrypoints.opening.operator_files import load_sms_templates
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.older_services import find_older, older_line
@@ -19,13 +19,13 @@ from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
     from adapters.templates.sms_templates import FileSmsTemplates
-    from adapters.templates.template_file import TemplateFile
 
 
 def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Describe each setting with its value and origin, preview the messages, or try all parts."""
     if arguments.templates:
         yield from _preview_templates(load_sms_templates(settings))
+        yield from _notes_of_features(settings)
         return
     if arguments.connect:
         checks = connection_checks(settings)
@@ -45,17 +45,21 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield from starmap(unknown_line, find_unknown(settings.variables.values))
     yield from map(unused_line, find_unused(settings))
     yield from starmap(older_line, find_older(settings.variables.values))
-    yield from map(_undo_line, load_sms_templates(settings).files_without_undo())
+    yield from _notes_of_features(settings)
     failed = sum(not result.is_ok for result in results.values())
     if failed:
         raise CommandError(f"{failed} of {len(results)} parts do not work.")
 
 
+def _notes_of_features(settings: Settings) -> Iterator[str]:
+    for feature in FEATURES:
+        yield from feature.notes_on_settings(settings)
+
+
 def _preview_templates(templates: "FileSmsTemplates") -> Iterator[str]:
     """Show each message as it is sent, below its file, what it is for, its platform and its length.
 
-    At the end are the countries whose file does not have all messages, and the files whose message
-    that the number was changed has no code to undo that.
+    At the end are the countries whose file does not have all messages.
     """
     for file, message, preview in templates.previews():
         length = measure_sms(preview.text)
@@ -71,14 +75,3 @@ def _preview_templates(templates: "FileSmsTemplates") -> Iterator[str]:
             f"{file.location} has no {tables}. These messages are sent to {file.name} in the "
             "language of the request. Add the tables if carriers there need registered texts."
         )
-    yield from map(_undo_line, templates.files_without_undo())
-
-
-def _undo_line(file: "TemplateFile") -> str:
-    """Name a file whose message that the number was changed has no undo code."""
-    kind = "the country" if file.is_for_country else "the language"
-    return (
-        f"{file.location}, [{PhoneNotice.PHONE_CHANGED}]: no {{undo}} for {kind} {file.name}. The "
-        "former number then undoes a change only by a code that it requests, and strangers can use "
-        "up these. Add {undo} to the text."
-    )

@@ -1,8 +1,13 @@
 """Proof before a message: a challenge in place of a 429."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from entrypoints.commands.connection_checks import Check
+    from entrypoints.settings.settings import Settings
 
 
 class Attestation(Feature):
@@ -14,9 +19,16 @@ class Attestation(Feature):
         "application/attestation",
         "application/ports/attestation.py",
         "adapters/attestation",
+        "entrypoints/commands/attestation",
         "adapters/records/features/attestation.py",
         "pytest_dialtone/suites/attestation",
     )
+
+    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
+        """Return what `check-settings --connect` tries, by the name that it shows."""
+        from entrypoints.commands.attestation.check_connection import connection_checks
+
+        return connection_checks(settings)
 
 
 ATTESTATION: Final = Attestation()

@@ -1,6 +1,6 @@
 """Events of users, which are sent to the operator"s backend."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
@@ -8,6 +8,8 @@ from entrypoints.features.feature import Feature
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
+    from entrypoints.commands.connection_checks import Check
+    from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
 
 
@@ -35,6 +37,12 @@ class Events(Feature):
         from entrypoints.words.event_words import event_rows
 
         return event_rows(details)
+
+    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
+        """Return what `check-settings --connect` tries, by the name that it shows."""
+        from entrypoints.commands.events.check_connection import connection_checks
+
+        return connection_checks(settings)
 
 
 EVENTS: Final = Events()

@@ -1,6 +1,6 @@
 """What the rest of the program knows of an optional feature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -77,3 +77,12 @@ class Feature:
         """Return what `check-settings --connect` tries, by the name that it shows."""
         del settings
         return {}
+
+    def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
+        """Return lines at the end of `check-settings`: what is allowed, and may be a mistake.
+
+        Raises:
+            StartupError
+        """
+        del settings
+        return ()

@@ -1,6 +1,6 @@
 """The library of pictures, with its moderation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
@@ -8,6 +8,7 @@ from entrypoints.features.feature import Feature
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
+    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
@@ -48,6 +49,12 @@ class Media(Feature):
         from entrypoints.http.media.plugin import MediaPlugin
 
         return (MediaPlugin(settings.http_media()),)
+
+    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
+        """Return what `check-settings --connect` tries, by the name that it shows."""
+        from entrypoints.commands.media.check_connection import connection_checks
+
+        return connection_checks(settings)
 
 
 MEDIA: Final = Media()

@@ -1,6 +1,6 @@
 """A user gets another phone number, and the former number can undo it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
@@ -44,6 +44,12 @@ class PhoneChange(Feature):
         from entrypoints.http.phone_change.plugin import PhoneChangePlugin
 
         return (PhoneChangePlugin(),)
+
+    def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
+        """Return lines at the end of `check-settings`: what is allowed, and may be a mistake."""
+        from entrypoints.commands.phone_change.undo_templates import find_templates_without_undo
+
+        return find_templates_without_undo(settings)
 
 
 PHONE_CHANGE: Final = PhoneChange()

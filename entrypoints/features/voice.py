@@ -1,6 +1,6 @@
 """The phone line, and codes that are read out in a call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
@@ -8,6 +8,7 @@ from entrypoints.features.feature import Feature
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from entrypoints.commands.command import Command
+    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
@@ -46,6 +47,12 @@ class Voice(Feature):
         from entrypoints.http.voice.plugin import VoicePlugin
 
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)
+
+    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
+        """Return what `check-settings --connect` tries, by the name that it shows."""
+        from entrypoints.commands.voice.check_connection import connection_checks
+
+        return connection_checks(settings)
 
 
 VOICE: Final = Voice()

@@ -17,10 +17,10 @@ from adapters.templates.sms_templates import (
     load_sms_templates,
 )
 from adapters.templates.template_set import AppIdentity
-from domain.costs.message_parts import SmsEncoding, measure_sms
 from domain.errors import InvalidValue
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
+from domain.otp.message_parts import SmsEncoding, measure_sms
 from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.undo_code import UndoCode, derive_undo_code
 from entrypoints.settings.parsers import MAX_APP_NAME_LENGTH, parse_app_name

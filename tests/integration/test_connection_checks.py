@@ -16,7 +16,7 @@ from adapters.mongo import open_mongo_database
 from adapters.postgres import open_postgres_database
 from adapters.postgres.opening import Inspection
 from application.ports.errors import ConfigurationError, PortError
-from entrypoints.commands.part_checks import connection_checks
+from entrypoints.commands.core_checks import connection_checks
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -6,11 +6,11 @@ from typing import Final
 
 from adapters.price_file import load_prices
 from application.costs.count_costs import CountCosts
-from domain.costs.message_parts import measure_sms
 from domain.costs.prices import MILLION, PriceList, format_amount
 from domain.costs.report import TOTAL, CostGroup, CostReport, CostRow, make_period, sum_rows
 from domain.costs.sums import CostSums
 from domain.otp.delivery import Channel
+from domain.otp.message_parts import measure_sms
 from entrypoints.commands.statistics.costs import render
 from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.costs.message_parts import SmsEncoding, SmsLength, measure_sms
+from domain.otp.message_parts import SmsEncoding, SmsLength, measure_sms
 
 GSM7, UCS2 = SmsEncoding.GSM7, SmsEncoding.UCS2
 

@@ -1,45 +1,35 @@
-"""The checks of the parts that the settings name.
+"""The checks of the parts of the core that the settings name, and those that features add.
 
 An adapter's package is imported only if the settings name it.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-from adapters.journal.file_journal import FileJournal
-from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
-from application.webhook_urls import WebhookUrls
+from application.ports.errors import ConfigurationError
 from entrypoints.bootstrap import (
     find_key_fingerprint,
     load_encryption,
     load_keys,
     name_variable,
     open_database,
-    open_destination,
-    open_files,
-    open_journal,
     open_limit_store,
     open_messenger,
-    open_own_attestation,
-    open_siteverify,
-    open_voice,
 )
-from entrypoints.commands.connection_checks import Check, check_media_files
+from entrypoints.commands.connection_checks import Check, check_own_adapter
+from entrypoints.features import FEATURES
+from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import health_check_of
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
-from entrypoints.opening.providers import PhoneProvider, Provider, open_hook, provider_name
+from entrypoints.opening.providers import Provider, open_hook, provider_name
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.events import Destination, destination_label
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
-    AttestationType,
     Environment,
     Factory,
     HttpHook,
-    MediaFolder,
     MongoDatabase,
     PostgresDatabase,
     SqliteDatabase,
@@ -51,8 +41,10 @@ _POOLED: Final = (
 )
 
 
-def connection_checks(settings: Settings) -> dict[str, Check]:
-    """Return a check for each part that the settings name.
+def connection_checks(
+    settings: Settings, features: Sequence[Feature] = FEATURES
+) -> dict[str, Check]:
+    """Return a check for each part that the settings name, of the core and of features.
 
     Nothing is created that stays, and no message is sent. A check raises StartupError,
     ConfigurationError or PortError.
@@ -63,21 +55,12 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
     }
     if settings.limit_store is not None:
         checks["limits"] = partial(_check_limit_store, settings.limit_store, settings)
-    checks["media"] = partial(_check_media, settings)
+    for feature in features:
+        checks |= feature.connection_checks(settings)
     for provider in settings.sms:
         checks[f"messages {provider_name(provider)}"] = partial(
             _check_messenger, provider, settings
         )
-    if settings.has_phone_line:
-        checks["phone line"] = partial(_check_phone_line, settings)
-    if settings.attestation is not None:
-        checks["attestation"] = partial(_check_attestation, settings)
-    for destination in settings.events:
-        checks[f"events {destination_label(destination)}"] = partial(
-            _check_destination, destination, settings
-        )
-    if settings.journal is not None:
-        checks["journal"] = partial(_check_journal, settings.journal, settings)
     if settings.metrics_bind is not None:
         checks["metrics"] = _check_metrics
     return checks
@@ -145,27 +128,7 @@ async def _check_database(settings: Settings) -> str:
 async def _check_limit_store(factory: Factory, settings: Settings) -> str:
     with name_variable("DIALTONE_LIMIT_STORE"):
         async with open_limit_store(factory, settings) as limit_store:
-            return await _check_own_adapter(limit_store)
-
-
-async def _check_media(settings: Settings) -> str:
-    from adapters.system import SystemClock
-
-    with name_variable("DIALTONE_MEDIA"):
-        if isinstance(settings.media, MediaFolder):
-            from adapters.disk import is_prepared
-
-            if not await is_prepared(settings.media.path):
-                return f"{settings.media.path} does not exist yet: the first start creates it"
-        async with open_files(settings, SystemClock()) as files:
-            try:
-                await health_check_of(files).check()
-            except MediaStorageUnavailable as error:
-                raise ConfigurationError(
-                    f"The media store does not work, {error}: check its address and the network."
-                ) from None
-            await check_media_files(files, settings.media_public_url)
-    return ""
+            return await check_own_adapter(limit_store)
 
 
 async def _check_messenger(provider: Provider | Factory | HttpHook, settings: Settings) -> str:
@@ -176,64 +139,10 @@ async def _check_messenger(provider: Provider | Factory | HttpHook, settings: Se
         async with open_messenger(provider, settings) as messenger:
             if isinstance(provider, Provider):
                 return await provider.check_messenger(messenger)
-            return await _check_own_adapter(messenger)
-
-
-async def _check_destination(destination: Destination, settings: Settings) -> str:
-    with name_variable(settings.variable_of("DIALTONE_EVENTS")):
-        async with open_destination(destination, settings) as opened:
-            if isinstance(destination, Factory):
-                return await _check_own_adapter(opened)
-            return "the URL and the secret are valid; no request was sent"
-
-
-async def _check_journal(journal: Path | HttpHook, settings: Settings) -> str:
-    with name_variable(settings.variable_of("DIALTONE_JOURNAL")):
-        async with open_journal(journal, settings) as opened:
-            if isinstance(opened, FileJournal):
-                await opened.check()
-                return ""
-            return "the URL and the secret are valid; no request was sent"
-
-
-async def _check_attestation(settings: Settings) -> str:
-    with name_variable("DIALTONE_ATTESTATION"):
-        match settings.attestation:
-            case AttestationType.SITEVERIFY:
-                async with open_siteverify(settings) as siteverify:
-                    try:
-                        await siteverify.check()
-                    except PortError as error:
-                        raise ConfigurationError(
-                            f"No proof can be checked, {error}: check DIALTONE_ATTESTATION_URL, "
-                            "DIALTONE_ATTESTATION_SECRET and the network."
-                        ) from None
-                    return "the provider accepts the secret"
-            case Factory() as factory:
-                async with open_own_attestation(factory, settings) as own:
-                    return await _check_own_adapter(own)
-            case _:
-                return "it asks no provider"
+            return await check_own_adapter(messenger)
 
 
 async def _check_metrics() -> str:
     with name_variable("DIALTONE_METRICS_BIND"):
         check_extra("metrics", "this port")
     return ""
-
-
-async def _check_own_adapter(adapter: object) -> str:
-    await health_check_of(adapter).check()
-    return "" if hasattr(adapter, "check") else "it was opened; it has no health check"
-
-
-async def _check_phone_line(settings: Settings) -> str:
-    with name_variable("DIALTONE_VOICE"):
-        async with open_voice(settings) as voice:
-            if voice is None:
-                return ""
-            if isinstance(settings.voice, PhoneProvider):
-                return await settings.voice.check_voice(
-                    voice.calls, WebhookUrls(settings.public_url)
-                )
-            return await _check_own_adapter(voice.calls)

@@ -1,0 +1,1 @@
+"""The check of what asks clients for a proof."""

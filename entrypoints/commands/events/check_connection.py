@@ -1,0 +1,28 @@
+"""The checks of the destinations of events, for `check-settings --connect`."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from entrypoints.bootstrap import name_variable, open_destination
+from entrypoints.commands.connection_checks import Check, check_own_adapter
+from entrypoints.settings.events import Destination, destination_label
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory
+
+
+def connection_checks(settings: Settings) -> Mapping[str, Check]:
+    """Return a check of each destination that the settings name."""
+    return {
+        f"events {destination_label(destination)}": partial(
+            _check_destination, destination, settings
+        )
+        for destination in settings.events
+    }
+
+
+async def _check_destination(destination: Destination, settings: Settings) -> str:
+    with name_variable(settings.variable_of("DIALTONE_EVENTS")):
+        async with open_destination(destination, settings) as opened:
+            if isinstance(destination, Factory):
+                return await check_own_adapter(opened)
+            return "the URL and the secret are valid; no request was sent"

@@ -1,0 +1,27 @@
+"""The check of the phone line, for `check-settings --connect`."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from application.webhook_urls import WebhookUrls
+from entrypoints.bootstrap import name_variable, open_voice
+from entrypoints.commands.connection_checks import Check, check_own_adapter
+from entrypoints.opening.providers import PhoneProvider
+from entrypoints.settings.settings import Settings
+
+
+def connection_checks(settings: Settings) -> Mapping[str, Check]:
+    """Return the check of the phone line, if there is one."""
+    return {"phone line": partial(_check_phone_line, settings)} if settings.has_phone_line else {}
+
+
+async def _check_phone_line(settings: Settings) -> str:
+    with name_variable("DIALTONE_VOICE"):
+        async with open_voice(settings) as voice:
+            if voice is None:
+                return ""
+            if isinstance(settings.voice, PhoneProvider):
+                return await settings.voice.check_voice(
+                    voice.calls, WebhookUrls(settings.public_url)
+                )
+            return await check_own_adapter(voice.calls)

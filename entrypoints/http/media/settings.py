@@ -1,8 +1,10 @@
 """The settings of uploads and files in requests."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from entrypoints.http.request import ApiRequest
+if TYPE_CHECKING:  # whoever reads settings does not load the framework
+    from entrypoints.http.request import ApiRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,7 @@ class HttpMediaSettings:
     cache_control: str = "public, max-age=31536000, immutable"
 
 
-def media_settings(request: ApiRequest) -> HttpMediaSettings:
+def media_settings(request: "ApiRequest") -> HttpMediaSettings:
     """Return the settings that the plugin has put into the state of the application."""
     settings: HttpMediaSettings = request.app.state.media_settings
     return settings

@@ -1,0 +1,169 @@
+"""docs/limits.md has each limit of the code once, with its name, its value and its setting."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib import import_module
+from itertools import product
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+import application.limits
+import domain
+from domain.administration.service_token import (
+    PHONE_CHANGES_PER_TOKEN,
+    PHONES_PER_TOKEN,
+    REQUESTS_PER_TOKEN,
+)
+from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel
+from domain.otp.limit_names import name_limit
+from domain.otp.permits import Recognition
+from domain.otp.rate_limits import DeliveryRoute, Purpose, RateLimit, RateLimits, for_phone_change
+from domain.otp.sliding_window import SlidingWindow
+from domain.voice.call_limits import CallLimits
+from entrypoints.http.errors.table import ERRORS
+from entrypoints.settings.declaration import LIMIT_PROFILES
+from entrypoints.settings.read import read_settings
+from entrypoints.settings.settings import FIELDS
+from tests.support.builders import NOW
+
+PAGE: Final = (Path(__file__).parents[2] / "docs/limits.md").read_text(encoding="utf-8")
+PROFILES: Final = [read_settings({"DIALTONE_LIMITS": name}, None) for name in LIMIT_PROFILES]
+_CODE: Final = re.compile(r"`([^`]+)`")
+_VALUE: Final = re.compile(r"`(\d[\w/,]*)`")
+_RESPONSE: Final = re.compile(r"(\d{3}) `(\w+)`")
+_UNITS: Final = {timedelta(days=1): "1d", timedelta(hours=1): "1h", timedelta(minutes=1): "1m"}
+
+
+class Row(NamedTuple):
+    """A row of the page. Rows of the limit store have names, and what is counted for each."""
+
+    limit: str
+    names: list[str]
+    values: list[str]
+    setting: str
+    responses: list[tuple[str, str]]
+
+
+def _read_rows() -> Iterator[Row]:
+    for line in PAGE.splitlines():
+        if line.startswith("| ") and "---" not in line and "| setting |" not in line:
+            limit, *names, values, setting, above = line.strip("| ").split(" | ")
+            yield Row(
+                limit,
+                _CODE.findall(names[0]) if names else [],
+                _VALUE.findall(values),
+                setting,
+                _RESPONSE.findall(above),
+            )
+
+
+ROWS: Final = [*_read_rows()]
+
+
+def _limits_of_code() -> Iterator[RateLimit]:
+    limits, calls = RateLimits(has_attested_part=True), CallLimits()
+    client_ip = HashedClientIp("ab", "cd", is_ipv6=True)
+    route = DeliveryRoute(client_ip, "IN", "ef", "gh")
+    for recognition in Recognition:
+        yield from limits.reserve_delivery(NOW, route, recognition, Channel.VOICE).all_limits
+    yield from limits.reserve_callback(NOW, "IN", "ef").all_limits
+    yield from limits.for_attestation(client_ip)
+    yield from limits.for_verification(client_ip)
+    yield from limits.for_failed_attempt(client_ip, "IN")
+    yield from limits.for_leaving_message("gh", "IN")
+    yield from for_phone_change("an identity")
+    for phone_key, is_verified in product(("gh", None), (True, False)):
+        yield from calls.reserve_inbound_call(NOW, phone_key, is_verified=is_verified).all_limits
+        yield from calls.reserve_operator_call(
+            NOW, phone_key, timedelta(hours=1), is_verified=is_verified
+        ).all_limits
+    for name, window in (
+        ("requests", REQUESTS_PER_TOKEN),
+        ("full_numbers", PHONES_PER_TOKEN),
+        ("phone_changes", PHONE_CHANGES_PER_TOKEN),
+    ):
+        yield RateLimit("token:1", Purpose.READS, name, window)
+
+
+def _counted(limit: RateLimit) -> tuple[str, str]:
+    """Return the name of a limit and what is counted, without the part unless it is a phone's."""
+    window = limit.name if limit.subject_kind == "phone" else limit.name.partition(":")[0]
+    return name_limit(limit).limit, f"{limit.purpose}:{window}"
+
+
+def test_each_limit_of_the_limit_store_has_one_row() -> None:
+    rows = Counter((row.names[0], counted) for row in ROWS for counted in row.names[1:])
+
+    assert set(rows) == {_counted(limit) for limit in _limits_of_code()}
+    assert rows.most_common(1)[0][1] == 1
+
+
+def test_each_setting_of_a_limit_has_a_row() -> None:
+    # Only limits have a default for each profile.
+    limits = {name for name, (_, field) in FIELDS.items() if field.default and field.derive}
+
+    assert limits - {row.setting.strip("`") for row in ROWS} == set()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.limit)
+def test_a_row_has_the_value_of_its_setting_or_constant(row: Row) -> None:
+    [named] = _CODE.findall(row.setting)
+    if row.setting.startswith("fixed: "):
+        assert row.values in ([], [_show(CONSTANTS[named])])
+        return
+    _, declaration = FIELDS[named]
+    in_profiles = [declaration.default_text(settings) for settings in PROFILES]
+    values = [*dict.fromkeys(in_profiles)] if len(set(in_profiles)) == 1 else in_profiles
+    assert row.values in ([], values)
+
+
+def test_a_response_is_one_of_the_api() -> None:
+    known = {(str(row.status), str(row.code)) for row in ERRORS.values()}
+    assert {response for row in ROWS for response in row.responses} <= known
+
+
+def _find_constants() -> Iterator[tuple[str, Any]]:
+    """Yield the public constants of the domain, and of limits in memory."""
+    packages = [*domain.__path__], [*application.limits.__path__]
+    names = [
+        module.name
+        for path, prefix in zip(packages, ("domain.", "application.limits."), strict=True)
+        for module in walk_packages(path, prefix)
+    ]
+    for name in [*names, "application.media.limits"]:
+        yield from (item for item in vars(import_module(name)).items() if item[0].isupper())
+
+
+CONSTANTS: Final = dict(_find_constants())
+
+
+def _show(value: Any) -> str:
+    if _is_window(value):
+        windows = value if isinstance(value, tuple) else (value,)
+        return ",".join(f"{window.limit}/{_UNITS[window.period]}" for window in windows)
+    return str(value)
+
+
+def test_each_window_of_the_domain_and_each_maximum_in_memory_has_a_row() -> None:
+    windows = {name for name, value in CONSTANTS.items() if _is_window(value)}
+    modules = ("limits.request_limits", "limits.file_reads", "media.limits")
+    in_memory = {
+        name
+        for module in modules
+        for name in vars(import_module(f"application.{module}"))
+        if name.startswith("MAX_")
+    }
+    fixed = {named for row in ROWS for named in _CODE.findall(row.setting)}
+
+    assert (windows | in_memory) - fixed == set()
+
+
+def _is_window(value: Any) -> bool:
+    windows = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(window, SlidingWindow) for window in windows)

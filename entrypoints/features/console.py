@@ -27,9 +27,10 @@ class Console(Feature):
         """Return what it adds to the HTTP application."""
         if not settings.has_console:
             return ()
+        from entrypoints.features import FEATURES
         from entrypoints.http.console.plugin import ConsolePlugin
 
-        return (ConsolePlugin(),)
+        return (ConsolePlugin([feature.user_rows for feature in FEATURES]),)
 
 
 CONSOLE: Final = Console()

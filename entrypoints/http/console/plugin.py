@@ -19,6 +19,7 @@ from entrypoints.http.console.error_pages import handle_framework_error
 from entrypoints.http.errors import handlers
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.request_checks import is_below
+from entrypoints.words.user_rows import UserRows
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -65,8 +66,13 @@ class ConsolePlugin(ApiPlugin):
     own_checks: Sequence[str] = ("console",)
     pages: Mapping[str, str] = MappingProxyType({"console": "Console for administrators"})
 
+    def __init__(self, user_rows: Sequence[UserRows] = ()) -> None:
+        """Show what features know about a user."""
+        self._user_rows = user_rows
+
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the engine of templates, the headers of responses, and pages for errors."""
+        app_config.state["user_rows"] = self._user_rows
         app_config.template_config = _make_template_config()
         app_config.before_send.append(_add_headers)
         app_config.exception_handlers[HTTPException] = _handle_framework_error

@@ -23,15 +23,10 @@ from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
 from entrypoints.words import user_words as words
-from entrypoints.words.event_words import event_rows
-from entrypoints.words.library_words import library_rows
-from entrypoints.words.phone_change_words import phone_change_rows
 from entrypoints.words.user_rows import UserRow, UserRowPlace, UserRows, rows_at
 from entrypoints.words.user_text import explain_nobody, find_users, parse_user_text
 from entrypoints.words.verification_words import describe_verification
 
-USER_ROWS: Final[Sequence[UserRows]] = (phone_change_rows, library_rows, event_rows)
-"""The rows of features."""
 _PHONE_PATH: Final = PHONE.removeprefix(USERS)
 
 
@@ -127,7 +122,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         details=details,
         user=user,
         identity=identity,
-        rows=_describe_user(details),
+        rows=_describe_user(details, request.app.state.user_rows),
         hold=_describe_hold(details),
         describe_delivery=words.describe_delivery,
         verification=_describe_verification(details, use_cases.console.clock.now()),
@@ -137,10 +132,12 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
     )
 
 
-def _describe_user(details: UserDetails) -> Sequence[tuple[str, str]]:
+def _describe_user(
+    details: UserDetails, rows_of_features: Sequence[UserRows]
+) -> Sequence[tuple[str, str]]:
     """Return the rows about the account and its phone, as `dialtone user show` has them."""
     identity = details.user.identity
-    of_features = [row for user_rows in USER_ROWS for row in user_rows(details)]
+    of_features = [row for user_rows in rows_of_features for row in user_rows(details)]
     rows = [] if identity is None else _describe_account(identity)
     rows += _rows_at(UserRowPlace.ACCOUNT, of_features)
     if details.number is not None:

@@ -38,6 +38,7 @@ from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.repositories import make_repositories
 from adapters.records.separate_limits import SeparateLimits
+from adapters.records.undeclared_records import check_declared
 from application.costs.feature import CostsPolicy
 from application.events.feature import EventsPorts
 from application.identities.feature import IdentitiesPorts
@@ -164,6 +165,8 @@ async def open_use_cases(
     metrics: "Metrics | None" = None,
     database: Database | None = None,
     retry: OutageRetries | None = None,
+    *,
+    is_service: bool = False,
 ) -> AsyncIterator[UseCases]:
     """Open the adapters that the settings name, until the block ends.
 
@@ -176,6 +179,7 @@ async def open_use_cases(
         metrics: Measure the adapters, if there are metrics.
         database: Replaces that of the settings.
         retry: Repeats the calls of a job to the database, if it is shared.
+        is_service: Refuse a database that has records of features which are not installed.
 
     Raises:
         StartupError: an adapter cannot be opened.
@@ -200,7 +204,9 @@ async def open_use_cases(
         )
         limit_store_health: HealthCheck | None = None
         if database is None:
-            opening = _open_database_and_limits(settings, parts, phone_encryption, metrics)
+            opening = _open_database_and_limits(
+                settings, parts, phone_encryption, metrics, is_service=is_service
+            )
             opened = await stack.enter_async_context(opening)
             database, limit_store_health = opened
         if retry is not None and not isinstance(settings.database, SqliteDatabase):
@@ -332,6 +338,8 @@ async def _open_database_and_limits(
     parts: Container[Part],
     phone_encryption: PhoneEncryption,
     metrics: "Metrics | None",
+    *,
+    is_service: bool,
 ) -> AsyncIterator[tuple[Database, HealthCheck | None]]:
     """Open the database and, if the settings name one, the limit store; yield its health."""
     from adapters.system import HeldHealthCheck
@@ -339,6 +347,8 @@ async def _open_database_and_limits(
     async with AsyncExitStack() as stack:
         with name_variable(settings.variable_of("DIALTONE_DATABASE")):
             database = await stack.enter_async_context(open_database(settings, phone_encryption))
+            if is_service:
+                await check_declared(database.records)
         if metrics is not None:
             from adapters.metrics.stores import MeasuredRecordStore
 

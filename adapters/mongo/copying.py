@@ -17,6 +17,7 @@ from adapters.mongo.driver import (
     location_of,
 )
 from adapters.mongo.metadata import COPY_MARK, METADATA_ID, check_metadata, find_schema_version
+from adapters.mongo.undeclared_collections import has_undeclared
 from adapters.records.copy_marks import CopyMark, decode_mark, encode_mark
 from adapters.records.limits import LIMITS
 from adapters.records.raw_records import (
@@ -40,7 +41,7 @@ _NO_DOCUMENT_FIELDS: Final = ("_id", "version")
 
 
 @asynccontextmanager
-async def open_existing(url: str, key_fingerprint: str) -> AsyncIterator["MongoCopy | None"]:
+async def open_existing(url: str, key_fingerprint: str | None) -> AsyncIterator["MongoCopy | None"]:
     """Open a database as it is, also beside a service. Yield None if it is new.
 
     Raises:
@@ -117,6 +118,10 @@ class MongoCopy:
         """Return the names of the collections that this program does not know."""
         names = await self._run(self._database.motor.list_collection_names)
         return sorted(name for name in {*names} - {*COLLECTIONS} if not name.startswith("system."))
+
+    async def has_undeclared(self, name: str, /) -> bool:
+        """Return whether a collection of no kind of this program has records of ours."""
+        return await has_undeclared(self._database, name)
 
     async def count(self, kind: RecordKind[Any], /) -> int:
         """Return about how many records there are."""

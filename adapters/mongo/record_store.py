@@ -13,6 +13,7 @@ from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
 from adapters.mongo.documents import read_document
 from adapters.mongo.driver import DuplicateKey, MotorCollection, RawDocument, latest
+from adapters.mongo.undeclared_collections import delete_undeclared, has_undeclared
 from adapters.records.kinds import ALL_USERNAMES, KINDS
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
 from adapters.records.record_store import (
@@ -47,6 +48,14 @@ class MongoRecordStore:
         return {
             record_id: read_document(kind, document) for record_id, document in documents.items()
         }
+
+    async def has_undeclared(self, name: str, /) -> bool:
+        """Return whether a collection of no kind of this program has records of ours."""
+        return await has_undeclared(self._database, name)
+
+    async def delete_undeclared(self, name: str, limit: int, /) -> int:
+        """Delete up to `limit` of these records, and return their number."""
+        return await delete_undeclared(self._database, name, limit)
 
     async def scan(
         self, kind: RecordKind[R], after_id: str, limit: int, /

@@ -17,6 +17,7 @@ from adapters.postgres.opening import connect
 from adapters.postgres.schema import METADATA_TABLE, TABLES
 from adapters.postgres.sessions import Values
 from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text
+from adapters.postgres.undeclared_tables import has_undeclared
 from adapters.postgres.url import parse_url
 from adapters.records.copy_marks import CopyMark, decode_mark, encode_mark
 from adapters.records.limits import LIMITS
@@ -48,7 +49,9 @@ _WRITE_MARK: Final = f"UPDATE {METADATA_TABLE} SET copy_mark = %s WHERE id = 'da
 
 
 @asynccontextmanager
-async def open_existing(url: str, key_fingerprint: str) -> AsyncIterator["PostgresCopy | None"]:
+async def open_existing(
+    url: str, key_fingerprint: str | None
+) -> AsyncIterator["PostgresCopy | None"]:
     """Open a database as it is, also beside a service. Yield None if it is new.
 
     Raises:
@@ -127,6 +130,10 @@ class PostgresCopy:
     async def list_unknown(self) -> Sequence[str]:
         """Return the names of the tables that this program does not know."""
         return sorted(await self._list_tables() - {*TABLES})
+
+    async def has_undeclared(self, name: str, /) -> bool:
+        """Return whether a table of no kind of this program has records of ours."""
+        return await has_undeclared(self._read, name)
 
     async def count(self, kind: RecordKind[Any], /) -> int:
         """Return how many records there are."""

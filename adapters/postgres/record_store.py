@@ -14,6 +14,7 @@ from adapters.postgres.row_loader import RowLoader, read_rows
 from adapters.postgres.sessions import Values
 from adapters.postgres.statements import statements_of
 from adapters.postgres.texts import encode_json, encode_text, is_storable
+from adapters.postgres.undeclared_tables import delete_statement, has_undeclared
 from adapters.records.kinds import KINDS
 from adapters.records.record_kind import Index, Record, RecordKind
 from adapters.records.record_store import (
@@ -49,6 +50,16 @@ class PostgresRecordStore:
             record_id: decode_row(kind, record_id, version, body)
             for record_id, (version, body) in rows.items()
         }
+
+    async def has_undeclared(self, name: str, /) -> bool:
+        """Return whether a table of no kind of this program has records of ours."""
+        return await has_undeclared(self._database.read, name)
+
+    async def delete_undeclared(self, name: str, limit: int, /) -> int:
+        """Delete up to `limit` of these records, and return their number."""
+        if not await self.has_undeclared(name):
+            return 0
+        return await self._database.write(delete_statement(name), (Int8(limit),))
 
     async def scan(
         self, kind: RecordKind[R], after_id: str, limit: int, /

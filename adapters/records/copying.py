@@ -80,6 +80,10 @@ class CopyableDatabase(Protocol):
         """Return the names of its tables or collections that this program does not know."""
         ...
 
+    async def has_undeclared(self, name: str, /) -> bool:
+        """Return whether a table of no kind of this program has records of ours."""
+        ...
+
     async def count(self, kind: RecordKind[Any], /) -> int:
         """Return about how many records there are, exact where that is fast."""
         ...

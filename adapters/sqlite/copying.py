@@ -32,6 +32,7 @@ from adapters.sqlite.schema import (
     prepare_schema,
     read_metadata,
 )
+from adapters.sqlite.undeclared_tables import has_undeclared
 from application.ports.errors import ConfigurationError
 
 _KNOWN_TABLES: Final = frozenset(
@@ -44,7 +45,9 @@ _decode: Final = msgspec.json.Decoder(Fields).decode
 
 
 @asynccontextmanager
-async def open_existing(path: Path, key_fingerprint: str) -> AsyncIterator["SqliteCopy | None"]:
+async def open_existing(
+    path: Path, key_fingerprint: str | None
+) -> AsyncIterator["SqliteCopy | None"]:
     """Open a file as it is, also beside a service. Yield None if it is new.
 
     Raises:
@@ -127,6 +130,11 @@ class SqliteCopy:
         """Return the names of the tables that this program does not know."""
         unknown = self._list_tables() - _KNOWN_TABLES
         return sorted(name for name in unknown if not name.startswith("sqlite_"))
+
+    async def has_undeclared(self, name: str, /) -> bool:
+        """Return whether a table of no kind of this program has records of ours."""
+        with _errors_of(self._path):
+            return has_undeclared(self._connection, name)
 
     async def count(self, kind: RecordKind[Any], /) -> int:
         """Return how many records there are."""

@@ -24,6 +24,7 @@ from adapters.sqlite.connection_worker import Values
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.row_loader import make_row_loader, rows_as_json
 from adapters.sqlite.schema import conditions_of, order_of
+from adapters.sqlite.undeclared_tables import delete_undeclared, has_undeclared
 
 R = TypeVar("R", bound=Record)
 
@@ -56,6 +57,16 @@ class SqliteRecordStore:
             record_id: decode_row(kind, record_id, version, body)
             for record_id, (version, body) in rows.items()
         }
+
+    async def has_undeclared(self, name: str, /) -> bool:
+        """Return whether a table of no kind of this program has records of ours."""
+        return await self._database.reader.run(lambda connection: has_undeclared(connection, name))
+
+    async def delete_undeclared(self, name: str, limit: int, /) -> int:
+        """Delete up to `limit` of these records, and return their number."""
+        return await self._database.write(
+            lambda connection: delete_undeclared(connection, name, limit)
+        )
 
     async def scan(
         self, kind: RecordKind[R], after_id: str, limit: int, /

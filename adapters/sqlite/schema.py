@@ -25,6 +25,8 @@ from adapters.records.kinds import KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import Index, RecordKind
 from adapters.records.schema_plan import DUPLICATES, SchemaObject, SchemaPlan
+from adapters.records.undeclared_records import kinds_without_feature
+from adapters.sqlite.undeclared_tables import has_layout
 from application.ports.errors import ConfigurationError
 
 SCHEMA_VERSION: Final = 1
@@ -260,14 +262,17 @@ def complete_schema(connection: sqlite3.Connection, path: Path) -> str | None:
 
     Returns:
         The first object that is not of this schema, e.g. `trigger x`; nothing is created then. The
-        tables of ANALYZE are none.
+        tables of ANALYZE are none, and no table of a feature that this program does not have.
 
     Raises:
         ConfigurationError: The records violate a unique index.
     """
-    for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
+    undeclared = {name for name in kinds_without_feature() if has_layout(connection, name)}
+    objects = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+    for kind, name, table, sql in objects:
         is_statistics = kind == "table" and name.startswith("sqlite_stat")
-        if not _is_known(kind, name, sql) and not is_statistics:
+        is_undeclared = kind in ("table", "index") and table in undeclared
+        if not _is_known(kind, name, sql) and not is_statistics and not is_undeclared:
             return f"{kind} {name}"
     try:
         for statement in find_missing(connection).values():

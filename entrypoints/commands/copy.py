@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
+from adapters.records.undeclared_records import check_declared
 from application.ports.errors import ConfigurationError, StorageError
 from domain.errors import InvalidValue
 from domain.identifier import RANDOM_BYTES
@@ -39,7 +40,7 @@ class _Copying(Protocol):
     """What the adapter of a database has for copies, a module; the place is a path or a URL."""
 
     def open_existing(
-        self, place: Any, key_fingerprint: str, /
+        self, place: Any, key_fingerprint: str | None, /
     ) -> AbstractAsyncContextManager["CopyableDatabase | None"]:
         """Open a database as it is. Yield None if it is new."""
 
@@ -77,7 +78,7 @@ def forget_copy(settings: Settings) -> Iterable[str]:
 
 async def _forget_copy(settings: Settings) -> None:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        copying, place = _copying_of(settings.database)
+        copying, place = copying_of(settings.database)
         async with copying.open_existing(place, _key_fingerprint(settings)) as database:
             mark = await database.read_mark() if database else None
             if database is None or mark is None or mark.role == "target":
@@ -93,12 +94,13 @@ async def _open_existing(
     """Open source and target as they are, also beside a service. A new target is None."""
     async with AsyncExitStack() as stack:
         with name_variable("--from"):
-            copying, place = _copying_of(from_)
+            copying, place = copying_of(from_)
             source = await stack.enter_async_context(copying.open_existing(place, fingerprint))
             if source is None:
                 raise ConfigurationError(_EMPTY)
+            await check_declared(source)
         with name_variable("--to"):
-            copying, place = _copying_of(to)
+            copying, place = copying_of(to)
             target = await stack.enter_async_context(copying.open_existing(place, fingerprint))
         yield source, target
 
@@ -142,12 +144,12 @@ async def _copy(settings: Settings, from_: Database, to: Database, *, force: boo
         await check_no_instance(clock.now(), *databases)
     async with AsyncExitStack() as stack:
         with name_variable("--from"):
-            copying, place = _copying_of(from_)
+            copying, place = copying_of(from_)
             source = await stack.enter_async_context(copying.open_source(place, fingerprint))
             if source is None:
                 raise ConfigurationError(_EMPTY)
         with name_variable("--to"):
-            copying, place = _copying_of(to)
+            copying, place = copying_of(to)
             target = await stack.enter_async_context(copying.open_target(place, fingerprint))
         copy_id = SystemRandomness().bytes(RANDOM_BYTES).hex()
         progress, lines = ProgressLine(), []
@@ -179,7 +181,7 @@ def _parse_place(settings: Settings, text: str, option: str) -> Database:
         raise InvalidArgument(f"{option}: {error.message}") from None
 
 
-def _copying_of(database: Database) -> tuple[_Copying, Path | str]:
+def copying_of(database: Database) -> tuple[_Copying, Path | str]:
     """Return what the adapter of a database has for copies, and where the database is."""
     match database:
         case SqliteDatabase(path=path):

@@ -65,11 +65,20 @@ def _cleanup(settings: "Settings", arguments: Namespace) -> Iterable[str]:
 
 
 def _add_migrate(migrate: ArgumentParser) -> None:
-    migrate.add_argument(
+    action = migrate.add_mutually_exclusive_group()
+    action.add_argument(
         "--dry-run",
         action="store_true",
         help="show what would be created; nothing is changed",
     )
+    action.add_argument(
+        "--delete-records",
+        nargs="+",
+        default=[],
+        metavar="TABLE",
+        help="instead, delete the records of a feature that this program does not have",
+    )
+    migrate.add_argument("--yes", action="store_true", help="confirm the deletion of records")
 
 
 def _migrate(settings: "Settings", arguments: Namespace) -> Iterable[str]:
@@ -219,7 +228,7 @@ _COMMANDS: Final = (
         name="migrate",
         help="Create the tables, columns and indexes that this version needs, before it is "
         "started. Safe while an older version runs.",
-        examples=("migrate --dry-run", "migrate"),
+        examples=("migrate --dry-run", "migrate", "migrate --delete-records TABLE --yes"),
         add_arguments=_add_migrate,
         run=_migrate,
     ),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from adapters.records.undeclared_records import check_declared, kinds_without_feature
 from application.ports.errors import ConfigurationError
 from entrypoints.bootstrap import (
     find_key_fingerprint,
@@ -19,6 +20,7 @@ from entrypoints.bootstrap import (
     open_messenger,
 )
 from entrypoints.commands.connection_checks import Check, check_own_adapter
+from entrypoints.commands.copy import copying_of
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
@@ -93,6 +95,18 @@ def _are_keys_missing(settings: Settings) -> bool:
 
 async def _check_database(settings: Settings) -> str:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
+        note = await _inspect_database(settings)
+        if kinds_without_feature() and not isinstance(settings.database, Factory):
+            copying, place = copying_of(settings.database)
+            async with copying.open_existing(place, find_key_fingerprint(settings)) as existing:
+                if existing is not None:
+                    await check_declared(existing)
+        return note
+
+
+async def _inspect_database(settings: Settings) -> str:
+    """Check that the database can be opened, and return a note."""
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         match settings.database:
             case SqliteDatabase(path=path):
                 from adapters.sqlite import inspect_file
@@ -122,6 +136,7 @@ async def _check_database(settings: Settings) -> str:
                     raise StartupError("It was not opened, because it needs the keys.")
                 async with open_database(settings, encryption) as database:
                     await database.health.check()
+                    await check_declared(database.records)
                 return ""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import ReportProgress
+from adapters.records.undeclared_records import check_declared
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.session import SessionLimits
 from entrypoints.bootstrap import (
@@ -17,6 +18,7 @@ from entrypoints.bootstrap import (
     name_variable,
     open_database,
 )
+from entrypoints.commands.copy import copying_of
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
@@ -109,6 +111,7 @@ async def reencrypt_phones(
     count = 0
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         async with open_database(settings, encryption) as database:
+            await check_declared(database.records)
             # The last time nothing is found: then no service has written an old one meanwhile.
             while found := await phone_keys.reencrypt_phones(database.records, encryption, report):
                 count += found
@@ -144,7 +147,9 @@ async def rotate_index_key(settings: Settings, report: ReportProgress) -> tuple[
         jobs, place = _index_key_jobs(settings)
         if len(keys.current()[KeyPurpose.PHONE_INDEX]) == 1:
             # Before the file is changed: no service would start with it anymore.
-            await jobs.check_unused(place, make_phone_encryption(keys), now)
+            encryption = make_phone_encryption(keys)
+            await _check_declared(settings, encryption.key_fingerprint())
+            await jobs.check_unused(place, encryption, now)
     with name_variable("DIALTONE_SECRETS_FILE"):
         new_key, old_key = begin_index_key_change(path, now)
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
@@ -153,6 +158,14 @@ async def rotate_index_key(settings: Settings, report: ReportProgress) -> tuple[
     with name_variable("DIALTONE_SECRETS_FILE"):
         finish_index_key_change(path)
     return new_key.id, kept
+
+
+async def _check_declared(settings: Settings, key_fingerprint: str) -> None:
+    """Check that the database has no records of features that this program does not have."""
+    copying, place = copying_of(settings.database)
+    async with copying.open_existing(place, key_fingerprint) as database:
+        if database is not None:
+            await check_declared(database)
 
 
 def _check_keys_in_file(settings: Settings) -> None:

@@ -2,20 +2,27 @@
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from adapters.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
+from adapters.records.undeclared_records import (
+    FEATURES_OF_KINDS,
+    UndeclaredRecords,
+    kinds_without_feature,
+)
+from application.ports.errors import ConfigurationError
 from entrypoints.bootstrap import (
     find_key_fingerprint,
     load_keys,
     make_phone_encryption,
     name_variable,
+    open_database,
 )
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.startup_error import StartupError, print_errors
+from entrypoints.opening.startup_error import InvalidArgument, StartupError, print_errors
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
@@ -24,6 +31,10 @@ from entrypoints.settings.values import (
     SqliteDatabase,
 )
 
+_BATCH_SIZE: Final = 500
+_NO_METHOD: Final = (
+    "its adapter has no delete_undeclared(): delete the records with the tools of the database."
+)
 _NO_KEYS: Final = (
     "The keys were not checked: DIALTONE_SECRETS_FILE or DIALTONE_SECRETS has no usable ones, and "
     "a start needs those of this database."
@@ -41,7 +52,10 @@ class _Migration(Protocol):
 
 
 def migrate(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Show or create what a start would create in the database."""
+    """Show or create what a start would create in the database, or delete old records."""
+    if arguments.delete_records:
+        yield from _delete_records(settings, arguments.delete_records, is_confirmed=arguments.yes)
+        return
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         migration, place = find_migration(settings)
         if arguments.dry_run:
@@ -54,6 +68,43 @@ def migrate(settings: Settings, arguments: Namespace) -> Iterable[str]:
             return
     plan = _migrate(settings, migration, place)
     yield from _describe(plan, "created", "dropped")
+
+
+def _delete_records(
+    settings: Settings, names: Sequence[str], *, is_confirmed: bool
+) -> Iterable[str]:
+    """Delete the records of features that this program does not have."""
+    kinds = kinds_without_feature()
+    for name in names:
+        if name not in kinds:
+            reason = "this program uses" if name in FEATURES_OF_KINDS else "no feature has"
+            raise InvalidArgument(f"{name}: {reason} these records. Nothing was deleted.")
+    if not is_confirmed:
+        shown = ", ".join(f"{name} ({kinds[name]})" for name in names)
+        raise InvalidArgument(
+            f"All records of {shown} will be deleted, and nobody can undo it. Add --yes if there "
+            "is a backup, or nobody needs them."
+        )
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
+        return asyncio.run(_delete_all(settings, names))
+
+
+async def _delete_all(settings: Settings, names: Sequence[str]) -> Sequence[str]:
+    from adapters.system import SystemClock
+
+    encryption = make_phone_encryption(load_keys(settings, SystemClock(), is_service=True))
+    lines, show_progress = [], ProgressLine()
+    async with open_database(settings, encryption) as database:
+        store = database.records
+        if not isinstance(store, UndeclaredRecords):
+            raise ConfigurationError(_NO_METHOD)
+        for name in names:
+            deleted = 0
+            while count := await store.delete_undeclared(name, _BATCH_SIZE):
+                deleted += count
+                show_progress(f"{name}: deleted", deleted, None)
+            lines.append(f"{name}: {deleted:,} records were deleted.")
+    return lines
 
 
 def _migrate(settings: Settings, migration: _Migration, place: Path | str) -> SchemaPlan:

@@ -80,7 +80,7 @@ def make_app(
             # The first, because a stop signal may arrive while the rest is opened.
             workers.end_with_service()
             try:
-                opening = open_use_cases(settings, metrics=metrics)
+                opening = open_use_cases(settings, metrics=metrics, is_service=True)
                 use_cases = await stack.enter_async_context(opening)
                 # Before it serves, so that no job that has to run alone begins beside it.
                 await stack.enter_async_context(keep_instance(use_cases.operations.instance))

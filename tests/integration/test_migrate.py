@@ -315,7 +315,7 @@ def test_the_database_of_an_own_adapter_is_left_to_it() -> None:
     own = settings(DATABASE="own.module:open_database")
 
     with pytest.raises(StartupError, match="prepares its database itself"):
-        list(run_migrate(own, Namespace(dry_run=True)))
+        list(run_migrate(own, Namespace(dry_run=True, delete_records=())))
 
 
 def test_a_dry_run_without_keys_says_that_it_did_not_check_them(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ def test_a_dry_run_without_keys_says_that_it_did_not_check_them(tmp_path: Path) 
     asyncio.run(in_sqlite.migrate(place, FINGERPRINT, lambda *_, **__: None))
     without = settings(DATABASE=f"sqlite:///{place}", SECRETS_FILE=f"{tmp_path}/missing.json")
 
-    lines = list(run_migrate(without, Namespace(dry_run=True)))
+    lines = list(run_migrate(without, Namespace(dry_run=True, delete_records=())))
 
     assert any("were not checked" in line for line in lines)
     assert [path.name for path in tmp_path.iterdir()] == [place.name]

@@ -16,7 +16,12 @@ from adapters.records.database import Database
 from adapters.records.features.media import IDEMPOTENCY_KEYS, MEDIA_ITEMS, MEDIA_USAGES
 from adapters.records.features.voice import CALLS, CallMapping
 from adapters.records.identities import IdentityMapping
-from adapters.records.kinds import AUDIT_ENTRIES, DELIVERY_REPORTS, IDENTITIES, PHONE_VERIFICATIONS
+from adapters.records.kinds import (
+    AUDIT_ENTRIES,
+    DELIVERY_REPORTS,
+    IDENTITIES,
+    PHONE_VERIFICATIONS,
+)
 from adapters.records.limits import (
     LIMITS,
     Records,
@@ -186,6 +191,19 @@ class InMemoryRecords:
             moved = _replace_known(kind, rows[record_id].fields, record)
             rows[new_id] = Row(moved, version + 1)
             del rows[record_id]
+
+    async def has_undeclared(self, name: str, /) -> bool:
+        await self._arrive()
+        return bool(self.tables.get(name))
+
+    async def delete_undeclared(self, name: str, limit: int, /) -> int:
+        if not await self.has_undeclared(name):
+            return 0
+        rows = self.tables[name]
+        deleted = [*rows][:limit]
+        for record_id in deleted:
+            del rows[record_id]
+        return len(deleted)
 
     async def _rows(self, kind: RecordKind[R]) -> Table:
         await self._arrive()

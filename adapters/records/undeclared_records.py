@@ -1,0 +1,76 @@
+"""Records of features that this program does not have: nothing in it would ever touch them."""
+
+from collections.abc import Mapping
+from typing import Final, Protocol, runtime_checkable
+
+from adapters.records.kinds import KINDS
+from application.ports.errors import ConfigurationError
+
+FEATURES_OF_KINDS: Final[dict[str, str]] = {
+    "calls": "voice",
+    "console_sessions": "console",
+    "daily_costs": "statistics",
+    "hourly_counts": "statistics",
+    "idempotency_keys": "media",
+    "media_items": "media",
+    "media_usages": "media",
+    "phone_assignments": "phone_change",
+    "service_tokens": "admin",
+    "used_attestations": "attestation",
+}
+"""The kinds of records that a feature has, by name. Stored names outlive the feature."""
+_UNDECLARED: Final = (
+    "the database has records of features that this program does not have: {kinds}. It would not "
+    "delete them when they expire, copy them, or encrypt them with another key. Start the program "
+    "that has these features, whose exports and `dialtone copy` have the records; or delete them "
+    "with this one: `dialtone migrate --delete-records {names}`."
+)
+
+
+@runtime_checkable
+class FindsUndeclared(Protocol):
+    """What a database may have, so that no records are forgotten.
+
+    Names are those of tables or collections that are of no kind of this program. One without the
+    layout of a kind, or whose records have no schema version, is somebody else's.
+    """
+
+    async def has_undeclared(self, name: str, /) -> bool:
+        """Return whether it exists, and has records of ours."""
+        ...
+
+
+@runtime_checkable
+class UndeclaredRecords(FindsUndeclared, Protocol):
+    """What a `RecordStore` may have besides."""
+
+    async def delete_undeclared(self, name: str, limit: int, /) -> int:
+        """Delete up to `limit` of its records, if they are ours, and return their number."""
+        ...
+
+
+def kinds_without_feature() -> Mapping[str, str]:
+    """Return the kinds that this program does not have, with the feature of each."""
+    declared = {kind.name for kind in KINDS}
+    return {name: it for name, it in FEATURES_OF_KINDS.items() if name not in declared}
+
+
+async def check_declared(store: object) -> None:
+    """Check that there are no records of features that this program does not have.
+
+    A kind of a newer version is none of these: that may run beside this program.
+
+    Args:
+        store: Is not checked if it cannot tell.
+
+    Raises:
+        ConfigurationError: There are some.
+        StorageError
+    """
+    if not isinstance(store, FindsUndeclared):
+        return
+    kinds = kinds_without_feature()
+    found = [name for name in kinds if await store.has_undeclared(name)]
+    if found:
+        shown = ", ".join(f"{name} ({kinds[name]})" for name in found)
+        raise ConfigurationError(_UNDECLARED.format(kinds=shown, names=" ".join(found)))

@@ -1,0 +1,236 @@
+"""A program without a feature whose records are in the database says so, and can delete them.
+
+Here the program knows one kind less than what has made the database.
+"""
+
+import asyncio
+import sqlite3
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Final
+
+import psycopg
+import pytest
+from pymongo import MongoClient
+
+from adapters.mongo import open_mongo_database
+from adapters.postgres import open_postgres_database
+from adapters.records import features, undeclared_records
+from adapters.records.database import Database
+from adapters.records.delivery_reports import DeliveryReportRecord
+from adapters.records.kinds import DELIVERY_REPORTS, KINDS
+from adapters.records.record_kind import RecordKind
+from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRecords
+from adapters.sqlite import back_up, open_sqlite_database, restore
+from entrypoints.bootstrap import load_encryption, open_database, open_use_cases
+from entrypoints.commands.copy import copy
+from entrypoints.commands.core_checks import connection_checks
+from entrypoints.commands.key_jobs import reencrypt_phones, rotate_index_key
+from entrypoints.commands.migrate import migrate
+from entrypoints.opening.startup_error import InvalidArgument, StartupError
+from entrypoints.settings.read import read_settings
+from entrypoints.settings.settings import Settings
+from tests.integration.postgres_support import emptied_database
+from tests.support.builders import NOW
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.service import Service
+
+FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
+NAME: Final = DELIVERY_REPORTS.name
+REFUSED: Final = (
+    "delivery_reports \\(receipts\\).*Start the program.*"
+    "`dialtone migrate --delete-records delivery_reports`"
+)
+COUNT: Final = 3
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Return the settings of a service whose database a program with more features has made."""
+    settings = read_settings(Service(tmp_path).environ, None)
+    asyncio.run(fill(settings))
+    kinds = [kind for kind in KINDS if kind is not DELIVERY_REPORTS]
+    monkeypatch.setattr(undeclared_records, "KINDS", kinds)
+    monkeypatch.setitem(FEATURES_OF_KINDS, NAME, "receipts")
+    return settings
+
+
+async def fill(settings: Settings) -> None:
+    async with open_use_cases(settings, parts=()):
+        pass  # It makes the keys.
+    encryption = load_encryption(settings)
+    assert encryption is not None
+    async with open_database(settings, encryption) as database:
+        for number in range(COUNT):
+            report = DeliveryReportRecord(id=str(number), status="sent", expires_at=NOW)
+            await database.records.add(DELIVERY_REPORTS, str(number), report, 1)
+
+
+async def start(settings: Settings) -> None:
+    async with open_use_cases(settings, is_service=True):
+        pass
+
+
+def delete(settings: Settings, *names: str, yes: bool = True) -> list[str]:
+    return [*migrate(settings, Namespace(dry_run=False, delete_records=names, yes=yes))]
+
+
+def test_a_start_is_refused_until_the_records_are_deleted(settings: Settings) -> None:
+    with pytest.raises(StartupError, match=f"DIALTONE_DATABASE: .*{REFUSED}"):
+        asyncio.run(start(settings))
+
+    assert delete(settings, NAME) == [f"{NAME}: 3 records were deleted."]
+    asyncio.run(start(settings))
+
+
+def test_records_are_deleted_only_after_a_confirmation(settings: Settings) -> None:
+    with pytest.raises(InvalidArgument, match=r"delivery_reports \(receipts\).*Add --yes"):
+        delete(settings, NAME, yes=False)
+
+    with pytest.raises(StartupError, match=REFUSED):
+        asyncio.run(start(settings))
+
+
+@pytest.mark.parametrize("name", ["identities", "no_such_records", "metadata"])
+def test_no_other_records_are_deleted(settings: Settings, name: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"{name}: .*Nothing was deleted"):
+        delete(settings, NAME, name)
+
+    assert delete(settings, NAME) == [f"{NAME}: 3 records were deleted."]
+
+
+def test_the_check_of_the_settings_says_it(settings: Settings) -> None:
+    with pytest.raises(StartupError, match=REFUSED):
+        asyncio.run(connection_checks(settings)["database"]())
+
+    delete(settings, NAME)
+    assert asyncio.run(connection_checks(settings)["database"]()) == ""
+
+
+def test_no_copy_leaves_records_behind_silently(settings: Settings, tmp_path: Path) -> None:
+    target = tmp_path / "target.db"
+    arguments = Namespace(
+        source=f"sqlite:///{tmp_path}/dialtone.db",
+        target=f"sqlite:///{target}",
+        dry_run=False,
+        force=False,
+    )
+
+    with pytest.raises(StartupError, match=f"--from: .*{REFUSED}"):
+        copy(settings, arguments)
+
+    assert not target.exists()
+
+
+def test_no_key_is_changed_while_records_would_keep_the_former_one(settings: Settings) -> None:
+    before = settings.secrets_file.read_bytes()
+
+    with pytest.raises(StartupError, match=REFUSED):
+        asyncio.run(reencrypt_phones(settings, lambda *_: None))
+    with pytest.raises(StartupError, match=REFUSED):
+        asyncio.run(rotate_index_key(settings, lambda *_: None))
+
+    assert settings.secrets_file.read_bytes() == before
+
+
+def test_other_commands_work(settings: Settings) -> None:
+    async def open_for_a_command() -> None:
+        async with open_use_cases(settings, parts=()):
+            pass
+
+    asyncio.run(open_for_a_command())
+
+
+def test_a_backup_with_such_records_can_be_restored(settings: Settings, tmp_path: Path) -> None:
+    database, file = tmp_path / "dialtone.db", tmp_path / "backup.db"
+
+    assert back_up(database, file).unknown_object is None
+    restore(database, file, datetime.now().astimezone())
+
+    with pytest.raises(StartupError, match=REFUSED):
+        asyncio.run(start(settings))
+
+
+OTHER: Final = "other_records"
+
+
+SQL_TABLES: Final = [
+    "id {text} NOT NULL PRIMARY KEY, body {json} NOT NULL",
+    "id {number} NOT NULL PRIMARY KEY, version {number} NOT NULL, body {json} NOT NULL",
+    "id {text} NOT NULL PRIMARY KEY, version {number} NOT NULL, body {json} NOT NULL",
+]
+"""Tables of somebody else. Only the records of the last one tell it from ours."""
+
+
+async def check_left_alone(database: Database) -> None:
+    store = database.records
+    assert isinstance(store, UndeclaredRecords)
+    assert not await store.has_undeclared(OTHER)
+    assert await store.delete_undeclared(OTHER, 10) == 0
+
+
+def add_sql_table(execute: Callable[[str], object], columns: str, **types: str) -> None:
+    execute(f"DROP TABLE IF EXISTS {OTHER}")
+    execute(f"CREATE TABLE {OTHER} ({columns.format(**types)})")
+    names = "id, version, body" if "version" in columns else "id, body"
+    values = "'1', 1, '{}'" if "version" in columns else "'1', '{}'"
+    execute(f"INSERT INTO {OTHER} ({names}) VALUES ({values})")  # noqa: S608 -- ours
+
+
+@pytest.mark.parametrize("columns", SQL_TABLES)
+async def test_another_table_in_sqlite_is_left_alone(tmp_path: Path, columns: str) -> None:
+    path = tmp_path / "records.db"
+    async with open_sqlite_database(path, FINGERPRINT) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            types = {"text": "TEXT", "json": "TEXT", "number": "INTEGER"}
+            add_sql_table(connection.execute, columns, **types)
+
+        await check_left_alone(database)
+
+
+@pytest.mark.parametrize("columns", SQL_TABLES)
+async def test_another_table_in_postgres_is_left_alone(
+    request: pytest.FixtureRequest, columns: str
+) -> None:
+    with emptied_database(request) as url:
+        async with open_postgres_database(url, FINGERPRINT) as database:
+            with psycopg.connect(url, autocommit=True) as connection:
+                types = {"text": "text", "json": "jsonb", "number": "bigint"}
+                add_sql_table(connection.execute, columns, **types)
+                try:
+                    await check_left_alone(database)
+                finally:
+                    connection.execute(f"DROP TABLE {OTHER}")
+
+
+@pytest.mark.parametrize(
+    "document", [{"_id": "1"}, {"_id": 1, "version": 1, "schema_version": 1}, {"version": 1}]
+)
+async def test_another_collection_is_left_alone(
+    mongo_database: str, document: dict[str, Any]
+) -> None:
+    async with open_mongo_database(mongo_database, FINGERPRINT) as database:
+        with MongoClient[dict[str, Any]](mongo_database) as client:
+            client.get_default_database()[OTHER].insert_one({**document})
+
+        await check_left_alone(database)
+
+
+def kinds_by_module() -> dict[str, tuple[RecordKind[Any], ...]]:
+    names = [f"{features.__name__}.{each.name}" for each in iter_modules(features.__path__)]
+    return {name: import_module(name).KINDS for name in names}
+
+
+def test_all_features_are_named_for_the_kinds_that_they_have() -> None:
+    found = {
+        kind.name: module.rpartition(".")[2]
+        for module, kinds in kinds_by_module().items()
+        for kind in kinds
+    }
+
+    assert found.items() <= FEATURES_OF_KINDS.items()

@@ -67,6 +67,13 @@ from application.statistics.count_events import CountEventsByHour
 from application.use_cases import Policy, Ports, UseCases
 from domain.media.image import ImageLimits
 from domain.statistics.hourly_counts import HourlySums
+from entrypoints.features.attestation import AttestationSettings, AttestationType
+from entrypoints.features.events import Destination, EventSettings, stored_name
+from entrypoints.features.journal import JournalSettings
+from entrypoints.features.media import MediaSettings
+from entrypoints.features.start import keeps_messages
+from entrypoints.features.statistics import StatisticsSettings, load_prices
+from entrypoints.features.voice import VoiceSettings, load_call_flow
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import (
     health_check_of,
@@ -74,29 +81,24 @@ from entrypoints.opening.factories import (
     status_callbacks_of,
 )
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
-from entrypoints.opening.operator_files import load_call_flow, load_prices, load_sms_templates
+from entrypoints.opening.operator_files import load_sms_templates
+from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.opening.providers import (
     FREE_PROVIDERS,
-    PHONE_PROVIDERS,
-    PhoneProvider,
     Provider,
     open_hook,
     provider_name,
 )
 from entrypoints.opening.recordings import RecordingsOnDemand
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.events import Destination, stored_name
+from entrypoints.settings.media_stores import MediaFolder, S3Bucket
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.start_page import keeps_messages
 from entrypoints.settings.values import (
-    AttestationType,
     Environment,
     Factory,
     HttpHook,
-    MediaFolder,
     MongoDatabase,
     PostgresDatabase,
-    S3Bucket,
     SqliteDatabase,
 )
 from entrypoints.version.commit import find_commit
@@ -193,10 +195,11 @@ async def open_use_cases(
         templates: SmsTemplates = _UnopenedTemplates()
         if Part.MESSAGES in parts:
             templates = load_sms_templates(settings)
-        prices = load_prices(settings) if Part.MESSAGES in parts else None
+        prices = load_prices(settings.of(StatisticsSettings)) if Part.MESSAGES in parts else None
         voice_policy = None
         if settings.has_phone_line and Part.MESSAGES in parts and Part.CALLS in parts:
-            voice_policy = settings.voice_policy(load_call_flow(settings))
+            voice_settings = settings.of(VoiceSettings)
+            voice_policy = voice_settings.voice_policy(load_call_flow(voice_settings))
         keys = load_keys(settings, clock, is_service=True)
         phone_encryption = make_phone_encryption(keys)
         events: SecurityEvents = LogSecurityEvents(
@@ -243,7 +246,7 @@ async def open_use_cases(
                 repositories=make_repositories(
                     database,
                     phone_encryption,
-                    keeps_events=bool(settings.events),
+                    keeps_events=bool(settings.of(EventSettings).events),
                     observer=write_acts,
                 ),
                 identities=_make_identities_ports(keys),
@@ -267,7 +270,7 @@ async def open_use_cases(
                     disk_health=HeldHealthCheck(FreeSpaceCheck(_folders_of(settings))),
                     attestation_health=_find_health(attestation),
                     is_database_shared=not isinstance(settings.database, SqliteDatabase),
-                    is_media_shared=not isinstance(settings.media, MediaFolder),
+                    is_media_shared=not isinstance(settings.of(MediaSettings).media, MediaFolder),
                     recordings=find_recordings(settings, voice),
                     program_version=installed_version(),
                 ),
@@ -279,11 +282,11 @@ async def open_use_cases(
             ),
             Policy(
                 identities=settings.identities_policy(),
-                media=settings.media_policy(),
+                media=settings.of(MediaSettings).media_policy(),
                 otp=settings.otp_policy(are_messages_reported=bool(status_callbacks)),
                 operations=settings.operations_policy(),
                 costs=CostsPolicy(prices=prices, free_providers=FREE_PROVIDERS),
-                events=settings.events_policy(),
+                events=settings.of(EventSettings).events_policy(),
                 voice=voice_policy,
             ),
         )
@@ -297,11 +300,11 @@ def _check_extras(settings: Settings, parts: Container[Part]) -> None:
     """Check the libraries of all adapters that will be opened, before one creates something."""
     named: list[tuple[str, object]] = [("DIALTONE_DATABASE", settings.database)]
     if Part.MEDIA in parts:
-        named.append(("DIALTONE_MEDIA", settings.media))
+        named.append(("DIALTONE_MEDIA", settings.of(MediaSettings).media))
     if Part.MESSAGES in parts:
         named += [("DIALTONE_SMS", provider) for provider in settings.sms]
     if Part.CALLS in parts:
-        named.append(("DIALTONE_VOICE", settings.voice))
+        named.append(("DIALTONE_VOICE", settings.of(VoiceSettings).voice))
     for variable, value in named:
         with name_variable(settings.variable_of(variable)):
             _check_extra_of(value)
@@ -315,6 +318,8 @@ def _check_extra_of(value: object) -> None:
             check_extra("mongo", "mongodb://")
         case S3Bucket():
             check_extra("s3", "s3://")
+        case PhoneProvider(provider=provider):
+            _check_extra_of(provider)
         case Provider(name=name, extra=extra) if extra:
             check_extra(extra, name)
         case _:
@@ -411,7 +416,9 @@ def make_exposition(settings: Settings, metrics: "Metrics", use_cases: UseCases)
         commit=find_commit(),
         key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
         clock=clock,
-        measure_event_delay=use_cases.events.send.measure_delay if settings.events else None,
+        measure_event_delay=use_cases.events.send.measure_delay
+        if settings.of(EventSettings).events
+        else None,
     )
 
 
@@ -475,7 +482,7 @@ async def _open_destinations(
     """Open the destinations of events, by their stored names; only name them if not needed."""
     destinations: dict[str, EventDestination] = {}
     async with AsyncExitStack() as stack:
-        for destination in settings.events:
+        for destination in settings.of(EventSettings).events:
             opened = _NOT_OPENED
             if Part.EVENTS in parts:
                 with name_variable(settings.variable_of("DIALTONE_EVENTS")):
@@ -497,10 +504,11 @@ async def _open_journal(
     """Yield what writes acts to the journal, None if there is none; write what waits at the end."""
     from adapters.key_file.document import KeyPurpose
 
-    if settings.journal is None:
+    named = settings.of(JournalSettings).journal
+    if named is None:
         yield None
         return
-    async with open_journal(settings.journal, settings) as journal:
+    async with open_journal(named, settings) as journal:
         if isinstance(journal, FileJournal) and Part.JOURNAL in parts:
             with name_variable("DIALTONE_JOURNAL"):
                 await journal.check()
@@ -528,7 +536,7 @@ def open_journal(
     if isinstance(journal, HttpHook):
         from adapters.journal.http_journal import open_http_journal
 
-        return open_http_journal(journal.url, settings.journal_secret.value)
+        return open_http_journal(journal.url, settings.of(JournalSettings).journal_secret.value)
     return nullcontext(FileJournal(journal))
 
 
@@ -548,8 +556,9 @@ def _folders_of(settings: Settings) -> Sequence[Path]:
     folders = []
     if isinstance(settings.database, SqliteDatabase):
         folders.append(settings.database.path.parent)
-    if isinstance(settings.media, MediaFolder):
-        folders.append(settings.media.path)
+    media = settings.of(MediaSettings).media
+    if isinstance(media, MediaFolder):
+        folders.append(media.path)
     return folders
 
 
@@ -618,7 +627,7 @@ def load_encryption(settings: Settings) -> PhoneEncryption | None:
 @asynccontextmanager
 async def open_voice(settings: Settings) -> AsyncIterator[VoicePorts | None]:
     """Open the provider of the phone line, until the block ends. None if there is none."""
-    match settings.voice:
+    match settings.of(VoiceSettings).voice:
         case None:
             yield None
         case Factory() as factory:
@@ -639,9 +648,9 @@ def find_recordings(settings: Settings, voice: VoicePorts | None) -> Recordings 
     """
     if voice is not None:
         return voice.calls
-    for provider in PHONE_PROVIDERS:
-        if provider in settings.sms:
-            return RecordingsOnDemand(partial(provider.open_recordings, settings))
+    for known in PHONE_PROVIDERS:
+        if known.provider in settings.sms:
+            return RecordingsOnDemand(partial(known.open_recordings, settings))
     return None
 
 
@@ -684,25 +693,26 @@ def open_limit_store(
 
 def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
     """Open the media store that the settings name."""
-    _check_extra_of(settings.media)
-    match settings.media:
+    media = settings.of(MediaSettings)
+    _check_extra_of(media.media)
+    match media.media:
         case MediaFolder(path=path):
             from adapters.disk import open_disk_files
 
-            return open_disk_files(path, settings.media_service_url, clock)
+            return open_disk_files(path, media.media_service_url, clock)
         case S3Bucket(bucket=bucket, prefix=prefix):
             from adapters.s3 import open_s3_files
 
             return open_s3_files(
                 bucket,
                 prefix,
-                endpoint=settings.s3_endpoint,
-                region=settings.aws_region,
-                access_key=settings.aws_access_key_id,
-                secret_key=settings.aws_secret_access_key.value,
-                session_token=settings.aws_session_token.value,
-                service_url=None if settings.has_presigned_urls else settings.media_service_url,
-                cache_control=settings.media_cache_control,
+                endpoint=media.s3_endpoint,
+                region=media.aws_region,
+                access_key=media.aws_access_key_id,
+                secret_key=media.aws_secret_access_key.value,
+                session_token=media.aws_session_token.value,
+                service_url=None if media.has_presigned_urls else media.media_service_url,
+                cache_control=media.media_cache_control,
                 clock=clock,
             )
         case Factory() as factory:
@@ -714,18 +724,19 @@ def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[Ima
     from adapters.pillow import open_image_publisher
     from adapters.system import count_processors
 
-    pixels_per_hour = settings.image_megapixels_per_hour * 10**6
+    media = settings.of(MediaSettings)
+    pixels_per_hour = media.image_megapixels_per_hour * 10**6
     limits = ImageLimits(
-        max_pixels=settings.max_image_pixels,
-        max_jpeg_pixels=settings.max_jpeg_pixels,
-        max_frames=settings.max_image_frames,
-        max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
+        max_pixels=media.max_image_pixels,
+        max_jpeg_pixels=media.max_jpeg_pixels,
+        max_frames=media.max_image_frames,
+        max_total_pixels=max(media.max_image_pixels, ImageLimits().max_total_pixels),
     )
     return open_image_publisher(
         limits,
         processes=max(1, count_processors() // settings.workers),
         allowance=PixelAllowance(pixels_per_hour // settings.workers, time.monotonic),
-        formats=frozenset(settings.image_formats),
+        formats=frozenset(media.image_formats),
     )
 
 
@@ -750,7 +761,7 @@ def open_destination(
         return open_adapter(destination, variable, EventDestination, environ=environ)
     from adapters.events.http_destination import open_http_destination
 
-    return open_http_destination(destination.url, settings.events_secret.value)
+    return open_http_destination(destination.url, settings.of(EventSettings).events_secret.value)
 
 
 @asynccontextmanager
@@ -770,7 +781,8 @@ async def open_attestation(
     settings: Settings, keys: "SecretKeys"
 ) -> AsyncIterator[Attestation | None]:
     """Open what asks clients for a proof, until the block ends. None if nothing does."""
-    match settings.attestation:
+    attestation = settings.of(AttestationSettings)
+    match attestation.attestation:
         case None:
             yield None
         case AttestationType.ALTCHA:
@@ -778,7 +790,7 @@ async def open_attestation(
             from adapters.key_file.document import KeyPurpose
 
             peppers = keys.key_set(KeyPurpose.OTP_PEPPER)
-            yield AltchaAttestation(peppers, settings.attestation_difficulty)
+            yield AltchaAttestation(peppers, attestation.attestation_difficulty)
         case AttestationType.SITEVERIFY:
             async with open_siteverify(settings) as siteverify:
                 yield siteverify
@@ -803,11 +815,12 @@ def open_siteverify(
     """Open what asks a provider about the responses of its widget."""
     from adapters.attestation import siteverify
 
+    attestation = settings.of(AttestationSettings)
     return siteverify.open_siteverify(
-        settings.attestation_url,
-        settings.attestation_secret.value,
-        settings.attestation_site_key,
-        settings.attestation_hostnames,
+        attestation.attestation_url,
+        attestation.attestation_secret.value,
+        attestation.attestation_site_key,
+        attestation.attestation_hostnames,
     )
 
 

@@ -12,12 +12,13 @@ from typing import Final
 from adapters.records.stored_keys import StoredKeys
 from entrypoints.bootstrap import find_key_fingerprint, load_keys, name_variable
 from entrypoints.commands.parsing import parse_file
+from entrypoints.features.media import MediaSettings
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.startup_error import InvalidArgument, StartupError
+from entrypoints.settings.media_stores import MediaFolder
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
-    MediaFolder,
     MongoDatabase,
     PostgresDatabase,
     SqliteDatabase,
@@ -187,7 +188,7 @@ def _own_tools_error(settings: Settings, database: str, command: str, file: Path
 
 
 def _media_place(settings: Settings) -> str:
-    match settings.media:
+    match settings.of(MediaSettings).media:
         case MediaFolder(path=path):
             return f"media folder {path.absolute()}"
         case _:

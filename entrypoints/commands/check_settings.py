@@ -43,7 +43,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
             yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
     yield from map(exposed_line, find_exposed(settings.variables.files))
     yield from starmap(unknown_line, find_unknown(settings.variables.values))
-    yield from map(unused_line, find_unused(settings))
+    yield from starmap(unused_line, find_unused(settings))
     yield from starmap(older_line, find_older(settings.variables.values))
     yield from _notes_of_features(settings)
     failed = sum(not result.is_ok for result in results.values())

@@ -1,13 +1,133 @@
 """Proof before a message: a challenge in place of a 429."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from entrypoints.features.feature import Feature
+from entrypoints.settings import parsers
+from entrypoints.settings.checks import Problem, Rule
+from entrypoints.settings.declaration import advanced, optional
+from entrypoints.settings.hook_parsers import parse_private_url
+from entrypoints.settings.services import find_factory
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, Secret
+
+if TYPE_CHECKING:
+    from application.otp.feature import OtpPolicy
+
+
+_NONE: Final = "none"
+_SITEVERIFY: Final = (
+    "DIALTONE_ATTESTATION_URL",
+    "DIALTONE_ATTESTATION_SECRET",
+    "DIALTONE_ATTESTATION_SITE_KEY",
+)
+MAX_DIFFICULTY: Final = 100_000
+
+
+class AttestationType(StrEnum):
+    """A shipped adapter that asks clients for proofs."""
+
+    ALTCHA = "altcha"
+    SITEVERIFY = "siteverify"
+
+
+@parsers.rejects_with("Must be none, altcha, siteverify or package.module:factory.")
+def _parse_attestation(text: str) -> AttestationType | Factory | None:
+    if text.lower() == _NONE:
+        return None
+    return find_factory(text) or AttestationType(text.lower())
+
+
+@parsers.rejects_with(
+    "Must begin with https://, or with http:// on this machine, and have ASCII characters only, no "
+    "password and no #."
+)
+def _parse_url(text: str) -> str:
+    return parse_private_url(text)
+
+
+_parse_site_key = parsers.pattern(
+    r"[A-Za-z0-9_.:-]{1,200}", "Must be a site key: letters, digits, and - _ . : at most 200."
+)
+_parse_hostname = parsers.pattern(
+    r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*",
+    "Must be host names without https:// and port, or names of Android apps, separated by commas.",
+)
+
+
+def _hosts_of_service(settings: Any) -> str:
+    """Return the hosts of the web apps, and that of the service if its URL is set."""
+    urls = [*settings.web_origins]
+    if settings.is_set("DIALTONE_PUBLIC_URL"):
+        urls.append(settings.public_url)
+    hosts = [urlsplit(url).hostname or "" for url in urls]
+    # No provider has a widget at an IPv6 address.
+    return ",".join(dict.fromkeys(host for host in hosts if ":" not in host))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttestationSettings(Settings):
+    """What clients prove where the limits of strangers are used up."""
+
+    attestation: AttestationType | Factory | None = optional(
+        _parse_attestation, default=_NONE, example=AttestationType.ALTCHA
+    )
+    """Proof instead of a 429: altcha, siteverify, package.module:factory, or none."""
+    attestation_url: str = optional(
+        _parse_url,
+        unset="",
+        example="https://challenges.cloudflare.com/turnstile/v0/siteverify",
+    )
+    """Where siteverify checks a proof, at Turnstile, hCaptcha or reCAPTCHA v2; required for it."""
+    attestation_secret: Secret[str] = optional(
+        Secret, unset=Secret(""), example="0x0123456789abcdef0123456789abcdef"
+    )
+    """Secret key at this provider, required for siteverify."""
+    attestation_site_key: str = optional(_parse_site_key, unset="", example="0x0123456789abcdef")
+    """Site key at this provider, which apps show its widget with; required for siteverify."""
+    attestation_difficulty: int = advanced(parsers.number(1, MAX_DIFFICULTY), default="3000")
+    """Work of a proof with altcha: derivations on average, up to 100000, see docs/proofs.md."""
+    attestation_hostnames: tuple[str, ...] = advanced(
+        parsers.list_of(_parse_hostname),
+        unset=(),
+        derive=_hosts_of_service,
+        example="app.example.org,org.example.app",
+    )
+    """Hosts of siteverify's widget, and Android apps; by default those of your URL and origins."""
+
+    def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
+        """Return what these settings decide: requests with a proof have a part of the limits."""
+        policy = super().otp_policy(are_messages_reported=are_messages_reported)
+        has_part = self.attestation is not None
+        return replace(policy, rate_limits=replace(policy.rate_limits, has_attested_part=has_part))
+
+
+def _check_siteverify(settings: AttestationSettings) -> Iterator[Problem]:
+    if settings.attestation is not AttestationType.SITEVERIFY:
+        return
+    for name in _SITEVERIFY:
+        if not settings.is_set(name):
+            yield name, "Must be set if DIALTONE_ATTESTATION is siteverify."
+    if not settings.attestation_hostnames:
+        yield (
+            "DIALTONE_ATTESTATION_HOSTNAMES",
+            "Must be set if DIALTONE_ATTESTATION is siteverify, and neither DIALTONE_WEB_ORIGINS "
+            "nor DIALTONE_PUBLIC_URL is set.",
+        )
+
+
+def _check_siteverify_url(settings: AttestationSettings) -> Iterator[Problem]:
+    is_used = settings.attestation is AttestationType.SITEVERIFY
+    if is_used and urlsplit(settings.attestation_url).scheme == "http":
+        yield "DIALTONE_ATTESTATION_URL", "Must begin with https:// in production."
+
 
 if TYPE_CHECKING:
     from entrypoints.commands.connection_checks import Check
-    from entrypoints.settings.settings import Settings
 
 
 class Attestation(Feature):
@@ -23,12 +143,21 @@ class Attestation(Feature):
         "adapters/records/features/attestation.py",
         "pytest_dialtone/suites/attestation",
     )
+    settings = AttestationSettings
+
+    def rules(self) -> Sequence[Rule]:
+        """Return its rules between settings."""
+        return (_check_siteverify,)
+
+    def production_rules(self) -> Sequence[Rule]:
+        """Return its rules for production."""
+        return (_check_siteverify_url,)
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
         from entrypoints.commands.attestation.check_connection import connection_checks
 
-        return connection_checks(settings)
+        return connection_checks(settings.of(AttestationSettings))
 
 
 ATTESTATION: Final = Attestation()

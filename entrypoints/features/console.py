@@ -1,14 +1,37 @@
 """The web console of administrators."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from entrypoints.features.feature import Feature
+from entrypoints.settings import parsers
+from entrypoints.settings.checks import Problem, Rule
+from entrypoints.settings.declaration import optional
+from entrypoints.settings.hook_parsers import LOOPBACK_HOSTS
+from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.settings.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleSettings(Settings):
+    """Whether there is a console."""
+
+    has_console: bool = optional(parsers.parse_yes_or_no, default="no", name="WEB_CONSOLE")
+    """yes has pages for administrators at /console; they sign in with a code."""
+
+
+def _check_url(settings: ConsoleSettings) -> Iterator[Problem]:
+    if not settings.has_console:
+        return
+    name, parts = "DIALTONE_PUBLIC_URL", urlsplit(settings.public_url)
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
+        yield name, "Must begin with https:// if DIALTONE_WEB_CONSOLE=yes: it has a secure cookie."
+    if parts.path.strip("/"):
+        yield name, "Must have no path if DIALTONE_WEB_CONSOLE=yes: the pages are at /console."
 
 
 class Console(Feature):
@@ -22,10 +45,15 @@ class Console(Feature):
         "adapters/records/features/console.py",
         "entrypoints/http/console",
     )
+    settings = ConsoleSettings
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def rules(self) -> Sequence[Rule]:
+        """Return its rules between settings."""
+        return (_check_url,)
+
+    def plugins(self, settings: Settings) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
-        if not settings.has_console:
+        if not settings.of(ConsoleSettings).has_console:
             return ()
         from entrypoints.features import FEATURES
         from entrypoints.http.console.plugin import ConsolePlugin

@@ -1,16 +1,113 @@
 """Events of users, which are sent to the operator"s backend."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from domain.errors import InvalidValue
 from entrypoints.features.feature import Feature
+from entrypoints.settings import parsers
+from entrypoints.settings.checks import Problem, Rule, check_hook_urls
+from entrypoints.settings.declaration import optional
+from entrypoints.settings.hook_parsers import (
+    SECRET_EXAMPLE,
+    find_hook,
+    number_hooks,
+    parse_hook_secrets,
+)
+from entrypoints.settings.services import find_factory
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
+    from application.events.feature import EventsPolicy
     from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
-    from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
+
+
+Destination = HttpHook | Factory
+_STORED_LENGTH: Final = 12
+"""Hex digits. Nobody chooses the text, so nobody makes two with the same."""
+
+
+@parsers.rejects_with("Must be the https:// URL of a hook, or package.module:factory.")
+def _parse_destination(text: str) -> Destination:
+    if destination := find_hook(text) or find_factory(text):
+        return destination
+    raise ValueError
+
+
+def _parse_destinations(text: str) -> tuple[Destination, ...]:
+    destinations = parsers.list_of(_parse_destination)(text)
+    if len(set(destinations)) < len(destinations):
+        raise InvalidValue("Must name each destination once.")
+    return tuple(number_hooks(destinations))
+
+
+def destination_label(destination: Destination) -> str:
+    """Return what is shown of a destination: of a URL its origin, because it may be a secret."""
+    return destination.path if isinstance(destination, Factory) else destination.name
+
+
+def stored_name(destination: Destination) -> str:
+    """Return what the database calls a destination. A URL may be a secret, so it is a hash."""
+    text = destination.path if isinstance(destination, Factory) else destination.url
+    return hashlib.sha256(text.encode()).hexdigest()[:_STORED_LENGTH]
+
+
+def destination_labels(destinations: Sequence[Destination]) -> dict[str, str]:
+    """Return what is shown of each destination, by its stored name."""
+    return {
+        stored_name(destination): destination_label(destination) for destination in destinations
+    }
+
+
+def _show_destinations(destinations: tuple[Destination, ...]) -> str:
+    return ",".join(map(destination_label, destinations))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSettings(Settings):
+    """What the backend of the app is told."""
+
+    events: tuple[Destination, ...] = optional(
+        _parse_destinations,
+        unset=(),
+        example="https://events.example.org",
+        show=_show_destinations,
+        file_name="EVENTS_FILE",
+    )
+    """Where events of users go: https://… (a hook of yours) or package.module:factory; several."""
+    events_secret: Secret[tuple[str, ...]] = optional(
+        parse_hook_secrets, unset=Secret(()), example=SECRET_EXAMPLE
+    )
+    """Secret that signs events; required if DIALTONE_EVENTS has a URL."""
+    events_have_phone: bool = optional(parsers.parse_yes_or_no, default="no", name="EVENTS_PHONE")
+    """yes sends the phone number of the user with each event."""
+
+    @property
+    def event_hooks(self) -> list[HttpHook]:
+        """The hooks that events go to."""
+        return [destination for destination in self.events if isinstance(destination, HttpHook)]
+
+    def events_policy(self) -> "EventsPolicy":
+        """Return what these settings decide."""
+        # Imported only here: the parent process of the workers needs no use cases.
+        from application.events.feature import EventsPolicy
+
+        return EventsPolicy(events_with_phone=self.events_have_phone)
+
+
+def _check_secret(settings: EventSettings) -> Iterator[Problem]:
+    if settings.event_hooks and not settings.is_set("DIALTONE_EVENTS_SECRET"):
+        yield "DIALTONE_EVENTS_SECRET", "Must be set if DIALTONE_EVENTS contains a URL."
+
+
+def _check_hooks(settings: EventSettings) -> Iterator[Problem]:
+    yield from check_hook_urls("DIALTONE_EVENTS", settings.event_hooks)
 
 
 class Events(Feature):
@@ -25,6 +122,15 @@ class Events(Feature):
         "entrypoints/commands/events",
         "entrypoints/words/event_words.py",
     )
+    settings = EventSettings
+
+    def rules(self) -> Sequence[Rule]:
+        """Return its rules between settings."""
+        return (_check_secret,)
+
+    def production_rules(self) -> Sequence[Rule]:
+        """Return its rules for production."""
+        return (_check_hooks,)
 
     def commands(self) -> "Sequence[Command]":
         """Return its commands."""
@@ -42,7 +148,7 @@ class Events(Feature):
         """Return what `check-settings --connect` tries, by the name that it shows."""
         from entrypoints.commands.events.check_connection import connection_checks
 
-        return connection_checks(settings)
+        return connection_checks(settings.of(EventSettings))
 
 
 EVENTS: Final = Events()

@@ -1,6 +1,6 @@
 """What the rest of the program knows of an optional feature."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
     from entrypoints.server.background_task import BackgroundTask
+    from entrypoints.settings.checks import Rule
     from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
 
@@ -30,13 +31,36 @@ class Feature:
         folders: Its folders and modules in the four layers, besides its own module here. Whoever
             takes the feature out deletes them.
         needs: The names of the features that it does not work without.
-        settings: A dataclass with its settings; None if it has none.
+        settings: A dataclass with its settings, a subclass of `Settings`; None if it has none.
+        older_variables: Variables of the services that Dialtone replaces, and what to set instead.
+            They replace what the core says of them.
     """
 
     name: ClassVar[str]
     folders: ClassVar[tuple[str, ...]]
     needs: ClassVar[tuple[str, ...]] = ()
-    settings: ClassVar[type[Any] | None] = None
+    settings: ClassVar["type[Settings] | None"] = None
+    older_variables: ClassVar[Mapping[str, str]] = {}
+
+    def rules(self) -> "Sequence[Rule]":
+        """Return its rules between settings. They come before those of the core."""
+        return ()
+
+    def production_rules(self) -> "Sequence[Rule]":
+        """Return its rules for production."""
+        return ()
+
+    def unused_prefixes(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return how the variables of vendors begin that the values of the settings do not use."""
+        del values
+        return ()
+
+    def file_checks(self) -> Sequence[Callable[[Any], object]]:
+        """Return what loads the files that its settings name, and raises `StartupError`.
+
+        Each takes all settings.
+        """
+        return ()
 
     def open(self, opening: "Opening") -> AbstractAsyncContextManager[None]:
         """Open its ports, and add its use cases to those of the core, until the block ends.

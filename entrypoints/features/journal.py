@@ -1,14 +1,65 @@
 """The journal of acts, which outlives the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+from entrypoints.settings import parsers
+from entrypoints.settings.checks import Problem, Rule, check_hook_urls
+from entrypoints.settings.declaration import optional
+from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, find_hook, parse_hook_secrets
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import HttpHook, Secret
 
 if TYPE_CHECKING:
     from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
-    from entrypoints.settings.settings import Settings
+
+
+@parsers.rejects_with("Must be the path of a file, or the https:// URL of a hook.")
+def _parse_journal(text: str) -> Path | HttpHook:
+    if hook := find_hook(text):
+        return hook
+    if "://" in text or text.endswith("/") or "\x00" in text:
+        raise ValueError
+    return Path(text)
+
+
+def _show_journal(journal: Path | HttpHook) -> str:
+    return journal.name if isinstance(journal, HttpHook) else str(journal)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JournalSettings(Settings):
+    """Where acts are written that a restored backup would not know."""
+
+    journal: Path | HttpHook | None = optional(
+        _parse_journal,
+        example="/var/lib/dialtone-journal/journal.jsonl",
+        show=_show_journal,
+        file_name="JOURNAL_URL_FILE",
+    )
+    """Where deletions, blocks and the like are written for a restore: a file, or https://…."""
+    journal_secret: Secret[tuple[str, ...]] = optional(
+        parse_hook_secrets, unset=Secret(()), example=SECRET_EXAMPLE
+    )
+    """Secret that signs the lines of the journal; required if DIALTONE_JOURNAL is a URL."""
+
+    @property
+    def journal_hooks(self) -> list[HttpHook]:
+        """The hook that gets the lines, if it is one."""
+        return [self.journal] if isinstance(self.journal, HttpHook) else []
+
+
+def _check_secret(settings: JournalSettings) -> Iterator[Problem]:
+    if settings.journal_hooks and not settings.is_set("DIALTONE_JOURNAL_SECRET"):
+        yield "DIALTONE_JOURNAL_SECRET", "Must be set if DIALTONE_JOURNAL is a URL."
+
+
+def _check_hook(settings: JournalSettings) -> Iterator[Problem]:
+    yield from check_hook_urls("DIALTONE_JOURNAL", settings.journal_hooks)
 
 
 class Journal(Feature):
@@ -22,6 +73,15 @@ class Journal(Feature):
         "adapters/journal",
         "entrypoints/commands/journal",
     )
+    settings = JournalSettings
+
+    def rules(self) -> Sequence[Rule]:
+        """Return its rules between settings."""
+        return (_check_secret,)
+
+    def production_rules(self) -> Sequence[Rule]:
+        """Return its rules for production."""
+        return (_check_hook,)
 
     def commands(self) -> "Sequence[Command]":
         """Return its commands."""
@@ -33,7 +93,7 @@ class Journal(Feature):
         """Return what `check-settings --connect` tries, by the name that it shows."""
         from entrypoints.commands.journal.check_connection import connection_checks
 
-        return connection_checks(settings)
+        return connection_checks(settings.of(JournalSettings))
 
 
 JOURNAL: Final = Journal()

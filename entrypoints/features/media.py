@@ -1,17 +1,246 @@
 """The library of pictures, with its moderation."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Final
+from urllib.parse import urlsplit
 
+from application.media.media_urls import MediaAccess
+from domain.access import LibraryVisibility
+from domain.media.image import SourceFormat, VariantSpec
+from domain.media.usage import Quota
 from entrypoints.features.feature import Feature
+from entrypoints.settings import parsers
+from entrypoints.settings.checks import ONE_HOST_ONLY, Problem, Rule, is_private
+from entrypoints.settings.declaration import advanced, essential, optional
+from entrypoints.settings.media_stores import (
+    MediaFolder,
+    MediaStore,
+    S3Bucket,
+    parse_access_key_id,
+    parse_media,
+    parse_region,
+    parse_variants,
+)
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, Secret
 
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
+    from application.media.feature import MediaPolicy
     from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
+    from entrypoints.http.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
+
+_AWS_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+class MediaDelivery(StrEnum):
+    """Where image URLs lead: to the media store if it has URLs, or to the service."""
+
+    STORE = "store"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaSettings(Settings):
+    """Where files are, and what users may upload."""
+
+    DESCRIPTIONS: ClassVar[Mapping[str, str]] = {
+        "is_single_host": "yes if the service runs on one host only: then production accepts "
+        "SQLite and a folder."
+    }
+    """Lines of `.env.example` that mention files."""
+    media: MediaStore = essential(
+        parse_media, default="file:var/media", example="s3://example-images/dialtone"
+    )
+    """file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory."""
+    # It is no secret, but most stores of secrets keep it with one.
+    aws_access_key_id: str = essential(
+        parse_access_key_id,
+        prefix="",
+        unset="",
+        example="AKIAIOSFODNN7EXAMPLE",
+        file_name="AWS_ACCESS_KEY_ID_FILE",
+    )
+    """Access key ID of S3; without it, botocore finds a role, a web identity or a profile."""
+    aws_secret_access_key: Secret[str] = essential(
+        Secret, prefix="", unset=Secret(""), example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    )
+    """Secret access key, required with AWS_ACCESS_KEY_ID."""
+    aws_session_token: Secret[str] = optional(
+        Secret, prefix="", unset=Secret(""), example="IQoJb3JpZ2luX2VjEXAMPLETOKEN"
+    )
+    """Token of temporary access keys, which the service cannot renew."""
+    s3_endpoint: str | None = optional(parsers.parse_url, example="http://127.0.0.1:8333")
+    """URL of the S3 server; by default that of Amazon."""
+    aws_region: str = optional(parse_region, prefix="", default="us-east-1")
+    """Region of the S3 bucket."""
+    media_public_url: str | None = optional(parsers.parse_url, example="https://media.example.org")
+    """URL of a CDN for images. Without it, image URLs lead to the service or the S3 server."""
+    media_delivery: MediaDelivery = optional(parsers.choice(*MediaDelivery), default="store")
+    """service: image URLs lead to the service also with S3. Temporary credentials need it."""
+    media_access: MediaAccess = optional(parsers.choice(*MediaAccess), default="public")
+    """public: everybody with the URL opens an image. private: only its owner gets a URL."""
+    media_variants: tuple[VariantSpec, ...] = optional(parse_variants, default="thumb:320x320")
+    """Smaller copies as name:WIDTHxHEIGHT, or none. ! at the end stretches; name_webp is WebP."""
+    media_url_variant: str | None = optional(str, example="thumb")
+    """The variant that the url of an item leads to; by default the full image."""
+    media_cache_max_age: timedelta = optional(parsers.duration("0s", "3650d"), default="365d")
+    """Time that browsers and CDNs keep public images, also deleted ones."""
+    max_upload_size: int = optional(parsers.size(1_000, 1_000_000_000), default="20MB")
+    """Maximum size of an uploaded file, such as 20MB or 16MiB."""
+    library_visibility: LibraryVisibility = optional(
+        parsers.choice(*LibraryVisibility),
+        derive=lambda settings: "owner" if settings.media_access is MediaAccess.PRIVATE else "all",
+        example="owner",
+    )
+    """all: members see everybody's items. owner: only their own (the default for private media)."""
+    library_quota: int = optional(parsers.size(0, 10**15), default="5GB")
+    """Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB."""
+    library_quota_items: int = optional(parsers.number(0, 10**9), default="10000")
+    """Maximum items that one user has in the library."""
+    image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
+    """Megapixels that one user can upload in an hour, all frames counted."""
+    max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")
+    """Maximum pixels of an image; each million needs up to 12 MB of memory."""
+    max_jpeg_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="120000000")
+    """Maximum pixels of a JPEG; one over `DIALTONE_MAX_IMAGE_PIXELS` is scaled down."""
+    upload_min_rate: int = advanced(parsers.size(0, 10**9), default="32KB")
+    """Minimum bytes per second of an upload. If the space is used up, slower uploads end first."""
+    image_formats: tuple[SourceFormat, ...] = advanced(
+        parsers.list_of(parsers.choice(*SourceFormat)), default="jpeg,png,webp,gif,avif,heic"
+    )
+    """Formats of images that are accepted; heic stands for HEIF too."""
+    max_image_frames: int = advanced(parsers.number(1, 10_000), default="500")
+    """Maximum frames of an animated image."""
+
+    @property
+    def has_presigned_urls(self) -> bool:
+        """Whether images open by URLs that are signed with the credentials of S3."""
+        return (
+            isinstance(self.media, S3Bucket)
+            and self.media_public_url is None
+            and self.media_delivery is MediaDelivery.STORE
+        )
+
+    @property
+    def media_cache_control(self) -> str:
+        """The header of public images. Their files never change."""
+        seconds = self.media_cache_max_age // timedelta(seconds=1)
+        return f"public, max-age={seconds}, immutable"
+
+    @property
+    def media_service_url(self) -> str:
+        """The URL below which the service delivers files."""
+        return f"{self.public_url}/media"
+
+    def media_policy(self) -> "MediaPolicy":
+        """Return what these settings decide."""
+        # Imported only here: the parent process of the workers needs no use cases.
+        from application.media.feature import MediaPolicy
+
+        return MediaPolicy(
+            access=self.media_access,
+            service_url=self.media_service_url,
+            public_url=self.media_public_url,
+            url_variant=self.media_url_variant,
+            variant_specs=self.media_variants,
+            quota=Quota(self.library_quota, self.library_quota_items),
+            visibility=self.library_visibility,
+        )
+
+    def http_media(self) -> "HttpMediaSettings":
+        """Return what these settings decide about uploads and files in requests."""
+        from entrypoints.http.media.settings import HttpMediaSettings
+
+        return HttpMediaSettings(
+            upload_limit=self.max_upload_size,
+            upload_min_rate=self.upload_min_rate,
+            cache_control=self.media_cache_control,
+        )
+
+    @property
+    def image_sources(self) -> tuple[str, ...]:
+        """Where the URLs of images lead, as in a Content-Security-Policy."""
+        return tuple(dict.fromkeys((*super().image_sources, *_image_sources(self))))
+
+
+def _image_sources(settings: MediaSettings) -> Iterator[str]:
+    if settings.media_public_url is not None:
+        yield _origin(settings.media_public_url)
+    match settings.media:
+        case MediaFolder() | S3Bucket() if not settings.has_presigned_urls:
+            yield _origin(settings.public_url)
+        case S3Bucket() if settings.s3_endpoint is not None:
+            yield _origin(settings.s3_endpoint)
+        case S3Bucket():
+            yield "https://*.amazonaws.com"
+        case Factory():
+            # Only the adapter knows its URLs.
+            yield from ("http:", "https:")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _check_bucket(settings: MediaSettings) -> Iterator[Problem]:
+    if not isinstance(settings.media, S3Bucket):
+        return
+    # Without all of them, botocore finds credentials.
+    used = [name for name in _AWS_KEYS if settings.is_set(name)]
+    for name in _AWS_KEYS[:2]:
+        if used and name not in used:
+            yield name, f"Must be set together with {used[0]}."
+    if "AWS_SESSION_TOKEN" in used and settings.has_presigned_urls:
+        yield (
+            "DIALTONE_MEDIA_DELIVERY",
+            "Must be service if AWS_SESSION_TOKEN is set, or DIALTONE_MEDIA_PUBLIC_URL must be set:"
+            " a presigned URL ends with the temporary credentials that signed it.",
+            "service",
+        )
+
+
+def _check_variants(settings: MediaSettings) -> Iterator[Problem]:
+    stills = [spec.name for spec in settings.media_variants if not spec.is_webp]
+    if settings.media_url_variant not in (None, *stills):
+        yield (
+            "DIALTONE_MEDIA_URL_VARIANT",
+            "Must be a name in DIALTONE_MEDIA_VARIANTS, and not of a WebP: older apps show JPEG, "
+            "PNG and GIF only.",
+            next(iter(stills), ""),
+        )
+
+
+def _check_private_media(settings: MediaSettings) -> Iterator[Problem]:
+    if settings.media_access is MediaAccess.PUBLIC:
+        return
+    if settings.is_set("DIALTONE_MEDIA_PUBLIC_URL"):
+        text = "Must not be set with DIALTONE_MEDIA_ACCESS=private: what it serves is public."
+        yield "DIALTONE_MEDIA_PUBLIC_URL", text, ""
+    if settings.library_visibility is LibraryVisibility.ALL:
+        yield "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."
+
+
+def _check_s3_url(settings: MediaSettings) -> Iterator[Problem]:
+    # A request has a signature and never the key: plain http may stay in a private network, where
+    # the S3 server often runs beside the service.
+    url = urlsplit(settings.s3_endpoint or "")
+    is_public = url.scheme == "http" and not is_private(url.hostname or "")
+    if isinstance(settings.media, S3Bucket) and is_public:
+        text = "Must begin with https:// in production, except in private networks."
+        yield "DIALTONE_S3_ENDPOINT", text
+
+
+def _check_hosts(settings: MediaSettings) -> Iterator[Problem]:
+    if isinstance(settings.media, MediaFolder) and not settings.is_single_host:
+        yield "DIALTONE_MEDIA", ONE_HOST_ONLY.format("A folder", "s3://bucket/prefix")
 
 
 class Media(Feature):
@@ -19,6 +248,7 @@ class Media(Feature):
 
     name = "media"
     folders = (
+        "entrypoints/settings/media_stores.py",
         "domain/media",
         "application/media",
         "application/ports/media.py",
@@ -31,6 +261,24 @@ class Media(Feature):
         "pytest_dialtone/suites/media",
         "entrypoints/words/library_words.py",
     )
+    settings = MediaSettings
+    older_variables: ClassVar[Mapping[str, str]] = {
+        "S3_BUCKET": "Set DIALTONE_MEDIA=s3://bucket/prefix.",
+        "AWS_S3_BUCKET": "Set DIALTONE_MEDIA=s3://bucket/prefix.",
+        "S3_REGION": "Set AWS_REGION.",
+    }
+
+    def rules(self) -> Sequence[Rule]:
+        """Return its rules between settings."""
+        return (_check_bucket, _check_variants, _check_private_media)
+
+    def production_rules(self) -> Sequence[Rule]:
+        """Return its rules for production."""
+        return (_check_s3_url, _check_hosts)
+
+    def unused_prefixes(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return how the variables of S3 begin, if files are elsewhere."""
+        return () if values.get("DIALTONE_MEDIA", "").startswith("s3://") else ("AWS_",)
 
     def commands(self) -> "Sequence[Command]":
         """Return its commands."""
@@ -48,13 +296,13 @@ class Media(Feature):
         """Return what it adds to the HTTP application."""
         from entrypoints.http.media.plugin import MediaPlugin
 
-        return (MediaPlugin(settings.http_media()),)
+        return (MediaPlugin(settings.of(MediaSettings).http_media()),)
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
         from entrypoints.commands.media.check_connection import connection_checks
 
-        return connection_checks(settings)
+        return connection_checks(settings.of(MediaSettings))
 
 
 MEDIA: Final = Media()

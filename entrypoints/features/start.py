@@ -1,14 +1,57 @@
 """The page at `/` of a service in development, and the web client."""
 
+from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+from entrypoints.opening.providers import prints_codes
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.settings.settings import Settings
+    from entrypoints.http.start.settings import HttpStartPageSettings
+
+
+def http_start_page(settings: Settings) -> "HttpStartPageSettings | None":
+    """Return the settings of the page, None in production."""
+    if settings.env is not Environment.DEVELOPMENT:
+        return None
+    from entrypoints.http.start.settings import HttpStartPageSettings
+
+    return HttpStartPageSettings(
+        port=settings.bind.port,
+        prints_messages=any(map(prints_codes, settings.sms)),
+        keeps_messages=keeps_messages(settings),
+        has_test_otps=bool(settings.test_otps.value.otps),
+        image_sources=settings.image_sources,
+    )
+
+
+def keeps_messages(settings: Settings) -> bool:
+    """Return whether the last messages are kept in memory, so that the page can show them.
+
+    - In production never.
+    - Every messenger prints, so nobody gets a message that the terminal does not show.
+    - The server listens on a loopback interface only, and no proxy is known: one that adds no
+      header would hide that clients are elsewhere.
+    - One process has all messages. With several, the next request may reach another one.
+    """
+    return (
+        settings.env is Environment.DEVELOPMENT
+        and all(map(prints_codes, settings.sms))
+        and _is_loopback(settings.bind.host)
+        and not settings.trusted_proxies
+        and settings.workers == 1
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 class Start(Feature):
@@ -17,10 +60,9 @@ class Start(Feature):
     name = "start"
     folders = ("entrypoints/http/start",)
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: Settings) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
         from entrypoints.http.start.plugin import StartPlugin
-        from entrypoints.settings.start_page import http_start_page
 
         return (StartPlugin(http_start_page(settings)),)
 

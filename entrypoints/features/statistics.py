@@ -1,14 +1,55 @@
 """Statistics of messages and logins, and what messages and calls cost."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from entrypoints.features.feature import Feature
+from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings import parsers
+from entrypoints.settings.declaration import optional
+from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from domain.costs.prices import PriceList
     from entrypoints.commands.command import Command
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.settings.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatisticsSettings(Settings):
+    """What messages and calls cost."""
+
+    prices: Path | None = optional(parsers.parse_path, example="/etc/dialtone/prices.toml")
+    """TOML file with your providers' prices, see docs/costs.md; without it no costs are counted."""
+
+
+def load_prices(settings: StatisticsSettings) -> "PriceList | None":
+    """Load the price list and validate it as a whole; None if the settings name none.
+
+    Raises:
+        StartupError: with one line for each problem.
+    """
+    file = settings.prices
+    if file is None:
+        return None
+    from adapters.price_file import InvalidPrices
+    from adapters.price_file import load_prices as load
+    from domain.otp.delivery import Channel
+    from entrypoints.opening.operator_files import invalid_file
+
+    try:
+        prices = load(file)
+    except InvalidPrices as error:
+        lines = [f"DIALTONE_PRICES: {line}." for line in error.lines]
+        raise invalid_file(lines, "DIALTONE_PRICES", file) from error
+    if settings.has_phone_line and not prices.has(Channel.VOICE):
+        raise StartupError(
+            f"DIALTONE_PRICES: {file}: no country has a price of voice, and there is a phone line. "
+            "Add at least one: the highest one is that of all other countries."
+        )
+    return prices
 
 
 class Statistics(Feature):
@@ -24,6 +65,11 @@ class Statistics(Feature):
         "entrypoints/http/statistics",
         "entrypoints/commands/statistics",
     )
+    settings = StatisticsSettings
+
+    def file_checks(self) -> Sequence[Callable[[Any], object]]:
+        """Return what loads the price list."""
+        return (load_prices,)
 
     def commands(self) -> "Sequence[Command]":
         """Return its commands."""

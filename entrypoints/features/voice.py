@@ -1,17 +1,255 @@
 """The phone line, and codes that are read out in a call."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import PhoneNumber, parse_phone
 from entrypoints.features.feature import Feature
+from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
+from entrypoints.opening.providers import Provider, prints_codes, provider_name
+from entrypoints.settings import parsers
+from entrypoints.settings.checks import Problem, Rule
+from entrypoints.settings.declaration import limit, optional
+from entrypoints.settings.services import find_factory
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
+    from application.operations.feature import OperationsPolicy
+    from application.otp.feature import OtpPolicy
+    from application.voice.feature import VoicePolicy
+    from domain.voice.flow import CallFlow
     from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
+
+
+def _without_line(settings: Any) -> str:
+    return "" if settings.has_phone_line else "DIALTONE_VOICE is none"
+
+
+def _without_channel(settings: Any) -> str:
+    return "" if settings.has_voice_channel else _without_line(settings)
+
+
+_optional = partial(optional, unused=_without_line)
+_other_limit = partial(limit, unused=_without_line)
+_limit = partial(_other_limit, parsers.rate_limit(50_000))
+# A call comes from a number: https://www.twilio.com/docs/voice/api/call-resource
+_parse_caller_id = parsers.pattern(
+    r"\+[1-9][0-9]{6,14}", "Must be a number with + and country code."
+)
+
+
+def _voice_of_sms(settings: Any) -> str:
+    """Return the first provider of messages that also has a number for calls."""
+    for known in PHONE_PROVIDERS:
+        if known.provider in settings.sms and known.caller_id(settings):
+            return known.name
+    return provider_name(None)
+
+
+@parsers.rejects_with(
+    f"Must be {', '.join(known.name for known in PHONE_PROVIDERS)}, none or package.module:factory."
+)
+def _parse_voice(text: str) -> PhoneProvider | Factory | None:
+    """Parse the provider that places and answers calls, or `none`."""
+    if text.lower() == provider_name(None):
+        return None
+    if factory := find_factory(text):
+        return factory
+    for known in PHONE_PROVIDERS:
+        if known.name == text.lower():
+            return known
+    raise ValueError
+
+
+def _parse_operator(text: str) -> PhoneNumber:
+    """Parse a phone number of any kind in its international form."""
+    return parse_phone(text, rules=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoiceSettings(Settings):
+    """Who places and answers calls, what callers hear, and how many calls there are."""
+
+    PROVIDER_VARIABLES: ClassVar[tuple[str, ...]] = (
+        *Settings.PROVIDER_VARIABLES,
+        "DIALTONE_VOICE",
+    )
+    """The variables that name providers."""
+    DESCRIPTIONS: ClassVar[Mapping[str, str]] = {
+        "app_name": "Name of your app in messages and calls, 1 to 30 characters; no user can have "
+        "that name.",
+        "countries": "Countries of messages and calls, as ISO codes, or * for all; optional with "
+        "console alone.",
+        "limits": "small, medium or large: sets all limits of messages, codes and calls, see "
+        "docs/abuse.md.",
+        "twilio_account_sid": "Account SID, required if DIALTONE_SMS or DIALTONE_VOICE names "
+        "twilio.",
+        "twilio_auth_token": "Auth token of the account, required if DIALTONE_SMS or "
+        "DIALTONE_VOICE names twilio.",
+    }
+    """Lines of `.env.example` that mention calls."""
+    twilio_voice_from: str = _optional(
+        _parse_caller_id, prefix="", unset="", example="+15005550006"
+    )
+    """Number that calls come from; by default TWILIO_FROM, if it is a number with +."""
+    voice: PhoneProvider | Factory | None = optional(
+        _parse_voice, derive=_voice_of_sms, example="twilio"
+    )
+    """Provider of calls: twilio, none or package.module:factory; by default as in DIALTONE_SMS."""
+    call_flow: Path | None = _optional(parsers.parse_path, example="/etc/dialtone/phone_line.toml")
+    """TOML file that says what callers of the phone line hear, see docs/call_flow.md."""
+    operator: PhoneNumber | None = _optional(_parse_operator, example="+14155552671")
+    """Number that callers of the phone line are connected to; by default nobody answers them."""
+    inbound_limit_per_caller: SlidingWindow = _limit("10/1h")
+    """Calls of one number that the phone line answers in an hour; further ones hear a busy tone."""
+    inbound_limit_total: SlidingWindow = _limit("200/1h", "1000/1h", "10000/1h")
+    """Calls that the phone line answers in an hour; further ones hear a busy tone."""
+    operator_limit_per_caller: SlidingWindow = _limit("3/1h")
+    """Calls of one number that are connected to DIALTONE_OPERATOR in an hour."""
+    operator_limit_total: SlidingWindow = _limit("30/1h", "100/1h", "1000/1h")
+    """Calls of all numbers that are connected to DIALTONE_OPERATOR in an hour."""
+    operator_lines: int = _other_limit(parsers.number(1, 10_000), "3", "10", "100")
+    """Callers who can talk to DIALTONE_OPERATOR at the same time; others hear that it is busy."""
+    voice_limit_per_country: SlidingWindow = limit(
+        parsers.rate_limit(50_000), "50/1h", "200/1h", "2000/1h", unused=_without_channel
+    )
+    """Calls with a code that apps request, per country and hour; each is also a message above."""
+    callback_limit_per_country: SlidingWindow = _limit("30/1h", "100/1h", "1000/1h")
+    """Calls with a code after a call to the phone line, per country and hour."""
+    callback_limit_total: SlidingWindow = _limit("75/1h", "500/1h", "5000/1h")
+    """Calls with a code after a call to the phone line, in all countries together, per hour."""
+    call_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="90d")
+    """Time after which a call is deleted from the call log."""
+    recording_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="30d")
+    """Time after which the recording of a call is deleted, here and at the provider."""
+
+    @property
+    def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
+        """The providers that the settings name, also for calls."""
+        match self.voice:
+            case None:
+                return super().providers
+            case PhoneProvider(provider=provider) | (Factory() as provider):
+                return (*super().providers, provider)
+
+    @property
+    def voice_provider(self) -> str:
+        """The name of the provider of calls."""
+        return (
+            self.voice.name if isinstance(self.voice, PhoneProvider) else provider_name(self.voice)
+        )
+
+    @property
+    def has_phone_line(self) -> bool:
+        """Whether a provider places and answers calls. It sends requests then."""
+        return self.voice is not None
+
+    @property
+    def twilio_caller_id(self) -> str:
+        """The number that calls come from at Twilio, empty if there is none."""
+        sender = self.twilio_from
+        return self.twilio_voice_from or (sender if sender.startswith("+") else "")
+
+    @property
+    def caller_id(self) -> str:
+        """The number that calls come from, empty if only the provider knows it."""
+        return self.voice.caller_id(self) if isinstance(self.voice, PhoneProvider) else ""
+
+    def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
+        """Return what these settings decide, with the limits of calls."""
+        policy = super().otp_policy(are_messages_reported=are_messages_reported)
+        rate_limits = replace(
+            policy.rate_limits,
+            calls_per_country=self.voice_limit_per_country,
+            callbacks_per_country=self.callback_limit_per_country,
+            callbacks_total=self.callback_limit_total,
+        )
+        return replace(policy, rate_limits=rate_limits)
+
+    def operations_policy(self) -> "OperationsPolicy":
+        """Return what these settings decide, with how long calls are kept."""
+        return replace(
+            super().operations_policy(),
+            call_retention=self.call_retention,
+            recording_retention=self.recording_retention,
+        )
+
+    def voice_policy(self, call_flow: "CallFlow") -> "VoicePolicy":
+        """Return what these settings decide, with the flow of `DIALTONE_CALL_FLOW`."""
+        # Imported only here: without a phone line, nothing of it is loaded.
+        from application.voice.feature import VoicePolicy
+        from domain.voice.call_limits import CallLimits
+
+        return VoicePolicy(
+            call_flow=call_flow,
+            call_limits=CallLimits(
+                per_caller=self.inbound_limit_per_caller,
+                total=self.inbound_limit_total,
+                operator_per_caller=self.operator_limit_per_caller,
+                operator_total=self.operator_limit_total,
+                operator_lines=self.operator_lines,
+            ),
+            operator=self.operator,
+            caller_id=self.caller_id,
+        )
+
+
+def load_call_flow(settings: VoiceSettings, file: Path | None = None) -> "CallFlow":
+    """Load the flow of inbound calls, or the one in `file`, and validate it as a whole.
+
+    Raises:
+        StartupError: with one line for each problem.
+    """
+    from adapters.flows import InvalidCallFlow
+    from adapters.flows import load_call_flow as load_flow
+    from entrypoints.opening.operator_files import invalid_file
+
+    try:
+        return load_flow(file or settings.call_flow, settings.app_name)
+    except InvalidCallFlow as error:
+        path = settings.call_flow if file is None else None
+        prefix = "DIALTONE_CALL_FLOW: " if path else ""
+        lines = [f"{prefix}{line}." for line in error.lines]
+        raise invalid_file(lines, "DIALTONE_CALL_FLOW", path) from error
+
+
+def _check_call_flow(settings: VoiceSettings) -> None:
+    if settings.has_phone_line:
+        load_call_flow(settings)
+
+
+def _check_countries(settings: VoiceSettings) -> Iterator[Problem]:
+    costs_money = settings.has_phone_line or not all(map(prints_codes, settings.sms))
+    if costs_money and settings.countries is None:
+        yield "DIALTONE_COUNTRIES", "Must be set if a provider of messages or calls costs money."
+
+
+def _check_phone_line(settings: VoiceSettings) -> Iterator[Problem]:
+    if settings.voice is None:
+        return
+    if not settings.is_set("DIALTONE_PUBLIC_URL"):
+        text = "Must be set if there is a phone line: the provider sends requests here."
+        yield "DIALTONE_PUBLIC_URL", text
+    if isinstance(settings.voice, PhoneProvider) and not settings.caller_id:
+        text = f"Must be set if DIALTONE_VOICE is {settings.voice.name}: calls come from it."
+        yield settings.voice.caller_id_variable, text
+
+
+def _check_retention(settings: VoiceSettings) -> Iterator[Problem]:
+    if settings.recording_retention > settings.call_retention:
+        text = "Must not be longer than DIALTONE_CALL_RETENTION."
+        hours = settings.call_retention // timedelta(hours=1)
+        yield "DIALTONE_RECORDING_RETENTION", text, f"{hours}h"
 
 
 class Voice(Feature):
@@ -19,6 +257,8 @@ class Voice(Feature):
 
     name = "voice"
     folders = (
+        "entrypoints/opening/recordings.py",
+        "entrypoints/opening/phone_providers.py",
         "domain/voice",
         "application/voice",
         "application/ports/voice.py",
@@ -29,6 +269,19 @@ class Voice(Feature):
         "pytest_dialtone/suites/voice",
         "entrypoints/words/call_words.py",
     )
+    settings = VoiceSettings
+    older_variables: ClassVar[Mapping[str, str]] = {
+        "TWILIO_MAIN_PHONE_NUMBER": "Set TWILIO_FROM, and TWILIO_VOICE_FROM for calls.",
+        "TWILIO_OPT_PHONE_NUMBER": "Set TWILIO_VOICE_FROM.",
+    }
+
+    def rules(self) -> Sequence[Rule]:
+        """Return its rules between settings."""
+        return (_check_countries, _check_phone_line, _check_retention)
+
+    def file_checks(self) -> Sequence[Callable[[Any], object]]:
+        """Return what loads the call flow."""
+        return (_check_call_flow,)
 
     def commands(self) -> "Sequence[Command]":
         """Return its commands."""
@@ -52,7 +305,7 @@ class Voice(Feature):
         """Return what `check-settings --connect` tries, by the name that it shows."""
         from entrypoints.commands.voice.check_connection import connection_checks
 
-        return connection_checks(settings)
+        return connection_checks(settings.of(VoiceSettings))
 
 
 VOICE: Final = Voice()

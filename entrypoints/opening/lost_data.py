@@ -6,9 +6,11 @@ An adapter's package is imported only if the settings name it.
 import stat
 from pathlib import Path
 
+from entrypoints.features.media import MediaSettings
 from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.media_stores import MediaFolder
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Database, MediaFolder, SqliteDatabase
+from entrypoints.settings.values import Database, SqliteDatabase
 
 
 def check_secrets_file_not_lost(database: Database, secrets_file: Path) -> None:
@@ -34,12 +36,13 @@ def is_database_lost(settings: Settings) -> bool:
     """Return whether an empty SQLite database has a media folder with files: a copy that failed."""
     if not isinstance(settings.database, SqliteDatabase):
         return False
-    if not isinstance(settings.media, MediaFolder):
+    media = settings.of(MediaSettings).media
+    if not isinstance(media, MediaFolder):
         return False
     from adapters.disk import has_files
     from adapters.sqlite import has_identities
 
-    return has_files(settings.media.path) and not has_identities(settings.database.path)
+    return has_files(media.path) and not has_identities(settings.database.path)
 
 
 def _has_content(path: Path) -> bool:

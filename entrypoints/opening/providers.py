@@ -1,11 +1,11 @@
-"""The providers of messages and calls that ship with Dialtone: one row each.
+"""The providers of messages that ship with Dialtone: one row each.
 
 An adapter's package is imported only if it is opened.
 """
 
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +14,10 @@ from entrypoints.opening.extras import check_extra
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from adapters.http_hook.messenger import HookMessenger
     from application.ports.otp import Messenger
-    from application.ports.voice import Recordings, VoicePorts
-    from application.webhook_urls import WebhookUrls
     from entrypoints.settings.twilio import TwilioSettings
 
 
@@ -30,7 +28,7 @@ class Provider:
     They have names: settings are sent to processes, which a lambda cannot be.
 
     Attributes:
-        name: Its name in `DIALTONE_SMS` and `DIALTONE_VOICE`.
+        name: Its name in `DIALTONE_SMS`.
         open_messenger: Opens its messenger until the block ends.
         check_messenger: Returns a note or an empty text if messages can be sent, see
             `check-settings --connect`. Raises ConfigurationError.
@@ -56,30 +54,6 @@ class Provider:
     extra: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhoneProvider(Provider):
-    """A provider that also places and answers calls.
-
-    Attributes:
-        title: Its name in texts.
-        open_voice: Opens the ports of the phone line until the block ends.
-        open_recordings: Opens the recordings alone, for a service without a phone line.
-        caller_id: Returns the number that calls come from, empty if there is none.
-        caller_id_variable: The variable to set if there is none.
-        check_voice: Returns a note or an empty text if calls can be placed and come here, see
-            `check-settings --connect`. Raises ConfigurationError.
-        place_of_urls: Where an operator enters the URLs; `{caller_id}` is the number.
-    """
-
-    title: str
-    open_voice: "Callable[[Any], AbstractAsyncContextManager[VoicePorts]]"
-    open_recordings: "Callable[[Any], AbstractAsyncContextManager[Recordings]]"
-    caller_id: Callable[[Any], str]
-    caller_id_variable: str
-    check_voice: "Callable[[Any, WebhookUrls], Awaitable[str]]"
-    place_of_urls: str
-
-
 def _open_console(_: object) -> "AbstractAsyncContextManager[Messenger]":
     from adapters.console import ConsoleMessenger
 
@@ -98,12 +72,8 @@ CONSOLE: Final = Provider(
 )
 
 
-def _check_twilio() -> None:
-    check_extra(TWILIO.extra, TWILIO.name)
-
-
 def _open_twilio_messenger(settings: "TwilioSettings") -> "AbstractAsyncContextManager[Messenger]":
-    _check_twilio()
+    check_extra(TWILIO.extra, TWILIO.name)
     from adapters.twilio.messenger import open_twilio_messenger
 
     return open_twilio_messenger(
@@ -127,47 +97,8 @@ async def _check_twilio_messenger(messenger: Any) -> str:
     return note
 
 
-@asynccontextmanager
-async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[VoicePorts]":
-    _check_twilio()
-    from adapters.twilio.markup import TwimlMarkup
-    from adapters.twilio.signatures import TwilioSignatures
-    from adapters.twilio.webhook_parser import TwilioWebhookParser
-    from application.ports.voice import VoicePorts
-
-    signatures = TwilioSignatures(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.value,
-        settings.twilio_auth_token_secondary.value,
-    )
-    async with _open_twilio_calls(settings) as calls:
-        yield VoicePorts(calls, signatures, TwilioWebhookParser(), TwimlMarkup())
-
-
-def _open_twilio_calls(settings: "TwilioSettings") -> AbstractAsyncContextManager[Any]:
-    _check_twilio()
-    from adapters.twilio.calls import open_twilio_calls
-
-    return open_twilio_calls(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.value,
-        caller_id=settings.twilio_caller_id,
-        api_base=settings.twilio_api_base,
-    )
-
-
-def _twilio_caller_id(settings: "TwilioSettings") -> str:
-    return settings.twilio_caller_id
-
-
-async def _check_twilio_calls(calls: Any, urls: "WebhookUrls") -> str:
-    note: str = await calls.check_caller_id(urls.voice(), urls.call_status())
-    return note
-
-
-TWILIO: Final = PhoneProvider(
+TWILIO: Final = Provider(
     name="twilio",
-    title="Twilio",
     open_messenger=_open_twilio_messenger,
     check_messenger=_check_twilio_messenger,
     prefix="TWILIO_",
@@ -175,15 +106,6 @@ TWILIO: Final = PhoneProvider(
     senders=("TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"),
     api_base="TWILIO_API_BASE",
     extra="twilio",
-    open_voice=_open_twilio_voice,
-    open_recordings=_open_twilio_calls,
-    caller_id=_twilio_caller_id,
-    caller_id_variable="TWILIO_VOICE_FROM",
-    check_voice=_check_twilio_calls,
-    place_of_urls=(
-        "Console of Twilio, Phone Numbers, Manage, Active numbers, {caller_id}, Voice "
-        "Configuration:"
-    ),
 )
 
 
@@ -198,10 +120,6 @@ def open_hook(
 
 PROVIDERS: Final[tuple[Provider, ...]] = (CONSOLE, TWILIO)
 """All of them, in the order in which messages for operators name them."""
-PHONE_PROVIDERS: Final = tuple(
-    provider for provider in PROVIDERS if isinstance(provider, PhoneProvider)
-)
-"""Those that also place and answer calls."""
 
 
 FREE_PROVIDERS: Final = frozenset(provider.name for provider in PROVIDERS if provider.prints_codes)

@@ -1,6 +1,8 @@
 """The banner that an operator sees when the service starts."""
 
-from entrypoints.opening.providers import PhoneProvider, prints_codes
+from entrypoints.features.voice import VoiceSettings
+from entrypoints.opening.phone_providers import PhoneProvider
+from entrypoints.opening.providers import prints_codes
 from entrypoints.settings.read import describe
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory
@@ -8,11 +10,12 @@ from entrypoints.version.distribution import installed_version
 
 
 def _describe_calls(settings: Settings) -> str:
-    match settings.voice:
+    voice = settings.of(VoiceSettings)
+    match voice.voice:
         case None:
             return "none"
         case PhoneProvider(title=title):
-            return f"by {title} from {settings.caller_id}"
+            return f"by {title} from {voice.caller_id}"
         case Factory(path=path):
             return f"by {path}"
 

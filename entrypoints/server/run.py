@@ -43,8 +43,8 @@ def run(settings: Settings) -> bool:
     _check_stdout(settings, sys.stdout)
     for name, similar in find_unknown(settings.variables.values):
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
-    for name in find_unused(settings):
-        _log.warning("setting_unused", setting=name, reason="DIALTONE_VOICE is none")
+    for name, reason in find_unused(settings):
+        _log.warning("setting_unused", setting=name, reason=reason)
     for name, instead in find_older(settings.variables.values):
         _log.warning("setting_unused", setting=name, reason=f"an older service read it. {instead}")
     for file in find_exposed(settings.variables.files):

@@ -11,6 +11,8 @@ from adapters.logging import configure_logging
 from application.use_cases import UseCases
 from entrypoints.bootstrap import make_exposition, open_use_cases
 from entrypoints.features import FEATURES
+from entrypoints.features.events import EventSettings, destination_labels
+from entrypoints.features.statistics import StatisticsSettings
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
@@ -34,7 +36,6 @@ from entrypoints.server.instance_task import keep_instance
 from entrypoints.server.metrics_server import run_metrics_server
 from entrypoints.server.workers import Workers
 from entrypoints.settings.bind import Bind
-from entrypoints.settings.events import destination_labels
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def make_app(
                 await stack.enter_async_context(cleanup)
                 retries = run_retry_task(use_cases.media.retry_deletions, RETRY_INTERVAL)
                 await stack.enter_async_context(retries)
-            if settings.prices is not None:
+            if settings.of(StatisticsSettings).prices is not None:
                 costs = run_costs_task(use_cases.costs.write, COSTS_INTERVAL)
                 await stack.enter_async_context(costs)
             if (write_acts := use_cases.journal.write_acts) is not None:
@@ -122,7 +123,7 @@ def _make_metrics(settings: Settings) -> "Metrics":
     # Imported only here: the library that nothing else uses takes the folder from the environment.
     from adapters.metrics.metrics import Metrics
 
-    providers = {provider_name(provider) for provider in (*settings.sms, settings.voice)}
+    providers = {*map(provider_name, settings.sms), settings.voice_provider}
     metrics = Metrics(providers, _UPLOAD_ROUTE)
     metrics.worker_starts.inc()
     return metrics
@@ -140,7 +141,7 @@ def _serve_metrics(
 def _run_events(
     settings: Settings, use_cases: UseCases, metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
-    events, labels = use_cases.events.send, destination_labels(settings.events)
+    events, labels = use_cases.events.send, destination_labels(settings.of(EventSettings).events)
     if metrics is None:
         return run_events_task(events, labels)
     from adapters.metrics.counts import CountedEvents

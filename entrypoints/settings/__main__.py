@@ -4,8 +4,8 @@ import sys
 from itertools import groupby
 from typing import Final
 
+from entrypoints.settings.composition import FIELDS, FILE_VARIABLES, AllSettings
 from entrypoints.settings.declaration import descriptions
-from entrypoints.settings.settings import FIELDS, FILE_VARIABLES, Settings
 
 _HEAD: Final = """\
 # All settings with their defaults. Copy this file to .env, and remove the # before a setting to
@@ -14,7 +14,7 @@ _HEAD: Final = """\
 # A limit such as 60/1h is at most 60 in any hour; each overrides that of DIALTONE_LIMITS.
 """
 
-described, parts = descriptions(Settings), [_HEAD]
+described, parts = descriptions(AllSettings), [_HEAD]
 for group, fields in groupby(FIELDS.items(), lambda item: item[1][1].group):
     parts.append(f"#\n# {group}\n#\n")
     for variable, (name, declaration) in fields:

@@ -46,8 +46,7 @@ class Declaration:
             credentials in a URL.
         file_name: The variable that names a file with the text, without its prefix; empty if there
             is none. By default each `Secret` has one: its own name and `_FILE`.
-        needs_phone_line: Whether it has no effect without a phone line.
-        needs_voice_channel: Whether it has no effect if no code can be delivered by a call.
+        unused: Returns why it has no effect with all settings, an empty text if it has one.
     """
 
     group: Group
@@ -60,8 +59,7 @@ class Declaration:
     prefix: str = PREFIX
     show: Callable[[Any], str] | None = None
     file_name: str | None = None
-    needs_phone_line: bool = False
-    needs_voice_channel: bool = False
+    unused: Callable[[Any], str] | None = None
 
     def file_variable(self, variable: str) -> str:
         """Return the variable that names a file with the text, or an empty text."""
@@ -118,10 +116,14 @@ def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
 
 
 def descriptions(settings: type[Any]) -> dict[str, str]:
-    """Return the docstrings below the fields of a class and its bases by the fields' names."""
-    classes = [owner for owner in settings.__mro__ if dataclasses.is_dataclass(owner)]
-    return {
-        name: text
-        for owner in classes
-        for name, text in _DESCRIBED_FIELD.findall(inspect.getsource(owner))
-    }
+    """Return the docstrings below the fields of a class and its bases by the fields' names.
+
+    A class may have `DESCRIPTIONS`, which replace those of its bases.
+    """
+    found: dict[str, str] = {}
+    for owner in reversed(settings.__mro__):
+        # A class that was composed of others has no source.
+        if dataclasses.is_dataclass(owner) and inspect.get_annotations(owner):
+            found |= _DESCRIBED_FIELD.findall(inspect.getsource(owner))
+        found |= vars(owner).get("DESCRIPTIONS", {})
+    return found

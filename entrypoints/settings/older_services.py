@@ -6,11 +6,12 @@ Variables that Dialtone reads under the same name are not here, such as TWILIO_A
 from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
+from entrypoints.features import FEATURES
+
 _KEYS: Final = (
     "Create keys by `dialtone keys generate FILE`, and set DIALTONE_SECRETS_FILE=FILE; tokens of "
     "the older service are not accepted."
 )
-_BUCKET: Final = "Set DIALTONE_MEDIA=s3://bucket/prefix."
 _POSTGRES: Final = "Set DIALTONE_DATABASE=postgresql://user:password@host/name."
 _INSTEAD: Final[Mapping[str, str]] = {
     # hookaba-backend
@@ -21,12 +22,8 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "FLASK_APP": "Start the service by `dialtone run`.",
     "SMS_PROVIDER": "Set DIALTONE_SMS=twilio, or DIALTONE_SMS=console for trying out.",
     "TWILIO_PHONE_NUMBER": "Set TWILIO_FROM.",
-    "S3_BUCKET": _BUCKET,
-    "AWS_S3_BUCKET": _BUCKET,
-    "S3_REGION": "Set AWS_REGION.",
     # flaskapp
-    "TWILIO_MAIN_PHONE_NUMBER": "Set TWILIO_FROM, and TWILIO_VOICE_FROM for calls.",
-    "TWILIO_OPT_PHONE_NUMBER": "Set TWILIO_VOICE_FROM.",
+    "TWILIO_MAIN_PHONE_NUMBER": "Set TWILIO_FROM.",
     "DATABASE_URL": _POSTGRES,
     "POSTGRESQL_PASSWORD": _POSTGRES,
     "SQLALCHEMY_DATABASE_URI": _POSTGRES,
@@ -36,7 +33,10 @@ _INSTEAD: Final[Mapping[str, str]] = {
 
 def find_older(names: Container[str]) -> Iterator[tuple[str, str]]:
     """Yield each of the variables that is set, and what to do instead."""
-    return ((name, instead) for name, instead in _INSTEAD.items() if name in names)
+    known = dict(_INSTEAD)
+    for feature in FEATURES:
+        known |= feature.older_variables
+    return ((name, instead) for name, instead in known.items() if name in names)
 
 
 def older_line(name: str, instead: str) -> str:

@@ -1,10 +1,9 @@
-"""The settings of one-time codes: messages, calls with a code, and their limits."""
+"""The settings of one-time codes: their messages and their limits."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
@@ -15,18 +14,11 @@ from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneRules
 from entrypoints.http.settings import HttpOtpSettings
-from entrypoints.opening.providers import (
-    PHONE_PROVIDERS,
-    PhoneProvider,
-    Provider,
-    prints_codes,
-    provider_name,
-)
+from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.settings import parsers
-from entrypoints.settings.attestation import AttestationSettings
 from entrypoints.settings.declaration import essential, limit, optional
 from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, parse_hook_secrets
-from entrypoints.settings.provider_parsers import parse_sms, parse_voice
+from entrypoints.settings.provider_parsers import parse_sms
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.twilio import TwilioSettings
 from entrypoints.settings.values import Factory, HttpHook, Secret
@@ -41,20 +33,11 @@ _messages_per_phone = parsers.rate_limits(14)
 # A /48 network has three times the limit of an IP.
 _limit_per_ip = parsers.rate_limit(5_000)
 _limit = parsers.rate_limit(50_000)
-_callback_limit = partial(limit, _limit, needs_phone_line=True)
 
 
 def _only_country(settings: Any) -> str:
     countries = settings.countries or ()
     return next(iter(countries)) if len(countries) == 1 else ""
-
-
-def _voice_of_sms(settings: Any) -> str:
-    """Return the first provider of messages that also has a number for calls."""
-    for provider in PHONE_PROVIDERS:
-        if provider in settings.sms and provider.caller_id(settings):
-            return provider.name
-    return provider_name(None)
 
 
 def _show_providers(providers: tuple[Provider | Factory | HttpHook, ...]) -> str:
@@ -82,15 +65,11 @@ class SmsSettings(ServiceSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtpSettings(AttestationSettings, TwilioSettings, SmsSettings):
+class OtpSettings(TwilioSettings, SmsSettings):
     """Who sends codes, in which words, and how many."""
 
     countries: frozenset[str] | None = essential(parsers.parse_countries, example="IN,US,DE")
-    """Countries of messages and calls, as ISO codes, or * for all; optional with console alone."""
-    voice: PhoneProvider | Factory | None = optional(
-        parse_voice, derive=_voice_of_sms, example="twilio"
-    )
-    """Provider of calls: twilio, none or package.module:factory; by default as in DIALTONE_SMS."""
+    """Countries of messages, as ISO codes, or * for all; optional with console alone."""
     android_hashes: tuple[str, ...] = optional(
         parsers.list_of(parse_app_hash), unset=(), example="FA+9qCX9VSu", name="ANDROID_HASH"
     )
@@ -127,20 +106,14 @@ class OtpSettings(AttestationSettings, TwilioSettings, SmsSettings):
     """Further messages to a phone per hour for each of its devices and each IP of its logins."""
     sms_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "30/1h", "60/1h", "300/1h")
     """Messages that did not lead to a login, per IP (IPv6: per /64) and hour."""
-    voice_limit_per_country: SlidingWindow = limit(
-        _limit, "50/1h", "200/1h", "2000/1h", needs_voice_channel=True
-    )
-    """Calls with a code that apps request, per country and hour; each is also a message above."""
     verify_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "300/1h", "600/1h", "3000/1h")
     """Codes that one IP (IPv6: one /64) can try in an hour, for all phones together."""
     failed_attempt_limit_per_country: SlidingWindow = limit(_limit, "200/1h", "1000/1h", "10000/1h")
     """Wrong codes per country and hour; then each message brings two attempts instead of five."""
     failed_attempt_limit_total: SlidingWindow = limit(_limit, "500/1h", "5000/1h", "50000/1h")
     """Wrong codes in all countries per hour; then each message brings two attempts only."""
-    callback_limit_per_country: SlidingWindow = _callback_limit("30/1h", "100/1h", "1000/1h")
-    """Calls with a code after a call to the phone line, per country and hour."""
-    callback_limit_total: SlidingWindow = _callback_limit("75/1h", "500/1h", "5000/1h")
-    """Calls with a code after a call to the phone line, in all countries together, per hour."""
+    PROVIDER_VARIABLES: ClassVar[tuple[str, ...]] = ("DIALTONE_SMS",)
+    """The variables that name providers."""
 
     @property
     def sms_hooks(self) -> list[HttpHook]:
@@ -148,9 +121,19 @@ class OtpSettings(AttestationSettings, TwilioSettings, SmsSettings):
         return [provider for provider in self.sms if isinstance(provider, HttpHook)]
 
     @property
+    def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
+        """The providers that the settings name."""
+        return self.sms
+
+    @property
+    def voice_provider(self) -> str:
+        """The name of the provider of calls."""
+        return provider_name(None)
+
+    @property
     def has_phone_line(self) -> bool:
         """Whether a provider places and answers calls. It sends requests then."""
-        return self.voice is not None
+        return False
 
     @property
     def has_voice_channel(self) -> bool:
@@ -186,17 +169,13 @@ class OtpSettings(AttestationSettings, TwilioSettings, SmsSettings):
                 verifications_per_ip=self.verify_limit_per_ip,
                 failed_attempts_per_country=self.failed_attempt_limit_per_country,
                 failed_attempts_total=self.failed_attempt_limit_total,
-                calls_per_country=self.voice_limit_per_country,
-                callbacks_per_country=self.callback_limit_per_country,
-                callbacks_total=self.callback_limit_total,
-                has_attested_part=self.attestation is not None,
             ),
             webhook_urls=WebhookUrls(self.public_url) if has_url else None,
             are_messages_reported=are_messages_reported,
             # A hook need not report anything.
             is_sent_reported=not self.sms_hooks,
             sms_provider=provider_name(self.sms[0]),
-            voice_provider=provider_name(self.voice),
+            voice_provider=self.voice_provider,
         )
 
     def http_otp(self) -> HttpOtpSettings:

@@ -20,20 +20,12 @@ from application.ports.errors import ConfigurationError
 from domain import countries
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import InvalidValue
-from domain.media.image import VariantSpec
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
-from domain.phone import PhoneNumber, parse_phone
+from domain.phone import parse_phone
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.values import Network, Secret
-
-_VARIANT: Final = re.compile(
-    r"(?!full:)([a-z][a-z0-9_]{0,31}):([1-9][0-9]{0,3})x([1-9][0-9]{0,3})(!?)"
-)
-_MAX_VARIANTS: Final = 10
-_MAX_VARIANT_PIXELS: Final = 2048
-"""Of each side. A larger one would take longer than the image itself."""
 
 T = TypeVar("T")
 S = TypeVar("S", bound=str)
@@ -191,29 +183,6 @@ def parse_bind(text: str) -> Bind:
     return Bind(name or str(IPv6Address(v6) if v6 else IPv4Address(v4)), _parse_port(port))
 
 
-@rejects_with(
-    "Must be none, or up to 10 variants with different names: name:WIDTHxHEIGHT fits into this "
-    "size, name:WIDTHxHEIGHT! is stretched to it, name_webp:... is WebP; at most 2048 pixels. A "
-    "name has up to 32 lower-case letters, digits and _, and is not full."
-)
-def parse_variants(text: str) -> tuple[VariantSpec, ...]:
-    """Parse the variants of images."""
-    if text == "none":
-        return ()
-    specs = list_of(_parse_variant)(text)
-    if len({spec.name for spec in specs}) < len(specs) or len(specs) > _MAX_VARIANTS:
-        raise ValueError
-    return specs
-
-
-def _parse_variant(text: str) -> VariantSpec:
-    name, *sides, mark = full_match(_VARIANT, text).groups()
-    width, height = map(int, sides)
-    if max(width, height) > _MAX_VARIANT_PIXELS:
-        raise ValueError
-    return VariantSpec(name, width, height, bool(mark), name.endswith("_webp"))
-
-
 @rejects_with("Must be a URL with http:// or https:// and without ?, # and password.")
 def parse_url(text: str) -> str:
     """Parse an http(s) URL to which a path can be appended; it gets no slash at its end."""
@@ -281,11 +250,6 @@ def parse_country(text: str) -> str:
 def parse_countries(text: str) -> frozenset[str]:
     """Parse ISO codes separated by commas, or `*` for every country."""
     return countries.ALL_COUNTRIES if text == "*" else frozenset(list_of(parse_country)(text))
-
-
-def parse_operator(text: str) -> PhoneNumber:
-    """Parse a phone number of any kind in its international form."""
-    return parse_phone(text, rules=None)
 
 
 def parse_app_name(text: str) -> str:

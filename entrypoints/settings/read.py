@@ -10,18 +10,18 @@ from typing import Any, Final, NamedTuple
 from domain.errors import InvalidValue
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.checks import find_problems, is_production, unused_variables
+from entrypoints.settings.composition import (
+    FIELDS,
+    FILE_VARIABLES,
+    INSTALLED,
+    VARIABLES,
+    Composition,
+)
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.older_services import find_older, older_line
 from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
-from entrypoints.settings.settings import (
-    FIELDS,
-    FILE_VARIABLES,
-    VARIABLES,
-    InvalidSetting,
-    PartialSettings,
-    Settings,
-)
+from entrypoints.settings.settings import InvalidSetting, PartialSettings, Settings
 from entrypoints.settings.values import Secret, Variables
 
 HIDDEN: Final = "(hidden)"
@@ -52,8 +52,9 @@ def read_settings(
     environ: Mapping[str, str],
     env_file: Path | None,
     file_checks: Iterable[Callable[[Settings], object]] = (),
+    composition: Composition = INSTALLED,
 ) -> Settings:
-    """Read and check all settings.
+    """Read and check all settings; `settings.of` has those of a feature.
 
     - The environment overrides `.env`.
     - A variable that is empty, or has only spaces, is not set.
@@ -64,6 +65,7 @@ def read_settings(
         environ: The environment.
         env_file: The path of the `.env` file.
         file_checks: Load what settings name. They raise `StartupError`, also a line each.
+        composition: The features whose settings are read, by default all that are installed.
 
     Raises:
         SettingsError: with all problems: those of the file, those of the settings, those of the
@@ -73,12 +75,12 @@ def read_settings(
     in_file, problems = read_env_file(env_file) if env_file else ({}, [])
     file_values, environment = _without_empty(in_file), _without_empty(environ)
     values = {**file_values, **environment}
-    texts, files, unread = read_secret_files(values)
+    texts, files, unread = read_secret_files(values, composition)
     from_env_file = frozenset(file_values.keys() - environment.keys())
     variables = Variables({**values, **texts}, from_env_file, files)
-    settings = PartialSettings(variables)
-    invalid = _parse(settings, unread)
-    for name in filter(invalid.__contains__, FIELDS):
+    settings = composition.begin(variables)
+    invalid = _parse(settings, unread, composition)
+    for name in filter(invalid.__contains__, composition.fields):
         variable, problem = invalid[name]
         place = " (in .env)" if variable in from_env_file else ""
         problems.append(f"{variable}{place}: {problem}")
@@ -93,7 +95,7 @@ def read_settings(
         unknown = starmap(unknown_line, find_unknown(values))
         older = starmap(older_line, find_older(values))
         raise SettingsError("\n".join([*problems, *unknown, *older]))
-    return settings.complete()
+    return composition.complete(settings)
 
 
 def find_text(variables: Variables, name: str) -> str:
@@ -148,23 +150,26 @@ def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _parse(
-    settings: PartialSettings, unread: Mapping[str, tuple[str, str]]
+    settings: PartialSettings,
+    unread: Mapping[str, tuple[str, str]],
+    composition: Composition,
 ) -> dict[str, tuple[str, str]]:
     """Give each field its value; return the problem of each setting that has one.
 
     Args:
         settings: Get the values.
         unread: Settings whose text could not be read, each with the variable and the problem.
+        composition: Has their declarations and rules.
 
     Returns:
         The variable that is wrong, and the problem, by the variable of the setting.
     """
     values = settings.variables.values
-    texts = {name: values[name].strip() for name in FIELDS if name in values}
-    for name in unused_variables(texts):
+    texts = {name: values[name].strip() for name in composition.fields if name in values}
+    for name in unused_variables(texts, composition):
         texts.pop(name, None)
     problems = dict(unread)
-    for name, (field_name, declaration) in FIELDS.items():
+    for name, (field_name, declaration) in composition.fields.items():
         if name in unread:
             continue
         try:
@@ -174,7 +179,7 @@ def _parse(
             pass  # the default depends on an invalid variable
         except InvalidValue as error:
             problems[name] = _problem(settings, name, error.message)
-    for name, text, *example in find_problems(settings):
+    for name, text, *example in find_problems(settings, composition.features):
         problems.setdefault(name, _problem(settings, name, text, *example))
     return problems
 
@@ -237,22 +242,19 @@ def find_unknown(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
             yield name, short_names[similar[0]] if similar else None
 
 
-def find_unused(settings: Settings) -> Iterator[str]:
-    """Yield each variable that is set and has no effect, because there is no phone line."""
-    if settings.has_phone_line:
-        return
-    not_read = unused_variables(settings.variables.values)
+def find_unused(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield each variable that is set and has no effect with the other settings, and why."""
+    not_read = unused_variables(settings.variables.values, INSTALLED)
     for name, (_, declaration) in FIELDS.items():
-        is_unused = declaration.needs_phone_line or (
-            declaration.needs_voice_channel and not settings.has_voice_channel
-        )
-        if is_unused and settings.is_set(name) and name not in not_read:
-            yield name
+        if declaration.unused is None or not settings.is_set(name) or name in not_read:
+            continue
+        if reason := declaration.unused(settings):
+            yield name, reason
 
 
-def unused_line(name: str) -> str:
+def unused_line(name: str, reason: str) -> str:
     """Return the line about a setting that has no effect."""
-    return f"{name}: This has no effect, because DIALTONE_VOICE is none. Remove it."
+    return f"{name}: This has no effect, because {reason}. Remove it."
 
 
 def _hide_credentials(text: str) -> str:

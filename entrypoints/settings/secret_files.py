@@ -4,14 +4,16 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from adapters.files import open_regular_file
 from domain.errors import InvalidValue
 from entrypoints.settings.checks import is_production, unused_variables
 from entrypoints.settings.declaration import PREFIX
-from entrypoints.settings.settings import FILE_VARIABLES
 from entrypoints.settings.values import SecretFile
+
+if TYPE_CHECKING:
+    from entrypoints.settings.composition import Composition
 
 _MAX_FILE_SIZE: Final = 64 * 1024
 _READABLE: Final = stat.S_IROTH
@@ -32,15 +34,16 @@ class SecretFiles(NamedTuple):
     problems: dict[str, tuple[str, str]]
 
 
-def read_secret_files(values: Mapping[str, str]) -> SecretFiles:
+def read_secret_files(values: Mapping[str, str], composition: "Composition") -> SecretFiles:
     """Read the files that variables name, except those of vendors that are not used."""
     read = SecretFiles({}, {}, {})
     is_strict = is_production(values)
     # Our own settings first: they name the vendors.
     stripped = {name: text.strip() for name, text in values.items()}
-    for name in sorted(FILE_VARIABLES, key=lambda name: not name.startswith(PREFIX)):
-        variable = FILE_VARIABLES[name]
-        if variable not in values or name in unused_variables({**stripped, **read.texts}):
+    for name in sorted(composition.file_variables, key=lambda name: not name.startswith(PREFIX)):
+        variable = composition.file_variables[name]
+        known = {**stripped, **read.texts}
+        if variable not in values or name in unused_variables(known, composition):
             continue
         if name in values:
             read.problems[name] = name, both_set(variable)

@@ -35,8 +35,6 @@ class ServerSettings(ServiceSettings):
         parsers.list_of(parsers.parse_origin), unset=(), example="https://app.example.org"
     )
     """Origins of the web apps that may use the API from browsers (CORS)."""
-    has_console: bool = optional(parsers.parse_yes_or_no, default="no", name="WEB_CONSOLE")
-    """yes has pages for administrators at /console; they sign in with a code."""
     workers: int = optional(parsers.number(1, 256), default="1")
     """Number of server processes."""
     stop_delay: timedelta = optional(

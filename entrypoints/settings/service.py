@@ -29,7 +29,7 @@ class ServiceSettings:
     )
     """IPs or networks of your reverse proxies, or none; production does not start without it."""
     is_single_host: bool = essential(parsers.parse_yes_or_no, default="no", name="SINGLE_HOST")
-    """yes if the service runs on one host only: then production accepts SQLite and a folder."""
+    """yes if the service runs on one host only: then production accepts SQLite."""
     database: Database = essential(
         services.parse_database,
         default="sqlite:///var/dialtone.db",
@@ -39,14 +39,19 @@ class ServiceSettings:
     )
     """sqlite:///path, postgresql://host/name, mongodb://host/name, or package.module:factory."""
     limits: str = essential(parsers.choice(*LIMIT_PROFILES), default="medium")
-    """small, medium or large: sets all limits of messages, codes and calls, see docs/abuse.md."""
+    """small, medium or large: sets all limits of messages and codes, see docs/abuse.md."""
     app_name: str = essential(parsers.parse_app_name, default="Dialtone")
-    """Name of your app in messages and calls, 1 to 30 characters; no user can have that name."""
+    """Name of your app in messages, 1 to 30 characters; no user can have that name."""
     limit_store: Factory | None = optional(
         services.parse_factory, example="my_package.limits:open_limits"
     )
     """package.module:factory that keeps the rate limits; by default the database keeps them."""
     variables: Variables = field(default_factory=Variables, repr=False)
+
+    @property
+    def image_sources(self) -> tuple[str, ...]:
+        """Where the URLs of images lead, as in a Content-Security-Policy."""
+        return ()
 
     def is_set(self, variable: str) -> bool:
         """Return whether the variable is set, by the environment, by `.env` or by a file."""

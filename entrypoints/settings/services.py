@@ -1,19 +1,17 @@
-"""Parsers of the settings of databases, media stores and factories."""
+"""Parsers of the settings of databases and factories."""
 
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote_plus
 
 from domain.errors import InvalidValue
-from entrypoints.settings.parsers import full_match, pattern, rejects_with
+from entrypoints.settings.parsers import full_match, rejects_with
 from entrypoints.settings.values import (
     Database,
     Factory,
-    MediaFolder,
     MongoDatabase,
     PostgresDatabase,
-    S3Bucket,
     SqliteDatabase,
 )
 
@@ -21,14 +19,6 @@ _FACTORY: Final = re.compile(r"(?P<package>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*:[A-Z
 # `sqlite:data` is a URL with a typing error, not a factory.
 _URL_SCHEMES: Final = {"file", "http", "https", "mongodb", "postgres", "postgresql", "s3", "sqlite"}
 
-# The access key ID and the region are parts of a path in each request's signature.
-parse_access_key_id = pattern(
-    r"(?:(?![,/=])[!-~])+", "Must be an access key ID without space, comma, slash and =."
-)
-parse_region = pattern(
-    r"(?=.*[A-Za-z])[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
-    "Must be a region: letters and digits, with - between them.",
-)
 _SQLITE: Final = re.compile(r"sqlite:///(?P<path>(?!:memory:\Z)[^?#]*[^?#/])")
 _ESCAPED: Final = r"(?:[^\s:%@/?#]|%[0-9A-Fa-f]{2})"
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:,/?#@\[\]]+)(?::[0-9]{1,5})?"
@@ -43,17 +33,6 @@ _DATABASE_NAME: Final = re.compile(r'(?!(?i:admin|config|local)\Z)[^/\\. "$\x00-
 _POSTGRES_URL: Final = re.compile(
     rf"postgresql://(?:{_ESCAPED}+(?::{_ESCAPED}*)?@)?(?:{_HOST}(?:,{_HOST})*)?"
     rf"(?:/(?P<name>[^/?#@]*))?(?:\?(?:{_OPTION}(?:&{_OPTION})*)?)?"
-)
-
-# A URL has no host, an empty one or localhost.
-_FILE: Final = re.compile(r"file:(?://(?:localhost)?(?=/)|(?!//))(?P<path>[^?#]+)")
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a prefix has only
-# characters that are not escaped in a key.
-_PREFIX_PART: Final = r"(?!\.\.?(?:/|$))[A-Za-z0-9_!.*'()-]+"
-_BUCKET: Final = re.compile(
-    r"s3://(?!(?:[0-9]+\.){3}[0-9]+(?:/|$))"
-    r"(?P<bucket>[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9])"
-    rf"(?:/(?P<prefix>{_PREFIX_PART}(?:/{_PREFIX_PART})*))?/?"
 )
 
 
@@ -73,22 +52,6 @@ def parse_database(text: str) -> Database:
     return SqliteDatabase(Path(full_match(_SQLITE, text)["path"]).absolute())
 
 
-@rejects_with(
-    "Must be file:///path from the root, file:path from the current folder, s3://bucket/prefix, or "
-    "package.module:factory."
-)
-def parse_media(text: str) -> MediaFolder | S3Bucket | Factory:
-    """Parse the URL of a folder (RFC 8089) or bucket, or a factory."""
-    if text.startswith("s3://"):
-        return _parse_bucket(text)
-    if factory := find_factory(text):
-        return factory
-    path = unquote(full_match(_FILE, text)["path"], errors="replace")
-    if not path.strip("/") or not path.isprintable():
-        raise ValueError
-    return MediaFolder(Path(path).absolute())
-
-
 @rejects_with("Must be package.module:factory.")
 def parse_factory(text: str) -> Factory:
     """Parse a factory."""
@@ -101,15 +64,6 @@ def find_factory(text: str) -> Factory | None:
     """Return the factory that a text names, or None."""
     match = _FACTORY.fullmatch(text)
     return Factory(text) if match and match["package"].lower() not in _URL_SCHEMES else None
-
-
-@rejects_with(
-    "Must be s3://bucket or s3://bucket/prefix. A bucket has 3 to 63 lower-case letters, digits, - "
-    "and single dots; a prefix has letters, digits and _ - . ! * ' ( )."
-)
-def _parse_bucket(text: str) -> S3Bucket:
-    bucket = full_match(_BUCKET, text)
-    return S3Bucket(bucket["bucket"], bucket["prefix"] or "")
 
 
 # https://www.mongodb.com/docs/manual/reference/connection-string/

@@ -21,8 +21,6 @@ _parse_from = pattern(
     "Must be a number with + and country code, a short code, or a name of at most 11 letters, "
     "digits, spaces and + - _ &.",
 )
-# A call comes from a number: https://www.twilio.com/docs/voice/api/call-resource
-_parse_caller_id = pattern(r"\+[1-9][0-9]{6,14}", "Must be a number with + and country code.")
 
 
 def _sid(kind: str) -> Callable[[str], str]:
@@ -32,35 +30,25 @@ def _sid(kind: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True, kw_only=True)
 class TwilioSettings(ServiceSettings):
-    """The account, and the numbers of messages and calls. They are read if Twilio is used."""
+    """The account, and what messages come from. They are read if Twilio is used."""
 
     twilio_account_sid: str = _essential(
         _sid("AC"), unset="", example="AC0123456789abcdef0123456789abcdef"
     )
-    """Account SID, required if DIALTONE_SMS or DIALTONE_VOICE names twilio."""
+    """Account SID, required if DIALTONE_SMS names twilio."""
     twilio_auth_token: Secret[str] = _essential(
         Secret, unset=Secret(""), example="0123456789abcdef0123456789abcdef"
     )
-    """Auth token of the account, required if DIALTONE_SMS or DIALTONE_VOICE names twilio."""
+    """Auth token of the account, required if DIALTONE_SMS names twilio."""
     twilio_from: str = _essential(_parse_from, unset="", example="+15005550006")
     """Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it."""
     twilio_messaging_service_sid: str = _optional(
         _sid("MG"), unset="", example="MG0123456789abcdef0123456789abcdef"
     )
     """Messaging service that selects the number of a message, instead of TWILIO_FROM."""
-    twilio_voice_from: str = _optional(
-        _parse_caller_id, unset="", example="+15005550006", needs_phone_line=True
-    )
-    """Number that calls come from; by default TWILIO_FROM, if it is a number with +."""
     twilio_auth_token_secondary: Secret[str] = _optional(
         Secret, unset=Secret(""), example="fedcba9876543210fedcba9876543210"
     )
     """Second auth token that is valid too, while you replace the first one."""
     twilio_api_base: str | None = _advanced(parsers.parse_url, example="http://127.0.0.1:9999")
     """URL of a server that replaces Twilio's API, for example in tests."""
-
-    @property
-    def twilio_caller_id(self) -> str:
-        """The number that calls come from, empty if there is none."""
-        sender = self.twilio_from
-        return self.twilio_voice_from or (sender if sender.startswith("+") else "")

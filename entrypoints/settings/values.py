@@ -47,20 +47,6 @@ class HttpHook:
     name: str
 
 
-class AttestationType(StrEnum):
-    """A shipped adapter that asks clients for proofs."""
-
-    ALTCHA = "altcha"
-    SITEVERIFY = "siteverify"
-
-
-class MediaDelivery(StrEnum):
-    """Where image URLs lead: to the media store if it has URLs, or to the service."""
-
-    STORE = "store"
-    SERVICE = "service"
-
-
 @dataclass(frozen=True, slots=True)
 class SqliteDatabase:
     """A SQLite database in one file."""
@@ -82,23 +68,7 @@ class PostgresDatabase:
     url: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class MediaFolder:
-    """A folder with media files."""
-
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class S3Bucket:
-    """A bucket with media files; the prefix may be empty."""
-
-    bucket: str
-    prefix: str
-
-
 Database = SqliteDatabase | PostgresDatabase | MongoDatabase | Factory
-MediaStore = MediaFolder | S3Bucket | Factory
 
 
 @dataclass(frozen=True, slots=True)

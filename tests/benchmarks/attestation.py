@@ -14,6 +14,7 @@ from typing import Final
 
 from adapters.attestation.altcha import COST, TYPE, AltchaAttestation
 from application.ports.attestation import AttestationProof, AttestationStatus
+from entrypoints.features.attestation import AttestationSettings
 from entrypoints.settings.read import read_settings
 from tests.benchmarks.attack_sizes import UNVERIFIED_WITH_ATTESTATION
 from tests.support.altcha_client import solve_challenge
@@ -27,7 +28,7 @@ WORKERS: Final = 4
 """Of the widget, on a phone with little memory."""
 PRICES_OF_SOLVERS: Final = (1, 3)
 """From and to: what services take for a thousand captchas that they solve, in US dollars."""
-DEFAULT_DIFFICULTY: Final = read_settings({}, None).attestation_difficulty
+DEFAULT_DIFFICULTY: Final = read_settings({}, None).of(AttestationSettings).attestation_difficulty
 DIFFICULTIES: Final = sorted({1_000, DEFAULT_DIFFICULTY, 10_000, 30_000})
 SECONDS_AN_HOUR: Final = 3_600
 PROOFS: Final = 20

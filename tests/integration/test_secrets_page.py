@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 from mkdocs.utils.yaml import yaml_load
 
+from entrypoints.settings.composition import INSTALLED, VARIABLES
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.secret_files import find_exposed, read_secret_files
-from entrypoints.settings.settings import VARIABLES
 from tests.unit.settings.texts import TWILIO
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def test_a_file_as_the_page_makes_it_is_a_secret_and_is_not_exposed(tmp_path: Pa
         read_settings(settings, None).twilio_auth_token
         == read_settings(TWILIO, None).twilio_auth_token
     )
-    assert find_exposed(read_secret_files(settings).files) == []
+    assert find_exposed(read_secret_files(settings, INSTALLED).files) == []
 
 
 def test_compose_mounts_the_secret_where_the_service_reads_it_for_its_user() -> None:

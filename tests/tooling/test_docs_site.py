@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints.settings.settings import FIELDS
+from entrypoints.settings.composition import FIELDS
 from tests.support.docs_site import PROJECT, build_docs_site
 
 _LOADED: Final = {

@@ -18,8 +18,8 @@ import pytest
 from mkdocs.utils.yaml import yaml_load
 
 from entrypoints.commands.arguments import make_parser
+from entrypoints.settings.composition import FIELDS, VARIABLES
 from entrypoints.settings.read import SettingsError, read_settings
-from entrypoints.settings.settings import FIELDS, VARIABLES
 from tests.support.schema_check import is_valid, resolve
 from tests.unit.settings.test_examples import ALL_USED
 

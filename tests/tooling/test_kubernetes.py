@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from entrypoints.features.media import MediaSettings
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
@@ -64,7 +65,7 @@ def test_a_pod_has_the_memory_and_disk_that_it_can_need(settings: Settings) -> N
     # As docs/sizing.md has it.
     assert settings.workers == 1
     assert to_bytes(resources["limits"]["memory"]) >= (50 + 135 + 600) * 10**6
-    assert to_bytes(tmp["sizeLimit"]) >= 16 * settings.max_upload_size
+    assert to_bytes(tmp["sizeLimit"]) >= 16 * settings.of(MediaSettings).max_upload_size
     assert to_bytes(resources["limits"]["ephemeral-storage"]) >= to_bytes(tmp["sizeLimit"])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, get_type_hints
 
 from adapters.records.database import Database
-from entrypoints.settings.settings import FILE_VARIABLES, VARIABLES
+from entrypoints.settings.composition import FILE_VARIABLES, VARIABLES
 
 PROJECT: Final = Path(__file__).parents[2]
 PAGES: Final = {

@@ -27,9 +27,9 @@ from domain.otp.rate_limits import DeliveryRoute, Purpose, RateLimit, RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call_limits import CallLimits
 from entrypoints.http.errors.table import ERRORS
+from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.declaration import LIMIT_PROFILES
 from entrypoints.settings.read import read_settings
-from entrypoints.settings.settings import FIELDS
 from tests.support.builders import NOW
 
 PAGE: Final = (Path(__file__).parents[2] / "docs/limits.md").read_text(encoding="utf-8")

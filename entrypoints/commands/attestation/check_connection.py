@@ -6,18 +6,18 @@ from functools import partial
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.bootstrap import name_variable, open_own_attestation, open_siteverify
 from entrypoints.commands.connection_checks import Check, check_own_adapter
-from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import AttestationType, Factory
+from entrypoints.features.attestation import AttestationSettings, AttestationType
+from entrypoints.settings.values import Factory
 
 
-def connection_checks(settings: Settings) -> Mapping[str, Check]:
+def connection_checks(settings: AttestationSettings) -> Mapping[str, Check]:
     """Return the check of the attestation, if the settings name one."""
     if settings.attestation is None:
         return {}
     return {"attestation": partial(_check_attestation, settings)}
 
 
-async def _check_attestation(settings: Settings) -> str:
+async def _check_attestation(settings: AttestationSettings) -> str:
     with name_variable("DIALTONE_ATTESTATION"):
         match settings.attestation:
             case AttestationType.SITEVERIFY:

@@ -5,12 +5,11 @@ from functools import partial
 
 from entrypoints.bootstrap import name_variable, open_destination
 from entrypoints.commands.connection_checks import Check, check_own_adapter
-from entrypoints.settings.events import Destination, destination_label
-from entrypoints.settings.settings import Settings
+from entrypoints.features.events import Destination, EventSettings, destination_label
 from entrypoints.settings.values import Factory
 
 
-def connection_checks(settings: Settings) -> Mapping[str, Check]:
+def connection_checks(settings: EventSettings) -> Mapping[str, Check]:
     """Return a check of each destination that the settings name."""
     return {
         f"events {destination_label(destination)}": partial(
@@ -20,7 +19,7 @@ def connection_checks(settings: Settings) -> Mapping[str, Check]:
     }
 
 
-async def _check_destination(destination: Destination, settings: Settings) -> str:
+async def _check_destination(destination: Destination, settings: EventSettings) -> str:
     with name_variable(settings.variable_of("DIALTONE_EVENTS")):
         async with open_destination(destination, settings) as opened:
             if isinstance(destination, Factory):

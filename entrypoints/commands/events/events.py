@@ -11,8 +11,8 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.parsing import parse_readings
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import find_one
+from entrypoints.features.events import EventSettings, destination_labels
 from entrypoints.opening.startup_error import CommandError, print_errors
-from entrypoints.settings.events import destination_labels
 from entrypoints.settings.read import example_line
 from entrypoints.settings.settings import Settings
 
@@ -43,7 +43,7 @@ def list_events(settings: Settings, arguments: Namespace) -> Iterable[str]:
     found = _call(settings, find_events)
     if len(found) > limit:
         print_errors(f"These are the first {limit}: --limit shows more.")
-    labels = destination_labels(settings.events)
+    labels = destination_labels(settings.of(EventSettings).events)
     if arguments.json:
         return [_to_json(found[:limit], labels)]
     if not found:
@@ -71,7 +71,7 @@ def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 
 def _require_events(settings: Settings) -> None:
-    if not settings.events:
+    if not settings.of(EventSettings).events:
         raise CommandError(NOT_SENT)
 
 

@@ -33,6 +33,7 @@ from entrypoints.commands.imports.unread_fields import render_unread
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import find_url, parse_file, parse_import_reason
 from entrypoints.commands.progress import ProgressLine
+from entrypoints.features.media import MediaSettings
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country
@@ -117,7 +118,9 @@ async def _import(
                 files = await stack.enter_async_context(opening_files)
         parts = [Part.MEDIA, Part.IMAGES] if files else []
         # The service of this machine decodes in processes of its own.
-        settings = replace(settings, workers=1, image_megapixels_per_hour=_NO_LIMIT)
+        settings = replace(
+            settings.of(MediaSettings), workers=1, image_megapixels_per_hour=_NO_LIMIT
+        )
         if arguments.dry_run:
             opening = open_unchanged(settings, OutageRetries())
         else:
@@ -128,7 +131,7 @@ async def _import(
             service=service,
             files=files,
             parse_phone=lambda text: parse_phone(text, settings.default_region, phone_rules),
-            max_file_bytes=settings.max_upload_size,
+            max_file_bytes=settings.of(MediaSettings).max_upload_size,
             open_temporary_file=TemporaryFile,
             report_row=report_row,
             show_progress=lambda kind, done, total: show_progress(f"{kind}s", done, total),

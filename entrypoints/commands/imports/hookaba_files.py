@@ -17,9 +17,9 @@ from application.ports.older_service import OlderFiles
 from domain.errors import InvalidValue
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.startup_error import InvalidArgument
+from entrypoints.settings.media_stores import MediaFolder, S3Bucket, parse_media
 from entrypoints.settings.read import find_text
-from entrypoints.settings.services import parse_media
-from entrypoints.settings.values import MediaFolder, S3Bucket, Variables
+from entrypoints.settings.values import Variables
 
 _AMAZON: Final = re.compile(r"s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")

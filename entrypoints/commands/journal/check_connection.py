@@ -7,18 +7,18 @@ from pathlib import Path
 from adapters.journal.file_journal import FileJournal
 from entrypoints.bootstrap import name_variable, open_journal
 from entrypoints.commands.connection_checks import Check
-from entrypoints.settings.settings import Settings
+from entrypoints.features.journal import JournalSettings
 from entrypoints.settings.values import HttpHook
 
 
-def connection_checks(settings: Settings) -> Mapping[str, Check]:
+def connection_checks(settings: JournalSettings) -> Mapping[str, Check]:
     """Return the check of the journal, if the settings name one."""
     if settings.journal is None:
         return {}
     return {"journal": partial(_check_journal, settings.journal, settings)}
 
 
-async def _check_journal(journal: Path | HttpHook, settings: Settings) -> str:
+async def _check_journal(journal: Path | HttpHook, settings: JournalSettings) -> str:
     with name_variable(settings.variable_of("DIALTONE_JOURNAL")):
         async with open_journal(journal, settings) as opened:
             if isinstance(opened, FileJournal):

@@ -23,6 +23,7 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_file, require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.features.journal import JournalSettings
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.settings import Settings
 
@@ -114,8 +115,9 @@ def _describe(entry: JournalEntry) -> str:
 
 
 def _file_of(settings: Settings) -> list[Path]:
-    if isinstance(settings.journal, Path):
-        return [settings.journal]
+    journal = settings.of(JournalSettings).journal
+    if isinstance(journal, Path):
+        return [journal]
     raise InvalidArgument(
         "--journal FILE is missing: DIALTONE_JOURNAL names no file. Save the lines that your hook "
         "got, one in each line."

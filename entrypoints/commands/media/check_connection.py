@@ -14,9 +14,9 @@ from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import MediaFiles
 from entrypoints.bootstrap import name_variable, open_files
 from entrypoints.commands.connection_checks import Check, check_own_adapter
+from entrypoints.features.media import MediaSettings
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import MediaFolder
+from entrypoints.settings.media_stores import MediaFolder
 
 _FILE_NOT_FOUND: Final = b'"error":"File not found","code":"not_found"'
 """In the response of `/media` of the service."""
@@ -25,12 +25,12 @@ _FETCH_TIMEOUT: Final = 8.0
 _CONTENT: Final = b"check-settings"
 
 
-def connection_checks(settings: Settings) -> Mapping[str, Check]:
+def connection_checks(settings: MediaSettings) -> Mapping[str, Check]:
     """Return the check of the media store."""
     return {"media": partial(_check_media, settings)}
 
 
-async def _check_media(settings: Settings) -> str:
+async def _check_media(settings: MediaSettings) -> str:
     from adapters.system import SystemClock
 
     with name_variable("DIALTONE_MEDIA"):

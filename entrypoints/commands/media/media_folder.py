@@ -1,8 +1,9 @@
 """The media folder, which only the service creates."""
 
+from entrypoints.features.media import MediaSettings
 from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.media_stores import MediaFolder
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import MediaFolder
 
 
 def require_media_folder(settings: Settings) -> None:
@@ -13,8 +14,9 @@ def require_media_folder(settings: Settings) -> None:
     Raises:
         StartupError
     """
-    if isinstance(settings.media, MediaFolder) and not settings.media.path.is_dir():
+    media = settings.of(MediaSettings).media
+    if isinstance(media, MediaFolder) and not media.path.is_dir():
         raise StartupError(
-            f"DIALTONE_MEDIA: {settings.media.path} does not exist. Mount or restore it; the first "
+            f"DIALTONE_MEDIA: {media.path} does not exist. Mount or restore it; the first "
             "start of the service creates it."
         )

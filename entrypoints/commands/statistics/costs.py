@@ -20,6 +20,7 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
 from entrypoints.commands.statistics.columns import align_columns
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.features.statistics import StatisticsSettings
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.read import example_line
 from entrypoints.settings.settings import Settings
@@ -32,7 +33,7 @@ NOT_COUNTED: Final = (
 
 def costs(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Report the costs of a period, with a total line for each currency."""
-    if settings.prices is None:
+    if settings.of(StatisticsSettings).prices is None:
         raise CommandError(NOT_COUNTED)
     period, group, caller = _parse_period(arguments), parse_group(arguments.by), find_operator()
     with explain_errors():

@@ -8,7 +8,7 @@ from domain.costs.prices import PriceList, format_amount
 from domain.countries import ALL_COUNTRIES
 from domain.otp.delivery import Channel
 from entrypoints.commands.statistics.costs import NOT_COUNTED
-from entrypoints.opening.operator_files import load_prices
+from entrypoints.features.statistics import StatisticsSettings, load_prices
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 
@@ -17,7 +17,7 @@ _UNITS: Final = {Channel.SMS: "message part", Channel.VOICE: "minute"}
 
 def prices(settings: Settings, _: Namespace) -> Iterable[str]:
     """List the countries without a price, and the price that they have instead."""
-    price_list = load_prices(settings)
+    price_list = load_prices(settings.of(StatisticsSettings))
     if price_list is None:
         raise CommandError(NOT_COUNTED)
     return _describe(settings, price_list)

@@ -6,16 +6,16 @@ from functools import partial
 from application.webhook_urls import WebhookUrls
 from entrypoints.bootstrap import name_variable, open_voice
 from entrypoints.commands.connection_checks import Check, check_own_adapter
-from entrypoints.opening.providers import PhoneProvider
-from entrypoints.settings.settings import Settings
+from entrypoints.features.voice import VoiceSettings
+from entrypoints.opening.phone_providers import PhoneProvider
 
 
-def connection_checks(settings: Settings) -> Mapping[str, Check]:
+def connection_checks(settings: VoiceSettings) -> Mapping[str, Check]:
     """Return the check of the phone line, if there is one."""
     return {"phone line": partial(_check_phone_line, settings)} if settings.has_phone_line else {}
 
 
-async def _check_phone_line(settings: Settings) -> str:
+async def _check_phone_line(settings: VoiceSettings) -> str:
     with name_variable("DIALTONE_VOICE"):
         async with open_voice(settings) as voice:
             if voice is None:

@@ -10,7 +10,7 @@ from adapters.flows.flow_rules import list_contained_phrases
 from domain.voice.walk import Caller
 from entrypoints.commands.parsing import parse_phone
 from entrypoints.commands.voice.flow_trial import try_flow
-from entrypoints.opening.operator_files import load_call_flow
+from entrypoints.features.voice import VoiceSettings, load_call_flow
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 
@@ -18,7 +18,7 @@ from entrypoints.settings.settings import Settings
 def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Check a call flow, draw it, or walk it."""
     file = Path(arguments.file) if arguments.file else None
-    call_flow = load_call_flow(settings, file)
+    call_flow = load_call_flow(settings.of(VoiceSettings), file)
     match arguments.action:
         case "check":
             nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)

@@ -4,7 +4,8 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 
 from application.webhook_urls import WebhookUrls
-from entrypoints.opening.providers import PHONE_PROVIDERS, PhoneProvider
+from entrypoints.features.voice import VoiceSettings
+from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory
@@ -12,11 +13,12 @@ from entrypoints.settings.values import Factory
 
 def show_voice_urls(settings: Settings, _: Namespace) -> Iterable[str]:
     """Show what to enter at the provider, or what the phone line needs first."""
-    match settings.voice:
+    voice = settings.of(VoiceSettings)
+    match voice.voice:
         case None:
             raise CommandError("\n".join(_missing_lines()))
         case PhoneProvider() as provider:
-            yield provider.place_of_urls.format(caller_id=settings.caller_id)
+            yield provider.place_of_urls.format(caller_id=voice.caller_id)
         case Factory(path=path):
             yield f"At the provider of {path}, for the number of the phone line:"
     urls = WebhookUrls(settings.public_url)
@@ -27,14 +29,14 @@ def show_voice_urls(settings: Settings, _: Namespace) -> Iterable[str]:
     ):
         yield f"{name:<23}HTTP POST  {url}"
     yield "Messages and calls from the service name their URLs themselves."
-    if settings.operator is None:
+    if voice.operator is None:
         yield "DIALTONE_OPERATOR is not set: callers hear that the operator does not answer."
 
 
 def _missing_lines() -> Iterator[str]:
-    for provider in PHONE_PROVIDERS:
-        needed = ", ".join((*provider.required, provider.caller_id_variable))
+    for known in PHONE_PROVIDERS:
+        needed = ", ".join((*known.provider.required, known.caller_id_variable))
         yield (
-            f"There is no phone line: set DIALTONE_VOICE={provider.name}, {needed} and "
+            f"There is no phone line: set DIALTONE_VOICE={known.name}, {needed} and "
             "DIALTONE_PUBLIC_URL. See docs/voice.md."
         )

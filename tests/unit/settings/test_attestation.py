@@ -4,9 +4,11 @@ from typing import Final
 
 import pytest
 
+from entrypoints.features.attestation import AttestationSettings, AttestationType
 from entrypoints.settings.read import describe, read_settings
-from entrypoints.settings.values import AttestationType, Factory
-from tests.support.settings import problem, problems, settings
+from entrypoints.settings.values import Factory
+from tests.support import settings as support
+from tests.support.settings import problem, problems
 from tests.unit.settings.texts import SECRET
 
 SITEVERIFY: Final = {
@@ -16,6 +18,14 @@ SITEVERIFY: Final = {
     "DIALTONE_ATTESTATION_SITE_KEY": "10000000-ffff",
     "DIALTONE_ATTESTATION_HOSTNAMES": "app.example.org, localhost,org.example.my_app",
 }
+
+
+def settings(**variables: str) -> AttestationSettings:
+    return support.settings(**variables).of(AttestationSettings)
+
+
+def read_attestation(environ: dict[str, str]) -> AttestationSettings:
+    return read_settings(environ, None).of(AttestationSettings)
 
 
 def has_attested_part(environ: dict[str, str]) -> bool:
@@ -36,7 +46,7 @@ def test_without_the_setting_all_is_as_before_and_with_it_there_is_a_part_for_pr
 
 
 def test_siteverify_has_the_keys_of_a_provider_and_the_secret_is_hidden() -> None:
-    read = read_settings(SITEVERIFY, None)
+    read = read_attestation(SITEVERIFY)
 
     assert read.attestation is AttestationType.SITEVERIFY
     assert read.attestation_url == "https://hcaptcha.test/siteverify/"
@@ -64,7 +74,7 @@ def test_siteverify_needs_all_its_settings_and_altcha_none() -> None:
     for name in lines:
         assert "Must be set if DIALTONE_ATTESTATION is siteverify" in lines[name]
     unused = SITEVERIFY | {"DIALTONE_ATTESTATION": "altcha"}
-    assert read_settings(unused, None).attestation is AttestationType.ALTCHA
+    assert read_attestation(unused).attestation is AttestationType.ALTCHA
 
 
 @pytest.mark.parametrize(
@@ -92,7 +102,7 @@ def test_plain_http_is_for_a_provider_on_this_machine_in_development_only() -> N
     environ = SITEVERIFY | {"DIALTONE_ATTESTATION_URL": "http://127.0.0.1:8080/siteverify"}
     in_production = environ | {"DIALTONE_ENV": "production"}
 
-    assert read_settings(environ, None).attestation_url.startswith("http://")
+    assert read_attestation(environ).attestation_url.startswith("http://")
     assert "https://" in problems(in_production)["DIALTONE_ATTESTATION_URL"]
     unused = in_production | {"DIALTONE_ATTESTATION": "altcha"}
     assert "DIALTONE_ATTESTATION_URL" not in problems(unused)

@@ -7,6 +7,8 @@ import pytest
 
 from adapters.key_file.document import generate_document
 from domain.access import LibraryVisibility
+from entrypoints.features.media import MediaSettings
+from entrypoints.features.voice import VoiceSettings
 from entrypoints.opening import providers
 from entrypoints.settings.read import find_unused, read_settings
 from entrypoints.settings.values import (
@@ -26,8 +28,9 @@ KEYS = generate_document(indent=None)
 
 
 def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
-    amazon = read_settings(S3, None)
-    other = read_settings(S3 | {"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/"}, None)
+    amazon = read_settings(S3, None).of(MediaSettings)
+    endpoint = {"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/"}
+    other = read_settings(S3 | endpoint, None).of(MediaSettings)
 
     assert (amazon.s3_endpoint, amazon.aws_region) == (None, "us-east-1")
     assert other.s3_endpoint == "http://127.0.0.1:8333"
@@ -36,7 +39,7 @@ def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
 
 def test_a_bucket_has_both_keys_or_those_that_botocore_finds() -> None:
     bucket = {"DIALTONE_MEDIA": "s3://images"}
-    found = read_settings(bucket, None)
+    found = read_settings(bucket, None).of(MediaSettings)
     assert (found.aws_access_key_id, found.aws_secret_access_key.value) == ("", "")
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     for name, other in (keys, keys[::-1]):
@@ -59,12 +62,14 @@ def test_a_session_token_signs_no_urls_that_outlive_it() -> None:
         {"DIALTONE_MEDIA_DELIVERY": "service", "DIALTONE_MEDIA_ACCESS": "private"},
         {"DIALTONE_MEDIA_PUBLIC_URL": "https://media.example.org"},
     ):
-        assert not read_settings(environ | other, None).has_presigned_urls
+        read = read_settings(environ | other, None).of(MediaSettings)
+        assert not read.has_presigned_urls
 
 
 def test_the_url_leads_to_a_variant_that_exists_and_that_older_apps_show() -> None:
     variants = {"MEDIA_VARIANTS": "thumb_webp:9x9,led:64x64!"}
-    assert settings(**variants, MEDIA_URL_VARIANT="led").media_url_variant == "led"
+    read = settings(**variants, MEDIA_URL_VARIANT="led").of(MediaSettings)
+    assert read.media_url_variant == "led"
     for name in ("thumb", "thumb_webp"):
         line = problem(**variants, MEDIA_URL_VARIANT=name)
         assert line.startswith("DIALTONE_MEDIA_URL_VARIANT: Must be a name in")
@@ -72,8 +77,9 @@ def test_the_url_leads_to_a_variant_that_exists_and_that_older_apps_show() -> No
 
 def test_private_media_has_no_public_url_and_is_seen_by_owners_only() -> None:
     private = {"DIALTONE_MEDIA_ACCESS": "private"}
-    assert settings(MEDIA_ACCESS="private").library_visibility is LibraryVisibility.OWNER
-    assert settings().library_visibility is LibraryVisibility.ALL
+    read = settings(MEDIA_ACCESS="private").of(MediaSettings)
+    assert read.library_visibility is LibraryVisibility.OWNER
+    assert settings().of(MediaSettings).library_visibility is LibraryVisibility.ALL
     for name, value in (
         ("DIALTONE_MEDIA_PUBLIC_URL", "https://cdn.example"),
         ("DIALTONE_LIBRARY_VISIBILITY", "all"),
@@ -147,7 +153,8 @@ def test_an_invalid_variable_of_a_vendor_causes_one_error(name: str, texts: list
     ],
 )
 def test_calls_come_from_a_number(environ: dict[str, str], caller_id: str) -> None:
-    assert read_settings(TWILIO | environ, None).twilio_caller_id == caller_id
+    read = read_settings(TWILIO | environ, None).of(VoiceSettings)
+    assert read.twilio_caller_id == caller_id
 
 
 @pytest.mark.parametrize(
@@ -174,8 +181,8 @@ def test_calls_need_twilio_with_a_number_or_the_console(
 @pytest.mark.parametrize("text", ["acme", "twilio,none", "console", "sqlite:data"])
 def test_calls_are_placed_by_twilio_a_factory_or_nobody(text: str) -> None:
     own = {"DIALTONE_VOICE": "our.own:factory", "DIALTONE_PUBLIC_URL": "https://a.test"} | OWN
-    assert read_settings(own, None).voice == Factory("our.own:factory")
-    assert settings(VOICE="NONE").voice is None
+    assert read_settings(own, None).of(VoiceSettings).voice == Factory("our.own:factory")
+    assert settings(VOICE="NONE").of(VoiceSettings).voice is None
     assert problem(VOICE=text).startswith(
         "DIALTONE_VOICE: Must be twilio, none or package.module:factory."
     )
@@ -195,7 +202,7 @@ def test_settings_of_the_phone_line_are_unused_without_it() -> None:
     read = read_settings(TWILIO | left | used_anyway, None)
     assert list(find_unused(read)) == []
     read = read_settings(TWILIO | left | used_anyway | {"DIALTONE_VOICE": "none"}, None)
-    assert set(find_unused(read)) == left.keys()
+    assert dict(find_unused(read)) == dict.fromkeys(left, "DIALTONE_VOICE is none")
     # The console shows the code of a call.
     read = read_settings({"DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h"} | CONSOLE, None)
     assert list(find_unused(read)) == []
@@ -207,7 +214,8 @@ def test_recordings_are_not_kept_longer_than_calls() -> None:
     line = problem(CALL_RETENTION="7d")
 
     assert line.startswith("DIALTONE_RECORDING_RETENTION: Must not be longer than")
-    assert settings(CALL_RETENTION="7d", RECORDING_RETENTION="7d").call_retention.days == 7
+    read = settings(CALL_RETENTION="7d", RECORDING_RETENTION="7d").of(VoiceSettings)
+    assert read.call_retention.days == 7
 
 
 def test_twilio_delivers_from_a_number_or_by_a_messaging_service() -> None:
@@ -271,7 +279,8 @@ def test_production_accepts_own_adapters(production: dict[str, str]) -> None:
     names = ("DIALTONE_DATABASE", "DIALTONE_LIMIT_STORE", "DIALTONE_MEDIA", "DIALTONE_SMS")
     read = read_settings(production | dict.fromkeys(names, "our.own:factory"), None)
     own = Factory("our.own:factory")
-    assert (read.database, read.limit_store, read.media, read.sms) == (own, own, own, (own,))
+    assert (read.database, read.limit_store, read.sms) == (own, own, (own,))
+    assert read.of(MediaSettings).media == own
 
 
 def test_only_production_has_a_stop_delay_by_default(production: dict[str, str]) -> None:
@@ -347,8 +356,8 @@ def test_production_reports_all_problems_at_once(env: str) -> None:
 
     assert list(lines) == ([] if env == "production" else ["DIALTONE_ENV"]) + [
         "DIALTONE_BIND", "DIALTONE_PUBLIC_URL", "DIALTONE_TRUSTED_PROXIES", "DIALTONE_DATABASE",
-        "DIALTONE_MEDIA", "DIALTONE_SECRETS_FILE", "DIALTONE_SMS", "DIALTONE_COUNTRIES",
-        "DIALTONE_MEDIA_URL_VARIANT", "DIALTONE_WORKERS",
+        "DIALTONE_SECRETS_FILE", "DIALTONE_SMS", "DIALTONE_COUNTRIES", "DIALTONE_MEDIA",
+        "DIALTONE_WORKERS", "DIALTONE_MEDIA_URL_VARIANT",
     ]  # fmt: skip
 
 

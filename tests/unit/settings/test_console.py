@@ -2,12 +2,13 @@
 
 import pytest
 
+from entrypoints.features.console import ConsoleSettings
 from tests.support.settings import problem, settings
 
 
 def test_there_is_no_console_by_default() -> None:
-    assert not settings().has_console
-    assert not settings(WEB_CONSOLE="no").has_console
+    assert not settings().of(ConsoleSettings).has_console
+    assert not settings(WEB_CONSOLE="no").of(ConsoleSettings).has_console
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_there_is_no_console_by_default() -> None:
     ids=str,
 )
 def test_a_console_needs_https_or_this_machine(variables: dict[str, str]) -> None:
-    assert settings(WEB_CONSOLE="yes", **variables).has_console
+    assert settings(WEB_CONSOLE="yes", **variables).of(ConsoleSettings).has_console
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
+from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.declaration import LIMIT_PROFILES, Group
 from entrypoints.settings.read import describe, read_settings
-from entrypoints.settings.settings import FIELDS, FILE_VARIABLES
 from tests.unit.settings.texts import S3, TWILIO
 
 PROJECT: Final = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints.settings.events import destination_labels, stored_name
+from entrypoints.features.events import EventSettings, destination_labels, stored_name
 from entrypoints.settings.read import describe, read_settings
 from entrypoints.settings.values import Factory, HttpHook
 from tests.support.settings import problems
@@ -17,8 +17,12 @@ EVENTS: Final = {
 }
 
 
+def read_events(environ: dict[str, str]) -> EventSettings:
+    return read_settings(environ, None).of(EventSettings)
+
+
 def test_events_go_to_urls_and_factories() -> None:
-    settings = read_settings(EVENTS, None)
+    settings = read_events(EVENTS)
 
     assert settings.events == (
         HttpHook(URL, "https://backend.test"),
@@ -26,13 +30,13 @@ def test_events_go_to_urls_and_factories() -> None:
         HttpHook("https://backend.test/2", "https://backend.test (2)"),
     )
     assert not settings.events_policy().events_with_phone
-    assert read_settings({}, None).events == ()
-    with_phone = read_settings(EVENTS | {"DIALTONE_EVENTS_PHONE": "yes"}, None)
+    assert read_events({}).events == ()
+    with_phone = read_events(EVENTS | {"DIALTONE_EVENTS_PHONE": "yes"})
     assert with_phone.events_policy().events_with_phone
 
 
 def test_nothing_secret_of_a_destination_is_stored_or_shown() -> None:
-    settings = read_settings(EVENTS, None)
+    settings = read_events(EVENTS)
     labels = destination_labels(settings.events)
 
     assert [*labels.values()] == [
@@ -49,8 +53,8 @@ def test_nothing_secret_of_a_destination_is_stored_or_shown() -> None:
 
 
 def test_a_destination_keeps_its_stored_name_at_another_place_in_the_list() -> None:
-    first, *_ = read_settings(EVENTS, None).events
-    moved = read_settings(EVENTS | {"DIALTONE_EVENTS": f"https://backend.test/2,{URL}"}, None)
+    first, *_ = read_events(EVENTS).events
+    moved = read_events(EVENTS | {"DIALTONE_EVENTS": f"https://backend.test/2,{URL}"})
 
     assert stored_name(moved.events[1]) == stored_name(first)
 
@@ -59,7 +63,7 @@ def test_a_url_needs_a_secret_and_a_factory_none() -> None:
     lines = problems({"DIALTONE_EVENTS": URL})
 
     assert list(lines) == ["DIALTONE_EVENTS_SECRET"]
-    assert read_settings({"DIALTONE_EVENTS": "our.events:open_queue"}, None).event_hooks == []
+    assert read_events({"DIALTONE_EVENTS": "our.events:open_queue"}).event_hooks == []
 
 
 @pytest.mark.parametrize(
@@ -79,5 +83,5 @@ def test_an_invalid_destination_is_an_error_without_the_url(text: str) -> None:
 def test_plain_http_is_for_this_machine_in_development_only() -> None:
     environ = EVENTS | {"DIALTONE_EVENTS": "http://127.0.0.1:8080/events"}
 
-    assert read_settings(environ, None).event_hooks
+    assert read_events(environ).event_hooks
     assert "https://" in problems(environ | {"DIALTONE_ENV": "production"})["DIALTONE_EVENTS"]

@@ -5,8 +5,8 @@ from typing import Final
 import pytest
 
 from adapters.key_file.document import generate_document
+from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import HIDDEN, describe, read_settings
-from entrypoints.settings.settings import FIELDS
 from tests.support.settings import problems
 from tests.unit.settings.texts import S3, SECRET, TWILIO
 

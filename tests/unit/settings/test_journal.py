@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from entrypoints.features.journal import JournalSettings
 from entrypoints.settings.read import describe, read_settings
 from entrypoints.settings.values import HttpHook
 from tests.support.settings import problems
@@ -13,12 +14,14 @@ SECRET: Final = f"whsec_{'A' * 32}"
 URL: Final = "https://journal.test/lines?key=4711"
 
 
+def read_journal(environ: dict[str, str]) -> JournalSettings:
+    return read_settings(environ, None).of(JournalSettings)
+
+
 def test_it_is_a_file_or_a_hook_whose_path_is_not_shown() -> None:
-    assert read_settings({}, None).journal is None
-    assert read_settings({"DIALTONE_JOURNAL": "a/journal.jsonl"}, None).journal == Path(
-        "a/journal.jsonl"
-    )
-    settings = read_settings({"DIALTONE_JOURNAL": URL, "DIALTONE_JOURNAL_SECRET": SECRET}, None)
+    assert read_journal({}).journal is None
+    assert read_journal({"DIALTONE_JOURNAL": "a/journal.jsonl"}).journal == Path("a/journal.jsonl")
+    settings = read_journal({"DIALTONE_JOURNAL": URL, "DIALTONE_JOURNAL_SECRET": SECRET})
 
     assert settings.journal == HttpHook(URL, "https://journal.test")
     shown = {row.name: row.shown for row in describe(settings)}
@@ -34,5 +37,5 @@ def test_anything_else_is_an_error(text: str) -> None:
 def test_a_hook_needs_its_secret_and_https_in_production() -> None:
     assert list(problems({"DIALTONE_JOURNAL": URL})) == ["DIALTONE_JOURNAL_SECRET"]
     local = {"DIALTONE_JOURNAL": "http://127.0.0.1:1/", "DIALTONE_JOURNAL_SECRET": SECRET}
-    assert read_settings(local, None).journal_hooks
+    assert read_journal(local).journal_hooks
     assert "https://" in problems(local | {"DIALTONE_ENV": "production"})["DIALTONE_JOURNAL"]

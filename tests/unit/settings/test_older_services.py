@@ -2,9 +2,9 @@
 
 import pytest
 
+from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.older_services import find_older, older_line
 from entrypoints.settings.read import SettingsError, read_settings
-from entrypoints.settings.settings import FIELDS
 
 OLDER = {
     "MONGO_URI": "DIALTONE_DATABASE=mongodb://",

@@ -141,8 +141,8 @@ def test_invalid_lines_and_invalid_values_are_reported_together(env_file: Path) 
         f"{env_file}, line 3: ",
         "AWS_ACCESS_KEY_ID (in .env): Must be ",
         "AWS_SECRET_ACCESS_KEY: Must be set",
-        "DIALTONE_MEDIA_URL_VARIANT (in .env): ",
         "DIALTONE_WORKERS (in .env): ",
+        "DIALTONE_MEDIA_URL_VARIANT (in .env): ",
     )
     for line, start in zip(problems(env_file), starts, strict=True):
         assert line.startswith(start)

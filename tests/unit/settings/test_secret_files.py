@@ -8,7 +8,9 @@ from typing import Final
 import pytest
 
 from entrypoints.bootstrap import open_use_cases
+from entrypoints.features.media import MediaSettings
 from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.read import (
     SettingsError,
     describe,
@@ -17,7 +19,7 @@ from entrypoints.settings.read import (
     read_settings,
 )
 from entrypoints.settings.secret_files import exposed_line, find_exposed
-from entrypoints.settings.settings import FIELDS, FILE_VARIABLES, Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import PostgresDatabase, Secret, Variables
 from tests.support.settings import problems
 from tests.unit.settings.texts import S3, SECRET, TWILIO
@@ -146,7 +148,7 @@ def test_the_file_of_a_vendor_is_read_however_its_use_is_written(secret_file: Pa
 
     read = read_settings(environ | {"AWS_SECRET_ACCESS_KEY_FILE": str(secret_file)}, None)
 
-    assert read.aws_secret_access_key.value == SECRET
+    assert read.of(MediaSettings).aws_secret_access_key.value == SECRET
 
 
 def test_an_empty_variable_is_not_set_beside_the_other_one(secret_file: Path) -> None:

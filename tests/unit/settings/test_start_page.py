@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from entrypoints.features.start import http_start_page, keeps_messages
 from entrypoints.settings.read import read_settings
-from entrypoints.settings.start_page import http_start_page, keeps_messages
 from entrypoints.settings.values import Environment
 from tests.support.settings import settings
 from tests.unit.settings.texts import S3

@@ -20,17 +20,17 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
+from entrypoints.features.media import MediaSettings
+from entrypoints.features.voice import VoiceSettings
 from entrypoints.opening.providers import CONSOLE
 from entrypoints.settings.bind import Bind
-from entrypoints.settings.services import parse_media
-from entrypoints.settings.settings import FIELDS
+from entrypoints.settings.composition import FIELDS
+from entrypoints.settings.media_stores import MediaFolder, S3Bucket, parse_media
 from entrypoints.settings.values import (
     Environment,
     Factory,
-    MediaFolder,
     MongoDatabase,
     PostgresDatabase,
-    S3Bucket,
     Secret,
     SqliteDatabase,
 )
@@ -56,7 +56,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
 
     assert (read.env, read.bind) == (Environment.DEVELOPMENT, Bind("127.0.0.1", 8000))
     assert read.database == SqliteDatabase(current_folder / "var/dialtone.db")
-    assert read.media == MediaFolder(current_folder / "var/media")
+    assert read.of(MediaSettings).media == MediaFolder(current_folder / "var/media")
     assert read.secrets_file == current_folder / "var/secrets.json"
     assert (read.sms, read.countries) == ((CONSOLE,), None)
     assert isinstance(read.env, Environment)
@@ -68,8 +68,8 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
         idle_timeout=read.session_idle_timeout,
         plain_token_ttl=read.plain_token_ttl,
     )
-    assert read.call_retention == DEFAULT_CALL_RETENTION
-    assert read.recording_retention == DEFAULT_RECORDING_RETENTION
+    assert read.of(VoiceSettings).call_retention == DEFAULT_CALL_RETENTION
+    assert read.of(VoiceSettings).recording_retention == DEFAULT_RECORDING_RETENTION
     assert DeliveryPolicy() == DeliveryPolicy(
         per_phone=read.sms_limit_per_phone,
         per_phone_and_ip=read.sms_limit_per_phone_and_ip,

@@ -1,0 +1,108 @@
+"""The providers of calls that ship with Dialtone: one row each.
+
+An adapter's package is imported only if it is opened.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.providers import TWILIO, Provider
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from application.ports.voice import Recordings, VoicePorts
+    from application.webhook_urls import WebhookUrls
+    from entrypoints.features.voice import VoiceSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneProvider:
+    """A provider that places and answers calls. Its functions take all settings.
+
+    They have names: settings are sent to processes, which a lambda cannot be.
+
+    Attributes:
+        provider: The provider of messages that it is too; it has the account.
+        title: Its name in texts.
+        open_voice: Opens the ports of the phone line until the block ends.
+        open_recordings: Opens the recordings alone, for a service without a phone line.
+        caller_id: Returns the number that calls come from, empty if there is none.
+        caller_id_variable: The variable to set if there is none.
+        check_voice: Returns a note or an empty text if calls can be placed and come here, see
+            `check-settings --connect`. Raises ConfigurationError.
+        place_of_urls: Where an operator enters the URLs; `{caller_id}` is the number.
+    """
+
+    provider: Provider
+    title: str
+    open_voice: "Callable[[Any], AbstractAsyncContextManager[VoicePorts]]"
+    open_recordings: "Callable[[Any], AbstractAsyncContextManager[Recordings]]"
+    caller_id: Callable[[Any], str]
+    caller_id_variable: str
+    check_voice: "Callable[[Any, WebhookUrls], Awaitable[str]]"
+    place_of_urls: str
+
+    @property
+    def name(self) -> str:
+        """Its name in `DIALTONE_VOICE`."""
+        return self.provider.name
+
+
+@asynccontextmanager
+async def _open_twilio_voice(settings: "VoiceSettings") -> "AsyncIterator[VoicePorts]":
+    check_extra(TWILIO.extra, TWILIO.name)
+    from adapters.twilio.markup import TwimlMarkup
+    from adapters.twilio.signatures import TwilioSignatures
+    from adapters.twilio.webhook_parser import TwilioWebhookParser
+    from application.ports.voice import VoicePorts
+
+    signatures = TwilioSignatures(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.value,
+        settings.twilio_auth_token_secondary.value,
+    )
+    async with _open_twilio_calls(settings) as calls:
+        yield VoicePorts(calls, signatures, TwilioWebhookParser(), TwimlMarkup())
+
+
+def _open_twilio_calls(settings: "VoiceSettings") -> AbstractAsyncContextManager[Any]:
+    check_extra(TWILIO.extra, TWILIO.name)
+    from adapters.twilio.calls import open_twilio_calls
+
+    return open_twilio_calls(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.value,
+        caller_id=settings.twilio_caller_id,
+        api_base=settings.twilio_api_base,
+    )
+
+
+def _twilio_caller_id(settings: "VoiceSettings") -> str:
+    return settings.twilio_caller_id
+
+
+async def _check_twilio_calls(calls: Any, urls: "WebhookUrls") -> str:
+    note: str = await calls.check_caller_id(urls.voice(), urls.call_status())
+    return note
+
+
+TWILIO_CALLS: Final = PhoneProvider(
+    provider=TWILIO,
+    title="Twilio",
+    open_voice=_open_twilio_voice,
+    open_recordings=_open_twilio_calls,
+    caller_id=_twilio_caller_id,
+    caller_id_variable="TWILIO_VOICE_FROM",
+    check_voice=_check_twilio_calls,
+    place_of_urls=(
+        "Console of Twilio, Phone Numbers, Manage, Active numbers, {caller_id}, Voice "
+        "Configuration:"
+    ),
+)
+
+PHONE_PROVIDERS: Final[tuple[PhoneProvider, ...]] = (TWILIO_CALLS,)
+"""All of them, in the order in which messages for operators name them."""

@@ -67,6 +67,40 @@ class AttemptLimiter:
     limit_store: LimitStore
     rate_limits: RateLimits
 
+    async def failure_available_at(
+        self, now: datetime, country: str, client_ip: HashedClientIp | None = None
+    ) -> datetime:
+        """Return when the limits have a permit of a failed attempt: now, or later.
+
+        Until then a delivery brings fewer attempts.
+
+        Args:
+            now: The current time.
+            country: That of the phone.
+            client_ip: The IP of the client; None if it is not known.
+
+        Raises:
+            StorageError
+        """
+        limits = (
+            self.rate_limits.for_failed_attempts(country)
+            if client_ip is None
+            else self.rate_limits.for_failed_attempt(client_ip, country)
+        )
+        return await self.limit_store.next_available(Reservation(now, limits))
+
+    async def acquire_for_ip(self, now: datetime, client_ip: HashedClientIp) -> None:
+        """Acquire the permit of an attempt that counts for its IP only.
+
+        Raises:
+            TooManyAttemptsFromIp
+            StorageError
+        """
+        of_ip = Reservation(now, self.rate_limits.for_verification(client_ip))
+        [acquired] = await self.limit_store.acquire(of_ip)
+        if not isinstance(acquired, Acquisition):
+            raise TooManyAttemptsFromIp(whole_seconds(now, acquired))
+
     async def acquire(
         self, now: datetime, client_ip: HashedClientIp, phone: PhoneNumber, phone_key: str
     ) -> AttemptPermits:

@@ -16,7 +16,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.permits import Outcome
+from domain.otp.permits import Outcome, Permits
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import (
     ATTESTED,
@@ -124,6 +124,47 @@ class DeliveryLimiter:
         with_check = replace(with_proof, limits=(*with_proof.limits, *checks))
         return await self.limit_store.next_available(with_check)
 
+    async def acquire_check_of_proof(
+        self, now: datetime, client_ip: HashedClientIp
+    ) -> Acquisition | datetime:
+        """Acquire the permit to check a proof of this IP, or return when there is one.
+
+        Raises:
+            StorageError
+        """
+        checks = self.rate_limits.for_attestation(client_ip)
+        [acquired] = await self.limit_store.acquire(Reservation(now, checks))
+        return acquired
+
+    async def next_check_of_proof(self, now: datetime, client_ip: HashedClientIp) -> datetime:
+        """Return when a proof of this IP would be checked.
+
+        Raises:
+            StorageError
+        """
+        checks = self.rate_limits.for_attestation(client_ip)
+        return await self.limit_store.next_available(Reservation(now, checks))
+
+    async def acquire_leaving_message(self, phone: PhoneNumber, now: datetime) -> Permits | None:
+        """Acquire the permits of a message that says how to leave; None if there are none.
+
+        Raises:
+            StorageError
+        """
+        limits = self.rate_limits.for_leaving_message(self.codes.phone_key(phone), phone.country)
+        [acquired] = await self.limit_store.acquire(Reservation(now, limits))
+        return Permits(acquired.acquired_at) if isinstance(acquired, Acquisition) else None
+
+    async def settle_leaving_message(
+        self, phone: PhoneNumber, permits: Permits, outcome: Outcome
+    ) -> None:
+        """Release what a message that says how to leave gives back."""
+        phone_key = self.codes.phone_key(phone)
+        released = self.rate_limits.settle_leaving_message(
+            phone_key, phone.country, permits, outcome
+        )
+        await self.release(released)
+
     async def release(self, acquired: Acquisition) -> None:
         """Release permits that nothing holds. Where that fails they expire."""
         if acquired.limits:
@@ -174,6 +215,14 @@ class DeliveryLimiter:
         if await self._may_use_reserve(reservation, verification, available_at):
             return await self.limit_store.next_available(reservation.without(ATTESTED))
         return available_at
+
+    async def limit_available_at(self, limit: RateLimit, now: datetime) -> datetime:
+        """Return when there is a permit of one limit: now, or later.
+
+        Raises:
+            StorageError
+        """
+        return await self.limit_store.next_available(Reservation(now, (limit,)))
 
     async def resend_in(
         self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification

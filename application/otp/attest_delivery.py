@@ -14,7 +14,6 @@ from application.ports.attestation import (
 )
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.limits import LimitStore
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.errors import AttestationRequired
 from domain.otp.client_ip import HashedClientIp
@@ -43,7 +42,6 @@ class AttestDelivery:
     attestation: Attestation
     used_attestations: UsedAttestations
     delivery_limiter: DeliveryLimiter
-    limit_store: LimitStore
     keyed_hashes: KeyedHashes
     clock: Clock
     events: SecurityEvents
@@ -80,15 +78,14 @@ class AttestDelivery:
         if with_proof_at is None:
             return available_at
         now = reservation.acquired_at
-        checks = Reservation(now, limiter.rate_limits.for_attestation(client_ip))
         if with_proof_at > now:
-            if proof is not None and await self.limit_store.next_available(checks) > now:
+            if proof is not None and await limiter.next_check_of_proof(now, client_ip) > now:
                 self._reject(phone, channel, *_LIMITED)
             return min(available_at, with_proof_at)
         subject = self.keyed_hashes.hash_phone(phone)
         if proof is None:
             return await self._require(phone, channel, subject, available_at)
-        [counted] = await self.limit_store.acquire(checks)
+        counted = await limiter.acquire_check_of_proof(now, client_ip)
         if not isinstance(counted, Acquisition):
             self._reject(phone, channel, *_LIMITED)
             return min(available_at, counted)
@@ -102,7 +99,7 @@ class AttestDelivery:
             return with_proof_at
         if not is_valid:
             self._reject(phone, channel, result.status.value, result.reason)
-            checked_at = await self.limit_store.next_available(checks)
+            checked_at = await limiter.next_check_of_proof(now, client_ip)
             if checked_at > now:
                 return min(available_at, checked_at)
             return await self._require(phone, channel, subject, available_at)

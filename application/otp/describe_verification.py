@@ -9,7 +9,6 @@ from typing import Final
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from domain.errors import InvalidValue
@@ -18,7 +17,6 @@ from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Requester, Wait
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.verification_state import (
     VerificationState,
     find_active_code,
@@ -50,7 +48,6 @@ class DescribeVerification:
     """
 
     phone_verifications: PhoneVerifications
-    limit_store: LimitStore
     delivery_limiter: DeliveryLimiter
     codes: OtpCodes
     keyed_hashes: KeyedHashes
@@ -146,11 +143,11 @@ class DescribeVerification:
             return Wait(now)
         usable = reservation.ordinary
         ends = await asyncio.gather(
-            *(self._available_at(limit, now) for limit in usable.all_limits)
+            *(limiter.limit_available_at(limit, now) for limit in usable.all_limits)
         )
         # Of a group any part is enough, so the whole may end before one of its limits does.
         waiting = [
-            (at, _LIMITATIONS[limit.subject.partition(":")[0]])
+            (at, _LIMITATIONS[limit.subject_kind])
             for at, limit in zip(ends, usable.all_limits, strict=True)
             if now < at <= until
         ]
@@ -159,6 +156,3 @@ class DescribeVerification:
         # Of several, the one that ends last decides; then the one that most phones share.
         _, limitation = max(waiting, key=lambda each: (each[0], _ORDER.index(each[1])))
         return Wait(until, limitation)
-
-    async def _available_at(self, limit: RateLimit, now: datetime) -> datetime:
-        return await self.limit_store.next_available(Reservation(now, (limit,)))

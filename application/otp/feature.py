@@ -123,6 +123,9 @@ class OtpFeature:
             policy.delivery_policy,
             self.limit_alerts,
         )
+        self.attempt_limiter = AttemptLimiter(
+            verifications, repositories.unchallenged_attempts, limit_store, policy.rate_limits
+        )
         self.place_code_call = None
         if ports.call_provider is not None and policy.webhook_urls is not None:
             self.place_code_call = PlaceCodeCall(
@@ -144,7 +147,6 @@ class OtpFeature:
                 attestation=ports.attestation,
                 used_attestations=repositories.used_attestations,
                 delivery_limiter=self.delivery_limiter,
-                limit_store=limit_store,
                 keyed_hashes=ports.keyed_hashes,
                 clock=clock,
                 events=events,
@@ -153,7 +155,7 @@ class OtpFeature:
         self.request_otp = RequestOtp(
             phone_verifications=verifications,
             delivery_limiter=self.delivery_limiter,
-            limit_store=limit_store,
+            attempt_limiter=self.attempt_limiter,
             codes=self.codes,
             deliver_otp=DeliverOtp(
                 codes=self.codes,
@@ -179,19 +181,13 @@ class OtpFeature:
             randomness=randomness,
             events=events,
             countries=policy.countries,
-            rate_limits=policy.rate_limits,
             phone_rules=policy.phone_rules,
         )
         self.check_otp = CheckOtp(
             phone_verifications=verifications,
             identities=repositories.identities,
             codes=self.codes,
-            attempt_limiter=AttemptLimiter(
-                verifications,
-                repositories.unchallenged_attempts,
-                limit_store,
-                policy.rate_limits,
-            ),
+            attempt_limiter=self.attempt_limiter,
             delivery_limiter=self.delivery_limiter,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
@@ -203,7 +199,6 @@ class OtpFeature:
         )
         self.describe_verification = DescribeVerification(
             verifications,
-            limit_store,
             self.delivery_limiter,
             self.codes,
             ports.keyed_hashes,

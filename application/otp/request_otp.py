@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
+from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.attest_delivery import AttestDelivery
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
@@ -19,7 +20,6 @@ from application.ports.attestation import AttestationProof
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.limits import LimitStore
 from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
@@ -39,7 +39,7 @@ from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Permits, Recognition
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
+from domain.otp.rate_limits import Acquisition, Reservation
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
 
@@ -122,7 +122,7 @@ class RequestOtp:
 
     phone_verifications: PhoneVerifications
     delivery_limiter: DeliveryLimiter
-    limit_store: LimitStore
+    attempt_limiter: AttemptLimiter
     codes: OtpCodes
     deliver_otp: DeliverOtp
     identities: Identities
@@ -133,7 +133,6 @@ class RequestOtp:
     randomness: Randomness
     events: SecurityEvents
     countries: Collection[str] | None
-    rate_limits: RateLimits
     phone_rules: PhoneRules
 
     async def __call__(self, command: RequestOtpCommand) -> RequestOtpResult:
@@ -153,11 +152,10 @@ class RequestOtp:
         if not is_test_phone:
             self._check_phone(phone, command.channel)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
-        failed_attempt = self.rate_limits.for_failed_attempt(client_ip, phone.country)
         loaded, device, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
             recognize_device(self.identities, command.device_token, command.purpose, now),
-            self.limit_store.next_available(Reservation(now, failed_attempt)),
+            self.attempt_limiter.failure_available_at(now, phone.country, client_ip),
         )
         if command.purpose is Purpose.UNDO_PHONE_CHANGE:
             loaded = await self._end_void_hold(phone, loaded)

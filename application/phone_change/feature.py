@@ -89,8 +89,7 @@ class PhoneChangeFeature:
         self.undo_by_notice = UndoByNotice(
             phone_verifications=verifications,
             identities=stored,
-            limit_store=repositories.limit_store,
-            rate_limits=otp.policy.rate_limits,
+            attempt_limiter=otp.attempt_limiter,
             keyed_hashes=ports.keyed_hashes,
             codes=undo_codes,
             make_undo=make_undo,

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from application.limits.attempt_limiter import AttemptLimiter
 from application.phone_change.make_undo import MakeUndo
 from application.phone_change.undo_codes import UndoCodes
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.errors import IncorrectOtp, TooManyAttemptsFromIp
@@ -14,8 +14,6 @@ from domain.identifier import NOBODY
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
-from domain.otp.sliding_window import whole_seconds
 from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 
@@ -47,8 +45,7 @@ class UndoByNotice:
 
     phone_verifications: PhoneVerifications
     identities: Identities
-    limit_store: LimitStore
-    rate_limits: RateLimits
+    attempt_limiter: AttemptLimiter
     keyed_hashes: KeyedHashes
     codes: UndoCodes
     make_undo: MakeUndo
@@ -76,12 +73,12 @@ class UndoByNotice:
 
     async def _acquire(self, phone: PhoneNumber, client_ip: HashedClientIp) -> None:
         """Acquire the permit of an attempt, or raise TooManyAttemptsFromIp."""
-        reservation = Reservation(self.clock.now(), self.rate_limits.for_verification(client_ip))
-        [acquired] = await self.limit_store.acquire(reservation)
-        if not isinstance(acquired, Acquisition):
+        try:
+            await self.attempt_limiter.acquire_for_ip(self.clock.now(), client_ip)
+        except TooManyAttemptsFromIp:
             reason = "of this IP, for all phones"
             self.events.emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, phone=phone, reason=reason)
-            raise TooManyAttemptsFromIp(whole_seconds(reservation.acquired_at, acquired))
+            raise
 
     async def _find_identity(
         self, phone: PhoneNumber, code: UndoCode

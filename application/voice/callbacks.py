@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
+from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, PlaceCodeCall, emit_delivery
 from application.otp.provider_pause import PAUSED
 from application.ports.errors import StorageError
-from application.ports.limits import LimitStore
 from application.ports.otp import DeliveryStatus, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
@@ -21,7 +21,7 @@ from domain.otp.callback import Callback
 from domain.otp.delivery import Channel
 from domain.otp.permits import Permits
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
+from domain.otp.rate_limits import Acquisition
 from domain.phone import PhoneNumber, PhoneRules
 from domain.voice.call import Call, CallDirection
 
@@ -46,7 +46,7 @@ class Callbacks:
     """
 
     phone_verifications: PhoneVerifications
-    limit_store: LimitStore
+    attempt_limiter: AttemptLimiter
     delivery_limiter: DeliveryLimiter
     calls: Calls
     codes: OtpCodes
@@ -56,7 +56,6 @@ class Callbacks:
     randomness: Randomness
     events: SecurityEvents
     countries: Collection[str] | None
-    rate_limits: RateLimits
     phone_rules: PhoneRules
 
     async def request(self, phone: PhoneNumber, callback_id: str) -> bool:
@@ -77,10 +76,9 @@ class Callbacks:
             return self._reject(phone, *problem)
         if not is_test_phone and self.place_code_call.pause.seconds_left > 0:
             return self._reject(phone, PAUSED.reason)
-        failed_attempts = self.rate_limits.for_failed_attempts(phone.country)
         loaded, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
-            self.limit_store.next_available(Reservation(now, failed_attempts)),
+            self.attempt_limiter.failure_available_at(now, phone.country),
         )
         if loaded.value.find_callback(callback_id):
             return True

@@ -1,16 +1,14 @@
 """Carry out the effects of calls."""
 
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from application.costs.count_costs import CountCosts
 from application.identities.assign_phone import AssignPhone
+from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.ports.errors import StorageError
 from application.ports.identities import Identities
-from application.ports.limits import LimitStore
 from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
@@ -19,9 +17,7 @@ from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
 from domain.otp.message_preferences import normalize_locale
-from domain.otp.permits import Permits
 from domain.otp.phone_verification import CallLocale, PhoneVerification
-from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.phone import PhoneNumber
 from domain.voice.call import callback_id
 from domain.voice.flow import LEAVING_MESSAGE, CallFlow
@@ -50,7 +46,7 @@ class CarryOutEffect:
     phone_verifications: PhoneVerifications
     assign_phone: AssignPhone
     identities: Identities
-    limit_store: LimitStore
+    delivery_limiter: DeliveryLimiter
     codes: OtpCodes
     messenger: Messenger
     costs: CountCosts
@@ -59,7 +55,6 @@ class CarryOutEffect:
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
-    rate_limits: RateLimits
     flow: CallFlow
     countries: Collection[str] | None
 
@@ -144,10 +139,8 @@ class CarryOutEffect:
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):
             return
-        phone_key = self.codes.phone_key(phone)
-        limits = self.rate_limits.for_leaving_message(phone_key, phone.country)
-        [acquired] = await self.limit_store.acquire(Reservation(now, limits))
-        if not isinstance(acquired, Acquisition):
+        permits = await self.delivery_limiter.acquire_leaving_message(phone, now)
+        if permits is None:
             return
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             await self.timing.imitate(phone.country)
@@ -157,8 +150,5 @@ class CarryOutEffect:
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             self.costs.count_message(phone.country, result.provider, text)
             return
-        released = self.rate_limits.settle_leaving_message(
-            phone_key, phone.country, Permits(acquired.acquired_at), result.status.outcome
-        )
-        with suppress(StorageError):  # then they expire
-            await self.limit_store.release(released)
+        outcome = result.status.outcome
+        await self.delivery_limiter.settle_leaving_message(phone, permits, outcome)

@@ -53,7 +53,7 @@ class VoiceFeature:
         self.ports = ports
         self.callbacks = Callbacks(
             phone_verifications=verifications,
-            limit_store=limit_store,
+            attempt_limiter=otp.attempt_limiter,
             delivery_limiter=otp.delivery_limiter,
             calls=calls,
             codes=otp.codes,
@@ -63,7 +63,6 @@ class VoiceFeature:
             randomness=randomness,
             events=events,
             countries=otp.policy.countries,
-            rate_limits=otp.policy.rate_limits,
             phone_rules=otp.policy.phone_rules,
         )
         longest = policy.call_flow.max_operator_time
@@ -88,7 +87,7 @@ class VoiceFeature:
                     verifications, PhoneHolds(verifications, identities, clock)
                 ),
                 identities=identities,
-                limit_store=limit_store,
+                delivery_limiter=otp.delivery_limiter,
                 codes=otp.codes,
                 messenger=otp.messenger,
                 costs=costs.count,
@@ -97,7 +96,6 @@ class VoiceFeature:
                 clock=clock,
                 randomness=randomness,
                 events=events,
-                rate_limits=otp.policy.rate_limits,
                 flow=policy.call_flow,
                 countries=otp.policy.countries,
             ),

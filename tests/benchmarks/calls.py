@@ -10,6 +10,7 @@ from tests.benchmarks.attack_sizes import CALL_LIMITS
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.inbound_call import PHONE_LINE, InboundCall
+from tests.support.voice.stored import stored_calls
 
 CALLS_PER_NUMBER = 10
 OWNERS = 25
@@ -69,7 +70,7 @@ async def _call(app: AppHarness, phone: PhoneNumber) -> InboundCall:
     await call.ring()
     if _is_answered(call):
         await call.press("1")
-        if app.database.calls[call.id].value.position and not _is_connected(call):
+        if stored_calls(app.database)[call.id].value.position and not _is_connected(call):
             await call.stay_on_the_line()  # joining comes first
     return call
 

@@ -1,4 +1,4 @@
-"""The audit log and service tokens of each database."""
+"""The audit log of each database."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,6 @@ from domain.administration.audit import (
     AuditAction,
     AuditEntry,
 )
-from domain.administration.service_token import Scope, ServiceToken
 from domain.page import Cursor
 from tests.support.builders import NOW, an_id
 
@@ -31,18 +30,6 @@ def an_entry(number: int, **changes: Any) -> AuditEntry:
         subject=an_id(100),
     )
     return replace(entry, **changes)
-
-
-def a_token(number: int, **changes: Any) -> ServiceToken:
-    token = ServiceToken(
-        id=an_id(number),
-        name="the help desk",
-        scopes=(Scope.READ_USERS, Scope.READ_AUDIT),
-        secret_hash="a hash",
-        created_at=NOW,
-        expires_at=NOW + number * MINUTE,
-    )
-    return replace(token, **changes)
 
 
 async def test_entries_are_listed_by_subject_by_actor_and_all(repositories: Repositories) -> None:
@@ -89,19 +76,3 @@ async def test_entries_are_deleted_after_their_retention(repositories: Repositor
     now = NOW + MINUTE + AUDIT_RETENTION
     assert await repositories.audit_log.delete_expired(now, 10) == 1
     assert await repositories.audit_log.list_after(AuditFilter(), None, 10) == [an_entry(2)]
-
-
-async def test_tokens_are_listed_and_replaced_until_they_expire(
-    repositories: Repositories,
-) -> None:
-    tokens = [a_token(number) for number in (1, 2)]
-    for token in tokens:
-        assert await repositories.service_tokens.add(token)
-    assert await repositories.service_tokens.list_newest(10) == tokens[::-1]
-
-    revoked = tokens[1].revoke(NOW)
-    assert await repositories.service_tokens.replace(revoked, 1)
-    assert not await repositories.service_tokens.replace(tokens[1], 1)
-
-    assert await repositories.service_tokens.delete_expired(NOW + MINUTE, 10) == 1
-    assert await repositories.service_tokens.list_newest(10) == [revoked]

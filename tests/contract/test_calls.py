@@ -1,17 +1,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import get_args
+from typing import Final, get_args
 
 import pytest
 
-from application.ports.repositories import Repositories
+from adapters.records.database import Database
+from adapters.records.features.voice import make_voice_repositories
+from application.ports.voice import VoiceRepositories
 from domain.page import Cursor
 from domain.voice.call import Call, CallStatus
 from domain.voice.instructions import StoredInstruction
 from domain.voice.walk import MAX_VISITS
 from tests.support.builders import NOW, a_call, a_recording, an_id
-from tests.support.full_records import FULL_CALL
+from tests.support.full_records import FULL_RECORDS
 from tests.support.stored_values import replace_stored, values_of
 
 MINUTE = timedelta(minutes=1)
@@ -19,7 +21,20 @@ MILLISECOND = timedelta(milliseconds=1)
 OWNER = an_id(901)
 
 
-async def add_calls(repositories: Repositories, *calls: Call) -> None:
+FULL_CALL: Final[Call] = FULL_RECORDS["calls"][0]
+
+
+@pytest.fixture
+def repositories(database: Database) -> VoiceRepositories:
+    return make_voice_repositories(database)
+
+
+@pytest.fixture
+def other_repositories(other_database: Database) -> VoiceRepositories:
+    return make_voice_repositories(other_database)
+
+
+async def add_calls(repositories: VoiceRepositories, *calls: Call) -> None:
     for call in calls:
         assert await repositories.calls.add(call)
 
@@ -32,7 +47,7 @@ def test_the_full_call_has_each_kind_of_instruction() -> None:
     assert {type(instruction) for instruction in instructions} == {*get_args(StoredInstruction)}
 
 
-async def test_the_longest_call_is_stored(repositories: Repositories) -> None:
+async def test_the_longest_call_is_stored(repositories: VoiceRepositories) -> None:
     longest = replace(FULL_CALL, turns=FULL_CALL.turns * (MAX_VISITS // 3))
     await add_calls(repositories, longest)
 
@@ -63,7 +78,7 @@ def newest_first(calls: Sequence[Call], identity_id: str | None) -> list[Call]:
 
 @pytest.mark.parametrize("identity_id", [None, OWNER, an_id(903)])
 async def test_calls_are_listed_newest_first_and_once(
-    repositories: Repositories, identity_id: str | None
+    repositories: VoiceRepositories, identity_id: str | None
 ) -> None:
     pages, calls = repositories.calls, a_call_log()
     await add_calls(repositories, *calls)
@@ -86,7 +101,7 @@ async def test_calls_are_listed_newest_first_and_once(
 
 
 async def test_a_call_is_listed_for_its_identity_until_that_is_forgotten(
-    repositories: Repositories, other_repositories: Repositories
+    repositories: VoiceRepositories, other_repositories: VoiceRepositories
 ) -> None:
     call = a_call(identity_id=OWNER)
     await add_calls(repositories, call)
@@ -102,7 +117,7 @@ async def test_a_call_is_listed_for_its_identity_until_that_is_forgotten(
 
 
 async def test_calls_that_started_by_then_are_listed_oldest_first(
-    repositories: Repositories,
+    repositories: VoiceRepositories,
 ) -> None:
     at_that_time, before, later = (
         a_call(id=an_id(number), started_at=NOW + age)
@@ -116,7 +131,7 @@ async def test_calls_that_started_by_then_are_listed_oldest_first(
     assert values_of(await repositories.calls.list_started(NOW, 1)) == [before]
 
 
-async def test_an_identity_is_removed_from_all_its_calls(repositories: Repositories) -> None:
+async def test_an_identity_is_removed_from_all_its_calls(repositories: VoiceRepositories) -> None:
     await add_calls(
         repositories,
         *(replace(FULL_CALL, id=an_id(number), identity_id=OWNER) for number in range(5)),
@@ -137,7 +152,7 @@ async def test_an_identity_is_removed_from_all_its_calls(repositories: Repositor
 
 
 async def test_calls_with_recordings_are_listed_by_the_time_of_the_oldest(
-    repositories: Repositories,
+    repositories: VoiceRepositories,
 ) -> None:
     old, new = a_recording(recorded_at=NOW - MINUTE), a_recording(id="new", recorded_at=NOW)
     with_new = a_call(id=an_id(1), recordings=(new,))
@@ -152,7 +167,7 @@ async def test_calls_with_recordings_are_listed_by_the_time_of_the_oldest(
 
 
 async def test_calls_without_an_end_are_listed_by_their_last_request(
-    repositories: Repositories,
+    repositories: VoiceRepositories,
 ) -> None:
     silent = a_call(id=an_id(1), started_at=NOW - MINUTE)
     recent = a_call(id=an_id(2), started_at=NOW - 2 * MINUTE, last_request_at=NOW)
@@ -168,7 +183,7 @@ async def test_calls_without_an_end_are_listed_by_their_last_request(
 
 
 async def test_recordings_of_a_deleted_identity_are_listed_at_once_until_they_are_removed(
-    repositories: Repositories,
+    repositories: VoiceRepositories,
 ) -> None:
     call = a_call(identity_id=OWNER, recordings=(a_recording(),))
     await add_calls(repositories, call)

@@ -3,7 +3,11 @@
 from datetime import timedelta
 from typing import Final
 
-from application.ports.repositories import Repositories
+import pytest
+
+from adapters.records.database import Database
+from adapters.records.features.statistics import make_statistics_repositories
+from application.ports.statistics import StatisticsRepositories
 from domain.costs.sums import COSTS_RETENTION, CostEntry, Costs, DailyCosts
 from domain.otp.delivery import Channel
 from domain.page import Cursor
@@ -11,6 +15,11 @@ from tests.support.builders import NOW
 
 ONE_DAY: Final = timedelta(days=1)
 START: Final = NOW.replace(hour=0, minute=0)
+
+
+@pytest.fixture
+def repositories(database: Database) -> StatisticsRepositories:
+    return make_statistics_repositories(database)
 
 
 def daily_costs(day: int, instance: str) -> DailyCosts:
@@ -24,7 +33,7 @@ def daily_costs(day: int, instance: str) -> DailyCosts:
 
 
 async def test_costs_are_listed_by_day_from_a_position_until_a_day(
-    repositories: Repositories,
+    repositories: StatisticsRepositories,
 ) -> None:
     records = [daily_costs(day, instance) for day in (0, 1, 2, 3) for instance in ("a", "b")]
     for record in reversed(records):
@@ -41,7 +50,7 @@ async def test_costs_are_listed_by_day_from_a_position_until_a_day(
 
 
 async def test_costs_are_replaced_and_deleted_after_their_retention(
-    repositories: Repositories,
+    repositories: StatisticsRepositories,
 ) -> None:
     first, second = daily_costs(0, "a"), daily_costs(1, "a")
     for record in (first, second):

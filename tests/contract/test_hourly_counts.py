@@ -3,7 +3,11 @@
 from datetime import datetime
 from typing import Final
 
-from application.ports.repositories import Repositories
+import pytest
+
+from adapters.records.database import Database
+from adapters.records.features.statistics import make_statistics_repositories
+from application.ports.statistics import StatisticsRepositories
 from domain.otp.delivery import Channel
 from domain.page import Cursor
 from domain.statistics.hourly_counts import (
@@ -19,6 +23,11 @@ from tests.support.builders import NOW
 START: Final = NOW.replace(minute=0)
 
 
+@pytest.fixture
+def repositories(database: Database) -> StatisticsRepositories:
+    return make_statistics_repositories(database)
+
+
 def hourly_counts(hour: int, instance: str, count: int = 1) -> HourlyCounts:
     starts_at = START + hour * ONE_HOUR
     return HourlyCounts(
@@ -32,7 +41,9 @@ def hourly_counts(hour: int, instance: str, count: int = 1) -> HourlyCounts:
     )
 
 
-async def test_hours_are_listed_from_a_position_until_an_hour(repositories: Repositories) -> None:
+async def test_hours_are_listed_from_a_position_until_an_hour(
+    repositories: StatisticsRepositories,
+) -> None:
     records = [hourly_counts(hour, instance) for hour in (0, 1, 2, 3) for instance in ("a", "b")]
     for record in reversed(records):
         assert await repositories.hourly_counts.add(record)
@@ -47,7 +58,7 @@ async def test_hours_are_listed_from_a_position_until_an_hour(repositories: Repo
 
 
 async def test_counts_are_replaced_and_deleted_after_their_retention(
-    repositories: Repositories,
+    repositories: StatisticsRepositories,
 ) -> None:
     hours, first, second = repositories.hourly_counts, hourly_counts(0, "a"), hourly_counts(1, "a")
     for record in (first, second):

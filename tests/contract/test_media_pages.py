@@ -4,17 +4,26 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from application.ports.repositories import Repositories
+from adapters.records.database import Database
+from adapters.records.features.media import make_media_repositories
+from adapters.records.repositories import make_repositories
+from application.ports.media import MediaRepositories
 from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
 from tests.support.builders import NOW, a_deleted_identity, a_gif, an_id, an_identity, an_item
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OWNERS = (an_id(901), an_id(902))
 CATEGORIES = ("wheels", "Wheels", "", None)
 KINDS = {MediaKind.IMAGE: an_item, MediaKind.GIF: a_gif}
 ANY = ItemFilter()
+
+
+@pytest.fixture
+def repositories(database: Database) -> MediaRepositories:
+    return make_media_repositories(database)
 
 
 def a_library() -> list[MediaItem]:
@@ -43,18 +52,16 @@ def newest_first(items: list[MediaItem], item_filter: ItemFilter) -> list[MediaI
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def library(repositories: Repositories) -> list[MediaItem]:
+async def library(repositories: MediaRepositories) -> list[MediaItem]:
     """Ready items, in a database that also has items in each other state."""
     items = a_library()
     for item in items:
-        await repositories.media_items.add(item)
-    await repositories.media_items.add(
+        await repositories.items.add(item)
+    await repositories.items.add(
         an_item(id=an_id(500), owner_id=OWNERS[0], state=ItemState.PENDING)
     )
-    await repositories.media_items.add(an_item(id=an_id(502), owner_id=OWNERS[0]).hide())
-    await repositories.media_items.add(
-        an_item(id=an_id(501), owner_id=OWNERS[0]).mark_for_deletion(NOW)
-    )
+    await repositories.items.add(an_item(id=an_id(502), owner_id=OWNERS[0]).hide())
+    await repositories.items.add(an_item(id=an_id(501), owner_id=OWNERS[0]).mark_for_deletion(NOW))
     return items
 
 
@@ -67,9 +74,9 @@ FILTERS = [
 
 
 async def test_ready_items_of_each_filter_are_listed_newest_first_and_counted(
-    repositories: Repositories, library: list[MediaItem]
+    repositories: MediaRepositories, library: list[MediaItem]
 ) -> None:
-    pages = repositories.media_items
+    pages = repositories.items
     for item_filter in FILTERS:
         expected = newest_first(library, item_filter)
         total = len(expected)
@@ -80,9 +87,9 @@ async def test_ready_items_of_each_filter_are_listed_newest_first_and_counted(
 
 
 async def test_hidden_items_have_pages_of_their_own(
-    repositories: Repositories, library: list[MediaItem]
+    repositories: MediaRepositories, library: list[MediaItem]
 ) -> None:
-    pages = repositories.media_items
+    pages = repositories.items
     older, newer = (
         an_item(id=an_id(number), owner_id=OWNERS[1], created_at=NOW + timedelta(days=number))
         for number in (600, 601)
@@ -98,9 +105,9 @@ async def test_hidden_items_have_pages_of_their_own(
 
 
 async def test_the_older_items_of_each_filter_come_after_an_item(
-    repositories: Repositories, library: list[MediaItem]
+    repositories: MediaRepositories, library: list[MediaItem]
 ) -> None:
-    pages = repositories.media_items
+    pages = repositories.items
     for item_filter, item in itertools.product(FILTERS, library[::9]):
         cursor = Cursor(item.created_at, item.id)
         older = [
@@ -114,9 +121,9 @@ async def test_the_older_items_of_each_filter_come_after_an_item(
 
 @pytest.mark.parametrize("item_filter", [ANY, ItemFilter(owner_id=OWNERS[1])])
 async def test_pages_have_no_gaps_and_no_overlap(
-    repositories: Repositories, library: list[MediaItem], item_filter: ItemFilter
+    repositories: MediaRepositories, library: list[MediaItem], item_filter: ItemFilter
 ) -> None:
-    pages = repositories.media_items
+    pages = repositories.items
     expected = newest_first(library, item_filter)
 
     by_offset = [list(await pages.list_page(item_filter, offset, 5)) for offset in range(0, 40, 5)]
@@ -131,7 +138,9 @@ async def test_pages_have_no_gaps_and_no_overlap(
     assert list(await pages.list_page(item_filter, 10_000, 10)) == []
 
 
-async def test_a_cursor_needs_no_item(repositories: Repositories, library: list[MediaItem]) -> None:
+async def test_a_cursor_needs_no_item(
+    repositories: MediaRepositories, library: list[MediaItem]
+) -> None:
     for created_at, item_id, count in (
         (NOW + timedelta(days=1), an_id(), 32),
         (NOW + timedelta(minutes=10), "f" * 24, 32),
@@ -141,17 +150,18 @@ async def test_a_cursor_needs_no_item(repositories: Repositories, library: list[
         (datetime(4253, 1, 1, tzinfo=UTC), an_id(), 32),
     ):
         cursor = Cursor(created_at, item_id)
-        assert len(await repositories.media_items.list_after(ANY, cursor, 100)) == count
+        assert len(await repositories.items.list_after(ANY, cursor, 100)) == count
 
 
 async def test_items_of_deleted_owners_are_listed(
-    repositories: Repositories, library: list[MediaItem]
+    repositories: MediaRepositories, database: Database, library: list[MediaItem]
 ) -> None:
-    await repositories.identities.add(a_deleted_identity(id=OWNERS[0]))
-    await repositories.identities.add(an_identity(id=OWNERS[1]))
+    identities = make_repositories(database, FakePhoneEncryption()).identities
+    await identities.add(a_deleted_identity(id=OWNERS[0]))
+    await identities.add(an_identity(id=OWNERS[1]))
     listed = newest_first(library, ANY)
     first = Cursor(listed[0].created_at, listed[0].id)
 
-    assert list(await repositories.media_items.list_page(ANY, 0, 100)) == listed
-    assert list(await repositories.media_items.list_page(ANY, 1, 100)) == listed[1:]
-    assert list(await repositories.media_items.list_after(ANY, first, 100)) == listed[1:]
+    assert list(await repositories.items.list_page(ANY, 0, 100)) == listed
+    assert list(await repositories.items.list_page(ANY, 1, 100)) == listed[1:]
+    assert list(await repositories.items.list_after(ANY, first, 100)) == listed[1:]

@@ -1,13 +1,23 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from application.ports.repositories import Repositories
+import pytest
+
+from adapters.records.database import Database
+from adapters.records.features.phone_change import make_phone_change_repositories
+from application.ports.phone_change import PhoneChangeRepositories
 from domain.identities.phone_assignment import PhoneAssignment, PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD
 from tests.support.builders import NOW, a_phone, an_id
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.stored_values import values_of
 
 MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def repositories(database: Database) -> PhoneChangeRepositories:
+    return make_phone_change_repositories(database, FakePhoneEncryption())
 
 
 def some_assignments(number: int = 1, minutes: int = 0) -> PhoneAssignments:
@@ -25,7 +35,9 @@ def some_assignments(number: int = 1, minutes: int = 0) -> PhoneAssignments:
     )
 
 
-async def test_due_messages_are_listed_the_earliest_first(repositories: Repositories) -> None:
+async def test_due_messages_are_listed_the_earliest_first(
+    repositories: PhoneChangeRepositories,
+) -> None:
     stored = repositories.phone_assignments
     added = [some_assignments(number, minute) for number, minute in enumerate([3, 1, 2, 4])]
     for assignments in [*added, some_assignments(9).set_notice_due(None)]:
@@ -35,7 +47,9 @@ async def test_due_messages_are_listed_the_earliest_first(repositories: Reposito
         assert found == [added[number] for number in numbers]
 
 
-async def test_assignments_are_deleted_when_the_latest_expires(repositories: Repositories) -> None:
+async def test_assignments_are_deleted_when_the_latest_expires(
+    repositories: PhoneChangeRepositories,
+) -> None:
     stored = repositories.phone_assignments
     await stored.add(some_assignments(minutes=5))
     assert await stored.delete_expired(NOW + UNDO_PERIOD, 9) == 0
@@ -43,7 +57,9 @@ async def test_assignments_are_deleted_when_the_latest_expires(repositories: Rep
     assert await stored.load(an_id(1)) is None
 
 
-async def test_assignments_from_before_a_deletion_are_outdated(repositories: Repositories) -> None:
+async def test_assignments_from_before_a_deletion_are_outdated(
+    repositories: PhoneChangeRepositories,
+) -> None:
     stored = repositories.phone_assignments
     await stored.add(some_assignments())
     loaded = await stored.load(an_id(1))

@@ -17,6 +17,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_call, a_phone, a_recording, an_id
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import change_http_settings
+from tests.support.voice.stored import voice_repositories
 
 CONTENT = bytes(range(256)) * 10
 
@@ -42,7 +43,7 @@ class CallLogDriver:
             started_at=NOW + timedelta(minutes=number),
             **{"identity_id": self.owner_id, **changes},
         )
-        assert await self.harness.database.repositories().calls.add(call)
+        assert await voice_repositories(self.harness.database).calls.add(call)
         return call.id
 
 

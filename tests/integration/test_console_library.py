@@ -16,6 +16,7 @@ from domain.media.item import MediaItem
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
+from tests.support.media.stored import stored_items
 from tests.support.policies import make_policy
 
 REASON: Final = "report 815 of +1 415 555 2671"
@@ -46,7 +47,7 @@ class Console:
 
     @property
     def stored(self) -> MediaItem:
-        return self.harness.database.media_items[self.item.id].value
+        return stored_items(self.harness.database)[self.item.id].value
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from tests.integration.uploads import (
 )
 from tests.support.examples import examples
 from tests.support.http_settings import make_http_settings
+from tests.support.media.stored import stored_items
 
 LIMIT: Final = 2_000_000
 MAX_BYTES: Final = LIMIT + MAX_FORM_OVERHEAD_BYTES
@@ -100,7 +101,7 @@ class UploadDriver:
     def count_items(self) -> Counter[str]:
         """Count the items by state; check that each has its file and that no other file exists."""
         database = self._driver.harness.database
-        items = [versioned.value for versioned in database.media_items.values()]
+        items = [versioned.value for versioned in stored_items(database).values()]
         assert {item.storage_key for item in items} == set(self._driver.harness.files.contents)
         return Counter(item.state.value for item in items)
 

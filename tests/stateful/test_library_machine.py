@@ -32,6 +32,7 @@ from tests.support.builders import a_phone, an_id
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import plain_jpeg
+from tests.support.media.stored import stored_items
 from tests.support.stored_files import read_opened
 
 T = TypeVar("T")
@@ -311,7 +312,7 @@ class LibraryMachine(RuleBasedStateMachine):
         assert self.app.files.contents.keys() == {
             item.storage_key for item in self.model.items.values()
         }
-        assert self.app.database.media_items.keys() == self.model.items.keys()
+        assert stored_items(self.app.database).keys() == self.model.items.keys()
 
     # Attempts
 

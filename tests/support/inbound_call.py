@@ -19,6 +19,7 @@ from tests.support.builders import a_phone
 from tests.support.call_flows import spoken
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.policies import make_policy
+from tests.support.voice.stored import stored_calls
 
 _SEEDS = itertools.count(1)
 OPERATOR = PhoneNumber("+14155552671")
@@ -59,7 +60,7 @@ class InboundCall:
 
     @property
     def record(self) -> Call:
-        return self.app.database.calls[self.id].value
+        return stored_calls(self.app.database)[self.id].value
 
     @property
     def position(self) -> Position:

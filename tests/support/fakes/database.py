@@ -10,11 +10,9 @@ from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.records.database import Database
-from adapters.records.features.media import IDEMPOTENCY_KEYS, MEDIA_ITEMS, MEDIA_USAGES
-from adapters.records.features.voice import CALLS, CallMapping
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import (
     AUDIT_ENTRIES,
@@ -41,19 +39,19 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.administration.audit import AuditEntry
 from domain.identities.identity import Identity
-from domain.media.idempotency import IdempotencyKey
-from domain.media.item import MediaItem
-from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from domain.phone import PhoneNumber
-from domain.voice.call import Call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fault_injector import FaultInjector
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
+P = TypeVar("P", bound="DataclassInstance")
 Arrive = Callable[[], Awaitable[None]]
 """Lets other tasks run before a call acts, or raises StorageUnavailable."""
 NATIVE_TYPES: Final = (datetime, bytes)
@@ -326,37 +324,21 @@ class InMemoryDatabase:
 
     @property
     def phone_verifications(self) -> dict[PhoneNumber, Versioned[PhoneVerification]]:
-        loaded = self._load_all(PhoneVerificationMapping(PHONE_VERIFICATIONS))
+        loaded = self.load_all(PhoneVerificationMapping(PHONE_VERIFICATIONS))
         return {PhoneNumber(number): verification for number, verification in loaded.items()}
 
     @property
     def identities(self) -> dict[str, Versioned[Identity]]:
-        return self._load_all(IdentityMapping(IDENTITIES, self.encryption))
-
-    @property
-    def media_items(self) -> dict[str, Versioned[MediaItem]]:
-        return self._load_all(RecordMapping(MEDIA_ITEMS, MediaItem))
-
-    @property
-    def calls(self) -> dict[str, Versioned[Call]]:
-        return self._load_all(CallMapping(CALLS, Call))
-
-    @property
-    def media_usages(self) -> dict[str, Versioned[MediaUsage]]:
-        return self._load_all(RecordMapping(MEDIA_USAGES, MediaUsage))
-
-    @property
-    def idempotency_keys(self) -> dict[str, Versioned[IdempotencyKey]]:
-        return self._load_all(RecordMapping(IDEMPOTENCY_KEYS, IdempotencyKey))
+        return self.load_all(IdentityMapping(IDENTITIES, self.encryption))
 
     @property
     def delivery_reports(self) -> dict[str, Versioned[DeliveryReport]]:
-        return self._load_all(RecordMapping(DELIVERY_REPORTS, DeliveryReport))
+        return self.load_all(RecordMapping(DELIVERY_REPORTS, DeliveryReport))
 
     @property
     def audit_entries(self) -> list[AuditEntry]:
         """All audit entries, in the order in which they were written."""
-        stored = self._load_all(RecordMapping(AUDIT_ENTRIES, AuditEntry))
+        stored = self.load_all(RecordMapping(AUDIT_ENTRIES, AuditEntry))
         return [entry.value for entry in stored.values()]
 
     @property
@@ -367,15 +349,28 @@ class InMemoryDatabase:
     @asynccontextmanager
     async def open_database(self) -> AsyncIterator[Database]:
         """Yield the stores, as adapters do when they are opened."""
-        yield Database(self.records, self.limits, self)
+        yield self.stores
+
+    @property
+    def stores(self) -> Database:
+        """Its stores, of which a feature makes its repositories."""
+        return Database(self.records, self.limits, self)
 
     def repositories(self) -> Repositories:
         """Return all repositories over this database. Their calls may be made to fail."""
-        database = Database(self.records, self.limits, self)
-        repositories = make_repositories(database, self.encryption)
-        names = [field.name for field in fields(repositories)]
-        ports: Any = {name: _Port(self, name, getattr(repositories, name)) for name in names}
-        return Repositories(**ports)
+        return self.fallible(make_repositories(self.stores, self.encryption))
+
+    def fallible(self, repositories: P) -> P:
+        """Return a dataclass of repositories, such as those of a feature, whose calls may fail.
+
+        The fault injector knows each by the name of its kind, or of the field if it has none.
+        """
+        ports: dict[str, Any] = {}
+        for field in fields(repositories):
+            repository = getattr(repositories, field.name)
+            kind = getattr(repository, "kind", None)
+            ports[field.name] = _Port(self, kind.name if kind else field.name, repository)
+        return type(repositories)(**ports)
 
     async def check(self) -> None:
         """Let other tasks run, so that races are real.
@@ -387,7 +382,8 @@ class InMemoryDatabase:
         if self.is_unavailable:
             raise StorageUnavailable("unavailable")
 
-    def _load_all(self, mapping: RecordMapping[T, Any]) -> dict[str, Versioned[T]]:
+    def load_all(self, mapping: RecordMapping[T, Any]) -> dict[str, Versioned[T]]:
+        """Return all values of a kind by their ids: a copy of what is stored."""
         rows = self.records.tables[mapping.kind.name]
         records = {one: _read(mapping.kind, one, row).record for one, row in rows.items()}
         return {

@@ -19,6 +19,7 @@ from domain.otp.message_preferences import MessagePreferences
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_call, a_phone, a_recording, an_id
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.voice.stored import voice_repositories
 
 OPERATOR: Final = operating_system_user("alice")
 COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
@@ -114,7 +115,7 @@ async def test_what_administrators_do_for_others_is_in_the_audit_too(app: AppHar
     recording = a_recording()
     app.call_provider.recordings[recording.id] = b"a sound"
     call = a_call(identity_id=owner.identity.id, recordings=(recording,))
-    await app.database.repositories().calls.add(call)
+    await voice_repositories(app.database).calls.add(call)
     async with app.operations.open_recording(principal, call.id):
         pass
     await app.create_user(principal, "Priya", a_phone(3))

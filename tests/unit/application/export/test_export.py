@@ -27,6 +27,7 @@ from entrypoints.http.export.archive import write_archive
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_call, a_phone, a_recording, an_id
 from tests.support.fakes.messenger import REJECTED
+from tests.support.voice.stored import voice_repositories
 from tests.unit.application.phone_change.phone_changes import change_phone
 
 OPERATOR: Final = operating_system_user("alice")
@@ -56,7 +57,7 @@ async def add_call_with_recording(app: AppHarness, principal: Principal) -> str:
     recording = a_recording(recorded_at=app.clock.now())
     app.call_provider.recordings[recording.id] = b"a sound" * 1_000
     call = a_call(identity_id=principal.identity.id, recordings=(recording,))
-    await app.database.repositories().calls.add(replace(call, started_at=app.clock.now()))
+    await voice_repositories(app.database).calls.add(replace(call, started_at=app.clock.now()))
     return str(recording.id)
 
 

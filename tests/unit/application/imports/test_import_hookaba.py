@@ -25,6 +25,7 @@ from tests.support.fakes.older_service import (
 )
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import as_file, encode, sample_image
+from tests.support.media.stored import stored_items, stored_usages
 from tests.support.policies import make_policy
 
 WRITES = [
@@ -87,7 +88,7 @@ def identity(app: AppHarness, number: int = 1) -> Identity:
 
 
 def item(app: AppHarness, number: int = 101) -> MediaItem:
-    return app.database.media_items[an_id(number)].value
+    return stored_items(app.database)[an_id(number)].value
 
 
 async def test_users_keep_id_number_name_and_time_and_no_role(source: Source) -> None:
@@ -195,7 +196,7 @@ async def test_rows_that_cannot_be_imported_are_listed_with_a_reason(
 
     assert source.reasons() == [(an_id(101), reason)]
     assert report.rejected == 1
-    assert not source.app.database.media_items
+    assert not stored_items(source.app.database)
     assert not source.app.files.contents
 
 
@@ -241,7 +242,7 @@ async def test_without_files_items_are_only_counted(source: Source) -> None:
     report = await source.run()
 
     assert report.skipped_items == 1
-    assert not source.app.database.media_items
+    assert not stored_items(source.app.database)
 
 
 async def test_a_row_that_shares_its_file_is_noted(source: Source) -> None:
@@ -309,7 +310,7 @@ async def test_a_repeat_completes_an_interrupted_import(
     assert (imported.is_ready, imported.unused_keys) == (True, ())
     assert source.app.files.contents.keys() == set(imported.storage_keys)
     assert identity(source.app).phone == parse_phone("+14155552671")
-    usage = source.app.database.media_usages[an_id(1)].value
+    usage = stored_usages(source.app.database)[an_id(1)].value
     assert (usage.items, usage.bytes) == (1, imported.image.bytes)
 
 
@@ -356,7 +357,7 @@ async def test_an_item_that_its_owner_has_deleted_here_does_not_come_back(source
     marked = await source.run()
     source.app.advance(days=2)
     await source.app.operations.cleanup()
-    assert an_id(101) not in source.app.database.media_items
+    assert an_id(101) not in stored_items(source.app.database)
     gone = await source.run()
 
     assert (dict(marked.items), dict(gone.items)) == ({"deleted": 1}, {"deleted": 1})
@@ -413,7 +414,7 @@ async def test_items_above_a_quota_are_imported_and_counted(app: AppHarness) -> 
     report = await source.run()
 
     assert report.rejected == 0
-    assert small.database.media_usages[an_id(1)].value.items == 2
+    assert stored_usages(small.database)[an_id(1)].value.items == 2
 
 
 async def test_what_is_stored_in_another_way_is_a_difference(source: Source) -> None:

@@ -8,6 +8,7 @@ from domain.errors import ItemNotFound
 from domain.media.image import VariantSpec
 from tests.support.app_harness import AppHarness
 from tests.support.fault_injector import ProcessKilled
+from tests.support.media.stored import stored_items, stored_usages
 from tests.support.policies import make_policy
 
 ORPHAN = f"ab/{7:024x}-{'ab' * 16}.jpg"
@@ -33,7 +34,7 @@ async def test_items_without_a_file_and_files_without_an_item_are_found_and_repa
     assert (findings.files, findings.items, findings.is_suspicious) == (3, 2, False)
     assert sorted(findings.files_without_item) == sorted([ORPHAN, renamed])
     assert findings.items_without_file == [broken.id]
-    assert broken.id in app.database.media_items
+    assert broken.id in stored_items(app.database)
 
     shown: list[int] = []
     await checker(app).repair(findings, lambda progress: shown.append(progress.repaired))
@@ -42,7 +43,7 @@ async def test_items_without_a_file_and_files_without_an_item_are_found_and_repa
     with pytest.raises(ItemNotFound):
         await app.get_item(broken.id)
     assert (await app.get_item(whole.id)).item == whole
-    usage = app.database.media_usages[owner.identity.id].value
+    usage = stored_usages(app.database)[owner.identity.id].value
     assert (usage.items, usage.used_items) == (1, 1)
     assert (await find(app)).orphans == 0
 

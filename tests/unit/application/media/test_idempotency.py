@@ -22,6 +22,7 @@ from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import plain_jpeg
+from tests.support.media.stored import stored_idempotency_keys, stored_items
 
 KEY: Final[dict[str, Any]] = {"idempotency_key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 
@@ -47,13 +48,13 @@ async def test_other_bytes_or_fields_are_an_error(
     await app.upload_image(owner, **KEY)
     with pytest.raises(IdempotencyKeyReused):
         await app.upload_image(owner, **{**KEY, **changes})
-    assert len(app.database.media_items) == 1
+    assert len(stored_items(app.database)) == 1
 
 
 async def test_one_of_parallel_uploads_wins(app: AppHarness, owner: Principal) -> None:
     uploads = [app.upload_image(owner, **KEY) for _ in range(10)]
     results = await asyncio.gather(*uploads, return_exceptions=True)
-    assert len(app.database.media_items) == 1
+    assert len(stored_items(app.database)) == 1
     losers = [result for result in results if isinstance(result, BaseException)]
     assert {type(loser) for loser in losers} <= {UploadInProgress}
     assert len(losers) < 10
@@ -139,7 +140,7 @@ async def test_the_key_of_a_killed_upload_is_free_after_its_deadline(
             await app.upload_image(owner, **options)
         app.clock.advance(UPLOAD_TIMEOUT)
         assert (await app.upload_image(owner, **options)).item.is_ready
-    assert len(app.database.idempotency_keys) == 3
+    assert len(stored_idempotency_keys(app.database)) == 3
     app.clock.advance(IDEMPOTENCY_KEY_TTL)
     await app.operations.cleanup()
-    assert app.database.idempotency_keys == {}
+    assert stored_idempotency_keys(app.database) == {}

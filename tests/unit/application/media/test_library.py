@@ -26,6 +26,7 @@ from domain.media.page import ItemFilter, PageRequest
 from domain.page import Cursor
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity, an_item
+from tests.support.media.stored import media_repositories
 from tests.support.policies import make_policy
 from tests.support.stored_files import read_opened
 
@@ -178,7 +179,7 @@ async def test_the_file_of_an_item_that_is_not_ready_is_not_found(
     app: AppHarness, state: ItemState, open_or_get_size: Operation
 ) -> None:
     item = an_item(state=state)
-    await app.database.repositories().media_items.add(item)
+    await media_repositories(app.database).items.add(item)
     app.files.contents[item.storage_key] = GIF
     with pytest.raises(MediaFileNotFound):
         await open_or_get_size(app.media.open_file, item.storage_key)

@@ -18,6 +18,7 @@ from domain.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fault_injector import ProcessKilled
+from tests.support.media.stored import stored_items, stored_usages
 from tests.support.policies import make_policy
 
 SIZE: Final = 1000
@@ -45,7 +46,7 @@ def app() -> AppHarness:
 
 
 def usage_of(app: AppHarness, user: Principal) -> MediaUsage:
-    return app.database.media_usages[user.identity.id].value
+    return stored_usages(app.database)[user.identity.id].value
 
 
 def used(app: AppHarness, user: Principal) -> tuple[int, int]:
@@ -55,7 +56,7 @@ def used(app: AppHarness, user: Principal) -> tuple[int, int]:
 
 def actual(app: AppHarness, user: Principal) -> tuple[int, int]:
     """Return the bytes and the number of the user's ready items."""
-    items = [record.value for record in app.database.media_items.values()]
+    items = [record.value for record in stored_items(app.database).values()]
     ready = [one for one in items if one.is_ready and one.owner_id == user.identity.id]
     return sum(item.image.bytes for item in ready), len(ready)
 
@@ -127,7 +128,7 @@ async def test_after_a_kill_at_any_step_the_usage_is_right_again(
                 app.clock.advance(duration)
                 await app.operations.cleanup()
             assert used(app, owner) == actual(app, owner), (operation, after)
-            for record in list(app.database.media_items.values())[1:]:
+            for record in list(stored_items(app.database).values())[1:]:
                 if record.value.is_ready:
                     await app.media.delete_item(owner, record.value.id)
 
@@ -151,4 +152,4 @@ async def test_the_usage_of_a_deleted_identity_is_deleted(
     await app.upload_image(owner)
     await app.identities.delete_user(owner)
     await app.operations.cleanup()
-    assert app.database.media_usages == {}
+    assert stored_usages(app.database) == {}

@@ -7,6 +7,7 @@ import pytest
 from application.media import deletions
 from domain.media.item import FILE_DELETION_DELAY, ItemState
 from tests.support.app_harness import AppHarness
+from tests.support.media.stored import stored_items
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ async def test_a_refused_deletion_is_retried_until_the_store_accepts_it(
         record.msg for record in caplog.records
     ]
     assert app.files.contents == {}
-    assert app.database.media_items[refused].value.state is ItemState.DELETING
+    assert stored_items(app.database)[refused].value.state is ItemState.DELETING
     assert await app.media.retry_deletions() == 0
 
 
@@ -63,7 +64,7 @@ async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: 
     await app.media.delete_item(owner, item.id)
 
     assert app.faults.has_fired
-    assert app.database.media_items[item.id].value.state is ItemState.DELETING
+    assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
 
 
 async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: str) -> None:
@@ -74,4 +75,4 @@ async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: 
 
     app.clock.advance(FILE_DELETION_DELAY)
     assert (await app.operations.cleanup())["deleted_items"] == 1
-    assert refused not in app.database.media_items
+    assert refused not in stored_items(app.database)

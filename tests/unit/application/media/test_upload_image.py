@@ -31,6 +31,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import still_gif
+from tests.support.media.stored import stored_items, stored_usages
 
 # Without a response of the last one, the upload has succeeded nevertheless.
 OPERATIONS = [
@@ -114,7 +115,7 @@ async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
 ) -> None:
     with pytest.raises(error):
         await app.upload_image(principal, content)
-    assert app.database.media_items == {}
+    assert stored_items(app.database) == {}
     assert app.files.contents == {}
 
 
@@ -138,8 +139,8 @@ async def assert_nothing_is_left(app: AppHarness) -> None:
     assert await count_items(app) == 0
     await clean_up(app)
     assert app.files.contents == {}
-    assert app.database.media_items == {}
-    for usage in app.database.media_usages.values():
+    assert stored_items(app.database) == {}
+    for usage in stored_usages(app.database).values():
         assert usage.value == MediaUsage(usage.value.id)
         assert not app.database.identities[usage.value.id].value.is_deleted
 

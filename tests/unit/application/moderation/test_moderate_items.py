@@ -18,6 +18,7 @@ from domain.media.page import ItemFilter, PageRequest
 from domain.media.usage import Quota
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
+from tests.support.media.stored import stored_items, stored_usages
 from tests.support.policies import make_policy
 from tests.support.stored_files import read_opened
 
@@ -155,7 +156,7 @@ async def test_of_hiding_and_deleting_at_the_same_time_the_deletion_wins(
         return_exceptions=True,
     )
     assert isinstance(results[-1], MediaItem)
-    assert app.database.media_items[item.id].value.state is ItemState.DELETING
+    assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
 
 
 async def test_a_hidden_item_counts_in_the_quota_until_it_is_deleted() -> None:
@@ -164,9 +165,9 @@ async def test_a_hidden_item_counts_in_the_quota_until_it_is_deleted() -> None:
     item = (await app.upload_image(owner)).item
     await moderation(app).hide(OPERATOR, item.id, REASON)
     await app.media.quota.recount(owner.identity.id)
-    assert app.database.media_usages[owner.identity.id].value.used_items == 1
+    assert stored_usages(app.database)[owner.identity.id].value.used_items == 1
     await moderation(app).delete(OPERATOR, item.id, REASON)
-    assert app.database.media_usages[owner.identity.id].value.used_items == 0
+    assert stored_usages(app.database)[owner.identity.id].value.used_items == 0
 
 
 async def test_a_deletion_of_the_account_deletes_hidden_items(
@@ -175,7 +176,7 @@ async def test_a_deletion_of_the_account_deletes_hidden_items(
     await moderation(app).hide(OPERATOR, item.id, REASON)
     await app.identities.delete_user(owner)
     await app.operations.cleanup()
-    assert app.database.media_items[item.id].value.state is ItemState.DELETING
+    assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
     assert app.files.contents == {}
 
 

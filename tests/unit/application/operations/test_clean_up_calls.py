@@ -13,6 +13,7 @@ from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatu
 from domain.voice.call import Call, CallStatus
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_call, a_deleted_identity, a_recording, an_id
+from tests.support.voice.stored import stored_calls, voice_repositories
 
 TICK = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
@@ -27,13 +28,13 @@ def call_number(number: int, recordings: int = 0, **changes: Any) -> Call:
 
 async def add(app: AppHarness, *calls: Call) -> None:
     for call in calls:
-        await app.database.repositories().calls.add(call)
+        await voice_repositories(app.database).calls.add(call)
         app.call_provider.recordings |= {recording.id: b"" for recording in call.recordings}
 
 
 def kept_recordings(app: AppHarness) -> list[str]:
     """Return what the calls refer to; the provider must have all of it."""
-    calls = (stored.value for stored in app.database.calls.values())
+    calls = (stored.value for stored in stored_calls(app.database).values())
     kept = [recording.id for call in calls for recording in call.recordings]
     assert set(kept) <= app.call_provider.recordings.keys()
     return kept
@@ -52,7 +53,7 @@ async def test_recordings_are_deleted_after_thirty_days_and_calls_after_ninety(
     assert await app.operations.cleanup() == CleanupReport()
     app.clock.advance(TICK)
     assert await app.operations.cleanup() == CleanupReport(deleted_calls=2)
-    assert app.database.calls == {}
+    assert stored_calls(app.database) == {}
 
 
 async def test_only_old_recordings_of_a_call_are_deleted_even_if_the_provider_has_none(
@@ -105,14 +106,14 @@ async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
 ) -> None:
     last_request_at = NOW + timedelta(minutes=3)
     call = a_call(status=status, last_request_at=last_request_at)
-    await app.database.repositories().calls.add(call)
+    await voice_repositories(app.database).calls.add(call)
 
     app.clock.advance(timedelta(hours=5, minutes=2))
     assert (await app.operations.cleanup())["ended_calls"] == 0
     app.clock.advance(timedelta(minutes=1))
     await app.operations.cleanup()
 
-    ended = app.database.calls[call.id].value
+    ended = stored_calls(app.database)[call.id].value
     assert ended.status is expected
     assert ended.ended_at == (None if status is expected else last_request_at)
 
@@ -129,7 +130,7 @@ async def test_a_deleted_identity_disappears_from_the_call_log(app: AppHarness) 
     report = await app.operations.cleanup()
 
     assert report == CleanupReport(purged_identities=1, deleted_recordings=250)
-    calls = [stored.value for stored in app.database.calls.values()]
+    calls = [stored.value for stored in stored_calls(app.database).values()]
     assert [call.id for call in calls if call.identity_id or call.is_caller_verified] == [others.id]
     assert kept_recordings(app) == ["RE251-0"]
 
@@ -157,7 +158,7 @@ async def test_an_interrupted_cleanup_is_completed_by_the_next(
     assert app.faults.has_fired
     await app.operations.cleanup()
 
-    assert app.database.calls == {}
+    assert stored_calls(app.database) == {}
     assert app.call_provider.recordings == {}
     assert all(stored.value.purged_at for stored in app.database.identities.values())
 

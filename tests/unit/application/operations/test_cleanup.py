@@ -22,6 +22,7 @@ from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id, an_item
 from tests.support.fault_injector import ProcessKilled
+from tests.support.media.stored import media_repositories, stored_items
 
 TICK = timedelta(milliseconds=1)
 INTERVAL = timedelta(hours=1)
@@ -46,14 +47,14 @@ async def test_the_file_of_a_deleted_item_is_deleted_again_before_its_record(
     app: AppHarness,
 ) -> None:
     item = an_item(state=ItemState.DELETING, deletion_requested_at=NOW)
-    await app.database.repositories().media_items.add(item)
+    await media_repositories(app.database).items.add(item)
     app.clock.advance(FILE_DELETION_DELAY - TICK)
     assert await app.operations.cleanup() == CleanupReport()
     app.files.contents[item.storage_key] = b"from a very slow upload"
     app.clock.advance(TICK)
     assert await app.operations.cleanup() == CleanupReport(deleted_items=1)
     assert app.files.contents == {}
-    assert app.database.media_items == {}
+    assert stored_items(app.database) == {}
 
 
 async def test_an_unavailable_store_keeps_the_record_and_stops_no_other_cleanup(
@@ -87,13 +88,13 @@ async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarn
     app.files.is_unavailable = True
     await app.identities.delete_user(principal)
     app.files.is_unavailable = False
-    await app.database.repositories().media_items.add(an_item(owner_id=principal.identity.id))
+    await media_repositories(app.database).items.add(an_item(owner_id=principal.identity.id))
     assert (await app.operations.cleanup())["purged_identities"] == 1
     deleted = app.database.identities[principal.identity.id].value
     assert deleted.is_deleted
     assert (deleted.purged_at, deleted.phone) == (app.clock.now(), None)
     assert app.database.phone_verifications[a_phone()].value.identity_id is None
-    states = {stored.value.state for stored in app.database.media_items.values()}
+    states = {stored.value.state for stored in stored_items(app.database).values()}
     assert states == {ItemState.DELETING}
 
 
@@ -197,7 +198,7 @@ async def test_it_pauses_between_the_items_of_one_deleted_account(
     left: list[int] = []
 
     async def pause(_: Pace) -> None:
-        states = [stored.value.state for stored in app.database.media_items.values()]
+        states = [stored.value.state for stored in stored_items(app.database).values()]
         left.append(states.count(ItemState.READY))
 
     monkeypatch.setattr(Pace, "pause", pause)
@@ -253,7 +254,7 @@ async def app_to_clean() -> AppHarness:
     pending = an_item(id=an_id(71), state=ItemState.PENDING, upload_deadline=now + UPLOAD_TIMEOUT)
     deleting = an_item(id=an_id(72), state=ItemState.DELETING, deletion_requested_at=now)
     for item in (pending, deleting):
-        await app.database.repositories().media_items.add(item)
+        await media_repositories(app.database).items.add(item)
         app.files.contents[item.storage_key] = b"content"
     app.clock.advance(FILE_DELETION_DELAY)
     app.faults.fail_on("media_items.list_owned_by", kill=True)
@@ -270,7 +271,7 @@ async def assert_cleanup_completes(app: AppHarness) -> None:
     await app.operations.cleanup()
     assert (await app.operations.cleanup()).total() == 0
     assert app.files.contents == {}
-    assert app.database.media_items == {}
+    assert stored_items(app.database) == {}
     (identity,) = app.database.identities.values()
     assert identity.value.purged_at
     assert app.database.phone_verifications[a_phone(1)].value.identity_id is None

@@ -31,6 +31,7 @@ from tests.support.fakes.call_provider import (
     PlacedCall,
 )
 from tests.support.policies import make_policy
+from tests.support.voice.stored import stored_calls, voice_repositories
 
 HOUR = timedelta(hours=1)
 A_TEST_OTP = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))
@@ -54,15 +55,15 @@ async def request_call(
 
 def stored_call(app: AppHarness) -> Call:
     """Return the only call."""
-    (call,) = app.database.calls.values()
+    (call,) = stored_calls(app.database).values()
     return call.value
 
 
 async def read_code(app: AppHarness) -> None:
     """Let the only call come to its end: the code was read."""
-    (call,) = app.database.calls.values()
+    (call,) = stored_calls(app.database).values()
     changed = replace(call.value, outcome=CallOutcome.CODE_READ)
-    await app.database.repositories().calls.replace(changed, call.version)
+    await voice_repositories(app.database).calls.replace(changed, call.version)
 
 
 # The call
@@ -120,7 +121,7 @@ async def test_a_call_has_the_cooldown_and_the_code_of_a_message(
 )
 async def test_without_a_phone_line_and_for_a_test_phone_no_call_is_placed(app: AppHarness) -> None:
     await request_call(app)
-    assert (app.call_provider.calls, app.database.calls) == ({}, {})
+    assert (app.call_provider.calls, stored_calls(app.database)) == ({}, {})
     code = app.last_code if app.messenger.messages else "123456"
     assert isinstance(await app.verify_otp(code), LoggedIn)
 
@@ -228,11 +229,11 @@ async def test_a_blocked_phone_is_not_called_and_gets_the_same_response(app: App
     await request_call(app, a_phone(2))
     expected = await app.request_otp(a_phone(3), channel=Channel.VOICE)
     await app.identities.operator_actions.block(a_phone())
-    calls = dict(app.database.calls)
+    calls = dict(stored_calls(app.database))
     blocked = await app.request_otp(channel=Channel.VOICE)
     assert replace(blocked, request_id="") == replace(expected, request_id="")
     assert {placed.phone for placed in app.call_provider.calls.values()} == {a_phone(2), a_phone(3)}
-    assert app.database.calls == calls
+    assert stored_calls(app.database) == calls
 
 
 async def test_a_blocked_phone_gets_the_result_of_the_latest_call_and_not_of_a_message(

@@ -30,6 +30,7 @@ from tests.support.inbound_call import (
     join,
     make_phone_line,
 )
+from tests.support.voice.stored import stored_calls
 
 HOUR = timedelta(hours=1)
 SIDS = itertools.count()
@@ -126,7 +127,7 @@ async def test_the_operators_call_is_followed_by_its_result_and_no_number_is_sto
     await call.ring()
     await call.press("1")
     assert call.instructions[-1] == Dial(OPERATOR.e164, call.position, 20, 3600, a_phone().e164)
-    stored = repr(call.app.database.calls)
+    stored = repr(stored_calls(call.app.database))
     assert a_phone().e164 not in stored
     assert OPERATOR.e164 not in stored
     await call.end_dial(DialResult.BUSY)
@@ -159,13 +160,13 @@ async def test_a_position_that_was_never_issued_changes_nothing(
     await join(call.app)
     if has_rung:
         await call.ring()
-    before = dict(call.app.database.calls), dict(call.app.database.identities)
+    before = dict(stored_calls(call.app.database)), dict(call.app.database.identities)
 
     await call.send(position, Answered(keys="1"))
 
     assert call.heard == "Sorry, something went wrong. Please call again later. Goodbye."
     assert call.instructions[-1] == HangUp()
-    assert (call.app.database.calls, call.app.database.identities) == before
+    assert (stored_calls(call.app.database), call.app.database.identities) == before
 
 
 # After the end
@@ -212,7 +213,7 @@ async def test_calls_of_one_caller_are_limited() -> None:
 
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert other.heard.startswith("Welcome")
-    assert set(app.database.calls) == {call.id for call in (*calls[:2], other)}
+    assert set(stored_calls(app.database)) == {call.id for call in (*calls[:2], other)}
     rejection = SecurityEvent(SecurityEventType.CALL_REJECTED, phone=a_phone(), limit="per_phone")
     assert app.events.emitted == [rejection]
     app.clock.advance(HOUR + HOUR / 60)
@@ -328,7 +329,7 @@ async def test_a_caller_who_hung_up_is_called_back_once(
     await call.hang_up()
     (outbound,) = (
         stored.value
-        for stored in call.app.database.calls.values()
+        for stored in stored_calls(call.app.database).values()
         if stored.value.direction is CallDirection.OUTBOUND
     )
     assert outbound.identity_id == identity_id
@@ -386,5 +387,7 @@ async def test_a_chosen_language_is_kept_for_the_next_call_and_the_callback() ->
     assert second.heard.startswith("Welcome back to Dialtone.")
     await second.press("2")
     await second.hang_up()
-    code_call = next(call.value for call in app.database.calls.values() if call.value.challenge_id)
+    code_call = next(
+        call.value for call in stored_calls(app.database).values() if call.value.challenge_id
+    )
     assert (first.record.locale, second.record.locale, code_call.locale) == ("en",) * 3

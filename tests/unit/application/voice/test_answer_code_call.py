@@ -18,6 +18,7 @@ from domain.voice.walk import Answered, CallEvent, CallOutcome, Continued
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_challenge, a_phone, an_id
 from tests.support.inbound_call import PHONE_LINE
+from tests.support.voice.stored import stored_calls, voice_repositories
 
 CALL_ID: Final = an_id(7)
 SILENCE: Final = (HangUp(),)
@@ -37,7 +38,7 @@ async def app() -> AppHarness:
         started_at=app.clock.now(),
         challenge_id=an_id(),
     )
-    await app.database.repositories().calls.add(call)
+    await voice_repositories(app.database).calls.add(call)
     return app
 
 
@@ -61,7 +62,7 @@ async def request(
 
 
 def record(app: AppHarness) -> Call:
-    return app.database.calls[CALL_ID].value
+    return stored_calls(app.database)[CALL_ID].value
 
 
 def said(instructions: tuple[Instruction, ...]) -> list[str]:
@@ -107,7 +108,7 @@ async def test_repeated_requests_get_the_same_response_and_no_code_is_stored(
 
     assert digits(first) == app.code_of(a_challenge()) * 2
     assert len(record(app).turns) == 2
-    assert app.code_of(a_challenge()) not in repr(app.database.calls)
+    assert app.code_of(a_challenge()) not in repr(stored_calls(app.database))
 
 
 @pytest.mark.parametrize(
@@ -163,6 +164,6 @@ async def test_a_code_that_is_over_is_not_read(
 
 async def test_an_inbound_call_is_no_call_with_a_code(app: AppHarness) -> None:
     inbound = replace(record(app), direction=CallDirection.INBOUND)
-    await app.database.repositories().calls.replace(inbound, 1)
+    await voice_repositories(app.database).calls.replace(inbound, 1)
 
     assert await request(app) == SILENCE

@@ -21,6 +21,7 @@ from domain.voice.call import Call, CallStatus, Recording
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_call, a_session, an_id, an_identity
+from tests.support.voice.stored import voice_repositories
 
 MEMBER = Principal(an_identity(), a_session(), has_recent_login=True)
 ADMINISTRATOR = Principal(
@@ -35,7 +36,7 @@ def call_number(number: int, **changes: Any) -> Call:
 
 async def add(app: AppHarness, *calls: Call) -> None:
     for call in calls:
-        assert await app.database.repositories().calls.add(call)
+        assert await voice_repositories(app.database).calls.add(call)
 
 
 # Statuses

@@ -16,6 +16,7 @@ from domain.voice.walk import Answered, CallEvent, Continued, Dialed, EffectResu
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.inbound_call import CALL_FLOW, InboundCall, make_phone_line
+from tests.support.voice.stored import stored_calls
 
 NAME: Final = "Rahul Sharma"
 _MANY: Final = SlidingWindow(100_000, timedelta(hours=1))
@@ -87,7 +88,7 @@ async def test_a_forger_reads_and_changes_nothing_at_any_node(is_blocked: bool) 
 
     forger = Forger(app)
     responses = await forger.explore()
-    for call_id in app.database.calls:
+    for call_id in stored_calls(app.database):
         await app.voice.record_call_status(call_id, CallStatus.COMPLETED, a_phone())
 
     flow = CALL_FLOW
@@ -105,5 +106,5 @@ async def test_a_forger_reads_and_changes_nothing_at_any_node(is_blocked: bool) 
     called = [placed.phone for placed in app.call_provider.calls.values()]
     messages = [message.phone for message in app.messenger.messages]
     assert (messages, called) == (([], []) if is_blocked else ([a_phone()], [a_phone(), a_phone()]))
-    for call in app.database.calls.values():
+    for call in stored_calls(app.database).values():
         assert not call.value.is_caller_verified

@@ -1,0 +1,48 @@
+"""The service tokens of each database."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from adapters.records.database import Database
+from adapters.records.features.admin import make_admin_repositories
+from application.ports.service_tokens import AdminRepositories
+from domain.administration.service_token import Scope, ServiceToken
+from tests.support.builders import NOW, an_id
+
+MINUTE: Final = timedelta(minutes=1)
+
+
+def a_token(number: int, **changes: Any) -> ServiceToken:
+    token = ServiceToken(
+        id=an_id(number),
+        name="the help desk",
+        scopes=(Scope.READ_USERS, Scope.READ_AUDIT),
+        secret_hash="a hash",
+        created_at=NOW,
+        expires_at=NOW + number * MINUTE,
+    )
+    return replace(token, **changes)
+
+
+@pytest.fixture
+def repositories(database: Database) -> AdminRepositories:
+    return make_admin_repositories(database)
+
+
+async def test_tokens_are_listed_and_replaced_until_they_expire(
+    repositories: AdminRepositories,
+) -> None:
+    tokens = [a_token(number) for number in (1, 2)]
+    for token in tokens:
+        assert await repositories.service_tokens.add(token)
+    assert await repositories.service_tokens.list_newest(10) == tokens[::-1]
+
+    revoked = tokens[1].revoke(NOW)
+    assert await repositories.service_tokens.replace(revoked, 1)
+    assert not await repositories.service_tokens.replace(tokens[1], 1)
+
+    assert await repositories.service_tokens.delete_expired(NOW + MINUTE, 10) == 1
+    assert await repositories.service_tokens.list_newest(10) == [revoked]

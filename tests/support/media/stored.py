@@ -1,0 +1,32 @@
+"""What a database in memory has of the library."""
+
+from adapters.records.features.media import (
+    IDEMPOTENCY_KEYS,
+    MEDIA_ITEMS,
+    MEDIA_USAGES,
+    make_media_repositories,
+)
+from adapters.records.mapping import RecordMapping
+from application.ports.media import MediaRepositories
+from application.ports.versioned import Versioned
+from domain.media.idempotency import IdempotencyKey
+from domain.media.item import MediaItem
+from domain.media.usage import MediaUsage
+from tests.support.fakes.database import InMemoryDatabase
+
+
+def stored_items(database: InMemoryDatabase) -> dict[str, Versioned[MediaItem]]:
+    return database.load_all(RecordMapping(MEDIA_ITEMS, MediaItem))
+
+
+def stored_usages(database: InMemoryDatabase) -> dict[str, Versioned[MediaUsage]]:
+    return database.load_all(RecordMapping(MEDIA_USAGES, MediaUsage))
+
+
+def stored_idempotency_keys(database: InMemoryDatabase) -> dict[str, Versioned[IdempotencyKey]]:
+    return database.load_all(RecordMapping(IDEMPOTENCY_KEYS, IdempotencyKey))
+
+
+def media_repositories(database: InMemoryDatabase) -> MediaRepositories:
+    """Return the repositories of the library. Their calls may be made to fail."""
+    return database.fallible(make_media_repositories(database.stores))

@@ -1,0 +1,16 @@
+"""What a database in memory has of the phone line."""
+
+from adapters.records.features.voice import CALLS, CallMapping, make_voice_repositories
+from application.ports.versioned import Versioned
+from application.ports.voice import VoiceRepositories
+from domain.voice.call import Call
+from tests.support.fakes.database import InMemoryDatabase
+
+
+def stored_calls(database: InMemoryDatabase) -> dict[str, Versioned[Call]]:
+    return database.load_all(CallMapping(CALLS, Call))
+
+
+def voice_repositories(database: InMemoryDatabase) -> VoiceRepositories:
+    """Return the repositories of the phone line. Their calls may be made to fail."""
+    return database.fallible(make_voice_repositories(database.stores))

@@ -39,7 +39,7 @@ def audit(settings: Settings, arguments: Namespace) -> Iterable[str]:
         return await _list_all(administration, caller, audit_filter, actor, arguments.limit)
 
     with explain_errors():
-        entries = call_with_use_cases(settings, (), list_entries)
+        entries = call_with_use_cases(settings, list_entries)
     if arguments.json:
         return [_to_json(entries)]
     return map(_render, entries) if entries else [_NO_ENTRIES]

@@ -11,11 +11,11 @@ from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.use_cases import UseCases
 from domain.errors import UserNotFound
 from domain.phone import PhoneNumber
-from entrypoints.bootstrap import Part
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_readings, parse_reason, require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 from entrypoints.words.user_text import explain_nobody, find_users
@@ -28,7 +28,7 @@ class UserCall:
     """What a use case needs to act for a user.
 
     Attributes:
-        use_cases: All use cases, with the parts that the command has opened.
+        use_cases: Those of the core and of the features that the command names.
         caller: The operator.
         user: Who was found.
         reason: Why, for the audit.
@@ -54,11 +54,11 @@ def call_for_user(
     settings: Settings,
     arguments: Namespace,
     call: Callable[[UserCall], Awaitable[T]],
-    parts: Collection[Part] = (),
+    features: Collection[Feature] = (),
     *,
     needs_reason: bool = True,
 ) -> T:
-    """Find the user of the arguments, and call with the parts that the use case needs.
+    """Find the user of the arguments, and call with the use cases of the core and of features.
 
     Without a reason nothing is done, unless the audit would not have it.
 
@@ -80,7 +80,7 @@ def call_for_user(
             raise CommandError(_explain_not_found(user)) from None
 
     with explain_errors():
-        return call_with_use_cases(settings, parts, find_and_call)
+        return call_with_use_cases(settings, find_and_call, features)
 
 
 async def find_one(find_user: FindUser, readings: Sequence[UserQuery]) -> FoundUser:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from application.administration.show_user import ShownDelivery, UserDetails
 from domain.identities.identity import Identity
 from domain.identities.session import Session
-from entrypoints.bootstrap import Part
+from entrypoints.commands.use_case_calls import LIMITS
 from entrypoints.commands.user_calls import UserCall, call_for_user
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
@@ -35,7 +35,7 @@ def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
     # Only a full number is in the audit.
     details = call_for_user(
-        settings, arguments, describe, [Part.LIMITS], needs_reason=arguments.full_number
+        settings, arguments, describe, [LIMITS], needs_reason=arguments.full_number
     )
     now = datetime.now(UTC)
     return [_to_json(details, now)] if arguments.json else render_details(details, now)

@@ -16,12 +16,12 @@ from domain.identities.identity import Role
 from domain.identities.retention import RetainedData
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
-from entrypoints.bootstrap import Part
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.hidden_codes import hide_codes
-from entrypoints.commands.media.media_folder import require_media_folder
-from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.commands.use_case_calls import LIMITS, OTP, call_with_use_cases
 from entrypoints.commands.user_calls import UserCall, call_for_user, name_user
+from entrypoints.features import FEATURES
+from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import (
     CommandError,
     InvalidArgument,
@@ -39,7 +39,7 @@ def count(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Print the number of users."""
     with explain_errors():
         counted = call_with_use_cases(
-            settings, (), lambda use_cases: use_cases.identities.count_users()
+            settings, lambda use_cases: use_cases.identities.count_users()
         )
     if arguments.json:
         return [json.dumps({"users": counted.number, "is_estimate": counted.is_estimate})]
@@ -65,12 +65,13 @@ def reset_limits(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Send a code to a phone."""
-    channel, parts = Channel.SMS, [Part.LIMITS, Part.MESSAGES]
+    channel = Channel.SMS
+    features: list[Feature] = [LIMITS, OTP]
     if arguments.call:
         if not settings.has_voice_channel:
             raise InvalidArgument("--call: there is no provider of calls, see DIALTONE_VOICE.")
         channel = Channel.VOICE
-        parts.append(Part.CALLS)
+        features += [feature for feature in FEATURES if feature.adds_channel]
     if arguments.locale and not locale_fallbacks(arguments.locale):
         raise InvalidArgument("--locale: a language is written like en, pt-BR or zh-Hant.")
     preferences = MessagePreferences(locale=arguments.locale)
@@ -80,7 +81,7 @@ def send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
         sent = await call.act.send_code(call.caller, call.query, command, call.reason)
         return call.user, sent
 
-    user, result = call_for_user(hide_codes(settings), arguments, send, parts)
+    user, result = call_for_user(hide_codes(settings), arguments, send, features)
     now = datetime.now(UTC)
     next_at = f"{now + timedelta(seconds=result.resend_in):%H:%M:%S} UTC"
     if not result.sent:
@@ -136,12 +137,14 @@ def delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
     async def delete_user(call: UserCall) -> tuple[FoundUser, Sequence[RetainedData]]:
         return call.user, await call.act.delete(call.caller, call.query, call.reason)
 
+    features = [feature for feature in FEATURES if feature.left_by_deletion]
     try:
-        require_media_folder(settings)
-        user, retained = call_for_user(settings, arguments, delete_user, [Part.MEDIA])
+        for feature in features:
+            feature.check_created(settings)
+        user, retained = call_for_user(settings, arguments, delete_user, features)
     except StartupError as error:
         user, retained = call_for_user(settings, arguments, delete_user)
-        print_errors(str(error), "The files of the library stay until the service deletes them.")
+        print_errors(str(error), *(feature.left_by_deletion for feature in features))
     yield f"{user.subject} is deleted. What remains:"
     yield from map(_describe_retained, retained)
 
@@ -164,9 +167,10 @@ def _confirm_deletion(settings: Settings, arguments: Namespace) -> None:
 
     user = call_for_user(settings, arguments, find)
     identity = user.require_identity()
+    data = ["sessions", "phone number", *(each for feature in FEATURES for each in feature.data)]
     print_errors(
-        f"The account {identity.id} will be deleted: its sessions, phone number, library and "
-        "recordings. Nobody can undo this.",
+        f"The account {identity.id} will be deleted: its {', '.join(data[:-1])} and {data[-1]}. "
+        "Nobody can undo this.",
         f"phone: {user.phone.masked if user.phone else 'none'}",
         f"username: {identity.username.text if identity.username else 'none'}",
         "Delete it? Type yes:",

@@ -34,6 +34,14 @@ class Feature:
         settings: A dataclass with its settings, a subclass of `Settings`; None if it has none.
         older_variables: Variables of the services that Dialtone replaces, and what to set instead.
             They replace what the core says of them.
+        data: What it has of a user, in words that an operator reads before the deletion.
+        has_cleanup: Whether `dialtone cleanup` opens it.
+        adds_to_export: Whether an export opens it, for its part.
+        adds_channel: Whether `dialtone user send-code` opens it, for a channel that is no message.
+        left_by_deletion: What `dialtone user delete` leaves if it cannot be opened, in a sentence.
+            Empty if a deletion does not open it.
+        left_messages: What `dialtone cleanup` leaves if no message can be sent, in a sentence.
+            Empty if its cleanup sends none.
     """
 
     name: ClassVar[str]
@@ -41,6 +49,12 @@ class Feature:
     needs: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar["type[Settings] | None"] = None
     older_variables: ClassVar[Mapping[str, str]] = {}
+    data: ClassVar[tuple[str, ...]] = ()
+    has_cleanup: ClassVar[bool] = False
+    adds_to_export: ClassVar[bool] = False
+    adds_channel: ClassVar[bool] = False
+    left_by_deletion: ClassVar[str] = ""
+    left_messages: ClassVar[str] = ""
 
     def rules(self) -> "Sequence[Rule]":
         """Return its rules between settings. They come before those of the core."""
@@ -61,6 +75,14 @@ class Feature:
         Each takes all settings.
         """
         return ()
+
+    def check_created(self, settings: "Settings") -> None:
+        """Check that there is what only the service creates, before a command opens the feature.
+
+        Raises:
+            StartupError
+        """
+        del settings
 
     def open(self, opening: "Opening") -> AbstractAsyncContextManager[None]:
         """Open its ports, and add its use cases to those of the core, until the block ends.

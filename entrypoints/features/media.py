@@ -267,6 +267,10 @@ class Media(Feature):
         "AWS_S3_BUCKET": "Set DIALTONE_MEDIA=s3://bucket/prefix.",
         "S3_REGION": "Set AWS_REGION.",
     }
+    data = ("library",)
+    has_cleanup = True
+    adds_to_export = True
+    left_by_deletion = "The files of the library stay until the service deletes them."
 
     def rules(self) -> Sequence[Rule]:
         """Return its rules between settings."""
@@ -304,5 +308,19 @@ class Media(Feature):
 
         return connection_checks(settings.of(MediaSettings))
 
+    def check_created(self, settings: "Settings") -> None:
+        """Check that the media folder exists: an empty one would look like one that works."""
+        from entrypoints.commands.media.media_folder import require_media_folder
+
+        require_media_folder(settings)
+
+
+class MediaRecords(Feature):
+    """The records of the library without the media store, which a command may not need."""
+
+    name = "media_records"
+    folders = ()
+
 
 MEDIA: Final = Media()
+MEDIA_RECORDS: Final = MediaRecords()

@@ -25,6 +25,8 @@ class PhoneChange(Feature):
         "entrypoints/commands/phone_change",
         "entrypoints/words/phone_change_words.py",
     )
+    has_cleanup = True
+    left_messages = "Messages to numbers that were changed wait until the service sends them."
 
     def user_actions(self) -> "Sequence[Command]":
         """Return its actions of `dialtone user`."""

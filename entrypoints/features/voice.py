@@ -274,6 +274,10 @@ class Voice(Feature):
         "TWILIO_MAIN_PHONE_NUMBER": "Set TWILIO_FROM, and TWILIO_VOICE_FROM for calls.",
         "TWILIO_OPT_PHONE_NUMBER": "Set TWILIO_VOICE_FROM.",
     }
+    data = ("recordings",)
+    has_cleanup = True
+    adds_to_export = True
+    adds_channel = True
 
     def rules(self) -> Sequence[Rule]:
         """Return its rules between settings."""

@@ -11,6 +11,7 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.features.admin import ADMIN
 from entrypoints.opening.startup_error import InvalidArgument, print_errors
 from entrypoints.settings.parsers import duration
 from entrypoints.settings.settings import Settings
@@ -30,10 +31,10 @@ def create(settings: Settings, arguments: Namespace) -> Iterable[str]:
     with explain_errors():
         token, text = call_with_use_cases(
             settings,
-            (),
             lambda use_cases: use_cases.administration.tokens.create(
                 caller, name, scopes, ttl, reason
             ),
+            [ADMIN],
         )
     print_errors(
         f"Token {token.id} ({token.name}): {', '.join(token.scopes)}; it expires at "
@@ -48,7 +49,7 @@ def list_tokens(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """List the tokens that have not expired."""
     with explain_errors():
         tokens = call_with_use_cases(
-            settings, (), lambda use_cases: use_cases.administration.tokens.list()
+            settings, lambda use_cases: use_cases.administration.tokens.list(), [ADMIN]
         )
     if arguments.json:
         return [_to_json(tokens)]
@@ -64,8 +65,8 @@ def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
     with explain_errors():
         token = call_with_use_cases(
             settings,
-            (),
             lambda use_cases: use_cases.administration.tokens.revoke(caller, token_id, reason),
+            [ADMIN],
         )
     return [f"Token {token.id} ({token.name}) is revoked."]
 

@@ -11,7 +11,7 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.parsing import parse_readings
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import find_one
-from entrypoints.features.events import EventSettings, destination_labels
+from entrypoints.features.events import EVENTS, EventSettings, destination_labels
 from entrypoints.opening.startup_error import CommandError, print_errors
 from entrypoints.settings.read import example_line
 from entrypoints.settings.settings import Settings
@@ -77,7 +77,7 @@ def _require_events(settings: Settings) -> None:
 
 def _call(settings: Settings, call: Callable[[UseCases], Awaitable[T]]) -> T:
     with explain_errors():
-        return call_with_use_cases(settings, (), call)
+        return call_with_use_cases(settings, call, [EVENTS])
 
 
 async def _find_user_id(settings: Settings, use_cases: UseCases, text: str) -> str:

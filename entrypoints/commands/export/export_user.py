@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from application.administration.find_user import FoundUser
-from entrypoints.bootstrap import Part
-from entrypoints.commands.media.media_folder import require_media_folder
 from entrypoints.commands.new_file import create_file
 from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.user_calls import UserCall, call_for_user
+from entrypoints.features import FEATURES
+from entrypoints.features.export import EXPORT
 from entrypoints.http.export.archive import write_archive
 from entrypoints.opening.startup_error import CommandError, print_errors
 from entrypoints.settings.settings import Settings
@@ -25,7 +25,9 @@ _PROGRESS_SECONDS: Final = 1.0
 def export(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Write all data of a user to a new file, which only its owner can read."""
     path = parse_file(arguments.output)
-    require_media_folder(settings)
+    features = [feature for feature in FEATURES if feature.adds_to_export]
+    for feature in features:
+        feature.check_created(settings)
     with create_file(path) as file:
 
         async def write(call: UserCall) -> tuple[FoundUser, int]:
@@ -43,7 +45,7 @@ def export(settings: Settings, arguments: Namespace) -> Iterable[str]:
                 opened.complete()
             return call.user, opened.missing_files
 
-        user, missing = call_for_user(settings, arguments, write, [Part.MEDIA, Part.CALLS])
+        user, missing = call_for_user(settings, arguments, write, [EXPORT, *features])
         size = file.tell()
     if missing:
         print_errors(

@@ -14,9 +14,10 @@ from entrypoints.bootstrap import (
     find_key_fingerprint,
     load_keys,
     name_variable,
-    open_use_cases,
 )
 from entrypoints.commands.migrate import find_migration
+from entrypoints.commands.use_case_calls import open_with_features
+from entrypoints.features.imports import IMPORTS
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory, Secret
@@ -41,7 +42,7 @@ async def open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncItera
         CommandError: A start would change its schema.
     """
     if isinstance(settings.database, Factory):
-        async with open_use_cases(settings, parts=(), retry=retry) as use_cases:
+        async with open_with_features(settings, [IMPORTS], retry=retry) as use_cases:
             yield use_cases
         return
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
@@ -58,7 +59,7 @@ async def open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncItera
         )
     else:
         load_keys(settings, SystemClock())  # a start would create a missing file
-    async with open_use_cases(settings, parts=(), database=database, retry=retry) as use_cases:
+    async with open_with_features(settings, [IMPORTS], database=database, retry=retry) as use_cases:
         yield use_cases
 
 

@@ -23,7 +23,7 @@ from application.ports.errors import PortError
 from domain.administration.audit import AuditAction
 from domain.errors import InvalidValue
 from domain.phone import parse_phone
-from entrypoints.bootstrap import Part, name_variable, open_use_cases
+from entrypoints.bootstrap import name_variable
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.imports.dry_run import open_unchanged
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
@@ -33,7 +33,10 @@ from entrypoints.commands.imports.unread_fields import render_unread
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import find_url, parse_file, parse_import_reason
 from entrypoints.commands.progress import ProgressLine
-from entrypoints.features.media import MediaSettings
+from entrypoints.commands.use_case_calls import open_with_features
+from entrypoints.features.feature import Feature
+from entrypoints.features.imports import IMPORTS
+from entrypoints.features.media import MEDIA, MediaSettings
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country
@@ -116,7 +119,7 @@ async def _import(
             )
             with name_variable("--files"):
                 files = await stack.enter_async_context(opening_files)
-        parts = [Part.MEDIA, Part.IMAGES] if files else []
+        features: list[Feature] = [IMPORTS, MEDIA] if files else [IMPORTS]
         # The service of this machine decodes in processes of its own.
         settings = replace(
             settings.of(MediaSettings), workers=1, image_megapixels_per_hour=_NO_LIMIT
@@ -124,7 +127,7 @@ async def _import(
         if arguments.dry_run:
             opening = open_unchanged(settings, OutageRetries())
         else:
-            opening = open_use_cases(settings, parts=parts, retry=OutageRetries())
+            opening = open_with_features(settings, features, retry=OutageRetries())
         use_cases = await stack.enter_async_context(opening)
         phone_rules = settings.http_otp().phone_rules
         command = HookabaImport(

@@ -17,7 +17,6 @@ from application.imports.user_lines import UserLine
 from application.ports.errors import StorageError
 from domain.administration.audit import Actor, AuditAction
 from domain.errors import InvalidValue
-from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.imports.dry_run import open_unchanged
 from entrypoints.commands.imports.rejected_lines import (
@@ -29,6 +28,8 @@ from entrypoints.commands.imports.unread_fields import render_unread
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_file, parse_import_reason
 from entrypoints.commands.progress import ProgressLine
+from entrypoints.commands.use_case_calls import open_with_features
+from entrypoints.features.imports import IMPORTS
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.settings import Settings
@@ -109,7 +110,7 @@ class _Command(Observer):
         if self._is_dry_run:
             opening = open_unchanged(self._settings, retry)
         else:
-            opening = open_use_cases(self._settings, parts=(), retry=retry)
+            opening = open_with_features(self._settings, [IMPORTS], retry=retry)
         async with opening as use_cases:
             imports = use_cases.imports
             checked = await imports.import_users.check(self._file.read, self._parse, self)

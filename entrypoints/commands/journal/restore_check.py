@@ -23,7 +23,7 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_file, require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
-from entrypoints.features.journal import JournalSettings
+from entrypoints.features.journal import JOURNAL, JournalSettings
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.settings import Settings
 
@@ -57,7 +57,7 @@ def restore_check(settings: Settings, arguments: Namespace) -> Iterator[str]:
     )
     with explain_errors():
         result = call_with_use_cases(
-            settings, (), lambda use_cases: _check(use_cases, query, caller, reason)
+            settings, lambda use_cases: _check(use_cases, query, caller, reason), [JOURNAL]
         )
     yield from _render(entries, unreadable, result)
     left = sum(finding.state is not State.IN_EFFECT for finding in result.after)

@@ -1,7 +1,7 @@
 """`dialtone library`: hide an item of the library, show it again, or delete it."""
 
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,12 +10,12 @@ from application.moderation.moderate_items import ModerateItems
 from application.use_cases import UseCases
 from domain.identifier import parse_identifier
 from domain.media.item import MediaItem
-from entrypoints.bootstrap import Part
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.media.media_folder import require_media_folder
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.features.feature import Feature
+from entrypoints.features.media import MEDIA, MEDIA_RECORDS
 from entrypoints.opening.startup_error import InvalidArgument, StartupError, print_errors
 from entrypoints.settings.settings import Settings
 
@@ -58,8 +58,8 @@ def _parse(settings: Settings, arguments: Namespace) -> _Command:
 
 def _delete(settings: Settings, command: _Command) -> MediaItem:
     try:
-        require_media_folder(settings)
-        return _act(settings, ModerateItems.delete, command, [Part.MEDIA])
+        MEDIA.check_created(settings)
+        return _act(settings, ModerateItems.delete, command, MEDIA)
     except StartupError as error:
         item = _act(settings, ModerateItems.delete, command)
         print_errors(str(error), "The files of the item stay until the service deletes them.")
@@ -67,7 +67,7 @@ def _delete(settings: Settings, command: _Command) -> MediaItem:
 
 
 def _act(
-    settings: Settings, act: _Act, command: _Command, parts: Collection[Part] = ()
+    settings: Settings, act: _Act, command: _Command, feature: Feature = MEDIA_RECORDS
 ) -> MediaItem:
     async def call(use_cases: UseCases) -> MediaItem:
         return await act(
@@ -75,4 +75,4 @@ def _act(
         )
 
     with explain_errors():
-        return call_with_use_cases(settings, parts, call)
+        return call_with_use_cases(settings, call, [feature])

@@ -9,8 +9,8 @@ from typing import Final
 
 from application.media.check_media import MediaFindings
 from application.use_cases import UseCases
-from entrypoints.bootstrap import Part
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.features.media import MEDIA
 from entrypoints.opening.startup_error import CommandError, print_errors
 from entrypoints.settings.settings import Settings
 
@@ -26,9 +26,8 @@ def media(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def _rebuild_variants(settings: Settings) -> Iterable[str]:
     """Make the variants of all images that the settings name; the log has the progress."""
-    parts = (Part.MEDIA, Part.IMAGES)
     report = call_with_use_cases(
-        settings, parts, lambda use_cases: use_cases.media.rebuild_variants(TemporaryFile)
+        settings, lambda use_cases: use_cases.media.rebuild_variants(TemporaryFile), [MEDIA]
     )
     yield from (f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items())
     if report.failed_items:
@@ -50,7 +49,7 @@ def _check_media(settings: Settings, arguments: Namespace) -> Iterable[str]:
             await use_cases.media.check_media.repair(findings, show_progress)
         return findings
 
-    found = call_with_use_cases(settings, (Part.MEDIA,), check)
+    found = call_with_use_cases(settings, check, [MEDIA])
     yield from (f"file without an item: {key}" for key in found.files_without_item)
     yield from (f"item without its file: {item_id}" for item_id in found.items_without_file)
     yield from (f"item without a variant: {item_id}" for item_id in found.items_without_variant)

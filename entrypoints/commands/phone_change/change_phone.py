@@ -11,10 +11,11 @@ from application.ports.errors import ConcurrencyConflict
 from domain.errors import ConflictingValue, CountryNotServed, PhoneInUse, Unavailable
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
-from entrypoints.bootstrap import Part
 from entrypoints.commands.hidden_codes import hide_numbers
 from entrypoints.commands.parsing import parse_new_phone, parse_reason
+from entrypoints.commands.use_case_calls import OTP
 from entrypoints.commands.user_calls import UserCall, call_for_user
+from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.settings import Settings
 
@@ -39,7 +40,7 @@ def change_phone(settings: Settings, arguments: Namespace) -> Iterator[str]:
         return call.user, changed
 
     # The message to the former number needs a provider. Without one nothing is changed.
-    before, after = call_for_user(hide_numbers(settings), arguments, change, [Part.MESSAGES])
+    before, after = call_for_user(hide_numbers(settings), arguments, change, [OTP, PHONE_CHANGE])
     yield from _describe(before, after.require_identity())
 
 

@@ -20,7 +20,7 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
 from entrypoints.commands.statistics.columns import align_columns
 from entrypoints.commands.use_case_calls import call_with_use_cases
-from entrypoints.features.statistics import StatisticsSettings
+from entrypoints.features.statistics import STATISTICS, StatisticsSettings
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.read import example_line
 from entrypoints.settings.settings import Settings
@@ -38,7 +38,7 @@ def costs(settings: Settings, arguments: Namespace) -> Iterable[str]:
     period, group, caller = _parse_period(arguments), parse_group(arguments.by), find_operator()
     with explain_errors():
         report = call_with_use_cases(
-            settings, (), lambda use_cases: use_cases.costs.report(caller, period, group)
+            settings, lambda use_cases: use_cases.costs.report(caller, period, group), [STATISTICS]
         )
     return [_to_json(report, group)] if arguments.json else render(report, group)
 

@@ -18,6 +18,7 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
 from entrypoints.commands.statistics.columns import align_columns
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.features.statistics import STATISTICS
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
 
@@ -30,7 +31,7 @@ def statistics(settings: Settings, arguments: Namespace) -> Iterable[str]:
     query, caller = _parse_query(arguments), find_operator()
     with explain_errors():
         report = call_with_use_cases(
-            settings, (), lambda use_cases: use_cases.statistics.report(caller, query)
+            settings, lambda use_cases: use_cases.statistics.report(caller, query), [STATISTICS]
         )
     return [_to_json(report)] if arguments.json else render(report, arguments.by)
 

@@ -12,10 +12,9 @@ from typing import Final
 from adapters.records.stored_keys import StoredKeys
 from entrypoints.bootstrap import find_key_fingerprint, load_keys, name_variable
 from entrypoints.commands.parsing import parse_file
-from entrypoints.features.media import MediaSettings
+from entrypoints.features import FEATURES
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.startup_error import InvalidArgument, StartupError
-from entrypoints.settings.media_stores import MediaFolder
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
@@ -76,8 +75,9 @@ def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
             f"Warning: it has the unknown {copy.unknown_object!r}. `dialtone restore` refuses it "
             "until this object is dropped."
         )
-    yield f"Now copy the {_media_place(settings)}, after the database."
-    yield f"Apart from both, keep a copy of {_keys_place(settings)}."
+    lines = [line for feature in FEATURES for line in feature.lines_after_backup(settings)]
+    yield from lines
+    yield f"Apart from {'both' if lines else 'it'}, keep a copy of {_keys_place(settings)}."
 
 
 def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -100,7 +100,7 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
         yield f"The keys belong to this database: {_keys_place(settings)}."
     else:
         yield f"It needs other keys: before the start, restore {_keys_place(settings)}."
-    yield f"Its images are in the {_media_place(settings)}: restore a copy that is not older."
+    yield from (line for feature in FEATURES for line in feature.lines_after_restore(settings))
     yield (
         "Changes since the backup are undone: deleted accounts and revoked sessions are back, "
         "blocked phones are not blocked."
@@ -185,14 +185,6 @@ def _own_tools_error(settings: Settings, database: str, command: str, file: Path
         shown = shown.replace(f"${variable}", f"$(cat {shlex.quote(str(url_file.path))})")
         variable = url_file.variable
     return StartupError(_OWN_TOOLS.format(variable, database, shown))
-
-
-def _media_place(settings: Settings) -> str:
-    match settings.of(MediaSettings).media:
-        case MediaFolder(path=path):
-            return f"media folder {path.absolute()}"
-        case _:
-            return "media store in DIALTONE_MEDIA"
 
 
 def _keys_place(settings: Settings) -> str:

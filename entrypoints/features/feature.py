@@ -119,6 +119,31 @@ class Feature:
         del settings, use_cases
         return ()
 
+    def banner_urls(self, settings: "Settings") -> Mapping[str, str]:
+        """Return what a person can open first, by what it is for, for the banner of a start."""
+        del settings
+        return {}
+
+    def banner_adapters(self, settings: "Settings") -> Mapping[str, str]:
+        """Return the adapters in use, by what they are for, for the banner of a start."""
+        del settings
+        return {}
+
+    def has_files(self, settings: "Settings") -> bool:
+        """Return whether there is data of users on this machine outside the database."""
+        del settings
+        return False
+
+    def lines_after_backup(self, settings: "Settings") -> "Iterable[str]":
+        """Return what `dialtone backup` says of data that is not in the database."""
+        del settings
+        return ()
+
+    def lines_after_restore(self, settings: "Settings") -> "Iterable[str]":
+        """Return what `dialtone restore` says of data that is not in the database."""
+        del settings
+        return ()
+
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
         del settings

@@ -1,6 +1,6 @@
 """The library of pictures, with its moderation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -243,6 +243,14 @@ def _check_hosts(settings: MediaSettings) -> Iterator[Problem]:
         yield "DIALTONE_MEDIA", ONE_HOST_ONLY.format("A folder", "s3://bucket/prefix")
 
 
+def _place(settings: Settings) -> str:
+    match settings.of(MediaSettings).media:
+        case MediaFolder(path=path):
+            return f"media folder {path.absolute()}"
+        case _:
+            return "media store in DIALTONE_MEDIA"
+
+
 class Media(Feature):
     """The library of pictures, with its moderation."""
 
@@ -301,6 +309,30 @@ class Media(Feature):
         from entrypoints.http.media.plugin import MediaPlugin
 
         return (MediaPlugin(settings.of(MediaSettings).http_media()),)
+
+    def banner_adapters(self, settings: Settings) -> Mapping[str, str]:
+        """Return where files are, as `check-settings` shows it."""
+        from entrypoints.settings.read import describe
+
+        (shown,) = (row.shown for row in describe(settings) if row.name == "DIALTONE_MEDIA")
+        return {"media": shown}
+
+    def has_files(self, settings: Settings) -> bool:
+        """Return whether the media folder has files."""
+        media = settings.of(MediaSettings).media
+        if not isinstance(media, MediaFolder):
+            return False
+        from adapters.disk import has_files
+
+        return has_files(media.path)
+
+    def lines_after_backup(self, settings: Settings) -> Iterable[str]:
+        """Return what `dialtone backup` says of the files."""
+        return (f"Now copy the {_place(settings)}, after the database.",)
+
+    def lines_after_restore(self, settings: Settings) -> Iterable[str]:
+        """Return what `dialtone restore` says of the files."""
+        return (f"Its images are in the {_place(settings)}: restore a copy that is not older.",)
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""

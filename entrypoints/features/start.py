@@ -1,6 +1,6 @@
 """The page at `/` of a service in development, and the web client."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -59,6 +59,11 @@ class Start(Feature):
 
     name = "start"
     folders = ("entrypoints/http/start",)
+
+    def banner_urls(self, settings: Settings) -> Mapping[str, str]:
+        """Return the URL of the page, which only development has."""
+        is_there = settings.env is Environment.DEVELOPMENT
+        return {"try it": f"{settings.bind.local_url}/"} if is_there else {}
 
     def plugins(self, settings: Settings) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""

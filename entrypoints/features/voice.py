@@ -305,6 +305,17 @@ class Voice(Feature):
 
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)
 
+    def banner_adapters(self, settings: Settings) -> Mapping[str, str]:
+        """Return who places and answers calls."""
+        voice = settings.of(VoiceSettings)
+        match voice.voice:
+            case None:
+                return {"calls": "none"}
+            case PhoneProvider(title=title):
+                return {"calls": f"by {title} from {voice.caller_id}"}
+            case Factory(path=path):
+                return {"calls": f"by {path}"}
+
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
         from entrypoints.commands.voice.check_connection import connection_checks

@@ -6,9 +6,8 @@ An adapter's package is imported only if the settings name it.
 import stat
 from pathlib import Path
 
-from entrypoints.features.media import MediaSettings
+from entrypoints.features import FEATURES
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.media_stores import MediaFolder
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Database, SqliteDatabase
 
@@ -33,16 +32,14 @@ def check_secrets_file_not_lost(database: Database, secrets_file: Path) -> None:
 
 
 def is_database_lost(settings: Settings) -> bool:
-    """Return whether an empty SQLite database has a media folder with files: a copy that failed."""
+    """Return whether an empty SQLite database has files of features: a copy that failed."""
     if not isinstance(settings.database, SqliteDatabase):
         return False
-    media = settings.of(MediaSettings).media
-    if not isinstance(media, MediaFolder):
+    if not any(feature.has_files(settings) for feature in FEATURES):
         return False
-    from adapters.disk import has_files
     from adapters.sqlite import has_identities
 
-    return has_files(media.path) and not has_identities(settings.database.path)
+    return not has_identities(settings.database.path)
 
 
 def _has_content(path: Path) -> bool:

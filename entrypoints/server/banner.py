@@ -1,23 +1,10 @@
 """The banner that an operator sees when the service starts."""
 
-from entrypoints.features.voice import VoiceSettings
-from entrypoints.opening.phone_providers import PhoneProvider
+from entrypoints.features import FEATURES
 from entrypoints.opening.providers import prints_codes
 from entrypoints.settings.read import describe
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Environment, Factory
 from entrypoints.version.distribution import installed_version
-
-
-def _describe_calls(settings: Settings) -> str:
-    voice = settings.of(VoiceSettings)
-    match voice.voice:
-        case None:
-            return "none"
-        case PhoneProvider(title=title):
-            return f"by {title} from {voice.caller_id}"
-        case Factory(path=path):
-            return f"by {path}"
 
 
 def render_banner(settings: Settings) -> str:
@@ -25,19 +12,23 @@ def render_banner(settings: Settings) -> str:
     url = settings.bind.local_url
     shown = {row.name: row.shown for row in describe(settings)}
     hint = " (shown below)" if any(map(prints_codes, settings.sms)) else ""
-    keys = "in DIALTONE_SECRETS" if settings.secrets.value else settings.secrets_file
+    keys = "in DIALTONE_SECRETS" if settings.secrets.value else str(settings.secrets_file)
+    urls = [row for feature in FEATURES for row in feature.banner_urls(settings).items()]
+    adapters = [row for feature in FEATURES for row in feature.banner_adapters(settings).items()]
+    rows = [
+        *urls,
+        ("API docs", f"{url}/docs"),
+        ("messages", f"{shown['DIALTONE_SMS']}{hint}"),
+        *sorted(adapters),
+        ("database", shown["DIALTONE_DATABASE"]),
+        ("keys", keys),
+    ]
     return "\n".join(
         [
             "",
             f"  Dialtone {installed_version()} listens on {url}",
             "",
-            *([f"  try it:    {url}/"] if settings.env is Environment.DEVELOPMENT else []),
-            f"  API docs:  {url}/docs",
-            f"  messages:  {shown['DIALTONE_SMS']}{hint}",
-            f"  calls:     {_describe_calls(settings)}",
-            f"  media:     {shown['DIALTONE_MEDIA']}",
-            f"  database:  {shown['DIALTONE_DATABASE']}",
-            f"  keys:      {keys}",
+            *(f"  {name + ':':<10} {text}" for name, text in rows),
             "",
             "  Press Ctrl-C to stop.",
             "",

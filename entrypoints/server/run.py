@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -26,6 +26,12 @@ from entrypoints.settings.secret_files import exposed_problem, find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.version.commit import find_commit
 from entrypoints.version.distribution import installed_version
+
+_LOGGED_SETTINGS: Final = {
+    "database": "DIALTONE_DATABASE",
+    "media": "DIALTONE_MEDIA",
+    "sms": "DIALTONE_SMS",
+}
 
 _log = structlog.get_logger()
 
@@ -58,9 +64,8 @@ def run(settings: Settings) -> bool:
             "bind": str(resolved),
             "workers": settings.workers,
             "environment": settings.env.value,
-            "database": shown["DIALTONE_DATABASE"],
-            "media": shown["DIALTONE_MEDIA"],
-            "sms": shown["DIALTONE_SMS"],
+            # Not each of them is installed.
+            **{name: shown[key] for name, key in _LOGGED_SETTINGS.items() if key in shown},
         }
 
         def report_start() -> None:

@@ -32,9 +32,8 @@ from adapters.records.copying import (
     finish,
 )
 from adapters.records.database import Database
-from adapters.records.features.voice import CALLS
 from adapters.records.instances import InstanceRecord
-from adapters.records.kinds import IDENTITIES, INSTANCES, KINDS
+from adapters.records.kinds import AUDIT_ENTRIES, IDENTITIES, INSTANCES, KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.raw_records import make_raw_record
 from adapters.sqlite import copying as sqlite
@@ -246,10 +245,12 @@ async def test_a_copy_that_differs_is_an_error_and_stays_unfinished(
         async for _ in copy_records(*databases):
             pass
     with closing(sqlite3.connect(last.place)) as connection, connection:
-        connection.execute("UPDATE calls SET body = json_set(body, '$.locale', 'x') WHERE id = 'A'")
+        connection.execute(
+            "UPDATE audit_entries SET body = json_set(body, '$.reason', 'x') WHERE id = 'A'"
+        )
 
     async with both(first, last) as databases:
-        with pytest.raises(ConfigurationError, match=r"calls of .* differ: 6 records"):
+        with pytest.raises(ConfigurationError, match=r"audit_entries of .* differ: 6 records"):
             async for _ in compare_records(*databases):
                 pass
     with pytest.raises(ConfigurationError, match="is the target of a copy"):
@@ -267,7 +268,7 @@ async def test_the_second_of_two_copies_changes_nothing_after_the_first(
             pass
         await copy_all(first, last)
         async with last.service() as database:
-            await database.records.delete(CALLS, "A", 2**62)
+            await database.records.delete(AUDIT_ENTRIES, "A", 2**62)
 
         with pytest.raises(ConfigurationError, match="by another `dialtone copy`"):
             async for _ in compare_records(*databases):
@@ -284,26 +285,28 @@ async def test_a_batch_that_another_copy_wrote_is_an_error_in_words(
     await fill(first)
     for target in (in_mongo, in_postgres, last):
         async with both(first, target) as (source, filled):
-            records = await source.scan(CALLS, "", 1)
-            await filled.add(CALLS, records)
+            records = await source.scan(AUDIT_ENTRIES, "", 1)
+            await filled.add(AUDIT_ENTRIES, records)
             with pytest.raises(ConfigurationError, match="or another `dialtone copy` fills this"):
-                await filled.add(CALLS, records)
+                await filled.add(AUDIT_ENTRIES, records)
 
 
 async def test_a_value_that_the_target_cannot_store_is_an_error_in_words(
     in_mongo: Place, in_postgres: Place, last: Place
 ) -> None:
-    of_mongo = make_raw_record(CALLS, "a", 1, {"later": ObjectId()})
+    of_mongo = make_raw_record(AUDIT_ENTRIES, "a", 1, {"later": ObjectId()})
     for target in (in_postgres, last):
         async with target.target() as database:
             with pytest.raises(ConfigurationError, match="has a value that JSON does not have"):
-                await database.add(CALLS, [of_mongo])
+                await database.add(AUDIT_ENTRIES, [of_mongo])
     async with in_mongo.target() as database:
         with pytest.raises(ConfigurationError, match="has a number of more than 64 bits"):
-            await database.add(CALLS, [make_raw_record(CALLS, "a", 1, {"later": 2**64})])
-        await database.add(CALLS, [of_mongo])
+            await database.add(
+                AUDIT_ENTRIES, [make_raw_record(AUDIT_ENTRIES, "a", 1, {"later": 2**64})]
+            )
+        await database.add(AUDIT_ENTRIES, [of_mongo])
     async with both(in_mongo, in_postgres) as databases:
-        with pytest.raises(ConfigurationError, match=r"calls in .* cannot be read"):
+        with pytest.raises(ConfigurationError, match=r"audit_entries in .* cannot be read"):
             async for _ in compare_records(*databases):
                 pass
 
@@ -312,9 +315,9 @@ async def test_a_time_without_a_time_zone_is_an_error_in_words(first: Place, las
     await fill(first)
     with closing(sqlite3.connect(first.place)) as connection, connection:
         connection.execute(
-            "UPDATE calls SET body = json_set(body, '$.started_at', '2026-06-01T09:30:00')"
+            "UPDATE audit_entries SET body = json_set(body, '$.at', '2026-06-01T09:30:00')"
         )
-    with pytest.raises(ConfigurationError, match=r"calls in .* cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"audit_entries in .* cannot be read"):
         await copy_all(first, last)
 
 
@@ -365,17 +368,17 @@ async def test_a_lost_connection_to_postgresql_is_no_word_to_correct_the_url(
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         with pytest.raises(StorageError, match="postgresql://"):
-            await database.add(CALLS, [make_raw_record(CALLS, "a", 1, {"started_at": NOW})])
+            await database.add(AUDIT_ENTRIES, [make_raw_record(AUDIT_ENTRIES, "a", 1, {"at": NOW})])
     assert "psycopg" not in {record.name for record in caplog.records}
 
 
 async def test_a_call_that_mongodb_does_not_complete_is_an_error_that_names_it(
     in_mongo: Place,
 ) -> None:
-    record = make_raw_record(CALLS, "a", 1, {"a name with \0": None})
+    record = make_raw_record(AUDIT_ENTRIES, "a", 1, {"a name with \0": None})
     async with in_mongo.target() as database:
         with pytest.raises(StorageError, match=r"mongodb://.* \(InvalidDocument\)"):
-            await database.add(CALLS, [record])
+            await database.add(AUDIT_ENTRIES, [record])
 
 
 async def test_a_target_with_records_or_of_another_copy_is_refused(

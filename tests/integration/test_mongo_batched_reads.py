@@ -9,14 +9,14 @@ from adapters.records.batch_loader import MAX_BATCH_SIZE
 from adapters.records.repositories import make_repositories
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
+from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import (
-    a_call,
+    NOW,
     a_deleted_identity,
     a_phone,
     an_id,
-    an_item,
 )
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -27,8 +27,7 @@ MANY = 5 * MAX_BATCH_SIZE
 LOADS: dict[str, Load] = {
     "identities": lambda db, number: db.identities.load(an_id(number)),
     "phone_verifications": lambda db, number: db.phone_verifications.load(a_phone(number)),
-    "media_items": lambda db, number: db.media_items.load(an_id(number)),
-    "calls": lambda db, number: db.calls.load(an_id(number)),
+    "delivery_reports": lambda db, number: db.delivery_reports.load(an_id(number)),
 }
 
 
@@ -38,12 +37,15 @@ async def opened(emptied_mongo_database: str) -> AsyncIterator[Opened]:
         yield make_repositories(database, FakePhoneEncryption()), log
 
 
+def a_report(number: int) -> DeliveryReport:
+    return DeliveryReport(an_id(number), ReportedStatus.SENT, NOW)
+
+
 async def add(repositories: Repositories, numbers: Sequence[int]) -> None:
     """Add a record of each kind for each number."""
     await asyncio.gather(
         *(repositories.identities.add(a_deleted_identity(id=an_id(number))) for number in numbers),
-        *(repositories.media_items.add(an_item(id=an_id(number))) for number in numbers),
-        *(repositories.calls.add(a_call(id=an_id(number))) for number in numbers),
+        *(repositories.delivery_reports.add(a_report(number)) for number in numbers),
         *(
             repositories.phone_verifications.replace(
                 a_phone(number), PhoneVerification(identity_id=an_id(number)), 0
@@ -76,13 +78,13 @@ async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(
     await add(repositories, [1])
 
     found, *missing, deleted = await asyncio.gather(
-        repositories.media_items.load(an_id()),
-        repositories.media_items.load("\ud800"),
-        repositories.media_items.load("\x00"),
+        repositories.delivery_reports.load(an_id(1)),
+        repositories.delivery_reports.load("\ud800"),
+        repositories.delivery_reports.load("\x00"),
         repositories.identities.find_deleted([an_id(1), "\udfff"]),
     )
 
     assert isinstance(found, Versioned)
-    assert found.value == an_item()
+    assert found.value == a_report(1)
     assert missing == [None, None]
     assert deleted == {an_id(1)}

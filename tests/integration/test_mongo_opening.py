@@ -12,8 +12,9 @@ from pymongo import MongoClient
 
 from adapters.mongo import copying, inspect_database
 from application.ports.errors import ConfigurationError, StorageUnavailable
+from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from tests.integration.mongo_support import Client, StandaloneMongo
-from tests.support.builders import NOW, an_id, an_identity, an_item
+from tests.support.builders import NOW, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import open_mongo_repositories
 from tests.support.servers.process import free_ports
@@ -147,10 +148,10 @@ async def test_a_standalone_server_and_a_user_who_may_read_and_write_are_enough(
                 for _ in range(20)
             )
         )
-        await repositories.media_items.add(an_item().mark_for_deletion(NOW))
+        await repositories.delivery_reports.add(DeliveryReport("1", ReportedStatus.SENT, NOW))
 
         assert won.count(True) == 1
-        assert len(await repositories.media_items.list_deleting(NOW, 10)) == 1
+        assert await repositories.delivery_reports.delete_expired(NOW, 10) == 1
 
 
 async def test_a_database_with_other_keys_is_an_error_and_stays_usable(

@@ -103,7 +103,7 @@ async def _delete_all(settings: Settings, names: Sequence[str]) -> Sequence[str]
             while count := await store.delete_undeclared(name, _BATCH_SIZE):
                 deleted += count
                 show_progress(f"{name}: deleted", deleted, None)
-            lines.append(f"{name}: {deleted:,} records were deleted.")
+            lines.append(f"{name}: records deleted: {deleted:,}")
     return lines
 
 

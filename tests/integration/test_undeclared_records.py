@@ -84,7 +84,7 @@ def test_a_start_is_refused_until_the_records_are_deleted(settings: Settings) ->
     with pytest.raises(StartupError, match=f"DIALTONE_DATABASE: .*{REFUSED}"):
         asyncio.run(start(settings))
 
-    assert delete(settings, NAME) == [f"{NAME}: 3 records were deleted."]
+    assert delete(settings, NAME) == [f"{NAME}: records deleted: 3"]
     asyncio.run(start(settings))
 
 
@@ -101,7 +101,7 @@ def test_no_other_records_are_deleted(settings: Settings, name: str) -> None:
     with pytest.raises(InvalidArgument, match=f"{name}: .*Nothing was deleted"):
         delete(settings, NAME, name)
 
-    assert delete(settings, NAME) == [f"{NAME}: 3 records were deleted."]
+    assert delete(settings, NAME) == [f"{NAME}: records deleted: 3"]
 
 
 def test_the_check_of_the_settings_says_it(settings: Settings) -> None:

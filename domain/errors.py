@@ -1,4 +1,6 @@
-"""The errors that use cases raise, one class each, under DomainError.
+"""The errors that use cases of the core raise, one class each, under DomainError.
+
+Those of a feature are in `domain/<feature>/errors.py`.
 
 DomainError
 ├── InvalidValue                  a text is not a valid value; the message says why
@@ -11,13 +13,11 @@ DomainError
 │   └── InvalidRefreshToken       the same for a refresh token
 ├── Unavailable                   a part that the service needs does not respond
 │   └── AuditFailed               the audit entry was not written, so nothing was done
-├── TooManyOtpRequests, TooManyAttempts, TooManyPixels, TooManyResets, TooManyPhones,
-│   │   TooManyPhoneChanges, TooManyExports, TooManyTokenRequests, TooManyRequests
+├── TooManyOtpRequests, TooManyAttempts, TooManyResets, TooManyPhones, TooManyRequests,
+│   │   TooManyPhoneChanges, TooManyExports
 │   │                             a rate limit is reached; all have `retry_after`
 │   └── TooManyAttemptsFromIp     the same for all phones
 ├── TooManyReads                  files that are being read leave no room for another one
-├── TooManyUploads, NoUploadSpace uploads that are in progress leave no room for another one
-├── AttestationRequired           a proof is needed before a code is sent
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
 ├── SessionNotFound
 ├── Forbidden                     only others may do this
@@ -25,22 +25,13 @@ DomainError
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, UserSaveFailed,
 │   PhoneBlocked
-├── NumberWasChanged, UndoNotPossible, DisownNotPossible, PhoneChangeForbidden, IncorrectOtp
-│                                 a change of the phone
-├── CallNotFound, CallRecordingNotFound, TokenNotFound
-├── CostsNotCounted               the operator has no price list
-├── QuotaExceeded                 the user's library is full
-├── UploadInProgress, ItemDeleted, IdempotencyKeyReused    an upload is repeated by its key
-└── ItemNotFound, MediaFileNotFound, UnsupportedImageType, InvalidImage,
-    MediaStorageFailed, MediaStorageNotResponding, ItemSaveFailed, LibraryReadFailed
+├── NumberWasChanged              the account changed to another phone
+└── IncorrectOtp
 
-Errors carry data. The texts for clients are in `entrypoints/http/errors`. A message is set only
+Errors carry data. The texts for clients are in `entrypoints/http`. A message is set only
 where the code that raises the error knows more than its class says, such as why a value is
 invalid. It is safe to show: it never has a phone number, a code or another exception's text.
 """
-
-from collections.abc import Mapping
-from enum import StrEnum
 
 
 class DomainError(Exception):
@@ -151,17 +142,6 @@ class TooManyOperatorCodes(TooManyOtpRequests):
     """Operators sent three codes to this phone within the last day."""
 
 
-class AttestationRequired(DomainError):
-    """A code is sent to this phone only with a proof.
-
-    `attestation` has a challenge for each kind of proof: its `type`, and what the client needs.
-    """
-
-    def __init__(self, *attestation: Mapping[str, object]) -> None:
-        super().__init__()
-        self.attestation = attestation
-
-
 class TooManyAttempts(RateLimitExceeded):
     """No code may be checked for this phone from this client now. A new code brings attempts.
 
@@ -188,10 +168,6 @@ class TooManyResets(RateLimitExceeded):
     """The limits of this phone were reset twice within the last day."""
 
 
-class TooManyTokenRequests(RateLimitExceeded):
-    """The service token has sent as many requests as it may in a minute."""
-
-
 class TooManyPhones(RateLimitExceeded):
     """The service token has read as many full phone numbers as it may in a day."""
 
@@ -204,50 +180,8 @@ class TooManyExports(RateLimitExceeded):
     """The user has exported the data within the last day."""
 
 
-class TooManyPixels(RateLimitExceeded):
-    """The identity has uploaded too many pixels in the last hour."""
-
-
 class TooManyReads(DomainError):
     """Too many files are being read at the same time, by this IP or by all clients."""
-
-
-class TooManyUploads(DomainError):
-    """Too many uploads are in progress, of this identity or of all; a retry may succeed."""
-
-
-class NoUploadSpace(DomainError):
-    """There is no space for this upload now, or another one needs it; a retry may succeed."""
-
-
-class QuotaExceeded(DomainError):
-    """The library of the user has no space for the item."""
-
-    def __init__(
-        self, used_bytes: int, allowed_bytes: int, used_items: int, allowed_items: int
-    ) -> None:
-        super().__init__(
-            f"The library is full: {used_bytes} of {allowed_bytes} bytes and {used_items} of"
-            f" {allowed_items} items are used. Delete items, and try again."
-        )
-        self.usage = {
-            "used_bytes": used_bytes,
-            "allowed_bytes": allowed_bytes,
-            "used_items": used_items,
-            "allowed_items": allowed_items,
-        }
-
-
-class UploadInProgress(DomainError):
-    """Another upload with this idempotency key is under way."""
-
-
-class ItemDeleted(DomainError):
-    """The item of this idempotency key has been deleted since."""
-
-
-class IdempotencyKeyReused(DomainError):
-    """The idempotency key belongs to an upload of other bytes or fields."""
 
 
 class CountryNotServed(DomainError):
@@ -290,25 +224,6 @@ class NumberWasChanged(DomainError):
     """The number is held for the account that had it: its owner changed to another number."""
 
 
-class UndoNotPossible(DomainError):
-    """The change of the number cannot be undone, or not anymore."""
-
-
-class DisownNotPossible(DomainError):
-    """The account did not get its number by a change, or not within the last seven days."""
-
-
-class PhoneChangeForbidden(DomainError):
-    """The last change was undone, so another one is not possible yet.
-
-    `retry_after` is when it is: whole seconds.
-    """
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__()
-        self.retry_after = retry_after
-
-
 class IncorrectOtp(DomainError):
     """The code was wrong, expired, used before or never sent. Clients are not told which.
 
@@ -341,26 +256,6 @@ class UserSaveFailed(DomainError):
     """The database did not save the user."""
 
 
-class ItemNotFound(DomainError):
-    """There is no library item with this id, or no longer."""
-
-
-class TokenNotFound(DomainError):
-    """There is no service token with this id."""
-
-
-class CostsNotCounted(DomainError):
-    """The operator has no price list, so no costs are counted."""
-
-
-class CallNotFound(DomainError):
-    """There is no call with this id, or no longer."""
-
-
-class CallRecordingNotFound(DomainError):
-    """The call has no such recording, or no longer."""
-
-
 class Forbidden(DomainError):
     """Only the owner or an administrator may do this."""
 
@@ -379,65 +274,3 @@ class ReauthenticationRequired(DomainError):
 
 class FreshLoginRequired(ReauthenticationRequired):
     """This needs a login within the last 15 minutes."""
-
-
-class UnsupportedImageType(DomainError):
-    """The bytes are no image of an accepted format; `detected` is their media type."""
-
-    def __init__(self, detected: str) -> None:
-        super().__init__()
-        self.detected = detected
-
-
-class InvalidImageReason(StrEnum):
-    """Why an image is invalid."""
-
-    BROKEN = "broken"
-    EMPTY = "empty"
-    TOO_COMPLEX = "too_complex"
-    TOO_MANY_BLOCKS = "too_many_blocks"
-    TOO_MANY_BYTES = "too_many_bytes"
-    TOO_MANY_FRAMES = "too_many_frames"
-    TOO_MANY_PIXELS = "too_many_pixels"
-    TOO_MANY_TOTAL_PIXELS = "too_many_total_pixels"
-
-
-class InvalidImage(DomainError):
-    """The file is empty, or an image that is broken or exceeds a limit; the message says why.
-
-    `limit` is the number of blocks, bytes, frames or pixels that an image can have.
-    """
-
-    def __init__(
-        self,
-        message: str = "The image is broken.",
-        reason: InvalidImageReason = InvalidImageReason.BROKEN,
-        limit: int | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.limit = limit
-
-
-class MediaStorageNotResponding(DomainError):
-    """The media store does not respond; a retry may succeed."""
-
-
-class MediaStorageFailed(DomainError):
-    """The media store did not store the file."""
-
-
-class MediaStoreFull(DomainError):
-    """The media store has no space for the file."""
-
-
-class ItemSaveFailed(DomainError):
-    """The database did not save the library item."""
-
-
-class LibraryReadFailed(DomainError):
-    """The database did not return the page of the library."""
-
-
-class MediaFileNotFound(DomainError):
-    """There is no media file with this storage key, or no longer."""

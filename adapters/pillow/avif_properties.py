@@ -18,7 +18,7 @@ from PIL.Image import Transpose
 
 from adapters.pillow.color_spaces import ColorSpace, from_code_points
 from adapters.pillow.limits import LimitChecker
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 
 _ROTATIONS: Final = (None, Transpose.ROTATE_90, Transpose.ROTATE_180, Transpose.ROTATE_270)
 _MIRRORS: Final = (Transpose.FLIP_TOP_BOTTOM, Transpose.FLIP_LEFT_RIGHT)

@@ -46,7 +46,7 @@ from adapters.pillow.png_animation import PngAnimation
 from adapters.pillow.stills import SourceFile, encode_still, read_options
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid
 from adapters.pillow.variants import EncodedBytes, animated_variant, still_variant
-from domain.errors import InvalidImage, UnsupportedImageType
+from domain.media.errors import InvalidImage, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, SourceFormat
 
 MAX_FILES: Final = 100

@@ -14,7 +14,7 @@ from adapters.pillow.gif import read_gif
 from adapters.pillow.jpeg import read_jpeg
 from adapters.pillow.limits import LimitChecker
 from adapters.pillow.png import read_png
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 from domain.media.image import SourceFormat
 
 

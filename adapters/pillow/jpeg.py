@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.pillow.limits import MAX_SCANS, TOO_COMPLEX, LimitChecker
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 
 # 0xFF and a byte that is no stuffed zero, fill byte, restart marker or start of image.
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")

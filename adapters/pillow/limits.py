@@ -2,7 +2,7 @@
 
 from typing import Final, NoReturn
 
-from domain.errors import InvalidImage, InvalidImageReason
+from domain.media.errors import InvalidImage, InvalidImageReason
 from domain.media.image import ImageLimits, SourceFormat
 
 MAX_SCANS: Final = 100

@@ -8,7 +8,7 @@ from mmap import mmap
 from typing import Final
 
 from adapters.pillow.limits import LimitChecker
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _DEFAULT_DENOMINATOR: Final = 100

@@ -14,7 +14,7 @@ import msgspec
 from adapters.pillow.limits import TOO_COMPLEX
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Task
 from application.ports.errors import ImageDecoderUnavailable
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 
 _BASE_MEMORY: Final = 256 * 1024 * 1024
 _MEMORY_PER_PIXEL: Final = 20

@@ -13,7 +13,8 @@ from adapters.pillow.tasks import Answer, Task
 from application.media.limits import PixelAllowance
 from application.ports.errors import ImageDecoderUnavailable
 from application.ports.media import EncodedImage, PublishedImage
-from domain.errors import NoUploadSpace, Unavailable
+from domain.errors import Unavailable
+from domain.media.errors import NoUploadSpace
 from domain.media.image import ImageLimits, SourceFormat, VariantSpec
 
 MAX_SMALL_BYTES: Final = 256 * 1024

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from domain.errors import InvalidImage, InvalidImageReason, NoUploadSpace, UnsupportedImageType
+from domain.media.errors import (
+    InvalidImage,
+    InvalidImageReason,
+    NoUploadSpace,
+    UnsupportedImageType,
+)
 from domain.media.image import Image, ImageLimits, SourceFormat, VariantSpec
 
 MAX_MESSAGE = 65_536

@@ -8,12 +8,7 @@ from application.administration.find_user import FoundUser
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.service_token import Scope, ServiceToken
-from domain.errors import (
-    Forbidden,
-    FreshLoginRequired,
-    InsufficientScope,
-    ReauthenticationRequired,
-)
+from domain.errors import Forbidden, FreshLoginRequired, InsufficientScope, ReauthenticationRequired
 
 SCOPE_OF_ACTION: Final[Mapping[AuditAction, Scope]] = {
     AuditAction.VIEW_PHONE: Scope.READ_PHONES,

@@ -11,6 +11,7 @@ from application.ports.service_tokens import ServiceTokens
 from application.ports.system import Clock, Randomness
 from application.record_act import RecordAct
 from application.update import change_record
+from domain.admin.errors import TokenNotFound, TooManyTokenRequests
 from domain.administration.audit import AuditAction
 from domain.administration.service_token import (
     REQUESTS_PER_TOKEN,
@@ -21,7 +22,7 @@ from domain.administration.service_token import (
     hash_secret,
     parse_token,
 )
-from domain.errors import TokenNotFound, TooManyTokenRequests, Unauthenticated
+from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 
 MAX_LISTED_TOKENS: Final = 1_000

@@ -13,7 +13,7 @@ from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
 from domain.costs.prices import PriceList
 from domain.costs.sums import CostSums
-from domain.errors import CostsNotCounted
+from domain.statistics.errors import CostsNotCounted
 
 _INSTANCE_BYTES: Final = 8
 

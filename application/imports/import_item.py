@@ -21,9 +21,9 @@ from application.ports.media import (
 from application.ports.older_service import OlderFiles, OlderItem
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from domain.errors import InvalidImage, UnsupportedImageType
 from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
+from domain.media.errors import InvalidImage, UnsupportedImageType
 from domain.media.idempotency import IdempotencyKey, hash_texts
 from domain.media.image import VariantSpec
 from domain.media.item import (

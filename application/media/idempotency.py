@@ -10,7 +10,7 @@ from application.ports.errors import ConcurrencyConflict, StorageError
 from application.ports.media import IdempotencyKeys, MediaItems
 from application.ports.system import Clock
 from application.update import MAX_RETRIES
-from domain.errors import IdempotencyKeyReused, ItemDeleted, UploadInProgress
+from domain.media.errors import IdempotencyKeyReused, ItemDeleted, UploadInProgress
 from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey, hash_texts
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
 

@@ -15,7 +15,8 @@ from application.record_act import RecordAct
 from application.update import MAX_RETRIES, update
 from domain.access import LibraryVisibility
 from domain.administration.audit import AuditAction
-from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed
+from domain.errors import Forbidden
+from domain.media.errors import ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
 from domain.page import Cursor

@@ -10,7 +10,7 @@ from typing import Final
 
 from application.ports.media import UploadLocks
 from application.ports.system import MonotonicClock
-from domain.errors import NoUploadSpace, TooManyPixels, TooManyUploads
+from domain.media.errors import NoUploadSpace, TooManyPixels, TooManyUploads
 
 MAX_UPLOADS: Final = 64
 """In one server process."""

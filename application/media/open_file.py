@@ -9,7 +9,8 @@ from application.media.library import FindItem
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles, StoredFile
 from application.principal import Principal
-from domain.errors import ItemNotFound, MediaFileNotFound, Unavailable
+from domain.errors import Unavailable
+from domain.media.errors import ItemNotFound, MediaFileNotFound
 from domain.media.image import Image
 from domain.media.item import parse_storage_key
 

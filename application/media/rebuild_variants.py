@@ -13,7 +13,8 @@ from application.ports.errors import ConcurrencyConflict
 from application.ports.media import ImagePublisher, MediaFiles, MediaItems
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
-from domain.errors import DomainError, ItemNotFound, MediaFileNotFound
+from domain.errors import DomainError
+from domain.media.errors import ItemNotFound, MediaFileNotFound
 from domain.media.image import VariantSpec
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter

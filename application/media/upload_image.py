@@ -26,16 +26,14 @@ from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
-from domain.errors import (
-    DomainError,
+from domain.errors import DomainError, Unauthenticated, UserNotFound
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.media.errors import (
     ItemSaveFailed,
     MediaStorageFailed,
     MediaStorageNotResponding,
     MediaStoreFull,
-    Unauthenticated,
-    UserNotFound,
 )
-from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.media.image import VariantSpec
 from domain.media.item import (
     STORAGE_KEY_BYTES,

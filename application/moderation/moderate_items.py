@@ -14,7 +14,7 @@ from application.ports.versioned import Versioned
 from application.record_act import RecordAct
 from application.update import MAX_RETRIES, update
 from domain.administration.audit import AuditAction
-from domain.errors import ItemNotFound
+from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.page import MAX_PAGE_SIZE, Cursor

@@ -19,12 +19,13 @@ from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
-from domain.errors import PhoneInUse, UndoNotPossible
+from domain.errors import PhoneInUse
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
 from domain.identities.phone_assignment import PhoneAssignments
 from domain.media.item import FILE_DELETION_DELAY, MediaItem
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
+from domain.phone_change.errors import UndoNotPossible
 
 BATCH_SIZE: Final = 200
 PRUNED_AT_ONCE: Final = 50

@@ -15,7 +15,7 @@ from application.ports.attestation import (
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
-from domain.errors import AttestationRequired
+from domain.attestation.errors import AttestationRequired
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import Acquisition, Reservation

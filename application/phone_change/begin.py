@@ -9,21 +9,13 @@ from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.system import Clock
 from application.update import change_record
-from domain.errors import (
-    ConflictingValue,
-    DisownNotPossible,
-    IncorrectOtp,
-    PhoneChangeForbidden,
-    PhoneInUse,
-    Unauthenticated,
-    Unavailable,
-    UndoNotPossible,
-)
+from domain.errors import ConflictingValue, IncorrectOtp, PhoneInUse, Unauthenticated, Unavailable
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
 from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
+from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden, UndoNotPossible
 
 NOT_NOTIFIED: Final = (
     "The message to the former number has not been sent yet. Try again in a few minutes."

@@ -18,7 +18,6 @@ from domain.errors import (
     IncorrectOtp,
     PhoneInUse,
     Unavailable,
-    UndoNotPossible,
     UserNotFound,
 )
 from domain.identities.identity import Identity, UsedChallenge
@@ -28,6 +27,7 @@ from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
+from domain.phone_change.errors import UndoNotPossible
 
 PRESENT_NUMBER: Final = "This is your number already."
 

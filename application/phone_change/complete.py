@@ -14,12 +14,13 @@ from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, change_record, update, update_phone_verification
-from domain.errors import PhoneInUse, Unauthenticated, UndoNotPossible
+from domain.errors import PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep, PhoneNotice
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+from domain.phone_change.errors import UndoNotPossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from application.ports.otp import PhoneVerifications
 from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.system import Clock
 from application.principal import Principal
-from domain.errors import DisownNotPossible, FreshLoginRequired
+from domain.errors import FreshLoginRequired
 from domain.identities.phone_assignment import PhoneAssignment
 from domain.identities.phone_change import PhoneChange
+from domain.phone_change.errors import DisownNotPossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

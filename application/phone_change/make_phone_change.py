@@ -6,9 +6,10 @@ from application.phone_change.begin import BeginPhoneChange
 from application.phone_change.complete import CompletePhoneChange
 from application.record_act import RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction
-from domain.errors import PhoneInUse, Unauthenticated, UndoNotPossible
+from domain.errors import PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
+from domain.phone_change.errors import UndoNotPossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ from application.phone_change.change_phone import require_correct, to_used_chall
 from application.phone_change.make_undo import MakeUndo
 from application.ports.identities import Identities
 from application.ports.system import SecurityEvents
-from domain.errors import IncorrectOtp, UndoNotPossible
+from domain.errors import IncorrectOtp
 from domain.identities.identity import Identity
 from domain.otp.attempts import NotApplicable
 from domain.otp.challenge import OtpCode, Purpose
 from domain.phone import PhoneNumber
+from domain.phone_change.errors import UndoNotPossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.errors import QuotaExceeded
 from domain.identifier import identifier_time
+from domain.media.errors import QuotaExceeded
 from domain.media.item import UPLOAD_TIMEOUT, MediaItem
 
 PENDING_TIMEOUT: Final = UPLOAD_TIMEOUT + timedelta(minutes=5)

@@ -1,8 +1,9 @@
 """Errors of use cases in words: one sentence that says what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from domain import errors
 from domain.errors import DomainError
@@ -10,8 +11,13 @@ from entrypoints.opening.startup_error import CommandError
 
 
 @contextmanager
-def explain_errors() -> Iterator[None]:
+def explain_errors(
+    texts: Mapping[type[DomainError], str] = MappingProxyType({}),
+) -> Iterator[None]:
     """Turn an error of a use case into one for the operator.
+
+    Args:
+        texts: What to say of errors that only this command knows.
 
     Raises:
         CommandError
@@ -19,7 +25,7 @@ def explain_errors() -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        raise CommandError(_explain(error)) from None
+        raise CommandError(texts.get(type(error)) or _explain(error)) from None
 
 
 def _explain(error: DomainError) -> str:
@@ -57,10 +63,6 @@ def _explain(error: DomainError) -> str:
             )
         case errors.Unavailable():
             return error.message or "A part that this needs does not answer. Try again shortly."
-        case errors.TokenNotFound():
-            return "There is no token with this id: dialtone admin-token list."
-        case errors.ItemNotFound():
-            return "There is no item with this id in the library, shown or hidden."
         case errors.UserNotFound():
             return "There is no such account."
         case _:

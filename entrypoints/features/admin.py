@@ -16,6 +16,7 @@ class Admin(Feature):
 
     name = "admin"
     folders = (
+        "domain/admin",
         "application/ports/service_tokens.py",
         "adapters/records/features/admin.py",
         "entrypoints/http/admin",

@@ -128,6 +128,7 @@ def _check_siteverify_url(settings: AttestationSettings) -> Iterator[Problem]:
 
 if TYPE_CHECKING:
     from entrypoints.commands.connection_checks import Check
+    from entrypoints.http.plugin import ApiPlugin
 
 
 class Attestation(Feature):
@@ -139,6 +140,7 @@ class Attestation(Feature):
         "application/attestation",
         "application/ports/attestation.py",
         "adapters/attestation",
+        "entrypoints/http/attestation",
         "entrypoints/commands/attestation",
         "adapters/records/features/attestation.py",
         "pytest_dialtone/suites/attestation",
@@ -152,6 +154,13 @@ class Attestation(Feature):
     def production_rules(self) -> Sequence[Rule]:
         """Return its rules for production."""
         return (_check_siteverify_url,)
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        del settings
+        from entrypoints.http.attestation.plugin import AttestationPlugin
+
+        return (AttestationPlugin(),)
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""

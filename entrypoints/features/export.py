@@ -7,6 +7,8 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from entrypoints.commands.command import Command
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.settings.settings import Settings
 
 
 class Export(Feature):
@@ -18,6 +20,13 @@ class Export(Feature):
         "entrypoints/http/export",
         "entrypoints/commands/export",
     )
+
+    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application."""
+        del settings
+        from entrypoints.http.export.plugin import ExportPlugin
+
+        return (ExportPlugin(),)
 
     def user_actions(self) -> "Sequence[Command]":
         """Return its actions of `dialtone user`."""

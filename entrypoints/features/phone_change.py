@@ -18,6 +18,7 @@ class PhoneChange(Feature):
 
     name = "phone_change"
     folders = (
+        "domain/phone_change",
         "application/phone_change",
         "application/ports/phone_change.py",
         "adapters/records/features/phone_change.py",

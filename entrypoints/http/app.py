@@ -16,9 +16,10 @@ from application.limits.file_reads import FileReads
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
 from entrypoints.http.deadlines import DeadlineMiddleware
+from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
-from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
-from entrypoints.http.errors.table import Api, api_of
+from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header, table_of
+from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.limits import MAX_JSON_BYTES
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
@@ -57,7 +58,7 @@ def create_app(
         settings: The settings of the HTTP side.
         plugins: The HTTP parts of features.
     """
-    server = settings.server
+    server, errors = settings.server, make_error_table(plugins)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -78,6 +79,7 @@ def create_app(
         state=State(
             {
                 "settings": settings,
+                "errors": errors,
                 "pages": {path: name for plugin in plugins for path, name in plugin.pages.items()},
             }
         ),
@@ -101,6 +103,7 @@ def create_app(
         server.web_origins,
         webhooks=[*_WEBHOOKS, *(path for plugin in plugins for path in plugin.webhooks)],
         own_checks=[path for plugin in plugins for path in plugin.own_checks],
+        errors=errors,
     )
     return RequestContextMiddleware(
         DeadlineMiddleware(checked),
@@ -109,6 +112,7 @@ def create_app(
         {**DEFAULT_HEADERS, **vary},
         server.logged_share,
         settings.request_observer,
+        errors,
     )
 
 
@@ -122,10 +126,18 @@ def _make_request_limits(settings: HttpServerSettings) -> RequestLimits:
     )
 
 
+def make_error_table(plugins: Sequence[ApiPlugin]) -> ErrorTable:
+    """Make the table of errors with these plugins."""
+    rows = dict(CORE_ERRORS)
+    for plugin in plugins:
+        rows |= plugin.errors
+    return ErrorTable(rows, [plugin.error_form for plugin in plugins if plugin.error_form])
+
+
 def describe_app(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> dict[str, Any]:
     """Return the OpenAPI description of the API with these plugins."""
     described = (controller for plugin in plugins for controller in plugin.controllers)
-    return describe_api([*CONTROLLERS, *described], settings)
+    return describe_api([*CONTROLLERS, *described], settings, make_error_table(plugins), plugins)
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
@@ -157,11 +169,11 @@ async def _before_request(request: Request[Any, Any, Any]) -> Response[None] | N
 def _answer_options(request: Request[Any, Any, Any]) -> Response[None]:
     """Name all methods of a path in the response to OPTIONS.
 
-    The framework's own response names the methods of one handler only, and never HEAD. The legacy
-    API does not support OPTIONS.
+    The framework's own response names the methods of one handler only, and never HEAD. An
+    API without OPTIONS names those that it has.
     """
-    if api_of(request.scope["path"]) is Api.LEGACY:
-        raise MethodNotAllowed(HttpMethod.POST)
+    if allowed := table_of(request).form_of(request.scope["path"]).methods:
+        raise MethodNotAllowed(allowed)
     template = request.scope["path_template"]
     (methods,) = (
         route.methods

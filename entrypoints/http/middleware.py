@@ -20,7 +20,8 @@ import structlog
 
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from entrypoints.http.client_ip import CLIENT_IP, ClientIpResolver, headers_of
-from entrypoints.http.errors.table import ApiError, error_code
+from entrypoints.http.errors.core import CORE_TABLE
+from entrypoints.http.errors.table import ApiError, ErrorTable
 from entrypoints.http.settings import RequestObserver
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -75,12 +76,14 @@ class RequestContextMiddleware:
         default_headers: Mapping[bytes, bytes] = DEFAULT_HEADERS,
         logged_share: float = 1.0,
         observer: RequestObserver | None = None,
+        errors: ErrorTable = CORE_TABLE,
     ) -> None:
         self._app = app
         self._is_stopping = is_stopping
         self._default_headers = default_headers
         self._logged_share = logged_share
         self._observer = observer
+        self._errors = errors
         self._client_ips = ClientIpResolver(trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,7 +121,7 @@ class RequestContextMiddleware:
                 error_class = None if error is None else type(error)
                 self._observer.observe_request(method, route, status, seconds, error_class)
             if self._is_logged(status):
-                code = {} if error is None else {"error_code": error_code(error)}
+                code = {} if error is None else {"error_code": self._errors.code(error)}
                 _log.info(
                     "http_request",
                     method=method,

@@ -14,9 +14,9 @@ from litestar.params import QueryParameter
 from domain.errors import InvalidValue, UnsupportedValue
 from domain.identifier import parse_identifier
 from domain.otp.delivery import Channel
+from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import FieldError, InvalidBody, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.table import to_field_error
 from entrypoints.http.settings import HttpOtpSettings
 
 A = TypeVar("A")
@@ -41,7 +41,7 @@ def parsing_field(name: str) -> Iterator[None]:
     try:
         yield
     except InvalidValue as error:
-        raise InvalidFields(to_field_error(name, error)) from error
+        raise InvalidFields(CORE_TABLE.to_field_error(name, error)) from error
 
 
 class FieldErrors:
@@ -79,7 +79,7 @@ class FieldErrors:
         try:
             yield
         except InvalidValue as error:
-            self.add(to_field_error(name, error))
+            self.add(CORE_TABLE.to_field_error(name, error))
 
 
 def parse_id(text: str, error: Exception) -> str:

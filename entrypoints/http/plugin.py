@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
 
+import msgspec
 from litestar import Controller
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorRow
 
 
 class ApiPlugin(InitPlugin):
@@ -25,13 +25,21 @@ class ApiPlugin(InitPlugin):
         own_checks: The first segments of paths whose requests the feature checks itself: no page of
             another origin may send one.
         pages: Pages for people, by their paths, with their names.
+        errors: The rows of its errors.
+        error_form: The form of its errors, if its paths are another API than the main one.
+        field_codes: The codes of invalid fields that only it has.
+        fields: Structs with the fields that it adds to Structs of the core, or describes better.
     """
 
     controllers: Sequence[type[Controller]] = ()
     hidden_controllers: Sequence[type[Controller]] = ()
     webhooks: Sequence[str] = ()
     own_checks: Sequence[str] = ()
-    pages: Mapping[str, str] = _NOTHING
+    pages: Mapping[str, str] = MappingProxyType({})
+    errors: Mapping[type[ApiError], ErrorRow] = MappingProxyType({})
+    error_form: type[ErrorForm] | None = None
+    field_codes: Sequence[str] = ()
+    fields: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = MappingProxyType({})
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the controllers."""

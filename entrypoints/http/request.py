@@ -8,6 +8,7 @@ from application.administration.caller import Caller
 from application.principal import Principal
 from entrypoints.http.client_ip import CLIENT_IP, header_values, parse_device_name
 from entrypoints.http.errors.exceptions import UnsupportedContentEncoding, UnsupportedMediaType
+from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.parsing import body_type, parse_json
 from entrypoints.http.settings import HttpSettings
 
@@ -86,6 +87,12 @@ class ApiRequest(Request[Any, Principal, Any]):
         media_types = [text.partition(";")[0].strip().lower() for text in content_types]
         if media_types != ["application/json"]:
             raise UnsupportedMediaType
+
+    @property
+    def errors(self) -> ErrorTable:
+        """The errors of the application."""
+        errors: ErrorTable = self.app.state.errors
+        return errors
 
     @property
     def settings(self) -> HttpSettings:

@@ -8,6 +8,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from entrypoints.http.client_ip import header_values, headers_of
+from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import (
     HttpError,
     InvalidAuthorization,
@@ -16,7 +17,7 @@ from entrypoints.http.errors.exceptions import (
     OriginNotAllowed,
     UnsupportedTransferEncoding,
 )
-from entrypoints.http.errors.table import Api, api_of, error_body, error_headers, error_status
+from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.middleware import ERROR, App, Receive, Scope, Send
 
 CORS_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST")
@@ -55,7 +56,7 @@ class RequestCheckMiddleware:
     - A page of the service has the origin of `public_url`. Without one, it has the request's own
       host, which a page of another name can imitate by DNS rebinding.
     - A preflight request (https://fetch.spec.whatwg.org/#cors-preflight-fetch) of a foreign page
-      gets the same error, for developers who look at it. The legacy API knows no OPTIONS.
+      gets the same error, for developers who look at it, unless the API of the path has no OPTIONS.
     - So does a preflight request for a method that no route has: the framework's error has no JSON.
     - Requests of providers are no requests of browsers, and they are signed.
     - Some features check their requests themselves: no listed origin may send one.
@@ -70,9 +71,11 @@ class RequestCheckMiddleware:
         web_origins: Sequence[str],
         webhooks: Collection[str] = (),
         own_checks: Collection[str] = (),
+        errors: ErrorTable = CORE_TABLE,
     ) -> None:
         self._app = app
         self._webhooks = frozenset(webhooks)
+        self._errors = errors
         self._own_checks = frozenset(own_checks)
         self._web_origins = frozenset(web_origins)
         self._has_public_url = public_url is not None
@@ -88,11 +91,11 @@ class RequestCheckMiddleware:
             self._check(scope)
         except HttpError as error:
             scope[ERROR] = error
-            api = api_of(scope["path"])
+            form = self._errors.form_of(scope["path"])
             response: App = ASGIResponse(
-                body=msgspec.json.encode(error_body(error, api)),
-                status_code=error_status(error, api),
-                headers=error_headers(error),
+                body=msgspec.json.encode(form.body(error)),
+                status_code=form.status(error),
+                headers=self._errors.headers(error),
             )
             return response(scope, receive, send)
         if _is_about_server(scope):
@@ -105,18 +108,18 @@ class RequestCheckMiddleware:
     def _check(self, scope: Scope) -> None:
         host = _check_framing(scope)
         if scope["method"] == "CONNECT":
-            raise _method_not_allowed(scope)
+            raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or _ALLOW)
         headers = headers_of(scope)
         if b"origin" in headers or b"sec-fetch-site" in headers:
             self._check_origin(scope, host)
         if b"origin" in headers and _is_preflight(scope):
             methods = header_values(scope, b"access-control-request-method")
             if not set(methods) <= set(CORS_METHODS):
-                raise _method_not_allowed(scope)
+                raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or _ALLOW)
 
     def _check_origin(self, scope: Scope, host: re.Match[str] | None) -> None:
         is_checked = scope["method"] not in _SAFE_METHODS or (
-            _is_preflight(scope) and api_of(scope["path"]) is Api.MAIN
+            _is_preflight(scope) and self._errors.form_of(scope["path"]).methods is None
         )
         if not is_checked or is_below(scope["path"], *self._webhooks, *self._own_checks):
             return
@@ -161,11 +164,6 @@ def _check_framing(scope: Scope) -> re.Match[str] | None:
     if codings and codings.strip() != "chunked":
         raise UnsupportedTransferEncoding
     return host
-
-
-def _method_not_allowed(scope: Scope) -> MethodNotAllowed:
-    is_legacy = api_of(scope["path"]) is Api.LEGACY
-    return MethodNotAllowed("POST" if is_legacy else _ALLOW)
 
 
 def _is_about_server(scope: Scope) -> bool:

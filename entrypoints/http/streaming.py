@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
 import structlog
 from litestar.response.base import ASGIResponse
@@ -14,9 +14,6 @@ from litestar.types import Receive, Scope, Send
 
 from application.limits.file_reads import FileRead
 from application.ports.errors import PortError
-from application.ports.media import StoredFile
-from application.ports.voice import RecordingFile
-from entrypoints.http.export.archive import MEDIA_TYPE
 
 SEND_TIMEOUT_SECONDS: Final = 15.0
 """Maximum time for one chunk of 64 KiB. A slower client holds a file open for nothing."""
@@ -24,22 +21,21 @@ _STALLED: Final = "media_reader_stalled"
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """A ZIP archive that is made while it is sent, so nobody knows its size.
+class SentFile(Protocol):
+    """A file that is open, to be sent."""
 
-    Attributes:
-        name: Its file name.
-        chunks: Its content. It ends with an error if it is not complete.
-    """
+    @property
+    def size(self) -> int | None:
+        """In bytes; None if nobody knows it."""
 
-    name: str
-    chunks: AsyncIterator[bytes]
+    @property
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Its content."""
 
 
-def archive_headers(name: str) -> dict[str, str]:
-    """Return the headers of the response with an archive of this name."""
-    return {"Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{name}"'}
+def size_header(file: SentFile) -> Mapping[str, str]:
+    """Return the header with the size of a file, if it is known."""
+    return {} if file.size is None else {"Content-Length": str(file.size)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +46,25 @@ class FileResponse:
     the client disconnects, when it reads too slowly or loses its slot, and after an error.
 
     Attributes:
-        open_file: Opens the file. A recording knows its media type, an archive also its name.
+        open_file: Opens the file.
         slot: Is held while the file is open.
         headers: The headers that do not depend on the file.
         status: 200, or 206 for a part of the file.
         is_head: The response has no body. The file is opened for its headers.
+        headers_of: Returns the headers that depend on the file.
     """
 
-    open_file: Callable[[], AbstractAsyncContextManager[StoredFile | RecordingFile | Archive]]
+    open_file: Callable[[], AbstractAsyncContextManager[SentFile]]
     slot: AbstractAsyncContextManager[FileRead]
     headers: Mapping[str, str]
     status: int = 200
     is_head: bool = False
+    headers_of: Callable[[Any], Mapping[str, str]] = size_header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open the file and send it; raises what `open_file` raises before anything is sent."""
         async with self.slot as read, self.open_file() as file:
-            headers = {**self.headers, **_headers_of(file)}
+            headers = {**self.headers, **self.headers_of(file)}
             # It has no default headers, whose values would be wrong.
             head = ASGIResponse(status_code=self.status, headers=headers, is_head_response=True)
             if self.is_head:
@@ -94,13 +92,6 @@ class FileResponse:
                     _log.error("request_failed", error=type(error).__name__, reason=str(error))
             elif read.is_ended.is_set():
                 _log.warning(_STALLED)
-
-
-def _headers_of(file: StoredFile | RecordingFile | Archive) -> Mapping[str, str]:
-    if isinstance(file, Archive):
-        return archive_headers(file.name)
-    headers = {"Content-Type": file.media_type} if isinstance(file, RecordingFile) else {}
-    return headers if file.size is None else {**headers, "Content-Length": str(file.size)}
 
 
 async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead) -> None:

@@ -16,7 +16,8 @@ from typing import Final
 from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpResult
 from application.ports.repositories import Repositories
-from domain.errors import AttestationRequired, RateLimitExceeded
+from domain.attestation.errors import AttestationRequired
+from domain.errors import RateLimitExceeded
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import OTP_TTL
 from domain.otp.rate_limits import RateLimits

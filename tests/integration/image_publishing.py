@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from application.ports.media import ImagePublisher
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 from domain.media.image import Image, ImageLimits, VariantSpec
 from tests.support.builders import an_id
 from tests.support.fakes.images import image_publisher

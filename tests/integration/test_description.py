@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from entrypoints.http.app import describe_app
+from entrypoints.http.app import describe_app, make_error_table
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.table import ERRORS as ERROR_TABLE
-from entrypoints.http.errors.table import has_response
+from entrypoints.http.media.errors import MediaFieldCode
 from entrypoints.http.openapi.__main__ import render_document
 from tests.support.http_settings import change_http_settings, make_http_settings, make_plugins
 from tests.support.schema_check import is_valid, resolve
@@ -20,6 +19,7 @@ from tests.support.schema_check import is_valid, resolve
 PROJECT: Final = Path(__file__).parents[2]
 SETTINGS: Final = make_http_settings("https://api.example.org")
 PLUGINS: Final = make_plugins(SETTINGS)
+ERROR_TABLE: Final = make_error_table(PLUGINS)
 DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(
     msgspec.json.encode(describe_app(SETTINGS.http, PLUGINS))
 )
@@ -92,7 +92,7 @@ def test_every_error_has_the_schema_of_its_api_and_a_code_for_each_example() -> 
 
 
 def test_the_schemas_list_every_code_of_the_error_table() -> None:
-    codes = {row.code for error, row in ERROR_TABLE.items() if has_response(error)}
+    codes = {row.code for error, row in ERROR_TABLE.rows.items() if ERROR_TABLE.has_response(error)}
     of_schemas = [
         code
         for schema in SCHEMAS.values()
@@ -100,7 +100,10 @@ def test_the_schemas_list_every_code_of_the_error_table() -> None:
         for code in schema["properties"]["code"]["enum"]
     ]
     assert set(of_schemas) == codes
-    assert set(SCHEMAS["FieldError"]["properties"]["code"]["enum"]) == set(FieldErrorCode)
+    assert set(SCHEMAS["FieldError"]["properties"]["code"]["enum"]) == {
+        *FieldErrorCode,
+        *MediaFieldCode,
+    }
     assert SCHEMAS["InvalidFieldsError"]["properties"]["code"]["const"] == "invalid"
 
 

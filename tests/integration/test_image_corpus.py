@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from adapters.pillow import open_image_publisher
-from domain.errors import InvalidImage, InvalidImageReason, UnsupportedImageType
+from domain.media.errors import InvalidImage, InvalidImageReason, UnsupportedImageType
 from domain.media.image import ImageLimits
 from tests.integration.image_publishing import publish_by
 from tests.support.images import (

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageOps
 
-from domain.errors import UnsupportedImageType
+from domain.media.errors import UnsupportedImageType
 from domain.media.image import SourceFormat, VariantSpec
 from tests.integration.image_publishing import publish, publish_by, publish_error
 from tests.support.fakes.images import image_publisher

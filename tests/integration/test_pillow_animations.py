@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageSequence
 
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 from tests.integration.image_publishing import publish
 from tests.support.images import chunk, decode, encode, exif, sample_image
 

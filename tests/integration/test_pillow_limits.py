@@ -2,7 +2,7 @@ import pytest
 
 from adapters.pillow import limits, open_image_publisher
 from adapters.pillow.detection import detect_type
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 from domain.media.image import ImageLimits
 from tests.integration.image_publishing import publish, publish_by, publish_error
 from tests.support.images import (

@@ -13,12 +13,8 @@ from adapters.pillow import PillowImagePublisher, decoder, open_image_publisher
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
 from application.media.limits import PixelAllowance
-from domain.errors import (
-    InvalidImage,
-    TooManyPixels,
-    Unavailable,
-    UnsupportedImageType,
-)
+from domain.errors import Unavailable
+from domain.media.errors import InvalidImage, TooManyPixels, UnsupportedImageType
 from domain.media.image import ImageLimits
 from tests.integration.image_publishing import Published, publish_by
 from tests.support.fakes.images import image_publisher

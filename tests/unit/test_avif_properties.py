@@ -16,7 +16,7 @@ from adapters.pillow.avif_properties import (
 )
 from adapters.pillow.color_spaces import from_code_points
 from adapters.pillow.limits import LimitChecker
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 from domain.media.image import ImageLimits, SourceFormat
 from tests.support.heif import box, clap, icc, imir, irot, nclx
 from tests.support.images import encode, sample_image

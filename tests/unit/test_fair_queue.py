@@ -7,7 +7,7 @@ import pytest
 
 from adapters.pillow import fair_queue
 from adapters.pillow.fair_queue import FairQueue, QueuedWork
-from domain.errors import TooManyUploads
+from domain.media.errors import TooManyUploads
 
 
 class Work:

@@ -1,11 +1,13 @@
 """`dialtone admin-token`: the service tokens of backends."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
+from domain.admin.errors import TokenNotFound
 from domain.administration.service_token import ServiceToken, parse_scopes, parse_token_name
-from domain.errors import InvalidValue
+from domain.errors import DomainError, InvalidValue
 from domain.identifier import parse_identifier
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
@@ -15,6 +17,10 @@ from entrypoints.features.admin import ADMIN
 from entrypoints.opening.startup_error import InvalidArgument, print_errors
 from entrypoints.settings.parsers import duration
 from entrypoints.settings.settings import Settings
+
+_ERRORS: Final[Mapping[type[DomainError], str]] = {
+    TokenNotFound: "There is no token with this id: dialtone admin-token list."
+}
 
 
 def create(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -28,7 +34,7 @@ def create(settings: Settings, arguments: Namespace) -> Iterable[str]:
     except InvalidValue as error:
         raise InvalidArgument(f"--expires: {error.message}") from None
     caller, reason = parse_operator(settings, arguments), require_reason(arguments.reason)
-    with explain_errors():
+    with explain_errors(_ERRORS):
         token, text = call_with_use_cases(
             settings,
             lambda use_cases: use_cases.administration.tokens.create(
@@ -47,7 +53,7 @@ def create(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def list_tokens(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """List the tokens that have not expired."""
-    with explain_errors():
+    with explain_errors(_ERRORS):
         tokens = call_with_use_cases(
             settings, lambda use_cases: use_cases.administration.tokens.list(), [ADMIN]
         )
@@ -62,7 +68,7 @@ def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
     if token_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
     caller, reason = parse_operator(settings, arguments), require_reason(arguments.reason)
-    with explain_errors():
+    with explain_errors(_ERRORS):
         token = call_with_use_cases(
             settings,
             lambda use_cases: use_cases.administration.tokens.revoke(caller, token_id, reason),

@@ -1,14 +1,16 @@
 """`dialtone library`: hide an item of the library, show it again, or delete it."""
 
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from application.administration.caller import Caller
 from application.moderation.moderate_items import ModerateItems
 from application.use_cases import UseCases
+from domain.errors import DomainError
 from domain.identifier import parse_identifier
+from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
@@ -18,6 +20,10 @@ from entrypoints.features.feature import Feature
 from entrypoints.features.media import MEDIA, MEDIA_RECORDS
 from entrypoints.opening.startup_error import InvalidArgument, StartupError, print_errors
 from entrypoints.settings.settings import Settings
+
+_ERRORS: Final[Mapping[type[DomainError], str]] = {
+    ItemNotFound: "There is no item with this id in the library, shown or hidden."
+}
 
 _Act = Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]
 _URLS: Final = "Its public URLs, if there are any, work until it is deleted."
@@ -74,5 +80,5 @@ def _act(
             use_cases.moderation.items, command.caller, command.item_id, command.reason
         )
 
-    with explain_errors():
+    with explain_errors(_ERRORS):
         return call_with_use_cases(settings, call, [feature])

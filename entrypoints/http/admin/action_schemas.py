@@ -12,43 +12,12 @@ from domain.otp.delivery import Channel
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
     EXTERNAL_ID_EXAMPLE,
-    ID_DESCRIPTION,
-    ID_PATTERN,
-    USER_ID_EXAMPLE,
     described,
     time_field,
 )
 from entrypoints.http.retained_data import RetainedDataResponse
+from entrypoints.http.target import ReasonField, UserBody
 from entrypoints.http.user_details import SubjectField
-
-ReasonField = Annotated[
-    str | None,
-    described(
-        "Why, for the audit. The digits of phone numbers in it are masked.",
-        "Ticket 4711: she gets no code",
-        max_length=MAX_REASON_LENGTH,
-    ),
-]
-
-
-class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A user: exactly one of `phone`, `username`, `id` and `external_id`."""
-
-    phone: Annotated[
-        str | None,
-        described(
-            "A phone number, also of a phone that has no account. A number without + is read in"
-            " the default region of the service.",
-            "+14155552671",
-        ),
-    ] = None
-    username: Annotated[str | None, described("A username.", "Rahul Sharma")] = None
-    id: Annotated[str | None, described(ID_DESCRIPTION, USER_ID_EXAMPLE, pattern=ID_PATTERN)] = None
-    external_id: Annotated[
-        str | None,
-        described(EXTERNAL_ID_DESCRIPTION, EXTERNAL_ID_EXAMPLE, max_length=MAX_LENGTH),
-    ] = None
-    reason: ReasonField = None
 
 
 class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

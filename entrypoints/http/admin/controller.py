@@ -3,15 +3,11 @@
 from typing import Final
 
 from litestar import Controller, get, patch, post
-from litestar.di import Provide
 from litestar.params import JSONBody
-from litestar.types import ASGIApp
 
 from application.administration.act_for_users import SendCodeCommand
 from application.administration.feature import AdministrationFeature
 from application.administration.find_user import FoundUser, UserQuery
-from application.export.feature import ExportFeature
-from application.limits.file_reads import FileReads
 from domain import errors
 from domain.administration.audit import parse_reason, require_reason
 from domain.identities.external_id import parse_external_id
@@ -19,30 +15,21 @@ from domain.identities.identity import Role
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import parse_phone
 from entrypoints.http.admin import action_schemas as actions
-from entrypoints.http.admin.target import NO_TARGET, TWO_TARGETS, parse_target
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
-from entrypoints.http.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.export.responses import EXPORT_RESPONSES, open_archive
 from entrypoints.http.fields import IdParameter, format_timestamp
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.retained_data import to_retained_data
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.target import TARGET_ERRORS, UserBody, parse_target
 from entrypoints.http.user_details import UserDetailsResponse, to_details_response
 
 _CALLER_ERRORS: Final = [
     errors.Forbidden,
     errors.InsufficientScope,
     errors.ReauthenticationRequired,
-]
-_ERRORS: Final = [
-    NO_TARGET,
-    TWO_TARGETS,
-    *_CALLER_ERRORS,
-    errors.UserNotFound,
-    errors.AuditFailed,
 ]
 _TEST_OTP: Final = FieldError(
     "phone",
@@ -71,8 +58,6 @@ class AdminUserController(Controller):
     }
     dependencies = {
         "administration": provide(lambda use_cases: use_cases.administration),
-        "exports": provide(lambda use_cases: use_cases.export),
-        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
     middleware = [AdministrationMiddleware]
     security = BEARER
@@ -82,13 +67,13 @@ class AdminUserController(Controller):
         summary="Find a user",
         response_description="The user, or the phone without an account.",
         status_code=200,
-        errors=[*_ERRORS, errors.TooManyPhones],
+        errors=[*TARGET_ERRORS, errors.TooManyPhones],
     )
     async def search_user(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[actions.UserBody],
+        data: JSONBody[UserBody],
     ) -> UserDetailsResponse:
         """Find a user by phone, username, id or external id, and show all that helps this user.
 
@@ -215,13 +200,13 @@ class AdminUserController(Controller):
         summary="Reset the limits of a phone",
         response_description="One more message can be sent.",
         status_code=200,
-        errors=[*_ERRORS, errors.PhoneBlocked, errors.TooManyResets],
+        errors=[*TARGET_ERRORS, errors.PhoneBlocked, errors.TooManyResets],
     )
     async def reset_limits(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[actions.UserBody],
+        data: JSONBody[UserBody],
     ) -> actions.ResetLimitsResponse:
         """Let a phone get a code again, whatever was sent to it today.
 
@@ -241,7 +226,7 @@ class AdminUserController(Controller):
         response_description="The message was sent. If `sent` is false, it had been sent before.",
         status_code=200,
         errors=[
-            *_ERRORS,
+            *TARGET_ERRORS,
             _TEST_OTP,
             errors.PhoneBlocked,
             errors.CountryNotServed,
@@ -283,13 +268,13 @@ class AdminUserController(Controller):
         summary="Block a phone",
         response_description="The phone is blocked.",
         status_code=200,
-        errors=_ERRORS,
+        errors=TARGET_ERRORS,
     )
     async def block_user(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[actions.UserBody],
+        data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """Block a phone: nothing is sent to it, no code is correct, and its sessions end.
 
@@ -305,13 +290,13 @@ class AdminUserController(Controller):
         summary="Unblock a phone",
         response_description="The phone is not blocked.",
         status_code=200,
-        errors=_ERRORS,
+        errors=TARGET_ERRORS,
     )
     async def unblock_user(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[actions.UserBody],
+        data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """Let a blocked phone sign in again. Only administrators may."""
         target = parse_target(data, request.settings)
@@ -324,13 +309,13 @@ class AdminUserController(Controller):
         summary="End all sessions of a user",
         response_description="The sessions have ended.",
         status_code=200,
-        errors=_ERRORS,
+        errors=TARGET_ERRORS,
     )
     async def sign_out_user(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[actions.UserBody],
+        data: JSONBody[UserBody],
     ) -> actions.SignOutUserResponse:
         """End all sessions of a user. Their tokens become invalid at once.
 
@@ -346,13 +331,13 @@ class AdminUserController(Controller):
         summary="Delete a user",
         response_description="The account is deleted.",
         status_code=200,
-        errors=[*_ERRORS, errors.FreshLoginRequired],
+        errors=[*TARGET_ERRORS, errors.FreshLoginRequired],
     )
     async def delete_user(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[actions.UserBody],
+        data: JSONBody[UserBody],
     ) -> actions.DeleteUserResponse:
         """Delete an account, as `DELETE /users/me` does. The response says what remains.
 
@@ -365,43 +350,17 @@ class AdminUserController(Controller):
         return actions.DeleteUserResponse(retained=to_retained_data(retained))
 
     @post(
-        "/export",
-        summary="Export the data of a user",
-        status_code=200,
-        file_responses=EXPORT_RESPONSES,
-        errors=[*_ERRORS, errors.FreshLoginRequired, errors.TooManyReads],
-    )
-    async def export_user(
-        self,
-        request: ApiRequest,
-        exports: Injected[ExportFeature],
-        file_reads: Injected[FileReads],
-        data: JSONBody[actions.UserBody],
-    ) -> ASGIApp:
-        """Return all data of a user as a ZIP archive: JSON and files, with a page about them.
-
-        An administrator signed in within the last 15 minutes. A service token needs the scope
-        `users:export`.
-        """
-        target = parse_target(data, request.settings)
-        return FileResponse(
-            lambda: open_archive(exports.export_user(request.caller, target.query, target.reason)),
-            file_reads.slot(request.client_ip),
-            {},
-        )
-
-    @post(
         "/promote",
         summary="Make a user an administrator",
         response_description="The user is an administrator.",
         status_code=200,
-        errors=[*_ERRORS, _NOT_VERIFIED, errors.FreshLoginRequired],
+        errors=[*TARGET_ERRORS, _NOT_VERIFIED, errors.FreshLoginRequired],
     )
     async def promote_user(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[actions.UserBody],
+        data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """Make a user an administrator. Only administrators may.
 
@@ -418,13 +377,13 @@ class AdminUserController(Controller):
         summary="Make an administrator a member",
         response_description="The user is a member.",
         status_code=200,
-        errors=[*_ERRORS, errors.FreshLoginRequired],
+        errors=[*TARGET_ERRORS, errors.FreshLoginRequired],
     )
     async def demote_user(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[actions.UserBody],
+        data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """Make an administrator a member again. Only administrators may.
 
@@ -440,13 +399,13 @@ class AdminUserController(Controller):
         summary="Give a phone back to an account that lost it",
         response_description="The account has its phone again.",
         status_code=200,
-        errors=_ERRORS,
+        errors=TARGET_ERRORS,
     )
     async def restore_user(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[actions.UserBody],
+        data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """Give a phone back to the account that lost it. Only administrators may.
 

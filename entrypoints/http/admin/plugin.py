@@ -6,10 +6,12 @@ from litestar import Controller
 
 from entrypoints.http.admin.audit.controller import AuditController
 from entrypoints.http.admin.controller import AdminUserController
+from entrypoints.http.admin.errors import ERRORS
 from entrypoints.http.plugin import ApiPlugin
 
 
 class AdminPlugin(ApiPlugin):
     """What administrators and backends see of users and do for them, and the audit."""
 
+    errors = ERRORS
     controllers: Sequence[type[Controller]] = (AdminUserController, AuditController)

@@ -9,7 +9,8 @@ from litestar.response import Template
 from application.use_cases import UseCases
 from domain.costs.prices import format_amount
 from domain.costs.report import CostGroup, CostPeriod, make_period, parse_day
-from domain.errors import CostsNotCounted, InvalidValue
+from domain.errors import InvalidValue
+from domain.statistics.errors import CostsNotCounted
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest

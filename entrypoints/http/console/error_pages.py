@@ -10,23 +10,19 @@ from litestar.exceptions import HTTPException
 
 from application.ports.errors import PortError
 from domain.errors import DomainError, FreshLoginRequired
+from entrypoints.http.console.errors import NotSignedIn
 from entrypoints.http.console.redirects import redirect_to_sign_in
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
-from entrypoints.http.errors.exceptions import HttpError, InternalError, NotSignedIn
+from entrypoints.http.errors.exceptions import HttpError, InternalError
 from entrypoints.http.errors.handlers import (
     AnyRequest,
     from_framework_error,
     from_port_error,
     report_error,
+    table_of,
 )
-from entrypoints.http.errors.table import (
-    Api,
-    ApiError,
-    error_headers,
-    error_message,
-    error_status,
-)
+from entrypoints.http.errors.table import ApiError, ErrorForm
 
 _TITLES: Final[Mapping[int, str]] = {
     401: "Sign in",
@@ -49,22 +45,23 @@ def to_page(request: AnyRequest, error: ApiError) -> Response[Any]:
     is_read = request.method in ("GET", "HEAD")
     if (isinstance(error, NotSignedIn) and is_read) or isinstance(error, FreshLoginRequired):
         return redirect_to_sign_in(request, error)
-    status = error_status(error, Api.MAIN)
+    errors = request.errors
+    status = errors.status(error)
     report_error(request, error, status)
     page = render(
         request,
         "error.html",
         status_code=status,
         title=_TITLES.get(status) or HTTPStatus(status).phrase,
-        error=error_message(error),
+        error=errors.message(error),
     )
-    page.headers.update(error_headers(error))
+    page.headers.update(errors.headers(error))
     return page
 
 
 def handle_framework_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """Respond to an error of the framework, such as a path that does not exist."""
-    return to_page(request, from_framework_error(error, Api.MAIN))
+    return to_page(request, from_framework_error(error, ErrorForm(table_of(request))))
 
 
 def _handle_port_error(request: AnyRequest, error: PortError) -> Response[Any]:

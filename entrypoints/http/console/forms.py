@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl
 
 from litestar.enums import RequestEncodingType
 
+from entrypoints.http.console.errors import InvalidForm
 from entrypoints.http.console.request import ConsoleRequest
-from entrypoints.http.errors.exceptions import InvalidForm
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105 -- the name of a field
 _MAX_FIELDS: Final = 50

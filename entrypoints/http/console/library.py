@@ -16,8 +16,9 @@ from application.media.open_file import FoundFile
 from application.moderation.feature import ModerationFeature
 from application.moderation.moderate_items import ModerateItems
 from domain.administration.audit import require_reason
-from domain.errors import InvalidIdentifier, InvalidValue, ItemNotFound
+from domain.errors import InvalidIdentifier, InvalidValue
 from domain.identifier import parse_identifier
+from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor, encode_cursor, parse_cursor
@@ -26,9 +27,8 @@ from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
-from entrypoints.http.errors.exceptions import InvalidItemId
-from entrypoints.http.errors.table import error_message
 from entrypoints.http.fields import IdParameter
+from entrypoints.http.media.errors import InvalidItemId
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.parsing import parse_id, parsing_field
 from entrypoints.http.streaming import FileResponse
@@ -141,7 +141,7 @@ class LibraryPageController(ConsoleController):
             reason = require_reason(text)
         except InvalidValue as error:
             item = await moderation.items.get(request.caller, parsed_id)
-            return _render_act(request, item, 400, reason=text, error=error_message(error))
+            return _render_act(request, item, 400, reason=text, error=request.errors.message(error))
         try:
             item = await act.run(moderation.items, request.caller, parsed_id, reason)
         except ItemNotFound:

@@ -10,14 +10,14 @@ from application.use_cases import UseCases
 from domain.console.session import is_form_token
 from domain.errors import Unauthenticated
 from entrypoints.http.client_ip import CLIENT_IP, header_values
-from entrypoints.http.console.forms import FORM_TOKEN, read_form
-from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
-from entrypoints.http.errors.exceptions import (
+from entrypoints.http.console.errors import (
     ConsoleOriginNotAllowed,
     InvalidFormToken,
     NotSignedIn,
     TokenNotAccepted,
 )
+from entrypoints.http.console.forms import FORM_TOKEN, read_form
+from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
 from entrypoints.http.request_checks import parse_origin
 
 

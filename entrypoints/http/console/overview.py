@@ -15,7 +15,7 @@ from application.ports.errors import PortError
 from application.ports.system import SecurityEventType
 from application.use_cases import UseCases
 from domain.costs.report import CostGroup, CostPeriod
-from domain.errors import CostsNotCounted
+from domain.statistics.errors import CostsNotCounted
 from domain.statistics.report import make_query
 from entrypoints.http.console.activity import plot_messages
 from entrypoints.http.console.console_controller import ConsoleController

@@ -16,6 +16,7 @@ from litestar.types import Message, Scope
 
 from entrypoints.http.console.controllers import CONSOLE_CONTROLLERS
 from entrypoints.http.console.error_pages import handle_framework_error
+from entrypoints.http.console.errors import ERRORS
 from entrypoints.http.errors import handlers
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.request_checks import is_below
@@ -62,6 +63,7 @@ def _make_template_config() -> TemplateConfig[JinjaTemplateEngine]:
 class ConsolePlugin(ApiPlugin):
     """Pages for administrators, with their templates, headers and errors."""
 
+    errors = ERRORS
     hidden_controllers = CONSOLE_CONTROLLERS
     own_checks: Sequence[str] = ("console",)
     pages: Mapping[str, str] = MappingProxyType({"console": "Console for administrators"})

@@ -38,7 +38,7 @@ from entrypoints.http.console.request import (
 )
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.handlers import report_error
-from entrypoints.http.errors.table import Api, error_headers, error_message, error_status
+from entrypoints.http.errors.table import ErrorTable
 
 _WRONG_CODE: Final = "This code is not correct, or not valid anymore. Check it, or get a new one."
 _SHORT_WAIT: Final = 120
@@ -177,18 +177,20 @@ def _parse_phone(request: ConsoleRequest, text: str) -> PhoneNumber:
 def _show_again(request: ConsoleRequest, name: str, error: DomainError, **context: Any) -> Template:
     """Return a form again, with what is wrong."""
     is_wrong = isinstance(error, IncorrectOtp)
-    status = 400 if is_wrong else error_status(error, Api.MAIN)
+    status = 400 if is_wrong else request.errors.status(error)
     report_error(request, error, status)
-    page = render(request, name, status_code=status, error=_explain(error), **context)
-    page.headers.update(error_headers(error))
+    page = render(
+        request, name, status_code=status, error=_explain(error, request.errors), **context
+    )
+    page.headers.update(request.errors.headers(error))
     return page
 
 
-def _explain(error: DomainError) -> str:
+def _explain(error: DomainError, errors: ErrorTable) -> str:
     """Return what is wrong, and when to try again where waiting is the way out."""
     if isinstance(error, IncorrectOtp):
         return _WRONG_CODE
-    message = error_message(error)
+    message = errors.message(error)
     # The way out after too many attempts is another code. Those of the network are of no code.
     needs_code = isinstance(error, TooManyAttempts) and not isinstance(error, TooManyAttemptsFromIp)
     if needs_code or not isinstance(error, RateLimitExceeded | DeliveryFailed):

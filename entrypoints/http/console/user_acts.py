@@ -30,20 +30,13 @@ from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected, provide_file_reads
+from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import HttpError, InvalidFields
 from entrypoints.http.errors.handlers import from_port_error, report_error
-from entrypoints.http.errors.table import (
-    Api,
-    ApiError,
-    error_headers,
-    error_message,
-    error_status,
-    to_field_error,
-)
-from entrypoints.http.export.responses import open_archive
+from entrypoints.http.errors.table import ApiError, ErrorTable
+from entrypoints.http.export.responses import send_archive
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
-from entrypoints.http.streaming import FileResponse
 from entrypoints.words.user_words import describe_hold, describe_status
 
 USERS: Final = "/console/users"
@@ -343,22 +336,21 @@ class UserActController(ConsoleController):
         form = await read_form(request)
         query = user.subject
 
-        async def send_archive(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_export(scope: Scope, receive: Receive, send: Send) -> None:
             # What opening an export raises, it raises before anything is sent.
             try:
                 reason = _parse_reason(form)
                 export_user = use_cases.export.export_user
-                archive = FileResponse(
-                    lambda: open_archive(export_user(request.caller, query, reason)),
+                archive = send_archive(
+                    lambda: export_user(request.caller, query, reason),
                     file_reads.slot(request.client_ip),
-                    {},
                 )
                 await archive(scope, receive, send)
             except _ACT_ERRORS as error:
                 page = await _render_error(request, use_cases, user, form, error)
                 await page.to_asgi_response(None, request)(scope, receive, send)
 
-        return send_archive
+        return send_export
 
     @post([f"/phone/{name}" for name in _OF_PHONES], status_code=200)
     async def act_for_phone(
@@ -396,7 +388,7 @@ def _parse_reason(form: Mapping[str, str]) -> str:
     try:
         return require_reason(form["reason"])
     except errors.InvalidValue as error:
-        raise InvalidFields(to_field_error("reason", error)) from error
+        raise InvalidFields(CORE_TABLE.to_field_error("reason", error)) from error
 
 
 async def _act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Response[Any]:
@@ -430,7 +422,7 @@ async def _render_error(
 ) -> Template:
     """Return the page again, as it was filled in, with what is wrong."""
     api_error = from_port_error(error) if isinstance(error, PortError) else error
-    status = error_status(api_error, Api.MAIN)
+    status = request.errors.status(api_error)
     report_error(request, api_error, status)
     field_errors = error.field_errors if isinstance(error, InvalidFields) else ()
     retry_at = None
@@ -442,11 +434,11 @@ async def _render_error(
         user,
         status_code=status,
         form=form,
-        error="" if field_errors else _explain(api_error, user, _act_of(request)),
+        error="" if field_errors else _explain(api_error, user, _act_of(request), request.errors),
         retry_at=retry_at,
         field_errors={field_error.field: field_error.message for field_error in field_errors},
     )
-    page.headers.update(error_headers(api_error))
+    page.headers.update(request.errors.headers(api_error))
     return page
 
 
@@ -493,7 +485,7 @@ async def _render_act(
     )
 
 
-def _explain(error: ApiError, user: FoundUser, act: Act) -> str:
+def _explain(error: ApiError, user: FoundUser, act: Act, table: ErrorTable) -> str:
     """Say what is wrong, and the way out."""
     match error:
         case errors.UserNotFound() if user.identity is not None and user.identity.is_deleted:
@@ -520,7 +512,7 @@ def _explain(error: ApiError, user: FoundUser, act: Act) -> str:
         case errors.PhoneUnreachable():
             return error.message or "The provider says that no message can reach this phone."
         case _:
-            return error_message(error)
+            return table.message(error)
 
 
 def _act_of(request: ConsoleRequest) -> Act:

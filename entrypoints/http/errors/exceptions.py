@@ -60,30 +60,6 @@ class OriginNotAllowed(HttpError):
     """A page of another origin made a browser send the request."""
 
 
-class ConsoleError(HttpError):
-    """An error of the console, which is a page and no response of the API."""
-
-
-class NotSignedIn(ConsoleError):
-    """The request has no session of the console, or one that has ended."""
-
-
-class TokenNotAccepted(ConsoleError):
-    """A token was sent to the console, whose only credential is its cookie."""
-
-
-class ConsoleOriginNotAllowed(ConsoleError):
-    """A form of the console was sent by no page of the service."""
-
-
-class InvalidFormToken(ConsoleError):
-    """A form of the console has no token of the session, or that of an earlier one."""
-
-
-class InvalidForm(ConsoleError):
-    """A form of the console is not urlencoded, or has a field twice."""
-
-
 class UnsupportedMediaType(HttpError):
     """The body is not declared to be JSON."""
 
@@ -100,10 +76,6 @@ class BodyTooLarge(HttpError):
     """The body is larger than the limit for JSON."""
 
 
-class FormTooLarge(HttpError):
-    """The form has too many parts, too large headers, or too many bytes besides the file."""
-
-
 class PreconditionFailed(HttpError):
     """The file is not the one that `If-Match` or `If-Unmodified-Since` names."""
 
@@ -116,35 +88,8 @@ class RangeNotSatisfiable(HttpError):
         self.size = size
 
 
-class FileTooLarge(HttpError):
-    """The uploaded file is larger than `limit` bytes."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"The file is larger than {limit} bytes.")
-
-
-class NoFilePart(HttpError):
-    """The form has no file part named `file`."""
-
-
-class NoSelectedFile(HttpError):
-    """The part `file` of the form has an empty file name."""
-
-
-class MissingUserId(HttpError):
-    """The form has no `user_id`, or an empty one."""
-
-
-class PageTooDeep(HttpError):
-    """The page begins after the last item that pages by number reach."""
-
-
 class InvalidUserId(HttpError):
     """The text is not a user id."""
-
-
-class InvalidItemId(HttpError):
-    """The text is not the id of a library item."""
 
 
 class PathNotFound(HttpError):

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class FieldErrorCode(StrEnum):
-    """All values of `code` in `field_errors`."""
+    """The values of `code` in `field_errors` that the core has. A feature may have more."""
 
     # Any field
     MISSING_FIELD = "missing_field"
@@ -22,6 +22,7 @@ class FieldErrorCode(StrEnum):
     RESERVED_NAME = "reserved_name"
     INVALID_NUMBER = "invalid_number"
     INVALID_ID = "invalid_id"
+    INVALID_CURSOR = "invalid_cursor"
     # Phones and codes
     INVALID_PHONE = "invalid_phone"
     AMBIGUOUS_PHONE = "ambiguous_phone"
@@ -29,12 +30,6 @@ class FieldErrorCode(StrEnum):
     COUNTRY_NOT_SERVED = "country_not_served"
     PHONE_UNREACHABLE = "phone_unreachable"
     MALFORMED_OTP = "malformed_otp"
-    # The library
-    INVALID_CURSOR = "invalid_cursor"
-    PAGE_TOO_DEEP = "page_too_deep"
-    MISSING_USER_ID = "missing_user_id"
-    NO_FILE_PART = "no_file_part"
-    NO_SELECTED_FILE = "no_selected_file"
     # The body as a whole
     INVALID_JSON = "invalid_json"
     INVALID_FORM = "invalid_form"

@@ -5,13 +5,14 @@ from typing import Any, Final
 
 import structlog
 from litestar import Request, Response
-from litestar.enums import HttpMethod, MediaType
+from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
 from application.ports.errors import CorruptRecord, PortError, StorageError
-from domain.errors import DomainError, QuotaExceeded, TooManyReads, TooManyUploads, Unavailable
-from entrypoints.http.errors import exceptions, table
+from domain.errors import DomainError, Unavailable
+from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorTable
 from entrypoints.http.middleware import ERROR
 
 _log = structlog.get_logger()
@@ -19,32 +20,38 @@ _log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
 
 
-def to_response(request: AnyRequest, error: table.ApiError) -> Response[Any]:
+def table_of(request: AnyRequest) -> ErrorTable:
+    """Return the errors of the application."""
+    table: ErrorTable = request.app.state.errors
+    return table
+
+
+def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
     """Convert an error into the response of the API that the path belongs to."""
-    api = table.api_of(request.scope["path"])
-    status = table.error_status(error, api)
+    table = table_of(request)
+    form = table.form_of(request.scope["path"])
+    status = form.status(error)
     report_error(request, error, status)
     return Response(
-        table.error_body(error, api),
+        form.body(error),
         status_code=status,
-        headers=table.error_headers(error),
+        headers=table.headers(error),
         media_type=MediaType.JSON,
     )
 
 
-def report_error(request: AnyRequest, error: table.ApiError, status: int) -> None:
+def report_error(request: AnyRequest, error: ApiError, status: int) -> None:
     """Give the line of the request in the log the code of the error; log one of ours by itself."""
     scope: Any = request.scope
     scope[ERROR] = error
-    # These are the doing of clients, like requests beyond a rate limit.
-    is_of_client = isinstance(error, QuotaExceeded | TooManyReads | TooManyUploads)
-    if status >= 500 and not is_of_client:
+    table = table_of(request)
+    if status >= 500 and not table.row(error).is_of_client:
         cause = error.__cause__
-        reason = str(cause) if isinstance(cause, PortError) else table.error_message(error)
+        reason = str(cause) if isinstance(cause, PortError) else table.message(error)
         _log.error("request_failed", error=type(error).__name__, reason=reason)
 
 
-def from_port_error(error: PortError) -> table.ApiError:
+def from_port_error(error: PortError) -> ApiError:
     """Return the error of the database.
 
     A record that cannot be read says nothing about what the client sent. It is a fault of the
@@ -67,7 +74,9 @@ def allow_header(methods: Collection[str]) -> str:
 
 
 def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    return to_response(request, from_framework_error(error, table.api_of(request.scope["path"])))
+    return to_response(
+        request, from_framework_error(error, table_of(request).form_of(request.scope["path"]))
+    )
 
 
 def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -75,13 +84,13 @@ def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[
     return to_response(request, exceptions.InternalError())
 
 
-def from_framework_error(error: HTTPException, api: table.Api) -> table.ApiError:
+def from_framework_error(error: HTTPException, form: ErrorForm) -> ApiError:
     """Return our error for one of the framework."""
     match error.status_code:
         case 404:
             return exceptions.PathNotFound()
-        case 405 if api is table.Api.LEGACY:
-            return exceptions.MethodNotAllowed(HttpMethod.POST)
+        case 405 if form.methods is not None:
+            return exceptions.MethodNotAllowed(form.methods)
         case 405:
             methods = (error.headers or {}).get("allow", "").split(", ")
             return exceptions.MethodNotAllowed(allow_header(methods))

@@ -1,16 +1,18 @@
 """Exports as responses: a ZIP archive that is made while it is sent."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar.response.base import ASGIResponse
 
 from application.export.export_user import Export
+from application.limits.file_reads import FileRead
 from entrypoints.http.export.archive import MEDIA_TYPE, archive_name, write_archive
 from entrypoints.http.fields import USER_ID_EXAMPLE, binary_content, header
-from entrypoints.http.streaming import Archive, archive_headers
+from entrypoints.http.streaming import FileResponse
 
 SETTLE_SECONDS: Final = 1.0
 EXPORT_RESPONSES: Final[dict[str, Any]] = {
@@ -25,6 +27,37 @@ EXPORT_RESPONSES: Final[dict[str, Any]] = {
         "content": binary_content(MEDIA_TYPE),
     }
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A ZIP archive that is made while it is sent, so nobody knows its size.
+
+    Attributes:
+        name: Its file name.
+        chunks: Its content. It ends with an error if it is not complete.
+    """
+
+    name: str
+    chunks: AsyncIterator[bytes]
+    size: None = None
+
+
+def send_archive(
+    opening: Callable[[], AbstractAsyncContextManager[Export]],
+    slot: AbstractAsyncContextManager[FileRead],
+) -> FileResponse:
+    """Return the response with an export, which is opened when there is a slot."""
+    return FileResponse(
+        lambda: open_archive(opening()),
+        slot,
+        {},
+        headers_of=lambda archive: _archive_headers(archive.name),
+    )
+
+
+def _archive_headers(name: str) -> dict[str, str]:
+    return {"Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{name}"'}
 
 
 @asynccontextmanager
@@ -54,4 +87,4 @@ async def _send(export: Export) -> AsyncGenerator[bytes, None]:
 
 def answer_head(identity_id: str) -> ASGIResponse:
     """Answer a request for the headers of an export. No export is opened for it."""
-    return ASGIResponse(headers=archive_headers(archive_name(identity_id)), is_head_response=True)
+    return ASGIResponse(headers=_archive_headers(archive_name(identity_id)), is_head_response=True)

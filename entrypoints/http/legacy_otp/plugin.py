@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from litestar import Controller
 
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
+from entrypoints.http.legacy_otp.errors import LegacyErrorForm
 from entrypoints.http.plugin import ApiPlugin
 
 
 class LegacyOtpPlugin(ApiPlugin):
     """The two paths of the older app."""
 
+    error_form = LegacyErrorForm
     controllers: Sequence[type[Controller]] = (LegacyOtpController,)

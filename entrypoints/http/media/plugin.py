@@ -1,10 +1,13 @@
 """The library over HTTP."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from litestar import Controller, Litestar
 from litestar.config.app import AppConfig
 
+from entrypoints.http.errors.fields import ErrorFields
+from entrypoints.http.media.errors import ERRORS, MediaErrorFields, MediaFieldCode
 from entrypoints.http.media.library.controller import LibraryController, MediaFileController
 from entrypoints.http.media.library.uploads import make_upload_limiter
 from entrypoints.http.media.moderation.controller import ModerationController
@@ -15,6 +18,9 @@ from entrypoints.http.plugin import ApiPlugin
 class MediaPlugin(ApiPlugin):
     """The library, its files and their moderation."""
 
+    errors = ERRORS
+    fields = MappingProxyType({ErrorFields: MediaErrorFields})
+    field_codes = tuple(MediaFieldCode)
     controllers: Sequence[type[Controller]] = (
         LibraryController,
         MediaFileController,

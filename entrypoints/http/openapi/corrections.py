@@ -9,6 +9,18 @@ from typing import Any
 import msgspec
 
 
+def add_fields(
+    schemas: dict[str, Any], fields: Mapping[type[msgspec.Struct], type[msgspec.Struct]]
+) -> None:
+    """Add the fields that a feature adds to a Struct of the core, or describes better."""
+    for struct, added in fields.items():
+        if struct.__name__ not in schemas:
+            continue
+        schema, extra = schemas[struct.__name__], schemas.pop(added.__name__)
+        schema["properties"] |= extra["properties"]
+        schema["required"] = sorted({*schema["required"], *extra.get("required", ())})
+
+
 def forbid_unknown_fields(
     schemas: Mapping[str, Any], bodies: Mapping[str, type[msgspec.Struct]]
 ) -> None:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Union
 
+import msgspec
 from litestar import Controller, Litestar, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
@@ -11,9 +12,12 @@ from litestar.openapi.spec import Components, Contact, License, SecurityScheme, 
 from litestar.routes import HTTPRoute
 
 from entrypoints.http.auth import BEARER
-from entrypoints.http.errors.table import api_of
+from entrypoints.http.errors.exceptions import FieldError
+from entrypoints.http.errors.fields import ErrorFields, InvalidFieldsError
+from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.openapi import corrections, operations, responses
 from entrypoints.http.parsing import body_type
+from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
 from entrypoints.version.distribution import installed_version
@@ -46,25 +50,38 @@ a code, `resend_in` says when a new one can be requested. These errors are not a
 
 """
 
-_ERROR_SCHEMAS_PATH: Final = "/error-schemas"
+_SCHEMAS_PATH: Final = "/schemas"
 
 
-@get(_ERROR_SCHEMAS_PATH)
-async def _list_error_schemas() -> (
-    responses.ErrorFields | responses.InvalidFieldsError | responses.LegacyError
-):
-    """Make the framework generate the schemas of errors. This is no operation of the API."""
-    raise NotImplementedError
+def _list_schemas(structs: Iterable[type[msgspec.Struct]]) -> HTTPRouteHandler:
+    """Make the framework generate these schemas. This is no operation of the API."""
+
+    async def list_schemas() -> None:
+        raise NotImplementedError
+
+    list_schemas.__annotations__["return"] = Union[tuple(structs)]  # noqa: UP007 -- of a variable
+    return get(_SCHEMAS_PATH)(list_schemas)
 
 
-def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings) -> dict[str, Any]:
+def describe_api(
+    controllers: Sequence[type[Controller]],
+    settings: HttpSettings,
+    errors: ErrorTable,
+    plugins: Sequence[ApiPlugin],
+) -> dict[str, Any]:
     """Return the OpenAPI description of these controllers.
 
     Litestar generates it from an application that serves no requests: an application with
     `openapi_config` would also serve pages that load scripts from other hosts.
     """
+    structs: list[type[msgspec.Struct]] = [ErrorFields, InvalidFieldsError]
+    for plugin in plugins:
+        structs += plugin.fields.values()
+        structs += (
+            [plugin.error_form.schema] if plugin.error_form and plugin.error_form.schema else []
+        )
     app = Litestar(
-        route_handlers=[*controllers, _list_error_schemas],
+        route_handlers=[*controllers, _list_schemas(structs)],
         request_class=ApiRequest,
         openapi_config=_openapi_config(settings),
         logging_config=None,
@@ -76,12 +93,15 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
         for handler in route.route_handlers
     }
     description = app.openapi_schema.to_schema()
-    del description["paths"][_ERROR_SCHEMAS_PATH]
+    del description["paths"][_SCHEMAS_PATH]
     description["tags"] = _describe_tags(handlers.values())
     components = description["components"]
     schemas = components.pop("schemas")
-    structs = filter(None, map(body_type, handlers.values()))
-    bodies = {struct.__name__: struct for struct in structs}
+    for plugin in plugins:
+        corrections.add_fields(schemas, plugin.fields)
+        schemas[FieldError.__name__]["properties"]["code"]["enum"] += plugin.field_codes
+    body_types = filter(None, map(body_type, handlers.values()))
+    bodies = {struct.__name__: struct for struct in body_types}
     corrections.forbid_unknown_fields(schemas, bodies)
     corrections.require_fields_of_responses(schemas, bodies)
     components |= {"headers": dict(operations.HEADERS), "responses": {}}
@@ -92,8 +112,13 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
             corrections.remove_parameter_error(operation)
             corrections.remove_content_of_204(operation)
             operations.describe_request_body(operation, handler, schemas, settings)
-            operations.describe_responses(operation, handler, api_of(path), components["responses"])
-    responses.add_error_schemas(schemas)
+            described = responses.describe_errors(
+                errors,
+                errors.form_of(path),
+                responses.errors_of(handler, operation["security"]),
+            )
+            operations.describe_responses(operation, handler, described, components["responses"])
+    responses.add_error_schemas(schemas, errors)
     components["schemas"] = dict(sorted(schemas.items()))
     # Reading JSON visits every object.
     corrected: dict[str, Any] = json.loads(

@@ -14,9 +14,7 @@ from typing import Any, Final
 
 from litestar.handlers import HTTPRouteHandler
 
-from entrypoints.http.errors.table import Api
 from entrypoints.http.fields import USER_ID_EXAMPLE, header
-from entrypoints.http.openapi import responses
 from entrypoints.http.settings import HttpSettings
 
 HEADERS: Final[Mapping[str, Any]] = {
@@ -73,7 +71,10 @@ def describe_request_body(
 
 
 def describe_responses(
-    operation: dict[str, Any], handler: HTTPRouteHandler, api: Api, shared: dict[str, Any]
+    operation: dict[str, Any],
+    handler: HTTPRouteHandler,
+    errors: Mapping[str, tuple[dict[str, Any], str | None]],
+    shared: dict[str, Any],
 ) -> None:
     """Add headers, links, errors and files.
 
@@ -81,7 +82,6 @@ def describe_responses(
     """
     described = operation.pop("responses") | deepcopy(handler.opt.get("file_responses", {}))
     successes = {status: (response, None) for status, response in described.items()}
-    errors = responses.describe_errors(api, responses.errors_of(handler, operation["security"]))
     operation["responses"] = {}
     for status, (response, name) in sorted({**errors, **successes}.items()):
         names = _ALWAYS | _BY_STATUS.get(status, {})

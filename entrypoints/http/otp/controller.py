@@ -11,6 +11,7 @@ from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
+from domain.attestation import errors as attestation_errors
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
@@ -43,7 +44,7 @@ class OtpController(Controller):
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
-            errors.AttestationRequired,
+            attestation_errors.AttestationRequired,
             errors.DeliveryFailed,
         ],
     )

@@ -13,10 +13,12 @@ from application.phone_change.feature import PhoneChangeFeature
 from application.phone_change.undo_by_notice import UndoByNoticeCommand
 from application.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from domain import errors
+from domain.attestation import errors as attestation_errors
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
 from domain.otp.undo_code import parse_undo_code
 from domain.phone import PhoneNumber, parse_phone
+from domain.phone_change import errors as phone_change_errors
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidFields
@@ -58,11 +60,11 @@ class PhoneChangeController(Controller):
         errors=[
             FieldError("phone", FieldErrorCode.CONFLICTING_VALUE, "This is your number already."),
             errors.UserNotFound,
-            errors.PhoneChangeForbidden,
+            phone_change_errors.PhoneChangeForbidden,
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
-            errors.AttestationRequired,
+            attestation_errors.AttestationRequired,
             errors.DeliveryFailed,
         ],
     )
@@ -119,7 +121,7 @@ class PhoneChangeController(Controller):
             errors.UserNotFound,
             errors.FreshLoginRequired,
             errors.IncorrectOtp,
-            errors.PhoneChangeForbidden,
+            phone_change_errors.PhoneChangeForbidden,
             errors.PhoneInUse,
             errors.TooManyAttempts,
             errors.TooManyAttemptsFromIp,
@@ -188,7 +190,11 @@ class PhoneChangeController(Controller):
         summary="Disown the account that the caller's number got",
         response_description="The number is free, and the caller has no session anymore.",
         status_code=200,
-        errors=[errors.FreshLoginRequired, errors.DisownNotPossible, errors.AuditFailed],
+        errors=[
+            errors.FreshLoginRequired,
+            phone_change_errors.DisownNotPossible,
+            errors.AuditFailed,
+        ],
     )
     async def disown_phone(
         self, request: ApiRequest, phone_change: Injected[PhoneChangeFeature]
@@ -238,7 +244,7 @@ class UndoController(Controller):
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
-            errors.AttestationRequired,
+            attestation_errors.AttestationRequired,
             errors.DeliveryFailed,
         ],
     )
@@ -286,7 +292,7 @@ class UndoController(Controller):
             missing_field("otp"),
             FieldError("undo_code", FieldErrorCode.CONFLICTING_VALUE, schemas.ONE_CODE),
             errors.IncorrectOtp,
-            errors.UndoNotPossible,
+            phone_change_errors.UndoNotPossible,
             errors.TooManyAttempts,
             errors.TooManyAttemptsFromIp,
             errors.AuditFailed,

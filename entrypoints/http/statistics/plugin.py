@@ -7,9 +7,11 @@ from litestar import Controller
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.statistics.controller import StatisticsController
 from entrypoints.http.statistics.costs.controller import CostController
+from entrypoints.http.statistics.errors import ERRORS
 
 
 class StatisticsPlugin(ApiPlugin):
     """Statistics of messages and logins, and costs."""
 
+    errors = ERRORS
     controllers: Sequence[type[Controller]] = (CostController, StatisticsController)

@@ -3,29 +3,22 @@
 from typing import Any, Final
 
 from litestar import Controller, MediaType, Response, delete, get, patch, post
-from litestar.di import Provide
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
-from litestar.types import ASGIApp
 
 from application.administration.caller import administrator
 from application.administration.feature import AdministrationFeature
-from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature
-from application.limits.file_reads import FileReads
 from domain import errors
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
-from entrypoints.http.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidUserId
-from entrypoints.http.export.responses import EXPORT_RESPONSES, answer_head, open_archive
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.retained_data import to_retained_data
-from entrypoints.http.streaming import FileResponse
 from entrypoints.http.users.schemas import (
     REPRESENTATION,
     CreateUserBody,
@@ -49,8 +42,6 @@ class UserController(Controller):
     dependencies = {
         "identities": provide(lambda use_cases: use_cases.identities),
         "administration": provide(lambda use_cases: use_cases.administration),
-        "exports": provide(lambda use_cases: use_cases.export),
-        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
     middleware = [AuthenticationMiddleware]
     security = BEARER
@@ -134,31 +125,6 @@ class UserController(Controller):
             caller = administrator(request.principal)
             number = await administration.view_phone(caller, identity.phone, identity.id)
         return to_user_response(identity, viewer, number)
-
-    @get(
-        "/me/export",
-        summary="Export the caller's data",
-        file_responses=EXPORT_RESPONSES,
-        errors=[errors.FreshLoginRequired, errors.TooManyExports, errors.TooManyReads],
-    )
-    async def export_me(
-        self, request: ApiRequest, exports: Injected[ExportFeature], file_reads: Injected[FileReads]
-    ) -> ASGIApp:
-        """Return all data of the caller as a ZIP archive: JSON and files, with a page about them.
-
-        The caller signed in within the last 15 minutes. An export is possible once a day. If the
-        transfer breaks, it may be repeated within an hour.
-        """
-        principal = request.principal
-        if IS_HEAD in request.scope["state"]:
-            # It reads nothing, and is not the export of the day.
-            exports.export_own_data.check(principal)
-            return answer_head(principal.identity.id)
-        return FileResponse(
-            lambda: open_archive(exports.export_own_data(principal)),
-            file_reads.slot(request.client_ip),
-            {},
-        )
 
     @patch(
         "/me",

@@ -6,11 +6,13 @@ from litestar import Controller
 
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.voice.calls.controller import CallController
+from entrypoints.http.voice.errors import ERRORS
 
 
 class VoicePlugin(ApiPlugin):
     """The call log, and the webhooks where a provider sends requests about calls."""
 
+    errors = ERRORS
     controllers: Sequence[type[Controller]] = (CallController,)
     webhooks: Sequence[str] = ("voice",)
 

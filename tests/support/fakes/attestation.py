@@ -8,7 +8,7 @@ from application.ports.attestation import (
     AttestationStatus,
 )
 from application.ports.errors import PortError
-from domain.errors import AttestationRequired
+from domain.attestation.errors import AttestationRequired
 
 KIND = "fake"
 

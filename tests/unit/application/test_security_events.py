@@ -24,8 +24,8 @@ from application.ports.system import SecurityEventType
 from application.ports.voice import MessageStatus, SignedRequest
 from application.principal import Principal
 from application.use_cases import UseCases
+from domain.attestation.errors import AttestationRequired
 from domain.errors import (
-    AttestationRequired,
     DeliveryFailed,
     IncorrectOtp,
     InvalidRefreshToken,

@@ -9,21 +9,22 @@ from structlog.testing import capture_logs
 
 from domain import errors
 from domain.errors import DomainError
+from domain.media import errors as media_errors
+from domain.phone_change import errors as phone_change_errors
+from entrypoints.http.app import make_error_table
+from entrypoints.http.console.errors import ConsoleError
+from entrypoints.http.console.plugin import ConsolePlugin
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.handlers import to_response
-from entrypoints.http.errors.table import (
-    ERRORS,
-    Api,
-    ApiError,
-    api_of,
-    error_body,
-    error_headers,
-    error_status,
-)
+from entrypoints.http.errors.table import ApiError, ErrorForm
+from entrypoints.http.legacy_otp.errors import LegacyErrorForm
+from entrypoints.http.media.errors import FileTooLarge
+from tests.support.http_settings import make_http_settings, make_plugins
 
-NEVER_RAISED = {errors.RateLimitExceeded, exceptions.ConsoleError}
+ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin()])
+NEVER_RAISED = {errors.RateLimitExceeded, ConsoleError}
 
 
 def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:
@@ -34,27 +35,27 @@ def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:
 
 
 def test_every_error_has_a_row_and_every_row_an_error() -> None:
-    assert set(ERRORS) == {*subclasses(DomainError), *subclasses(HttpError)}
+    assert set(ERRORS.rows) == {*subclasses(DomainError), *subclasses(HttpError)}
 
 
 def test_only_a_missing_token_has_no_error_code() -> None:
     header = "WWW-Authenticate"
-    assert error_headers(exceptions.NoAccessToken()) == {header: "Bearer"}
+    assert ERRORS.headers(exceptions.NoAccessToken()) == {header: "Bearer"}
     for error in (errors.Unauthenticated(), errors.InvalidRefreshToken()):
-        assert error_headers(error) == {header: 'Bearer error="invalid_token"'}
+        assert ERRORS.headers(error) == {header: 'Bearer error="invalid_token"'}
 
 
 def test_an_invalid_image_names_its_reason_and_limit() -> None:
-    body = error_body(errors.InvalidImage(), Api.MAIN)
+    body = ERRORS.body(media_errors.InvalidImage())
     assert (body["code"], body["reason"], "limit" in body) == ("invalid_image", "broken", False)
-    reason = errors.InvalidImageReason.TOO_MANY_FRAMES
-    body = error_body(errors.InvalidImage("Too many.", reason, 500), Api.MAIN)
+    reason = media_errors.InvalidImageReason.TOO_MANY_FRAMES
+    body = ERRORS.body(media_errors.InvalidImage("Too many.", reason, 500))
     assert (body["reason"], body["limit"]) == ("too_many_frames", 500)
-    assert "10000" in error_body(exceptions.FileTooLarge(10_000), Api.MAIN)["error"]
+    assert "10000" in ERRORS.body(FileTooLarge(10_000))["error"]
 
 
 def test_an_incorrect_code_names_its_field_and_the_attempts_left() -> None:
-    assert error_body(errors.IncorrectOtp("old_otp", 0), Api.MAIN) == {
+    assert ERRORS.body(errors.IncorrectOtp("old_otp", 0)) == {
         "error": "Invalid OTP",
         "code": "invalid_otp",
         "field": "old_otp",
@@ -63,9 +64,11 @@ def test_an_incorrect_code_names_its_field_and_the_attempts_left() -> None:
 
 
 def test_a_full_library_says_what_is_used_and_allowed() -> None:
-    error = errors.QuotaExceeded(used_bytes=9, allowed_bytes=10, used_items=2, allowed_items=3)
-    body = error_body(error, Api.MAIN)
-    assert (error_status(error, Api.MAIN), body["code"]) == (507, "quota_exceeded")
+    error = media_errors.QuotaExceeded(
+        used_bytes=9, allowed_bytes=10, used_items=2, allowed_items=3
+    )
+    body = dict(ERRORS.body(error))
+    assert (ERRORS.status(error), body["code"]) == (507, "quota_exceeded")
     assert (
         body | {"used_bytes": 9, "allowed_bytes": 10, "used_items": 2, "allowed_items": 3} == body
     )
@@ -78,40 +81,40 @@ def test_a_full_library_says_what_is_used_and_allowed() -> None:
         (errors.TooManyOtpRequests(retry_after=12), 429, 12),
         (errors.Unavailable(), 503, 5),
         (errors.DeliveryFailed(retry_after=15), 503, 15),
-        (errors.PhoneChangeForbidden(retry_after=604_800), 403, 604_800),
+        (phone_change_errors.PhoneChangeForbidden(retry_after=604_800), 403, 604_800),
         (errors.TooManyReads(), 503, 5),
         (errors.UserSaveFailed(), 500, 5),
-        (errors.ItemSaveFailed(), 500, 5),
-        (errors.LibraryReadFailed(), 500, 5),
+        (media_errors.ItemSaveFailed(), 500, 5),
+        (media_errors.LibraryReadFailed(), 500, 5),
     ],
 )
 def test_a_limit_or_an_unavailable_part_has_retry_after_in_header_and_body(
     error: ApiError, status: int, seconds: int
 ) -> None:
-    assert error_headers(error) == {"Retry-After": str(seconds)}
-    assert error_body(error, Api.MAIN)["retry_after"] == seconds
-    assert error_status(error, Api.MAIN) == status
+    assert ERRORS.headers(error) == {"Retry-After": str(seconds)}
+    assert ERRORS.body(error)["retry_after"] == seconds
+    assert ERRORS.status(error) == status
 
 
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
         (errors.UserSaveFailed(), 500, "User creation failed"),
-        (errors.MediaStorageFailed(), 500, "Failed to upload file to S3"),
-        (errors.MediaStorageNotResponding(), 503, "Failed to upload file to S3"),
-        (errors.ItemSaveFailed(), 500, "Failed to save library item"),
-        (errors.LibraryReadFailed(), 500, "Failed to fetch library items"),
+        (media_errors.MediaStorageFailed(), 500, "Failed to upload file to S3"),
+        (media_errors.MediaStorageNotResponding(), 503, "Failed to upload file to S3"),
+        (media_errors.ItemSaveFailed(), 500, "Failed to save library item"),
+        (media_errors.LibraryReadFailed(), 500, "Failed to fetch library items"),
         (errors.UserNotFound(), 404, "User not found"),
         (errors.PhoneInUse(), 409, "Phone number already in use"),
         # A message of its own replaces the message of the class.
-        (errors.InvalidImage("The image is large."), 422, "The image is large."),
+        (media_errors.InvalidImage("The image is large."), 422, "The image is large."),
     ],
 )
 def test_errors_have_the_messages_of_the_contract(
     error: ApiError, status: int, message: str
 ) -> None:
-    assert error_body(error, Api.MAIN)["error"] == message
-    assert error_status(error, Api.MAIN) == status
+    assert ERRORS.body(error)["error"] == message
+    assert ERRORS.status(error) == status
 
 
 FORBIDDEN = "permission denied/ 403 Forbidden: "
@@ -160,7 +163,7 @@ WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wron
 def test_the_legacy_api_has_the_exact_texts_of_the_contract(
     error: ApiError, status: int, exit_code: int, text: str
 ) -> None:
-    assert error_body(error, Api.LEGACY) == {
+    assert ERRORS.form_of("/authenticate/x").body(error) == {
         "error": text,
         "exit_code": exit_code,
         "message": "failed",
@@ -169,15 +172,15 @@ def test_the_legacy_api_has_the_exact_texts_of_the_contract(
 
 
 @pytest.mark.parametrize(
-    ("path", "api"),
+    ("path", "form"),
     [
-        ("/authenticate", Api.LEGACY), ("/authenticate/get_otp", Api.LEGACY),
-        ("//authenticate//x", Api.LEGACY), ("/authenticated", Api.MAIN),
-        ("/auth/authenticate", Api.MAIN), ("/", Api.MAIN),
+        ("/authenticate", LegacyErrorForm), ("/authenticate/get_otp", LegacyErrorForm),
+        ("//authenticate//x", LegacyErrorForm), ("/authenticated", ErrorForm),
+        ("/auth/authenticate", ErrorForm), ("/", ErrorForm),
     ],
 )  # fmt: skip
-def test_the_api_is_chosen_by_whole_path_segments(path: str, api: Api) -> None:
-    assert api_of(path) is api
+def test_the_api_is_chosen_by_whole_path_segments(path: str, form: type[ErrorForm]) -> None:
+    assert type(ERRORS.form_of(path)) is form
 
 
 # Which responses are logged as errors: those that an operator has to look at
@@ -187,16 +190,18 @@ def test_the_api_is_chosen_by_whole_path_segments(path: str, api: Api) -> None:
     ("error", "events"),
     [
         (errors.Unavailable(), ["request_failed"]),
-        (errors.QuotaExceeded(1, 1, 1, 1), []),
+        (media_errors.QuotaExceeded(1, 1, 1, 1), []),
         (exceptions.InternalError(), ["request_failed"]),
-        (errors.TooManyUploads(), []),
+        (media_errors.TooManyUploads(), []),
         (errors.TooManyReads(), []),
         (exceptions.PathNotFound(), []),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_client_cannot_fill_the_log_with_errors(error: ApiError, events: list[str]) -> None:
-    request: Any = SimpleNamespace(scope={"path": "/media/key"})
+    request: Any = SimpleNamespace(
+        scope={"path": "/media/key"}, app=SimpleNamespace(state=SimpleNamespace(errors=ERRORS))
+    )
     with capture_logs() as logs:
         to_response(request, error)
     assert [line["event"] for line in logs if line["log_level"] == "error"] == events

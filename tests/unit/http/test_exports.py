@@ -11,8 +11,7 @@ from application.administration.caller import operating_system_user
 from application.export.export_user import Export
 from application.limits.file_reads import FileRead
 from domain.errors import TooManyExports
-from entrypoints.http.export.responses import open_archive
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.export.responses import send_archive
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
 
@@ -43,7 +42,7 @@ class OneClient:
 
 
 async def send_export(opening: AbstractAsyncContextManager[Export], client: OneClient) -> None:
-    response = FileResponse(lambda: open_archive(opening), nullcontext(FileRead(CLIENT_IP)), {})
+    response = send_archive(lambda: opening, nullcontext(FileRead(CLIENT_IP)))
     await response({}, client.receive, client.send)  # type: ignore[arg-type]  # it does not use the scope
 
 

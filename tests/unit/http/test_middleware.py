@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.errors import Unavailable
-from entrypoints.http.errors.exceptions import HttpError, InvalidBody, NoSelectedFile
+from entrypoints.http.errors.exceptions import HttpError, InvalidBody, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.middleware import ERROR, App, RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request
@@ -44,7 +44,7 @@ async def test_a_default_header_does_not_replace_a_header_of_the_response() -> N
     [
         (503, Unavailable(), "unavailable"),
         (400, InvalidBody(FieldErrorCode.MISSING_FIELD, "A body is required."), "invalid"),
-        (400, NoSelectedFile(), "no_selected_file"),
+        (400, InvalidUserId(), "invalid_id"),
     ],
 )
 async def test_the_line_of_a_request_has_the_code_of_its_error(

@@ -5,9 +5,12 @@ from typing import Any, Final
 
 import pytest
 
+from entrypoints.http.app import make_error_table
+from entrypoints.http.legacy_otp.plugin import LegacyOtpPlugin
 from entrypoints.http.request_checks import RequestCheckMiddleware
 from tests.support.asgi import AsgiResponse, http_scope, ok, request
 
+ERRORS = make_error_table([LegacyOtpPlugin()])
 PUBLIC_URL = "https://Dialtone.example.org:443/api"
 WEB_ORIGINS = ("https://app.example.org", "http://localhost:3000")
 OWN_HOST = ("host", "10.0.0.5:8000")
@@ -18,7 +21,7 @@ FOREIGN = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
 async def send(
     *headers: tuple[str, str], public_url: str | None = PUBLIC_URL, **scope: str
 ) -> AsgiResponse:
-    middleware = RequestCheckMiddleware(ok, public_url, WEB_ORIGINS)
+    middleware = RequestCheckMiddleware(ok, public_url, WEB_ORIGINS, errors=ERRORS)
     return await request(middleware, http_scope(*headers, **scope))
 
 

@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,14 +16,19 @@ from structlog.testing import capture_logs
 from application.limits import file_reads
 from application.limits.file_reads import FileRead, FileReads
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.voice import RecordingFile
 from domain.errors import TooManyReads
 from entrypoints.http import streaming
 from entrypoints.http.streaming import FileResponse
 
-HEADERS = {"Cache-Control": "private"}
+HEADERS = {"Cache-Control": "private", "Content-Type": "image/jpeg"}
 IP = "203.0.113.1"
 CHUNKS = [b"one", b"two", b"three"]
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    size: int
+    chunks: AsyncIterator[bytes]
 
 
 class OneFile:
@@ -34,10 +40,10 @@ class OneFile:
         self.sent: list[dict[str, Any]] = []
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[RecordingFile]:
+    async def open(self) -> AsyncIterator[OpenFile]:
         self.is_open = True
         try:
-            yield RecordingFile("image/jpeg", 11, self.read())
+            yield OpenFile(11, self.read())
         finally:
             self.is_open = False
 
@@ -115,7 +121,7 @@ async def test_head_has_the_headers_of_get_and_reads_nothing() -> None:
 
     await respond(file)
     await respond(unread, is_head=True)
-    headers = dict(HEADERS, **{"Content-Type": "image/jpeg", "Content-Length": "11"})
+    headers = dict(HEADERS, **{"Content-Length": "11"})
     response = ASGIResponse(headers=headers, is_head_response=True)
     await response({}, never, known.send)  # type: ignore[arg-type]  # it does not use the scope
 
@@ -187,7 +193,7 @@ async def test_a_chunk_that_nobody_takes_is_not_kept(
         monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0)
     receive = {"disconnect": disconnect, "lost slot": lose_slot, "time limit": never}[ending]
     await FileResponse(
-        lambda: nullcontext(RecordingFile("image/jpeg", 3, read_chunks())),
+        lambda: nullcontext(OpenFile(3, read_chunks())),
         nullcontext(read),
         HEADERS,
     )({}, receive, send)  # type: ignore[arg-type]  # it does not use the scope

@@ -12,7 +12,7 @@ from adapters.metrics.security_events import CountSecurityEvents
 from application.events.send_events import SentEvents
 from application.ports.errors import StorageUnavailable
 from application.ports.system import SecurityEventDetails, SecurityEventType
-from domain.errors import InvalidImage
+from domain.media.errors import InvalidImage
 from domain.otp.delivery import Channel
 from tests.support.builders import a_phone
 from tests.support.fakes.security_events import FakeSecurityEvents

@@ -17,6 +17,7 @@ from application.media.media_urls import FileAccess
 from application.media.upload_image import UploadImageCommand
 from application.use_cases import UseCases
 from domain import errors
+from domain.media import errors as media_errors
 from domain.media.idempotency import parse_idempotency_key
 from domain.media.item import parse_category
 from entrypoints.http.auth import (
@@ -30,6 +31,15 @@ from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import IdParameter
+from entrypoints.http.media.errors import (
+    FileTooLarge,
+    FormTooLarge,
+    InvalidItemId,
+    MissingUserId,
+    NoFilePart,
+    NoSelectedFile,
+    PageTooDeep,
+)
 from entrypoints.http.media.library import schemas
 from entrypoints.http.media.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.media.library.upload_form import MALFORMED_FORM, open_upload_form
@@ -54,8 +64,8 @@ _ITEM_OF_UPLOAD: Final = {"item_id": "$response.body#/id"}
 _FIRST_ITEM: Final = {"item_id": "$response.body#/items/0/id"}
 _ACCESS_ERRORS: Final = (errors.Forbidden, errors.ReauthenticationRequired)
 _CHANGE_ERRORS: Final = (
-    exceptions.InvalidItemId,
-    errors.ItemNotFound,
+    InvalidItemId,
+    media_errors.ItemNotFound,
     *_ACCESS_ERRORS,
     errors.AuditFailed,
 )
@@ -86,11 +96,11 @@ class LibraryController(Controller):
         },
         # The form parser has its own limit, from the settings.
         request_max_body_size=None,
-        unavailable_error=errors.ItemSaveFailed,
+        unavailable_error=media_errors.ItemSaveFailed,
         errors=[
-            exceptions.NoFilePart,
-            exceptions.NoSelectedFile,
-            exceptions.MissingUserId,
+            NoFilePart,
+            NoSelectedFile,
+            MissingUserId,
             exceptions.InvalidUserId,
             exceptions.FieldError(
                 "category", FieldErrorCode.TOO_LONG, "A category has at most 64 characters."
@@ -101,20 +111,20 @@ class LibraryController(Controller):
             errors.UserNotFound,
             exceptions.UnsupportedContentEncoding,
             exceptions.RequestTimeout,
-            exceptions.FileTooLarge,
-            exceptions.FormTooLarge,
-            errors.UnsupportedImageType,
-            errors.InvalidImage,
-            errors.MediaStorageFailed,
-            errors.MediaStorageNotResponding,
-            errors.MediaStoreFull,
-            errors.TooManyPixels,
-            errors.TooManyUploads,
-            errors.NoUploadSpace,
-            errors.QuotaExceeded,
-            errors.UploadInProgress,
-            errors.ItemDeleted,
-            errors.IdempotencyKeyReused,
+            FileTooLarge,
+            FormTooLarge,
+            media_errors.UnsupportedImageType,
+            media_errors.InvalidImage,
+            media_errors.MediaStorageFailed,
+            media_errors.MediaStorageNotResponding,
+            media_errors.MediaStoreFull,
+            media_errors.TooManyPixels,
+            media_errors.TooManyUploads,
+            media_errors.NoUploadSpace,
+            media_errors.QuotaExceeded,
+            media_errors.UploadInProgress,
+            media_errors.ItemDeleted,
+            media_errors.IdempotencyKeyReused,
             errors.AuditFailed,
             errors.Unavailable,
         ],
@@ -147,7 +157,7 @@ class LibraryController(Controller):
         async with open_upload_form(request, upload_limiter) as (file, fields):
             user_id = fields.get("user_id")
             if not user_id:
-                raise exceptions.MissingUserId
+                raise MissingUserId
             owner = parse_id(user_id, exceptions.InvalidUserId())
             category = _parse_category(fields.get("category"))
             command = UploadImageCommand(
@@ -162,8 +172,8 @@ class LibraryController(Controller):
         summary="List library items",
         response_description="The page. It may be empty.",
         links={"get_library_item": _FIRST_ITEM},
-        unavailable_error=errors.LibraryReadFailed,
-        errors=[invalid_number("page"), exceptions.PageTooDeep, *_ACCESS_ERRORS],
+        unavailable_error=media_errors.LibraryReadFailed,
+        errors=[invalid_number("page"), PageTooDeep, *_ACCESS_ERRORS],
     )
     async def list_library_items(
         self,
@@ -195,7 +205,11 @@ class LibraryController(Controller):
         "/{item_id:str}",
         summary="Get a library item",
         response_description="The item.",
-        errors=[exceptions.InvalidItemId, errors.ItemNotFound, errors.ReauthenticationRequired],
+        errors=[
+            InvalidItemId,
+            media_errors.ItemNotFound,
+            errors.ReauthenticationRequired,
+        ],
     )
     async def get_library_item(
         self, request: ApiRequest, media: Injected[MediaFeature], item_id: IdParameter
@@ -282,7 +296,7 @@ class MediaFileController(Controller):
         file_responses=FILE_RESPONSES,
         errors=[
             errors.ReauthenticationRequired,
-            errors.MediaFileNotFound,
+            media_errors.MediaFileNotFound,
             exceptions.PreconditionFailed,
             exceptions.RangeNotSatisfiable,
             errors.TooManyReads,
@@ -345,7 +359,7 @@ def _cache_control(access: FileAccess, public_cache_control: str) -> str:
 
 
 def _parse_item_id(text: str) -> str:
-    return parse_id(text, exceptions.InvalidItemId())
+    return parse_id(text, InvalidItemId())
 
 
 def _parse_category(text: str | None) -> str | None:

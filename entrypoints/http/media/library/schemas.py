@@ -13,7 +13,6 @@ from domain.media.idempotency import MAX_IDEMPOTENCY_KEY_LENGTH
 from domain.media.image import MediaKind
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
 from domain.page import encode_cursor, parse_cursor
-from entrypoints.http.errors.exceptions import PageTooDeep
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ID_PATTERN,
@@ -27,6 +26,7 @@ from entrypoints.http.fields import (
     query_parameter,
     time_field,
 )
+from entrypoints.http.media.errors import PageTooDeep
 from entrypoints.http.paging import (
     CURSOR_PATTERN,
     NextCursorField,

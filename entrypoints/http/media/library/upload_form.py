@@ -17,9 +17,10 @@ from multipart import (
 )
 
 from application.media.limits import UploadInProgress, UploadLimiter
-from domain.errors import MediaStorageFailed, NoUploadSpace
+from domain.media.errors import MediaStorageFailed, NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.media.errors import FileTooLarge, FormTooLarge, NoFilePart, NoSelectedFile
 from entrypoints.http.media.settings import media_settings
 from entrypoints.http.parsing import repeated_field
 from entrypoints.http.request import ApiRequest
@@ -69,11 +70,11 @@ async def open_upload_form(
     request.require_identity_encoding()
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if content_type != "multipart/form-data":
-        raise exceptions.NoFilePart
+        raise NoFilePart
     content_length = request.headers.get("content-length", "")
     announced_bytes = int(content_length) if content_length.isdecimal() else 0
     if announced_bytes > limit + MAX_FORM_OVERHEAD_BYTES:
-        raise exceptions.FileTooLarge(limit)
+        raise FileTooLarge(limit)
     identity_id = request.principal.identity.id
     async with limiter.admit(identity_id, request.client_ip) as upload:
         with _convert_errors():
@@ -127,7 +128,7 @@ class _FormReader:
         async for block in _in_blocks(chunks):
             self._total_bytes += len(block)
             if self._total_bytes > self._limit + MAX_FORM_OVERHEAD_BYTES:
-                raise exceptions.FormTooLarge(
+                raise FormTooLarge(
                     f"The form is larger than {self._limit + MAX_FORM_OVERHEAD_BYTES} bytes."
                 )
             # The parser yields a segment at its beginning, then its data, then None at its end.
@@ -144,7 +145,7 @@ class _FormReader:
                 elif event is None and part.name in _FIELDS:
                     self._fields[part.name] = _decode(text, part.charset)
         if not self._total_bytes:
-            raise exceptions.NoFilePart
+            raise NoFilePart
 
     def _parse(
         self, parser: PushMultipartParser, block: bytes
@@ -160,7 +161,7 @@ class _FormReader:
                     f"A part of the form has more than {MAX_PART_HEADERS} headers, or one of more"
                     f" than {MAX_PART_HEADER_BYTES} bytes. The file name is in a header."
                 )
-            raise exceptions.FormTooLarge(text) from error
+            raise FormTooLarge(text) from error
 
     def _begin(self, part: MultipartSegment) -> None:
         self._part_count += 1
@@ -176,9 +177,9 @@ class _FormReader:
 
     def form(self) -> tuple[BinaryIO, dict[str, str]]:
         if self._file_part is None:
-            raise exceptions.NoFilePart
+            raise NoFilePart
         if not self._file_part.filename:
-            raise exceptions.NoSelectedFile
+            raise NoSelectedFile
         if self._file is None:  # it is small: the file is in memory
             self._file = os.fdopen(os.memfd_create("upload"), "w+b")
             self._write()
@@ -194,7 +195,7 @@ class _FormReader:
     async def _append(self, data: bytes) -> None:
         self._file_bytes += len(data)
         if self._file_bytes > self._limit:
-            raise exceptions.FileTooLarge(self._limit)
+            raise FileTooLarge(self._limit)
         self._blocks.append(data)
         if await self._upload.add(len(data)):
             await asyncio.to_thread(self._write)

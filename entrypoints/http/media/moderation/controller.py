@@ -11,10 +11,11 @@ from application.limits.file_reads import FileReads
 from application.moderation.feature import ModerationFeature
 from domain import errors
 from domain.administration.audit import require_reason
+from domain.media import errors as media_errors
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
-from entrypoints.http.errors.exceptions import InvalidItemId
 from entrypoints.http.fields import IdParameter
+from entrypoints.http.media.errors import InvalidItemId
 from entrypoints.http.media.moderation import schemas
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import invalid_number
@@ -23,7 +24,7 @@ from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
 
 _CALLER_ERRORS: Final = (errors.Forbidden, errors.ReauthenticationRequired)
-_ITEM_ERRORS: Final = (InvalidItemId, errors.ItemNotFound, *_CALLER_ERRORS)
+_ITEM_ERRORS: Final = (InvalidItemId, media_errors.ItemNotFound, *_CALLER_ERRORS)
 _ACT_ERRORS: Final = (*_ITEM_ERRORS, errors.AuditFailed)
 _FILE_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 """A file that is opened as a page must not run or load anything."""
@@ -83,7 +84,7 @@ class ModerationController(Controller):
         "/{item_id:str}/file",
         summary="Get the image of an item for moderation",
         file_responses=schemas.IMAGE_RESPONSES,
-        errors=[*_ITEM_ERRORS, errors.MediaFileNotFound, errors.TooManyReads],
+        errors=[*_ITEM_ERRORS, media_errors.MediaFileNotFound, errors.TooManyReads],
     )
     async def get_moderated_file(
         self,

@@ -5,6 +5,7 @@ from litestar import Controller, get
 from application.costs.feature import CostsFeature
 from domain import errors
 from domain.costs.report import CostGroup, make_period, parse_day, parse_group
+from domain.statistics import errors as statistics_errors
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.parsing import FieldErrors, parsing_field
@@ -28,7 +29,7 @@ class CostController(Controller):
             errors.Forbidden,
             errors.InsufficientScope,
             errors.ReauthenticationRequired,
-            errors.CostsNotCounted,
+            statistics_errors.CostsNotCounted,
         ],
     )
     async def report_costs(

@@ -1,14 +1,18 @@
 """The call log."""
 
+from collections.abc import Mapping
+
 from litestar import Controller, get
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from application.limits.file_reads import FileReads
 from application.operations.feature import OperationsFeature
+from application.ports.voice import RecordingFile
 from domain import errors
 from domain.identifier import parse_identifier
 from domain.page import parse_cursor
+from domain.voice import errors as voice_errors
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.fields import IdParameter
@@ -16,7 +20,7 @@ from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import invalid_number, parse_count
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.streaming import FileResponse, size_header
 from entrypoints.http.voice.calls import schemas
 
 
@@ -68,8 +72,8 @@ class CallController(Controller):
             invalid_number("index", minimum=0),
             errors.Forbidden,
             errors.ReauthenticationRequired,
-            errors.CallNotFound,
-            errors.CallRecordingNotFound,
+            voice_errors.CallNotFound,
+            voice_errors.CallRecordingNotFound,
             errors.AuditFailed,
             errors.TooManyReads,
         ],
@@ -95,4 +99,9 @@ class CallController(Controller):
             file_reads.slot(request.client_ip),
             {"Content-Disposition": f'attachment; filename="call-{call}-{number}.mp3"'},
             is_head=IS_HEAD in request.scope["state"],
+            headers_of=_recording_headers,
         )
+
+
+def _recording_headers(file: RecordingFile) -> Mapping[str, str]:
+    return {"Content-Type": file.media_type, **size_header(file)}

@@ -4,14 +4,10 @@ from typing import Final
 import pytest
 
 from application.administration.caller import operating_system_user
+from domain.admin.errors import TokenNotFound, TooManyTokenRequests
 from domain.administration.audit import ActorKind, AuditAction
 from domain.administration.service_token import DEFAULT_TOKEN_TTL, Scope, ServiceToken
-from domain.errors import (
-    AuditFailed,
-    TokenNotFound,
-    TooManyTokenRequests,
-    Unauthenticated,
-)
+from domain.errors import AuditFailed, Unauthenticated
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_id
 

@@ -7,16 +7,10 @@ from dataclasses import replace
 import pytest
 
 from application.principal import Principal
-from domain.errors import (
-    ItemNotFound,
-    MediaFileNotFound,
-    Unauthenticated,
-    UsernameInUse,
-    UserNotFound,
-    UserSaveFailed,
-)
+from domain.errors import Unauthenticated, UsernameInUse, UserNotFound, UserSaveFailed
 from domain.identities.identity import Identity, Role
 from domain.identities.username import Username, parse_username
+from domain.media.errors import ItemNotFound, MediaFileNotFound
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from domain.phone import PhoneNumber

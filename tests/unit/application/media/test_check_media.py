@@ -4,7 +4,7 @@ import pytest
 
 from application.media.check_media import MIN_SUSPICIOUS, CheckMedia, MediaFindings
 from application.principal import Principal
-from domain.errors import ItemNotFound
+from domain.media.errors import ItemNotFound
 from domain.media.image import VariantSpec
 from tests.support.app_harness import AppHarness
 from tests.support.fault_injector import ProcessKilled

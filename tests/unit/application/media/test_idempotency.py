@@ -8,8 +8,8 @@ import pytest
 
 from application.media.idempotency import IdempotentUploads
 from application.principal import Principal
-from domain.errors import (
-    DomainError,
+from domain.errors import DomainError
+from domain.media.errors import (
     IdempotencyKeyReused,
     ItemDeleted,
     ItemSaveFailed,

@@ -12,15 +12,9 @@ from application.media.open_file import OpenFile
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
 from domain.access import LibraryVisibility
-from domain.errors import (
-    Forbidden,
-    ItemNotFound,
-    LibraryReadFailed,
-    MediaFileNotFound,
-    ReauthenticationRequired,
-    Unavailable,
-)
+from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.identities.identity import Identity
+from domain.media.errors import ItemNotFound, LibraryReadFailed, MediaFileNotFound
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from domain.page import Cursor

@@ -13,16 +13,14 @@ from application.ports.errors import (
     MediaStorageUnavailable,
 )
 from application.principal import Principal
-from domain.errors import (
-    DomainError,
+from domain.errors import DomainError, Unauthenticated, UserNotFound
+from domain.media.errors import (
     InvalidImage,
     ItemSaveFailed,
     MediaStorageFailed,
     MediaStorageNotResponding,
     MediaStoreFull,
-    Unauthenticated,
     UnsupportedImageType,
-    UserNotFound,
 )
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.media.page import ItemFilter, PageRequest

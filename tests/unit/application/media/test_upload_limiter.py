@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from application.media.limits import MAX_MEMORY_BYTES, UploadInProgress, UploadLimiter
-from domain.errors import NoUploadSpace, TooManyUploads
+from domain.media.errors import NoUploadSpace, TooManyUploads
 from entrypoints.http.media.library.uploads import FileLocks
 from tests.support.fakes.clock import MonotonicClock
 

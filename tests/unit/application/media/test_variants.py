@@ -8,7 +8,7 @@ import pytest
 
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
-from domain.errors import MediaStorageNotResponding
+from domain.media.errors import MediaStorageNotResponding
 from domain.media.image import VariantSpec
 from domain.media.item import FILE_DELETION_DELAY, MediaItem
 from tests.support.app_harness import AppHarness

@@ -11,7 +11,8 @@ from application.moderation.moderate_items import ModerateItems
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.service_token import Scope
-from domain.errors import AuditFailed, Forbidden, ItemDeleted, ItemNotFound, MediaFileNotFound
+from domain.errors import AuditFailed, Forbidden
+from domain.media.errors import ItemDeleted, ItemNotFound, MediaFileNotFound
 from domain.media.image import VariantSpec
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, PageRequest

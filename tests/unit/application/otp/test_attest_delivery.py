@@ -14,7 +14,8 @@ from application.otp.request_otp import RequestOtpResult
 from application.ports.attestation import AttestationProof, AttestationStatus
 from application.ports.errors import StorageTimeout
 from application.ports.system import SecurityEventType
-from domain.errors import AttestationRequired, DeliveryFailed, TooManyOtpRequests
+from domain.attestation.errors import AttestationRequired
+from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow

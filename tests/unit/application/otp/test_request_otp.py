@@ -11,12 +11,7 @@ from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
-from domain.errors import (
-    CountryNotServed,
-    DeliveryFailed,
-    PhoneUnreachable,
-    TooManyOtpRequests,
-)
+from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_request_id

@@ -15,11 +15,9 @@ from application.principal import Principal
 from domain.administration.audit import AuditAction
 from domain.errors import (
     AuditFailed,
-    DisownNotPossible,
     DomainError,
     FreshLoginRequired,
     NumberWasChanged,
-    PhoneChangeForbidden,
     PhoneInUse,
     Unauthenticated,
 )
@@ -27,6 +25,7 @@ from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
+from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden
 from tests.support.app_harness import AppHarness
 from tests.support.fault_injector import ProcessKilled
 from tests.unit.application.phone_change.phone_changes import (

@@ -10,16 +10,11 @@ from application.identities.login import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import ConcurrencyConflict
 from application.principal import Principal
-from domain.errors import (
-    DomainError,
-    NumberWasChanged,
-    PhoneInUse,
-    Unauthenticated,
-    UndoNotPossible,
-)
+from domain.errors import DomainError, NumberWasChanged, PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+from domain.phone_change.errors import UndoNotPossible
 from tests.support.app_harness import AppHarness
 from tests.unit.application.phone_change.phone_changes import (
     NEW,

@@ -12,12 +12,13 @@ from application.ports.errors import StorageUnavailable
 from application.ports.keys import Key
 from application.ports.system import SecurityEventType
 from domain.administration.audit import AuditAction
-from domain.errors import IncorrectOtp, TooManyAttemptsFromIp, TooManyOtpRequests, UndoNotPossible
+from domain.errors import IncorrectOtp, TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.phone_change import UNDO_PERIOD, PhoneNotice
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.undo_code import UndoCode, parse_undo_code
 from domain.phone import PhoneNumber
+from domain.phone_change.errors import UndoNotPossible
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, NOW
 from tests.support.fakes.messenger import ACCEPTED, REJECTED

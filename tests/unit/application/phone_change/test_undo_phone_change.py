@@ -7,19 +7,13 @@ import pytest
 
 from application.ports.system import SecurityEventType
 from domain.administration.audit import AuditAction
-from domain.errors import (
-    IncorrectOtp,
-    NumberWasChanged,
-    PhoneChangeForbidden,
-    PhoneInUse,
-    TooManyOtpRequests,
-    UndoNotPossible,
-)
+from domain.errors import IncorrectOtp, NumberWasChanged, PhoneInUse, TooManyOtpRequests
 from domain.identities.phone_change import PhoneNotice
 from domain.identities.username import parse_username
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
+from domain.phone_change.errors import PhoneChangeForbidden, UndoNotPossible
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.unit.application.phone_change.phone_changes import (
     NEW,

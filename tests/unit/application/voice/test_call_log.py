@@ -8,16 +8,11 @@ import pytest
 
 from application.ports.errors import CallProviderUnavailable, StorageUnavailable
 from application.principal import Principal
-from domain.errors import (
-    CallNotFound,
-    CallRecordingNotFound,
-    Forbidden,
-    ReauthenticationRequired,
-    Unavailable,
-)
+from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.identities.identity import Role
 from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import Call, CallStatus, Recording
+from domain.voice.errors import CallNotFound, CallRecordingNotFound
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_call, a_session, an_id, an_identity

@@ -3,25 +3,28 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
+
+import msgspec
 
 from application.administration.find_user import ExternalIdQuery, UserQuery
-from domain.administration.audit import parse_reason
-from domain.errors import (
-    CountryNotServed,
-    InvalidIdentifier,
-    InvalidValue,
-    PhoneUnreachable,
-    UserNotFound,
-)
+from domain import errors
+from domain.administration.audit import MAX_REASON_LENGTH, parse_reason
 from domain.identifier import parse_identifier
-from domain.identities.external_id import parse_external_id
+from domain.identities.external_id import MAX_LENGTH, parse_external_id
 from domain.identities.username import Username, parse_username
 from domain.phone import parse_phone
-from entrypoints.http.admin.action_schemas import UserBody
+from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import FieldError, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.table import to_field_error
+from entrypoints.http.fields import (
+    EXTERNAL_ID_DESCRIPTION,
+    EXTERNAL_ID_EXAMPLE,
+    ID_DESCRIPTION,
+    ID_PATTERN,
+    USER_ID_EXAMPLE,
+    described,
+)
 from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.settings import HttpSettings
 
@@ -34,6 +37,47 @@ TWO_TARGETS: Final = FieldError(
     FieldErrorCode.CONFLICTING_VALUE,
     "Send only one of phone, username, id and external_id.",
 )
+
+
+TARGET_ERRORS: Final = (
+    NO_TARGET,
+    TWO_TARGETS,
+    errors.Forbidden,
+    errors.InsufficientScope,
+    errors.ReauthenticationRequired,
+    errors.UserNotFound,
+    errors.AuditFailed,
+)
+"""Those of an operation that acts for a user whom its body names."""
+
+ReasonField = Annotated[
+    str | None,
+    described(
+        "Why, for the audit. The digits of phone numbers in it are masked.",
+        "Ticket 4711: she gets no code",
+        max_length=MAX_REASON_LENGTH,
+    ),
+]
+
+
+class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A user: exactly one of `phone`, `username`, `id` and `external_id`."""
+
+    phone: Annotated[
+        str | None,
+        described(
+            "A phone number, also of a phone that has no account. A number without + is read in"
+            " the default region of the service.",
+            "+14155552671",
+        ),
+    ] = None
+    username: Annotated[str | None, described("A username.", "Rahul Sharma")] = None
+    id: Annotated[str | None, described(ID_DESCRIPTION, USER_ID_EXAMPLE, pattern=ID_PATTERN)] = None
+    external_id: Annotated[
+        str | None,
+        described(EXTERNAL_ID_DESCRIPTION, EXTERNAL_ID_EXAMPLE, max_length=MAX_LENGTH),
+    ] = None
+    reason: ReasonField = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +99,8 @@ class Target:
         """Act in the block. What is wrong with the user is reported as an error of the field."""
         try:
             yield
-        except (InvalidValue, CountryNotServed, PhoneUnreachable) as error:
-            raise InvalidFields(to_field_error(self.field, error)) from error
+        except (errors.InvalidValue, errors.CountryNotServed, errors.PhoneUnreachable) as error:
+            raise InvalidFields(CORE_TABLE.to_field_error(self.field, error)) from error
 
 
 def parse_target(body: UserBody, settings: HttpSettings) -> Target:
@@ -102,12 +146,12 @@ def _parse_query(field: str, text: str, default_region: str | None) -> UserQuery
 def _parse_username(text: str) -> Username:
     try:
         return parse_username(text)
-    except InvalidValue as error:
-        raise UserNotFound from error
+    except errors.InvalidValue as error:
+        raise errors.UserNotFound from error
 
 
 def _parse_id(text: str) -> str:
     identifier = parse_identifier(text)
     if identifier is None:
-        raise InvalidIdentifier("An id has 24 hex digits.")
+        raise errors.InvalidIdentifier("An id has 24 hex digits.")
     return identifier

@@ -1,0 +1,1 @@
+"""Proofs before a message."""

@@ -1,0 +1,60 @@
+"""The bodies of error responses, as the description shows them."""
+
+from typing import Annotated
+
+import msgspec
+
+from domain.administration.service_token import Scope
+from entrypoints.http.errors import exceptions
+from entrypoints.http.errors.table import INVALID_CODE
+from entrypoints.http.fields import UserIdField, UsernameField, described
+
+
+class InvalidFieldsError(msgspec.Struct):
+    """Invalid fields; `body` stands for the body as a whole."""
+
+    errors: Annotated[
+        dict[str, list[str]],
+        described(
+            "Messages for each field; `body` stands for the body as a whole.",
+            {"phone": ["This field is required."]},
+        ),
+    ]
+    code: Annotated[
+        str, described("Tells this error from all others.", INVALID_CODE, const=INVALID_CODE)
+    ]
+    field_errors: Annotated[
+        list[exceptions.FieldError], described("The same messages, each with a code of its own.")
+    ]
+
+
+class ErrorFields(msgspec.Struct):
+    """All fields of errors of the main API. Each error has the first two and some of the others.
+
+    A plugin may add fields, and describe one of these better.
+    """
+
+    error: exceptions.MessageField
+    code: Annotated[str, described("A stable code for programs.")]
+    retry_after: Annotated[int, described("Seconds to wait, as in the header Retry-After.", 5)]
+    resend_in: Annotated[
+        int,
+        described(
+            "Seconds until a new code can be requested. Without a valid `request_id` or"
+            " `device_token` of the phone it is the usual time, which may be too short.",
+            15,
+        ),
+    ]
+    field: Annotated[str, described("The field with the code.", "otp")]
+    attempts_left: Annotated[
+        int, described("The number of attempts that are left with this code.", 4)
+    ]
+    details: Annotated[
+        str, described("What failed.", "The database did not respond. Try again shortly.")
+    ]
+    user_id: UserIdField
+    username: UsernameField
+    field_errors: Annotated[
+        list[exceptions.FieldError], described("The field, with the same code and message.")
+    ]
+    scope: Annotated[str, described("The scope that is missing.", "users:read", enum=[*Scope])]

@@ -1,0 +1,16 @@
+"""Exports over HTTP."""
+
+from collections.abc import Sequence
+
+from litestar import Controller
+
+from entrypoints.http.export.controller import ExportController, OwnExportController
+from entrypoints.http.export.errors import ERRORS
+from entrypoints.http.plugin import ApiPlugin
+
+
+class ExportPlugin(ApiPlugin):
+    """The export of the caller, and those of users for operators."""
+
+    errors = ERRORS
+    controllers: Sequence[type[Controller]] = (OwnExportController, ExportController)

@@ -6,17 +6,15 @@ from pathlib import Path
 import pytest
 
 from adapters.key_file.document import generate_document
-from domain.access import LibraryVisibility
-from entrypoints.features.media import MediaSettings
-from entrypoints.features.voice import VoiceSettings
 from entrypoints.opening import providers
-from entrypoints.settings.read import find_unused, read_settings
+from entrypoints.settings.composition import FIELDS
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import (
     Environment,
     Factory,
 )
 from tests.support.settings import problem, problems, settings
-from tests.unit.settings.texts import S3, TWILIO
+from tests.unit.settings.texts import S3, TWILIO, only_installed
 
 HEX = "0123456789abcdefABCDEF0123456789"
 OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
@@ -25,97 +23,6 @@ SERVICE = "TWILIO_MESSAGING_SERVICE_SID"
 NUMBER = "+15005550006"
 TODAY = datetime.now(UTC).date()
 KEYS = generate_document(indent=None)
-
-
-def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
-    amazon = read_settings(S3, None).of(MediaSettings)
-    endpoint = {"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/"}
-    other = read_settings(S3 | endpoint, None).of(MediaSettings)
-
-    assert (amazon.s3_endpoint, amazon.aws_region) == (None, "us-east-1")
-    assert other.s3_endpoint == "http://127.0.0.1:8333"
-    assert other.aws_secret_access_key.value == S3["AWS_SECRET_ACCESS_KEY"]
-
-
-def test_a_bucket_has_both_keys_or_those_that_botocore_finds() -> None:
-    bucket = {"DIALTONE_MEDIA": "s3://images"}
-    found = read_settings(bucket, None).of(MediaSettings)
-    assert (found.aws_access_key_id, found.aws_secret_access_key.value) == ("", "")
-    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    for name, other in (keys, keys[::-1]):
-        lines = problems(bucket | {name: "x"})
-        assert list(lines) == [other]
-        assert f"Must be set together with {name}." in lines[other]
-    delivered = {"DIALTONE_MEDIA_DELIVERY": "service", "AWS_SESSION_TOKEN": "x"}
-    assert list(problems(bucket | delivered)) == list(keys)
-
-
-def test_a_session_token_signs_no_urls_that_outlive_it() -> None:
-    environ = S3 | {"AWS_SESSION_TOKEN": "tops3cret"}
-
-    lines = problems(environ)
-
-    assert list(lines) == ["DIALTONE_MEDIA_DELIVERY"]
-    assert "ends with the temporary credentials" in lines["DIALTONE_MEDIA_DELIVERY"]
-    for other in (
-        {"DIALTONE_MEDIA_DELIVERY": "service"},
-        {"DIALTONE_MEDIA_DELIVERY": "service", "DIALTONE_MEDIA_ACCESS": "private"},
-        {"DIALTONE_MEDIA_PUBLIC_URL": "https://media.example.org"},
-    ):
-        read = read_settings(environ | other, None).of(MediaSettings)
-        assert not read.has_presigned_urls
-
-
-def test_the_url_leads_to_a_variant_that_exists_and_that_older_apps_show() -> None:
-    variants = {"MEDIA_VARIANTS": "thumb_webp:9x9,led:64x64!"}
-    read = settings(**variants, MEDIA_URL_VARIANT="led").of(MediaSettings)
-    assert read.media_url_variant == "led"
-    for name in ("thumb", "thumb_webp"):
-        line = problem(**variants, MEDIA_URL_VARIANT=name)
-        assert line.startswith("DIALTONE_MEDIA_URL_VARIANT: Must be a name in")
-
-
-def test_private_media_has_no_public_url_and_is_seen_by_owners_only() -> None:
-    private = {"DIALTONE_MEDIA_ACCESS": "private"}
-    read = settings(MEDIA_ACCESS="private").of(MediaSettings)
-    assert read.library_visibility is LibraryVisibility.OWNER
-    assert settings().of(MediaSettings).library_visibility is LibraryVisibility.ALL
-    for name, value in (
-        ("DIALTONE_MEDIA_PUBLIC_URL", "https://cdn.example"),
-        ("DIALTONE_LIBRARY_VISIBILITY", "all"),
-    ):
-        assert list(problems({**private, name: value})) == [name]
-
-
-@pytest.mark.parametrize(
-    ("environ", "required"),
-    [
-        (
-            {"DIALTONE_SMS": "Twilio", "TWILIO_FROM": " "},
-            ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "DIALTONE_COUNTRIES"],
-        ),
-        (TWILIO | {"DIALTONE_PUBLIC_URL": "", "TWILIO_FROM": NUMBER}, ["DIALTONE_PUBLIC_URL"]),
-        (
-            {"DIALTONE_VOICE": "Twilio"},
-            [
-                "DIALTONE_PUBLIC_URL",
-                "TWILIO_ACCOUNT_SID",
-                "TWILIO_AUTH_TOKEN",
-                "DIALTONE_COUNTRIES",
-                "TWILIO_VOICE_FROM",
-            ],
-        ),
-        (TWILIO | {"DIALTONE_VOICE": "twilio"}, ["TWILIO_VOICE_FROM"]),
-        ({"DIALTONE_VOICE": "our.own:factory"}, ["DIALTONE_PUBLIC_URL", "DIALTONE_COUNTRIES"]),
-    ],
-)
-def test_a_vendor_needs_its_variables(environ: dict[str, str], required: list[str]) -> None:
-    lines = problems(environ)
-
-    assert list(lines) == required
-    for name, line in lines.items():
-        assert "ust be set if" in line
-        assert f" Example: {name}=" in line
 
 
 @pytest.mark.parametrize(
@@ -136,86 +43,11 @@ def test_a_vendor_needs_its_variables(environ: dict[str, str], required: list[st
     ],
 )
 def test_an_invalid_variable_of_a_vendor_causes_one_error(name: str, texts: list[str]) -> None:
-    for text in texts:
+    for text in texts if name in FIELDS else ():
         lines = problems(S3 | TWILIO | {name: text})
 
         assert list(lines) == [name]
         assert "tops3cret" not in lines[name]
-
-
-@pytest.mark.parametrize(
-    ("environ", "caller_id"),
-    [
-        ({"TWILIO_FROM": NUMBER}, NUMBER),
-        *(({"TWILIO_FROM": name}, "") for name in ("Acme", "55512", "MGM&Co _1+-", "1st Bank")),
-        ({"TWILIO_FROM": "", SERVICE: f"MG{HEX}"}, ""),
-        ({"TWILIO_FROM": NUMBER, "TWILIO_VOICE_FROM": "+14155550001"}, "+14155550001"),
-    ],
-)
-def test_calls_come_from_a_number(environ: dict[str, str], caller_id: str) -> None:
-    read = read_settings(TWILIO | environ, None).of(VoiceSettings)
-    assert read.twilio_caller_id == caller_id
-
-
-@pytest.mark.parametrize(
-    ("environ", "has_phone_line", "has_voice_channel"),
-    [
-        (TWILIO | {"TWILIO_FROM": NUMBER}, True, True),
-        (TWILIO | {"DIALTONE_SMS": "twilio,console"}, False, False),
-        (TWILIO | {"DIALTONE_SMS": "console,twilio"}, False, True),
-        (TWILIO | {"DIALTONE_VOICE": "none", "TWILIO_FROM": NUMBER}, False, False),
-        (TWILIO | {"DIALTONE_VOICE": "twilio", "TWILIO_FROM": NUMBER} | CONSOLE, True, True),
-        (TWILIO | {"DIALTONE_VOICE": "twilio", "TWILIO_FROM": NUMBER} | OWN, True, True),
-        ({}, False, True),
-        (OWN, False, False),
-    ],
-)
-def test_calls_need_twilio_with_a_number_or_the_console(
-    environ: dict[str, str], *, has_phone_line: bool, has_voice_channel: bool
-) -> None:
-    read = read_settings(environ, None)
-
-    assert (read.has_phone_line, read.has_voice_channel) == (has_phone_line, has_voice_channel)
-
-
-@pytest.mark.parametrize("text", ["acme", "twilio,none", "console", "sqlite:data"])
-def test_calls_are_placed_by_twilio_a_factory_or_nobody(text: str) -> None:
-    own = {"DIALTONE_VOICE": "our.own:factory", "DIALTONE_PUBLIC_URL": "https://a.test"} | OWN
-    assert read_settings(own, None).of(VoiceSettings).voice == Factory("our.own:factory")
-    assert settings(VOICE="NONE").of(VoiceSettings).voice is None
-    assert problem(VOICE=text).startswith(
-        "DIALTONE_VOICE: Must be twilio, none or package.module:factory."
-    )
-
-
-def test_settings_of_the_phone_line_are_unused_without_it() -> None:
-    left = {
-        "DIALTONE_CALL_FLOW": "/nowhere",
-        "DIALTONE_OPERATOR": "+14155552671",
-        "DIALTONE_OPERATOR_LINES": "3",
-        "DIALTONE_CALLBACK_LIMIT_TOTAL": "3/1h",
-        "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h",
-        "TWILIO_VOICE_FROM": "+14155550001",
-    }
-    used_anyway = {"DIALTONE_CALL_RETENTION": "90d"}
-
-    read = read_settings(TWILIO | left | used_anyway, None)
-    assert list(find_unused(read)) == []
-    read = read_settings(TWILIO | left | used_anyway | {"DIALTONE_VOICE": "none"}, None)
-    assert dict(find_unused(read)) == dict.fromkeys(left, "DIALTONE_VOICE is none")
-    # The console shows the code of a call.
-    read = read_settings({"DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h"} | CONSOLE, None)
-    assert list(find_unused(read)) == []
-    # Other programs read the variables of Twilio too.
-    assert list(find_unused(read_settings({"TWILIO_VOICE_FROM": "+14155550001"}, None))) == []
-
-
-def test_recordings_are_not_kept_longer_than_calls() -> None:
-    line = problem(CALL_RETENTION="7d")
-
-    assert line.startswith("DIALTONE_RECORDING_RETENTION: Must not be longer than")
-    read = settings(CALL_RETENTION="7d", RECORDING_RETENTION="7d").of(VoiceSettings)
-    assert read.call_retention.days == 7
 
 
 def test_twilio_delivers_from_a_number_or_by_a_messaging_service() -> None:
@@ -280,7 +112,6 @@ def test_production_accepts_own_adapters(production: dict[str, str]) -> None:
     read = read_settings(production | dict.fromkeys(names, "our.own:factory"), None)
     own = Factory("our.own:factory")
     assert (read.database, read.limit_store, read.sms) == (own, own, (own,))
-    assert read.of(MediaSettings).media == own
 
 
 def test_only_production_has_a_stop_delay_by_default(production: dict[str, str]) -> None:
@@ -333,12 +164,13 @@ def test_production_accepts_a_safe_value(production: dict[str, str], name: str, 
 def test_production_accepts_sqlite_and_disk_on_a_single_host_only(
     production: dict[str, str],
 ) -> None:
-    production |= {"DIALTONE_DATABASE": "", "DIALTONE_MEDIA": ""}
+    not_set = only_installed(["DIALTONE_DATABASE", "DIALTONE_MEDIA"])
+    production |= dict.fromkeys(not_set, "")
 
     for single_host in ("", "no"):
         lines = problems(production | {"DIALTONE_SINGLE_HOST": single_host})
 
-        assert set(lines) == {"DIALTONE_DATABASE", "DIALTONE_MEDIA"}
+        assert set(lines) == {*not_set}
         assert all("DIALTONE_SINGLE_HOST=yes" in line for line in lines.values())
     assert read_settings(production | {"DIALTONE_SINGLE_HOST": "yes"}, None).is_single_host
 
@@ -350,14 +182,13 @@ def test_production_reports_all_problems_at_once(env: str) -> None:
             "DIALTONE_ENV": env,
             "DIALTONE_BIND": "here",
             "DIALTONE_WORKERS": "0",
-            "DIALTONE_MEDIA_URL_VARIANT": "led",
         }
     )
 
     assert list(lines) == ([] if env == "production" else ["DIALTONE_ENV"]) + [
         "DIALTONE_BIND", "DIALTONE_PUBLIC_URL", "DIALTONE_TRUSTED_PROXIES", "DIALTONE_DATABASE",
-        "DIALTONE_SECRETS_FILE", "DIALTONE_SMS", "DIALTONE_COUNTRIES", "DIALTONE_MEDIA",
-        "DIALTONE_WORKERS", "DIALTONE_MEDIA_URL_VARIANT",
+        "DIALTONE_SECRETS_FILE", "DIALTONE_SMS", "DIALTONE_COUNTRIES",
+        *only_installed(["DIALTONE_MEDIA"]), "DIALTONE_WORKERS",
     ]  # fmt: skip
 
 
@@ -386,6 +217,8 @@ PUBLIC_URLS = [
 def test_production_sends_plain_http_to_safe_networks_only(
     production: dict[str, str], name: str, accepted: list[str], rejected: list[str]
 ) -> None:
+    if name not in FIELDS:
+        return
     for url in (*accepted, "https://example.org"):
         assert read_settings(production | {name: url}, None).env is Environment.PRODUCTION
     for url in rejected:
@@ -416,7 +249,6 @@ def test_a_rule_that_needs_an_invalid_variable_does_not_apply(production: dict[s
     for environ in (
         single_host | {"DIALTONE_SINGLE_HOST": "true"},
         {"DIALTONE_OTP_LENGTH": "9", "DIALTONE_TEST_OTPS": "+15005550006=12345678"},
-        {"DIALTONE_MEDIA_VARIANTS": "led", "DIALTONE_MEDIA_URL_VARIANT": "led"},
         {"DIALTONE_LIMITS": "huge"},
     ):
         assert len(problems(environ)) == 1
@@ -425,7 +257,7 @@ def test_a_rule_that_needs_an_invalid_variable_does_not_apply(production: dict[s
 @pytest.mark.parametrize(
     "environ",
     [
-        {"DIALTONE_CALL_RETENTION": "x", "DIALTONE_RECORDING_RETENTION": "y"},
+        {"DIALTONE_BIND": "x", "DIALTONE_PUBLIC_URL": "y"},
         {"DIALTONE_OTP_LENGTH": "9", "DIALTONE_TEST_OTPS": "x"},
     ],
     ids=", ".join,
@@ -443,19 +275,6 @@ def test_both_are_reported_if_the_example_of_one_depends_on_the_other(
     [
         ({"DIALTONE_OTP_LENGTH": "8", "DIALTONE_TEST_OTPS": "x"}, ""),
         ({"DIALTONE_OTP_LENGTH": "8", "DIALTONE_TEST_OTPS": "+15005550006=123456"}, ""),
-        ({"DIALTONE_CALL_RETENTION": "10d"}, "DIALTONE_RECORDING_RETENTION=240h"),
-        (
-            {"DIALTONE_MEDIA_VARIANTS": "led:9x9", "DIALTONE_MEDIA_URL_VARIANT": "thumb"},
-            "DIALTONE_MEDIA_URL_VARIANT=led",
-        ),
-        (
-            {"DIALTONE_MEDIA_VARIANTS": "none", "DIALTONE_MEDIA_URL_VARIANT": "thumb"},
-            "DIALTONE_MEDIA_URL_VARIANT=",
-        ),
-        (
-            {"DIALTONE_MEDIA_ACCESS": "private", "DIALTONE_MEDIA_PUBLIC_URL": "https://a.test"},
-            "DIALTONE_MEDIA_PUBLIC_URL=",
-        ),
         ({"DIALTONE_SECRETS": KEYS, "DIALTONE_SECRETS_FILE": "a"}, "DIALTONE_SECRETS="),
     ],
 )

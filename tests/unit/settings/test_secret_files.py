@@ -8,7 +8,6 @@ from typing import Final
 import pytest
 
 from entrypoints.bootstrap import open_use_cases
-from entrypoints.features.media import MediaSettings
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.read import (
@@ -141,14 +140,6 @@ def test_the_file_of_a_vendor_that_is_not_used_is_not_read() -> None:
 
     assert read.variables.files == {}
     assert SECRET not in "".join(line.shown for line in describe(read))
-
-
-def test_the_file_of_a_vendor_is_read_however_its_use_is_written(secret_file: Path) -> None:
-    environ = S3 | {"DIALTONE_MEDIA": " s3://images", "AWS_SECRET_ACCESS_KEY": ""}
-
-    read = read_settings(environ | {"AWS_SECRET_ACCESS_KEY_FILE": str(secret_file)}, None)
-
-    assert read.of(MediaSettings).aws_secret_access_key.value == SECRET
 
 
 def test_an_empty_variable_is_not_set_beside_the_other_one(secret_file: Path) -> None:

@@ -7,28 +7,19 @@ from typing import Any
 
 import pytest
 
-from application.operations.clean_up_calls import (
-    DEFAULT_CALL_RETENTION,
-    DEFAULT_RECORDING_RETENTION,
-)
 from domain.countries import ALL_COUNTRIES
 from domain.identities.session import SessionLimits
 from domain.identities.username import DEFAULT_APP_NAME
-from domain.media.image import VariantSpec
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
-from entrypoints.features.media import MediaSettings
-from entrypoints.features.voice import VoiceSettings
 from entrypoints.opening.providers import CONSOLE
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.media_stores import MediaFolder, S3Bucket, parse_media
 from entrypoints.settings.values import (
     Environment,
-    Factory,
     MongoDatabase,
     PostgresDatabase,
     Secret,
@@ -56,7 +47,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
 
     assert (read.env, read.bind) == (Environment.DEVELOPMENT, Bind("127.0.0.1", 8000))
     assert read.database == SqliteDatabase(current_folder / "var/dialtone.db")
-    assert read.of(MediaSettings).media == MediaFolder(current_folder / "var/media")
     assert read.secrets_file == current_folder / "var/secrets.json"
     assert (read.sms, read.countries) == ((CONSOLE,), None)
     assert isinstance(read.env, Environment)
@@ -68,8 +58,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
         idle_timeout=read.session_idle_timeout,
         plain_token_ttl=read.plain_token_ttl,
     )
-    assert read.of(VoiceSettings).call_retention == DEFAULT_CALL_RETENTION
-    assert read.of(VoiceSettings).recording_retention == DEFAULT_RECORDING_RETENTION
     assert DeliveryPolicy() == DeliveryPolicy(
         per_phone=read.sms_limit_per_phone,
         per_phone_and_ip=read.sms_limit_per_phone_and_ip,
@@ -85,20 +73,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
         ("BIND", "localhost:65535", Bind("localhost", 65535)),
         ("BIND", "my_service:80", Bind("my_service", 80)),
         ("DATABASE", "sqlite:////srv/a b.db", SqliteDatabase(Path("/srv/a b.db"))),
-        ("MEDIA", "file:///srv/a%20b/", MediaFolder(Path("/srv/a b"))),
-        ("MEDIA", "file://localhost/srv", MediaFolder(Path("/srv"))),
-        ("MEDIA", "store:open_files", Factory("store:open_files")),
-        ("MEDIA_PUBLIC_URL", "https://cdn.test/m/", "https://cdn.test/m"),
-        ("MEDIA_VARIANTS", "none", ()),
-        (
-            "MEDIA_VARIANTS",
-            "a:2048x1, led:64x64!,a_webp:9x8",
-            (
-                VariantSpec("a", 2048, 1),
-                VariantSpec("led", 64, 64, is_exact=True),
-                VariantSpec("a_webp", 9, 8, is_webp=True),
-            ),
-        ),
         ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
         ("PUBLIC_URL", "http://[::1]:8000", "http://[::1]:8000"),
         (
@@ -267,15 +241,8 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
             "DATABASE",
             ["sqlite:data", "SQLite:data", "mongodb:name", "a.b", "a:b:c", "a..b:c", "a:b.c"],
         ),
-        ("MEDIA", ["var/media", "file:", "file:///", "file://var/media", "file:a?b", "/srv"]),
-        ("MEDIA", ["//exam[]ple/images", "file://]/srv", "file://\N{ACCOUNT OF}/srv"]),
-        ("MEDIA", ["file:///a%00b", "s3:bucket", "File:media", "a-b:c", "a:1", ":c", "a:"]),
         ("PUBLIC_URL", ["dial.test", "ftp://dial.test", "https://", "https://h/?a", "https://h#a"]),
         ("PUBLIC_URL", ["https://user:word@h", "https://h:99999", "https://ü.test", "https://a b"]),
-        ("MEDIA_PUBLIC_URL", ["cdn.test", "//cdn.test"]),
-        ("MEDIA_VARIANTS", ["a", "a:9", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "A:9x9"]),
-        ("MEDIA_VARIANTS", ["full:9x9", "a-b:9x9", ",".join(f"a{n}:9x9" for n in range(11))]),
-        ("MEDIA_URL_VARIANT", ["full", "A"]),
         ("SECRETS", ["{", "{}", "[]", '{"version": 1}', "[" * 100_000]),
         ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https:/h"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
@@ -459,32 +426,3 @@ def test_an_invalid_postgresql_url_is_an_error(start: str, ends: list[str], mess
         line = problem(DATABASE=f"{start}{end}")
         assert message in line
         assert "s3cret" not in line
-
-
-@pytest.mark.parametrize(
-    ("url", "bucket", "prefix"),
-    [
-        ("s3://abc", "abc", ""),
-        ("s3://abc/", "abc", ""),
-        ("s3://my-bucket.2/a", "my-bucket.2", "a"),
-        ("s3://123/a/b-c_d/", "123", "a/b-c_d"),
-        ("s3://abc/...", "abc", "..."),
-        (f"s3://{'b' * 63}/it's.(ours)!*", "b" * 63, "it's.(ours)!*"),
-    ],
-)
-def test_a_bucket_and_its_prefix_are_parsed(url: str, bucket: str, prefix: str) -> None:
-    assert parse_media(url) == S3Bucket(bucket, prefix)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "s3://", "s3:///a", "s3://ab", f"s3://{'b' * 64}", "s3://Abc", "s3://a_c", "s3://-bc",
-        "s3://ab-", "s3://.bc", "s3://a..c", "s3://10.0.0.1", "s3://10.0.0.1/a", "s3://abc:9000",
-        "s3://user:word@abc/a", "S3://abc",
-        "s3://abc//", "s3://abc//a", "s3://abc/a//b", "s3://abc/.", "s3://abc/../a", "s3://abc/a/..",
-        "s3://abc/a b", "s3://abc/ä", "s3://abc/a?b", "s3://abc/a#b", "s3://abc/a%20b", "s3://abc/+",
-    ],
-)  # fmt: skip
-def test_an_invalid_bucket_or_prefix_is_an_error(url: str) -> None:
-    assert "s3://bucket/prefix" in problem(MEDIA=url)

@@ -1,6 +1,9 @@
-"""Valid settings of vendors."""
+"""Valid settings of vendors, and which variables there are."""
 
+from collections.abc import Sequence
 from typing import Final
+
+from entrypoints.settings.composition import VARIABLES
 
 SECRET: Final = "tops3cret"
 """A password in the texts; no message may contain it."""
@@ -17,3 +20,8 @@ TWILIO: Final = {
     "TWILIO_AUTH_TOKEN": SECRET,
     "TWILIO_FROM": "Acme",
 }
+
+
+def only_installed(variables: Sequence[str]) -> list[str]:
+    """Return the variables whose feature is installed."""
+    return [variable for variable in variables if variable in VARIABLES]

@@ -1,0 +1,142 @@
+"""The settings of the phone line."""
+
+import pytest
+
+from application.operations.clean_up_calls import (
+    DEFAULT_CALL_RETENTION,
+    DEFAULT_RECORDING_RETENTION,
+)
+from entrypoints.features.voice import VoiceSettings
+from entrypoints.settings.read import find_unused, read_settings
+from entrypoints.settings.values import Factory
+from tests.support.settings import problem, problems, settings
+from tests.unit.settings.texts import TWILIO
+
+HEX = "0123456789abcdefABCDEF0123456789"
+OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
+CONSOLE = {"DIALTONE_SMS": "console"}
+SERVICE = "TWILIO_MESSAGING_SERVICE_SID"
+NUMBER = "+15005550006"
+
+
+@pytest.mark.parametrize(
+    ("environ", "required"),
+    [
+        (
+            {"DIALTONE_SMS": "Twilio", "TWILIO_FROM": " "},
+            ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "DIALTONE_COUNTRIES"],
+        ),
+        (TWILIO | {"DIALTONE_PUBLIC_URL": "", "TWILIO_FROM": NUMBER}, ["DIALTONE_PUBLIC_URL"]),
+        (
+            {"DIALTONE_VOICE": "Twilio"},
+            [
+                "DIALTONE_PUBLIC_URL",
+                "TWILIO_ACCOUNT_SID",
+                "TWILIO_AUTH_TOKEN",
+                "DIALTONE_COUNTRIES",
+                "TWILIO_VOICE_FROM",
+            ],
+        ),
+        (TWILIO | {"DIALTONE_VOICE": "twilio"}, ["TWILIO_VOICE_FROM"]),
+        ({"DIALTONE_VOICE": "our.own:factory"}, ["DIALTONE_PUBLIC_URL", "DIALTONE_COUNTRIES"]),
+    ],
+)
+def test_a_vendor_needs_its_variables(environ: dict[str, str], required: list[str]) -> None:
+    lines = problems(environ)
+
+    assert list(lines) == required
+    for name, line in lines.items():
+        assert "ust be set if" in line
+        assert f" Example: {name}=" in line
+
+
+@pytest.mark.parametrize(
+    ("environ", "caller_id"),
+    [
+        ({"TWILIO_FROM": NUMBER}, NUMBER),
+        *(({"TWILIO_FROM": name}, "") for name in ("Acme", "55512", "MGM&Co _1+-", "1st Bank")),
+        ({"TWILIO_FROM": "", SERVICE: f"MG{HEX}"}, ""),
+        ({"TWILIO_FROM": NUMBER, "TWILIO_VOICE_FROM": "+14155550001"}, "+14155550001"),
+    ],
+)
+def test_calls_come_from_a_number(environ: dict[str, str], caller_id: str) -> None:
+    read = read_settings(TWILIO | environ, None).of(VoiceSettings)
+    assert read.twilio_caller_id == caller_id
+
+
+@pytest.mark.parametrize(
+    ("environ", "has_phone_line", "has_voice_channel"),
+    [
+        (TWILIO | {"TWILIO_FROM": NUMBER}, True, True),
+        (TWILIO | {"DIALTONE_SMS": "twilio,console"}, False, False),
+        (TWILIO | {"DIALTONE_SMS": "console,twilio"}, False, True),
+        (TWILIO | {"DIALTONE_VOICE": "none", "TWILIO_FROM": NUMBER}, False, False),
+        (TWILIO | {"DIALTONE_VOICE": "twilio", "TWILIO_FROM": NUMBER} | CONSOLE, True, True),
+        (TWILIO | {"DIALTONE_VOICE": "twilio", "TWILIO_FROM": NUMBER} | OWN, True, True),
+        ({}, False, True),
+        (OWN, False, False),
+    ],
+)
+def test_calls_need_twilio_with_a_number_or_the_console(
+    environ: dict[str, str], *, has_phone_line: bool, has_voice_channel: bool
+) -> None:
+    read = read_settings(environ, None)
+
+    assert (read.has_phone_line, read.has_voice_channel) == (has_phone_line, has_voice_channel)
+
+
+@pytest.mark.parametrize("text", ["acme", "twilio,none", "console", "sqlite:data"])
+def test_calls_are_placed_by_twilio_a_factory_or_nobody(text: str) -> None:
+    own = {"DIALTONE_VOICE": "our.own:factory", "DIALTONE_PUBLIC_URL": "https://a.test"} | OWN
+    assert read_settings(own, None).of(VoiceSettings).voice == Factory("our.own:factory")
+    assert settings(VOICE="NONE").of(VoiceSettings).voice is None
+    assert problem(VOICE=text).startswith(
+        "DIALTONE_VOICE: Must be twilio, none or package.module:factory."
+    )
+
+
+def test_settings_of_the_phone_line_are_unused_without_it() -> None:
+    left = {
+        "DIALTONE_CALL_FLOW": "/nowhere",
+        "DIALTONE_OPERATOR": "+14155552671",
+        "DIALTONE_OPERATOR_LINES": "3",
+        "DIALTONE_CALLBACK_LIMIT_TOTAL": "3/1h",
+        "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h",
+        "TWILIO_VOICE_FROM": "+14155550001",
+    }
+    used_anyway = {"DIALTONE_CALL_RETENTION": "90d"}
+
+    read = read_settings(TWILIO | left | used_anyway, None)
+    assert list(find_unused(read)) == []
+    read = read_settings(TWILIO | left | used_anyway | {"DIALTONE_VOICE": "none"}, None)
+    assert dict(find_unused(read)) == dict.fromkeys(left, "DIALTONE_VOICE is none")
+    # The console shows the code of a call.
+    read = read_settings({"DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h"} | CONSOLE, None)
+    assert list(find_unused(read)) == []
+    # Other programs read the variables of Twilio too.
+    assert list(find_unused(read_settings({"TWILIO_VOICE_FROM": "+14155550001"}, None))) == []
+
+
+def test_recordings_are_not_kept_longer_than_calls() -> None:
+    line = problem(CALL_RETENTION="7d")
+
+    assert line.startswith("DIALTONE_RECORDING_RETENTION: Must not be longer than")
+    read = settings(CALL_RETENTION="7d", RECORDING_RETENTION="7d").of(VoiceSettings)
+    assert read.call_retention.days == 7
+
+
+def test_a_retention_is_kept_as_the_use_cases_have_it() -> None:
+    read = settings().of(VoiceSettings)
+    assert read.call_retention == DEFAULT_CALL_RETENTION
+    assert read.recording_retention == DEFAULT_RECORDING_RETENTION
+
+
+def test_both_retentions_are_reported_if_both_are_invalid() -> None:
+    environ = {"DIALTONE_CALL_RETENTION": "x", "DIALTONE_RECORDING_RETENTION": "y"}
+    assert problems(environ).keys() == environ.keys()
+
+
+def test_the_example_of_a_retention_is_valid_with_the_other_one() -> None:
+    line = problem(CALL_RETENTION="10d")
+    assert line.endswith("Example: DIALTONE_RECORDING_RETENTION=240h")
+    settings(CALL_RETENTION="10d", RECORDING_RETENTION="240h")

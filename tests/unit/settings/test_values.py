@@ -26,6 +26,7 @@ from entrypoints.settings.values import (
     SqliteDatabase,
 )
 from tests.support.settings import problem, settings
+from tests.unit.settings.texts import of_installed
 
 HOUR = timedelta(hours=1)
 CODE = OtpCode("123456")
@@ -67,78 +68,80 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
 
 @pytest.mark.parametrize(
     ("name", "text", "value"),
-    [
-        ("ENV", "Development", Environment.DEVELOPMENT),
-        ("BIND", "10.0.0.5:80", Bind("10.0.0.5", 80)),
-        ("BIND", "localhost:65535", Bind("localhost", 65535)),
-        ("BIND", "my_service:80", Bind("my_service", 80)),
-        ("DATABASE", "sqlite:////srv/a b.db", SqliteDatabase(Path("/srv/a b.db"))),
-        ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
-        ("PUBLIC_URL", "http://[::1]:8000", "http://[::1]:8000"),
-        (
-            "WEB_ORIGINS",
-            "HTTPS://App.test:443, https://app.test:8443,https://[2001:DB8::0:1]",
-            ("https://app.test", "https://app.test:8443", "https://[2001:db8::1]"),
-        ),
-        (
-            "WEB_ORIGINS",
-            "http://localhost:3000,http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
+    of_installed(
+        [
+            ("ENV", "Development", Environment.DEVELOPMENT),
+            ("BIND", "10.0.0.5:80", Bind("10.0.0.5", 80)),
+            ("BIND", "localhost:65535", Bind("localhost", 65535)),
+            ("BIND", "my_service:80", Bind("my_service", 80)),
+            ("DATABASE", "sqlite:////srv/a b.db", SqliteDatabase(Path("/srv/a b.db"))),
+            ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
+            ("PUBLIC_URL", "http://[::1]:8000", "http://[::1]:8000"),
             (
-                "http://localhost:3000",
-                "http://127.0.0.1",
-                "http://[::1]:5173",
-                "http://a.localhost",
+                "WEB_ORIGINS",
+                "HTTPS://App.test:443, https://app.test:8443,https://[2001:DB8::0:1]",
+                ("https://app.test", "https://app.test:8443", "https://[2001:db8::1]"),
             ),
-        ),
-        ("APP_NAME", "St. Dial", "St. Dial"),
-        ("ANDROID_HASH", "FA+9qCX9VSu, 01234567/9a", ("FA+9qCX9VSu", "01234567/9a")),
-        ("WEB_DOMAIN", "Login.Example.org", "login.example.org"),
-        ("WEB_DOMAIN", "xn--mller-kva.example", "xn--mller-kva.example"),
-        ("DEFAULT_LOCALE", "pt-BR", "pt-BR"),
-        ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", Path("/etc/dialtone/t")),
-        ("CALL_FLOW", "/etc/dialtone/flow.toml", Path("/etc/dialtone/flow.toml")),
-        ("OPERATOR", "+18005550123", parse_phone("+18005550123", rules=None)),
-        ("COUNTRIES", "IN, us,DE", frozenset({"IN", "US", "DE"})),
-        ("COUNTRIES", "*", ALL_COUNTRIES),
-        ("DEFAULT_REGION", "in", "IN"),
-        (
-            "TRUSTED_PROXIES",
-            "10.0.0.0/8, 192.168.1.5,fd00::/8",
-            tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.5", "fd00::/8"))),
-        ),
-        ("SINGLE_HOST", "YES", True),
-        ("RECYCLED_AFTER", "OFF", None),
-        ("CLEANUP_INTERVAL", "Off", None),
-        ("MAX_UPLOAD_SIZE", "1000", 1000),
-        ("MAX_UPLOAD_SIZE", "5MB", 5_000_000),
-        ("MAX_UPLOAD_SIZE", "5 MiB", 5 * 1024 * 1024),
-        ("MAX_UPLOAD_SIZE", "1gb", 1_000_000_000),
-        ("MAX_UPLOAD_SIZE", "20kB", 20_000),
-        ("LOG_LEVEL", "WARNING", "warning"),
-        ("LOG_FORMAT", "JSON", "json"),
-        ("LOG_REQUESTS", "All", 1.0),
-        ("LOG_REQUESTS", "none", 0.0),
-        ("LOG_REQUESTS", "1/4", 0.25),
-        ("METRICS_BIND", "[::1]:9464", Bind("::1", 9464)),
-        ("SMS_LIMIT_PER_PHONE", "2/1h, 6/1d", TWO_LIMITS),
-        ("SMS_LIMIT_PER_PHONE_AND_IP", "2/1h,6/1d", TWO_LIMITS),
-        ("TOLL_FREE_NUMBERS", "Yes", True),
-        (
-            "TEST_OTPS",
-            "+15005550006=123456@2027-01-01",
-            Secret(TestOtps((TestOtp(TEST_PHONE, CODE, datetime(2027, 1, 2, tzinfo=UTC)),))),
-        ),
-        (
-            "TEST_OTPS",
-            "+15005550006\ufe0f=1\ufe0f23456\ufe0f",
-            Secret(TestOtps((TestOtp(TEST_PHONE, CODE),))),
-        ),
-        (
-            "TEST_OTPS",
-            "+15005550006=123456, +1 415 555 2671 = 123456",
-            Secret(TestOtps((TestOtp(TEST_PHONE, CODE), TestOtp(OTHER_PHONE, CODE)))),
-        ),
-    ],
+            (
+                "WEB_ORIGINS",
+                "http://localhost:3000,http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
+                (
+                    "http://localhost:3000",
+                    "http://127.0.0.1",
+                    "http://[::1]:5173",
+                    "http://a.localhost",
+                ),
+            ),
+            ("APP_NAME", "St. Dial", "St. Dial"),
+            ("ANDROID_HASH", "FA+9qCX9VSu, 01234567/9a", ("FA+9qCX9VSu", "01234567/9a")),
+            ("WEB_DOMAIN", "Login.Example.org", "login.example.org"),
+            ("WEB_DOMAIN", "xn--mller-kva.example", "xn--mller-kva.example"),
+            ("DEFAULT_LOCALE", "pt-BR", "pt-BR"),
+            ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", Path("/etc/dialtone/t")),
+            ("CALL_FLOW", "/etc/dialtone/flow.toml", Path("/etc/dialtone/flow.toml")),
+            ("OPERATOR", "+18005550123", parse_phone("+18005550123", rules=None)),
+            ("COUNTRIES", "IN, us,DE", frozenset({"IN", "US", "DE"})),
+            ("COUNTRIES", "*", ALL_COUNTRIES),
+            ("DEFAULT_REGION", "in", "IN"),
+            (
+                "TRUSTED_PROXIES",
+                "10.0.0.0/8, 192.168.1.5,fd00::/8",
+                tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.5", "fd00::/8"))),
+            ),
+            ("SINGLE_HOST", "YES", True),
+            ("RECYCLED_AFTER", "OFF", None),
+            ("CLEANUP_INTERVAL", "Off", None),
+            ("MAX_UPLOAD_SIZE", "1000", 1000),
+            ("MAX_UPLOAD_SIZE", "5MB", 5_000_000),
+            ("MAX_UPLOAD_SIZE", "5 MiB", 5 * 1024 * 1024),
+            ("MAX_UPLOAD_SIZE", "1gb", 1_000_000_000),
+            ("MAX_UPLOAD_SIZE", "20kB", 20_000),
+            ("LOG_LEVEL", "WARNING", "warning"),
+            ("LOG_FORMAT", "JSON", "json"),
+            ("LOG_REQUESTS", "All", 1.0),
+            ("LOG_REQUESTS", "none", 0.0),
+            ("LOG_REQUESTS", "1/4", 0.25),
+            ("METRICS_BIND", "[::1]:9464", Bind("::1", 9464)),
+            ("SMS_LIMIT_PER_PHONE", "2/1h, 6/1d", TWO_LIMITS),
+            ("SMS_LIMIT_PER_PHONE_AND_IP", "2/1h,6/1d", TWO_LIMITS),
+            ("TOLL_FREE_NUMBERS", "Yes", True),
+            (
+                "TEST_OTPS",
+                "+15005550006=123456@2027-01-01",
+                Secret(TestOtps((TestOtp(TEST_PHONE, CODE, datetime(2027, 1, 2, tzinfo=UTC)),))),
+            ),
+            (
+                "TEST_OTPS",
+                "+15005550006\ufe0f=1\ufe0f23456\ufe0f",
+                Secret(TestOtps((TestOtp(TEST_PHONE, CODE),))),
+            ),
+            (
+                "TEST_OTPS",
+                "+15005550006=123456, +1 415 555 2671 = 123456",
+                Secret(TestOtps((TestOtp(TEST_PHONE, CODE), TestOtp(OTHER_PHONE, CODE)))),
+            ),
+        ]
+    ),
 )
 def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
     field, _ = FIELDS[f"DIALTONE_{name}"]
@@ -149,11 +152,11 @@ def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "least", "most"),
-    [
+    of_installed([
         ("SMS_LIMIT_ALL_FACTOR", 1, 20), ("OTP_LENGTH", 6, 8),
         ("MAX_IMAGE_PIXELS", 1_000, 500_000_000), ("IMAGE_MEGAPIXELS_PER_HOUR", 1, 10_000_000),
         ("WORKERS", 1, 256),
-    ],
+    ]),
 )  # fmt: skip
 def test_a_number_is_whole_and_in_a_range(name: str, least: int, most: int) -> None:
     field, _ = FIELDS[f"DIALTONE_{name}"]
@@ -168,17 +171,19 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @pytest.mark.parametrize(
     ("name", "least", "most", "outside"),
-    [
-        ("PLAIN_TOKEN_TTL", "60s", "400d", ["59s", "401d"]),
-        ("SESSION_MAX_AGE", "1h", "3650d", ["59m", "3651d"]),
-        ("SESSION_IDLE_TIMEOUT", "5m", "400d", ["4m", "401d"]),
-        ("RECYCLED_AFTER", "1d", "3650D", ["23h", "3651d", "never"]),
-        ("CALL_RETENTION", "720h", "3650d", ["59m", "3651d", "off"]),
-        ("RECORDING_RETENTION", "1h", "90d", ["59m", "3651d", "off"]),
-        ("CLEANUP_INTERVAL", "1m", "1D", ["59s", "2d", "never", "no"]),
-        ("STOP_DELAY", "0s", "10m", ["-1s", "11m", "soon"]),
-        ("DRAIN_TIMEOUT", "1s", "1h", ["0s", "2h"]),
-    ],
+    of_installed(
+        [
+            ("PLAIN_TOKEN_TTL", "60s", "400d", ["59s", "401d"]),
+            ("SESSION_MAX_AGE", "1h", "3650d", ["59m", "3651d"]),
+            ("SESSION_IDLE_TIMEOUT", "5m", "400d", ["4m", "401d"]),
+            ("RECYCLED_AFTER", "1d", "3650D", ["23h", "3651d", "never"]),
+            ("CALL_RETENTION", "720h", "3650d", ["59m", "3651d", "off"]),
+            ("RECORDING_RETENTION", "1h", "90d", ["59m", "3651d", "off"]),
+            ("CLEANUP_INTERVAL", "1m", "1D", ["59s", "2d", "never", "no"]),
+            ("STOP_DELAY", "0s", "10m", ["-1s", "11m", "soon"]),
+            ("DRAIN_TIMEOUT", "1s", "1h", ["0s", "2h"]),
+        ]
+    ),
 )
 def test_a_duration_has_a_unit_and_is_in_a_range(
     name: str, least: str, most: str, outside: list[str]
@@ -209,7 +214,7 @@ def test_a_duration_has_a_unit_and_is_in_a_range(
 )  # fmt: skip
 def test_a_rate_limit_is_a_count_and_a_period(names: list[str], max_count: int) -> None:
     invalid = ("5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h", "5/1h,9/1d", "5/1h/1h")
-    for name in names:
+    for (name,) in of_installed([(name,) for name in names]):
         for text in (f"{max_count}/90m", f" {max_count} / 90m "):
             assert getattr(settings(**{name: text}), name.lower()) == SlidingWindow(
                 max_count, 1.5 * HOUR
@@ -227,7 +232,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
 
 @pytest.mark.parametrize(
     ("name", "texts"),
-    [
+    of_installed([
         ("ENV", ["dev", "development,production"]),
         (
             "BIND",
@@ -282,7 +287,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("TEST_OTPS", ["+15005550006=123456@", "+15005550006=123456@tomorrow"]),
         ("TEST_OTPS", ["+15005550006=123456@2027-02-30", "+15005550006=123456@9999-12-31"]),
         ("TEST_OTPS", ["+1=123456@2027-01-01", "+15005550006=123456,+15005550006=654321"]),
-    ],
+    ]),
 )  # fmt: skip
 def test_an_invalid_value_is_an_error_with_name_and_example(name: str, texts: list[str]) -> None:
     for text in texts:
@@ -314,15 +319,17 @@ def test_the_limit_of_a_phone_keeps_its_code_from_being_guessed(text: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [
-        ("DATABASE", "postgres://user:tops3cret@db.test/name"),
-        ("S3_ENDPOINT", "http://user:tops3cret@s3.test"),
-        ("PUBLIC_URL", "https://user:tops3cret@dial.test"),
-        ("TEST_OTPS", "+15005550006=tops3cret"),
-        ("TEST_OTPS", "+15005550006=123456@tops3cret"),
-        ("OPERATOR", "+tops3cret"),
-        *((name, "tops3cret") for name in ("SMS", "BIND", "COUNTRIES", "WORKERS", "SECRETS")),
-    ],
+    of_installed(
+        [
+            ("DATABASE", "postgres://user:tops3cret@db.test/name"),
+            ("S3_ENDPOINT", "http://user:tops3cret@s3.test"),
+            ("PUBLIC_URL", "https://user:tops3cret@dial.test"),
+            ("TEST_OTPS", "+15005550006=tops3cret"),
+            ("TEST_OTPS", "+15005550006=123456@tops3cret"),
+            ("OPERATOR", "+tops3cret"),
+            *((name, "tops3cret") for name in ("SMS", "BIND", "COUNTRIES", "WORKERS", "SECRETS")),
+        ]
+    ),
 )
 def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:
     assert "tops3cret" not in problem(**{name: text})

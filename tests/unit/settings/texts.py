@@ -1,9 +1,11 @@
 """Valid settings of vendors, and which variables there are."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from entrypoints.settings.composition import VARIABLES
+
+R = TypeVar("R", bound=tuple[Any, ...])
 
 SECRET: Final = "tops3cret"
 """A password in the texts; no message may contain it."""
@@ -25,3 +27,8 @@ TWILIO: Final = {
 def only_installed(variables: Sequence[str]) -> list[str]:
     """Return the variables whose feature is installed."""
     return [variable for variable in variables if variable in VARIABLES]
+
+
+def of_installed(rows: Sequence[R]) -> list[R]:
+    """Return the rows of a table whose variable, without its prefix, is installed."""
+    return [row for row in rows if f"DIALTONE_{row[0]}" in VARIABLES]

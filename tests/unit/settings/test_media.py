@@ -10,7 +10,8 @@ from domain.media.image import VariantSpec
 from entrypoints.features.media import MediaSettings
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.media_stores import MediaFolder, S3Bucket, parse_media
-from entrypoints.settings.read import read_settings
+from entrypoints.settings.older_services import find_older
+from entrypoints.settings.read import find_unknown, read_settings
 from entrypoints.settings.values import Factory
 from tests.support.settings import problem, problems, settings
 from tests.unit.settings.texts import S3, SECRET
@@ -195,3 +196,48 @@ def test_the_file_of_a_vendor_is_read_however_its_use_is_written(tmp_path: Path)
     read = read_settings(environ | {"AWS_SECRET_ACCESS_KEY_FILE": str(secret_file)}, None)
 
     assert read.of(MediaSettings).aws_secret_access_key.value == SECRET
+
+
+@pytest.mark.parametrize(
+    ("variables", "sources"),
+    [
+        ({}, ("http://127.0.0.1:8000",)),
+        ({"PUBLIC_URL": "https://a.example.org/api"}, ("https://a.example.org",)),
+        (
+            {"MEDIA_PUBLIC_URL": "https://media.example.org/images"},
+            ("https://media.example.org", "http://127.0.0.1:8000"),
+        ),
+        ({"MEDIA": "our.own:files"}, ("http:", "https:")),
+    ],
+    ids=str,
+)
+def test_the_page_may_load_images_from_where_their_urls_lead(
+    variables: dict[str, str], sources: tuple[str, ...]
+) -> None:
+    assert settings(**variables).image_sources == sources
+
+
+@pytest.mark.parametrize(
+    ("variables", "source"),
+    [
+        ({}, "https://*.amazonaws.com"),
+        ({"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/s3"}, "http://127.0.0.1:8333"),
+        ({"DIALTONE_MEDIA_DELIVERY": "service"}, "http://127.0.0.1:8000"),
+    ],
+)
+def test_the_page_may_load_images_from_the_bucket_or_the_service(
+    variables: dict[str, str], source: str
+) -> None:
+    assert read_settings(S3 | variables, None).image_sources == (source,)
+
+
+def test_variables_of_an_older_service_are_answered_with_ours() -> None:
+    found = dict(find_older({"S3_BUCKET": "x", "S3_REGION": "x"}))
+    assert "DIALTONE_MEDIA=s3://" in found["S3_BUCKET"]
+    assert "AWS_REGION" in found["S3_REGION"]
+
+
+def test_a_misspelt_name_is_found() -> None:
+    assert dict(find_unknown(["DIALTONE_UPLOAD_SIZE"])) == {
+        "DIALTONE_UPLOAD_SIZE": "DIALTONE_MAX_UPLOAD_SIZE"
+    }

@@ -5,10 +5,8 @@ from dataclasses import replace
 import pytest
 
 from entrypoints.features.start import http_start_page, keeps_messages
-from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import Environment
 from tests.support.settings import settings
-from tests.unit.settings.texts import S3
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1:8000", "localhost:8001", "[::1]:8000", "127.0.0.2:80"])
@@ -54,40 +52,3 @@ def test_production_has_no_page_and_keeps_no_messages() -> None:
     production = replace(settings(), env=Environment.PRODUCTION)
     assert http_start_page(production) is None
     assert not keeps_messages(production)
-
-
-@pytest.mark.parametrize(
-    ("variables", "sources"),
-    [
-        ({}, ("http://127.0.0.1:8000",)),
-        ({"PUBLIC_URL": "https://a.example.org/api"}, ("https://a.example.org",)),
-        (
-            {"MEDIA_PUBLIC_URL": "https://media.example.org/images"},
-            ("https://media.example.org", "http://127.0.0.1:8000"),
-        ),
-        ({"MEDIA": "our.own:files"}, ("http:", "https:")),
-    ],
-    ids=str,
-)
-def test_the_page_may_load_images_from_where_their_urls_lead(
-    variables: dict[str, str], sources: tuple[str, ...]
-) -> None:
-    page = http_start_page(settings(**variables))
-    assert page is not None
-    assert page.image_sources == sources
-
-
-@pytest.mark.parametrize(
-    ("variables", "source"),
-    [
-        ({}, "https://*.amazonaws.com"),
-        ({"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/s3"}, "http://127.0.0.1:8333"),
-        ({"DIALTONE_MEDIA_DELIVERY": "service"}, "http://127.0.0.1:8000"),
-    ],
-)
-def test_the_page_may_load_images_from_the_bucket_or_the_service(
-    variables: dict[str, str], source: str
-) -> None:
-    page = http_start_page(read_settings(S3 | variables, None))
-    assert page is not None
-    assert page.image_sources == (source,)

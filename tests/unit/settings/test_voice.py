@@ -7,6 +7,7 @@ from application.operations.clean_up_calls import (
     DEFAULT_RECORDING_RETENTION,
 )
 from entrypoints.features.voice import VoiceSettings
+from entrypoints.opening.operator_files import FILE_CHECKS
 from entrypoints.settings.read import find_unused, read_settings
 from entrypoints.settings.values import Factory
 from tests.support.settings import problem, problems, settings
@@ -140,3 +141,7 @@ def test_the_example_of_a_retention_is_valid_with_the_other_one() -> None:
     line = problem(CALL_RETENTION="10d")
     assert line.endswith("Example: DIALTONE_RECORDING_RETENTION=240h")
     settings(CALL_RETENTION="10d", RECORDING_RETENTION="240h")
+
+
+def test_without_a_phone_line_its_flow_is_not_read() -> None:
+    read_settings({"DIALTONE_CALL_FLOW": "/nowhere"}, None, FILE_CHECKS)

@@ -10,10 +10,15 @@ R = TypeVar("R", bound=tuple[Any, ...])
 SECRET: Final = "tops3cret"
 """A password in the texts; no message may contain it."""
 S3: Final = {
-    "DIALTONE_MEDIA": "s3://images",
-    "AWS_ACCESS_KEY_ID": "somebody",
-    "AWS_SECRET_ACCESS_KEY": f"{SECRET}/{SECRET}",
+    name: text
+    for name, text in (
+        ("DIALTONE_MEDIA", "s3://images"),
+        ("AWS_ACCESS_KEY_ID", "somebody"),
+        ("AWS_SECRET_ACCESS_KEY", f"{SECRET}/{SECRET}"),
+    )
+    if name in VARIABLES
 }
+"""None without the library."""
 TWILIO: Final = {
     "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
     "DIALTONE_SMS": "twilio",

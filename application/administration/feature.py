@@ -9,6 +9,7 @@ from application.administration.list_audit import ListAudit
 from application.administration.service_tokens import AdministerTokens, AuthenticateServiceToken
 from application.administration.show_user import ShowUser
 from application.administration.view_phone import ViewPhone
+from application.administration.view_user import ViewUser
 from application.identities.feature import IdentitiesFeature
 from application.limits.token_limits import TokenLimits
 from application.otp.feature import OtpFeature
@@ -46,6 +47,7 @@ class AdministrationFeature:
         limits = TokenLimits(repositories.limit_store, clock)
         self.list_audit = ListAudit(repositories.audit_log, repositories.identities, keyed_hashes)
         self.view_phone = ViewPhone(self.record_act, limits)
+        self.view_user = ViewUser(identities.get_user, self.view_phone)
         self.show_user = ShowUser(
             find_user=self.find_user,
             view_phone=self.view_phone,

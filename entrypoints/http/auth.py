@@ -1,5 +1,7 @@
 """Authentication by access token, and limits of requests, before a body is read."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from litestar.connection import ASGIConnection
@@ -14,7 +16,6 @@ from application.limits.request_limits import RequestLimits
 from application.ports.errors import CorruptRecord, StorageError
 from application.principal import Principal
 from application.use_cases import UseCases
-from domain.administration.service_token import is_service_token
 from domain.errors import DomainError, TooManyRequests, Unauthenticated, Unavailable
 from entrypoints.http.client_ip import CLIENT_IP, header_values
 from entrypoints.http.errors.exceptions import NoAccessToken
@@ -29,6 +30,19 @@ BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 _MAX_TOKEN_LENGTH: Final = 4096
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerKind:
+    """Callers of the administration who are no administrators.
+
+    Attributes:
+        recognizes: Whether a text is a token of theirs, valid or not.
+        authenticate: Returns the caller of a token, or raises `Unauthenticated`.
+    """
+
+    recognizes: Callable[[str], bool]
+    authenticate: Callable[[Connection, str], Awaitable[Caller]]
 
 
 class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
@@ -54,7 +68,10 @@ class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
 
 
 class AdministrationMiddleware(AbstractAuthenticationMiddleware):
-    """Authenticates administrators by their access tokens, and backends by service tokens."""
+    """Authenticates administrators by their access tokens, and callers of other kinds.
+
+    Features know other kinds: see `CallerKind`.
+    """
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
         """Return the `Caller` as `auth`.
@@ -62,7 +79,7 @@ class AdministrationMiddleware(AbstractAuthenticationMiddleware):
         Raises:
             Unauthenticated: The token is missing or invalid.
             TooManyRequests: The administrator sends too many requests.
-            TooManyTokenRequests: The service token does.
+            RateLimitExceeded: Another caller does.
             Forbidden: It is the access token of a member.
             ReauthenticationRequired: The administrator logged in too long ago.
             StorageError
@@ -72,21 +89,15 @@ class AdministrationMiddleware(AbstractAuthenticationMiddleware):
 
 async def _find_caller(connection: Connection) -> Caller:
     token = _read_token(connection)
-    if not is_service_token(token):
-        return administrator(await authenticate_within_limit(connection))
-    use_cases: UseCases = connection.app.state.use_cases
-    try:
-        return await use_cases.administration.authenticate_token(token)
-    except Unauthenticated:
-        # Each costs a read of the database, which an access token with a wrong signature does not.
-        limits: RequestLimits = connection.app.state.request_limits
-        scope: Any = connection.scope
-        limits.acquire_for_ip(scope[CLIENT_IP])
-        raise
+    kinds: Sequence[CallerKind] = connection.app.state.caller_kinds
+    for kind in kinds:
+        if kind.recognizes(token):
+            return await kind.authenticate(connection, token)
+    return administrator(await authenticate_within_limit(connection))
 
 
 async def authenticate(connection: Connection) -> Principal:
-    """Return the principal of the access token. A service token is none.
+    """Return the principal of the access token.
 
     Raises:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.

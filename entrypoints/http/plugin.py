@@ -8,6 +8,7 @@ from litestar import Controller
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
+from entrypoints.http.auth import CallerKind
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorRow
 
 
@@ -25,6 +26,7 @@ class ApiPlugin(InitPlugin):
         own_checks: The first segments of paths whose requests the feature checks itself: no page of
             another origin may send one.
         pages: Pages for people, by their paths, with their names.
+        caller_kinds: Callers of the administration who are no administrators.
         errors: The rows of its errors.
         error_form: The form of its errors, if its paths are another API than the main one.
         field_codes: The codes of invalid fields that only it has.
@@ -36,6 +38,7 @@ class ApiPlugin(InitPlugin):
     webhooks: Sequence[str] = ()
     own_checks: Sequence[str] = ()
     pages: Mapping[str, str] = MappingProxyType({})
+    caller_kinds: Sequence[CallerKind] = ()
     errors: Mapping[type[ApiError], ErrorRow] = MappingProxyType({})
     error_form: type[ErrorForm] | None = None
     field_codes: Sequence[str] = ()

@@ -6,7 +6,6 @@ from litestar import Controller, MediaType, Response, delete, get, patch, post
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
-from application.administration.caller import administrator
 from application.administration.feature import AdministrationFeature
 from application.identities.feature import IdentitiesFeature
 from domain import errors
@@ -109,7 +108,6 @@ class UserController(Controller):
     async def get_user(
         self,
         request: ApiRequest,
-        identities: Injected[IdentitiesFeature],
         administration: Injected[AdministrationFeature],
         user_id: IdParameter,
     ) -> UserResponse:
@@ -118,13 +116,9 @@ class UserController(Controller):
         Administrators who logged in within the last day see whether it is an administrator; those
         who logged in within the last 15 minutes see the full number, which an audit entry says.
         """
-        identity = await identities.get_user(parse_id(user_id, InvalidUserId()))
-        viewer, number = request.principal.viewer, None
-        is_other = viewer.id != identity.id
-        if viewer.is_administrator and is_other and identity.phone is not None:
-            caller = administrator(request.principal)
-            number = await administration.view_phone(caller, identity.phone, identity.id)
-        return to_user_response(identity, viewer, number)
+        viewed = parse_id(user_id, InvalidUserId())
+        identity, number = await administration.view_user(request.principal, viewed)
+        return to_user_response(identity, request.principal.viewer, number)
 
     @patch(
         "/me",

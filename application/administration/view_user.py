@@ -1,0 +1,35 @@
+"""Show a user to another one."""
+
+from dataclasses import dataclass
+
+from application.administration.caller import administrator
+from application.administration.view_phone import ViewPhone
+from application.identities.users import GetUser
+from application.principal import Principal
+from domain.identities.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class ViewUser:
+    """Show a user to a principal.
+
+    Administrators see the full number of somebody else if they logged in within the last 15
+    minutes. It is in the audit before.
+    """
+
+    get_user: GetUser
+    view_phone: ViewPhone
+
+    async def __call__(self, principal: Principal, user_id: str) -> tuple[Identity, str | None]:
+        """Return the user, with the number as an administrator sees it; None for all others.
+
+        Raises:
+            UserNotFound
+            AuditFailed
+            StorageError
+        """
+        identity, viewer = await self.get_user(user_id), principal.viewer
+        if not viewer.is_administrator or viewer.id == identity.id or identity.phone is None:
+            return identity, None
+        caller = administrator(principal)
+        return identity, await self.view_phone(caller, identity.phone, identity.id)

@@ -1,0 +1,34 @@
+"""Requests of backends, by their service tokens."""
+
+from typing import Any
+
+from application.administration.caller import Caller
+from application.limits.request_limits import RequestLimits
+from application.use_cases import UseCases
+from domain.administration.service_token import is_service_token
+from domain.errors import Unauthenticated
+from entrypoints.http.auth import CallerKind, Connection
+from entrypoints.http.client_ip import CLIENT_IP
+
+
+async def _authenticate(connection: Connection, token: str) -> Caller:
+    """Return the caller of a service token.
+
+    Raises:
+        Unauthenticated: It is not valid.
+        TooManyTokenRequests
+        TooManyRequests: The IP sends too many tokens that are not valid.
+        StorageError
+    """
+    use_cases: UseCases = connection.app.state.use_cases
+    try:
+        return await use_cases.administration.authenticate_token(token)
+    except Unauthenticated:
+        # Each costs a read of the database, which an access token with a wrong signature does not.
+        limits: RequestLimits = connection.app.state.request_limits
+        scope: Any = connection.scope
+        limits.acquire_for_ip(scope[CLIENT_IP])
+        raise
+
+
+BACKENDS = CallerKind(is_service_token, _authenticate)

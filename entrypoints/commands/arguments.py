@@ -5,10 +5,9 @@ import re
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from entrypoints.commands.command import add_commands
+from entrypoints.commands.command import Command, add_commands
 from entrypoints.commands.core import core_commands
-from entrypoints.features import FEATURES
-from entrypoints.features.feature import Feature
+from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
 from entrypoints.version.distribution import describe_version
 
 _HELP: Final = """\
@@ -34,11 +33,25 @@ class _Parser(argparse.ArgumentParser):
         super().error(_URL.sub("(hidden)", message))
 
 
-def make_parser(features: Sequence[Feature] = FEATURES) -> argparse.ArgumentParser:
-    """Return the parser of the commands of the core and of features.
+def list_commands(features: Sequence[FeatureCommands]) -> Sequence[Command]:
+    """Return the commands of the core and of features."""
+    of_features = [command for feature in features for command in feature.commands]
+    actions = [action for feature in features for action in feature.user_actions]
+    return [*core_commands(actions), *of_features]
+
+
+def make_parser(
+    features: Sequence[FeatureCommands] | None = None,
+) -> argparse.ArgumentParser:
+    """Return the parser of all commands.
 
     What it parses has the command, or the action of one, in `selected`.
+
+    Args:
+        features: The commands of features; by default those of the features that are installed.
     """
+    if features is None:
+        features = find_feature_commands()
     parser: argparse.ArgumentParser = _Parser(
         prog="dialtone",
         usage="dialtone [--help] [--version] COMMAND ...",
@@ -49,8 +62,7 @@ def make_parser(features: Sequence[Feature] = FEATURES) -> argparse.ArgumentPars
     commands = parser.add_subparsers(
         prog="dialtone", dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
     )
-    of_features = [command for feature in features for command in feature.commands()]
-    add_commands(commands, "dialtone", [*core_commands(features), *of_features])
+    add_commands(commands, "dialtone", list_commands(features))
     # argparse's own list puts the longest name on a line of its own.
     width = max(map(len, commands.choices))
     parser.epilog = _HELP.format(

@@ -9,7 +9,6 @@ from entrypoints.commands.options import ID, PHONE, USER, add_json_option, posit
 from entrypoints.commands.user_commands import user_aliases, user_command
 
 if TYPE_CHECKING:
-    from entrypoints.features.feature import Feature
     from entrypoints.settings.settings import Settings
 
 _FULL_CHECK: Final = "also compare the indexes with the tables, which may take minutes"
@@ -18,9 +17,9 @@ _PLACE: Final = (
 )
 
 
-def core_commands(features: "Sequence[Feature]") -> Sequence[Command]:
-    """Return the commands of the core; `user` has the actions of the features too."""
-    return (*_COMMANDS, user_command(features), _AUDIT, *user_aliases())
+def core_commands(user_actions: Sequence[Command]) -> Sequence[Command]:
+    """Return the commands of the core, with the actions of `user` that features add."""
+    return (*_COMMANDS, user_command(user_actions), _AUDIT, *user_aliases())
 
 
 def _add_run(run: ArgumentParser) -> None:

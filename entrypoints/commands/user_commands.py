@@ -17,13 +17,11 @@ from entrypoints.commands.options import (
 from entrypoints.opening.startup_error import print_errors
 
 if TYPE_CHECKING:
-    from entrypoints.features.feature import Feature
     from entrypoints.settings.settings import Settings
 
 
-def user_command(features: "Sequence[Feature]") -> Command:
-    """Return `user`, with the actions of the core and of features."""
-    of_features = [action for feature in features for action in feature.user_actions()]
+def user_command(of_features: Sequence[Command]) -> Command:
+    """Return `user`, with the actions of the core and those of features."""
     return Command(
         name="user",
         help="Show a user, or act for one: by phone number, username or user id.",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from entrypoints.commands.command import Command
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.settings.settings import Settings
 
@@ -22,12 +21,6 @@ class Admin(Feature):
         "entrypoints/http/admin",
         "entrypoints/commands/admin",
     )
-
-    def commands(self) -> "Sequence[Command]":
-        """Return its commands."""
-        from entrypoints.commands.admin.commands import COMMANDS
-
-        return COMMANDS
 
     def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""

@@ -23,7 +23,6 @@ from entrypoints.settings.values import Factory, HttpHook, Secret
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from application.events.feature import EventsPolicy
-    from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
     from entrypoints.words.user_rows import UserRow
 
@@ -131,12 +130,6 @@ class Events(Feature):
     def production_rules(self) -> Sequence[Rule]:
         """Return its rules for production."""
         return (_check_hooks,)
-
-    def commands(self) -> "Sequence[Command]":
-        """Return its commands."""
-        from entrypoints.commands.events.commands import COMMANDS
-
-        return COMMANDS
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
         """Return what it knows about a user, for `dialtone user show` and the console."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from entrypoints.commands.command import Command
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.settings.settings import Settings
 
@@ -27,12 +26,6 @@ class Export(Feature):
         from entrypoints.http.export.plugin import ExportPlugin
 
         return (ExportPlugin(),)
-
-    def user_actions(self) -> "Sequence[Command]":
-        """Return its actions of `dialtone user`."""
-        from entrypoints.commands.export.commands import USER_ACTIONS
-
-        return USER_ACTIONS
 
 
 EXPORT: Final = Export()

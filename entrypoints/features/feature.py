@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from application.use_cases import UseCases
-    from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
@@ -97,14 +96,6 @@ class Feature:
     def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
         del settings
-        return ()
-
-    def commands(self) -> "Sequence[Command]":
-        """Return its commands."""
-        return ()
-
-    def user_actions(self) -> "Sequence[Command]":
-        """Return its actions of `dialtone user`."""
         return ()
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":

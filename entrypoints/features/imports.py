@@ -1,12 +1,8 @@
 """Imports of users, and of the users and items of an older service."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from entrypoints.features.feature import Feature
-
-if TYPE_CHECKING:
-    from entrypoints.commands.command import Command
 
 
 class Imports(Feature):
@@ -19,12 +15,6 @@ class Imports(Feature):
         "entrypoints/commands/imports",
     )
     needs = ("media",)
-
-    def commands(self) -> "Sequence[Command]":
-        """Return its commands."""
-        from entrypoints.commands.imports.commands import COMMANDS
-
-        return COMMANDS
 
 
 IMPORTS: Final = Imports()

@@ -14,7 +14,6 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import HttpHook, Secret
 
 if TYPE_CHECKING:
-    from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
 
 
@@ -82,12 +81,6 @@ class Journal(Feature):
     def production_rules(self) -> Sequence[Rule]:
         """Return its rules for production."""
         return (_check_hook,)
-
-    def commands(self) -> "Sequence[Command]":
-        """Return its commands."""
-        from entrypoints.commands.journal.commands import COMMANDS
-
-        return COMMANDS
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""

@@ -30,7 +30,6 @@ from entrypoints.settings.values import Factory, Secret
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from application.media.feature import MediaPolicy
-    from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
@@ -291,12 +290,6 @@ class Media(Feature):
     def unused_prefixes(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return how the variables of S3 begin, if files are elsewhere."""
         return () if values.get("DIALTONE_MEDIA", "").startswith("s3://") else ("AWS_",)
-
-    def commands(self) -> "Sequence[Command]":
-        """Return its commands."""
-        from entrypoints.commands.media.commands import COMMANDS
-
-        return COMMANDS
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
         """Return what it knows about a user, for `dialtone user show` and the console."""

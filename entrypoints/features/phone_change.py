@@ -7,7 +7,6 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
-    from entrypoints.commands.command import Command
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
@@ -28,12 +27,6 @@ class PhoneChange(Feature):
     )
     has_cleanup = True
     left_messages = "Messages to numbers that were changed wait until the service sends them."
-
-    def user_actions(self) -> "Sequence[Command]":
-        """Return its actions of `dialtone user`."""
-        from entrypoints.commands.phone_change.commands import USER_ACTIONS
-
-        return USER_ACTIONS
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
         """Return what it knows about a user, for `dialtone user show` and the console."""

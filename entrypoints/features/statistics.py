@@ -13,7 +13,6 @@ from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
     from domain.costs.prices import PriceList
-    from entrypoints.commands.command import Command
     from entrypoints.http.plugin import ApiPlugin
 
 
@@ -70,12 +69,6 @@ class Statistics(Feature):
     def file_checks(self) -> Sequence[Callable[[Any], object]]:
         """Return what loads the price list."""
         return (load_prices,)
-
-    def commands(self) -> "Sequence[Command]":
-        """Return its commands."""
-        from entrypoints.commands.statistics.commands import COMMANDS
-
-        return COMMANDS
 
     def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from application.otp.feature import OtpPolicy
     from application.voice.feature import VoicePolicy
     from domain.voice.flow import CallFlow
-    from entrypoints.commands.command import Command
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.words.user_rows import UserRow
@@ -286,12 +285,6 @@ class Voice(Feature):
     def file_checks(self) -> Sequence[Callable[[Any], object]]:
         """Return what loads the call flow."""
         return (_check_call_flow,)
-
-    def commands(self) -> "Sequence[Command]":
-        """Return its commands."""
-        from entrypoints.commands.voice.commands import COMMANDS
-
-        return COMMANDS
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
         """Return what it knows about a user, for `dialtone user show` and the console."""

@@ -6,17 +6,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from entrypoints.commands.core import core_commands
-from entrypoints.features import FEATURES
+from entrypoints.commands.arguments import list_commands
+from entrypoints.commands.feature_commands import find_feature_commands
 
 PROJECT: Final = Path(__file__).parents[2]
-COMMANDS: Final = [
-    command.name
-    for command in (
-        *core_commands(FEATURES),
-        *(command for feature in FEATURES for command in feature.commands()),
-    )
-]
+COMMANDS: Final = [command.name for command in list_commands(find_feature_commands())]
 SHOW_IMPORTS: Final = """
 import sys
 from entrypoints.commands.cli import main

@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 
-from entrypoints.commands.arguments import make_parser
-from entrypoints.commands.core import core_commands
+from entrypoints.commands.arguments import list_commands, make_parser
+from entrypoints.commands.feature_commands import find_feature_commands
 from entrypoints.features import FEATURES
 
+PROJECT = Path(__file__).parents[2]
 CORE = {
     *("run", "check-settings", "cleanup", "migrate", "backup", "restore", "copy", "keys"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key", "user", "audit"),
@@ -33,8 +35,7 @@ def test_without_features_the_parser_has_the_core_only() -> None:
 
 
 def test_no_command_and_no_action_has_the_name_of_another() -> None:
-    commands = [*core_commands(FEATURES)]
-    commands += [command for feature in FEATURES for command in feature.commands()]
+    commands = list_commands(find_feature_commands())
     [user] = [command for command in commands if command.name == "user"]
 
     for several in (commands, user.actions):
@@ -43,9 +44,17 @@ def test_no_command_and_no_action_has_the_name_of_another() -> None:
 
 
 def test_each_command_runs_or_has_actions() -> None:
-    commands = [*core_commands(FEATURES)]
-    commands += [command for feature in FEATURES for command in feature.commands()]
+    commands = list_commands(find_feature_commands())
 
     for command in commands:
         assert (command.run is None) == bool(command.actions), command.name
         assert all(action.run for action in command.actions), command.name
+
+
+def test_each_package_of_commands_belongs_to_a_feature() -> None:
+    packages = {
+        file.parent.relative_to(PROJECT).as_posix()
+        for file in PROJECT.glob("entrypoints/commands/*/__init__.py")
+    }
+
+    assert packages <= {folder for feature in FEATURES for folder in feature.folders}

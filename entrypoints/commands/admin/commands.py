@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, REASON_OPTION, add_act_options, add_json_option
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _revoke(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return revoke(settings, arguments)
 
 
-COMMANDS: Final = (
+_COMMANDS: Final = (
     Command(
         name="admin-token",
         help="Create, list or revoke the service tokens of backends.",
@@ -91,3 +92,4 @@ COMMANDS: Final = (
         ),
     ),
 )
+FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)

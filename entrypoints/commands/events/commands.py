@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, PHONE, USER, add_json_option, positive
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _retry(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return retry(settings, arguments)
 
 
-COMMANDS: Final = (
+_COMMANDS: Final = (
     Command(
         name="events",
         help="List the events that a destination of DIALTONE_EVENTS has not accepted, or send them "
@@ -69,3 +70,4 @@ COMMANDS: Final = (
         ),
     ),
 )
+FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, PHONE, REASON_OPTION, add_user_options
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def _export(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return export(settings, arguments)
 
 
-USER_ACTIONS: Final = (
+_USER_ACTIONS: Final = (
     Command(
         name="export",
         help="Write all data of a user to a ZIP file, with a page that explains it.",
@@ -39,3 +40,4 @@ USER_ACTIONS: Final = (
         run=_export,
     ),
 )
+FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import add_act_options
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _import_hookaba(settings: "Settings", arguments: Namespace) -> Iterable[str]
     return import_hookaba(settings, arguments)
 
 
-COMMANDS: Final = (
+_COMMANDS: Final = (
     Command(
         name="import",
         help="Import users from elsewhere.",
@@ -143,3 +144,4 @@ COMMANDS: Final = (
         ),
     ),
 )
+FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import add_act_options
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _restore_check(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return restore_check(settings, arguments)
 
 
-COMMANDS: Final = (
+_COMMANDS: Final = (
     Command(
         name="restore-check",
         help="List the deletions, blocks, ends of sessions, changes of numbers and roles, and "
@@ -59,3 +60,4 @@ COMMANDS: Final = (
         run=_restore_check,
     ),
 )
+FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)

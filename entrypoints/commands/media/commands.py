@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, add_act_options
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _delete(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return delete(settings, arguments)
 
 
-COMMANDS: Final = (
+_COMMANDS: Final = (
     Command(
         name="media",
         help="Compare the library with the media store, or rebuild variants. check: compare them, "
@@ -99,3 +100,4 @@ COMMANDS: Final = (
         ),
     ),
 )
+FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import PHONE, add_user_options
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _change_phone(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return change_phone(settings, arguments)
 
 
-USER_ACTIONS: Final = (
+_USER_ACTIONS: Final = (
     Command(
         name="change-phone",
         help="Give an account another number, for an owner who lost the former one. --reason is "
@@ -46,3 +47,4 @@ USER_ACTIONS: Final = (
         run=_change_phone,
     ),
 )
+FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS)

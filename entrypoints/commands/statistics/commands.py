@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import add_json_option
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _statistics(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return statistics(settings, arguments)
 
 
-COMMANDS: Final = (
+_COMMANDS: Final = (
     Command(
         name="costs",
         help="Report what messages and calls cost, by country, provider or channel. Days are those "
@@ -108,3 +109,4 @@ COMMANDS: Final = (
         run=_statistics,
     ),
 )
+FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -51,7 +52,7 @@ def _show_urls(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return show_voice_urls(settings, arguments)
 
 
-COMMANDS: Final = (
+_COMMANDS: Final = (
     Command(
         name="flow",
         help="Check a call flow, draw it as a Mermaid flowchart, or walk it in the terminal.",
@@ -71,3 +72,4 @@ COMMANDS: Final = (
         run=_show_urls,
     ),
 )
+FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)

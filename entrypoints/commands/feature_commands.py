@@ -1,0 +1,35 @@
+"""The commands of the features that are installed.
+
+They are found by their packages: the module of a feature declares its settings, and to import it is
+too slow for `--help`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from entrypoints.commands.command import Command
+
+_FOLDER: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureCommands:
+    """What a package in `entrypoints/commands` has in its module `commands`.
+
+    Attributes:
+        commands: Commands of `dialtone`.
+        user_actions: Actions of `dialtone user`.
+    """
+
+    commands: Sequence[Command] = ()
+    user_actions: Sequence[Command] = ()
+
+
+def find_feature_commands() -> Sequence[FeatureCommands]:
+    """Return the commands of each feature that is installed and has some."""
+    names = sorted(file.parent.name for file in _FOLDER.glob("*/commands.py"))
+    modules = [import_module(f"entrypoints.commands.{name}.commands") for name in names]
+    return [module.FEATURE_COMMANDS for module in modules]

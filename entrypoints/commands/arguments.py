@@ -37,7 +37,8 @@ def list_commands(features: Sequence[FeatureCommands]) -> Sequence[Command]:
     """Return the commands of the core and of features."""
     of_features = [command for feature in features for command in feature.commands]
     actions = [action for feature in features for action in feature.user_actions]
-    return [*core_commands(actions), *of_features]
+    tried = [feature.tried for feature in features if feature.tried]
+    return [*core_commands(actions, tried), *of_features]
 
 
 def make_parser(
@@ -55,7 +56,7 @@ def make_parser(
     parser: argparse.ArgumentParser = _Parser(
         prog="dialtone",
         usage="dialtone [--help] [--version] COMMAND ...",
-        description="Phone number sign-in, users and an image library over HTTP.",
+        description=_describe(features),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"dialtone {describe_version()}")
@@ -72,3 +73,8 @@ def make_parser(
         )
     )
     return parser
+
+
+def _describe(features: Sequence[FeatureCommands]) -> str:
+    subjects = ["Phone number sign-in", "users", *filter(None, (each.subject for each in features))]
+    return f"{', '.join(subjects[:-1])} and {subjects[-1]} over HTTP."

@@ -17,9 +17,21 @@ _PLACE: Final = (
 )
 
 
-def core_commands(user_actions: Sequence[Command]) -> Sequence[Command]:
-    """Return the commands of the core, with the actions of `user` that features add."""
-    return (*_COMMANDS, user_command(user_actions), _AUDIT, *user_aliases())
+def core_commands(user_actions: Sequence[Command], tried: Sequence[str]) -> Sequence[Command]:
+    """Return the commands of the core.
+
+    Args:
+        user_actions: The actions of `user` that features add.
+        tried: What features add to `check-settings --connect`.
+    """
+    return (
+        _RUN,
+        _check_settings_command(tried),
+        *_COMMANDS,
+        user_command(user_actions),
+        _AUDIT,
+        *user_aliases(),
+    )
 
 
 def _add_run(run: ArgumentParser) -> None:
@@ -37,17 +49,28 @@ def _run(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return run(settings, arguments)
 
 
-def _add_check_settings(check: ArgumentParser) -> None:
-    check.add_argument(
-        "--templates",
-        action="store_true",
-        help="show the message of each SMS template instead",
-    )
-    check.add_argument(
-        "--connect",
-        action="store_true",
-        help="try the keys, the database, the media store, the providers and the other parts that "
-        "the settings name instead; nothing is changed, no message is sent and nobody is called",
+def _check_settings_command(tried: Sequence[str]) -> Command:
+    def add(check: ArgumentParser) -> None:
+        check.add_argument(
+            "--templates",
+            action="store_true",
+            help="show the message of each SMS template instead",
+        )
+        parts = ", ".join(["the keys", "the database", *tried, "the providers"])
+        check.add_argument(
+            "--connect",
+            action="store_true",
+            help=f"try {parts} and the other parts that the settings name instead; nothing is "
+            "changed, no message is sent and nobody is called",
+        )
+
+    return Command(
+        name="check-settings",
+        help="Check all settings, and show them without secrets.",
+        examples=("check-settings", "check-settings --templates", "check-settings --connect"),
+        add_arguments=add,
+        run=_check_settings,
+        checks_files=True,
     )
 
 
@@ -200,23 +223,15 @@ def _audit(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return audit(settings, arguments)
 
 
+_RUN: Final = Command(
+    name="run",
+    help="Start the HTTP service. Ctrl-C or SIGTERM stops it.",
+    examples=("run",),
+    add_arguments=_add_run,
+    run=_run,
+    checks_files=True,
+)
 _COMMANDS: Final = (
-    Command(
-        name="run",
-        help="Start the HTTP service. Ctrl-C or SIGTERM stops it.",
-        examples=("run",),
-        add_arguments=_add_run,
-        run=_run,
-        checks_files=True,
-    ),
-    Command(
-        name="check-settings",
-        help="Check all settings, and show them without secrets.",
-        examples=("check-settings", "check-settings --templates", "check-settings --connect"),
-        add_arguments=_add_check_settings,
-        run=_check_settings,
-        checks_files=True,
-    ),
     Command(
         name="cleanup",
         help="Delete expired and abandoned data. Safe while the service runs.",

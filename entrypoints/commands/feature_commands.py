@@ -22,10 +22,14 @@ class FeatureCommands:
     Attributes:
         commands: Commands of `dialtone`.
         user_actions: Actions of `dialtone user`.
+        subject: What the program does with it, for the first line of the help.
+        tried: What `check-settings --connect` tries, for the help of that command.
     """
 
     commands: Sequence[Command] = ()
     user_actions: Sequence[Command] = ()
+    subject: str = ""
+    tried: str = ""
 
 
 def find_feature_commands() -> Sequence[FeatureCommands]:

@@ -1,7 +1,6 @@
 """Parsers of arguments."""
 
 import re
-from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,9 +9,7 @@ from application.administration.find_user import UserQuery
 from domain.administration.audit import parse_reason as parse_reason_text
 from domain.administration.audit import require_reason as require_reason_text
 from domain.errors import InvalidValue
-from domain.phone import PhoneNumber
-from domain.phone import parse_phone as parse_phone_number
-from entrypoints.opening.startup_error import CommandError, InvalidArgument
+from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.read import SettingsError, find_text
 from entrypoints.settings.settings import Settings
 from entrypoints.words.user_text import parse_user_text
@@ -55,29 +52,6 @@ def require_reason(text: str) -> str:
         return require_reason_text(text)
     except InvalidValue as error:
         raise InvalidArgument(f"--reason: {error.message}") from None
-
-
-def parse_import_reason(arguments: Namespace) -> str:
-    """Parse the reason of an import, which a dry run does not need; raises InvalidArgument."""
-    parse = parse_reason if arguments.dry_run else require_reason
-    return parse(arguments.reason)
-
-
-def parse_new_phone(settings: Settings, text: str) -> PhoneNumber:
-    """Parse a phone that an account gets: codes can be sent to it; raises InvalidArgument."""
-    rules = settings.http_otp().phone_rules
-    try:
-        return parse_phone_number(text, settings.default_region, rules)
-    except InvalidValue as error:
-        raise InvalidArgument(f"NEW_NUMBER: {error.message}") from None
-
-
-def parse_phone(settings: Settings, text: str) -> PhoneNumber:
-    """Parse a phone as people write it; raises CommandError."""
-    try:
-        return parse_phone_number(text, settings.default_region, rules=None)
-    except InvalidValue as error:
-        raise CommandError(error.message) from None
 
 
 def find_url(settings: Settings, option: str, text: str) -> str:

@@ -28,8 +28,10 @@ def parsers_of(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argumen
 
 
 def test_without_features_the_parser_has_the_core_only() -> None:
-    commands = parsers_of(make_parser(features=()))
+    parser = make_parser(features=())
+    commands = parsers_of(parser)
 
+    assert parser.description == "Phone number sign-in and users over HTTP."
     assert commands.keys() == CORE
     assert parsers_of(commands["user"]).keys() == CORE_ACTIONS
 

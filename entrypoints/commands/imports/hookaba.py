@@ -28,10 +28,11 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.imports.dry_run import open_unchanged
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
 from entrypoints.commands.imports.problems import PROBLEMS
+from entrypoints.commands.imports.reason import parse_import_reason
 from entrypoints.commands.imports.report_file import open_report
 from entrypoints.commands.imports.unread_fields import render_unread
 from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import find_url, parse_file, parse_import_reason
+from entrypoints.commands.parsing import find_url, parse_file
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.commands.use_case_calls import open_with_features
 from entrypoints.features.feature import Feature

@@ -19,6 +19,7 @@ from domain.administration.audit import Actor, AuditAction
 from domain.errors import InvalidValue
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.imports.dry_run import open_unchanged
+from entrypoints.commands.imports.reason import parse_import_reason
 from entrypoints.commands.imports.rejected_lines import (
     RejectedLines,
     open_rejected_lines,
@@ -26,7 +27,7 @@ from entrypoints.commands.imports.rejected_lines import (
 )
 from entrypoints.commands.imports.unread_fields import render_unread
 from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import parse_file, parse_import_reason
+from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.commands.use_case_calls import open_with_features
 from entrypoints.features.imports import IMPORTS

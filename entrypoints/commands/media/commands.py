@@ -100,4 +100,6 @@ _COMMANDS: Final = (
         ),
     ),
 )
-FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)
+FEATURE_COMMANDS: Final = FeatureCommands(
+    commands=_COMMANDS, subject="an image library", tried="the media store"
+)

@@ -8,11 +8,11 @@ from typing import Final
 
 from application.administration.find_user import FoundUser
 from application.ports.errors import ConcurrencyConflict
-from domain.errors import ConflictingValue, CountryNotServed, PhoneInUse, Unavailable
+from domain.errors import ConflictingValue, CountryNotServed, InvalidValue, PhoneInUse, Unavailable
 from domain.identities.identity import Identity
-from domain.phone import PhoneNumber
+from domain.phone import PhoneNumber, parse_phone
 from entrypoints.commands.hidden_codes import hide_numbers
-from entrypoints.commands.parsing import parse_new_phone, parse_reason
+from entrypoints.commands.parsing import parse_reason
 from entrypoints.commands.use_case_calls import OTP
 from entrypoints.commands.user_calls import UserCall, call_for_user
 from entrypoints.features.phone_change import PHONE_CHANGE
@@ -27,7 +27,7 @@ _NO_REASON: Final = (
 
 def change_phone(settings: Settings, arguments: Namespace) -> Iterator[str]:
     """Give a user who lost the number another one."""
-    phone = parse_new_phone(settings, arguments.new_number)
+    phone = _parse_new_phone(settings, arguments.new_number)
     if not parse_reason(arguments.reason):
         raise InvalidArgument(_NO_REASON)
     can_be_undone = not arguments.no_undo
@@ -105,3 +105,12 @@ def _describe(before: FoundUser, identity: Identity) -> Iterator[str]:
 
 def _mask(phone: PhoneNumber | None) -> str:
     return phone.masked if phone else "none"
+
+
+def _parse_new_phone(settings: Settings, text: str) -> PhoneNumber:
+    """Parse a phone that an account gets: codes can be sent to it; raises InvalidArgument."""
+    rules = settings.http_otp().phone_rules
+    try:
+        return parse_phone(text, settings.default_region, rules)
+    except InvalidValue as error:
+        raise InvalidArgument(f"NEW_NUMBER: {error.message}") from None

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from adapters.flows import draw
 from adapters.flows.flow_rules import list_contained_phrases
+from domain.errors import InvalidValue
+from domain.phone import PhoneNumber, parse_phone
 from domain.voice.walk import Caller
-from entrypoints.commands.parsing import parse_phone
 from entrypoints.commands.voice.flow_trial import try_flow
 from entrypoints.features.voice import VoiceSettings, load_call_flow
 from entrypoints.opening.startup_error import CommandError
@@ -30,7 +31,7 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
         case _:
             caller = Caller()
             if arguments.caller != "anonymous":
-                phone = parse_phone(settings, arguments.phone)
+                phone = _parse_phone(settings, arguments.phone)
                 identity_id = None if arguments.caller == "unknown" else "trial"
                 caller = Caller(phone, identity_id, arguments.caller == "verified")
             return try_flow(call_flow, caller, _read_line)
@@ -44,3 +45,11 @@ def _read_line() -> str | None:
         return sys.stdin.readline() or None
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"The input could not be read: {error}.") from None
+
+
+def _parse_phone(settings: Settings, text: str) -> PhoneNumber:
+    """Parse a phone as people write it; raises CommandError."""
+    try:
+        return parse_phone(text, settings.default_region, rules=None)
+    except InvalidValue as error:
+        raise CommandError(error.message) from None

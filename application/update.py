@@ -10,12 +10,10 @@ from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.versioned import Records, Versioned
-from application.ports.voice import Calls
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from domain.voice.call import Call
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -106,16 +104,6 @@ async def update_identity(
     return await change_identity(identities, identity_id, change_and_return)
 
 
-async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call | None:
-    """Update a call as `update` does, and return it, or None if there is no such call.
-
-    Raises:
-        StorageError
-        CorruptRecord
-    """
-    return await save_record(calls, call_id, lambda call: call and change(call))
-
-
 async def change_record(
     records: Records[R],
     key: str,
@@ -136,27 +124,6 @@ async def change_record(
         CorruptRecord
     """
     return await update(partial(_load, records, key), partial(_save, records), change, loaded)
-
-
-async def change_call(
-    calls: Calls,
-    call_id: str,
-    change: Callable[[Call], tuple[Call, T]],
-    loaded: Versioned[Call] | None = None,
-) -> T | None:
-    """Update a call as `update` does, and return the result of the change that was saved.
-
-    It is None if there is no such call.
-
-    Raises:
-        StorageError
-        CorruptRecord
-    """
-
-    def change_existing(call: Call | None) -> tuple[Call | None, T | None]:
-        return (None, None) if call is None else change(call)
-
-    return await change_record(calls, call_id, change_existing, loaded)
 
 
 async def save_identity(

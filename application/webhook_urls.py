@@ -1,11 +1,9 @@
-"""The URLs that a telephony provider requests."""
+"""The URLs that providers request."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
-
-from domain.voice.instructions import Position
 
 _COUNTRY: Final = re.compile(r"[A-Z]{2}|001")
 _PHONE_HASH: Final = re.compile(r"[0-9a-f]{16}")
@@ -48,36 +46,11 @@ class WebhookUrls:
 
     public_url: str
 
-    def voice(self) -> str:
-        """Return the URL of an inbound call's first request."""
-        return f"{self.public_url}/voice"
-
-    def continue_call(self, position: Position) -> str:
-        """Return the URL where an inbound call continues."""
-        return self._make_url("/voice/continue", **asdict(position))
-
-    def code_call(self, call_id: str, position: Position | None = None) -> str:
-        """Return the URL of a call that reads a code: of its first request, or of an answer."""
-        return self._make_url(f"/voice/calls/{call_id}", **(asdict(position) if position else {}))
-
-    def call_status(self, call_id: str | None = None, labels: PhoneLabels | None = None) -> str:
-        """Return the URL for the status of an outbound call, or of any inbound one."""
-        of_call = {"call": call_id} if call_id else {}
-        return self._make_url("/voice/status", **of_call, **(asdict(labels) if labels else {}))
-
-    def recording(self) -> str:
-        """Return the URL for the status of recordings."""
-        return f"{self.public_url}/voice/recording"
-
-    def fallback(self) -> str:
-        """Return the URL that is requested when another one fails."""
-        return f"{self.public_url}/voice/fallback"
-
     def sms_status(self, report_id: str, labels: PhoneLabels) -> str:
         """Return the URL for the status of a message."""
-        return self._make_url("/sms/status", delivery=report_id, **asdict(labels))
+        return self.make_url("/sms/status", delivery=report_id, **asdict(labels))
 
-    def _make_url(self, path: str, **parameters: str | int) -> str:
-        # No value needs escaping.
+    def make_url(self, path: str, **parameters: str | int) -> str:
+        """Return the URL of a path with parameters, whose values need no escaping."""
         query = "&".join(f"{name}={value}" for name, value in sorted(parameters.items()))
         return f"{self.public_url}{path}" + (f"?{query}" if query else "")

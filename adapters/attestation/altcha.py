@@ -9,8 +9,9 @@ from typing import Final
 from altcha import Payload, create_challenge, verify_solution
 
 from adapters.attestation.results import find_problem, invalid, valid
-from application.ports.attestation import AttestationChallenge, AttestationProof, AttestationResult
+from application.ports.attestation import AttestationChallenge, AttestationResult
 from application.ports.keys import Key, KeyRing
+from domain.otp.attestation_proof import AttestationProof
 
 TYPE: Final = "altcha"
 CHALLENGE_TTL: Final = timedelta(minutes=5)

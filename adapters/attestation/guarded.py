@@ -11,11 +11,11 @@ from adapters.attestation.results import unavailable
 from application.ports.attestation import (
     Attestation,
     AttestationChallenge,
-    AttestationProof,
     AttestationResult,
     AttestationStatus,
 )
 from application.ports.errors import PortError
+from domain.otp.attestation_proof import AttestationProof
 
 TIMEOUT: Final = 3.0
 

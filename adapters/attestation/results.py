@@ -1,11 +1,7 @@
 """Results of checks, and what makes a proof invalid before it is checked."""
 
-from application.ports.attestation import (
-    MAX_RESPONSE_LENGTH,
-    AttestationProof,
-    AttestationResult,
-    AttestationStatus,
-)
+from application.ports.attestation import AttestationResult, AttestationStatus
+from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH, AttestationProof
 
 
 def valid(proof_id: str) -> AttestationResult:

@@ -24,8 +24,9 @@ from adapters.http import (
     Transport,
     open_transport,
 )
-from application.ports.attestation import AttestationChallenge, AttestationProof, AttestationResult
+from application.ports.attestation import AttestationChallenge, AttestationResult
 from application.ports.errors import PortError
+from domain.otp.attestation_proof import AttestationProof
 
 TYPE: Final = "siteverify"
 # Some servers keep an idle connection for five seconds only (Node.js).

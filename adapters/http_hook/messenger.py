@@ -25,7 +25,7 @@ from adapters.http_hook.message_ids import MessageIds
 from adapters.standard_webhooks import StandardWebhooks
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import MessageStatus, SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 

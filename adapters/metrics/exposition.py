@@ -6,7 +6,6 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -35,6 +34,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredGauge:
+    """A value of a feature that is read for each answer.
+
+    Attributes:
+        name: Its name without the prefix.
+        text: What it is.
+        measure: Returns the value; None where there is none.
+    """
+
+    name: str
+    text: str
+    measure: Callable[[], Awaitable[float]] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exposition:
     """Render the metrics of all workers, with what is read now.
 
@@ -51,15 +65,17 @@ class Exposition:
     clock: Clock
     version: str
     commit: str
-    measure_event_delay: Callable[[], Awaitable[timedelta]] | None = None
-    """None where events have no destination."""
+    gauges: Sequence[MeasuredGauge] = ()
+    """Those of features."""
 
     async def render(self) -> bytes:
         """Return the text, in Prometheus' format."""
         families = [
             self._build_info(),
             self._key_ages(),
-            *await asyncio.gather(self._limit_use(), self._users(), self._event_delay()),
+            *await asyncio.gather(
+                self._limit_use(), self._users(), *map(_measure_gauge, self.gauges)
+            ),
         ]
         return await asyncio.to_thread(_render, self.metrics.registry, families)
 
@@ -99,16 +115,12 @@ class Exposition:
             family.add_metric([], users.number)
         return family
 
-    async def _event_delay(self) -> GaugeMetricFamily:
-        family = GaugeMetricFamily(
-            f"{PREFIX}_event_delay_seconds",
-            "How long the event waits that is due first; 0 if none is due.",
-        )
-        if self.measure_event_delay is not None:
-            delay = await _measure(self.measure_event_delay)
-            if delay is not None:
-                family.add_metric([], delay.total_seconds())
-        return family
+
+async def _measure_gauge(gauge: MeasuredGauge) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"{PREFIX}_{gauge.name}", gauge.text)
+    if gauge.measure is not None and (value := await _measure(gauge.measure)) is not None:
+        family.add_metric([], value)
+    return family
 
 
 async def _measure(measure: Callable[[], Awaitable[T]]) -> T | None:

@@ -4,7 +4,7 @@ from typing import Final, Unpack
 
 from adapters.metrics.metrics import Metrics, country_label
 from application.ports.otp import DeliveryStatus
-from application.ports.system import SecurityEventDetails, SecurityEvents, SecurityEventType
+from application.ports.system import SecurityEventDetails, SecurityEventType
 from domain.otp.delivery_report import ReportedStatus
 
 SUPPRESSED: Final = "suppressed"
@@ -33,16 +33,14 @@ class CountSecurityEvents:
       result.
     """
 
-    def __init__(self, metrics: Metrics, events: SecurityEvents) -> None:
-        """Count in these metrics, then pass each event on."""
+    def __init__(self, metrics: Metrics) -> None:
+        """Count in these metrics."""
         self._metrics = metrics
-        self._events = events
 
     def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
-        """Count an event, and pass it on."""
+        """Count an event."""
         self._metrics.security_events.labels(event.value).inc()
         self._count(event, details)
-        self._events.emit(event, **details)
 
     def _count(self, event: SecurityEventType, details: SecurityEventDetails) -> None:
         metrics, country = self._metrics, _country_of(details)

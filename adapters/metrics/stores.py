@@ -1,11 +1,10 @@
-"""The database, the limit store and the media store, with a measurement of each call."""
+"""The database and the limit store, with a measurement of each call."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from prometheus_client import Histogram
 
@@ -21,15 +20,6 @@ from adapters.records.record_store import (
 )
 from application.ports.errors import PortError, UniqueViolation
 from application.ports.limits import LimitStore
-from application.ports.media import (
-    EncodedImage,
-    ImagePublisher,
-    MediaFiles,
-    MediaUrl,
-    PublishedImage,
-    StoredFile,
-)
-from domain.media.image import VariantSpec
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
 T = TypeVar("T")
@@ -39,7 +29,7 @@ GAUGE_INTERVAL: Final = 0.1
 """Seconds from a call to the gauge of calls in progress."""
 
 
-class _StoreMeter:
+class StoreMeter:
     """The metrics of one store."""
 
     def __init__(self, metrics: Metrics, store: str) -> None:
@@ -91,7 +81,7 @@ class MeasuredRecordStore:
     def __init__(self, records: RecordStore, metrics: Metrics) -> None:
         """Measure the calls of this record store."""
         self._records = records
-        self._measure = _StoreMeter(metrics, "database").measure
+        self._measure = StoreMeter(metrics, "database").measure
 
     # No coroutines of their own: each authenticated request loads a record.
     def load(
@@ -202,7 +192,7 @@ class MeasuredLimitStore:
     def __init__(self, limits: LimitStore, metrics: Metrics) -> None:
         """Measure the calls of this limit store."""
         self._limits = limits
-        self._measure = _StoreMeter(metrics, "limits").measure
+        self._measure = StoreMeter(metrics, "limits").measure
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
         """Acquire several reservations."""
@@ -223,71 +213,3 @@ class MeasuredLimitStore:
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete records without permits that count."""
         return await self._measure("delete_expired", self._limits.delete_expired(now, limit))
-
-
-class MeasuredMediaFiles:
-    """A media store whose calls are measured: of a file that is read, how long it takes to open."""
-
-    def __init__(self, files: MediaFiles, metrics: Metrics) -> None:
-        """Measure the calls of this media store."""
-        self._files = files
-        self._measure = _StoreMeter(metrics, "media").measure
-
-    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
-        """Store the file durably."""
-        await self._measure("write", self._files.write(storage_key, content, content_type))
-
-    async def get_size(self, storage_key: str) -> int | None:
-        """Return the size of the file."""
-        return await self._measure("get_size", self._files.get_size(storage_key))
-
-    @asynccontextmanager
-    async def open_file(
-        self, storage_key: str, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[StoredFile | None]:
-        """Open the file for reading."""
-        async with AsyncExitStack() as stack:
-            opening = self._files.open_file(storage_key, start, stop)
-            yield await self._measure("open_file", stack.enter_async_context(opening))
-
-    def list_files(self) -> AsyncIterator[str]:
-        """List all files. It is as fast as its caller, so it is not measured."""
-        return self._files.list_files()
-
-    async def delete(self, storage_key: str) -> None:
-        """Delete the file."""
-        await self._measure("delete", self._files.delete(storage_key))
-
-    async def url_for(self, storage_key: str) -> MediaUrl:
-        """Return the URL of the file, without I/O."""
-        return await self._files.url_for(storage_key)
-
-    async def delete_unfinished(self, before: datetime) -> int:
-        """Delete what unfinished writes left."""
-        return await self._measure("delete_unfinished", self._files.delete_unfinished(before))
-
-
-class MeasuredImagePublisher:
-    """An image publisher that is measured until an image is encoded."""
-
-    def __init__(self, publisher: ImagePublisher, metrics: Metrics) -> None:
-        """Measure the images of this publisher."""
-        self._publisher = publisher
-        self._duration = metrics.image_decode_duration
-
-    @asynccontextmanager
-    async def publish(
-        self, upload: BinaryIO, identity_id: str, variants: Sequence[VariantSpec] = ()
-    ) -> AsyncIterator[PublishedImage]:
-        """Decode the upload and encode it anew."""
-        async with AsyncExitStack() as stack:
-            publishing = self._publisher.publish(upload, identity_id, variants)
-            with self._duration.time():
-                published = await stack.enter_async_context(publishing)
-            yield published
-
-    def encode_variants(
-        self, published: BinaryIO, variants: Sequence[VariantSpec]
-    ) -> AbstractAsyncContextManager[Mapping[str, EncodedImage]]:
-        """Encode variants of an image that was published before. It is the work of a command."""
-        return self._publisher.encode_variants(published, variants)

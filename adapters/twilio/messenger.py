@@ -12,7 +12,7 @@ from adapters.twilio.sender_check import check_sender
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser, parse_message_sid
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import MessageStatus, SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from twilio.request_validator import HMAC_SHA1, RequestValidator
 
 from adapters.twilio.webhook_fields import USED_FIELDS, parse_fields
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 
 _SIGNATURE: Final = "x-twilio-signature"
 _URL: Final = re.compile(

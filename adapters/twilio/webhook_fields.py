@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 
 USED_FIELDS: Final = frozenset(
     {

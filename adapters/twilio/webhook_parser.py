@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.twilio.webhook_fields import USED_FIELDS, parse_fields
-from application.ports.voice import SignedRequest, WebhookFields
+from application.ports.voice import WebhookFields
+from application.ports.webhooks import SignedRequest
 from domain.errors import InvalidValue
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber, parse_phone

@@ -4,28 +4,22 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from application.administration.caller import Caller
+from application.administration.details import DetailsPart, DetailsParts
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.view_phone import ViewPhone
 from application.otp.describe_verification import DescribeVerification
-from application.ports.media import MediaUsages
 from application.ports.otp import DeliveryStatus
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
-from application.ports.voice import Calls
 from domain.administration.service_token import Scope
 from domain.identities.device_token import ConsoleDevice, RecognizedDevice
+from domain.identities.identity import Identity
 from domain.identities.session import Session, TokenRepeat
-from domain.identities.user_events import UserEvents
-from domain.media.usage import MediaUsage, Quota
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.verification_state import VerificationState
-from domain.voice.call import Call
-
-LAST_CALLS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +40,6 @@ class ShownDelivery:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShownEvents:
-    """How many events of a user some destination has not accepted.
-
-    Attributes:
-        waiting: Those that are sent by themselves.
-        failed: Those that are kept for the operator, because a destination did not accept them for
-            three days.
-    """
-
-    waiting: int
-    failed: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDetails:
     """What is known about a user, or about a phone without an account.
@@ -68,9 +48,6 @@ class UserDetails:
         user: The phone and the identity.
         number: The phone number as the caller may see it; None without a phone.
         phone_hash: What the log of today in UTC calls the phone; None without one.
-        undo_deadlines: Until when changes of the phone can be undone, the next first.
-        phone_change_allowed_at: From when on the owner can change the phone again, after an undo;
-            None if that is possible now.
         sessions: The active sessions, the last used first.
         token_repeats: The refresh tokens of the last 30 days that came twice, from two networks,
             the latest first.
@@ -78,27 +55,19 @@ class UserDetails:
         console_devices: The browsers of an administrator that the web console recognizes.
         verification: Why the phone gets codes or does not; None without a phone.
         deliveries: The deliveries of the last day, the newest first.
-        usage: What the user has in the library.
-        quota: What the user may have there.
-        calls: The last calls.
-        events: The events that were not sent yet, also those of a deleted user.
+        parts: What features show.
     """
 
     user: FoundUser
     number: str | None
     phone_hash: str | None
-    undo_deadlines: Sequence[datetime]
-    phone_change_allowed_at: datetime | None
     sessions: Sequence[Session]
     token_repeats: Sequence[TokenRepeat]
     devices: Sequence[RecognizedDevice]
     console_devices: Sequence[ConsoleDevice]
     verification: VerificationState | None
     deliveries: Sequence[ShownDelivery]
-    usage: MediaUsage | None
-    quota: Quota
-    calls: Sequence[Call]
-    events: ShownEvents
+    parts: DetailsParts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +78,8 @@ class ShowUser:
     view_phone: ViewPhone
     describe_verification: DescribeVerification
     delivery_reports: DeliveryReports
-    media_usages: MediaUsages
-    calls: Calls
+    parts: Sequence[DetailsPart]
     clock: Clock
-    quota: Quota
 
     async def __call__(
         self,
@@ -152,8 +119,8 @@ class ShowUser:
         is_hidden = not caller.may_act_on(user)
         if user.phone is not None and with_full_number and not is_hidden:
             number = await self.view_phone(caller, user.phone, user.subject, reason)
-        verification, (usage, calls) = await asyncio.gather(
-            self._describe_verification(user), self._load_of_identity(user)
+        verification, parts = await asyncio.gather(
+            self._describe_verification(user), self._load_parts(identity)
         )
         deliveries = verification.deliveries if verification else ()
         unknown = verification.unknown_deliveries if verification else ()
@@ -163,25 +130,17 @@ class ShowUser:
         )
         sessions = identity.active_sessions(now) if identity else ()
         devices = identity.devices if identity and not identity.is_deleted else ()
-        has_phone = identity is not None and not identity.is_closed
-        deadlines = identity.undo_deadlines if identity and has_phone else ()
-        allowed_at = identity.phone_change_allowed_at if identity and has_phone else None
         return UserDetails(
             user=user,
             number=number,
             phone_hash=self._hash_phone(user, now),
-            undo_deadlines=[deadline for deadline in deadlines if now < deadline],
-            phone_change_allowed_at=allowed_at if allowed_at and now < allowed_at else None,
             sessions=sorted(sessions, key=lambda session: session.last_seen_at, reverse=True),
             token_repeats=identity.current_token_repeats(now)[::-1] if identity else (),
             devices=[device for device in devices if now < device.expires_at],
             console_devices=identity.active_console_devices(now) if identity else (),
             verification=verification,
             deliveries=shown,
-            usage=usage,
-            quota=self.quota,
-            calls=calls,
-            events=_count_events(identity.events if identity else UserEvents()),
+            parts=parts,
         )
 
     def _hash_phone(self, user: FoundUser, now: datetime) -> str | None:
@@ -199,15 +158,9 @@ class ShowUser:
             return replace(state, blocked_since=identity.blocked_at)
         return state
 
-    async def _load_of_identity(self, user: FoundUser) -> tuple[MediaUsage | None, Sequence[Call]]:
-        if user.identity is None or user.identity.is_deleted:
-            return None, ()
-        identity_id = user.identity.id
-        usage, calls = await asyncio.gather(
-            self.media_usages.load(identity_id),
-            self.calls.list_after(identity_id, None, LAST_CALLS),
-        )
-        return usage.value if usage else MediaUsage(identity_id), calls
+    async def _load_parts(self, identity: Identity | None) -> DetailsParts:
+        loaded = await asyncio.gather(*(load(identity) for load in self.parts))
+        return DetailsParts({type(part): part for part in loaded if part is not None})
 
     async def _show_delivery(self, delivery: Delivery, unknown_reason: str | None) -> ShownDelivery:
         """Show a delivery. Its result is unknown if there is a reason for that."""
@@ -221,13 +174,3 @@ class ShowUser:
                 return ShownDelivery(delivery, DeliveryStatus.UNKNOWN.value, unknown_reason)
             return ShownDelivery(delivery, DeliveryStatus.ACCEPTED.value, "")
         return ShownDelivery(delivery, report.value.status.value, report.value.error_code or "")
-
-
-def _count_events(events: UserEvents) -> ShownEvents:
-    failed = {
-        event.number
-        for progress in events.progress
-        if progress.gave_up_at and events.next_attempt_at(progress.destination) is None
-        for event in events.pending(progress.destination)
-    }
-    return ShownEvents(waiting=len(events.unsent) - len(failed), failed=len(failed))

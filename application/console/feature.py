@@ -2,30 +2,31 @@
 
 from application.console.authenticate import AuthenticateConsole
 from application.console.sign_in import ConsoleSignIn, ConsoleSignOut
-from application.identities.feature import IdentitiesPolicy
-from application.otp.check_otp import CheckOtp
-from application.ports.repositories import Repositories
-from application.ports.system import SystemPorts
+from application.operations.cleanup import expire
+from application.otp.feature import OtpFeature
+from application.ports.console import ConsoleSessions
+from application.use_cases import UseCases
+from domain.otp.sliding_window import CLOCK_SKEW
 
 
 class ConsoleFeature:
     """The use cases of the sessions of the web console."""
 
-    def __init__(
-        self,
-        system: SystemPorts,
-        repositories: Repositories,
-        policy: IdentitiesPolicy,
-        check_otp: CheckOtp,
-    ) -> None:
-        stored, identities = repositories.console_sessions, repositories.identities
+    def __init__(self, core: UseCases, console_sessions: ConsoleSessions) -> None:
+        identities, policy, system = (
+            core.repositories.identities,
+            core.identities.policy,
+            core.system,
+        )
         test_otps = policy.test_otps
         self.clock = system.clock
-        self.authenticate = AuthenticateConsole(stored, identities, test_otps, system.clock)
+        self.authenticate = AuthenticateConsole(
+            console_sessions, identities, test_otps, system.clock
+        )
         self.sign_in = ConsoleSignIn(
-            check_otp=check_otp,
-            console_sessions=stored,
-            phone_verifications=repositories.phone_verifications,
+            check_otp=core.of(OtpFeature).check_otp,
+            console_sessions=console_sessions,
+            phone_verifications=core.repositories.phone_verifications,
             identities=identities,
             test_otps=test_otps,
             recycled_after=policy.recycled_after,
@@ -33,4 +34,10 @@ class ConsoleFeature:
             randomness=system.randomness,
             events=system.events,
         )
-        self.sign_out = ConsoleSignOut(stored, system.clock, system.events)
+        self.sign_out = ConsoleSignOut(console_sessions, system.clock, system.events)
+
+
+def add_console_cleanup(core: UseCases, console_sessions: ConsoleSessions) -> None:
+    """Let the cleanup delete sessions that have expired."""
+    steps = {"expired_console_sessions": expire(console_sessions, CLOCK_SKEW)}
+    core.operations.cleanup.add_steps(steps)

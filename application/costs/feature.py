@@ -8,9 +8,10 @@ from typing import Final
 from application.costs.count_costs import CountCosts
 from application.costs.report_costs import ReportCosts
 from application.costs.write_costs import WriteCosts
-from application.ports.costs import CostMeter
-from application.ports.repositories import Repositories
-from application.ports.system import SystemPorts
+from application.operations.cleanup import expire
+from application.otp.feature import OtpFeature
+from application.ports.costs import CostMeter, DailyCostsRepository
+from application.use_cases import UseCases
 from domain.costs.prices import PriceList
 from domain.costs.sums import CostSums
 from domain.statistics.errors import CostsNotCounted
@@ -34,26 +35,30 @@ class CostsFeature:
 
     def __init__(
         self,
-        system: SystemPorts,
-        repositories: Repositories,
+        core: UseCases,
+        daily_costs: DailyCostsRepository,
         policy: CostsPolicy,
         meter: CostMeter | None = None,
     ) -> None:
-        self._prices, self._clock = policy.prices, system.clock
+        self._prices, self._clock = policy.prices, core.system.clock
         instance = currency = ""
         if policy.prices is not None:
-            instance = system.randomness.bytes(_INSTANCE_BYTES).hex()
+            instance = core.system.randomness.bytes(_INSTANCE_BYTES).hex()
             currency = policy.prices.currency
         sums = CostSums(instance, currency)
         self.count = CountCosts(
             sums=sums,
             prices=policy.prices,
             free_providers=policy.free_providers,
-            clock=system.clock,
+            clock=self._clock,
             meter=meter,
         )
-        self.write = WriteCosts(sums, repositories.daily_costs)
-        self.report = ReportCosts(repositories.daily_costs)
+        self.write = WriteCosts(sums, daily_costs)
+        self.report = ReportCosts(daily_costs)
+        core.operations.cleanup.add_steps({"expired_costs": expire(daily_costs)})
+        if (otp := core.find(OtpFeature)) is not None:
+            otp.extensions.count_message = self.count.count_message
+            otp.extensions.count_call = self.count.count_call
 
     def today(self) -> date:
         """Return the day, in UTC."""

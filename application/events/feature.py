@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from application.events.operator_events import OperatorEvents
 from application.events.send_events import SendEvents
 from application.ports.events import EventDestination
-from application.ports.repositories import Repositories
-from application.ports.system import SystemPorts
+from application.use_cases import UseCases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,23 +26,16 @@ class EventsPolicy:
 class EventsFeature:
     """The use cases of events."""
 
-    def __init__(
-        self,
-        system: SystemPorts,
-        repositories: Repositories,
-        ports: EventsPorts,
-        policy: EventsPolicy,
-    ) -> None:
+    def __init__(self, core: UseCases, ports: EventsPorts, policy: EventsPolicy) -> None:
+        identities, clock = core.repositories.identities, core.system.clock
         self.destinations = ports.destinations
         self.send = SendEvents(
-            identities=repositories.identities,
-            leases=repositories.leases,
+            identities=identities,
+            leases=core.repositories.leases,
             destinations=ports.destinations,
-            clock=system.clock,
+            clock=clock,
             with_phone=policy.events_with_phone,
         )
         self.operator_events = OperatorEvents(
-            identities=repositories.identities,
-            destinations=ports.destinations,
-            clock=system.clock,
+            identities=identities, destinations=ports.destinations, clock=clock
         )

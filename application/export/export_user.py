@@ -5,12 +5,13 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from application.administration.caller import Caller
+from application.administration.export_part import ExportFile
 from application.administration.find_user import FindUser, UserQuery
 from application.administration.view_phone import ViewPhone
-from application.export.files import CollectFiles, ExportFile
+from application.export.files import CollectFiles
 from application.ports.errors import PortError, StorageError
 from application.ports.identities import Identities
-from application.ports.system import Clock, HealthCheck
+from application.ports.system import Clock
 from application.principal import Principal
 from application.record_act import RecordAct
 from application.update import update_identity
@@ -57,7 +58,6 @@ class ExportOwnData:
 
     identities: Identities
     collect_files: CollectFiles
-    media_health: HealthCheck
     clock: Clock
 
     def check(self, principal: Principal) -> None:
@@ -76,11 +76,11 @@ class ExportOwnData:
         Raises:
             FreshLoginRequired
             TooManyExports
-            Unavailable: The media store does not answer.
+            Unavailable: A part cannot be read now, such as files in a store that does not answer.
             StorageError
         """
         self.check(principal)
-        await check_store(self.media_health)
+        await check_parts(self.collect_files)
         now = self.clock.now()
         identity_id = principal.identity.id
         identity = await update_identity(
@@ -107,7 +107,6 @@ class ExportUser:
     record_act: RecordAct
     view_phone: ViewPhone
     collect_files: CollectFiles
-    media_health: HealthCheck
 
     @asynccontextmanager
     async def __call__(
@@ -120,7 +119,7 @@ class ExportUser:
             UserNotFound
             TooManyPhones
             AuditFailed
-            Unavailable: The media store does not answer.
+            Unavailable: A part cannot be read now, such as files in a store that does not answer.
             StorageError
         """
         caller.check_action(AuditAction.EXPORT)
@@ -128,7 +127,7 @@ class ExportUser:
         caller.check_subject(user, AuditAction.EXPORT)
         identity = user.require_identity()
         await self.view_phone.count(caller)  # the export has the full number
-        await check_store(self.media_health)
+        await check_parts(self.collect_files)
         action, actor = AuditAction.EXPORT, caller.actor
         entry = await self.record_act.begin(actor, action, user.subject, reason)
         export = Export(identity, self.collect_files)
@@ -141,13 +140,13 @@ class ExportUser:
             await self.record_act.fail(entry, InterruptedError())
 
 
-async def check_store(media_health: HealthCheck) -> None:
-    """Return if the media store answers: once a response has begun, it has no other status.
+async def check_parts(collect_files: CollectFiles) -> None:
+    """Return if all parts can be read: once a response has begun, it has no other status.
 
     Raises:
         Unavailable
     """
     try:
-        await media_health.check()
+        await collect_files.check()
     except PortError as error:
         raise Unavailable from error

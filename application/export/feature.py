@@ -1,41 +1,27 @@
-"""Exports build themselves from the repositories, the media store and the recordings."""
+"""Exports build themselves from the core, and from what features add."""
 
-from application.administration.feature import AdministrationFeature
 from application.export.export_user import ExportOwnData, ExportUser
 from application.export.files import CollectFiles
-from application.operations.feature import OperationsPorts
-from application.ports.repositories import Repositories
-from application.ports.system import SystemPorts
+from application.otp.feature import LimitsFeature
+from application.use_cases import UseCases
 
 
 class ExportFeature:
     """The use cases of exports."""
 
-    def __init__(
-        self,
-        system: SystemPorts,
-        repositories: Repositories,
-        ports: OperationsPorts,
-        administration: AdministrationFeature,
-    ) -> None:
+    def __init__(self, core: UseCases) -> None:
+        repositories, clock = core.repositories, core.system.clock
         collect_files = CollectFiles(
             phone_verifications=repositories.phone_verifications,
             delivery_reports=repositories.delivery_reports,
-            media_items=repositories.media_items,
-            media_usages=repositories.media_usages,
-            media_files=ports.media_files,
-            calls=repositories.calls,
-            recordings=ports.recordings,
             audit_log=repositories.audit_log,
-            clock=system.clock,
+            parts=core.administration.export_parts,
+            clock=clock,
         )
-        self.export_own_data = ExportOwnData(
-            repositories.identities, collect_files, ports.media_health, system.clock
-        )
+        self.export_own_data = ExportOwnData(repositories.identities, collect_files, clock)
         self.export_user = ExportUser(
-            administration.find_user,
-            administration.record_act,
-            administration.view_phone,
+            core.administration.find_user,
+            core.record_act,
+            core.of(LimitsFeature).view_phone,
             collect_files,
-            ports.media_health,
         )

@@ -1,5 +1,6 @@
 """The page that explains an export."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 from typing import Final
@@ -20,13 +21,11 @@ EXPLAINED_FILES: Final = {
         "what operators of the service did with your account in the last 400 days, when and why,"
         " and when its phone number was changed"
     ),
-    "library.json": "your pictures: type, category, size and time",
-    "library/": "the pictures, as the service publishes them",
-    "calls.json": "calls from and to your number: when, how long, and what came of them",
-    "recordings/": "what you said, if you left a recording",
+}
+"""The files of the core, and what is in each."""
+EXPLAINED_MISSING: Final = {
     "not_included.json": "only if a file could not be included: its name, and the reason",
 }
-"""The files and folders of an export, and what is in each."""
 _PAGE: Final = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -59,10 +58,10 @@ Codes and tokens are not stored. The logs and backups of the operator are not pa
 """
 
 
-def render_page(identity: Identity, now: datetime) -> str:
+def render_page(identity: Identity, now: datetime, explained_files: Mapping[str, str]) -> str:
     """Return the page as HTML. It loads nothing."""
     rows = "\n".join(
         f"<tr><td>{name}</td><td>{escape(text)}.</td></tr>"
-        for name, text in EXPLAINED_FILES.items()
+        for name, text in explained_files.items()
     )
     return _PAGE.format(account=identity.id, time=f"{now:%Y-%m-%d %H:%M}", rows=rows)

@@ -6,13 +6,13 @@ from datetime import timedelta
 from application.identities.assign_phone import AssignPhone
 from application.identities.authenticate import Authenticate
 from application.identities.count_users import CountUsers
+from application.identities.extensions import IdentityExtensions
 from application.identities.login import LogIn
 from application.identities.operators import OperatorActions
 from application.identities.phone_holds import PhoneHolds
 from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
-from application.media.deletions import MarkForDeletion
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.keys import AccessTokens, KeyRing
 from application.ports.repositories import Repositories
@@ -53,7 +53,6 @@ class IdentitiesFeature:
         repositories: Repositories,
         ports: IdentitiesPorts,
         policy: IdentitiesPolicy,
-        mark_for_deletion: MarkForDeletion,
         keyed_hashes: KeyedHashes,
         record_act: RecordAct,
         *,
@@ -62,6 +61,8 @@ class IdentitiesFeature:
         identities, verifications = repositories.identities, repositories.phone_verifications
         clock, randomness, events = system.clock, system.randomness, system.events
 
+        self.policy = policy
+        self.extensions = IdentityExtensions()
         self.sessions = SessionFactory(
             ports.tokens, ports.refresh_keys, randomness, policy.session_limits
         )
@@ -70,7 +71,7 @@ class IdentitiesFeature:
         self.log_in = LogIn(
             self.assign_phone,
             identities,
-            repositories.calls,
+            self.extensions,
             self.sessions,
             randomness,
             events,
@@ -101,7 +102,7 @@ class IdentitiesFeature:
         self.get_user = GetUser(identities)
         self.count_users = CountUsers(identities, clock)
         self.rename_user = RenameUser(identities, clock)
-        self.delete_user = DeleteUser(identities, mark_for_deletion, clock, events)
+        self.delete_user = DeleteUser(identities, self.extensions, clock, events)
 
         self.operator_actions = OperatorActions(
             identities, verifications, self.phone_holds, clock, events, policy.test_otps

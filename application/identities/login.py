@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from application.identities.assign_phone import AssignPhone
+from application.identities.extensions import IdentityExtensions
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.system import Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
-from application.ports.voice import Calls
-from application.update import change_record, update_call
+from application.update import change_record
 from domain.errors import NumberWasChanged, PhoneInUse
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
@@ -84,7 +84,7 @@ class LogIn:
 
     assign_phone: AssignPhone
     identities: Identities
-    calls: Calls
+    extensions: IdentityExtensions
     sessions: SessionFactory
     randomness: Randomness
     events: SecurityEvents
@@ -271,7 +271,6 @@ class LogIn:
     async def _mark_call(self, code: UsedCode, identity_id: str) -> None:
         """Mark the call that read the code as that of the identity, if there is one."""
         if code.carrier is not None and code.carrier.call_id is not None:
-            with suppress(StorageError, CorruptRecord):
-                await update_call(
-                    self.calls, code.carrier.call_id, lambda call: call.verify_caller(identity_id)
-                )
+            for mark_call in self.extensions.after_login_by_call:
+                with suppress(StorageError, CorruptRecord):
+                    await mark_call(code.carrier.call_id, identity_id)

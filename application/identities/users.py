@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from application.identities.assign_phone import AssignPhone
-from application.media.deletions import MarkForDeletion
+from application.identities.extensions import IdentityExtensions
 from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -190,12 +190,12 @@ class RenameUser:
 class DeleteUser:
     """Delete an identity by one write: the principal's own, or one that an operator deletes.
 
-    From then on all its tokens are invalid and nothing of it is shown. Its media are removed as
-    far as possible at once; the cleanup does the rest.
+    From then on all its tokens are invalid and nothing of it is shown. Features delete what they
+    have of it as far as possible at once; the cleanup does the rest.
     """
 
     identities: Identities
-    mark_for_deletion: MarkForDeletion
+    extensions: IdentityExtensions
     clock: Clock
     events: SecurityEvents
 
@@ -224,8 +224,9 @@ class DeleteUser:
 
         await save_identity(self.identities, identity_id, delete)
         self.events.emit(SecurityEventType.USER_DELETED, user_id=identity_id)
-        with suppress(StorageError):
-            await self.mark_for_deletion.mark_some_of(identity_id)
+        for delete_some in self.extensions.after_deletion:
+            with suppress(StorageError):
+                await delete_some(identity_id)
 
 
 async def reserve_username(

@@ -12,9 +12,10 @@ from application.imports.hookaba_report import (
     RowKind,
 )
 from application.imports.import_item import ImportItem, ItemOutcome, ItemProblem, ItemResult
+from application.media.feature import MediaPorts, require_ports
 from application.media.quota import LibraryQuota
 from application.pacing import call_in_groups
-from application.ports.media import MediaFiles, MediaItems
+from application.ports.media import MediaItems
 from application.ports.older_service import OlderFiles, OlderItem, UnreadableRow
 from application.ports.system import Clock
 from domain.errors import InvalidValue
@@ -44,7 +45,7 @@ class ImportHookabaItems:
 
     import_item: ImportItem
     media_items: MediaItems
-    media_files: MediaFiles
+    media_ports: MediaPorts | None
     quota: LibraryQuota
     clock: Clock
 
@@ -148,7 +149,7 @@ class ImportHookabaItems:
         images |= {variant.storage_key: variant.image for variant in item.variants}
         is_equal = True
         for storage_key, image in images.items():
-            size = await self.media_files.get_size(storage_key)
+            size = await require_ports(self.media_ports).files.get_size(storage_key)
             report.published_files.add(image.bytes)
             if size is not None:
                 report.stored_files.add(size)

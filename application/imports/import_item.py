@@ -8,13 +8,12 @@ from enum import StrEnum
 from typing import BinaryIO, Final
 
 from application.media.deletions import MarkForDeletion, delete_files
+from application.media.feature import MediaPorts, require_ports
 from application.media.variants import make_variants, write_files
 from application.ports.errors import ConcurrencyConflict, MediaFileRejected
 from application.ports.identities import Identities
 from application.ports.media import (
     IdempotencyKeys,
-    ImagePublisher,
-    MediaFiles,
     MediaItems,
     PublishedImage,
 )
@@ -108,8 +107,7 @@ class ImportItem:
     identities: Identities
     media_items: MediaItems
     idempotency_keys: IdempotencyKeys
-    media_files: MediaFiles
-    image_publisher: ImagePublisher
+    media_ports: MediaPorts | None
     mark_for_deletion: MarkForDeletion
     clock: Clock
     randomness: Randomness
@@ -223,7 +221,9 @@ class ImportItem:
         """Publish the image as `UploadImage` does, under the id of the row."""
         now = self.clock.now()
         try:
-            async with self.image_publisher.publish(file, row.id, self.variant_specs) as published:
+            async with require_ports(self.media_ports).image_publisher.publish(
+                file, row.id, self.variant_specs
+            ) as published:
                 item = self._make_item(row, published, now, existing)
                 begun = await self._begin(item, existing)
                 images = {item.storage_key: published.full}
@@ -231,7 +231,7 @@ class ImportItem:
                     variant.storage_key: published.variants[variant.name]
                     for variant in item.variants
                 }
-                await write_files(self.media_files, images)
+                await write_files(require_ports(self.media_ports).files, images)
         except UnsupportedImageType as error:
             raise _Rejected(ItemProblem.UNSUPPORTED_IMAGE_TYPE, error.detected) from None
         except InvalidImage as error:
@@ -277,7 +277,7 @@ class ImportItem:
 
     async def _finish(self, begun: Versioned[MediaItem], written: tuple[str, ...]) -> MediaItem:
         item = begun.value
-        await delete_files(self.media_files, item.unused_keys)
+        await delete_files(require_ports(self.media_ports).files, item.unused_keys)
         # An owner who is deleted after this check is cleaned up together with the item.
         if await self._load_owner(item.owner_id) is None:
             await self.mark_for_deletion(begun)
@@ -286,7 +286,7 @@ class ImportItem:
         if ready is None or not await self.media_items.replace(ready, begun.version):
             current = await self.media_items.load(item.id)
             used = current.value.storage_keys if current else ()
-            await delete_files(self.media_files, set(written).difference(used))
+            await delete_files(require_ports(self.media_ports).files, set(written).difference(used))
             raise ConcurrencyConflict("an item was changed while it was imported")
         await self._remember(ready)
         return ready

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.caller import Caller
-from application.moderation.moderate_items import ModerateItems
+from application.administration.item_acts import ItemActs
 from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
 from domain.administration.audit import AuditAction
@@ -87,12 +87,13 @@ class CheckRestore:
       record of the service: otherwise something that no line has may have taken it back.
     - A change of the number cannot be repeated without the number. The account is blocked, so that
       nobody signs in by the number that it has again, and the operator does the rest.
+    - Acts on items are in effect where no feature has items: `items` is None then.
     - Acts are repeated as operators do them, with an audit entry each, and may be repeated again.
     """
 
     repositories: Repositories
     act: ActForUsers
-    items: ModerateItems
+    items: ItemActs | None
 
     async def find_newest_time(self, now: datetime) -> datetime | None:
         """Return until when the service wrote to the database, as far as that is known.
@@ -186,12 +187,9 @@ class CheckRestore:
                 return identity.detached_at is None and identity.role is not entry.role
 
     async def _is_item_lacking(self, entry: JournalEntry) -> bool:
-        loaded = await self.repositories.media_items.load(entry.item_id or "")
-        if loaded is None or not loaded.value.has_files or await self._load(entry.id) is None:
+        if self.items is None or await self._load(entry.id) is None:
             return False
-        if entry.action is AuditAction.DELETE_ITEM:
-            return True
-        return loaded.value.is_hidden is not (entry.action is AuditAction.HIDE_ITEM)
+        return not await self.items.is_in_effect(entry.action, entry.item_id or "")
 
     async def _is_block_lacking(self, entry: JournalEntry, query: CheckRestoreQuery) -> bool:
         is_block = entry.action is AuditAction.BLOCK
@@ -244,7 +242,7 @@ class CheckRestore:
     async def _repeat(
         self, entry: JournalEntry, query: CheckRestoreQuery, caller: Caller, reason: str
     ) -> None:
-        identity_id, item_id = entry.id or "", entry.item_id or ""
+        identity_id = entry.id or ""
         match entry.action:
             case AuditAction.DELETE:
                 await self.act.delete(caller, identity_id, reason)
@@ -255,12 +253,9 @@ class CheckRestore:
             case AuditAction.PROMOTE | AuditAction.DEMOTE:
                 role = entry.role or Role.MEMBER
                 await self.act.change_role(caller, identity_id, role, reason)
-            case AuditAction.HIDE_ITEM:
-                await self.items.hide(caller, item_id, reason)
-            case AuditAction.UNHIDE_ITEM:
-                await self.items.unhide(caller, item_id, reason)
-            case AuditAction.DELETE_ITEM:
-                await self.items.delete(caller, item_id, reason)
+            case action if action in _OF_ITEM:
+                if self.items is not None:
+                    await self.items.repeat(action, caller, entry.item_id or "", reason)
             case AuditAction.BLOCK | AuditAction.UNBLOCK:
                 await self._repeat_block(entry, query, caller, reason)
             case _:

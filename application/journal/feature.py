@@ -1,24 +1,17 @@
 """The journal builds itself: what writes acts, and what repeats those that a backup lacks."""
 
-from application.administration.act_for_users import ActForUsers
 from application.journal.check_restore import CheckRestore
 from application.journal.write_acts import WriteActs
-from application.moderation.moderate_items import ModerateItems
-from application.ports.repositories import Repositories
+from application.use_cases import UseCases
 
 
 class JournalFeature:
     """The use cases of the journal. `write_acts` is None where there is none."""
 
-    def __init__(
-        self,
-        repositories: Repositories,
-        write_acts: WriteActs | None,
-        act_for_users: ActForUsers,
-        moderate_items: ModerateItems,
-    ) -> None:
-        """Build them."""
+    def __init__(self, core: UseCases, write_acts: WriteActs | None) -> None:
         self.write_acts = write_acts
         self.check_restore = CheckRestore(
-            repositories=repositories, act=act_for_users, items=moderate_items
+            repositories=core.repositories,
+            act=core.administration.act_for_users,
+            items=core.administration.item_acts,
         )

@@ -12,9 +12,8 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock
 from domain.administration.audit import AuditAction
 from domain.identities.identity import Identity
-from domain.journal.acts import list_identity_acts, list_item_acts, list_phone_acts
+from domain.journal.acts import list_identity_acts, list_phone_acts
 from domain.journal.entry import JournalEntry
-from domain.media.item import MediaItem
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -81,14 +80,11 @@ class WriteActs:
                 )
             )
 
-    async def item_changed(self, former: MediaItem, changed: MediaItem) -> None:
-        """Write what was done to an item of the library."""
-        for act in list_item_acts(former, changed):
-            await self._write(
-                JournalEntry(
-                    at=self.clock.now(), action=act, id=changed.owner_id, item_id=changed.id
-                )
-            )
+    async def item_changed(self, action: AuditAction, owner_id: str, item_id: str) -> None:
+        """Write what was done to an item of a user."""
+        await self._write(
+            JournalEntry(at=self.clock.now(), action=action, id=owner_id, item_id=item_id)
+        )
 
     async def retry(self) -> None:
         """Write the lines that wait, in their order.

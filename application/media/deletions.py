@@ -35,11 +35,12 @@ class MarkForDeletion:
     """Take items out of the library, and their files out of the store.
 
     A deletion that the store refuses is recorded in the item, so that `RetryDeletions` finds it.
-    If even that fails, the cleanup deletes the file: it visits every marked item again.
+    If even that fails, the cleanup deletes the file: it visits every marked item again. Where the
+    store is not open, `media_files` is None, and each deletion counts as refused.
     """
 
     media_items: MediaItems
-    media_files: MediaFiles
+    media_files: MediaFiles | None
     quota: LibraryQuota
     clock: Clock
 
@@ -69,6 +70,8 @@ class MarkForDeletion:
     async def delete_file(self, item: MediaItem) -> None:
         """Delete the files of a marked item, or record that the store refused."""
         try:
+            if self.media_files is None:
+                raise MediaStorageUnavailable("This command has not opened the media store.")
             await delete_files(self.media_files, item.storage_keys)
         except MediaStorageUnavailable as error:
             _log.warning(

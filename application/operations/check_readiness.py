@@ -1,6 +1,7 @@
 """Check whether the service is ready for requests."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from application.ports.errors import PortError
@@ -15,81 +16,54 @@ class Readiness:
     the other parts: without one of them, another instance would do no better.
 
     Attributes:
-        disk: Why the disks of the instance will not do for long.
-        attestation: Why no proof of a client can be checked.
-        has_limit_store: Whether limits are a part of their own. Otherwise the database keeps them.
-        has_call_check: Whether the provider of calls can be checked.
-        has_attestation_check: Whether there is a provider of proofs that can be checked.
+        database: The problem of the database.
+        parts: The problems of the other parts that can be checked, by their names.
         is_database_shared: Whether other machines use the database too.
-        is_media_shared: Whether other machines use the media store too.
+        is_ready: Whether requests should be sent to this instance.
     """
 
     database: str | None
-    media: str | None
-    messages: str | None
-    limits: str | None = None
-    calls: str | None = None
-    disk: str | None = None
-    attestation: str | None = None
-    has_limit_store: bool = False
-    has_call_check: bool = False
-    has_attestation_check: bool = False
-    is_database_shared: bool = False
-    is_media_shared: bool = True
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether requests should be sent to this instance."""
-        has_database = self.database is None or self.is_database_shared
-        has_media = self.media is None or self.is_media_shared
-        return has_database and has_media
+    parts: Mapping[str, str | None]
+    is_database_shared: bool
+    is_ready: bool
 
 
-@dataclass(frozen=True, slots=True)
 class CheckReadiness:
-    """Check all parts at the same time.
+    """Check all parts at the same time. Features add theirs."""
 
-    `limits` is None where the database keeps the limits, `calls` and `attestation` where no
-    provider can be checked. `disk` finds disks that have little space left. See `Readiness` for the
-    flags.
-    """
+    def __init__(self, database: HealthCheck, *, is_database_shared: bool) -> None:
+        """Begin with the database."""
+        self._database = database
+        self._is_database_shared = is_database_shared
+        self._parts: dict[str, HealthCheck] = {}
+        self._own_parts: set[str] = set()
 
-    database: HealthCheck
-    media: HealthCheck
-    messages: HealthCheck
-    limits: HealthCheck | None = None
-    calls: HealthCheck | None = None
-    disk: HealthCheck | None = None
-    attestation: HealthCheck | None = None
-    is_database_shared: bool = False
-    is_media_shared: bool = True
+    def add(self, name: str, part: HealthCheck, *, is_own: bool = False) -> None:
+        """Add a part.
+
+        Args:
+            name: Its name in the response.
+            part: Checks it.
+            is_own: Whether no other instance uses it, so that another one may do better.
+        """
+        self._parts[name] = part
+        if is_own:
+            self._own_parts.add(name)
 
     async def __call__(self) -> Readiness:
         """Return the results of all parts."""
-        parts = (self.database, self.media, self.messages, self.limits, self.calls, self.disk)
-        *problems, attestation = await asyncio.gather(
-            *map(_find_problem, (*parts, self.attestation))
+        database, *problems = await asyncio.gather(
+            *map(_find_problem, (self._database, *self._parts.values()))
         )
-        database, media, messages, limits, calls, disk = problems
+        parts = dict(zip(self._parts, problems, strict=True))
+        has_database = database is None or self._is_database_shared
+        has_own_parts = all(parts[name] is None for name in self._own_parts)
         return Readiness(
-            database,
-            media,
-            messages,
-            limits,
-            calls,
-            disk,
-            attestation,
-            has_limit_store=self.limits is not None,
-            has_call_check=self.calls is not None,
-            has_attestation_check=self.attestation is not None,
-            is_database_shared=self.is_database_shared,
-            is_media_shared=self.is_media_shared,
+            database, parts, self._is_database_shared, is_ready=has_database and has_own_parts
         )
 
 
-async def _find_problem(health_check: HealthCheck | None) -> str | None:
-    if health_check is None:
-        return None
+async def _find_problem(health_check: HealthCheck) -> str | None:
     try:
         await health_check.check()
     except PortError as error:

@@ -16,7 +16,7 @@ from application.ports.system import (
     SecurityEvents,
     SecurityEventType,
 )
-from application.ports.voice import SignedRequest, StatusCallbacks
+from application.ports.webhooks import SignedRequest, StatusCallbacks
 from application.update import change_record, save_record
 from application.webhook_urls import NO_LABELS, PhoneLabels
 from domain.otp.delivery import ONE_DAY, Channel, Delivery

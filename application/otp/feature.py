@@ -3,16 +3,18 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from application.costs.count_costs import CountCosts
-from application.identities.feature import IdentitiesFeature
+from application.administration.show_user import ShowUser
+from application.administration.view_phone import ViewPhone
+from application.administration.view_user import ViewUser
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.limits.limit_alerts import LimitAlerts
 from application.limits.measure_limits import MeasureLimits
-from application.otp.attest_delivery import AttestDelivery
+from application.limits.token_limits import TokenLimits
+from application.operations.cleanup import expire
 from application.otp.check_otp import CheckOtp
 from application.otp.codes import OtpCodes
-from application.otp.deliver_otp import DeliverOtp, PlaceCodeCall
+from application.otp.deliver_otp import DeliverOtp
 from application.otp.delivery_status import (
     GetDeliveryStatus,
     RecordMessageStatus,
@@ -21,41 +23,32 @@ from application.otp.delivery_status import (
 )
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.describe_verification import DescribeVerification
-from application.otp.provider_pause import ProviderPause
-from application.otp.recent_message import GetRecentMessage
+from application.otp.extensions import OtpExtensions
 from application.otp.request_otp import RequestOtp
-from application.otp.reset_limits import ResetLimits
+from application.otp.send_code import SendCode
+from application.otp.send_notice import SendNotice
+from application.otp.send_text import SendText
 from application.otp.verify_otp import VerifyOtp
-from application.ports.attestation import Attestation
-from application.ports.keyed_hashes import KeyedHashes
 from application.ports.keys import KeyRing
-from application.ports.otp import MessageProviders, RecentMessages, SmsTemplates
-from application.ports.repositories import Repositories
-from application.ports.system import SystemPorts
-from application.ports.voice import CallProvider, StatusCallbacks
+from application.ports.limits import LimitStore
+from application.ports.otp import MessageProviders, SmsTemplates
+from application.ports.webhooks import StatusCallbacks
+from application.use_cases import UseCases
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtps
+from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import DEFAULT_RULES, PhoneRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtpPorts:
-    """What one-time codes need of the outside world, besides the database.
-
-    `call_provider` is None where no calls are placed, `attestation` where no proofs are asked for,
-    and `recent_messages` where no page shows them.
-    """
+    """What messages with codes need of the outside world, besides the database."""
 
     messenger: MessageProviders
     sms_templates: SmsTemplates
-    peppers: KeyRing
-    keyed_hashes: KeyedHashes
-    call_provider: CallProvider | None = None
-    attestation: Attestation | None = None
-    recent_messages: RecentMessages | None = None
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
 
 
@@ -90,93 +83,117 @@ class OtpPolicy:
     voice_provider: str = ""
 
 
-class OtpFeature:
-    """The use cases of one-time codes, and what the phone line needs of them."""
+class LimitsFeature:
+    """The limits of codes, and the use cases that only read them."""
 
     def __init__(
-        self,
-        system: SystemPorts,
-        repositories: Repositories,
-        ports: OtpPorts,
-        policy: OtpPolicy,
-        identities: IdentitiesFeature,
-        costs: CountCosts,
+        self, core: UseCases, limit_store: LimitStore, peppers: KeyRing, policy: OtpPolicy
     ) -> None:
-        clock, randomness, events = system.clock, system.randomness, system.events
-        verifications, limit_store = repositories.phone_verifications, repositories.limit_store
-        report_timing = ReportTimingProfile(randomness, is_sent_reported=policy.is_sent_reported)
+        clock, identities = core.system.clock, core.repositories.identities
+        verifications, keyed_hashes = core.repositories.phone_verifications, core.keyed_hashes
+        codes = OtpCodes(peppers, policy.test_otps, policy.otp_length)
 
-        self.policy = policy
-        self.messenger = ports.messenger
-        self.codes = OtpCodes(ports.peppers, policy.test_otps, policy.otp_length)
-        self.message_timing = DeliveryTimingProfile(randomness)
+        self.limit_store = limit_store
         self.measure_limits = MeasureLimits(
             limit_store, clock, policy.rate_limits, policy.countries
         )
         self.limit_alerts = LimitAlerts(limit_store, self.measure_limits, clock)
         self.delivery_limiter = DeliveryLimiter(
             limit_store,
-            repositories.identities,
-            self.codes,
-            ports.keyed_hashes,
+            identities,
+            codes,
+            keyed_hashes,
             policy.rate_limits,
             policy.delivery_policy,
             self.limit_alerts,
         )
         self.attempt_limiter = AttemptLimiter(
-            verifications, repositories.unchallenged_attempts, limit_store, policy.rate_limits
+            verifications,
+            core.repositories.unchallenged_attempts,
+            limit_store,
+            policy.rate_limits,
         )
-        self.place_code_call = None
-        if ports.call_provider is not None and policy.webhook_urls is not None:
-            self.place_code_call = PlaceCodeCall(
-                repositories.calls,
-                ports.call_provider,
-                policy.webhook_urls,
-                DeliveryTimingProfile(randomness, fallback=self.message_timing),
-                ports.keyed_hashes,
-                clock,
-                ProviderPause(clock),
-                policy.voice_provider,
-            )
+        self.describe_verification = DescribeVerification(
+            verifications,
+            self.delivery_limiter,
+            codes,
+            keyed_hashes,
+            clock,
+            policy.countries,
+            policy.phone_rules,
+        )
+        # Another instance, whose clock is behind, still counts what expires now.
+        core.operations.cleanup.add_steps({"expired_rate_limits": expire(limit_store, CLOCK_SKEW)})
+        self.token_limits = TokenLimits(limit_store, clock)
+        self.view_phone = ViewPhone(core.record_act, self.token_limits)
+        self.view_user = ViewUser(core.identities.get_user, self.view_phone)
+        self.show_user = ShowUser(
+            find_user=core.administration.find_user,
+            view_phone=self.view_phone,
+            describe_verification=self.describe_verification,
+            delivery_reports=core.repositories.delivery_reports,
+            parts=core.administration.details_parts,
+            clock=clock,
+        )
+
+
+class OtpFeature:
+    """The use cases of one-time codes."""
+
+    def __init__(
+        self,
+        core: UseCases,
+        limits: LimitsFeature,
+        ports: OtpPorts,
+        peppers: KeyRing,
+        policy: OtpPolicy,
+    ) -> None:
+        clock, randomness, events = core.system.clock, core.system.randomness, core.system.events
+        repositories, keyed_hashes = core.repositories, core.keyed_hashes
+        verifications, identities = repositories.phone_verifications, core.identities
+        codes = OtpCodes(peppers, policy.test_otps, policy.otp_length)
+        report_timing = ReportTimingProfile(randomness, is_sent_reported=policy.is_sent_reported)
+
+        self.extensions = OtpExtensions()
+        self.send_text = SendText(
+            messenger=ports.messenger,
+            timing=DeliveryTimingProfile(randomness),
+            extensions=self.extensions,
+            provider=policy.sms_provider,
+        )
+        self.send_notice = SendNotice(
+            phone_verifications=verifications,
+            send_text=self.send_text,
+            templates=ports.sms_templates,
+            codes=codes,
+            clock=clock,
+            events=events,
+            countries=policy.countries,
+        )
         self.report_delivery = ReportDelivery(
             repositories.delivery_reports, report_timing, events, clock
         )
-        attest_delivery = None
-        if ports.attestation is not None:
-            attest_delivery = AttestDelivery(
-                attestation=ports.attestation,
-                used_attestations=repositories.used_attestations,
-                delivery_limiter=self.delivery_limiter,
-                keyed_hashes=ports.keyed_hashes,
-                clock=clock,
-                events=events,
-            )
-
         self.request_otp = RequestOtp(
             phone_verifications=verifications,
-            delivery_limiter=self.delivery_limiter,
-            attempt_limiter=self.attempt_limiter,
-            codes=self.codes,
+            delivery_limiter=limits.delivery_limiter,
+            attempt_limiter=limits.attempt_limiter,
+            codes=codes,
             deliver_otp=DeliverOtp(
-                codes=self.codes,
+                codes=codes,
                 templates=ports.sms_templates,
-                messenger=ports.messenger,
-                recent_messages=ports.recent_messages,
-                timing=self.message_timing,
+                send_text=self.send_text,
                 delivery_reports=repositories.delivery_reports,
                 report_timing=report_timing,
-                place_code_call=self.place_code_call,
+                extensions=self.extensions,
                 webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
-                keyed_hashes=ports.keyed_hashes,
-                costs=costs,
+                keyed_hashes=keyed_hashes,
                 clock=clock,
-                sms_provider=policy.sms_provider,
                 voice_provider=policy.voice_provider,
             ),
             identities=repositories.identities,
             phone_holds=identities.phone_holds,
-            attest_delivery=attest_delivery,
-            keyed_hashes=ports.keyed_hashes,
+            extensions=self.extensions,
+            keyed_hashes=keyed_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
@@ -186,10 +203,10 @@ class OtpFeature:
         self.check_otp = CheckOtp(
             phone_verifications=verifications,
             identities=repositories.identities,
-            codes=self.codes,
-            attempt_limiter=self.attempt_limiter,
-            delivery_limiter=self.delivery_limiter,
-            keyed_hashes=ports.keyed_hashes,
+            codes=codes,
+            attempt_limiter=limits.attempt_limiter,
+            delivery_limiter=limits.delivery_limiter,
+            keyed_hashes=keyed_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
@@ -197,18 +214,14 @@ class OtpFeature:
         self.verify_otp = VerifyOtp(
             self.check_otp, identities.log_in, identities.phone_holds, events
         )
-        self.describe_verification = DescribeVerification(
-            verifications,
-            self.delivery_limiter,
-            self.codes,
-            ports.keyed_hashes,
-            clock,
-            policy.countries,
-            policy.phone_rules,
+        self.send_code = SendCode(
+            act=core.administration.act_for_users,
+            request_otp=self.request_otp,
+            codes=codes,
+            phone_verifications=verifications,
+            clock=clock,
         )
-        self.reset_limits = ResetLimits(verifications, clock, events)
         self.record_message_status = RecordMessageStatus(
             ports.status_callbacks, self.report_delivery
         )
-        self.get_recent_message = GetRecentMessage(ports.recent_messages)
         self.get_delivery_status = GetDeliveryStatus(repositories.delivery_reports, clock)

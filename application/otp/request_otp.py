@@ -11,12 +11,11 @@ from typing import Final
 from application.identities.phone_holds import PhoneHolds
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.otp.attest_delivery import AttestDelivery
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, DeliverOtp, emit_delivery
+from application.otp.extensions import OtpExtensions
 from application.otp.provider_pause import PAUSED
 from application.otp.recognize_device import recognize_device
-from application.ports.attestation import AttestationProof
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -33,6 +32,7 @@ from domain.errors import (
 )
 from domain.identifier import NOBODY, RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
+from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision
@@ -127,7 +127,7 @@ class RequestOtp:
     deliver_otp: DeliverOtp
     identities: Identities
     phone_holds: PhoneHolds
-    attest_delivery: AttestDelivery | None
+    extensions: OtpExtensions
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -160,7 +160,7 @@ class RequestOtp:
         if command.purpose is Purpose.UNDO_PHONE_CHANGE:
             loaded = await self._end_void_hold(phone, loaded)
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
-        is_call = command.channel is Channel.VOICE and self.deliver_otp.place_code_call is not None
+        is_call = command.channel is Channel.VOICE and self.extensions.code_calls is not None
         request = OtpRequest(
             client_ip,
             now,
@@ -302,9 +302,10 @@ class RequestOtp:
         available_at: datetime,
     ) -> Acquisition | datetime:
         """Acquire permits that were rejected, if the client can make a proof."""
-        if self.attest_delivery is None or not command.accepts_attestation:
+        attest_delivery = self.extensions.attest_delivery
+        if attest_delivery is None or not command.accepts_attestation:
             return available_at
-        return await self.attest_delivery(
+        return await attest_delivery(
             command.phone,
             request.client_ip,
             command.channel,
@@ -323,7 +324,7 @@ class RequestOtp:
         """Return when there are permits for this client, with a proof if it can make one."""
         limiter = self.delivery_limiter
         available_at = await limiter.next_available(reservation, verification)
-        if self.attest_delivery is None or not command.accepts_attestation:
+        if self.extensions.attest_delivery is None or not command.accepts_attestation:
             return available_at
         with_proof_at = await limiter.next_available_with_proof(reservation, request.client_ip)
         return min(available_at, with_proof_at or available_at)

@@ -9,7 +9,6 @@ from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOt
 from application.phone_change.begin import NOT_NOTIFIED, BeginPhoneChange
 from application.phone_change.complete import CompletePhoneChange
 from application.phone_change.make_phone_change import MakePhoneChange
-from application.ports.attestation import AttestationProof
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.principal import Principal
 from domain.errors import (
@@ -23,6 +22,7 @@ from domain.errors import (
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.otp.attempts import Correct
+from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.sliding_window import CLOCK_SKEW

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from application.identities.phone_holds import PhoneHolds
-from application.phone_change.notify import NotifyNumber
+from application.otp.send_notice import SendNotice
 from application.phone_change.notify_new_number import RETRY_DELAY, NotifyNewNumber
 from application.phone_change.undo_codes import UndoCodes
 from application.ports.errors import ConcurrencyConflict
@@ -49,7 +49,7 @@ class CompletePhoneChange:
     phone_verifications: PhoneVerifications
     holds: PhoneHolds
     phone_assignments: PhoneAssignmentsRepository
-    notify: NotifyNumber
+    send_notice: SendNotice
     notify_new_number: NotifyNewNumber
     undo_codes: UndoCodes
     clock: Clock
@@ -221,7 +221,9 @@ class CompletePhoneChange:
         undo_code = None
         if change.notice is PhoneNotice.PHONE_CHANGED and change.undo_until is not None:
             undo_code = self.undo_codes.derive(identity.id, change.old_phone, change.undo_until)
-        is_done = await self.notify(change.notified_phone, change.notice, change.locale, undo_code)
+        is_done = await self.send_notice(
+            change.notified_phone, change.notice, change.locale, undo_code
+        )
         if is_done or now >= change.started_at + NOTICE_PERIOD:
             identity, _ = await self._advance(identity, attempted, None)
         return identity

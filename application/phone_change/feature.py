@@ -1,23 +1,32 @@
-"""Changes of phones build themselves: from identities, one-time codes and their ports."""
+"""Changes of phones build themselves: from identities and one-time codes."""
 
-from application.costs.count_costs import CountCosts
-from application.identities.feature import IdentitiesFeature, IdentitiesPolicy
-from application.otp.feature import OtpFeature, OtpPorts
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from application.otp.feature import LimitsFeature, OtpFeature
 from application.phone_change.begin import BeginPhoneChange
 from application.phone_change.change_phone import ChangePhone, RequestPhoneChangeOtp
+from application.phone_change.change_phone_of_user import ChangePhoneOfUser
+from application.phone_change.cleanup import CleanUpPhoneChanges
 from application.phone_change.complete import CompletePhoneChange
 from application.phone_change.disown_phone import DisownPhone
 from application.phone_change.make_phone_change import MakePhoneChange
 from application.phone_change.make_undo import MakeUndo
 from application.phone_change.move_phone import MovePhone
-from application.phone_change.notify import NotifyNumber
 from application.phone_change.notify_new_number import NotifyNewNumber
 from application.phone_change.undo_by_notice import UndoByNotice
 from application.phone_change.undo_codes import UndoCodes
 from application.phone_change.undo_phone_change import UndoPhoneChange
-from application.ports.repositories import Repositories
-from application.ports.system import SystemPorts
-from application.record_act import RecordAct
+from application.ports.keys import KeyRing
+from application.ports.phone_change import PhoneAssignmentsRepository
+from application.use_cases import UseCases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneChangePolicy:
+    """What the operator decides: the countries of numbers, None for all."""
+
+    countries: Collection[str] | None = None
 
 
 class PhoneChangeFeature:
@@ -25,48 +34,40 @@ class PhoneChangeFeature:
 
     def __init__(
         self,
-        system: SystemPorts,
-        repositories: Repositories,
-        ports: OtpPorts,
-        policy: IdentitiesPolicy,
-        identities: IdentitiesFeature,
-        otp: OtpFeature,
-        costs: CountCosts,
-        record_act: RecordAct,
+        core: UseCases,
+        assignments: PhoneAssignmentsRepository,
+        peppers: KeyRing,
+        policy: PhoneChangePolicy,
     ) -> None:
-        clock, events = system.clock, system.events
-        stored, verifications = repositories.identities, repositories.phone_verifications
-        assignments = repositories.phone_assignments
-        notify = NotifyNumber(
-            phone_verifications=verifications,
-            messenger=ports.messenger,
-            templates=ports.sms_templates,
-            codes=otp.codes,
-            costs=costs,
-            clock=clock,
-            events=events,
-            countries=otp.policy.countries,
-            sms_provider=otp.policy.sms_provider,
-        )
-        undo_codes = UndoCodes(ports.peppers)
+        clock, events, otp = core.system.clock, core.system.events, core.of(OtpFeature)
+        limits, identities = core.of(LimitsFeature), core.identities
+        stored = core.repositories.identities
+        verifications = core.repositories.phone_verifications
+        undo_codes = UndoCodes(peppers)
         self.complete = CompletePhoneChange(
             identities=stored,
             phone_verifications=verifications,
             holds=identities.phone_holds,
             phone_assignments=assignments,
-            notify=notify,
+            send_notice=otp.send_notice,
             notify_new_number=NotifyNewNumber(
-                phone_assignments=assignments, identities=stored, notify=notify, clock=clock
+                phone_assignments=assignments,
+                identities=stored,
+                send_notice=otp.send_notice,
+                clock=clock,
             ),
             undo_codes=undo_codes,
             clock=clock,
             events=events,
-            recycled_after=policy.recycled_after,
+            recycled_after=identities.policy.recycled_after,
         )
+        test_otps = identities.policy.test_otps
         begin = BeginPhoneChange(
-            identities=stored, complete=self.complete, test_otps=policy.test_otps, clock=clock
+            identities=stored, complete=self.complete, test_otps=test_otps, clock=clock
         )
-        make_change = MakePhoneChange(begin=begin, complete=self.complete, record_act=record_act)
+        make_change = MakePhoneChange(
+            begin=begin, complete=self.complete, record_act=core.record_act
+        )
         self.request_otp = RequestPhoneChangeOtp(begin=begin, request_otp=otp.request_otp)
         self.change_phone = ChangePhone(
             check_otp=otp.check_otp,
@@ -89,8 +90,8 @@ class PhoneChangeFeature:
         self.undo_by_notice = UndoByNotice(
             phone_verifications=verifications,
             identities=stored,
-            attempt_limiter=otp.attempt_limiter,
-            keyed_hashes=ports.keyed_hashes,
+            attempt_limiter=limits.attempt_limiter,
+            keyed_hashes=core.keyed_hashes,
             codes=undo_codes,
             make_undo=make_undo,
             clock=clock,
@@ -104,10 +105,22 @@ class PhoneChangeFeature:
             make_change=make_change,
             clock=clock,
         )
-        self.move_phone = MovePhone(
-            identities=stored,
-            begin=begin,
-            complete=self.complete,
+        self.change_phone_of_user = ChangePhoneOfUser(
+            act=core.administration.act_for_users,
+            move_phone=MovePhone(
+                identities=stored,
+                begin=begin,
+                complete=self.complete,
+                clock=clock,
+                countries=policy.countries,
+            ),
+            limits=limits.token_limits,
+            phone_verifications=verifications,
+            test_otps=test_otps,
             clock=clock,
-            countries=otp.policy.countries,
         )
+        cleanup = CleanUpPhoneChanges(
+            identities=stored, phone_assignments=assignments, complete=self.complete
+        )
+        core.operations.cleanup.add_steps(cleanup.steps())
+        core.operations.cleanup.on_purge(cleanup.forget_identity)

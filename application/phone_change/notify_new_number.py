@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from application.phone_change.notify import NotifyNumber
+from application.otp.send_notice import SendNotice
 from application.ports.identities import Identities
 from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.system import Clock
@@ -27,7 +27,7 @@ class NotifyNewNumber:
 
     phone_assignments: PhoneAssignmentsRepository
     identities: Identities
-    notify: NotifyNumber
+    send_notice: SendNotice
     clock: Clock
 
     async def __call__(self, identity_id: str) -> None:
@@ -54,7 +54,7 @@ class NotifyNewNumber:
         is_owner = loaded is not None and loaded.value.is_open_owner(phone)
         if is_owner and loaded is not None and loaded.value.phone != phone:
             return  # the change that gives it the number was interrupted
-        is_done = not is_owner or await self.notify(
+        is_done = not is_owner or await self.send_notice(
             phone, PhoneNotice.PHONE_ASSIGNED, claimed.locale
         )
         if is_done or now >= claimed.latest.assigned_at + NOTICE_PERIOD:

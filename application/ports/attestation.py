@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 from application.ports.versioned import Records
+from domain.otp.attestation_proof import AttestationProof
 from domain.otp.used_attestation import UsedAttestation
-
-MAX_RESPONSE_LENGTH: Final = 8_192
-"""Characters of a response. The longest are those of reCAPTCHA, with some 2,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +23,6 @@ class AttestationChallenge:
 
     type: str
     fields: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class AttestationProof:
-    """A proof as the client sent it: two texts that may be anything."""
-
-    type: str
-    response: str
 
 
 class AttestationStatus(StrEnum):

@@ -1,6 +1,6 @@
 """The ports of the phone line: calls, their provider, and its webhooks."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from application.ports.otp import DeliveryResult
 from application.ports.versioned import DeletableRecords, Versioned
+from application.ports.webhooks import SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.page import Cursor
 from domain.phone import PhoneNumber
@@ -126,25 +127,6 @@ class CallProvider(Recordings, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """A request as it arrived.
-
-    Attributes:
-        url: The public URL, with the raw path and query. It is made from the settings, never from
-            headers.
-        headers: The headers by lower-case name; the values of one that is repeated are joined by
-            a comma.
-        form: The fields of a form in their order, duplicates included; empty for other bodies.
-        body: The raw body.
-    """
-
-    url: str
-    headers: Mapping[str, str]
-    form: Sequence[tuple[str, str]] = ()
-    body: bytes = b""
-
-
 class WebhookSignatures(Protocol):
     """Verifies that a request came from the provider, for our account."""
 
@@ -191,31 +173,6 @@ class WebhookParser(Protocol):
         """Return what the request says. What is missing or invalid is empty; nothing raises.
 
         A recording is reported once it is complete.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class MessageStatus:
-    """Where a message is. `status` is None if the request says nothing about a delivery.
-
-    `error_code` is the provider's code of an error, `provider_message_id` the provider's id of the
-    message. Both are empty if there is none.
-    """
-
-    status: ReportedStatus | None
-    error_code: str = ""
-    provider_message_id: str = ""
-
-
-class StatusCallbacks(Protocol):
-    """Reads the status callbacks of a provider. A messenger can have this method."""
-
-    def read_status(self, request: SignedRequest) -> MessageStatus | None:
-        """Return what a request reports, or None if it is not authentic.
-
-        - The signature of the provider has to cover the URL, which names the message, and the body.
-        - A malformed request is not authentic. No request raises an exception.
         """
         ...
 

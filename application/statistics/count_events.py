@@ -1,4 +1,4 @@
-"""Security events are counted by hour, and passed on."""
+"""Security events are counted by hour."""
 
 from dataclasses import dataclass
 from typing import Final, Unpack
@@ -6,7 +6,6 @@ from typing import Final, Unpack
 from application.ports.system import (
     Clock,
     SecurityEventDetails,
-    SecurityEvents,
     SecurityEventType,
 )
 from domain.otp.delivery import Channel
@@ -36,17 +35,15 @@ class CountEventsByHour:
 
     sums: HourlySums
     clock: Clock
-    events: SecurityEvents
 
     def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
-        """Count an event, and pass it on."""
+        """Count an event."""
         now = self.clock.now()
         self.sums.add_event(now, event.value)
         if event in _COUNTED:
             self.sums.add_delivery(now, _find_group(details), _COUNTED[event])
         if event in _REJECTIONS and (limit := details.get("limit")):
             self.sums.add_rejection(now, limit)
-        self.events.emit(event, **details)
 
 
 def _find_group(details: SecurityEventDetails) -> DeliveryGroup:

@@ -1,25 +1,31 @@
 """Statistics build themselves from what was counted."""
 
-from application.ports.repositories import Repositories
-from application.ports.system import SystemPorts
+from typing import Final
+
+from application.operations.cleanup import expire
+from application.ports.statistics import HourlyCountsRepository
+from application.security_events import SecurityEventListeners
+from application.statistics.count_events import CountEventsByHour
 from application.statistics.report_statistics import ReportStatistics
 from application.statistics.write_counts import WriteHourlyCounts
+from application.use_cases import UseCases
 from domain.statistics.hourly_counts import HourlySums
+
+_PROCESS_ID_BYTES: Final = 8
 
 
 class StatisticsFeature:
-    """The use cases of statistics."""
+    """The use cases of statistics. From now on, security events are counted."""
 
     def __init__(
-        self, system: SystemPorts, repositories: Repositories, hourly_sums: HourlySums
+        self,
+        core: UseCases,
+        hourly_counts: HourlyCountsRepository,
+        listeners: SecurityEventListeners,
     ) -> None:
-        """Build them.
-
-        Args:
-            system: What all features need.
-            repositories: Where the counts are kept.
-            hourly_sums: What `CountEventsByHour` counts.
-        """
-        self.clock = system.clock
-        self.write = WriteHourlyCounts(hourly_sums, repositories.hourly_counts)
-        self.report = ReportStatistics(repositories.hourly_counts)
+        self.clock = core.system.clock
+        sums = HourlySums(core.system.randomness.bytes(_PROCESS_ID_BYTES).hex())
+        listeners.add(CountEventsByHour(sums, self.clock))
+        self.write = WriteHourlyCounts(sums, hourly_counts)
+        self.report = ReportStatistics(hourly_counts)
+        core.operations.cleanup.add_steps({"expired_statistics": expire(hourly_counts)})

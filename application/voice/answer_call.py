@@ -6,17 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from application.costs.count_costs import CountCosts
+from application.otp.extensions import OtpExtensions
 from application.ports.errors import PortError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
-from application.update import change_call, update_identity
+from application.update import update_identity
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from application.voice.effects import CarryOutEffect
+from application.voice.update_call import change_call
 from domain.errors import DomainError, Unauthenticated
 from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
@@ -160,7 +161,7 @@ class AnswerCall:
     call_back: CallBackCaller
     clock: Clock
     flow: CallFlow
-    costs: CountCosts
+    extensions: OtpExtensions
     provider: str
     operator: PhoneNumber | None = None
     caller_id: str = ""
@@ -342,4 +343,4 @@ class AnswerCall:
         if not isinstance(event, Dialed) or event.result is not DialResult.ANSWERED:
             return
         if self.operator is not None:
-            self.costs.count_call(self.operator.country, self.provider, event.seconds)
+            self.extensions.count_call(self.operator.country, self.provider, event.seconds)

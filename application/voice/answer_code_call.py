@@ -6,8 +6,8 @@ from application.otp.codes import OtpCodes
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.ports.voice import Calls
-from application.update import update_call
 from application.voice.answer_call import AnswerCallCommand
+from application.voice.update_call import update_call
 from domain.otp.challenge import Challenge
 from domain.otp.message_preferences import locale_fallbacks
 from domain.otp.phone_verification import PhoneVerification

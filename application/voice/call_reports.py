@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from application.costs.count_costs import CountCosts
 from application.otp.delivery_status import ReportDelivery
+from application.otp.extensions import OtpExtensions
 from application.ports.system import Clock, SecurityEventDetails
 from application.ports.voice import Calls
-from application.update import change_call, update_call
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
+from application.voice.update_call import change_call, update_call
 from application.webhook_urls import NO_LABELS, PhoneLabels
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
@@ -28,7 +28,7 @@ class CallReports:
     report_delivery: ReportDelivery
     clock: Clock
     provider: str
-    costs: CountCosts
+    extensions: OtpExtensions
 
     async def record_status(
         self,
@@ -70,7 +70,7 @@ class CallReports:
         await self.call_limiter.release_line(ended_line)
         if has_ended and call.status is CallStatus.COMPLETED and call.duration is not None:
             length = call.duration.total_seconds() if seconds is None else seconds
-            self.costs.count_call(called_country, self.provider, length)
+            self.extensions.count_call(called_country, self.provider, length)
         if call.status.is_final:
             await self.call_back(call, phone)
         if call.report_id is not None:

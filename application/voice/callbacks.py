@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import BLOCKED, PlaceCodeCall, emit_delivery
+from application.otp.deliver_otp import BLOCKED, emit_delivery
 from application.otp.provider_pause import PAUSED
 from application.ports.errors import StorageError
 from application.ports.otp import DeliveryStatus, PhoneVerifications
@@ -16,6 +16,7 @@ from application.ports.system import Clock, Randomness, SecurityEvents, Security
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
 from application.update import update_phone_verification
+from application.voice.place_code_call import PlaceCodeCall
 from domain.errors import InvalidValue, TooManyOtpRequests
 from domain.otp.callback import Callback
 from domain.otp.delivery import Channel

@@ -3,20 +3,18 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from application.costs.count_costs import CountCosts
 from application.identities.assign_phone import AssignPhone
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
-from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.send_text import SendText
 from application.ports.identities import Identities
-from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications
+from application.ports.otp import DeliveryStatus, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
 from application.voice.callbacks import Callbacks
 from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
-from domain.otp.message_preferences import normalize_locale
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.phone import PhoneNumber
 from domain.voice.call import callback_id
@@ -48,9 +46,7 @@ class CarryOutEffect:
     identities: Identities
     delivery_limiter: DeliveryLimiter
     codes: OtpCodes
-    messenger: Messenger
-    costs: CountCosts
-    timing: DeliveryTimingProfile
+    send_text: SendText
     callbacks: Callbacks
     clock: Clock
     randomness: Randomness
@@ -143,12 +139,10 @@ class CarryOutEffect:
         if permits is None:
             return
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
-            await self.timing.imitate(phone.country)
+            await self.send_text.imitate(phone)
             return
-        sending = self.messenger.send(phone, text, "", normalize_locale(locale))
-        result = await self.timing.record(phone.country, sending)
+        result = await self.send_text(phone, text, locale)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            self.costs.count_message(phone.country, result.provider, text)
             return
         outcome = result.status.outcome
         await self.delivery_limiter.settle_leaving_message(phone, permits, outcome)

@@ -1,22 +1,26 @@
 """The phone line builds itself from its ports, its policy and one-time codes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from application.costs.feature import CostsFeature
-from application.identities.assign_phone import AssignPhone
-from application.identities.phone_holds import PhoneHolds
-from application.otp.feature import OtpFeature
-from application.ports.repositories import Repositories
-from application.ports.system import SystemPorts
-from application.ports.voice import VoicePorts
+from application.otp.codes import OtpCodes
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.feature import LimitsFeature, OtpFeature
+from application.otp.provider_pause import ProviderPause
+from application.ports.keys import KeyRing
+from application.ports.voice import Calls, VoicePorts
+from application.use_cases import UseCases
 from application.voice.answer_call import AnswerCall, FindCaller
 from application.voice.answer_code_call import AnswerCodeCall
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from application.voice.call_reports import CallReports
+from application.voice.call_urls import CallUrls
 from application.voice.callbacks import Callbacks
 from application.voice.effects import CarryOutEffect
-from domain.phone import PhoneNumber
+from application.voice.place_code_call import DeliverByCall, PlaceCodeCall
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
+from domain.phone import DEFAULT_RULES, PhoneNumber, PhoneRules
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import HANG_UP_FLOW, CallFlow
 
@@ -25,13 +29,27 @@ from domain.voice.flow import HANG_UP_FLOW, CallFlow
 class VoicePolicy:
     """What the operator decides about the phone line.
 
-    `operator` is None where nobody answers calls. Calls come from `caller_id`.
+    Attributes:
+        call_flow: What callers hear.
+        call_limits: How many calls are answered.
+        operator: Who talks to callers; None where nobody does.
+        caller_id: The number that calls come from; empty if only the provider knows it.
+        call_urls: What the provider requests; None where no code is read in a call.
+        provider: The name of the provider.
+        countries: Where calls go to; None for all countries.
+        phone_rules: The kinds of numbers that are called.
+        otp_length: The digits of a code.
     """
 
     call_flow: CallFlow = HANG_UP_FLOW
     call_limits: CallLimits = CallLimits()
     operator: PhoneNumber | None = None
     caller_id: str = ""
+    call_urls: CallUrls | None = None
+    provider: str = ""
+    countries: Collection[str] | None = None
+    phone_rules: PhoneRules = DEFAULT_RULES
+    otp_length: int = DEFAULT_OTP_LENGTH
 
 
 class VoiceFeature:
@@ -39,41 +57,56 @@ class VoiceFeature:
 
     def __init__(
         self,
-        system: SystemPorts,
-        repositories: Repositories,
+        core: UseCases,
+        calls: Calls,
         ports: VoicePorts,
+        peppers: KeyRing,
         policy: VoicePolicy,
-        otp: OtpFeature,
-        costs: CostsFeature,
     ) -> None:
-        clock, randomness, events = system.clock, system.randomness, system.events
-        verifications, identities = repositories.phone_verifications, repositories.identities
-        calls, limit_store = repositories.calls, repositories.limit_store
+        clock, randomness, events = core.system.clock, core.system.randomness, core.system.events
+        identities = core.repositories.identities
+        verifications = core.repositories.phone_verifications
+        otp, limits = core.of(OtpFeature), core.of(LimitsFeature)
+        limit_store = limits.limit_store
+        codes = OtpCodes(peppers, core.identities.policy.test_otps, policy.otp_length)
+        place_code_call = None
+        if policy.call_urls is not None:
+            place_code_call = PlaceCodeCall(
+                calls,
+                ports.calls,
+                policy.call_urls,
+                DeliveryTimingProfile(randomness, fallback=otp.send_text.timing),
+                core.keyed_hashes,
+                clock,
+                ProviderPause(clock),
+                policy.provider,
+            )
+            otp.extensions.code_calls = DeliverByCall(place_code_call, clock)
 
         self.ports = ports
         self.callbacks = Callbacks(
             phone_verifications=verifications,
-            attempt_limiter=otp.attempt_limiter,
-            delivery_limiter=otp.delivery_limiter,
+            attempt_limiter=limits.attempt_limiter,
+            delivery_limiter=limits.delivery_limiter,
             calls=calls,
-            codes=otp.codes,
-            place_code_call=otp.place_code_call,
-            provider=otp.policy.voice_provider,
+            codes=codes,
+            place_code_call=place_code_call,
+            provider=policy.provider,
             clock=clock,
             randomness=randomness,
             events=events,
-            countries=otp.policy.countries,
-            phone_rules=otp.policy.phone_rules,
+            countries=policy.countries,
+            phone_rules=policy.phone_rules,
         )
         longest = policy.call_flow.max_operator_time
-        otp.measure_limits.include(policy.call_limits.shared_limits(longest))
+        limits.measure_limits.include(policy.call_limits.shared_limits(longest))
         call_back = CallBackCaller(self.callbacks)
         call_limiter = CallLimiter(
             limit_store=limit_store,
-            codes=otp.codes,
+            codes=codes,
             clock=clock,
             events=events,
-            alerts=otp.limit_alerts,
+            alerts=limits.limit_alerts,
             limits=policy.call_limits,
             flow=policy.call_flow,
             has_operator=policy.operator is not None,
@@ -83,21 +116,17 @@ class VoiceFeature:
             find_caller=FindCaller(verifications, identities),
             carry_out=CarryOutEffect(
                 phone_verifications=verifications,
-                assign_phone=AssignPhone(
-                    verifications, PhoneHolds(verifications, identities, clock)
-                ),
+                assign_phone=core.identities.assign_phone,
                 identities=identities,
-                delivery_limiter=otp.delivery_limiter,
-                codes=otp.codes,
-                messenger=otp.messenger,
-                costs=costs.count,
-                timing=otp.message_timing,
+                delivery_limiter=limits.delivery_limiter,
+                codes=codes,
+                send_text=otp.send_text,
                 callbacks=self.callbacks,
                 clock=clock,
                 randomness=randomness,
                 events=events,
                 flow=policy.call_flow,
-                countries=otp.policy.countries,
+                countries=policy.countries,
             ),
             call_limiter=call_limiter,
             call_back=call_back,
@@ -105,20 +134,18 @@ class VoiceFeature:
             flow=policy.call_flow,
             operator=policy.operator,
             caller_id=policy.caller_id,
-            costs=costs.count,
-            provider=otp.policy.voice_provider,
+            extensions=otp.extensions,
+            provider=policy.provider,
         )
-        self.answer_code_call = AnswerCodeCall(
-            calls, verifications, otp.codes, clock, policy.call_flow
-        )
+        self.answer_code_call = AnswerCodeCall(calls, verifications, codes, clock, policy.call_flow)
         reports = CallReports(
             calls,
             call_limiter,
             call_back,
             otp.report_delivery,
             clock,
-            otp.policy.voice_provider,
-            costs.count,
+            policy.provider,
+            otp.extensions,
         )
         self.record_call_status = reports.record_status
         self.keep_recording = reports.keep_recording

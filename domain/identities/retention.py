@@ -1,5 +1,6 @@
 """What remains of a deleted account, and for how long."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,16 +24,20 @@ class RetainedData:
     until: datetime | None
 
 
-def list_retained_data(deleted_at: datetime, call_retention: timedelta) -> tuple[RetainedData, ...]:
+def list_retained_data(
+    deleted_at: datetime, cleaned_up: Sequence[str] = (), others: Sequence[RetainedData] = ()
+) -> tuple[RetainedData, ...]:
     """Return what remains of an account that was deleted then.
 
     Args:
         deleted_at: When.
-        call_retention: How long calls are kept.
+        cleaned_up: What the cleanup deletes besides sessions and the phone number.
+        others: What remains besides that of the core.
     """
+    *first, last = "sessions", "phone number", *cleaned_up
     return (
         RetainedData(
-            "sessions, phone number, library and recordings",
+            f"{', '.join(first)} and {last}",
             "the cleanup deletes them",
             deleted_at + CLEANUP_PERIOD,
         ),
@@ -44,7 +49,7 @@ def list_retained_data(deleted_at: datetime, call_retention: timedelta) -> tuple
             "deleting an account resets no limit",
             deleted_at + timedelta(days=30),
         ),
-        RetainedData("calls, without the account", "the call log", deleted_at + call_retention),
+        *others,
         RetainedData(
             "audit entries: what operators did with the account",
             "operators can be held to account",

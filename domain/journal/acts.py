@@ -2,7 +2,6 @@
 
 from domain.administration.audit import AuditAction
 from domain.identities.identity import Identity
-from domain.media.item import MediaItem
 from domain.otp.phone_verification import PhoneVerification
 
 
@@ -45,12 +44,3 @@ def list_phone_acts(former: PhoneVerification, changed: PhoneVerification) -> li
     if was_blocked == is_blocked:
         return []
     return [AuditAction.BLOCK if is_blocked else AuditAction.UNBLOCK]
-
-
-def list_item_acts(former: MediaItem, changed: MediaItem) -> list[AuditAction]:
-    """Return whether an item was hidden, shown again or deleted. A failed upload is none."""
-    if not former.has_files or former.state is changed.state:
-        return []
-    if not changed.has_files:
-        return [AuditAction.DELETE_ITEM]
-    return [AuditAction.HIDE_ITEM if changed.is_hidden else AuditAction.UNHIDE_ITEM]

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from adapters.records.stored_keys import StoredKeys
-from entrypoints.bootstrap import find_key_fingerprint, load_keys, name_variable
 from entrypoints.commands.parsing import parse_file
 from entrypoints.features import FEATURES
 from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import name_variable
+from entrypoints.opening.keys import find_key_fingerprint, load_keys
 from entrypoints.opening.startup_error import InvalidArgument, StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (

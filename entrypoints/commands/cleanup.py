@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable
 from application.operations.cleanup import CleanupReport
 from entrypoints.commands.hidden_codes import hide_numbers
 from entrypoints.commands.progress import ProgressLine
-from entrypoints.commands.use_case_calls import LIMITS, OTP, call_with_use_cases
+from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.core.limits import LIMITS
+from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import StartupError, print_errors

@@ -10,20 +10,16 @@ from typing import Final
 
 from adapters.records.undeclared_records import check_declared, kinds_without_feature
 from application.ports.errors import ConfigurationError
-from entrypoints.bootstrap import (
-    find_key_fingerprint,
-    load_encryption,
-    load_keys,
-    name_variable,
-    open_database,
-    open_limit_store,
-    open_messenger,
-)
 from entrypoints.commands.connection_checks import Check, check_own_adapter
 from entrypoints.commands.copy import copying_of
+from entrypoints.core.limits import open_limit_store
+from entrypoints.core.otp import open_messenger
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
+from entrypoints.opening.database import open_database
 from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import name_variable
+from entrypoints.opening.keys import find_key_fingerprint, load_encryption, load_keys
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
 from entrypoints.opening.providers import Provider, open_hook, provider_name
 from entrypoints.opening.startup_error import StartupError

@@ -12,14 +12,11 @@ from adapters.records.phone_keys import ReportProgress
 from adapters.records.undeclared_records import check_declared
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.session import SessionLimits
-from entrypoints.bootstrap import (
-    load_keys,
-    make_phone_encryption,
-    name_variable,
-    open_database,
-)
 from entrypoints.commands.copy import copying_of
+from entrypoints.opening.database import open_database
 from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import name_variable
+from entrypoints.opening.keys import load_keys, make_phone_encryption
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (

@@ -13,15 +13,11 @@ from adapters.records.undeclared_records import (
     kinds_without_feature,
 )
 from application.ports.errors import ConfigurationError
-from entrypoints.bootstrap import (
-    find_key_fingerprint,
-    load_keys,
-    make_phone_encryption,
-    name_variable,
-    open_database,
-)
 from entrypoints.commands.progress import ProgressLine
+from entrypoints.opening.database import open_database
 from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import name_variable
+from entrypoints.opening.keys import find_key_fingerprint, load_keys, make_phone_encryption
 from entrypoints.opening.startup_error import InvalidArgument, StartupError, print_errors
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (

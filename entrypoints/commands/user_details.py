@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from application.administration.show_user import ShownDelivery, UserDetails
+from application.otp.feature import LimitsFeature
 from domain.identities.identity import Identity
 from domain.identities.session import Session
-from entrypoints.commands.use_case_calls import LIMITS
 from entrypoints.commands.user_calls import UserCall, call_for_user
+from entrypoints.core.limits import LIMITS
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.settings.settings import Settings
@@ -29,7 +30,7 @@ def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Show what is known about a user, or about a phone without an account."""
 
     async def describe(call: UserCall) -> UserDetails:
-        return await call.use_cases.administration.show_user(
+        return await call.use_cases.of(LimitsFeature).show_user(
             call.caller, call.query, call.reason, with_full_number=arguments.full_number
         )
 

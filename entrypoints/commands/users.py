@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from application.administration.act_for_users import SendCodeCommand
 from application.administration.find_user import FoundUser
+from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpResult
 from application.otp.reset_limits import ResetResult
+from application.otp.send_code import SendCodeCommand
 from domain.errors import PhoneInUse, UserNotFound
 from domain.identities.identity import Role
 from domain.identities.retention import RetainedData
@@ -18,8 +19,10 @@ from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.hidden_codes import hide_codes
-from entrypoints.commands.use_case_calls import LIMITS, OTP, call_with_use_cases
+from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import UserCall, call_for_user, name_user
+from entrypoints.core.limits import LIMITS
+from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import (
@@ -78,7 +81,9 @@ def send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
     command = SendCodeCommand(client_ip=CLIENT_IP, channel=channel, preferences=preferences)
 
     async def send(call: UserCall) -> tuple[FoundUser, RequestOtpResult]:
-        sent = await call.act.send_code(call.caller, call.query, command, call.reason)
+        sent = await call.use_cases.of(OtpFeature).send_code(
+            call.caller, call.query, command, call.reason
+        )
         return call.user, sent
 
     user, result = call_for_user(hide_codes(settings), arguments, send, features)

@@ -1,12 +1,14 @@
 """The REST administration, with service tokens."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
 
 
@@ -14,12 +16,15 @@ class Admin(Feature):
     """The REST administration, with service tokens."""
 
     name = "admin"
+    needs = ("limits",)
+    has_cleanup = True
     folders = (
         "domain/admin",
         "application/ports/service_tokens.py",
         "adapters/records/features/admin.py",
         "entrypoints/http/admin",
         "entrypoints/commands/admin",
+        "application/admin",
     )
 
     def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
@@ -28,6 +33,16 @@ class Admin(Feature):
         from entrypoints.http.admin.plugin import AdminPlugin
 
         return (AdminPlugin(),)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases of service tokens."""
+        from adapters.records.features.admin import make_admin_repositories
+        from application.admin.feature import AdminFeature
+
+        tokens = make_admin_repositories(opening.database).service_tokens
+        opening.use_cases.add(AdminFeature(opening.use_cases, tokens))
+        yield
 
 
 ADMIN: Final = Admin()

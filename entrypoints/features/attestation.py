@@ -1,12 +1,15 @@
 """Proof before a message: a challenge in place of a 429."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from application.ports.attestation import Attestation as AttestationPort
 from entrypoints.features.feature import Feature
+from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
 from entrypoints.settings import parsers
 from entrypoints.settings.checks import Problem, Rule
 from entrypoints.settings.declaration import advanced, optional
@@ -16,7 +19,10 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret
 
 if TYPE_CHECKING:
+    from adapters.attestation.siteverify import SiteverifyAttestation
+    from adapters.key_file.keys import SecretKeys
     from application.otp.feature import OtpPolicy
+    from entrypoints.opening.opening import Opening
 
 
 _NONE: Final = "none"
@@ -131,10 +137,59 @@ if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
 
 
+@asynccontextmanager
+async def open_attestation(
+    settings: Settings, keys: "SecretKeys"
+) -> AsyncIterator[AttestationPort | None]:
+    """Open what asks clients for a proof, until the block ends. None if nothing does."""
+    attestation = settings.of(AttestationSettings)
+    match attestation.attestation:
+        case None:
+            yield None
+        case AttestationType.ALTCHA:
+            from adapters.attestation.altcha import AltchaAttestation
+            from adapters.key_file.document import KeyPurpose
+
+            peppers = keys.key_set(KeyPurpose.OTP_PEPPER)
+            yield AltchaAttestation(peppers, attestation.attestation_difficulty)
+        case AttestationType.SITEVERIFY:
+            async with open_siteverify(settings) as siteverify:
+                yield siteverify
+        case Factory() as factory:
+            from adapters.attestation.guarded import GuardedAttestation
+
+            async with open_own_attestation(factory, settings) as adapter:
+                yield GuardedAttestation(adapter)
+
+
+def open_own_attestation(
+    factory: Factory, settings: Settings
+) -> AbstractAsyncContextManager[AttestationPort]:
+    """Open an operator's adapter that asks clients for a proof."""
+    environ = settings.variables.values
+    return open_adapter(factory, "DIALTONE_ATTESTATION", AttestationPort, environ=environ)
+
+
+def open_siteverify(
+    settings: Settings,
+) -> AbstractAsyncContextManager["SiteverifyAttestation"]:
+    """Open what asks a provider about the responses of its widget."""
+    from adapters.attestation import siteverify
+
+    attestation = settings.of(AttestationSettings)
+    return siteverify.open_siteverify(
+        attestation.attestation_url,
+        attestation.attestation_secret.value,
+        attestation.attestation_site_key,
+        attestation.attestation_hostnames,
+    )
+
+
 class Attestation(Feature):
     """Proof before a message: a challenge in place of a 429."""
 
     name = "attestation"
+    has_cleanup = True
     folders = (
         "domain/attestation",
         "application/attestation",
@@ -167,6 +222,27 @@ class Attestation(Feature):
         from entrypoints.commands.attestation.check_connection import connection_checks
 
         return connection_checks(settings.of(AttestationSettings))
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Ask clients for proofs, if codes are open and the settings name what checks them."""
+        from adapters.records.features.attestation import make_attestation_repositories
+        from adapters.system import HeldHealthCheck
+        from application.attestation.feature import AttestationFeature
+        from application.otp.feature import OtpFeature
+
+        core, attestation = opening.use_cases, None
+        if core.find(OtpFeature) is not None:
+            with name_variable("DIALTONE_ATTESTATION"):
+                attestation = await opening.stack.enter_async_context(
+                    open_attestation(opening.settings, opening.keys)
+                )
+        if hasattr(attestation, "check"):
+            health = HeldHealthCheck(health_check_of(attestation))
+            core.operations.check_readiness.add("attestation", health)
+        used = make_attestation_repositories(opening.database).used_attestations
+        core.add(AttestationFeature(core, used, attestation))
+        yield
 
 
 ATTESTATION: Final = Attestation()

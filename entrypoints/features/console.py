@@ -1,6 +1,7 @@
 """The web console of administrators."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,7 @@ class Console(Feature):
     """The web console of administrators."""
 
     name = "console"
+    has_cleanup = True
     folders = (
         "domain/console",
         "application/console",
@@ -59,6 +62,22 @@ class Console(Feature):
         from entrypoints.http.console.plugin import ConsolePlugin
 
         return (ConsolePlugin([feature.user_rows for feature in FEATURES]),)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases of its sessions, if codes are open."""
+        from adapters.records.features.console import make_console_repositories
+        from application.console.feature import ConsoleFeature, add_console_cleanup
+        from application.otp.feature import OtpFeature
+
+        core, sessions = (
+            opening.use_cases,
+            make_console_repositories(opening.database).sessions,
+        )
+        add_console_cleanup(core, sessions)
+        if core.find(OtpFeature) is not None:
+            core.add(ConsoleFeature(core, sessions))
+        yield
 
 
 CONSOLE: Final = Console()

@@ -1,12 +1,15 @@
 """Events of users, which are sent to the operator"s backend."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from application.ports.events import EventDestination
 from domain.errors import InvalidValue
 from entrypoints.features.feature import Feature
+from entrypoints.opening.factories import name_variable, open_adapter
 from entrypoints.settings import parsers
 from entrypoints.settings.checks import Problem, Rule, check_hook_urls
 from entrypoints.settings.declaration import optional
@@ -21,9 +24,12 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
+    from adapters.metrics.exposition import MeasuredGauge
     from application.administration.show_user import UserDetails
     from application.events.feature import EventsPolicy
+    from application.use_cases import UseCases
     from entrypoints.commands.connection_checks import Check
+    from entrypoints.opening.opening import Opening
     from entrypoints.words.user_rows import UserRow
 
 
@@ -109,6 +115,18 @@ def _check_hooks(settings: EventSettings) -> Iterator[Problem]:
     yield from check_hook_urls("DIALTONE_EVENTS", settings.event_hooks)
 
 
+def open_destination(
+    destination: Destination, settings: Settings
+) -> AbstractAsyncContextManager[EventDestination]:
+    """Open one of the destinations of events that the settings name."""
+    if isinstance(destination, Factory):
+        environ, variable = settings.variables.values, settings.variable_of("DIALTONE_EVENTS")
+        return open_adapter(destination, variable, EventDestination, environ=environ)
+    from adapters.events.http_destination import open_http_destination
+
+    return open_http_destination(destination.url, settings.of(EventSettings).events_secret.value)
+
+
 class Events(Feature):
     """Events of users, which are sent to the operator"s backend."""
 
@@ -137,11 +155,59 @@ class Events(Feature):
 
         return event_rows(details)
 
+    def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
+        """Return how long events wait."""
+        from adapters.metrics.exposition import MeasuredGauge
+        from application.events.feature import EventsFeature
+
+        send = use_cases.of(EventsFeature).send
+
+        async def measure() -> float:
+            return (await send.measure_delay()).total_seconds()
+
+        return (
+            MeasuredGauge(
+                name="event_delay_seconds",
+                text="How long the event waits that is due first; 0 if none is due.",
+                measure=measure if settings.of(EventSettings).events else None,
+            ),
+        )
+
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
         from entrypoints.commands.events.check_connection import connection_checks
 
         return connection_checks(settings.of(EventSettings))
+
+    def keeps_user_events(self, settings: "Settings") -> bool:
+        """Return whether there is a destination."""
+        return bool(settings.of(EventSettings).events)
+
+    def add_details(self, opening: "Opening") -> None:
+        """Show which events of a user were not sent."""
+        from application.events.details import add_event_details
+
+        add_event_details(opening.use_cases)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Open the destinations of events."""
+        from application.events.feature import EventsFeature, EventsPorts
+
+        settings, destinations = (
+            opening.settings.of(EventSettings),
+            dict[str, EventDestination](),
+        )
+        for destination in settings.events:
+            with name_variable(settings.variable_of("DIALTONE_EVENTS")):
+                opened = await opening.stack.enter_async_context(
+                    open_destination(destination, settings)
+                )
+            destinations[stored_name(destination)] = opened
+        ports = EventsPorts(destinations=destinations)
+        core = opening.use_cases
+        core.add(EventsFeature(core, ports, settings.events_policy()))
+        yield
 
 
 EVENTS: Final = Events()

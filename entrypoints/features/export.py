@@ -1,12 +1,14 @@
 """The export of all data of a person."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
 
 
@@ -14,6 +16,7 @@ class Export(Feature):
     """The export of all data of a person."""
 
     name = "export"
+    needs = ("limits",)
     folders = (
         "application/export",
         "entrypoints/http/export",
@@ -26,6 +29,14 @@ class Export(Feature):
         from entrypoints.http.export.plugin import ExportPlugin
 
         return (ExportPlugin(),)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases. An export has what the features add that are open."""
+        from application.export.feature import ExportFeature
+
+        opening.use_cases.add(ExportFeature(opening.use_cases))
+        yield
 
 
 EXPORT: Final = Export()

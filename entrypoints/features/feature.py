@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from adapters.metrics.exposition import MeasuredGauge
     from application.administration.show_user import UserDetails
     from application.use_cases import UseCases
     from entrypoints.commands.connection_checks import Check
@@ -93,6 +95,33 @@ class Feature:
         del opening
         return nullcontext()
 
+    def check_extras(self, settings: "Settings") -> None:
+        """Check that the libraries of its adapters are installed, before anything is created.
+
+        Raises:
+            StartupError
+        """
+        del settings
+
+    def must_be_open(self, settings: "Settings") -> bool:
+        """Return whether each program that changes records has to open it."""
+        del settings
+        return False
+
+    def keeps_user_events(self, settings: "Settings") -> bool:
+        """Return whether events of users have to be recorded for it."""
+        del settings
+        return False
+
+    def own_folders(self, settings: "Settings") -> Sequence[Path]:
+        """Return the folders of this machine that it writes to."""
+        del settings
+        return ()
+
+    def add_details(self, opening: "Opening") -> None:
+        """Add to the core what it shows of a user. Only records are read: no port is opened."""
+        del opening
+
     def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
         del settings
@@ -133,6 +162,11 @@ class Feature:
     def lines_after_restore(self, settings: "Settings") -> "Iterable[str]":
         """Return what `dialtone restore` says of data that is not in the database."""
         del settings
+        return ()
+
+    def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
+        """Return what is read for each answer with metrics."""
+        del settings, use_cases
         return ()
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":

@@ -1,8 +1,13 @@
 """Imports of users, and of the users and items of an older service."""
 
-from typing import Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from entrypoints.opening.opening import Opening
 
 
 class Imports(Feature):
@@ -15,6 +20,16 @@ class Imports(Feature):
         "entrypoints/commands/imports",
     )
     needs = ("media",)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases. To import items, the media store has to be open."""
+        from application.imports.feature import ImportsFeature
+        from entrypoints.features.media import MediaSettings
+
+        specs = opening.settings.of(MediaSettings).media_policy().variant_specs
+        opening.use_cases.add(ImportsFeature(opening.use_cases, specs))
+        yield
 
 
 IMPORTS: Final = Imports()

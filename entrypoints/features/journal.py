@@ -1,11 +1,15 @@
 """The journal of acts, which outlives the database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from application.ports.journal import Journal as JournalPort
 from entrypoints.features.feature import Feature
+from entrypoints.opening.factories import name_variable
+from entrypoints.opening.last_writes import write_last
 from entrypoints.settings import parsers
 from entrypoints.settings.checks import Problem, Rule, check_hook_urls
 from entrypoints.settings.declaration import optional
@@ -15,6 +19,7 @@ from entrypoints.settings.values import HttpHook, Secret
 
 if TYPE_CHECKING:
     from entrypoints.commands.connection_checks import Check
+    from entrypoints.opening.opening import Opening
 
 
 @parsers.rejects_with("Must be the path of a file, or the https:// URL of a hook.")
@@ -61,6 +66,19 @@ def _check_hook(settings: JournalSettings) -> Iterator[Problem]:
     yield from check_hook_urls("DIALTONE_JOURNAL", settings.journal_hooks)
 
 
+def open_journal(
+    journal: Path | HttpHook, settings: Settings
+) -> AbstractAsyncContextManager[JournalPort]:
+    """Open the journal that the settings name."""
+    if isinstance(journal, HttpHook):
+        from adapters.journal.http_journal import open_http_journal
+
+        return open_http_journal(journal.url, settings.of(JournalSettings).journal_secret.value)
+    from adapters.journal.file_journal import FileJournal
+
+    return nullcontext(FileJournal(journal))
+
+
 class Journal(Feature):
     """The journal of acts, which outlives the database."""
 
@@ -87,6 +105,44 @@ class Journal(Feature):
         from entrypoints.commands.journal.check_connection import connection_checks
 
         return connection_checks(settings.of(JournalSettings))
+
+    def must_be_open(self, settings: "Settings") -> bool:
+        """Return whether there is a journal: acts are written to it, whoever does them."""
+        return settings.of(JournalSettings).journal is not None
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Write acts from now on, and at the end what waits."""
+        from adapters.journal.file_journal import FileJournal
+        from adapters.key_file.document import KeyPurpose
+        from application.journal.feature import JournalFeature
+        from application.journal.write_acts import WriteActs
+
+        settings, core = opening.settings.of(JournalSettings), opening.use_cases
+        if settings.journal is None:
+            core.add(JournalFeature(core, None))
+            yield
+            return
+        journal = await opening.stack.enter_async_context(open_journal(settings.journal, settings))
+        if isinstance(journal, FileJournal) and opening.is_service:
+            with name_variable("DIALTONE_JOURNAL"):
+                await journal.check()
+        if opening.metrics is not None:
+            from adapters.metrics.counts import CountedJournal
+
+            journal = CountedJournal(journal, opening.metrics)
+        write_acts = WriteActs(
+            journal=journal,
+            keyed_hashes=opening.phone_encryption,
+            index_key=opening.keys.current()[KeyPurpose.PHONE_INDEX][0].id,
+            clock=opening.system.clock,
+        )
+        opening.observers.add(write_acts)
+        core.add(JournalFeature(core, write_acts))
+        try:
+            yield
+        finally:
+            await write_last(write_acts.retry, "journal_not_written")
 
 
 JOURNAL: Final = Journal()

@@ -1,17 +1,25 @@
 """The library of pictures, with its moderation."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
+from application.media.limits import PixelAllowance
 from application.media.media_urls import MediaAccess
+from application.ports.media import ImagePublisher, MediaFiles
+from application.ports.system import Clock
 from domain.access import LibraryVisibility
-from domain.media.image import SourceFormat, VariantSpec
+from domain.media.image import ImageLimits, SourceFormat, VariantSpec
 from domain.media.usage import Quota
 from entrypoints.features.feature import Feature
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
 from entrypoints.settings import parsers
 from entrypoints.settings.checks import ONE_HOST_ONLY, Problem, Rule, is_private
 from entrypoints.settings.declaration import advanced, essential, optional
@@ -29,10 +37,12 @@ from entrypoints.settings.values import Factory, Secret
 
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
-    from application.media.feature import MediaPolicy
+    from application.media.feature import LibraryFeature, MediaPolicy
+    from domain.media.item import MediaItem
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
     from entrypoints.words.user_rows import UserRow
 
 _AWS_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -250,6 +260,78 @@ def _place(settings: Settings) -> str:
             return "media store in DIALTONE_MEDIA"
 
 
+def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeature":
+    """Add the use cases that need records only, with the files of the store if that is open."""
+    from adapters.records.features.media import make_media_repositories
+    from application.media.feature import LibraryFeature
+    from domain.media.acts import list_item_acts
+
+    async def observe(former: "MediaItem", changed: "MediaItem") -> None:
+        for act in list_item_acts(former, changed):
+            await opening.observers.item_changed(act, changed.owner_id, changed.id)
+
+    core, policy = opening.use_cases, opening.settings.of(MediaSettings).media_policy()
+    library = LibraryFeature(
+        core, make_media_repositories(opening.database, observe), policy, files
+    )
+    core.add(library)
+    return library
+
+
+def _check_store_extra(settings: MediaSettings) -> None:
+    if isinstance(settings.media, S3Bucket):
+        check_extra("s3", "s3://")
+
+
+def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
+    """Open the media store that the settings name."""
+    media = settings.of(MediaSettings)
+    _check_store_extra(media)
+    match media.media:
+        case MediaFolder(path=path):
+            from adapters.disk import open_disk_files
+
+            return open_disk_files(path, media.media_service_url, clock)
+        case S3Bucket(bucket=bucket, prefix=prefix):
+            from adapters.s3 import open_s3_files
+
+            return open_s3_files(
+                bucket,
+                prefix,
+                endpoint=media.s3_endpoint,
+                region=media.aws_region,
+                access_key=media.aws_access_key_id,
+                secret_key=media.aws_secret_access_key.value,
+                session_token=media.aws_session_token.value,
+                service_url=None if media.has_presigned_urls else media.media_service_url,
+                cache_control=media.media_cache_control,
+                clock=clock,
+            )
+        case Factory() as factory:
+            environ = settings.variables.values
+            return open_adapter(factory, "DIALTONE_MEDIA", MediaFiles, environ=environ)
+
+
+def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[ImagePublisher]:
+    from adapters.pillow import open_image_publisher
+    from adapters.system import count_processors
+
+    media = settings.of(MediaSettings)
+    pixels_per_hour = media.image_megapixels_per_hour * 10**6
+    limits = ImageLimits(
+        max_pixels=media.max_image_pixels,
+        max_jpeg_pixels=media.max_jpeg_pixels,
+        max_frames=media.max_image_frames,
+        max_total_pixels=max(media.max_image_pixels, ImageLimits().max_total_pixels),
+    )
+    return open_image_publisher(
+        limits,
+        processes=max(1, count_processors() // settings.workers),
+        allowance=PixelAllowance(pixels_per_hour // settings.workers, time.monotonic),
+        formats=frozenset(media.image_formats),
+    )
+
+
 class Media(Feature):
     """The library of pictures, with its moderation."""
 
@@ -339,12 +421,65 @@ class Media(Feature):
 
         require_media_folder(settings)
 
+    def check_extras(self, settings: "Settings") -> None:
+        """Check the library of the media store."""
+        with name_variable(settings.variable_of("DIALTONE_MEDIA")):
+            _check_store_extra(settings.of(MediaSettings))
+
+    def own_folders(self, settings: "Settings") -> Sequence[Path]:
+        """Return the media folder, if files are in one."""
+        media = settings.of(MediaSettings).media
+        return (media.path,) if isinstance(media, MediaFolder) else ()
+
+    def add_details(self, opening: "Opening") -> None:
+        """Show what a user has in the library."""
+        from adapters.records.features.media import make_media_repositories
+        from application.media.details import add_library_details
+
+        usages = make_media_repositories(opening.database).usages
+        quota = opening.settings.of(MediaSettings).media_policy().quota
+        add_library_details(opening.use_cases, usages, quota)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Open the media store and the processes that decode images."""
+        from adapters.system import HeldHealthCheck
+        from application.media.feature import MediaFeature, MediaPorts
+
+        settings, core = opening.settings.of(MediaSettings), opening.use_cases
+        with name_variable("DIALTONE_MEDIA"):
+            files = await opening.stack.enter_async_context(
+                open_files(settings, opening.system.clock)
+            )
+        health = HeldHealthCheck(health_check_of(files))
+        publisher = await opening.stack.enter_async_context(_open_image_publisher(settings))
+        if opening.metrics is not None:
+            from adapters.metrics.media import MeasuredImagePublisher, MeasuredMediaFiles
+
+            files = MeasuredMediaFiles(files, opening.metrics)
+            publisher = MeasuredImagePublisher(publisher, opening.metrics)
+        ports = MediaPorts(
+            files=files,
+            image_publisher=publisher,
+            health=health,
+            is_shared=not isinstance(settings.media, MediaFolder),
+        )
+        library = _add_library(opening, files)
+        core.add(MediaFeature(core, library, ports, settings.media_policy()))
+        yield
+
 
 class MediaRecords(Feature):
     """The records of the library without the media store, which a command may not need."""
 
     name = "media_records"
     folders = ()
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases that need records only."""
+        _add_library(opening, None)
+        yield
 
 
 MEDIA: Final = Media()

@@ -1,6 +1,7 @@
 """A user gets another phone number, and the former number can undo it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
@@ -8,6 +9,7 @@ from entrypoints.features.feature import Feature
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
 
@@ -16,6 +18,7 @@ class PhoneChange(Feature):
     """A user gets another phone number, and the former number can undo it."""
 
     name = "phone_change"
+    needs = ("otp",)
     folders = (
         "domain/phone_change",
         "application/phone_change",
@@ -46,6 +49,30 @@ class PhoneChange(Feature):
         from entrypoints.commands.phone_change.undo_templates import find_templates_without_undo
 
         return find_templates_without_undo(settings)
+
+    def add_details(self, opening: "Opening") -> None:
+        """Show changes of phones."""
+        from application.phone_change.details import add_phone_change_details
+
+        add_phone_change_details(opening.use_cases, opening.system.clock)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases."""
+        from adapters.key_file.document import KeyPurpose
+        from adapters.records.features.phone_change import make_phone_change_repositories
+        from application.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
+
+        repositories = make_phone_change_repositories(opening.database, opening.phone_encryption)
+        opening.use_cases.add(
+            PhoneChangeFeature(
+                opening.use_cases,
+                repositories.phone_assignments,
+                opening.keys.key_set(KeyPurpose.OTP_PEPPER),
+                PhoneChangePolicy(countries=opening.settings.countries),
+            )
+        )
+        yield
 
 
 PHONE_CHANGE: Final = PhoneChange()

@@ -1,6 +1,7 @@
 """The page at `/` of a service in development, and the web client."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from entrypoints.settings.values import Environment
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.start.settings import HttpStartPageSettings
+    from entrypoints.opening.opening import Opening
 
 
 def http_start_page(settings: Settings) -> "HttpStartPageSettings | None":
@@ -58,7 +60,11 @@ class Start(Feature):
     """The page at `/` of a service in development, and the web client."""
 
     name = "start"
-    folders = ("entrypoints/http/start",)
+    needs = ("otp",)
+    folders = (
+        "entrypoints/http/start",
+        "application/start",
+    )
 
     def banner_urls(self, settings: Settings) -> Mapping[str, str]:
         """Return the URL of the page, which only development has."""
@@ -70,6 +76,19 @@ class Start(Feature):
         from entrypoints.http.start.plugin import StartPlugin
 
         return (StartPlugin(http_start_page(settings)),)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Keep the last messages, where the page shows them."""
+        from application.start.feature import StartFeature
+
+        recent_messages = None
+        if keeps_messages(opening.settings):
+            from adapters.console import InMemoryRecentMessages
+
+            recent_messages = InMemoryRecentMessages()
+        opening.use_cases.add(StartFeature(opening.use_cases, recent_messages))
+        yield
 
 
 START: Final = Start()

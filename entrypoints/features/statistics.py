@@ -1,11 +1,13 @@
 """Statistics of messages and logins, and what messages and calls cost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from entrypoints.features.feature import Feature
+from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
@@ -14,6 +16,7 @@ from entrypoints.settings.settings import Settings
 if TYPE_CHECKING:
     from domain.costs.prices import PriceList
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,7 @@ class Statistics(Feature):
     """Statistics of messages and logins, and what messages and calls cost."""
 
     name = "statistics"
+    has_cleanup = True
     folders = (
         "domain/statistics",
         "application/statistics",
@@ -63,6 +67,8 @@ class Statistics(Feature):
         "adapters/records/features/statistics.py",
         "entrypoints/http/statistics",
         "entrypoints/commands/statistics",
+        "application/costs",
+        "domain/costs",
     )
     settings = StatisticsSettings
 
@@ -76,6 +82,32 @@ class Statistics(Feature):
         from entrypoints.http.statistics.plugin import StatisticsPlugin
 
         return (StatisticsPlugin(),)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Count from now on, and write at the end what was counted since the last write."""
+        from adapters.records.features.statistics import make_statistics_repositories
+        from application.costs.feature import CostsFeature, CostsPolicy
+        from application.statistics.feature import StatisticsFeature
+        from entrypoints.opening.providers import FREE_PROVIDERS
+
+        core, meter = opening.use_cases, None
+        if opening.metrics is not None:
+            from adapters.metrics.counts import CountedCosts
+
+            meter = CountedCosts(opening.metrics)
+        repositories = make_statistics_repositories(opening.database)
+        statistics = StatisticsFeature(core, repositories.hourly_counts, opening.listeners)
+        prices = load_prices(opening.settings.of(StatisticsSettings))
+        policy = CostsPolicy(prices=prices, free_providers=FREE_PROVIDERS)
+        costs = CostsFeature(core, repositories.daily_costs, policy, meter)
+        core.add(statistics)
+        core.add(costs)
+        try:
+            yield
+        finally:
+            await write_last(statistics.write, "statistics_not_written")
+            await write_last(costs.write, "costs_not_written")
 
 
 STATISTICS: Final = Statistics()

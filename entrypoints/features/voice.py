@@ -1,17 +1,22 @@
 """The phone line, and codes that are read out in a call."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from application.ports.voice import Recordings, VoicePorts, VoiceProvider
 from domain.otp.sliding_window import SlidingWindow
-from domain.phone import PhoneNumber, parse_phone
+from domain.phone import PhoneNumber, PhoneRules, parse_phone
 from entrypoints.features.feature import Feature
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
 from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.opening.providers import Provider, prints_codes, provider_name
+from entrypoints.opening.recordings import RecordingsOnDemand
 from entrypoints.settings import parsers
 from entrypoints.settings.checks import Problem, Rule
 from entrypoints.settings.declaration import limit, optional
@@ -21,12 +26,13 @@ from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
-    from application.operations.feature import OperationsPolicy
     from application.otp.feature import OtpPolicy
+    from application.voice.calls import CallsPolicy
     from application.voice.feature import VoicePolicy
     from domain.voice.flow import CallFlow
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
     from entrypoints.words.user_rows import UserRow
 
 
@@ -175,17 +181,18 @@ class VoiceSettings(Settings):
         )
         return replace(policy, rate_limits=rate_limits)
 
-    def operations_policy(self) -> "OperationsPolicy":
-        """Return what these settings decide, with how long calls are kept."""
-        return replace(
-            super().operations_policy(),
-            call_retention=self.call_retention,
-            recording_retention=self.recording_retention,
+    def calls_policy(self) -> "CallsPolicy":
+        """Return what these settings decide about the call log."""
+        from application.voice.calls import CallsPolicy
+
+        return CallsPolicy(
+            call_retention=self.call_retention, recording_retention=self.recording_retention
         )
 
     def voice_policy(self, call_flow: "CallFlow") -> "VoicePolicy":
         """Return what these settings decide, with the flow of `DIALTONE_CALL_FLOW`."""
         # Imported only here: without a phone line, nothing of it is loaded.
+        from application.voice.call_urls import CallUrls
         from application.voice.feature import VoicePolicy
         from domain.voice.call_limits import CallLimits
 
@@ -200,6 +207,11 @@ class VoiceSettings(Settings):
             ),
             operator=self.operator,
             caller_id=self.caller_id,
+            call_urls=CallUrls(self.public_url) if self.is_set("DIALTONE_PUBLIC_URL") else None,
+            provider=self.voice_provider,
+            countries=self.countries,
+            phone_rules=PhoneRules(accepts_toll_free=self.accepts_toll_free_numbers),
+            otp_length=self.otp_length,
         )
 
 
@@ -249,6 +261,36 @@ def _check_retention(settings: VoiceSettings) -> Iterator[Problem]:
         text = "Must not be longer than DIALTONE_CALL_RETENTION."
         hours = settings.call_retention // timedelta(hours=1)
         yield "DIALTONE_RECORDING_RETENTION", text, f"{hours}h"
+
+
+@asynccontextmanager
+async def open_voice(settings: Settings) -> AsyncIterator[VoicePorts | None]:
+    """Open the provider of the phone line, until the block ends. None if there is none."""
+    match settings.of(VoiceSettings).voice:
+        case None:
+            yield None
+        case Factory() as factory:
+            environ = settings.variables.values
+            async with open_adapter(
+                factory, "DIALTONE_VOICE", VoiceProvider, environ=environ
+            ) as adapter:
+                yield VoicePorts(adapter, adapter, adapter, adapter)
+        case PhoneProvider() as provider:
+            async with provider.open_voice(settings) as ports:
+                yield ports
+
+
+def find_recordings(settings: Settings, voice: VoicePorts | None) -> Recordings | None:
+    """Return where recordings are, None if the settings name no provider that has them.
+
+    Without a phone line, a provider of messages may have recordings of a former one.
+    """
+    if voice is not None:
+        return voice.calls
+    for known in PHONE_PROVIDERS:
+        if known.provider in settings.sms:
+            return RecordingsOnDemand(partial(known.open_recordings, settings))
+    return None
 
 
 class Voice(Feature):
@@ -314,6 +356,51 @@ class Voice(Feature):
         from entrypoints.commands.voice.check_connection import connection_checks
 
         return connection_checks(settings.of(VoiceSettings))
+
+    def check_extras(self, settings: "Settings") -> None:
+        """Check the library of the provider of calls."""
+        voice = settings.of(VoiceSettings).voice
+        with name_variable(settings.variable_of("DIALTONE_VOICE")):
+            if isinstance(voice, PhoneProvider) and voice.provider.extra:
+                check_extra(voice.provider.extra, voice.name)
+
+    def add_details(self, opening: "Opening") -> None:
+        """Show the calls of a user, and for how long calls are kept."""
+        from adapters.records.features.voice import make_voice_repositories
+        from application.voice.details import add_call_details
+
+        calls = make_voice_repositories(opening.database).calls
+        add_call_details(
+            opening.use_cases, calls, opening.settings.of(VoiceSettings).call_retention
+        )
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Open the provider of calls if there is one. The call log is there in any case."""
+        from adapters.key_file.document import KeyPurpose
+        from adapters.records.features.voice import make_voice_repositories
+        from adapters.system import HeldHealthCheck
+        from application.otp.feature import OtpFeature
+        from application.voice.calls import CallsFeature
+
+        settings, core = opening.settings.of(VoiceSettings), opening.use_cases
+        is_line_open = settings.has_phone_line and core.find(OtpFeature) is not None
+        policy = settings.voice_policy(load_call_flow(settings)) if is_line_open else None
+        with name_variable("DIALTONE_VOICE"):
+            ports = await opening.stack.enter_async_context(open_voice(settings))
+        calls = make_voice_repositories(opening.database).calls
+        core.add(
+            CallsFeature(core, calls, find_recordings(settings, ports), settings.calls_policy())
+        )
+        if ports is not None and policy is not None:
+            from application.voice.feature import VoiceFeature
+
+            if hasattr(ports.calls, "check"):
+                health = HeldHealthCheck(health_check_of(ports.calls))
+                core.operations.check_readiness.add("calls", health)
+            peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
+            core.add(VoiceFeature(core, calls, ports, peppers, policy))
+        yield
 
 
 VOICE: Final = Voice()

@@ -8,7 +8,7 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException
 
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.request import ApiRequest
 

@@ -8,6 +8,10 @@ import msgspec
 
 from application.administration.find_user import FoundUser, PhoneHold
 from application.administration.show_user import ShownDelivery, UserDetails
+from application.events.details import EventDetails
+from application.media.details import LibraryDetails
+from application.phone_change.details import PhoneChangeDetails
+from application.voice.details import CallDetails
 from domain.identities.identity import Identity, Role
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.session import Session
@@ -391,6 +395,8 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
 
 def to_details_response(details: UserDetails, now: datetime) -> UserDetailsResponse:
     """Convert the details of a user."""
+    library, calls = details.parts.find(LibraryDetails), details.parts.find(CallDetails)
+    events = details.parts.find(EventDetails)
     identity, verification = details.user.identity, details.verification
     return UserDetailsResponse(
         subject=details.user.subject,
@@ -418,9 +424,11 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
         ],
         verification=_to_verification(verification, now) if verification else None,
         deliveries=_to_deliveries(details.deliveries),
-        library=_to_library(details.usage, details.quota) if details.usage else None,
-        calls=[_to_call(call) for call in details.calls],
-        events=UserEventsResponse(waiting=details.events.waiting, failed=details.events.failed),
+        library=_to_library(library.usage, library.quota) if library else None,
+        calls=[_to_call(call) for call in calls.calls] if calls else [],
+        events=UserEventsResponse(
+            waiting=events.waiting if events else 0, failed=events.failed if events else 0
+        ),
     )
 
 
@@ -459,7 +467,8 @@ def _to_phone_change(change: PhoneChange) -> PhoneChangeResponse:
 
 def _to_account(identity: Identity, details: UserDetails) -> AccountResponse:
     is_deleted = identity.is_deleted
-    change = None if is_deleted else identity.phone_change
+    shown = details.parts.find(PhoneChangeDetails)
+    change = shown.change if shown else None
     username = None if is_deleted else identity.username
     return AccountResponse(
         id=identity.id,
@@ -474,8 +483,10 @@ def _to_account(identity: Identity, details: UserDetails) -> AccountResponse:
         deleted_at=_format_time(identity.deleted_at),
         detached_at=_format_time(identity.detached_at),
         phone_change=_to_phone_change(change) if change else None,
-        undo_deadlines=[format_timestamp(deadline) for deadline in details.undo_deadlines],
-        phone_change_allowed_at=_format_time(details.phone_change_allowed_at),
+        undo_deadlines=[format_timestamp(deadline) for deadline in shown.undo_deadlines]
+        if shown
+        else [],
+        phone_change_allowed_at=_format_time(shown.allowed_at if shown else None),
     )
 
 

@@ -7,8 +7,13 @@ arguments.
 import inspect
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -21,7 +26,7 @@ import structlog
 from adapters.logging import log_package
 from application.ports.errors import ConfigurationError
 from application.ports.system import HealthCheck
-from application.ports.voice import StatusCallbacks
+from application.ports.webhooks import StatusCallbacks
 from entrypoints.opening.ownership import find_ownership_problem
 from entrypoints.opening.port_methods import find_problem
 from entrypoints.opening.startup_error import StartupError
@@ -169,3 +174,12 @@ def health_check_of(adapter: Any) -> HealthCheck:
 
 def _top_level(name: str) -> str:
     return name.partition(":")[0].partition(".")[0]
+
+
+@contextmanager
+def name_variable(variable: str) -> Iterator[None]:
+    """Add the variable that names an adapter to the adapter's error."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise StartupError(f"{variable}: {error}") from error

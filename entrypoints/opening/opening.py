@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
+from application.ports.changes import ChangeObservers
 from application.ports.system import SystemPorts
+from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
 from entrypoints.settings.settings import Settings
 
@@ -22,19 +24,25 @@ class Opening:
     Attributes:
         settings: All settings.
         system: The clock, randomness and the security events.
+        listeners: Who gets the security events; a feature may add its own.
+        observers: Who is told of changes of records; the same.
         keys: The keys.
         phone_encryption: Encrypts phones, and makes keyed hashes.
         database: The stores of which a feature makes its repositories.
         use_cases: Those of the core and of the features that were opened before.
         metrics: Measure the adapters; None without metrics.
         stack: Closes at the end what was entered.
+        is_service: Whether the service is opened, and not a command.
     """
 
     settings: Settings
     system: SystemPorts
+    listeners: SecurityEventListeners
+    observers: ChangeObservers
     keys: "SecretKeys"
     phone_encryption: PhoneEncryption
     database: Database
     use_cases: UseCases
     metrics: "Metrics | None"
     stack: AsyncExitStack
+    is_service: bool

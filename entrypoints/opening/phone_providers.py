@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from application.ports.voice import Recordings, VoicePorts
-    from application.webhook_urls import WebhookUrls
+    from application.voice.call_urls import CallUrls
     from entrypoints.features.voice import VoiceSettings
 
 
@@ -43,7 +43,7 @@ class PhoneProvider:
     open_recordings: "Callable[[Any], AbstractAsyncContextManager[Recordings]]"
     caller_id: Callable[[Any], str]
     caller_id_variable: str
-    check_voice: "Callable[[Any, WebhookUrls], Awaitable[str]]"
+    check_voice: "Callable[[Any, CallUrls], Awaitable[str]]"
     place_of_urls: str
 
     @property
@@ -85,7 +85,7 @@ def _twilio_caller_id(settings: "VoiceSettings") -> str:
     return settings.twilio_caller_id
 
 
-async def _check_twilio_calls(calls: Any, urls: "WebhookUrls") -> str:
+async def _check_twilio_calls(calls: Any, urls: "CallUrls") -> str:
     note: str = await calls.check_caller_id(urls.voice(), urls.call_status())
     return note
 

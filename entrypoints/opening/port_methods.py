@@ -7,7 +7,7 @@ from dataclasses import is_dataclass
 from typing import Any, Final, get_type_hints
 
 from application.ports.system import HealthCheck
-from application.ports.voice import StatusCallbacks
+from application.ports.webhooks import StatusCallbacks
 
 _OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks)
 """An adapter may have these methods, besides those of its port."""

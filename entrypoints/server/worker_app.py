@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from adapters.logging import configure_logging
+from application.costs.feature import CostsFeature
+from application.events.feature import EventsFeature
+from application.journal.feature import JournalFeature
+from application.media.feature import MediaFeature
+from application.otp.feature import LimitsFeature
+from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
-from entrypoints.bootstrap import make_exposition, open_use_cases
+from entrypoints.bootstrap import open_use_cases
 from entrypoints.features import FEATURES
 from entrypoints.features.events import EventSettings, destination_labels
 from entrypoints.features.statistics import StatisticsSettings
@@ -32,6 +38,7 @@ from entrypoints.server.cleanup_task import (
     run_statistics_task,
 )
 from entrypoints.server.events_task import run_events_task
+from entrypoints.server.exposition import make_exposition
 from entrypoints.server.instance_task import keep_instance
 from entrypoints.server.metrics_server import run_metrics_server
 from entrypoints.server.workers import Workers
@@ -90,23 +97,25 @@ def make_app(
                     await stack.enter_async_context(serving)
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
-            statistics = run_statistics_task(use_cases.statistics.write, STATISTICS_INTERVAL)
+            statistics = run_statistics_task(
+                use_cases.of(StatisticsFeature).write, STATISTICS_INTERVAL
+            )
             await stack.enter_async_context(statistics)
             if interval := settings.cleanup_interval:
                 cleanup = run_cleanup_task(_find_cleanup(use_cases, metrics), interval)
                 await stack.enter_async_context(cleanup)
-                retries = run_retry_task(use_cases.media.retry_deletions, RETRY_INTERVAL)
+                retries = run_retry_task(use_cases.of(MediaFeature).retry_deletions, RETRY_INTERVAL)
                 await stack.enter_async_context(retries)
             if settings.of(StatisticsSettings).prices is not None:
-                costs = run_costs_task(use_cases.costs.write, COSTS_INTERVAL)
+                costs = run_costs_task(use_cases.of(CostsFeature).write, COSTS_INTERVAL)
                 await stack.enter_async_context(costs)
-            if (write_acts := use_cases.journal.write_acts) is not None:
+            if (write_acts := use_cases.of(JournalFeature).write_acts) is not None:
                 lines = run_journal_task(write_acts.retry, JOURNAL_INTERVAL)
                 await stack.enter_async_context(lines)
-            if use_cases.events.destinations:
+            if use_cases.of(EventsFeature).destinations:
                 sending = _run_events(settings, use_cases, metrics)
                 await stack.enter_async_context(sending)
-            watch = run_limit_watch(use_cases.otp.limit_alerts.warn_of_high_use)
+            watch = run_limit_watch(use_cases.of(LimitsFeature).limit_alerts.warn_of_high_use)
             await stack.enter_async_context(watch)
             # What exists now stays: no collection has to look at it.
             gc.freeze()
@@ -141,7 +150,10 @@ def _serve_metrics(
 def _run_events(
     settings: Settings, use_cases: UseCases, metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
-    events, labels = use_cases.events.send, destination_labels(settings.of(EventSettings).events)
+    events, labels = (
+        use_cases.of(EventsFeature).send,
+        destination_labels(settings.of(EventSettings).events),
+    )
     if metrics is None:
         return run_events_task(events, labels)
     from adapters.metrics.counts import CountedEvents

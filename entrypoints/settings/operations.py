@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import advanced
 from entrypoints.settings.service import ServiceSettings
-
-if TYPE_CHECKING:
-    from application.operations.feature import OperationsPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +16,3 @@ class OperationsSettings(ServiceSettings):
         parsers.duration_or_off("1m", "1d"), default="15m"
     )
     """Time between cleanups; off if you run `dialtone cleanup` by cron instead."""
-
-    def operations_policy(self) -> "OperationsPolicy":
-        """Return what these settings decide."""
-        # Imported only here: the parent process of the workers needs no use cases.
-        from application.operations.feature import OperationsPolicy
-
-        return OperationsPolicy()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from application.administration.show_user import UserDetails
+from application.voice.details import CallDetails
 from domain.voice.call import Call
 from entrypoints.words.user_rows import UserRow, UserRowPlace
 from entrypoints.words.user_words import format_time
@@ -10,10 +11,10 @@ from entrypoints.words.user_words import format_time
 
 def call_rows(details: UserDetails) -> Sequence[UserRow]:
     """Return the list of the last calls."""
-    identity = details.user.identity
-    if identity is None or identity.is_deleted:
+    shown = details.parts.find(CallDetails)
+    if shown is None:
         return ()
-    calls = details.calls
+    calls = shown.calls
     return [
         UserRow(
             place=UserRowPlace.END,

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from application.administration.show_user import UserDetails
+from application.media.details import LibraryDetails
 from entrypoints.words.user_rows import UserRow, UserRowPlace
 
 
 def library_rows(details: UserDetails) -> Sequence[UserRow]:
     """Return how much of the quota is used."""
-    usage, quota = details.usage, details.quota
-    if usage is None:
+    library = details.parts.find(LibraryDetails)
+    if library is None:
         return ()
+    usage, quota = library.usage, library.quota
     megabytes, allowed = usage.used_bytes / 10**6, quota.max_bytes / 10**6
     used = f"{usage.used_items} of {quota.max_items} items, {megabytes:.1f} of {allowed:.1f} MB"
     return [UserRow(place=UserRowPlace.END, label="library", value=used)]

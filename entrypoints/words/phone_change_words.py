@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from application.administration.show_user import UserDetails
+from application.phone_change.details import PhoneChangeDetails
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from entrypoints.words.user_rows import UserRow, UserRowPlace
 from entrypoints.words.user_words import format_time
@@ -18,15 +19,17 @@ _STEPS: Final = {
 
 def phone_change_rows(details: UserDetails) -> Sequence[UserRow]:
     """Return the rows about changes of the number, and until when they can be undone."""
-    identity, rows = details.user.identity, list[UserRow]()
-    if identity is not None and identity.phone_change is not None and not identity.is_deleted:
-        change = _describe_change(identity.phone_change)
+    shown, rows = details.parts.find(PhoneChangeDetails), list[UserRow]()
+    if shown is None:
+        return ()
+    if shown.change is not None:
+        change = _describe_change(shown.change)
         rows.append(UserRow(place=UserRowPlace.ACCOUNT, label="number changes", value=change))
-    if details.undo_deadlines:
-        undo = _describe_undo(details.undo_deadlines)
+    if shown.undo_deadlines:
+        undo = _describe_undo(shown.undo_deadlines)
         rows.append(UserRow(place=UserRowPlace.PHONE, label="undo possible", value=undo))
-    if details.phone_change_allowed_at is not None:
-        next_change = _describe_next_change(details.phone_change_allowed_at)
+    if shown.allowed_at is not None:
+        next_change = _describe_next_change(shown.allowed_at)
         rows.append(UserRow(place=UserRowPlace.PHONE, label="next change", value=next_change))
     return rows
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from application.identities.login import LoggedIn
+from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import VerifyOtpCommand
 from application.use_cases import UseCases
@@ -184,10 +185,12 @@ async def _log_in_and_block(
 
 async def _log_in(use_cases: UseCases, phone: PhoneNumber, number: int) -> None:
     from_ip = client_ip(number)
-    await use_cases.otp.request_otp(RequestOtpCommand(phone, from_ip))
+    await use_cases.of(OtpFeature).request_otp(RequestOtpCommand(phone, from_ip))
     latest = reversed(_MESSENGER.messages[-_LOGINS_TOGETHER:])
     [code] = [message.code for message in latest if message.phone == phone]
-    result = await use_cases.otp.verify_otp(VerifyOtpCommand(phone, parse_otp_code(code), from_ip))
+    result = await use_cases.of(OtpFeature).verify_otp(
+        VerifyOtpCommand(phone, parse_otp_code(code), from_ip)
+    )
     assert isinstance(result, LoggedIn)
 
 

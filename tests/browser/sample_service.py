@@ -19,6 +19,8 @@ import httpx
 from PIL import Image, ImageDraw
 
 from adapters.system import SystemClock
+from application.costs.feature import CostsFeature
+from application.statistics.feature import StatisticsFeature
 from domain.otp.delivery import Channel
 from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
 from entrypoints.bootstrap import open_use_cases
@@ -120,7 +122,7 @@ async def _count(service: Service) -> None:
     clock = MovableClock(NOW - timedelta(hours=len(SENT_BY_HOUR) - 1))
     settings = read_settings(service.environ, None)
     async with open_use_cases(settings, clock) as use_cases:
-        write, costs = use_cases.statistics.write, use_cases.costs
+        write, costs = use_cases.of(StatisticsFeature).write, use_cases.of(CostsFeature)
         for sent in SENT_BY_HOUR:
             for country, part in _PART_OF_COUNTRY.items():
                 group = DeliveryGroup(country, Channel.SMS, "acme:open" if part > 3 else "twilio")

@@ -9,7 +9,7 @@ import pytest
 from adapters.console import ConsoleMessenger
 from adapters.http_hook.messenger import open_hook_messenger
 from adapters.twilio.messenger import open_twilio_messenger
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 from pytest_dialtone.suites.messages.driver import CheckedMessenger, MessengerDriver
 from pytest_dialtone.suites.messages.test_messenger import *
 from pytest_dialtone.suites.messages.test_messenger import (

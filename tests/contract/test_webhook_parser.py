@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.twilio.webhook_parser import TwilioWebhookParser
-from application.ports.voice import SignedRequest, WebhookFields
+from application.ports.voice import WebhookFields
+from application.ports.webhooks import SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from domain.voice.call import CallStatus

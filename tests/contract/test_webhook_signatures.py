@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 from pytest_dialtone.suites.voice.test_webhook_signatures import *
 from pytest_dialtone.suites.voice.test_webhook_signatures import URL

@@ -9,7 +9,7 @@ import pytest
 from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 from tests.support import twiml
 from tests.support.acme_voice import AcmeVoice, open_acme_voice

@@ -7,6 +7,8 @@ from typing import Final
 
 from structlog.testing import capture_logs
 
+from application.costs.feature import CostsFeature
+from application.statistics.feature import StatisticsFeature
 from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
 from entrypoints.server.cleanup_task import (
@@ -74,7 +76,7 @@ async def test_refused_deletions_are_retried_although_the_database_failed_before
 async def test_costs_are_written_again_after_the_database_failed() -> None:
     prices = PriceList("USD", {("US", Channel.SMS): 8_300})
     app = AppHarness(policy=make_policy(prices=prices))
-    costs = app.use_cases.costs
+    costs = app.use_cases.of(CostsFeature)
     costs.count.count_message("US", "twilio", "hello")
     app.faults.fail_on("daily_costs.add")
     with capture_logs() as logs:
@@ -87,7 +89,10 @@ async def test_costs_are_written_again_after_the_database_failed() -> None:
 
 async def test_statistics_are_written_again_after_a_failure() -> None:
     app = AppHarness()
-    write, sums = app.use_cases.statistics.write, app.use_cases.statistics.write.sums
+    write, sums = (
+        app.use_cases.of(StatisticsFeature).write,
+        app.use_cases.of(StatisticsFeature).write.sums,
+    )
     sums.add_event(app.clock.now(), "login_succeeded")
     app.faults.fail_on("hourly_counts.add")
     with capture_logs() as logs:

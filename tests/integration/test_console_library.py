@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from application.administration.caller import operating_system_user
+from application.media.feature import LibraryFeature
 from application.principal import Principal
 from domain.media.image import VariantSpec
 from domain.media.item import MediaItem
@@ -78,7 +79,9 @@ async def test_the_newest_items_have_thumbnails_from_the_consoles_own_paths(
 
 
 async def test_thumbnail_and_image_are_sent_also_of_a_hidden_item(console: Console) -> None:
-    await console.harness.use_cases.moderation.items.hide(OPERATOR, console.item.id, REASON)
+    await console.harness.use_cases.of(LibraryFeature).moderate_items.hide(
+        OPERATOR, console.item.id, REASON
+    )
     files = console.harness.files.contents
     for name, key in (
         ("thumbnail", console.item.thumbnail.storage_key),
@@ -153,7 +156,9 @@ async def test_a_double_click_deletes_an_item_once_and_says_so(console: Console)
 async def test_hidden_items_and_those_of_one_user_have_lists_of_their_own(
     console: Console,
 ) -> None:
-    await console.harness.use_cases.moderation.items.hide(OPERATOR, console.item.id, REASON)
+    await console.harness.use_cases.of(LibraryFeature).moderate_items.hide(
+        OPERATOR, console.item.id, REASON
+    )
     for query, is_listed in (
         ("", False),
         ("?state=hidden", True),
@@ -178,7 +183,9 @@ async def test_a_user_is_chosen_by_a_form_so_that_no_phone_gets_into_an_address(
 
 
 async def test_what_does_not_exist_is_a_page_that_says_so(console: Console) -> None:
-    await console.harness.use_cases.moderation.items.delete(OPERATOR, console.item.id, REASON)
+    await console.harness.use_cases.of(LibraryFeature).moderate_items.delete(
+        OPERATOR, console.item.id, REASON
+    )
     for path in ("", "/hide", "/delete", "/image", "/thumbnail"):
         response = await console.get(f"/{console.item.id}{path}")
         assert (response.status_code, "Item not found" in response.text) == (404, True)

@@ -9,6 +9,8 @@ from typing import Final
 
 import pytest
 
+from application.costs.feature import CostsFeature
+from application.statistics.feature import StatisticsFeature
 from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
@@ -33,7 +35,7 @@ async def console() -> AsyncIterator[ConsoleDriver]:
 
 async def count_some(console: ConsoleDriver) -> None:
     """Count messages to two countries, now and three days ago."""
-    write, clock = console.harness.use_cases.statistics.write, console.harness.clock
+    write, clock = console.harness.use_cases.of(StatisticsFeature).write, console.harness.clock
     for group, counts in (
         (DeliveryGroup("IN", Channel.SMS, "acme:open"), DeliveryCounts(400, 300, 50, 200)),
         (DeliveryGroup("FR", Channel.VOICE, "<b>"), DeliveryCounts(sent=100)),
@@ -48,7 +50,7 @@ async def count_some(console: ConsoleDriver) -> None:
             write.sums.add_rejection(clock.now(), limit)
     write.sums.add_event(clock.now(), "otp_attempts_exhausted")
     await write()
-    costs = console.harness.use_cases.costs
+    costs = console.harness.use_cases.of(CostsFeature)
     costs.count.count_message("IN", "acme:open", "hello")
     await costs.write()
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from application.costs.feature import CostsFeature
 from domain.administration.service_token import Scope
 from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
@@ -25,7 +26,7 @@ async def driver() -> AsyncIterator[AdminDriver]:
 
 
 async def test_a_report_has_sums_and_totals_of_a_period(driver: AdminDriver) -> None:
-    costs, today = driver.harness.use_cases.costs, driver.harness.clock.now().date()
+    costs, today = driver.harness.use_cases.of(CostsFeature), driver.harness.clock.now().date()
     await costs.write()  # the codes of the logins before
     driver.harness.clock.advance(timedelta(days=40))
     day = (today + timedelta(days=40)).isoformat()

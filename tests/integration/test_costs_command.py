@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from application.costs.feature import CostsFeature
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
 from tests.support.forked_service import ForkedService
@@ -54,8 +55,8 @@ def count_a_day(service: Service, prices: Path) -> None:
         settings = read_settings(service.environ | {"DIALTONE_PRICES": str(prices)}, None)
         async with open_use_cases(settings, NoonOfTheDay()) as use_cases:
             for country in ("IN", "IN", "US", "BR"):
-                use_cases.costs.count.count_message(country, "acme:open", "नमस्ते" * 12)
-            use_cases.costs.count.count_message("IN", "console", "hello")
+                use_cases.of(CostsFeature).count.count_message(country, "acme:open", "नमस्ते" * 12)
+            use_cases.of(CostsFeature).count.count_message("IN", "console", "hello")
 
     asyncio.run(count())
 

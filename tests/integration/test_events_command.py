@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from application.events.feature import EventsFeature
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
@@ -34,7 +35,7 @@ def service(tmp_path: Path) -> Service:
     async def add_users() -> None:
         settings = read_settings(service.environ, None)
         async with open_use_cases(settings, parts=()) as use_cases:
-            operator_events = use_cases.events.operator_events
+            operator_events = use_cases.of(EventsFeature).operator_events
             [name] = operator_events.destinations
             failed = [NOW - RETRY_PERIOD, NOW], [NOW]
             for number, times in enumerate(failed, 1):

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 from structlog.testing import capture_logs
 
+from application.events.feature import EventsFeature
 from application.ports.events import EventRejected
 from entrypoints.server import events_task
 from entrypoints.server.events_task import run_events_task
@@ -45,7 +46,7 @@ async def test_what_is_not_sent_is_logged_once_and_that_it_works_again(
         await app.add_user(a_phone(number), f"user {number}")
     destination.rejects = lambda _: EventRejected("status 503")
     with capture_logs() as logs:
-        async with run_events_task(app.use_cases.events.send, LABELS):
+        async with run_events_task(app.use_cases.of(EventsFeature).send, LABELS):
             await wait_until(lambda: logs)
             for _ in range(3):
                 app.advance(minutes=1)
@@ -77,7 +78,7 @@ async def test_while_all_is_well_the_log_has_a_line_at_debug_only(
 ) -> None:
     await app.add_user()
     with capture_logs() as logs:
-        async with run_events_task(app.use_cases.events.send, LABELS):
+        async with run_events_task(app.use_cases.of(EventsFeature).send, LABELS):
             await wait_until(lambda: logs)
 
     assert [(line["event"], line["log_level"]) for line in logs] == [("events_sent", "debug")]
@@ -89,7 +90,7 @@ async def test_it_goes_on_after_the_database_was_away_and_says_so_once(
     await app.add_user()
     app.database.is_unavailable = True
     with capture_logs() as logs:
-        async with run_events_task(app.use_cases.events.send, LABELS):
+        async with run_events_task(app.use_cases.of(EventsFeature).send, LABELS):
             await wait_until(lambda: logs)
             await asyncio.sleep(0.05)  # some turns that fail, too
             app.database.is_unavailable = False
@@ -106,7 +107,7 @@ async def test_it_ends_with_the_block_and_leaves_the_lease_to_others(
     await app.add_user()
     destination.gate = asyncio.Event()
     tasks = asyncio.all_tasks()
-    async with run_events_task(app.use_cases.events.send, LABELS):
+    async with run_events_task(app.use_cases.of(EventsFeature).send, LABELS):
         await wait_until(lambda: destination.attempted)
     assert asyncio.all_tasks() == tasks
 
@@ -114,5 +115,5 @@ async def test_it_ends_with_the_block_and_leaves_the_lease_to_others(
     other: Any = AppHarness(
         database=app.database, clock=app.clock, destinations={NAME: destination}
     )
-    async with run_events_task(other.use_cases.events.send, LABELS):
+    async with run_events_task(other.use_cases.of(EventsFeature).send, LABELS):
         await wait_until(lambda: destination.accepted)

@@ -15,7 +15,7 @@ from adapters.http import Timeouts
 from adapters.http_hook.messenger import HOOK_TIMEOUTS, HookMessenger, open_hook_messenger
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryStatus
-from application.ports.voice import MessageStatus
+from application.ports.webhooks import MessageStatus
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_phone
 from tests.support.servers.fake_hook import OTHER_SECRET, SECRET, FakeHook, sign_status

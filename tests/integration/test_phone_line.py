@@ -4,7 +4,7 @@ import pytest
 
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryStatus
-from entrypoints.bootstrap import find_recordings, open_voice
+from entrypoints.features.voice import find_recordings, open_voice
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone
 from tests.support.servers.fake_twilio import FakeTwilio

@@ -16,8 +16,8 @@ from adapters.s3.client import Connection
 from adapters.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import MediaUrl
-from entrypoints import bootstrap
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
+from entrypoints.features import media
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.read import read_settings
 from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY
@@ -251,7 +251,7 @@ async def test_temporary_credentials_do_not_start_where_they_would_sign_urls() -
     with HttpServer(STORE) as store:
         environ = {"DIALTONE_MEDIA": "s3://images", "DIALTONE_S3_ENDPOINT": store.url}
         with pytest.raises(ConfigurationError) as raised:
-            async with bootstrap.open_files(read_settings(environ, None), MovableClock()):
+            async with media.open_files(read_settings(environ, None), MovableClock()):
                 pass
 
         assert "ends with the credentials that signed it: set DIALTONE_MEDIA_DELIVERY=servi" in str(
@@ -263,7 +263,7 @@ async def test_temporary_credentials_do_not_start_where_they_would_sign_urls() -
             ("DIALTONE_MEDIA_PUBLIC_URL", "https://media.example.org"),
         ):
             settings = read_settings(environ | {name: text}, None)
-            async with bootstrap.open_files(settings, MovableClock()):
+            async with media.open_files(settings, MovableClock()):
                 assert store.requests[-1].headers["X-Amz-Security-Token"] == TOKEN
 
 

@@ -16,8 +16,9 @@ from adapters.attestation.siteverify import (
     open_siteverify,
 )
 from adapters.http import Timeouts, open_transport
-from application.ports.attestation import AttestationProof, AttestationResult, AttestationStatus
+from application.ports.attestation import AttestationResult, AttestationStatus
 from application.ports.errors import PortError
+from domain.otp.attestation_proof import AttestationProof
 from tests.support.servers.fake_siteverify import HOSTNAME, SECRET, SITE_KEY, FakeSiteverify
 from tests.support.servers.http_server import (
     Behavior,

@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from application.statistics.feature import StatisticsFeature
 from domain.administration.service_token import Scope
 from domain.otp.delivery import Channel
 from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
@@ -22,7 +23,7 @@ async def driver() -> AsyncIterator[AdminDriver]:
 
 
 async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> None:
-    statistics, clock = driver.harness.use_cases.statistics, driver.harness.clock
+    statistics, clock = driver.harness.use_cases.of(StatisticsFeature), driver.harness.clock
     clock.advance(timedelta(days=3))  # the logins of the driver are not of these hours
     write, counts = statistics.write, DeliveryCounts(4, 3, 1, 2)
     write.sums.add_delivery(clock.now(), DeliveryGroup("IN", Channel.SMS, "twilio"), counts)

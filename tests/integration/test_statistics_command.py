@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from application.otp.feature import OtpFeature
 from application.ports.system import SecurityEventType
 from domain.otp.delivery import Channel
 from entrypoints.bootstrap import open_use_cases
@@ -20,7 +21,7 @@ def count_some(service: Service) -> None:
 
     async def count() -> None:
         async with open_use_cases(read_settings(service.environ, None)) as use_cases:
-            events = use_cases.otp.request_otp.events
+            events = use_cases.of(OtpFeature).request_otp.events
             for event, number in (
                 (SecurityEventType.OTP_ACCEPTED, 3),
                 (SecurityEventType.OTP_DELIVERED, 2),

@@ -27,11 +27,13 @@ from adapters.records.kinds import DELIVERY_REPORTS, KINDS
 from adapters.records.record_kind import RecordKind
 from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRecords
 from adapters.sqlite import back_up, open_sqlite_database, restore
-from entrypoints.bootstrap import load_encryption, open_database, open_use_cases
+from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.copy import copy
 from entrypoints.commands.core_checks import connection_checks
 from entrypoints.commands.key_jobs import reencrypt_phones, rotate_index_key
 from entrypoints.commands.migrate import migrate
+from entrypoints.opening.database import open_database
+from entrypoints.opening.keys import load_encryption
 from entrypoints.opening.startup_error import InvalidArgument, StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings

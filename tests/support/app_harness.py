@@ -27,7 +27,8 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher
 from application.ports.repositories import Repositories
 from application.ports.system import Randomness, SystemPorts
-from application.ports.voice import StatusCallbacks, VoicePorts
+from application.ports.voice import VoicePorts
+from application.ports.webhooks import StatusCallbacks
 from application.principal import Principal
 from application.statistics.count_events import CountEventsByHour
 from application.use_cases import Policy, Ports, UseCases

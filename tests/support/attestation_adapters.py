@@ -5,12 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from application.ports.attestation import (
-    AttestationChallenge,
-    AttestationProof,
-    AttestationResult,
-    AttestationStatus,
-)
+from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
+from domain.otp.attestation_proof import AttestationProof
 
 TYPE = "question"
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from adapters.disk.files import DiskFiles
 from application.ports.errors import MessengerUnavailable, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import MessageStatus, SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from domain.phone import PhoneNumber

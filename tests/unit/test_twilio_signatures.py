@@ -6,7 +6,7 @@ import hmac
 import pytest
 
 from adapters.twilio.signatures import TwilioSignatures
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 
 ACCOUNT = "AC" + "0" * 32

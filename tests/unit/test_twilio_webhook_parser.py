@@ -8,7 +8,8 @@ import pytest
 from adapters.twilio import webhook_parser
 from adapters.twilio.webhook_fields import USED_FIELDS
 from adapters.twilio.webhook_parser import TwilioWebhookParser
-from application.ports.voice import SignedRequest, WebhookFields
+from application.ports.voice import WebhookFields
+from application.ports.webhooks import SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import CallStatus
 from domain.voice.flow import DialResult

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.attestation.altcha import AltchaAttestation
-from application.ports.attestation import AttestationProof, AttestationStatus
+from application.ports.attestation import AttestationStatus
+from domain.otp.attestation_proof import AttestationProof
 from tests.support.keys import FakeKeyRing
 
 WEB_PAGE: Final = Path(__file__).parents[2] / "docs/web.md"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from application.admin.feature import AdminFeature
 from domain.admin.errors import TokenNotFound
 from domain.administration.service_token import ServiceToken, parse_scopes, parse_token_name
 from domain.errors import DomainError, InvalidValue
@@ -37,7 +38,7 @@ def create(settings: Settings, arguments: Namespace) -> Iterable[str]:
     with explain_errors(_ERRORS):
         token, text = call_with_use_cases(
             settings,
-            lambda use_cases: use_cases.administration.tokens.create(
+            lambda use_cases: use_cases.of(AdminFeature).tokens.create(
                 caller, name, scopes, ttl, reason
             ),
             [ADMIN],
@@ -55,7 +56,7 @@ def list_tokens(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """List the tokens that have not expired."""
     with explain_errors(_ERRORS):
         tokens = call_with_use_cases(
-            settings, lambda use_cases: use_cases.administration.tokens.list(), [ADMIN]
+            settings, lambda use_cases: use_cases.of(AdminFeature).tokens.list(), [ADMIN]
         )
     if arguments.json:
         return [_to_json(tokens)]
@@ -71,7 +72,7 @@ def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
     with explain_errors(_ERRORS):
         token = call_with_use_cases(
             settings,
-            lambda use_cases: use_cases.administration.tokens.revoke(caller, token_id, reason),
+            lambda use_cases: use_cases.of(AdminFeature).tokens.revoke(caller, token_id, reason),
             [ADMIN],
         )
     return [f"Token {token.id} ({token.name}) is revoked."]

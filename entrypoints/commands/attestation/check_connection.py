@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from functools import partial
 
 from application.ports.errors import ConfigurationError, PortError
-from entrypoints.bootstrap import name_variable, open_own_attestation, open_siteverify
 from entrypoints.commands.connection_checks import Check, check_own_adapter
-from entrypoints.features.attestation import AttestationSettings, AttestationType
+from entrypoints.features.attestation import (
+    AttestationSettings,
+    AttestationType,
+    open_own_attestation,
+    open_siteverify,
+)
+from entrypoints.opening.factories import name_variable
 from entrypoints.settings.values import Factory
 
 

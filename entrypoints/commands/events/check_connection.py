@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from functools import partial
 
-from entrypoints.bootstrap import name_variable, open_destination
 from entrypoints.commands.connection_checks import Check, check_own_adapter
-from entrypoints.features.events import Destination, EventSettings, destination_label
+from entrypoints.features.events import (
+    Destination,
+    EventSettings,
+    destination_label,
+    open_destination,
+)
+from entrypoints.opening.factories import name_variable
 from entrypoints.settings.values import Factory
 
 

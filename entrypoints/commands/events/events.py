@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
+from application.events.feature import EventsFeature
 from application.events.operator_events import OperatorEvents, RetriedEvents, WaitingEvent
 from application.use_cases import UseCases
 from entrypoints.commands.domain_errors import explain_errors
@@ -30,7 +31,7 @@ def list_events(settings: Settings, arguments: Namespace) -> Iterable[str]:
     limit: int = arguments.limit
 
     async def find_events(use_cases: UseCases) -> Sequence[WaitingEvent]:
-        operator_events = use_cases.events.operator_events
+        operator_events = use_cases.of(EventsFeature).operator_events
         if arguments.user is not None:
             user_id = await _find_user_id(settings, use_cases, arguments.user)
             listed = await operator_events.list_of(user_id)
@@ -56,7 +57,7 @@ def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
     _require_events(settings)
 
     async def retry_events(use_cases: UseCases) -> RetriedEvents:
-        operator_events: OperatorEvents = use_cases.events.operator_events
+        operator_events: OperatorEvents = use_cases.of(EventsFeature).operator_events
         if arguments.user is None:
             return await operator_events.retry_all()
         return await operator_events.retry(await _find_user_id(settings, use_cases, arguments.user))

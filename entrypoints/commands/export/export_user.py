@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from application.administration.find_user import FoundUser
+from application.export.feature import ExportFeature
 from entrypoints.commands.new_file import create_file
 from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.user_calls import UserCall, call_for_user
@@ -32,7 +33,7 @@ def export(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
         async def write(call: UserCall) -> tuple[FoundUser, int]:
             show_progress = _ProgressLine()
-            export_user = call.use_cases.export.export_user
+            export_user = call.use_cases.of(ExportFeature).export_user
             async with export_user(call.caller, call.query, call.reason) as opened:
                 async for part in write_archive(opened):
                     with _explain_write_error(path):

@@ -10,14 +10,11 @@ from adapters.records.empty_records import EmptyRecords
 from adapters.records.outages import OutageRetries
 from adapters.system import SystemClock
 from application.use_cases import UseCases
-from entrypoints.bootstrap import (
-    find_key_fingerprint,
-    load_keys,
-    name_variable,
-)
 from entrypoints.commands.migrate import find_migration
 from entrypoints.commands.use_case_calls import open_with_features
 from entrypoints.features.imports import IMPORTS
+from entrypoints.opening.factories import name_variable
+from entrypoints.opening.keys import find_key_fingerprint, load_keys
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory, Secret

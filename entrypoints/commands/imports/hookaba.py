@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from adapters.records.outages import OutageRetries
+from application.imports.feature import ImportsFeature
 from application.imports.hookaba_report import (
     HookabaImport,
     HookabaReport,
@@ -23,7 +24,6 @@ from application.ports.errors import PortError
 from domain.administration.audit import AuditAction
 from domain.errors import InvalidValue
 from domain.phone import parse_phone
-from entrypoints.bootstrap import name_variable
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.imports.dry_run import open_unchanged
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
@@ -39,6 +39,7 @@ from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media import MEDIA, MediaSettings
 from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import name_variable
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.services import parse_database
@@ -141,7 +142,7 @@ async def _import(
             show_progress=lambda kind, done, total: show_progress(f"{kind}s", done, total),
             run=run,
         )
-        imports = use_cases.imports
+        imports = use_cases.of(ImportsFeature)
         if run is None:
             return await imports.import_hookaba(command)
         async with imports.record_act(run.actor, AuditAction.IMPORT_USERS, _SUBJECT, run.reason):

@@ -11,6 +11,7 @@ from typing import Final
 
 from adapters.records.outages import OutageRetries
 from adapters.user_files import FIELD_NAMES, UserFile
+from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportOutcome, ImportProblem, ImportRun
 from application.imports.import_users import ImportCounts, Observer, ParseLines, Problem
 from application.imports.user_lines import UserLine
@@ -113,7 +114,7 @@ class _Command(Observer):
         else:
             opening = open_with_features(self._settings, [IMPORTS], retry=retry)
         async with opening as use_cases:
-            imports = use_cases.imports
+            imports = use_cases.of(ImportsFeature)
             checked = await imports.import_users.check(self._file.read, self._parse, self)
             if self._is_stopped:
                 return ImportCounts(checked.lines)

@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 
 from adapters.journal.file_journal import FileJournal
-from entrypoints.bootstrap import name_variable, open_journal
 from entrypoints.commands.connection_checks import Check
-from entrypoints.features.journal import JournalSettings
+from entrypoints.features.journal import JournalSettings, open_journal
+from entrypoints.opening.factories import name_variable
 from entrypoints.settings.values import HttpHook
 
 

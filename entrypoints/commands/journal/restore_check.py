@@ -15,15 +15,16 @@ from application.journal.check_restore import (
     Finding,
     State,
 )
+from application.journal.feature import JournalFeature
 from application.journal.lines import UnreadableLine, parse_line
 from application.use_cases import UseCases
 from domain.journal.entry import JournalEntry
-from entrypoints.bootstrap import load_keys, make_phone_encryption
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_file, require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.journal import JOURNAL, JournalSettings
+from entrypoints.opening.keys import load_keys, make_phone_encryption
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.settings import Settings
 
@@ -72,7 +73,7 @@ def restore_check(settings: Settings, arguments: Namespace) -> Iterator[str]:
 async def _check(
     use_cases: UseCases, query: CheckRestoreQuery, caller: Caller, reason: str
 ) -> _Result:
-    check = use_cases.journal.check_restore
+    check = use_cases.of(JournalFeature).check_restore
     newest_at = await check.find_newest_time(query.now)
     query = replace(query, newest_at=newest_at)
     found = await check(query)

@@ -12,9 +12,9 @@ from urllib.request import Request, urlopen
 
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import MediaFiles
-from entrypoints.bootstrap import name_variable, open_files
 from entrypoints.commands.connection_checks import Check, check_own_adapter
-from entrypoints.features.media import MediaSettings
+from entrypoints.features.media import MediaSettings, open_files
+from entrypoints.opening.factories import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.media_stores import MediaFolder
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.administration.caller import Caller
-from application.moderation.moderate_items import ModerateItems
+from application.media.feature import LibraryFeature
+from application.media.moderate_items import ModerateItems
 from application.use_cases import UseCases
 from domain.errors import DomainError
 from domain.identifier import parse_identifier
@@ -77,7 +78,10 @@ def _act(
 ) -> MediaItem:
     async def call(use_cases: UseCases) -> MediaItem:
         return await act(
-            use_cases.moderation.items, command.caller, command.item_id, command.reason
+            use_cases.of(LibraryFeature).moderate_items,
+            command.caller,
+            command.item_id,
+            command.reason,
         )
 
     with explain_errors(_ERRORS):

@@ -8,6 +8,7 @@ from tempfile import TemporaryFile
 from typing import Final
 
 from application.media.check_media import MediaFindings
+from application.media.feature import MediaFeature
 from application.use_cases import UseCases
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.media import MEDIA
@@ -27,7 +28,9 @@ def media(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def _rebuild_variants(settings: Settings) -> Iterable[str]:
     """Make the variants of all images that the settings name; the log has the progress."""
     report = call_with_use_cases(
-        settings, lambda use_cases: use_cases.media.rebuild_variants(TemporaryFile), [MEDIA]
+        settings,
+        lambda use_cases: use_cases.of(MediaFeature).rebuild_variants(TemporaryFile),
+        [MEDIA],
     )
     yield from (f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items())
     if report.failed_items:
@@ -39,14 +42,14 @@ def _check_media(settings: Settings, arguments: Namespace) -> Iterable[str]:
     show_progress = _ProgressLine()
 
     async def check(use_cases: UseCases) -> MediaFindings:
-        findings = await use_cases.media.check_media.find(show_progress)
+        findings = await use_cases.of(MediaFeature).check_media.find(show_progress)
         if arguments.repair:
             if findings.is_suspicious and not arguments.force:
                 raise CommandError(
                     f"Nothing was changed: no item of {findings.items} has its file. Check that"
                     " DIALTONE_DATABASE and DIALTONE_MEDIA belong together, or add --force."
                 )
-            await use_cases.media.check_media.repair(findings, show_progress)
+            await use_cases.of(MediaFeature).check_media.repair(findings, show_progress)
         return findings
 
     found = call_with_use_cases(settings, check, [MEDIA])

@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Final
 
 from application.administration.find_user import FoundUser
+from application.phone_change.feature import PhoneChangeFeature
 from application.ports.errors import ConcurrencyConflict
 from domain.errors import ConflictingValue, CountryNotServed, InvalidValue, PhoneInUse, Unavailable
 from domain.identities.identity import Identity
@@ -14,7 +15,9 @@ from domain.phone import PhoneNumber, parse_phone
 from entrypoints.commands.hidden_codes import hide_numbers
 from entrypoints.commands.parsing import parse_reason
 from entrypoints.commands.use_case_calls import OTP
+from entrypoints.commands.parsing import parse_new_phone, parse_reason
 from entrypoints.commands.user_calls import UserCall, call_for_user
+from entrypoints.core.otp import OTP
 from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.settings import Settings
@@ -34,7 +37,7 @@ def change_phone(settings: Settings, arguments: Namespace) -> Iterator[str]:
 
     async def change(call: UserCall) -> tuple[FoundUser, FoundUser]:
         with _explain_errors(phone):
-            changed = await call.act.change_phone(
+            changed = await call.use_cases.of(PhoneChangeFeature).change_phone_of_user(
                 call.caller, call.query, phone, call.reason, can_be_undone=can_be_undone
             )
         return call.user, changed

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import Final
 
+from application.costs.feature import CostsFeature
 from domain.costs.prices import format_amount
 from domain.costs.report import (
     CostGroup,
@@ -38,7 +39,9 @@ def costs(settings: Settings, arguments: Namespace) -> Iterable[str]:
     period, group, caller = _parse_period(arguments), parse_group(arguments.by), find_operator()
     with explain_errors():
         report = call_with_use_cases(
-            settings, lambda use_cases: use_cases.costs.report(caller, period, group), [STATISTICS]
+            settings,
+            lambda use_cases: use_cases.of(CostsFeature).report(caller, period, group),
+            [STATISTICS],
         )
     return [_to_json(report, group)] if arguments.json else render(report, group)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from application.statistics.feature import StatisticsFeature
 from domain.errors import InvalidValue
 from domain.statistics.hourly_counts import DeliveryCounts
 from domain.statistics.report import (
@@ -31,7 +32,9 @@ def statistics(settings: Settings, arguments: Namespace) -> Iterable[str]:
     query, caller = _parse_query(arguments), find_operator()
     with explain_errors():
         report = call_with_use_cases(
-            settings, lambda use_cases: use_cases.statistics.report(caller, query), [STATISTICS]
+            settings,
+            lambda use_cases: use_cases.of(StatisticsFeature).report(caller, query),
+            [STATISTICS],
         )
     return [_to_json(report)] if arguments.json else render(report, arguments.by)
 

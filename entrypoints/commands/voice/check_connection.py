@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from functools import partial
 
-from application.webhook_urls import WebhookUrls
-from entrypoints.bootstrap import name_variable, open_voice
+from application.voice.call_urls import CallUrls
 from entrypoints.commands.connection_checks import Check, check_own_adapter
-from entrypoints.features.voice import VoiceSettings
+from entrypoints.features.voice import VoiceSettings, open_voice
+from entrypoints.opening.factories import name_variable
 from entrypoints.opening.phone_providers import PhoneProvider
 
 
@@ -21,7 +21,5 @@ async def _check_phone_line(settings: VoiceSettings) -> str:
             if voice is None:
                 return ""
             if isinstance(settings.voice, PhoneProvider):
-                return await settings.voice.check_voice(
-                    voice.calls, WebhookUrls(settings.public_url)
-                )
+                return await settings.voice.check_voice(voice.calls, CallUrls(settings.public_url))
             return await check_own_adapter(voice.calls)

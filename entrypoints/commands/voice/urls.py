@@ -3,7 +3,7 @@
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 
-from application.webhook_urls import WebhookUrls
+from application.voice.call_urls import CallUrls
 from entrypoints.features.voice import VoiceSettings
 from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.opening.startup_error import CommandError
@@ -21,7 +21,7 @@ def show_voice_urls(settings: Settings, _: Namespace) -> Iterable[str]:
             yield provider.place_of_urls.format(caller_id=voice.caller_id)
         case Factory(path=path):
             yield f"At the provider of {path}, for the number of the phone line:"
-    urls = WebhookUrls(settings.public_url)
+    urls = CallUrls(settings.public_url)
     for name, url in (
         ("A call comes in", urls.voice()),
         ("Primary handler fails", urls.fallback()),

@@ -5,9 +5,11 @@ from typing import Final
 from litestar import Controller, get, patch, post
 from litestar.params import JSONBody
 
-from application.administration.act_for_users import SendCodeCommand
 from application.administration.feature import AdministrationFeature
 from application.administration.find_user import FoundUser, UserQuery
+from application.otp.feature import LimitsFeature, OtpFeature
+from application.otp.send_code import SendCodeCommand
+from application.phone_change.feature import PhoneChangeFeature
 from domain import errors
 from domain.administration.audit import parse_reason, require_reason
 from domain.identities.external_id import parse_external_id
@@ -58,6 +60,9 @@ class AdminUserController(Controller):
     }
     dependencies = {
         "administration": provide(lambda use_cases: use_cases.administration),
+        "limits": provide(lambda use_cases: use_cases.of(LimitsFeature)),
+        "otp": provide(lambda use_cases: use_cases.of(OtpFeature)),
+        "phone_change": provide(lambda use_cases: use_cases.of(PhoneChangeFeature)),
     }
     middleware = [AdministrationMiddleware]
     security = BEARER
@@ -72,7 +77,7 @@ class AdminUserController(Controller):
     async def search_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        limits: Injected[LimitsFeature],
         data: JSONBody[UserBody],
     ) -> UserDetailsResponse:
         """Find a user by phone, username, id or external id, and show all that helps this user.
@@ -84,7 +89,7 @@ class AdminUserController(Controller):
         needs the scope `users:read`.
         """
         target = parse_target(data, request.settings)
-        return await _show(request, administration, target.query, target.reason)
+        return await _show(request, limits, target.query, target.reason)
 
     @get(
         "/{user_id:str}",
@@ -101,11 +106,11 @@ class AdminUserController(Controller):
     async def show_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        limits: Injected[LimitsFeature],
         user_id: IdParameter,
     ) -> UserDetailsResponse:
         """Show a user by id, as a search does. A service token needs the scope `users:read`."""
-        return await _show(request, administration, parse_id(user_id, InvalidUserId()))
+        return await _show(request, limits, parse_id(user_id, InvalidUserId()))
 
     @patch(
         "/{user_id:str}",
@@ -163,7 +168,7 @@ class AdminUserController(Controller):
     async def change_user_phone(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        phone_change: Injected[PhoneChangeFeature],
         user_id: IdParameter,
         data: JSONBody[actions.ChangeUserPhoneBody],
     ) -> actions.ChangeUserPhoneResponse:
@@ -186,9 +191,8 @@ class AdminUserController(Controller):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("reason"):
                 reason = require_reason(data.reason)
-        act = administration.act_for_users
         with parsing_field("phone"):
-            user = await act.change_phone(request.caller, query, phone, reason)
+            user = await phone_change.change_phone_of_user(request.caller, query, phone, reason)
         return actions.ChangeUserPhoneResponse(
             message="Phone number changed",
             subject=user.subject,
@@ -239,7 +243,7 @@ class AdminUserController(Controller):
     async def send_code(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        otp: Injected[OtpFeature],
         data: JSONBody[actions.SendCodeBody],
     ) -> actions.SendCodeResponse:
         """Send a code to the phone of a user, within all limits, at most three a day.
@@ -258,9 +262,8 @@ class AdminUserController(Controller):
             channel=channel,
             preferences=MessagePreferences(locale=data.locale),
         )
-        act = administration.act_for_users
         with target.reporting():
-            result = await act.send_code(request.caller, target.query, command, target.reason)
+            result = await otp.send_code(request.caller, target.query, command, target.reason)
         return actions.to_send_code_response(result)
 
     @post(
@@ -420,11 +423,11 @@ class AdminUserController(Controller):
 
 async def _show(
     request: ApiRequest,
-    administration: AdministrationFeature,
+    limits: LimitsFeature,
     query: UserQuery,
     reason: str = "",
 ) -> UserDetailsResponse:
-    show_user = administration.show_user
+    show_user = limits.show_user
     details = await show_user(request.caller, query, reason)
     return to_details_response(details, show_user.clock.now())
 

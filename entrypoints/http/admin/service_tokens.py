@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from application.admin.feature import AdminFeature
 from application.administration.caller import Caller
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
@@ -22,7 +23,7 @@ async def _authenticate(connection: Connection, token: str) -> Caller:
     """
     use_cases: UseCases = connection.app.state.use_cases
     try:
-        return await use_cases.administration.authenticate_token(token)
+        return await use_cases.of(AdminFeature).authenticate_token(token)
     except Unauthenticated:
         # Each costs a read of the database, which an access token with a wrong signature does not.
         limits: RequestLimits = connection.app.state.request_limits

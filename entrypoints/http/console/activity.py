@@ -7,6 +7,7 @@ from typing import Final
 from litestar import get
 from litestar.response import Template
 
+from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.statistics.report import CountRow, Statistics
 from entrypoints.http.console.console_controller import ConsoleController
@@ -53,7 +54,7 @@ class ActivityController(ConsoleController):
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Template:
         """Return the page: plots, each with its table."""
-        statistics = use_cases.statistics
+        statistics = use_cases.of(StatisticsFeature)
         selection = parse_selection(request, statistics.clock.now())
         report = await statistics.report(request.caller, selection.query)
         return render(

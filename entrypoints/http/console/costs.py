@@ -6,6 +6,7 @@ from datetime import date
 from litestar import get
 from litestar.response import Template
 
+from application.costs.feature import CostsFeature
 from application.use_cases import UseCases
 from domain.costs.prices import format_amount
 from domain.costs.report import CostGroup, CostPeriod, make_period, parse_day
@@ -25,7 +26,7 @@ class CostsController(ConsoleController):
     @get("/")
     async def show_costs(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Template:
         """Return the page. Without a price list it says how to count costs."""
-        costs = use_cases.costs
+        costs = use_cases.of(CostsFeature)
         try:
             costs.require_prices()
         except CostsNotCounted:

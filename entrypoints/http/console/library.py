@@ -12,9 +12,9 @@ from litestar.types import ASGIApp
 
 from application.administration.caller import Caller
 from application.limits.file_reads import FileReads
+from application.media.feature import LibraryFeature, MediaFeature
+from application.media.moderate_items import ModerateItems
 from application.media.open_file import FoundFile
-from application.moderation.feature import ModerationFeature
-from application.moderation.moderate_items import ModerateItems
 from domain.administration.audit import require_reason
 from domain.errors import InvalidIdentifier, InvalidValue
 from domain.identifier import parse_identifier
@@ -74,13 +74,14 @@ class LibraryPageController(ConsoleController):
 
     path = _LIBRARY
     dependencies = {
-        "moderation": provide(lambda use_cases: use_cases.moderation),
+        "moderation": provide(lambda use_cases: use_cases.of(LibraryFeature)),
+        "media": provide(lambda use_cases: use_cases.of(MediaFeature)),
         "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
 
     @get("/")
     async def list_items(
-        self, request: ConsoleRequest, moderation: Injected[ModerationFeature]
+        self, request: ConsoleRequest, moderation: Injected[LibraryFeature]
     ) -> Template:
         """Return a page with thumbnails, the newest first."""
         query = request.query_params
@@ -90,7 +91,7 @@ class LibraryPageController(ConsoleController):
         )
         with parsing_field("cursor"):
             cursor = parse_cursor(query["cursor"]) if "cursor" in query else None
-        page = await moderation.items.list(request.caller, item_filter, cursor, _PAGE_SIZE)
+        page = await moderation.moderate_items.list(request.caller, item_filter, cursor, _PAGE_SIZE)
         return _render_list(
             request,
             item_filter,
@@ -116,23 +117,23 @@ class LibraryPageController(ConsoleController):
 
     @get("/{item_id:str}")
     async def show_item(
-        self, request: ConsoleRequest, moderation: Injected[ModerationFeature], item_id: IdParameter
+        self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Template:
         """Return the page of an item."""
-        item = await moderation.items.get(request.caller, _parse_item(item_id))
+        item = await moderation.moderate_items.get(request.caller, _parse_item(item_id))
         return render(request, "library/show.html", item=item)
 
     @get(_ACT_PATHS)
     async def confirm_act(
-        self, request: ConsoleRequest, moderation: Injected[ModerationFeature], item_id: IdParameter
+        self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Template:
         """Return the page that asks whether to hide an item, show it again or delete it."""
-        item = await moderation.items.get(request.caller, _parse_item(item_id))
+        item = await moderation.moderate_items.get(request.caller, _parse_item(item_id))
         return _render_act(request, item)
 
     @post(_ACT_PATHS, status_code=200)
     async def do_act(
-        self, request: ConsoleRequest, moderation: Injected[ModerationFeature], item_id: IdParameter
+        self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Redirect | Template:
         """Hide an item, show it again or delete it, for a reason."""
         text, act = (await read_form(request))["reason"], _act_of(request)
@@ -140,10 +141,10 @@ class LibraryPageController(ConsoleController):
         try:
             reason = require_reason(text)
         except InvalidValue as error:
-            item = await moderation.items.get(request.caller, parsed_id)
+            item = await moderation.moderate_items.get(request.caller, parsed_id)
             return _render_act(request, item, 400, reason=text, error=request.errors.message(error))
         try:
-            item = await act.run(moderation.items, request.caller, parsed_id, reason)
+            item = await act.run(moderation.moderate_items, request.caller, parsed_id, reason)
         except ItemNotFound:
             if not act.is_dangerous:
                 raise
@@ -155,25 +156,27 @@ class LibraryPageController(ConsoleController):
     async def send_thumbnail(
         self,
         request: ConsoleRequest,
-        moderation: Injected[ModerationFeature],
+        moderation: Injected[LibraryFeature],
+        media: Injected[MediaFeature],
         file_reads: Injected[FileReads],
         item_id: IdParameter,
     ) -> ASGIApp:
         """Return a small copy of the image, or the image itself if there is none."""
-        file = await moderation.items.find_thumbnail(request.caller, _parse_item(item_id))
-        return _send(request, moderation, file_reads, file)
+        file = await moderation.moderate_items.find_thumbnail(request.caller, _parse_item(item_id))
+        return _send(request, media, file_reads, file)
 
     @get("/{item_id:str}/image")
     async def send_image(
         self,
         request: ConsoleRequest,
-        moderation: Injected[ModerationFeature],
+        moderation: Injected[LibraryFeature],
+        media: Injected[MediaFeature],
         file_reads: Injected[FileReads],
         item_id: IdParameter,
     ) -> ASGIApp:
         """Return the full image."""
-        file = await moderation.items.find_image(request.caller, _parse_item(item_id))
-        return _send(request, moderation, file_reads, file)
+        file = await moderation.moderate_items.find_image(request.caller, _parse_item(item_id))
+        return _send(request, media, file_reads, file)
 
 
 def _render_list(
@@ -214,10 +217,10 @@ def _render_act(
 
 
 def _send(
-    request: ConsoleRequest, moderation: ModerationFeature, file_reads: FileReads, file: FoundFile
+    request: ConsoleRequest, media: MediaFeature, file_reads: FileReads, file: FoundFile
 ) -> ASGIApp:
     return FileResponse(
-        lambda: moderation.open_file(file),
+        lambda: media.open_file(file),
         file_reads.slot(request.client_ip),
         {"Content-Type": file.image.format.content_type},
         is_head=IS_HEAD in request.scope["state"],

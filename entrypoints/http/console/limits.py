@@ -4,6 +4,7 @@ from litestar import get
 from litestar.response import Template
 
 from application.limits.limit_alerts import HIGH_PERCENT
+from application.otp.feature import LimitsFeature
 from application.use_cases import UseCases
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.render import render
@@ -19,7 +20,7 @@ class LimitsController(ConsoleController):
     @get("/")
     async def show_limits(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Template:
         """Return the page: the limits that are used most first."""
-        uses = await use_cases.otp.measure_limits()
+        uses = await use_cases.of(LimitsFeature).measure_limits()
         return render(
             request,
             "statistics/limits.html",

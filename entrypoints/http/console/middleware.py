@@ -5,6 +5,7 @@ from typing import Any
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from application.console.feature import ConsoleFeature
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
 from domain.console.session import is_form_token
@@ -56,7 +57,7 @@ class ConsoleMiddleware(ASGIMiddleware):
         limits: RequestLimits = request.app.state.request_limits
         scope: Any = request.scope
         try:
-            signed_in = await use_cases.console.authenticate(secret)
+            signed_in = await use_cases.of(ConsoleFeature).authenticate(secret)
         except Unauthenticated as error:
             # Each costs a read of the database.
             limits.acquire_for_ip(scope[CLIENT_IP])

@@ -7,12 +7,15 @@ from typing import Final
 from litestar import get
 from litestar.response import Template
 
+from application.costs.feature import CostsFeature
 from application.identities.count_users import UserCount
 from application.limits.limit_alerts import HIGH_PERCENT
 from application.limits.measure_limits import LimitUse
 from application.operations.check_readiness import Readiness
+from application.otp.feature import LimitsFeature
 from application.ports.errors import PortError
 from application.ports.system import SecurityEventType
+from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.costs.report import CostGroup, CostPeriod
 from domain.statistics.errors import CostsNotCounted
@@ -37,8 +40,8 @@ class OverviewController(ConsoleController):
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Template:
         """Return the page."""
-        query = make_query(use_cases.statistics.clock.now())
-        report = await use_cases.statistics.report(request.caller, query)
+        query = make_query(use_cases.of(StatisticsFeature).clock.now())
+        report = await use_cases.of(StatisticsFeature).report(request.caller, query)
         readiness = await use_cases.operations.check_readiness()
         return render(
             request,
@@ -73,11 +76,11 @@ async def _find_users(use_cases: UseCases) -> UserCount | None:
 async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[str] | None:
     """Return the costs of today, one for each currency; None if they are not counted."""
     try:
-        use_cases.costs.require_prices()
+        use_cases.of(CostsFeature).require_prices()
     except CostsNotCounted:
         return None
-    today = use_cases.costs.today()
-    report = await use_cases.costs.report(
+    today = use_cases.of(CostsFeature).today()
+    report = await use_cases.of(CostsFeature).report(
         request.caller, CostPeriod(today, today), CostGroup.COUNTRY
     )
     return [f"{row.costs.millionths / 1_000_000:,.2f} {row.currency}" for row in report.totals]
@@ -86,7 +89,7 @@ async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[
 async def _find_high_uses(use_cases: UseCases) -> Sequence[LimitUse] | None:
     """Return the limits that are nearly used up, the fullest first; None if nobody knows."""
     try:
-        uses = await use_cases.otp.measure_limits()
+        uses = await use_cases.of(LimitsFeature).measure_limits()
     except PortError:
         return None  # a limit store of its own is away
     high = [use for use in uses if use.percent >= HIGH_PERCENT]
@@ -95,16 +98,5 @@ async def _find_high_uses(use_cases: UseCases) -> Sequence[LimitUse] | None:
 
 def _name_parts(readiness: Readiness) -> Mapping[str, str]:
     """Return what `/health/ready` says of each part."""
-    problems = {
-        "database": readiness.database,
-        "media": readiness.media,
-        "messages": readiness.messages,
-        "disk": readiness.disk,
-    }
-    if readiness.has_limit_store:
-        problems["limits"] = readiness.limits
-    if readiness.has_call_check:
-        problems["calls"] = readiness.calls
-    if readiness.has_attestation_check:
-        problems["attestation"] = readiness.attestation
+    problems = {"database": readiness.database, **readiness.parts}
     return {name: problem or "ok" for name, problem in problems.items()}

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from litestar.response import Redirect, Template
 
+from application.console.feature import ConsoleFeature
 from entrypoints.http.console.request import ConsoleRequest
 
 NAVIGATION: Final = (
@@ -59,7 +60,7 @@ def render(
         "navigation": [
             (title, path, _is_current(path, request.scope["path"])) for title, path in NAVIGATION
         ],
-        "now": request.app.state.use_cases.console.clock.now(),
+        "now": request.app.state.use_cases.of(ConsoleFeature).clock.now(),
         "message": DONE.get(request.query_params.get("done", ""), ""),
     }
     return Template(name, context=shared | context, status_code=status_code)

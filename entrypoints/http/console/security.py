@@ -6,6 +6,7 @@ from litestar import get
 from litestar.response import Template
 
 from application.ports.system import SecurityEventType
+from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.statistics.report import HourRow, make_query
 from entrypoints.http.console.activity import HOUR
@@ -27,7 +28,7 @@ class SecurityController(ConsoleController):
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Template:
         """Return the page. A limit or a type that is selected is the only one by hour."""
-        statistics, hours = use_cases.statistics, parse_hours(request)
+        statistics, hours = use_cases.of(StatisticsFeature), parse_hours(request)
         query = make_query(statistics.clock.now(), hours)
         report = await statistics.report(request.caller, query)
         limit = _selected(request, "limit", report.rejections)

@@ -9,7 +9,9 @@ from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.response import Redirect, Template
 
+from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
+from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.use_cases import UseCases
 from domain.console.session import MAX_AGE, SECRET_BYTES, is_secret, make_form_token
@@ -82,7 +84,7 @@ class SignInController(ConsoleController):
         preferences = MessagePreferences(locale=request.headers.get("accept-language"))
         try:
             phone = _parse_phone(request, form["phone"])
-            result = await use_cases.otp.request_otp(
+            result = await use_cases.of(OtpFeature).request_otp(
                 RequestOtpCommand(
                     phone,
                     request.client_ip,
@@ -119,7 +121,7 @@ class SignInController(ConsoleController):
         try:
             phone = _parse_phone(request, form["phone"])
             code = parse_otp_code(form["otp"], request.settings.otp.otp_length)
-            signed_in = await use_cases.console.sign_in(
+            signed_in = await use_cases.of(ConsoleFeature).sign_in(
                 ConsoleSignInCommand(
                     phone=phone,
                     code=code,
@@ -139,7 +141,7 @@ class SignInController(ConsoleController):
                 resend_in=error.resend_in if isinstance(error, TooManyAttempts) else 0,
             )
         if former := request.cookies.get(SESSION_COOKIE):
-            await use_cases.console.sign_out(former)
+            await use_cases.of(ConsoleFeature).sign_out(former)
         response = see_other(target)
         response.cookies += [
             _make_cookie(SESSION_COOKIE, signed_in.cookie),
@@ -159,7 +161,7 @@ class SignOutController(ConsoleController):
     @post("/", status_code=303)
     async def sign_out(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Redirect:
         """End the session of the cookie."""
-        await use_cases.console.sign_out(request.cookies[SESSION_COOKIE])
+        await use_cases.of(ConsoleFeature).sign_out(request.cookies[SESSION_COOKIE])
         response = see_other(SIGN_IN, message="signed_out")
         response.cookies.append(_delete_cookie(SESSION_COOKIE))
         return response

@@ -11,11 +11,15 @@ from litestar.di import Provide
 from litestar.response import Redirect, Template
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from application.administration.act_for_users import ActForUsers, SendCodeCommand
+from application.administration.act_for_users import ActForUsers
 from application.administration.caller import NEEDS_FRESH_LOGIN, Caller
 from application.administration.find_user import FoundUser, UserQuery
 from application.administration.show_user import UserDetails
+from application.console.feature import ConsoleFeature
+from application.export.feature import ExportFeature
 from application.limits.file_reads import FileReads
+from application.otp.feature import LimitsFeature, OtpFeature
+from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors
@@ -101,7 +105,9 @@ async def _send_code(call: ActCall) -> str:
         channel=channel,
         preferences=MessagePreferences(locale=locale),
     )
-    result = await call.act.send_code(call.caller, call.query, command, call.reason)
+    result = await call.use_cases.of(OtpFeature).send_code(
+        call.caller, call.query, command, call.reason
+    )
     if not result.sent:
         return "code_sent_before"
     return "code_sent" if result.is_confirmed else "code_unconfirmed"
@@ -316,7 +322,7 @@ class UserActController(ConsoleController):
         form = await read_form(request)
         try:
             reason = _parse_reason(form)
-            view_phone = use_cases.administration.view_phone
+            view_phone = use_cases.of(LimitsFeature).view_phone
             number = await view_phone(request.caller, user.require_phone(), user.subject, reason)
         except _ACT_ERRORS as error:
             return await _render_error(request, use_cases, user, form, error)
@@ -340,7 +346,7 @@ class UserActController(ConsoleController):
             # What opening an export raises, it raises before anything is sent.
             try:
                 reason = _parse_reason(form)
-                export_user = use_cases.export.export_user
+                export_user = use_cases.of(ExportFeature).export_user
                 archive = send_archive(
                     lambda: export_user(request.caller, query, reason),
                     file_reads.slot(request.client_ip),
@@ -427,7 +433,7 @@ async def _render_error(
     field_errors = error.field_errors if isinstance(error, InvalidFields) else ()
     retry_at = None
     if isinstance(error, errors.RateLimitExceeded | errors.DeliveryFailed):
-        retry_at = use_cases.console.clock.now() + timedelta(seconds=error.retry_after)
+        retry_at = use_cases.of(ConsoleFeature).clock.now() + timedelta(seconds=error.retry_after)
     page = await _render_act(
         request,
         use_cases,
@@ -459,7 +465,9 @@ async def _render_act(
         possible_until = session.created_at + FRESH_LOGIN_PERIOD
     resets_left = None
     if name == "reset-limits" and user.phone is not None:
-        resets_left = (await use_cases.otp.describe_verification(user.phone)).resets_left
+        resets_left = (
+            await use_cases.of(LimitsFeature).describe_verification(user.phone)
+        ).resets_left
     return render(
         request,
         "users/act.html",
@@ -480,7 +488,9 @@ async def _render_act(
         field_errors=defaultdict(str, field_errors or {}),
         resets_left=resets_left,
         has_calls=request.settings.otp.has_voice_channel,
-        retained=use_cases.administration.list_retained_data() if name == "delete" else (),
+        retained=use_cases.administration.list_retained_data(use_cases.system.clock.now())
+        if name == "delete"
+        else (),
         possible_until=possible_until,
     )
 

@@ -9,10 +9,12 @@ from litestar.response import Redirect, Template
 
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
+from application.console.feature import ConsoleFeature
+from application.otp.feature import LimitsFeature
 from application.use_cases import UseCases
 from domain.errors import InvalidValue, UserNotFound
 from domain.identities.identity import Identity
-from domain.identities.retention import RetainedData, list_retained_data
+from domain.identities.retention import RetainedData
 from domain.phone import parse_phone
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
@@ -109,13 +111,12 @@ def _render_search(
 
 async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Template:
     """Return the page of a user. The number is masked: the full one is an act of its own."""
-    administration = use_cases.administration
-    details = await administration.show_user.describe(request.caller, user, with_full_number=False)
+    show_user = use_cases.of(LimitsFeature).show_user
+    details = await show_user.describe(request.caller, user, with_full_number=False)
     identity = user.identity
     retained: Sequence[RetainedData] = ()
     if identity is not None and identity.deleted_at is not None:
-        call_retention = administration.act_for_users.call_retention
-        retained = list_retained_data(identity.deleted_at, call_retention)
+        retained = use_cases.administration.list_retained_data(identity.deleted_at)
     return render(
         request,
         "users/show.html",
@@ -125,7 +126,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         rows=_describe_user(details, request.app.state.user_rows),
         hold=_describe_hold(details),
         describe_delivery=words.describe_delivery,
-        verification=_describe_verification(details, use_cases.console.clock.now()),
+        verification=_describe_verification(details, use_cases.of(ConsoleFeature).clock.now()),
         acts={name: act for name, act in ACTS.items() if act.is_offered(details)},
         retained=retained,
         phone_path=PHONE,

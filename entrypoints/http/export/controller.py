@@ -18,7 +18,7 @@ from entrypoints.http.request import ApiRequest
 from entrypoints.http.target import TARGET_ERRORS, UserBody, parse_target
 
 _DEPENDENCIES: Final = {
-    "exports": provide(lambda use_cases: use_cases.export),
+    "exports": provide(lambda use_cases: use_cases.of(ExportFeature)),
     "file_reads": Provide(provide_file_reads, sync_to_thread=False),
 }
 

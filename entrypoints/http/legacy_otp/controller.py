@@ -23,7 +23,7 @@ class LegacyOtpController(Controller):
     path = "/authenticate"
     tags = ["Legacy OTP"]
     opt = {"tag_description": "Two paths for existing clients of the older mobile app."}
-    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpFeature))}
 
     @post(
         "/get_otp",

@@ -98,14 +98,7 @@ def to_readiness_response(readiness: Readiness, *, is_stopping: bool) -> Readine
     return ReadinessResponse(
         status="stopping" if is_stopping else status,
         database=database or "ok",
-        media=readiness.media or "ok",
-        messages=readiness.messages or "ok",
-        disk=readiness.disk or "ok",
-        limits=(readiness.limits or "ok") if readiness.has_limit_store else msgspec.UNSET,
-        calls=(readiness.calls or "ok") if readiness.has_call_check else msgspec.UNSET,
-        attestation=(readiness.attestation or "ok")
-        if readiness.has_attestation_check
-        else msgspec.UNSET,
+        **{name: problem or "ok" for name, problem in readiness.parts.items()},
         details=details or msgspec.UNSET,
     )
 

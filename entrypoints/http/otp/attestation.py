@@ -1,7 +1,7 @@
 """Proofs in requests for codes."""
 
-from application.ports.attestation import MAX_RESPONSE_LENGTH, AttestationProof
 from domain.errors import TooLong
+from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH, AttestationProof
 from entrypoints.http.otp.schemas import AttestationBody
 
 

@@ -33,7 +33,7 @@ class OtpController(Controller):
     path = "/auth"
     tags = ["OTP"]
     opt = {"tag_description": "Request a one-time code, and exchange it for an access token."}
-    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpFeature))}
 
     @post(
         "/request-otp",

@@ -13,7 +13,7 @@ class SmsController(Controller):
     """Requests about messages."""
 
     path = "/sms"
-    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpFeature))}
     include_in_schema = False
     exception_handlers = EXCEPTION_HANDLERS
 

@@ -48,7 +48,7 @@ class PhoneChangeController(Controller):
     path = "/users/me/phone"
     tags = [_TAG]
     opt = {"tag_description": "Change the phone number of a user, undo it, or disown it."}
-    dependencies = {"phone_change": provide(lambda use_cases: use_cases.phone_change)}
+    dependencies = {"phone_change": provide(lambda use_cases: use_cases.of(PhoneChangeFeature))}
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -231,8 +231,8 @@ class UndoController(Controller):
     path = "/auth/undo-phone-change"
     tags = [_TAG]
     dependencies = {
-        "otp": provide(lambda use_cases: use_cases.otp),
-        "phone_change": provide(lambda use_cases: use_cases.phone_change),
+        "otp": provide(lambda use_cases: use_cases.of(OtpFeature)),
+        "phone_change": provide(lambda use_cases: use_cases.of(PhoneChangeFeature)),
     }
 
     @post(

@@ -12,7 +12,7 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
-from application.otp.feature import OtpFeature
+from application.start.feature import StartFeature
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import PathNotFound
 from entrypoints.http.fields import described
@@ -51,7 +51,7 @@ class StartController(Controller):
     """A page that uses the API as a web app does. Only development has it."""
 
     include_in_schema = False
-    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
+    dependencies = {"start": provide(lambda use_cases: use_cases.of(StartFeature))}
 
     @get("/", media_type="text/html")
     async def get_page(self, request: ApiRequest) -> Response[str]:
@@ -90,7 +90,7 @@ class StartController(Controller):
 
     @post("/start/message", status_code=200)
     async def get_message(
-        self, request: ApiRequest, otp: Injected[OtpFeature], data: JSONBody[MessageBody]
+        self, request: ApiRequest, start: Injected[StartFeature], data: JSONBody[MessageBody]
     ) -> MessageResponse:
         """Return the message that a request for a code caused, null if it is not to be shown.
 
@@ -98,7 +98,7 @@ class StartController(Controller):
         """
         if not may_see_messages(request.scope, _settings_of(request)):
             return MessageResponse(text=None)
-        return MessageResponse(text=otp.get_recent_message(data.request_id))
+        return MessageResponse(text=start.get_recent_message(data.request_id))
 
 
 def _settings_of(request: ApiRequest) -> HttpStartPageSettings:

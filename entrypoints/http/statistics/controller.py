@@ -23,7 +23,7 @@ class StatisticsController(Controller):
 
     path = "/admin/statistics"
     tags = ["Administration"]
-    dependencies = {"statistics": provide(lambda use_cases: use_cases.statistics)}
+    dependencies = {"statistics": provide(lambda use_cases: use_cases.of(StatisticsFeature))}
     middleware = [AdministrationMiddleware]
     security = BEARER
 

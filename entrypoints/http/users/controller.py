@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 
 from application.administration.feature import AdministrationFeature
 from application.identities.feature import IdentitiesFeature
+from application.otp.feature import LimitsFeature
 from domain import errors
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
@@ -40,6 +41,7 @@ class UserController(Controller):
     opt = {"tag_description": "Create, show, rename and delete users."}
     dependencies = {
         "identities": provide(lambda use_cases: use_cases.identities),
+        "limits": provide(lambda use_cases: use_cases.of(LimitsFeature)),
         "administration": provide(lambda use_cases: use_cases.administration),
     }
     middleware = [AuthenticationMiddleware]
@@ -108,7 +110,7 @@ class UserController(Controller):
     async def get_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        limits: Injected[LimitsFeature],
         user_id: IdParameter,
     ) -> UserResponse:
         """Return a user, with the number masked if it is somebody else.
@@ -117,7 +119,7 @@ class UserController(Controller):
         who logged in within the last 15 minutes see the full number, which an audit entry says.
         """
         viewed = parse_id(user_id, InvalidUserId())
-        identity, number = await administration.view_user(request.principal, viewed)
+        identity, number = await limits.view_user(request.principal, viewed)
         return to_user_response(identity, request.principal.viewer, number)
 
     @patch(
@@ -181,7 +183,9 @@ class UserController(Controller):
         await identities.delete_user(request.principal)
         if not _prefers_representation(prefer or ""):
             return Response(None)
-        retained = to_retained_data(administration.list_retained_data())
+        retained = to_retained_data(
+            administration.list_retained_data(administration.act_for_users.clock.now())
+        )
         # The framework allows no body in a handler whose default is 204.
         deleted: Response[Any] = Response(
             DeletedUserResponse(retained=retained),

@@ -8,6 +8,7 @@ from litestar import Controller, Response, post
 from litestar.di import Provide
 from litestar.params import FromPath
 
+from application.voice.feature import VoiceFeature
 from application.webhook_urls import parse_phone_labels
 from domain.phone import UNKNOWN_COUNTRY
 from domain.voice.call import inbound_call_id
@@ -32,7 +33,7 @@ class VoiceController(Controller):
     path = "/voice"
     include_in_schema = False
     dependencies = {
-        "voice": provide(lambda use_cases: use_cases.voice),
+        "voice": provide(lambda use_cases: use_cases.of(VoiceFeature)),
         "webhook": Provide(receive_webhook),
     }
     exception_handlers = EXCEPTION_HANDLERS

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from application.ports.voice import WebhookFields
+from application.voice.call_urls import CallUrls
 from application.voice.feature import VoiceFeature
-from application.webhook_urls import WebhookUrls
 from domain.voice.instructions import Position
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.request import ApiRequest
@@ -25,7 +25,7 @@ class Webhook:
 
     fields: WebhookFields
     parameters: Mapping[str, str]
-    urls: WebhookUrls
+    urls: CallUrls
     voice: VoiceFeature
 
     def parse_position(self) -> Position | None:
@@ -55,4 +55,4 @@ async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature]) ->
     fields = voice.ports.parser.parse(signed)
     if not fields.provider_call_id:
         raise reject(request, "it names no call")
-    return Webhook(fields, parameters, WebhookUrls(request.settings.server.public_url), voice)
+    return Webhook(fields, parameters, CallUrls(request.settings.server.public_url), voice)

@@ -7,13 +7,9 @@ from typing import Final
 
 import pytest
 
-from application.ports.attestation import (
-    AttestationChallenge,
-    AttestationProof,
-    AttestationResult,
-    AttestationStatus,
-)
+from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
 from application.ports.errors import PortError
+from domain.otp.attestation_proof import AttestationProof
 from entrypoints.opening.factories import health_check_of
 from pytest_dialtone.outcomes import expect_errors, observe
 from pytest_dialtone.suites.attestation.driver import AttestationDriver

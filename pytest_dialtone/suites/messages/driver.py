@@ -6,7 +6,7 @@ import pytest
 
 from application.ports.otp import Messenger
 from application.ports.system import HealthCheck
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 from pytest_dialtone.external_adapter import TestMethodFailed, call_test_method
 
 

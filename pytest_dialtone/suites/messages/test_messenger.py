@@ -9,7 +9,7 @@ import pytest
 
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import MessageStatus, SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from pytest_dialtone.external_adapter import is_given

@@ -4,13 +4,8 @@ from typing import Any
 
 import pytest
 
-from application.ports.voice import (
-    CallMarkup,
-    CallProvider,
-    SignedRequest,
-    WebhookParser,
-    WebhookSignatures,
-)
+from application.ports.voice import CallMarkup, CallProvider, WebhookParser, WebhookSignatures
+from application.ports.webhooks import SignedRequest
 from pytest_dialtone.external_adapter import TestMethodFailed, call_test_method
 
 

@@ -5,7 +5,8 @@ from typing import Final
 
 import pytest
 
-from application.ports.voice import SignedRequest, WebhookFields
+from application.ports.voice import WebhookFields
+from application.ports.webhooks import SignedRequest
 from domain.voice.walk import CallEvent, Continued
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 
 URL: Final = "https://dialtone.example.org/app/voice/c1?node=menu%20one&visit=2"

@@ -42,7 +42,7 @@ from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat
 from domain.media.item import ItemState, MediaItem
 from domain.phone import PhoneNumber
-from entrypoints.bootstrap import ISSUER, load_encryption, load_keys
+from entrypoints.opening.keys import ISSUER, load_encryption, load_keys
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoDatabase, PostgresDatabase, SqliteDatabase

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from application.ports.voice import MessageStatus, SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 
 MAX_AGE: Final = 300

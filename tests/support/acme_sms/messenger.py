@@ -16,7 +16,7 @@ from adapters.http import (
 )
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import MessageStatus, SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
 from tests.support.acme_sms.callbacks import AcmeStatusCallbacks
 

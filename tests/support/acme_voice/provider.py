@@ -22,7 +22,8 @@ from application.ports.errors import (
     RecordingNotFound,
 )
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import Markup, RecordingFile, SignedRequest, WebhookFields
+from application.ports.voice import Markup, RecordingFile, WebhookFields
+from application.ports.webhooks import SignedRequest
 from domain.phone import PhoneNumber
 from domain.voice.instructions import Instruction, Position
 from tests.support.acme_sms import sign_callback

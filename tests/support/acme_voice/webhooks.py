@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from application.ports.voice import SignedRequest, WebhookFields
+from application.ports.voice import WebhookFields
+from application.ports.webhooks import SignedRequest
 from domain.errors import InvalidValue
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import CallStatus

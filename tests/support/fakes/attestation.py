@@ -1,14 +1,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from application.ports.attestation import (
-    AttestationChallenge,
-    AttestationProof,
-    AttestationResult,
-    AttestationStatus,
-)
+from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
 from application.ports.errors import PortError
 from domain.attestation.errors import AttestationRequired
+from domain.otp.attestation_proof import AttestationProof
 
 KIND = "fake"
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from standardwebhooks import Webhook
 
 from adapters.standard_webhooks import StandardWebhooks
-from application.ports.voice import SignedRequest
+from application.ports.webhooks import SignedRequest
 from tests.support.servers.http_server import Exchange, HttpServer
 
 SECRET: Final = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"

@@ -13,15 +13,17 @@ from typing import Any, Final
 import pytest
 
 from adapters.failover import FailoverMessenger, Provider
+from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
 from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
+from application.otp.feature import OtpFeature
 from application.otp.provider_pause import ProviderPause
-from application.ports.attestation import AttestationProof
+from application.phone_change.feature import PhoneChangeFeature
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from application.ports.system import SecurityEventType
-from application.ports.voice import MessageStatus, SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.attestation.errors import AttestationRequired
@@ -38,6 +40,7 @@ from domain.errors import (
 from domain.identities.identity import Role
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.username import parse_username
+from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
@@ -80,7 +83,7 @@ OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]
         phone, Role.MEMBER
     ),
     logout=lambda use_cases, phone: use_cases.identities.operator_actions.revoke_sessions(phone),
-    reset=lambda use_cases, phone: use_cases.otp.reset_limits(phone),
+    reset=lambda use_cases, phone: use_cases.of(OtpFeature).reset_limits(phone),
 )
 
 
@@ -543,19 +546,23 @@ async def change_a_phone_and_undo_it(app: AppHarness) -> None:
     app.advance(days=101)
     principal = await app.add_user(former, "Priya")
     app.messenger.result = replace(REJECTED, provider="acme", error_code="30003")
-    await app.use_cases.phone_change.move_phone(principal.identity.id, recycled, can_be_undone=True)
+    await app.use_cases.of(PhoneChangeFeature).move_phone(
+        principal.identity.id, recycled, can_be_undone=True
+    )
     app.messenger.result = replace(
         UNKNOWN, provider="acme", provider_message_id="SM1", error_code="30003"
     )
     await undo(app, former)
     app.messenger.result = ACCEPTED
-    await app.use_cases.phone_change.move_phone(principal.identity.id, recycled, can_be_undone=True)
-    await app.use_cases.phone_change.disown(await app.log_in(recycled))
+    await app.use_cases.of(PhoneChangeFeature).move_phone(
+        principal.identity.id, recycled, can_be_undone=True
+    )
+    await app.use_cases.of(PhoneChangeFeature).disown(await app.log_in(recycled))
 
 
 async def use_the_console(app: AppHarness) -> None:
     """Sign in to the console with a wrong code and the right one, and sign out."""
-    phone, console = a_phone(7), app.use_cases.console
+    phone, console = a_phone(7), app.use_cases.of(ConsoleFeature)
     await app.add_administrator(phone)
     app.advance(hours=12)
     requested = await app.request_otp(phone, purpose=Purpose.CONSOLE_SIGN_IN)

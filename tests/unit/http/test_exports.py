@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from application.administration.caller import operating_system_user
 from application.export.export_user import Export
+from application.export.feature import ExportFeature
 from application.limits.file_reads import FileRead
 from domain.errors import TooManyExports
 from entrypoints.http.export.responses import send_archive
@@ -52,7 +53,9 @@ async def test_a_disconnect_adds_a_second_entry_to_the_audit() -> None:
     await app.upload_image(user)
     client = OneClient(parts=2)
 
-    await send_export(app.use_cases.export.export_user(OPERATOR, user.identity.id), client)
+    await send_export(
+        app.use_cases.of(ExportFeature).export_user(OPERATOR, user.identity.id), client
+    )
 
     first, second = app.database.audit_entries
     assert (first.error, second.error) == (None, "interrupted_error")
@@ -64,7 +67,7 @@ async def test_a_disconnect_adds_a_second_entry_to_the_audit() -> None:
 async def test_a_broken_transfer_may_be_repeated_within_an_hour() -> None:
     app = AppHarness()
     user = await app.log_in()
-    exports = app.use_cases.export
+    exports = app.use_cases.of(ExportFeature)
 
     await send_export(exports.export_own_data(user), OneClient(parts=2))
     whole = OneClient(parts=1_000)
@@ -83,7 +86,9 @@ async def test_a_store_that_fails_in_between_breaks_the_connection() -> None:
     app.faults.fail_on("media_files.open_file")
 
     with capture_logs() as logs:
-        await send_export(app.use_cases.export.export_user(OPERATOR, user.identity.id), client)
+        await send_export(
+            app.use_cases.of(ExportFeature).export_user(OPERATOR, user.identity.id), client
+        )
 
     assert not client.has_whole_body
     assert [line["event"] for line in logs if line["log_level"] == "error"] == ["request_failed"]

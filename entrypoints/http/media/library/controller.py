@@ -78,7 +78,7 @@ class LibraryController(Controller):
     tags = ["Library"]
     opt = {"tag_description": "Upload images, and list, label and delete them."}
     dependencies = {
-        "media": provide(lambda use_cases: use_cases.media),
+        "media": provide(lambda use_cases: use_cases.of(MediaFeature)),
         "upload_limiter": Provide(provide_upload_limiter, sync_to_thread=False),
     }
     middleware = [AuthenticationMiddleware]
@@ -269,7 +269,7 @@ async def require_principal_unless_url_is_enough(
     """
     use_cases: UseCases = connection.app.state.use_cases
     query = connection.query_params
-    connection.state.access = await use_cases.media.media_urls.check_access(
+    connection.state.access = await use_cases.of(MediaFeature).media_urls.check_access(
         "{folder}/{name}".format_map(connection.path_params),
         query.get("expires", ""),
         query.get("signature", ""),
@@ -284,7 +284,7 @@ class MediaFileController(Controller):
     path = "/media"
     tags = ["Library"]
     dependencies = {
-        "media": provide(lambda use_cases: use_cases.media),
+        "media": provide(lambda use_cases: use_cases.of(MediaFeature)),
         "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
     guards = [require_principal_unless_url_is_enough]

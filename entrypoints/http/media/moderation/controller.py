@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
 from application.limits.file_reads import FileReads
-from application.moderation.feature import ModerationFeature
+from application.media.feature import LibraryFeature, MediaFeature
 from domain import errors
 from domain.administration.audit import require_reason
 from domain.media import errors as media_errors
@@ -36,7 +36,8 @@ class ModerationController(Controller):
     path = "/admin/library"
     tags = ["Administration"]
     dependencies = {
-        "moderation": provide(lambda use_cases: use_cases.moderation),
+        "moderation": provide(lambda use_cases: use_cases.of(LibraryFeature)),
+        "media": provide(lambda use_cases: use_cases.of(MediaFeature)),
         "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
     middleware = [AdministrationMiddleware]
@@ -51,7 +52,7 @@ class ModerationController(Controller):
         self,
         *,
         request: ApiRequest,
-        moderation: Injected[ModerationFeature],
+        moderation: Injected[LibraryFeature],
         item_state: schemas.StateParameter = None,
         user_id: schemas.OwnerParameter = None,
         cursor: schemas.CursorParameter = None,
@@ -64,7 +65,7 @@ class ModerationController(Controller):
         """
         require_known_parameters(request)
         item_filter, after, size = schemas.parse_list_parameters(item_state, user_id, cursor, limit)
-        page = await moderation.items.list(request.caller, item_filter, after, size)
+        page = await moderation.moderate_items.list(request.caller, item_filter, after, size)
         return schemas.to_page_response(page)
 
     @get(
@@ -74,10 +75,10 @@ class ModerationController(Controller):
         errors=_ITEM_ERRORS,
     )
     async def get_moderated_item(
-        self, request: ApiRequest, moderation: Injected[ModerationFeature], item_id: IdParameter
+        self, request: ApiRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> schemas.ModeratedItemResponse:
         """Return an item, also a hidden one."""
-        item = await moderation.items.get(request.caller, _parse_item_id(item_id))
+        item = await moderation.moderate_items.get(request.caller, _parse_item_id(item_id))
         return schemas.to_item_response(item)
 
     @get(
@@ -90,14 +91,15 @@ class ModerationController(Controller):
         self,
         *,
         request: ApiRequest,
-        moderation: Injected[ModerationFeature],
+        moderation: Injected[LibraryFeature],
+        media: Injected[MediaFeature],
         file_reads: Injected[FileReads],
         item_id: IdParameter,
     ) -> ASGIApp:
         """Return the full image of an item, also of a hidden one."""
-        file = await moderation.items.find_image(request.caller, _parse_item_id(item_id))
+        file = await moderation.moderate_items.find_image(request.caller, _parse_item_id(item_id))
         return FileResponse(
-            lambda: moderation.open_file(file),
+            lambda: media.open_file(file),
             file_reads.slot(request.client_ip),
             {**_FILE_HEADERS, "Content-Type": file.image.format.content_type},
             is_head=IS_HEAD in request.scope["state"],
@@ -113,7 +115,7 @@ class ModerationController(Controller):
     async def hide_item(
         self,
         request: ApiRequest,
-        moderation: Injected[ModerationFeature],
+        moderation: Injected[LibraryFeature],
         item_id: IdParameter,
         data: JSONBody[schemas.ModerationBody],
     ) -> schemas.ModeratedItemResponse:
@@ -125,7 +127,7 @@ class ModerationController(Controller):
         so.
         """
         item, reason = _parse_act(item_id, data)
-        hidden = await moderation.items.hide(request.caller, item, reason)
+        hidden = await moderation.moderate_items.hide(request.caller, item, reason)
         return schemas.to_item_response(hidden)
 
     @post(
@@ -138,13 +140,13 @@ class ModerationController(Controller):
     async def unhide_item(
         self,
         request: ApiRequest,
-        moderation: Injected[ModerationFeature],
+        moderation: Injected[LibraryFeature],
         item_id: IdParameter,
         data: JSONBody[schemas.ModerationBody],
     ) -> schemas.ModeratedItemResponse:
         """Show a hidden item again to those who saw it before, with the same URLs."""
         item, reason = _parse_act(item_id, data)
-        shown = await moderation.items.unhide(request.caller, item, reason)
+        shown = await moderation.moderate_items.unhide(request.caller, item, reason)
         return schemas.to_item_response(shown)
 
     @post(
@@ -157,7 +159,7 @@ class ModerationController(Controller):
     async def delete_moderated_item(
         self,
         request: ApiRequest,
-        moderation: Injected[ModerationFeature],
+        moderation: Injected[LibraryFeature],
         item_id: IdParameter,
         data: JSONBody[schemas.ModerationBody],
     ) -> None:
@@ -166,7 +168,7 @@ class ModerationController(Controller):
         `DELETE /library/{item_id}` does it without a reason, and does not find hidden items.
         """
         item, reason = _parse_act(item_id, data)
-        await moderation.items.delete(request.caller, item, reason)
+        await moderation.moderate_items.delete(request.caller, item, reason)
 
 
 def _parse_act(item_id: str, body: schemas.ModerationBody) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from application.moderation.moderate_items import ModerationPage
+from application.media.moderate_items import ModerationPage
 from domain.administration.audit import MAX_REASON_LENGTH
 from domain.errors import InvalidIdentifier, UnsupportedValue
 from domain.media.image import ImageFormat

@@ -18,7 +18,7 @@ class CostController(Controller):
 
     path = "/admin/costs"
     tags = ["Administration"]
-    dependencies = {"costs": provide(lambda use_cases: use_cases.costs)}
+    dependencies = {"costs": provide(lambda use_cases: use_cases.of(CostsFeature))}
     middleware = [AdministrationMiddleware]
     security = BEARER
 

@@ -7,8 +7,8 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from application.limits.file_reads import FileReads
-from application.operations.feature import OperationsFeature
 from application.ports.voice import RecordingFile
+from application.voice.calls import CallsFeature
 from domain import errors
 from domain.identifier import parse_identifier
 from domain.page import parse_cursor
@@ -31,7 +31,7 @@ class CallController(Controller):
     tags = ["Calls"]
     opt = {"tag_description": "List calls, and listen to what callers left."}
     dependencies = {
-        "operations": provide(lambda use_cases: use_cases.operations),
+        "calls": provide(lambda use_cases: use_cases.of(CallsFeature)),
         "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
     middleware = [AuthenticationMiddleware]
@@ -46,7 +46,7 @@ class CallController(Controller):
         self,
         *,
         request: ApiRequest,
-        operations: Injected[OperationsFeature],
+        calls: Injected[CallsFeature],
         cursor: schemas.CallCursorParameter = None,
         limit: schemas.LimitParameter = None,
     ) -> schemas.CallPageResponse:
@@ -61,8 +61,8 @@ class CallController(Controller):
                 after = None if cursor is None else parse_cursor(cursor)
             with invalid.of("limit"):
                 size = parse_count(limit, schemas.DEFAULT_PAGE_SIZE)
-        calls = await operations.list_calls(request.principal, after, size)
-        return schemas.to_page_response(calls, request.principal.viewer)
+        page = await calls.list_calls(request.principal, after, size)
+        return schemas.to_page_response(page, request.principal.viewer)
 
     @get(
         "/{call_id:str}/recording",
@@ -82,7 +82,7 @@ class CallController(Controller):
         self,
         *,
         request: ApiRequest,
-        operations: Injected[OperationsFeature],
+        calls: Injected[CallsFeature],
         file_reads: Injected[FileReads],
         call_id: IdParameter,
         index: schemas.RecordingIndexParameter = None,
@@ -95,7 +95,7 @@ class CallController(Controller):
             number = parse_count(index, default=0, minimum=0)
         call = parse_identifier(call_id) or ""
         return FileResponse(
-            lambda: operations.open_recording(request.principal, call, number),
+            lambda: calls.open_recording(request.principal, call, number),
             file_reads.slot(request.client_ip),
             {"Content-Disposition": f'attachment; filename="call-{call}-{number}.mp3"'},
             is_head=IS_HEAD in request.scope["state"],

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from application.operations.call_log import CallPage
+from application.voice.call_log import CallPage
 from domain.identities.identity import Identity
 from domain.page import encode_cursor
 from domain.voice.call import Call, CallDirection, CallStatus

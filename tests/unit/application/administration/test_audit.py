@@ -6,8 +6,8 @@ from typing import Any, Final, cast
 
 import pytest
 
-from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import Caller, operating_system_user
+from application.otp.send_code import SendCodeCommand
 from application.ports.administration import AuditFilter, AuditLog
 from application.record_act import RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry

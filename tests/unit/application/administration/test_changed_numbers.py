@@ -10,8 +10,9 @@ from typing import Final
 
 import pytest
 
-from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import Caller, operating_system_user
+from application.export.feature import ExportFeature
+from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
@@ -50,7 +51,7 @@ async def act(app: AppHarness, name: str, phone: PhoneNumber, caller: Caller = T
     if name == "send_code":
         return await acts.send_code(caller, phone, COMMAND, "why")
     if name == "export":
-        async with app.use_cases.export.export_user(caller, phone, "why") as export:
+        async with app.use_cases.of(ExportFeature).export_user(caller, phone, "why") as export:
             return export
     call: Callable[..., Awaitable[object]] = getattr(acts, name)
     return await call(caller, phone, "why")

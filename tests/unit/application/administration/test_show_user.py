@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pytest
 
-from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import operating_system_user
 from application.administration.show_user import ShownEvents, UserDetails
 from application.otp import request_otp
+from application.otp.send_code import SendCodeCommand
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.update import save_identity, update_identity
 from domain.administration.audit import AuditAction

@@ -8,9 +8,11 @@ from typing import Final
 import pytest
 
 from application.console.authenticate import ConsoleUser
+from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.identities.sessions import Scope
 from application.otp.verify_otp import OtpRejected
+from application.phone_change.feature import PhoneChangeFeature
 from application.ports.system import SecurityEventType
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
@@ -64,7 +66,7 @@ async def enter_in(
         client_ip=client_ip,
         device_token=browser,
     )
-    return await app.use_cases.console.sign_in(command)
+    return await app.use_cases.of(ConsoleFeature).sign_in(command)
 
 
 async def sign_in(app: AppHarness) -> str:
@@ -103,7 +105,7 @@ async def is_known(
 
 
 async def authenticate(app: AppHarness, cookie: str) -> ConsoleUser:
-    return await app.use_cases.console.authenticate(cookie)
+    return await app.use_cases.of(ConsoleFeature).authenticate(cookie)
 
 
 def failures(app: AppHarness) -> list[str | None]:
@@ -296,7 +298,7 @@ async def test_after_the_sign_out_neither_the_cookie_nor_the_code_is_valid(
     request_id = await request_code(app)
     cookie = await enter(app, app.last_code, request_id)
     for _ in range(2):
-        await app.use_cases.console.sign_out(cookie)
+        await app.use_cases.of(ConsoleFeature).sign_out(cookie)
     with pytest.raises(Unauthenticated):
         await authenticate(app, cookie)
     with pytest.raises(IncorrectOtp):
@@ -387,7 +389,7 @@ async def sign_out_by_an_operator(app: AppHarness, _: Principal) -> None:
 
 
 async def move_the_phone(app: AppHarness, administrator: Principal) -> None:
-    await app.use_cases.phone_change.move_phone(
+    await app.use_cases.of(PhoneChangeFeature).move_phone(
         administrator.identity.id, a_phone(3), can_be_undone=True
     )
 
@@ -541,7 +543,7 @@ async def test_a_logout_of_one_device_ends_no_session_and_browser_of_the_console
     signed_in = await enter_in(app, app.last_code, request_id)
     await app.identities.logout(administrator)
     await authenticate(app, signed_in.cookie)
-    await app.use_cases.console.sign_out(signed_in.cookie)
+    await app.use_cases.of(ConsoleFeature).sign_out(signed_in.cookie)
     assert signed_in.device_token is not None
     assert await is_known(app, signed_in.device_token)
 
@@ -550,7 +552,7 @@ async def test_a_logout_of_one_device_ends_no_session_and_browser_of_the_console
 async def test_another_text_is_no_cookie(app: AppHarness, cookie: str) -> None:
     with pytest.raises(Unauthenticated):
         await authenticate(app, cookie)
-    await app.use_cases.console.sign_out(cookie)
+    await app.use_cases.of(ConsoleFeature).sign_out(cookie)
 
 
 async def test_a_use_that_cannot_be_recorded_fails_no_request(

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from application.costs.feature import CostsPolicy
+from application.costs.feature import CostsFeature, CostsPolicy
 from application.ports.otp import DeliveryResult
 from domain.costs.prices import PriceList
 from domain.errors import DeliveryFailed, PhoneUnreachable
@@ -20,7 +20,7 @@ PRICES: Final = PriceList("USD", {("US", Channel.SMS): 8_300})
 
 
 async def counted_messages(app: AppHarness) -> int:
-    daily = app.use_cases.costs.count.sums.list_changed()
+    daily = app.use_cases.of(CostsFeature).count.sums.list_changed()
     return sum(entry.costs.messages for costs in daily for entry in costs.entries)
 
 

@@ -36,7 +36,7 @@ def another_process(app: AppHarness, prices: PriceList = PRICES) -> CostsFeature
     harness = AppHarness(
         database=app.database, clock=app.clock, randomness=app.randomness, policy=policy
     )
-    return harness.use_cases.costs
+    return harness.use_cases.of(CostsFeature)
 
 
 async def report(
@@ -45,11 +45,13 @@ async def report(
     first_day: date = TODAY,
     last_day: date = TODAY,
 ) -> CostReport:
-    return await app.use_cases.costs.report(OPERATOR, CostPeriod(first_day, last_day), group)
+    return await app.use_cases.of(CostsFeature).report(
+        OPERATOR, CostPeriod(first_day, last_day), group
+    )
 
 
 async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) -> None:
-    first, second = app.use_cases.costs, another_process(app)
+    first, second = app.use_cases.of(CostsFeature), another_process(app)
     first.count.count_message("IN", "twilio", "hello")
     second.count.count_message("IN", "acme:open", "hello")
     second.count.count_message("US", "acme:open", "hello")
@@ -66,7 +68,7 @@ async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) ->
 
 
 async def test_a_repeated_write_adds_nothing(app: AppHarness) -> None:
-    costs = app.use_cases.costs
+    costs = app.use_cases.of(CostsFeature)
     for _ in range(3):
         costs.count.count_message("US", "twilio", "hello")
         await costs.write()
@@ -78,7 +80,7 @@ async def test_a_repeated_write_adds_nothing(app: AppHarness) -> None:
 async def test_what_could_not_be_written_is_in_the_next_write(
     app: AppHarness, is_lost: bool
 ) -> None:
-    costs = app.use_cases.costs
+    costs = app.use_cases.of(CostsFeature)
     costs.count.count_message("US", "twilio", "hello")
     app.faults.fail_on("daily_costs.add", is_done=is_lost)
     with pytest.raises(StorageError):
@@ -89,7 +91,7 @@ async def test_what_could_not_be_written_is_in_the_next_write(
 
 
 async def test_each_day_of_utc_has_its_own_sums(app: AppHarness) -> None:
-    costs = app.use_cases.costs
+    costs = app.use_cases.of(CostsFeature)
     for _ in range(3):
         costs.count.count_message("US", "twilio", "hello")
         app.clock.advance(ONE_DAY)
@@ -129,16 +131,16 @@ async def test_a_service_token_needs_its_scope_for_the_report(app: AppHarness) -
     scopes = frozenset(Scope)
     period = CostPeriod(TODAY, TODAY)
     with pytest.raises(InsufficientScope):
-        await app.use_cases.costs.report(
+        await app.use_cases.of(CostsFeature).report(
             Caller(actor, scopes - {Scope.READ_COSTS}), period, CostGroup.COUNTRY
         )
-    await app.use_cases.costs.report(
+    await app.use_cases.of(CostsFeature).report(
         Caller(actor, frozenset({Scope.READ_COSTS})), period, CostGroup.COUNTRY
     )
 
 
 async def test_costs_are_deleted_after_800_days_and_not_before(app: AppHarness) -> None:
-    costs = app.use_cases.costs
+    costs = app.use_cases.of(CostsFeature)
     costs.count.count_message("US", "twilio", "hello")
     await costs.write()
     midnight = NOW.replace(hour=0, minute=0)

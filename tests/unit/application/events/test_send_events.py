@@ -9,7 +9,9 @@ from typing import Final
 import pytest
 
 from application.events import send_events as module
+from application.events.feature import EventsFeature
 from application.events.send_events import LEASE_PERIOD, SentEvents
+from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportedUser
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.events import Event, EventRejected
@@ -59,7 +61,7 @@ def both(backend: FakeDestination, other: FakeDestination) -> AppHarness:
 
 
 async def send(app: AppHarness, name: str = BACKEND) -> SentEvents:
-    return await app.use_cases.events.send.send_due(name)
+    return await app.use_cases.of(EventsFeature).send.send_due(name)
 
 
 async def send_to_both(app: AppHarness) -> None:
@@ -191,7 +193,7 @@ async def test_a_login_and_an_import_make_no_event(
 ) -> None:
     await app.log_in(a_phone(1))
     user = ImportedUser(phone=a_phone(2), username="Rahul", created_at=app.clock.now())
-    await app.use_cases.imports.import_user(user, IMPORT_RUN)
+    await app.use_cases.of(ImportsFeature).import_user(user, IMPORT_RUN)
     await send(app)
 
     assert backend.attempted == []
@@ -278,7 +280,7 @@ async def test_one_process_sends_and_another_takes_over_after_a_kill(
     app: AppHarness, backend: FakeDestination
 ) -> None:
     async def send_now(process: AppHarness) -> object:
-        return await process.use_cases.events.send()
+        return await process.use_cases.of(EventsFeature).send()
 
     other_process = restart(app)
     assert await send_now(app) == {BACKEND: SentEvents()}
@@ -292,7 +294,10 @@ async def test_one_process_sends_and_another_takes_over_after_a_kill(
 
 
 async def test_a_process_that_stops_leaves_the_lease_to_another(app: AppHarness) -> None:
-    stopped, other_process = app.use_cases.events.send, restart(app).use_cases.events.send
+    stopped, other_process = (
+        app.use_cases.of(EventsFeature).send,
+        restart(app).use_cases.of(EventsFeature).send,
+    )
     await stopped()
     await stopped.release()
     assert await other_process() is not None
@@ -306,7 +311,7 @@ async def test_a_destination_that_hangs_delays_no_other(
     await add_users(both, 30)
     backend.gate = asyncio.Event()
     loop = asyncio.get_running_loop()
-    sending, started = asyncio.create_task(both.use_cases.events.send()), loop.time()
+    sending, started = asyncio.create_task(both.use_cases.of(EventsFeature).send()), loop.time()
     await asyncio.sleep(1)  # of the loop's time
     assert len(other.accepted) == 30
     user = await both.add_user(a_phone(31), "late")
@@ -328,7 +333,7 @@ async def test_no_attempt_begins_after_the_time_to_send(
     loop = asyncio.get_running_loop()
     backend.gate = asyncio.Event()
     loop.call_later(4.5, backend.gate.set)
-    await app.use_cases.events.send.send_due(BACKEND, loop.time() + 4)
+    await app.use_cases.of(EventsFeature).send.send_due(BACKEND, loop.time() + 4)
     assert backend.types == [CREATED]
     await send(app)
     assert backend.types == [CREATED, BLOCKED, UNBLOCKED]
@@ -390,7 +395,7 @@ async def test_an_event_is_repeated_for_three_days_and_then_kept_for_the_operato
     await send(app)
     assert len(backend.attempted) == attempts
 
-    await app.use_cases.events.operator_events.retry(user.identity.id)
+    await app.use_cases.of(EventsFeature).operator_events.retry(user.identity.id)
     await send(app)
     assert backend.types == [CREATED]
     assert app.database.identities[user.identity.id].value.events_failed_at is None
@@ -469,7 +474,7 @@ async def test_each_destination_gets_all_events(
 ) -> None:
     user = await both.add_user()
     other.rejects = lambda _: ValueError(a_phone().e164)
-    sent = await both.use_cases.events.send()
+    sent = await both.use_cases.of(EventsFeature).send()
     await block(both, user)
     assert sent == {
         BACKEND: SentEvents(accepted=1),
@@ -477,7 +482,7 @@ async def test_each_destination_gets_all_events(
     }
     other.rejects = lambda _: None
     both.advance(seconds=5)
-    await both.use_cases.events.send()
+    await both.use_cases.of(EventsFeature).send()
 
     assert backend.types == other.types == [CREATED, BLOCKED]
     assert both.database.identities[user.identity.id].value.events.unsent == ()
@@ -488,7 +493,7 @@ async def test_events_for_a_destination_that_is_gone_are_dropped(
 ) -> None:
     user = await both.add_user()
     other.rejects = lambda _: AWAY
-    await both.use_cases.events.send()
+    await both.use_cases.of(EventsFeature).send()
     both.advance(seconds=5)
     await send(restart(both, destinations={BACKEND: backend}))
 
@@ -499,7 +504,7 @@ async def test_events_for_a_destination_that_is_gone_are_dropped(
 async def test_what_waits_is_counted_and_measured(
     app: AppHarness, backend: FakeDestination
 ) -> None:
-    events = app.use_cases.events.send
+    events = app.use_cases.of(EventsFeature).send
     assert await events.measure_delay() == timedelta()
     await add_users(app, 3)
     app.advance(seconds=7)

@@ -13,7 +13,9 @@ import pytest
 
 from application.administration.caller import Caller, operating_system_user
 from application.export.export_user import Export
+from application.export.feature import ExportFeature
 from application.export.page import EXPLAINED_FILES
+from application.media.feature import LibraryFeature
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
 from application.update import update_identity
@@ -67,7 +69,7 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     await add_call_with_recording(app, principal)
     await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "no code arrived")
 
-    archive = await read(app.use_cases.export.export_own_data(principal))
+    archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
 
     assert archive.testzip() is None
     names = archive.namelist()
@@ -100,7 +102,7 @@ async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHar
     await app.upload_image(other)
     principal = await app.add_user()
 
-    archive = await read(app.use_cases.export.export_own_data(principal))
+    archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
 
     text = b"".join(archive.read(name) for name in archive.namelist()).decode()
     identity = app.database.identities[principal.identity.id].value
@@ -129,7 +131,7 @@ async def test_browsers_at_the_console_are_in_the_export_without_their_hashes(
         principal.identity.id,
         lambda found: found.add_console_device(device, app.clock.now()),
     )
-    archive = await read(app.use_cases.export.export_own_data(principal))
+    archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
     [browser] = parse(archive, "sessions.json")["browsers_at_the_console"]
     assert [*browser] == ["expires_at"]
 
@@ -144,7 +146,9 @@ async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
     )
     undo_until = app.clock.now() + UNDO_PERIOD
 
-    archive = await read(app.use_cases.export.export_user(OPERATOR, principal.identity.id))
+    archive = await read(
+        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id)
+    )
 
     account = parse(archive, "account.json")
     assert (account["phone"], account["phone_change"]["step"]) == (a_phone(2).e164, "notify")
@@ -159,7 +163,7 @@ async def test_events_that_were_not_sent_are_in_the_export_with_type_and_time(
 ) -> None:
     principal = await app.add_user()
 
-    archive = await read(app.use_cases.export.export_own_data(principal))
+    archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
 
     [event] = parse(archive, "account.json")["unsent_events"]
     assert event == {"type": "user.created", "at": "2026-05-01T21:30:00.000Z"}
@@ -169,7 +173,9 @@ async def test_the_owners_own_change_is_in_the_audit_of_the_export(app: AppHarne
     principal = await app.add_user()
     await change_phone(app, principal)
 
-    archive = await read(app.use_cases.export.export_user(OPERATOR, principal.identity.id))
+    archive = await read(
+        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id)
+    )
 
     actors = {entry["action"]: entry["by"] for entry in parse(archive, "audit.json")}
     assert actors == {"change_phone": "you", "export": "an operator, by a command"}
@@ -180,12 +186,12 @@ async def test_a_login_within_15_minutes_is_needed(app: AppHarness) -> None:
     app.advance(minutes=15)
     principal = await app.identities.authenticate(token)
     with pytest.raises(FreshLoginRequired):
-        await read(app.use_cases.export.export_own_data(principal))
+        await read(app.use_cases.of(ExportFeature).export_own_data(principal))
 
 
 async def test_an_export_is_possible_once_a_day(app: AppHarness) -> None:
     principal = await app.log_in()
-    export = app.use_cases.export.export_own_data
+    export = app.use_cases.of(ExportFeature).export_own_data
     await read(export(principal))
     app.advance(60)
     with pytest.raises(TooManyExports) as caught:
@@ -197,7 +203,7 @@ async def test_an_export_is_possible_once_a_day(app: AppHarness) -> None:
 
 async def test_a_broken_transfer_may_be_repeated_within_an_hour(app: AppHarness) -> None:
     principal = await app.log_in()
-    export = app.use_cases.export.export_own_data
+    export = app.use_cases.of(ExportFeature).export_own_data
     await break_off(export(principal))
     app.advance(minutes=59)
     await read(export(principal))
@@ -207,7 +213,7 @@ async def test_a_broken_transfer_may_be_repeated_within_an_hour(app: AppHarness)
 
 async def test_a_broken_transfer_is_not_repeated_later_or_without_end(app: AppHarness) -> None:
     principal = await app.log_in()
-    export = app.use_cases.export.export_own_data
+    export = app.use_cases.of(ExportFeature).export_own_data
     await break_off(export(principal))
     app.advance(hours=1)
     with pytest.raises(TooManyExports):
@@ -221,7 +227,7 @@ async def test_a_broken_transfer_is_not_repeated_later_or_without_end(app: AppHa
 
 async def test_an_export_that_is_under_way_is_not_repeated_beside_it(app: AppHarness) -> None:
     principal = await app.log_in()
-    export = app.use_cases.export.export_own_data
+    export = app.use_cases.of(ExportFeature).export_own_data
     async with export(principal) as first:
         with pytest.raises(TooManyExports):
             await read(export(principal))
@@ -233,7 +239,7 @@ async def test_an_export_that_is_under_way_is_not_repeated_beside_it(app: AppHar
 async def test_an_export_counts_as_a_full_number_of_a_service_token(app: AppHarness) -> None:
     await app.add_user()
     token = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset({Scope.EXPORT_USERS}))
-    await read(app.use_cases.export.export_user(token, a_phone()))
+    await read(app.use_cases.of(ExportFeature).export_user(token, a_phone()))
     assert app.database.permits[f"token:{an_id(7)}:reads:full_numbers"] == 1
 
 
@@ -241,7 +247,7 @@ async def test_an_operators_export_is_in_the_audit_and_so_is_a_broken_one(
     app: AppHarness,
 ) -> None:
     user_id = (await app.add_user()).identity.id
-    export = app.use_cases.export.export_user
+    export = app.use_cases.of(ExportFeature).export_user
 
     archive = await read(export(OPERATOR, a_phone(), "she asked"))
     await break_off(export(OPERATOR, user_id))
@@ -260,7 +266,7 @@ async def test_a_file_that_is_gone_is_named_and_the_rest_is_there(app: AppHarnes
     del app.files.contents[item.storage_key]
     del app.call_provider.recordings[recording_id]
 
-    archive = await read(app.use_cases.export.export_own_data(principal))
+    archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
 
     missing = [row["file"] for row in parse(archive, "not_included.json")]
     assert missing == [f"library/{item.id}.gif", f"recordings/{an_id()}-0.mp3"]
@@ -273,11 +279,11 @@ async def test_a_store_that_is_away_is_an_error_before_the_export_begins(
     principal = await app.add_user()
     app.files.is_unavailable = True
     with pytest.raises(Unavailable):
-        await read(app.use_cases.export.export_own_data(principal))
+        await read(app.use_cases.of(ExportFeature).export_own_data(principal))
     with pytest.raises(Unavailable):
-        await read(app.use_cases.export.export_user(OPERATOR, a_phone()))
+        await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, a_phone()))
     app.files.is_unavailable = False
-    await read(app.use_cases.export.export_own_data(principal))
+    await read(app.use_cases.of(ExportFeature).export_own_data(principal))
     assert app.database.audit_entries == []
 
 
@@ -288,11 +294,11 @@ async def test_a_store_that_fails_during_an_export_breaks_it(app: AppHarness) ->
     app.faults.fail_on("media_files.open_file")
 
     with pytest.raises(MediaStorageUnavailable):
-        await read(app.use_cases.export.export_own_data(principal))
+        await read(app.use_cases.of(ExportFeature).export_own_data(principal))
 
     app.faults.reset()
     assert app.files.open_files == 0
-    await read(app.use_cases.export.export_own_data(principal))
+    await read(app.use_cases.of(ExportFeature).export_own_data(principal))
 
 
 async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHarness) -> None:
@@ -301,7 +307,7 @@ async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHa
         await app.upload_image(principal)
 
     async with (
-        app.use_cases.export.export_own_data(principal) as export,
+        app.use_cases.of(ExportFeature).export_own_data(principal) as export,
         aclosing(write_archive(export)) as parts,
     ):
         open_files = [app.files.open_files async for _ in parts]
@@ -309,16 +315,18 @@ async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHa
 
     assert max(open_files) == 1
     app.advance(days=1)
-    archive = await read(app.use_cases.export.export_own_data(await app.log_in()))
+    archive = await read(app.use_cases.of(ExportFeature).export_own_data(await app.log_in()))
     assert sum(name.startswith("library/") for name in archive.namelist()) == 101
 
 
 async def test_a_hidden_item_is_in_the_export_of_its_owner(app: AppHarness) -> None:
     principal = await app.add_user()
     item, other = [(await app.upload_image(principal)).item for _ in range(2)]
-    await app.use_cases.moderation.items.hide(OPERATOR, item.id, "report 815")
+    await app.use_cases.of(LibraryFeature).moderate_items.hide(OPERATOR, item.id, "report 815")
 
-    archive = await read(app.use_cases.export.export_user(OPERATOR, principal.identity.id))
+    archive = await read(
+        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id)
+    )
 
     described = parse(archive, "library.json")["items"]
     assert {row["id"]: row["is_hidden_by_operator"] for row in described} == {
@@ -335,4 +343,4 @@ async def test_without_an_account_there_is_nothing_to_export(
     app: AppHarness, query: Callable[[], Any]
 ) -> None:
     with pytest.raises(UserNotFound):
-        await read(app.use_cases.export.export_user(OPERATOR, query()))
+        await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, query()))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportedUser, ImportOutcome, ImportProblem, ImportResult
 from application.ports.errors import StorageError
 from application.ports.system import SecurityEventType
@@ -46,7 +47,7 @@ async def import_user(
     app: AppHarness, *, is_blocked: bool = True, dry_run: bool = False, **fields: Any
 ) -> ImportResult:
     user = ImportedUser(phone=a_phone(), username="Rahul", is_blocked=is_blocked, **fields)
-    return await app.use_cases.imports.import_user(user, None if dry_run else IMPORT_RUN)
+    return await app.use_cases.of(ImportsFeature).import_user(user, None if dry_run else IMPORT_RUN)
 
 
 def only_identity(app: AppHarness) -> Identity:

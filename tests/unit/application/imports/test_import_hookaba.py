@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from application.imports.feature import ImportsFeature
 from application.imports.hookaba_report import HookabaImport, HookabaReport, ReportedRow
 from application.imports.import_user import ImportRun
 from application.ports.errors import PortError
@@ -63,7 +64,7 @@ class Source:
                 **options,
             },
         )
-        return await self.app.use_cases.imports.import_hookaba(command)
+        return await self.app.use_cases.of(ImportsFeature).import_hookaba(command)
 
     def reasons(self) -> list[tuple[str, str]]:
         return sorted((row.id, row.reason) for row in self.reported)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from application.imports.feature import ImportsFeature
 from application.imports.import_user import (
     ImportedUser,
     ImportOutcome,
@@ -35,7 +36,7 @@ async def import_user(
     app: AppHarness, *, dry_run: bool = False, number: int = 1, **fields: Any
 ) -> ImportResult:
     user = ImportedUser(phone=a_phone(number), **fields)
-    return await app.use_cases.imports.import_user(user, None if dry_run else IMPORT_RUN)
+    return await app.use_cases.of(ImportsFeature).import_user(user, None if dry_run else IMPORT_RUN)
 
 
 def stored(app: AppHarness) -> list[Identity]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportOutcome, ImportProblem
 from application.imports.import_users import (
     CheckedLines,
@@ -55,7 +56,9 @@ def users(count: int) -> list[dict[str, Any]]:
 
 
 async def check(app: AppHarness, listed: Sequence[dict[str, Any]]) -> CheckedLines:
-    return await app.use_cases.imports.import_users.check(lines_of(listed), PARSE, Recorder())
+    return await app.use_cases.of(ImportsFeature).import_users.check(
+        lines_of(listed), PARSE, Recorder()
+    )
 
 
 async def import_all(
@@ -66,7 +69,7 @@ async def import_all(
     dry_run: bool = False,
 ) -> ImportCounts:
     checked = await check(app, listed)
-    import_users = app.use_cases.imports.import_users
+    import_users = app.use_cases.of(ImportsFeature).import_users
     return await import_users(checked, recorder or Recorder(), None if dry_run else IMPORT_RUN)
 
 

@@ -34,7 +34,7 @@ class Restored:
     def __init__(self, app: AppHarness) -> None:
         self.app = app
         self.repositories = app.database.repositories()
-        self.check = app.use_cases.journal.check_restore
+        self.check = app.use_cases.of(JournalFeature).check_restore
         self.entries: list[JournalEntry] = []
         self.newest_at: datetime | None = None
         self.keys = {KEY: app.database.encryption.blind_index}
@@ -263,5 +263,5 @@ def test_the_last_act_of_each_kind_decides_in_the_order_of_time() -> None:
 
 
 def test_the_feature_has_no_writer_without_a_journal(app: AppHarness) -> None:
-    feature: JournalFeature = app.use_cases.journal
+    feature: JournalFeature = app.use_cases.of(JournalFeature)
     assert feature.write_acts is None

@@ -7,7 +7,8 @@ from typing import Final
 import pytest
 
 from application.administration.caller import Caller, operating_system_user
-from application.moderation.moderate_items import ModerateItems
+from application.media.feature import LibraryFeature
+from application.media.moderate_items import ModerateItems
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.service_token import Scope
@@ -40,7 +41,7 @@ async def item(app: AppHarness, owner: Principal) -> MediaItem:
 
 
 def moderation(app: AppHarness) -> ModerateItems:
-    return app.use_cases.moderation.items
+    return app.use_cases.of(LibraryFeature).moderate_items
 
 
 async def listed(app: AppHarness, item_filter: ItemFilter) -> list[str]:
@@ -87,7 +88,7 @@ async def test_administrators_open_the_image_and_thumbnail_of_a_hidden_item() ->
     thumbnail = await moderation(app).find_thumbnail(OPERATOR, item.id)
     assert (image.storage_key, image.image) == (item.storage_key, item.image)
     assert thumbnail.storage_key == item.thumbnail.storage_key
-    async with app.use_cases.moderation.open_file(image) as stored:
+    async with app.use_cases.of(LibraryFeature).open_file(image) as stored:
         content = b"".join([chunk async for chunk in stored.chunks])
     assert content == app.files.contents[item.storage_key]
 

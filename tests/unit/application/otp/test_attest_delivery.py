@@ -11,11 +11,12 @@ import pytest
 
 from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpResult
-from application.ports.attestation import AttestationProof, AttestationStatus
+from application.ports.attestation import AttestationStatus
 from application.ports.errors import StorageTimeout
 from application.ports.system import SecurityEventType
 from domain.attestation.errors import AttestationRequired
 from domain.errors import DeliveryFailed, TooManyOtpRequests
+from domain.otp.attestation_proof import AttestationProof
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow

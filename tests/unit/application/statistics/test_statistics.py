@@ -5,10 +5,12 @@ from typing import Final
 import pytest
 
 from application.administration.caller import Caller, operating_system_user
+from application.otp.feature import OtpFeature
 from application.ports.errors import StorageError
 from application.ports.system import SecurityEventType
 from application.statistics import report_statistics
 from application.statistics.count_events import CountEventsByHour
+from application.statistics.feature import StatisticsFeature
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.service_token import Scope
 from domain.errors import InsufficientScope, TooManyOtpRequests
@@ -36,13 +38,15 @@ def app() -> AppHarness:
 
 
 async def report(app: AppHarness, hours: int = 24) -> Statistics:
-    return await app.use_cases.statistics.report(OPERATOR, make_query(app.clock.now(), hours))
+    return await app.use_cases.of(StatisticsFeature).report(
+        OPERATOR, make_query(app.clock.now(), hours)
+    )
 
 
 async def test_a_sign_in_is_a_message_and_a_login_of_its_country(app: AppHarness) -> None:
     await app.log_in()
     assert (await report(app)).total == DeliveryCounts()
-    await app.use_cases.statistics.write()
+    await app.use_cases.of(StatisticsFeature).write()
 
     statistics = await report(app)
     counts = DeliveryCounts(sent=1, logins=1)
@@ -57,7 +61,7 @@ async def test_a_login_by_a_callback_is_one_of_the_provider_that_called() -> Non
     app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, voice_provider="the line"))
     await app.request_callback()
     await app.verify_otp(await app.code_of_last_call())
-    await app.use_cases.statistics.write()
+    await app.use_cases.of(StatisticsFeature).write()
     assert (await report(app)).by_provider == [
         CountRow("the line", DeliveryCounts(sent=1, logins=1))
     ]
@@ -70,7 +74,7 @@ async def test_a_request_that_a_limit_rejects_is_counted_by_the_limit(app: AppHa
             await app.request_otp()
         except TooManyOtpRequests:
             rejected += 1
-    await app.use_cases.statistics.write()
+    await app.use_cases.of(StatisticsFeature).write()
     assert (await report(app)).rejections == {"cooldown": 2}
 
 
@@ -114,8 +118,8 @@ def test_nothing_of_a_person_is_counted() -> None:
 async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) -> None:
     other = AppHarness(database=app.database, clock=app.clock)
     for process in (app, other, app):
-        process.use_cases.otp.request_otp.events.emit(SecurityEventType.OTP_ACCEPTED)
-        await process.use_cases.statistics.write()
+        process.use_cases.of(OtpFeature).request_otp.events.emit(SecurityEventType.OTP_ACCEPTED)
+        await process.use_cases.of(StatisticsFeature).write()
     assert (await report(app)).total.sent == 3
 
 
@@ -124,8 +128,8 @@ async def test_many_records_are_read_in_batches(
 ) -> None:
     monkeypatch.setattr(report_statistics, "BATCH_SIZE", 2)
     for number in range(1, 6):
-        app.use_cases.otp.request_otp.events.emit(SecurityEventType.OTP_ACCEPTED)
-        await app.use_cases.statistics.write()
+        app.use_cases.of(OtpFeature).request_otp.events.emit(SecurityEventType.OTP_ACCEPTED)
+        await app.use_cases.of(StatisticsFeature).write()
         assert (await report(app)).total.sent == number
         app.clock.advance(ONE_HOUR)
 
@@ -137,8 +141,8 @@ async def test_what_could_not_be_written_is_in_the_next_write(
     await app.log_in()
     app.faults.fail_on("hourly_counts.add", is_done=is_lost)
     with pytest.raises(StorageError):
-        await app.use_cases.statistics.write()
-    await app.use_cases.statistics.write()
+        await app.use_cases.of(StatisticsFeature).write()
+    await app.use_cases.of(StatisticsFeature).write()
     assert (await report(app)).total.logins == 1
 
 
@@ -146,14 +150,14 @@ async def test_a_service_token_needs_its_scope_for_statistics(app: AppHarness) -
     actor, query = Actor(ActorKind.SERVICE_TOKEN, "dashboard"), make_query(NOW)
     others = frozenset(Scope) - {Scope.READ_STATISTICS}
     with pytest.raises(InsufficientScope):
-        await app.use_cases.statistics.report(Caller(actor, others), query)
+        await app.use_cases.of(StatisticsFeature).report(Caller(actor, others), query)
     caller = Caller(actor, frozenset({Scope.READ_STATISTICS}))
-    assert (await app.use_cases.statistics.report(caller, query)).events == {}
+    assert (await app.use_cases.of(StatisticsFeature).report(caller, query)).events == {}
 
 
 async def test_an_hour_is_deleted_after_eight_days_and_not_before(app: AppHarness) -> None:
     await app.log_in()
-    await app.use_cases.statistics.write()
+    await app.use_cases.of(StatisticsFeature).write()
     (stored,) = app.database.records.tables["hourly_counts"].values()
     end = app.clock.now().replace(minute=0, second=0, microsecond=0) + STATISTICS_RETENTION
     assert stored.fields["expires_at"] == end

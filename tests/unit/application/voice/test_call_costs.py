@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from application.costs.feature import CostsFeature
 from domain.costs.prices import PriceList
 from domain.costs.sums import CostEntry, Costs
 from domain.otp.delivery import Channel
@@ -28,7 +29,7 @@ def app() -> AppHarness:
 
 
 def counted(app: AppHarness) -> list[CostEntry]:
-    sums = app.use_cases.costs.count.sums
+    sums = app.use_cases.of(CostsFeature).count.sums
     return [entry for daily in sums.list_changed() for entry in daily.entries]
 
 

@@ -6,16 +6,12 @@ from hashlib import sha256
 from typing import Final
 
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.ports.attestation import (
-    Attestation,
-    AttestationProof,
-    AttestationStatus,
-    UsedAttestations,
-)
+from application.ports.attestation import Attestation, AttestationStatus, UsedAttestations
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.attestation.errors import AttestationRequired
+from domain.otp.attestation_proof import AttestationProof
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import Acquisition, Reservation

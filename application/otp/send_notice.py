@@ -1,22 +1,20 @@
-"""Tell a number that it is no longer that of an account, or is now."""
+"""Send a message without a one-time code."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from application.costs.count_costs import CountCosts
 from application.otp.codes import OtpCodes
-from application.ports.errors import MessengerUnavailable
-from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications, SmsTemplates
+from application.otp.send_text import SendText
+from application.ports.otp import DeliveryStatus, PhoneVerifications, SmsTemplates
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.delivery import Channel
-from domain.otp.message_preferences import normalize_locale
 from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyNumber:
+class SendNotice:
     """Send a message without a one-time code to a number that an account had or gets.
 
     Nothing is sent to a blocked number, to one with a test OTP, and to a country that is not
@@ -24,14 +22,12 @@ class NotifyNumber:
     """
 
     phone_verifications: PhoneVerifications
-    messenger: Messenger
+    send_text: SendText
     templates: SmsTemplates
     codes: OtpCodes
-    costs: CountCosts
     clock: Clock
     events: SecurityEvents
     countries: Collection[str] | None
-    sms_provider: str
 
     async def __call__(
         self,
@@ -43,7 +39,7 @@ class NotifyNumber:
         """Send the message, and return whether it needs no other attempt.
 
         Args:
-            phone: The number that the account had.
+            phone: The number.
             notice: What the message says.
             locale: The language of the message, if a client asked for one.
             undo_code: The code that undoes the change, if it can be undone.
@@ -56,17 +52,11 @@ class NotifyNumber:
             return True
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             return True
-        try:
-            text = self.templates.render_notice(
-                notice, country=phone.country, locale=locale, undo_code=undo_code
-            )
-        except MessengerUnavailable:  # a command has not opened the providers
-            return False
-        result = await self.messenger.send(phone, text, "", normalize_locale(locale))
+        text = self.templates.render_notice(
+            notice, country=phone.country, locale=locale, undo_code=undo_code
+        )
+        result = await self.send_text(phone, text, locale)
         is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
-        provider = result.provider or self.sms_provider
-        if is_sent:
-            self.costs.count_message(phone.country, provider, text)
         self.events.emit(
             SecurityEventType.PHONE_NOTICE_SENT
             if is_sent
@@ -74,7 +64,7 @@ class NotifyNumber:
             phone=phone,
             reason=result.reason,
             channel=Channel.SMS,
-            provider=provider,
+            provider=result.provider or self.send_text.provider,
             provider_message_id=result.provider_message_id,
             error_code=result.error_code,
             result=result.status.value,

@@ -1,6 +1,7 @@
 """Delete old calls and recordings, and the names of deleted identities in the call log."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -11,7 +12,7 @@ from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls, Recordings
-from application.update import update_call
+from application.voice.update_call import update_call
 from domain.voice.call import MAX_SILENCE, Call
 
 BATCH_SIZE: Final = 200
@@ -38,6 +39,17 @@ class CleanUpCalls:
     clock: Clock
     call_retention: timedelta = DEFAULT_CALL_RETENTION
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
+
+    async def __call__(self) -> Mapping[str, int]:
+        """Do all of it, and return how many of each kind there were.
+
+        Raises:
+            StorageError
+        """
+        recordings = await self.delete_recordings()
+        ended = await self.end_calls()
+        deleted = await self.delete_calls()
+        return {"deleted_recordings": recordings, "deleted_calls": deleted, "ended_calls": ended}
 
     async def forget_identity(self, identity_id: str) -> None:
         """Remove an identity from the call log.

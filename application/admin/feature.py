@@ -1,0 +1,19 @@
+"""The REST administration builds itself: from its service tokens."""
+
+from application.admin.service_tokens import AdministerTokens, AuthenticateServiceToken
+from application.operations.cleanup import expire
+from application.otp.feature import LimitsFeature
+from application.ports.service_tokens import ServiceTokens
+from application.use_cases import UseCases
+
+
+class AdminFeature:
+    """The use cases of service tokens."""
+
+    def __init__(self, core: UseCases, service_tokens: ServiceTokens) -> None:
+        clock, randomness = core.system.clock, core.system.randomness
+        self.tokens = AdministerTokens(service_tokens, core.record_act, clock, randomness)
+        self.authenticate_token = AuthenticateServiceToken(
+            service_tokens, core.of(LimitsFeature).token_limits, clock
+        )
+        core.operations.cleanup.add_steps({"expired_service_tokens": expire(service_tokens)})

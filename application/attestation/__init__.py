@@ -1,0 +1,1 @@
+"""Proof before a message: use cases and ports."""

@@ -1,0 +1,103 @@
+"""What features add to one-time codes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from application.ports.otp import DeliveryResult, RecentMessages
+from domain.otp.attestation_proof import AttestationProof
+from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel
+from domain.otp.delivery_policy import DeliveryDecision
+from domain.otp.message_preferences import MessagePreferences
+from domain.otp.rate_limits import Acquisition, Reservation
+from domain.phone import PhoneNumber
+
+
+class CodeCalls(Protocol):
+    """Calls phones to read codes to them."""
+
+    async def __call__(
+        self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
+    ) -> DeliveryResult:
+        """Place the call of a delivery that has the id of a call, or imitate that.
+
+        Raises:
+            StorageError: no call was placed.
+        """
+        ...
+
+    def retry_after(self) -> float:
+        """Return after how many seconds a call is handed to the provider; 0 for now."""
+        ...
+
+
+class AttestDelivery(Protocol):
+    """Gives permits for a proof that a client sends."""
+
+    async def __call__(
+        self,
+        phone: PhoneNumber,
+        client_ip: HashedClientIp,
+        channel: Channel,
+        proof: AttestationProof | None,
+        reservation: Reservation,
+        available_at: datetime,
+    ) -> Acquisition | datetime:
+        """Acquire permits that were rejected without a proof.
+
+        Args:
+            phone: The phone that the code is for.
+            client_ip: The IP of the client.
+            channel: How the code is delivered.
+            proof: The proof, None if the client asks what it needs for one.
+            reservation: The reservation with all parts.
+            available_at: When there are permits without a proof.
+
+        Returns:
+            The permits, or when the same request can be sent again.
+
+        Raises:
+            DomainError: there is no proof, or it is not valid.
+            StorageError
+        """
+        ...
+
+
+class CountMessage(Protocol):
+    """Counts what messages cost."""
+
+    def __call__(self, country: str, provider: str, text: str, /) -> None:
+        """Count a message that a provider took, or may have taken. It never raises."""
+        ...
+
+
+class CountCall(Protocol):
+    """Counts what calls cost."""
+
+    def __call__(self, country: str, provider: str, seconds: float, /) -> None:
+        """Count a call that was answered and has ended. It never raises."""
+        ...
+
+
+def count_nothing(_country: str, _provider: str, _size: str | float, /) -> None:
+    """Count nothing."""
+
+
+@dataclass(slots=True)
+class OtpExtensions:
+    """What features add. A feature sets its part when it is opened.
+
+    Attributes:
+        code_calls: Calls phones; None where codes are sent by messages only.
+        attest_delivery: Gives permits for proofs; None where none are asked for.
+        count_message: Counts what messages cost.
+        count_call: Counts what calls cost.
+        recent_messages: Keeps messages for a page that shows them; None where none does.
+    """
+
+    code_calls: CodeCalls | None = None
+    attest_delivery: AttestDelivery | None = None
+    count_message: CountMessage = count_nothing
+    count_call: CountCall = count_nothing
+    recent_messages: RecentMessages | None = None

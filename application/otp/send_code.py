@@ -1,0 +1,76 @@
+"""Send a code to a user, because an operator says so."""
+
+from dataclasses import dataclass
+
+from application.administration.act_for_users import ActForUsers
+from application.administration.caller import Caller
+from application.administration.find_user import UserQuery
+from application.otp.codes import OtpCodes
+from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock
+from domain.administration.audit import AuditAction
+from domain.errors import (
+    ConflictingValue,
+    PhoneBlocked,
+    TooManyOperatorCodes,
+    TooManyOtpRequests,
+)
+from domain.otp.delivery import Channel
+from domain.otp.message_preferences import MessagePreferences
+from domain.otp.operator_code import OPERATOR_CODES_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCodeCommand:
+    """A code for a user, which an operator asks for from `client_ip`."""
+
+    client_ip: str
+    channel: Channel = Channel.SMS
+    preferences: MessagePreferences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCode:
+    """Send a code to a user; see `ActForUsers`."""
+
+    act: ActForUsers
+    request_otp: RequestOtp
+    codes: OtpCodes
+    phone_verifications: PhoneVerifications
+    clock: Clock
+
+    async def __call__(
+        self, caller: Caller, query: UserQuery, command: SendCodeCommand, reason: str = ""
+    ) -> RequestOtpResult:
+        """Send a code, within all limits. The caller never sees it.
+
+        It has attempts of its own (`OperatorCode`), and operators send three a day to a phone.
+
+        Raises:
+            PhoneBlocked
+            ConflictingValue: the phone has a fixed code.
+            TooManyOperatorCodes: three were sent to this phone within a day.
+            CountryNotServed, TooManyOtpRequests, PhoneUnreachable, DeliveryFailed
+        """
+        async with self.act.acting(caller, AuditAction.SEND_CODE, query, reason) as user:
+            phone = user.require_phone()
+            if self.codes.is_test_phone(phone, self.clock.now()):
+                raise ConflictingValue(
+                    "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it."
+                )
+            if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
+                raise PhoneBlocked
+            requested = RequestOtpCommand(
+                phone,
+                command.client_ip,
+                command.preferences,
+                channel=command.channel,
+                is_by_operator=True,
+            )
+            try:
+                return await self.request_otp(requested)
+            except TooManyOtpRequests as error:
+                if error.limit == OPERATOR_CODES_LIMIT:
+                    raise TooManyOperatorCodes(error.retry_after, error.limit) from error
+                raise

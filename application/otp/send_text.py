@@ -1,0 +1,44 @@
+"""Send a text, whatever it says, or imitate that for a blocked phone."""
+
+from dataclasses import dataclass
+
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.extensions import OtpExtensions
+from application.ports.otp import DeliveryResult, DeliveryStatus, MessageProviders
+from domain.otp.message_preferences import normalize_locale
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendText:
+    """Send a text by the providers in their order. What it costs is counted.
+
+    The first of the providers is `provider`.
+    """
+
+    messenger: MessageProviders
+    timing: DeliveryTimingProfile
+    extensions: OtpExtensions
+    provider: str
+
+    async def __call__(
+        self, phone: PhoneNumber, text: str, locale: str | None, status_url: str = ""
+    ) -> DeliveryResult:
+        """Send the text; a failure is a result, not an exception.
+
+        Args:
+            phone: The recipient.
+            text: The text.
+            locale: The language that a client asked for, in any spelling, or None.
+            status_url: Where the provider posts what became of the message; empty for nowhere.
+        """
+        sending = self.messenger.send(phone, text, status_url, normalize_locale(locale))
+        result = await self.timing.record(phone.country, sending)
+        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            provider = result.provider or self.provider
+            self.extensions.count_message(phone.country, provider, text)
+        return result
+
+    async def imitate(self, phone: PhoneNumber) -> DeliveryResult:
+        """Take as long as a message to this country, with such a result, and send nothing."""
+        return await self.timing.imitate(phone.country)

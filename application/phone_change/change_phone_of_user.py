@@ -1,0 +1,76 @@
+"""Give a user another phone number, because an operator says so."""
+
+from dataclasses import dataclass, replace
+
+from application.administration.act_for_users import ActForUsers
+from application.administration.caller import Caller
+from application.administration.find_user import FoundUser, UserQuery
+from application.limits.token_limits import TokenLimits
+from application.phone_change.move_phone import MovePhone
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock
+from domain.administration.audit import AuditAction
+from domain.administration.service_token import PHONE_CHANGES_PER_TOKEN
+from domain.errors import ConflictingValue, PhoneBlocked, TooManyPhoneChanges
+from domain.otp.review_otps import TestOtps
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePhoneOfUser:
+    """Change the phone of a user; see `ActForUsers`."""
+
+    act: ActForUsers
+    move_phone: MovePhone
+    limits: TokenLimits
+    phone_verifications: PhoneVerifications
+    test_otps: TestOtps
+    clock: Clock
+
+    async def __call__(
+        self,
+        caller: Caller,
+        query: UserQuery,
+        phone: PhoneNumber,
+        reason: str,
+        *,
+        can_be_undone: bool = True,
+    ) -> FoundUser:
+        """Give a user who lost the number another one. An administrator becomes a member.
+
+        Only a command changes the number of an administrator, or one that cannot undo the change. A
+        service token changes 20 a day.
+
+        Raises:
+            ConflictingValue: the number is the present one, or has a fixed code; or the present one
+                gets no code to undo it.
+            CountryNotServed
+            PhoneInUse
+            PhoneBlocked: the present number could not undo it.
+            TooManyPhoneChanges
+        """
+        user = await self.act.find(caller, AuditAction.CHANGE_PHONE, query)
+        identity_id = user.require_identity().id
+        if not caller.runs_command:
+            await self._check_undo(user)
+            await self.limits.acquire(
+                caller.actor, "phone_changes", PHONE_CHANGES_PER_TOKEN, TooManyPhoneChanges
+            )
+        async with self.act.record_act(
+            caller.actor, AuditAction.CHANGE_PHONE, user.subject, reason
+        ):
+            identity = await self.move_phone(identity_id, phone, can_be_undone=can_be_undone)
+            return replace(user, phone=identity.phone, identity=identity)
+
+    async def _check_undo(self, user: FoundUser) -> None:
+        """Return if the number of a user could undo a change; see `__call__`."""
+        phone, countries = user.require_phone(), self.move_phone.countries
+        verification = (await self.phone_verifications.load(phone)).value
+        if verification.blocked_at is not None or user.require_identity().is_blocked:
+            raise PhoneBlocked
+        is_served = countries is None or phone.country in countries
+        if not is_served or self.test_otps.find_code(phone, self.clock.now()) is not None:
+            raise ConflictingValue(
+                "The present number of this account gets no codes, so it could not undo the change."
+                " Only a command changes it: dialtone user change-phone."
+            )

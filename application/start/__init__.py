@@ -1,0 +1,1 @@
+"""The page at `/`, which shows messages in development."""

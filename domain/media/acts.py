@@ -1,0 +1,13 @@
+"""Which acts of an operator or owner a change of an item is."""
+
+from domain.administration.audit import AuditAction
+from domain.media.item import MediaItem
+
+
+def list_item_acts(former: MediaItem, changed: MediaItem) -> list[AuditAction]:
+    """Return whether an item was hidden, shown again or deleted. A failed upload is none."""
+    if not former.has_files or former.state is changed.state:
+        return []
+    if not changed.has_files:
+        return [AuditAction.DELETE_ITEM]
+    return [AuditAction.HIDE_ITEM if changed.is_hidden else AuditAction.UNHIDE_ITEM]

@@ -1,0 +1,52 @@
+"""The limits of codes, in the database or in a store of their own."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from application.ports.limits import LimitStore
+from entrypoints.features.feature import Feature
+from entrypoints.opening.database import measure_limits
+from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
+from entrypoints.opening.opening import Opening
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory
+
+
+class Limits(Feature):
+    """The limits of codes, and what only reads them."""
+
+    name = "limits"
+    folders = ()
+
+    @asynccontextmanager
+    async def open(self, opening: Opening) -> AsyncIterator[None]:
+        """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
+        from adapters.key_file.document import KeyPurpose
+        from adapters.records.separate_limits import SeparateLimits
+        from adapters.system import HeldHealthCheck
+        from application.otp.feature import LimitsFeature
+
+        settings, core, limits = opening.settings, opening.use_cases, opening.database.limits
+        if settings.limit_store is not None:
+            with name_variable("DIALTONE_LIMIT_STORE"):
+                own = await opening.stack.enter_async_context(
+                    open_limit_store(settings.limit_store, settings)
+                )
+            core.operations.check_readiness.add("limits", HeldHealthCheck(health_check_of(own)))
+            limits = SeparateLimits(measure_limits(own, opening.metrics), limits)
+        peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
+        policy = settings.otp_policy(are_messages_reported=False)
+        core.add(LimitsFeature(core, limits, peppers, policy))
+        yield
+
+
+def open_limit_store(
+    factory: Factory, settings: Settings
+) -> AbstractAsyncContextManager[LimitStore]:
+    """Open the limit store that replaces that of the database."""
+    environ = settings.variables.values
+    return open_adapter(factory, "DIALTONE_LIMIT_STORE", LimitStore, environ=environ)
+
+
+LIMITS: Final = Limits()

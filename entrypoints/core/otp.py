@@ -1,0 +1,100 @@
+"""One-time codes with the providers of their messages."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from application.ports.otp import Messenger
+from application.ports.system import Clock, SecurityEvents
+from entrypoints.features.feature import Feature
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import (
+    health_check_of,
+    name_variable,
+    open_adapter,
+    status_callbacks_of,
+)
+from entrypoints.opening.opening import Opening
+from entrypoints.opening.providers import Provider, open_hook, provider_name
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, HttpHook
+
+if TYPE_CHECKING:
+    from adapters.failover import FailoverMessenger
+
+
+class Otp(Feature):
+    """One-time codes. It needs the limits."""
+
+    name = "otp"
+    folders = ()
+    needs = ("limits",)
+
+    def check_extras(self, settings: Settings) -> None:
+        """Check that the libraries of all providers are installed."""
+        with name_variable(settings.variable_of("DIALTONE_SMS")):
+            for provider in settings.sms:
+                if isinstance(provider, Provider) and provider.extra:
+                    check_extra(provider.extra, provider.name)
+
+    @asynccontextmanager
+    async def open(self, opening: Opening) -> AsyncIterator[None]:
+        """Open the messengers in the order in which they are tried, and load the templates."""
+        from adapters.key_file.document import KeyPurpose
+        from adapters.system import HeldHealthCheck
+        from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
+        from entrypoints.opening.operator_files import load_sms_templates
+
+        settings, core = opening.settings, opening.use_cases
+        templates = load_sms_templates(settings)
+        messengers: dict[str, Messenger] = {}
+        for provider in settings.sms:
+            with name_variable(settings.variable_of("DIALTONE_SMS")):
+                messengers[provider_name(provider)] = await opening.stack.enter_async_context(
+                    open_messenger(provider, settings)
+                )
+        status_callbacks = status_callbacks_of(messengers)
+        messenger = _fail_over(messengers, opening.system.events, opening.system.clock)
+        core.operations.check_readiness.add("messages", HeldHealthCheck(messenger))
+        core.add(
+            OtpFeature(
+                core,
+                core.of(LimitsFeature),
+                OtpPorts(
+                    messenger=messenger,
+                    sms_templates=templates,
+                    status_callbacks=status_callbacks,
+                ),
+                opening.keys.key_set(KeyPurpose.OTP_PEPPER),
+                settings.otp_policy(are_messages_reported=bool(status_callbacks)),
+            )
+        )
+        yield
+
+
+def open_messenger(
+    provider: Provider | Factory | HttpHook, settings: Settings
+) -> AbstractAsyncContextManager[Messenger]:
+    """Open one of the messengers that the settings name."""
+    if isinstance(provider, Factory):
+        environ, variable = settings.variables.values, settings.variable_of("DIALTONE_SMS")
+        return open_adapter(provider, variable, Messenger, environ=environ)
+    if isinstance(provider, HttpHook):
+        return open_hook(provider, settings.sms_hook_secret.value)
+    return provider.open_messenger(settings)
+
+
+def _fail_over(
+    messengers: Mapping[str, Messenger], events: SecurityEvents, clock: Clock
+) -> "FailoverMessenger":
+    from adapters.failover import FailoverMessenger, Provider
+    from application.otp.provider_pause import ProviderPause
+
+    return FailoverMessenger(
+        [Provider(name, messenger, ProviderPause(clock)) for name, messenger in messengers.items()],
+        events,
+        [health_check_of(messenger) for messenger in messengers.values()],
+    )
+
+
+OTP: Final = Otp()

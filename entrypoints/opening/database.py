@@ -1,0 +1,109 @@
+"""The database, and the library that it needs."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from adapters.records.database import Database
+from adapters.records.guarded_database import guard_database
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.undeclared_records import check_declared
+from application.ports.limits import LimitStore
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import name_variable, open_adapter
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import (
+    Factory,
+    MongoDatabase,
+    PostgresDatabase,
+    SqliteDatabase,
+)
+
+if TYPE_CHECKING:
+    from adapters.metrics.metrics import Metrics
+
+
+def check_database_extra(settings: Settings) -> None:
+    """Check that the library of the database is installed.
+
+    Raises:
+        StartupError
+    """
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
+        match settings.database:
+            case PostgresDatabase():
+                check_extra("postgres", "postgresql://")
+            case MongoDatabase():
+                check_extra("mongo", "mongodb://")
+            case _:
+                pass  # it needs none
+
+
+def open_database(
+    settings: Settings, phone_encryption: PhoneEncryption
+) -> AbstractAsyncContextManager[Database]:
+    """Open the database that the settings name, with the limits of its own."""
+    check_database_extra(settings)
+    match settings.database:
+        case SqliteDatabase(path=path):
+            from adapters.sqlite import open_sqlite_database
+
+            return open_sqlite_database(path, phone_encryption.key_fingerprint())
+        case PostgresDatabase(url=url):
+            from adapters.postgres import open_postgres_database
+
+            return open_postgres_database(url, phone_encryption.key_fingerprint())
+        case MongoDatabase(url=url):
+            from adapters.mongo import open_mongo_database
+
+            return open_mongo_database(url, phone_encryption.key_fingerprint())
+        case Factory() as factory:
+            environ = settings.variables.values
+            return open_adapter(
+                factory,
+                settings.variable_of("DIALTONE_DATABASE"),
+                Database,
+                environ=environ,
+                phone_encryption=phone_encryption,
+            )
+
+
+@asynccontextmanager
+async def open_guarded_database(
+    settings: Settings,
+    phone_encryption: PhoneEncryption,
+    metrics: "Metrics | None",
+    *,
+    is_service: bool,
+) -> AsyncIterator[Database]:
+    """Open the database with measurements and with a guard, until the block ends."""
+    from adapters.system import HeldHealthCheck
+
+    async with AsyncExitStack() as stack:
+        with name_variable(settings.variable_of("DIALTONE_DATABASE")):
+            database = await stack.enter_async_context(open_database(settings, phone_encryption))
+            if is_service:
+                await check_declared(database.records)
+        if metrics is not None:
+            from adapters.metrics.stores import MeasuredRecordStore
+
+            # Inside the guard, which does not call a database that is away.
+            database = replace(
+                database,
+                records=MeasuredRecordStore(database.records, metrics),
+                limits=measure_limits(database.limits, metrics),
+            )
+        if not isinstance(settings.database, SqliteDatabase):
+            # SQLite fails at once by itself.
+            database = await stack.enter_async_context(guard_database(database))
+        yield replace(database, health=HeldHealthCheck(database.health))
+
+
+def measure_limits(limits: LimitStore, metrics: "Metrics | None") -> LimitStore:
+    """Return the limit store with measurements, if there are metrics."""
+    if metrics is None:
+        return limits
+    from adapters.metrics.stores import MeasuredLimitStore
+
+    return MeasuredLimitStore(limits, metrics)

@@ -1,0 +1,73 @@
+"""The keys, and the encryption of phones."""
+
+from typing import TYPE_CHECKING, Final
+
+from adapters.records.phone_encryption import PhoneEncryption
+from application.ports.keys import Key
+from application.ports.system import Clock
+from entrypoints.opening.factories import name_variable
+from entrypoints.opening.lost_data import check_secrets_file_not_lost
+from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Environment
+
+if TYPE_CHECKING:
+    from adapters.key_file.keys import SecretKeys
+
+ISSUER: Final = "dialtone"
+"""Issuer and audience of access tokens; the signing keys distinguish deployments."""
+
+
+def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> "SecretKeys":
+    """Load the keys.
+
+    Args:
+        settings: Say where the keys are.
+        clock: Says which keys are active.
+        is_service: Create missing keys in development, and check all in production. A job of root
+            uses the file of the service's user.
+
+    Raises:
+        StartupError: they cannot be used.
+    """
+    from adapters.key_file.keys import ReloadingKeys, SecretKeys, parse_secrets
+
+    is_strict = is_service and settings.env is Environment.PRODUCTION
+    create_missing = is_service and not is_strict
+    if text := settings.secrets.value:
+        with name_variable("DIALTONE_SECRETS"):
+            return SecretKeys(parse_secrets(text, is_strict=is_strict).keys, clock)
+    with name_variable("DIALTONE_SECRETS_FILE"):
+        if create_missing:
+            check_secrets_file_not_lost(settings.database, settings.secrets_file)
+        return ReloadingKeys(
+            settings.secrets_file, clock, create_missing=create_missing, is_strict=is_strict
+        )
+
+
+def make_phone_encryption(keys: "SecretKeys", index_key: Key | None = None) -> PhoneEncryption:
+    """Return the encryption of phones, by default with the only index key."""
+    from adapters.encryption import AesPhoneEncryption
+    from adapters.key_file.document import KeyPurpose
+    from adapters.system import SystemRandomness
+
+    key = index_key or keys.current()[KeyPurpose.PHONE_INDEX][0]
+    return AesPhoneEncryption(
+        key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), SystemRandomness()
+    )
+
+
+def find_key_fingerprint(settings: Settings) -> str | None:
+    """Return the fingerprint of the keys; None without usable keys."""
+    encryption = load_encryption(settings)
+    return encryption.key_fingerprint() if encryption else None
+
+
+def load_encryption(settings: Settings) -> PhoneEncryption | None:
+    """Return the encryption of phones; None without usable keys."""
+    from adapters.system import SystemClock
+
+    try:
+        return make_phone_encryption(load_keys(settings, SystemClock()))
+    except StartupError:
+        return None

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import httpx
 
+from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
 from domain.administration.service_token import DEFAULT_TOKEN_TTL, Scope
 from domain.identities.identity import Role
@@ -49,7 +50,7 @@ class AdminDriver:
 
     async def make_token(self, *scopes: Scope) -> str:
         """Create a service token."""
-        _, text = await self.harness.administration.tokens.create(
+        _, text = await self.harness.use_cases.of(AdminFeature).tokens.create(
             OPERATOR, "helpdesk", scopes, DEFAULT_TOKEN_TTL
         )
         return text

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from structlog.testing import capture_logs
 
+from application.admin.feature import AdminFeature
 from domain.administration.service_token import Scope
 from domain.identities.identity import Role
 from domain.identities.phone_change import UNDO_PERIOD
@@ -73,8 +74,9 @@ async def test_an_invalid_service_token_is_a_401(driver: AdminDriver) -> None:
     changed = token[:-1] + ("0" if token[-1] != "0" else "1")
     for text in (changed, "dta_", f"dta_{an_id()}_{'0' * 64}"):
         assert (await driver.get("/admin/audit", text)).status_code == 401
-    await driver.harness.administration.tokens.revoke(
-        (await driver.harness.administration.authenticate_token(token)), token.split("_")[1]
+    await driver.harness.use_cases.of(AdminFeature).tokens.revoke(
+        (await driver.harness.use_cases.of(AdminFeature).authenticate_token(token)),
+        token.split("_")[1],
     )
     assert (await driver.get("/admin/audit", token)).status_code == 401
 
@@ -496,7 +498,7 @@ async def test_only_an_administrator_with_a_fresh_login_sets_an_external_id(
 
 async def test_a_held_phone_and_a_change_under_way_are_shown(driver: AdminDriver) -> None:
     driver.harness.messenger.result = REJECTED  # the former number has not got its message
-    await driver.harness.administration.act_for_users.change_phone(
+    await driver.harness.phone_change.change_phone_of_user(
         OPERATOR, driver.user_id, STRANGER, "passport"
     )
     now = driver.harness.clock.now()

@@ -8,6 +8,7 @@ from typing import Final
 import httpx
 import pytest
 
+from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
 from domain.administration.service_token import Scope
 from tests.integration.console import ConsoleDriver, open_console
@@ -64,7 +65,7 @@ async def test_entries_are_filtered_by_whom_they_are_about(console: ConsoleDrive
 
 
 async def test_the_entries_about_a_service_token_link_no_user(console: ConsoleDriver) -> None:
-    create = console.harness.administration.tokens.create
+    create = console.harness.use_cases.of(AdminFeature).tokens.create
     token, _ = await create(OPERATOR, "help desk", (Scope.READ_AUDIT,), timedelta(days=9))
     page = await console.get(f"/audit?user={token.id}")
     assert (rows(page), "/console/users/" in page.text) == (1, False)

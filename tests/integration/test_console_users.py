@@ -297,7 +297,7 @@ async def test_an_account_that_lost_its_phone_gets_it_back_or_is_deleted() -> No
 
 
 async def test_a_number_that_was_changed_leads_to_its_account(console: ConsoleDriver) -> None:
-    change_phone = console.harness.administration.act_for_users.change_phone
+    change_phone = console.harness.phone_change.change_phone_of_user
     await change_phone(OPERATOR, user_id(console), STRANGER, "ticket")
     page = await console.post("/users", user=PHONE.e164)
     assert "undo is possible until" in page.text
@@ -309,7 +309,7 @@ async def test_a_number_that_was_changed_leads_to_its_account(console: ConsoleDr
 async def test_a_block_of_a_held_number_says_that_nothing_can_be_undone(
     console: ConsoleDriver,
 ) -> None:
-    change_phone = console.harness.administration.act_for_users.change_phone
+    change_phone = console.harness.phone_change.change_phone_of_user
     await change_phone(OPERATOR, user_id(console), STRANGER, "ticket")
 
     page = await console.post("/users/phone/block", phone=PHONE.e164)

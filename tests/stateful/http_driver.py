@@ -18,7 +18,7 @@ import structlog
 
 from adapters.records.database import Database
 from adapters.records.repositories import make_repositories
-from application.use_cases import Policy, UseCases
+from application.use_cases import UseCases
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
@@ -28,7 +28,7 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.http_app import open_http_client
-from tests.support.policies import make_policy
+from tests.support.policies import Policy, make_policy
 from tests.unit.domain.otp.verification_driver import HOME_IP
 
 OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]

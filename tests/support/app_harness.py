@@ -1,38 +1,61 @@
 """All use cases over fakes, and the steps that most tests begin with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from adapters.records.database import Database
+from adapters.records.features.admin import make_admin_repositories
+from adapters.records.features.attestation import make_attestation_repositories
+from adapters.records.features.console import make_console_repositories
+from adapters.records.features.media import make_media_repositories
+from adapters.records.features.phone_change import make_phone_change_repositories
+from adapters.records.features.statistics import make_statistics_repositories
+from adapters.records.features.voice import make_voice_repositories
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import IDENTITIES
+from application.admin.feature import AdminFeature
 from application.administration.feature import AdministrationFeature
-from application.events.feature import EventsPorts
+from application.attestation.feature import AttestationFeature
+from application.console.feature import ConsoleFeature, add_console_cleanup
+from application.costs.feature import CostsFeature
+from application.events.details import add_event_details
+from application.events.feature import EventsFeature, EventsPorts
+from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
 from application.identities.login import LoggedIn
-from application.media.feature import MediaFeature, MediaPorts
+from application.imports.feature import ImportsFeature
+from application.journal.feature import JournalFeature
+from application.media.details import add_library_details
+from application.media.feature import LibraryFeature, MediaFeature, MediaPorts
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
 from application.operations.feature import OperationsFeature, OperationsPorts
 from application.otp.codes import OtpCodes
-from application.otp.feature import OtpFeature, OtpPorts
+from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
-from application.phone_change.feature import PhoneChangeFeature
+from application.phone_change.details import add_phone_change_details
+from application.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
 from application.ports.attestation import Attestation
+from application.ports.changes import ChangeObservers
 from application.ports.events import EventDestination
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher
-from application.ports.repositories import Repositories
 from application.ports.system import Randomness, SystemPorts
 from application.ports.voice import VoicePorts
 from application.ports.webhooks import StatusCallbacks
 from application.principal import Principal
-from application.statistics.count_events import CountEventsByHour
-from application.use_cases import Policy, Ports, UseCases
+from application.security_events import SecurityEventListeners
+from application.start.feature import StartFeature
+from application.statistics.feature import StatisticsFeature
+from application.use_cases import UseCases
+from application.voice.call_urls import CallUrls
 from application.voice.callbacks import Callbacks
+from application.voice.calls import CallsFeature
+from application.voice.details import add_call_details
 from application.voice.feature import VoiceFeature
 from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.identities.device_token import DeviceToken
@@ -41,7 +64,6 @@ from domain.identities.username import Username, parse_username
 from domain.media.page import ItemFilter, PageRequest
 from domain.otp.challenge import Challenge, parse_otp_code
 from domain.phone import PhoneNumber
-from domain.statistics.hourly_counts import HourlySums
 from tests.support.builders import CLIENT_IP, NOW, a_phone, a_session, an_identity
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
@@ -56,7 +78,10 @@ from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import FaultInjector
 from tests.support.images import as_file, still_gif
 from tests.support.keys import FakeKeyRing, access_tokens
-from tests.support.policies import make_policy
+from tests.support.policies import Policy, make_policy
+from tests.support.repositories import OpenRepositories
+
+T = TypeVar("T")
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 GIF: Final = still_gif()
@@ -78,7 +103,7 @@ class AppHarness:
 
     faults: FaultInjector = field(default_factory=FaultInjector)
     database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
-    repositories: Repositories | None = None
+    repositories: OpenRepositories | None = None
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     call_provider: FakeCallProvider = field(default_factory=FakeCallProvider)
@@ -98,37 +123,86 @@ class AppHarness:
 
     def __post_init__(self) -> None:
         self.database.faults = self.files.faults = self.faults
-        sums = HourlySums(f"process{id(self)}")
-        events = CountEventsByHour(sums, self.clock, self.events)
-        ports = Ports(
-            system=SystemPorts(clock=self.clock, randomness=self.randomness, events=events),
-            repositories=self.repositories or self.database.repositories(),
-            identities=IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
-            media=MediaPorts(
-                files=self.files,
-                image_publisher=self.image_publisher,
-                keyed_hashes=self.keyed_hashes,
-            ),
-            otp=OtpPorts(
-                messenger=self.messenger,
-                sms_templates=FakeSmsTemplates(),
-                peppers=self.peppers,
-                keyed_hashes=self.keyed_hashes,
-                call_provider=self.call_provider,
-                attestation=self.attestation,
-                status_callbacks=self.status_callbacks,
-            ),
-            operations=OperationsPorts(
-                media_files=self.files,
-                media_health=self.files,
-                messenger_health=self.messenger,
-                recordings=self.call_provider,
-            ),
-            hourly_sums=sums,
-            events=EventsPorts(destinations=self.destinations),
-            voice=self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED),
+        self.listeners = SecurityEventListeners(self.events)
+        self.observers = ChangeObservers()
+        core = self.use_cases = UseCases(
+            SystemPorts(clock=self.clock, randomness=self.randomness, events=self.listeners),
+            self.repositories or self.database.repositories(),
+            self.keyed_hashes,
+            IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
+            OperationsPorts(),
+            self.policy.identities,
+            voice_provider=self.policy.otp.voice_provider,
         )
-        self.use_cases = UseCases(ports, self.policy)
+        limits = self.stores.limits if self.stores else self.database.limit_store()
+        core.add(LimitsFeature(core, limits, self.peppers, self.policy.otp))
+        core.operations.check_readiness.add("messages", self.messenger)
+        otp_ports = OtpPorts(
+            messenger=self.messenger,
+            sms_templates=FakeSmsTemplates(),
+            status_callbacks=self.status_callbacks,
+        )
+        core.add(OtpFeature(core, self.limits, otp_ports, self.peppers, self.policy.otp))
+        self._add_features(core)
+
+    def _add_features(self, core: UseCases) -> None:
+        media = self._make(make_media_repositories)
+        assignments = self._make(
+            lambda database: make_phone_change_repositories(database, self.database.encryption)
+        ).phone_assignments
+        calls = self._make(make_voice_repositories).calls
+        statistics = self._make(make_statistics_repositories)
+        used_attestations = self._make(make_attestation_repositories).used_attestations
+        add_library_details(core, media.usages, self.policy.media.quota)
+        add_call_details(core, calls, self.policy.calls.call_retention)
+        add_event_details(core)
+        add_phone_change_details(core, self.clock)
+        core.add(AttestationFeature(core, used_attestations, self.attestation))
+        change_policy = PhoneChangePolicy(countries=self.policy.otp.countries)
+        core.add(PhoneChangeFeature(core, assignments, self.peppers, change_policy))
+        library = LibraryFeature(core, media, self.policy.media, self.files)
+        core.add(library)
+        media_ports = MediaPorts(
+            files=self.files, image_publisher=self.image_publisher, health=self.files
+        )
+        core.add(MediaFeature(core, library, media_ports, self.policy.media))
+        core.add(CallsFeature(core, calls, self.call_provider, self.policy.calls))
+        if self.policy.voice is not None:
+            urls, otp = self.policy.otp.webhook_urls, self.policy.otp
+            voice_policy = replace(
+                self.policy.voice,
+                call_urls=CallUrls(urls.public_url) if urls else None,
+                provider=otp.voice_provider,
+                countries=otp.countries,
+                phone_rules=otp.phone_rules,
+                otp_length=otp.otp_length,
+            )
+            ports = self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED)
+            core.add(VoiceFeature(core, calls, ports, self.peppers, voice_policy))
+        core.add(
+            EventsFeature(core, EventsPorts(destinations=self.destinations), self.policy.events)
+        )
+        core.add(StatisticsFeature(core, statistics.hourly_counts, self.listeners))
+        core.add(CostsFeature(core, statistics.daily_costs, self.policy.costs))
+        core.add(ExportFeature(core))
+        core.add(ImportsFeature(core, self.policy.media.variant_specs))
+        core.add(JournalFeature(core, None))
+        core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
+        sessions = self._make(make_console_repositories).sessions
+        add_console_cleanup(core, sessions)
+        core.add(ConsoleFeature(core, sessions))
+        core.add(StartFeature(core, None))
+
+    @property
+    def stores(self) -> Database | None:
+        """The stores of `repositories`; None for those of `database`."""
+        return self.repositories.stores if self.repositories else None
+
+    def _make(self, make: Callable[[Database], T]) -> T:
+        """Make the repositories of a feature. Calls of those in memory may fail."""
+        if self.stores is not None:
+            return make(self.stores)
+        return self.database.fallible(make(self.database.stores))
 
     @property
     def identities(self) -> IdentitiesFeature:
@@ -136,15 +210,23 @@ class AppHarness:
 
     @property
     def media(self) -> MediaFeature:
-        return self.use_cases.media
+        return self.use_cases.of(MediaFeature)
+
+    @property
+    def library(self) -> LibraryFeature:
+        return self.use_cases.of(LibraryFeature)
+
+    @property
+    def limits(self) -> LimitsFeature:
+        return self.use_cases.of(LimitsFeature)
 
     @property
     def otp(self) -> OtpFeature:
-        return self.use_cases.otp
+        return self.use_cases.of(OtpFeature)
 
     @property
     def phone_change(self) -> PhoneChangeFeature:
-        return self.use_cases.phone_change
+        return self.use_cases.of(PhoneChangeFeature)
 
     @property
     def operations(self) -> OperationsFeature:
@@ -156,8 +238,7 @@ class AppHarness:
 
     @property
     def voice(self) -> VoiceFeature:
-        assert self.use_cases.voice is not None
-        return self.use_cases.voice
+        return self.use_cases.of(VoiceFeature)
 
     def advance(self, seconds: float = 0, **duration: float) -> None:
         self.clock.advance(timedelta(seconds=seconds, **duration))
@@ -190,9 +271,9 @@ class AppHarness:
 
     async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""
-        repositories = self.repositories or self.database.repositories()
+        repositories = self.use_cases.repositories
         placed = list(self.call_provider.calls.values())[-1]
-        call = await repositories.calls.load(placed.url.rpartition("/")[2])
+        call = await self.use_cases.of(CallsFeature).calls.load(placed.url.rpartition("/")[2])
         assert call is not None
         assert placed.phone == a_phone()
         verification = (await repositories.phone_verifications.load(a_phone())).value

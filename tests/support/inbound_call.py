@@ -7,7 +7,6 @@ from typing import Any
 
 from adapters.flows import load_call_flow
 from application.ports.repositories import Repositories
-from application.use_cases import Policy
 from application.voice.answer_call import AnswerCallCommand
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus, inbound_call_id
@@ -18,7 +17,7 @@ from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import a_phone
 from tests.support.call_flows import spoken
 from tests.support.fakes.randomness import SeededRandomness
-from tests.support.policies import make_policy
+from tests.support.policies import Policy, make_policy
 from tests.support.voice.stored import stored_calls
 
 _SEEDS = itertools.count(1)

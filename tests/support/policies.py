@@ -1,36 +1,40 @@
 """A policy of the decisions that a test is about."""
 
-from dataclasses import fields
-from typing import Any, Final
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from application.costs.feature import CostsPolicy
 from application.events.feature import EventsPolicy
 from application.identities.feature import IdentitiesPolicy
 from application.media.feature import MediaPolicy
-from application.operations.feature import OperationsPolicy
 from application.otp.feature import OtpPolicy
-from application.use_cases import Policy
+from application.voice.calls import CallsPolicy
 from application.voice.feature import VoicePolicy
 
-FEATURES: Final[dict[str, type[Any]]] = {
-    "identities": IdentitiesPolicy,
-    "media": MediaPolicy,
-    "otp": OtpPolicy,
-    "operations": OperationsPolicy,
-    "costs": CostsPolicy,
-    "events": EventsPolicy,
-    "voice": VoicePolicy,
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the operator decides, by feature."""
+
+    identities: IdentitiesPolicy = field(default_factory=IdentitiesPolicy)
+    otp: OtpPolicy = field(default_factory=OtpPolicy)
+    media: MediaPolicy = field(default_factory=MediaPolicy)
+    calls: CallsPolicy = field(default_factory=CallsPolicy)
+    costs: CostsPolicy = field(default_factory=CostsPolicy)
+    events: EventsPolicy = field(default_factory=EventsPolicy)
+    voice: VoicePolicy | None = field(default_factory=VoicePolicy)
 
 
 def make_policy(**decisions: Any) -> Policy:
     """Return a policy with a phone line. Each decision goes to the features that have its name."""
     policies: dict[str, Any] = {}
     known = set[str]()
-    for feature, policy_type in FEATURES.items():
-        names = {field.name for field in fields(policy_type)}
+    for of_feature in fields(Policy):
+        policy_type: Any = of_feature.default_factory
+        names = {each.name for each in fields(policy_type)}
         known |= names
-        of_feature = {name: value for name, value in decisions.items() if name in names}
-        policies[feature] = policy_type(**of_feature)
+        policies[of_feature.name] = policy_type(
+            **{name: value for name, value in decisions.items() if name in names}
+        )
     assert decisions.keys() <= known, decisions.keys() - known
     return Policy(**policies)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from adapters.mongo import open_mongo_database
@@ -14,30 +15,43 @@ from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 
+@dataclass(frozen=True, slots=True)
+class OpenRepositories(Repositories):
+    """The repositories of the core, and the stores of which features make theirs."""
+
+    stores: Database
+
+
+def with_stores(repositories: Repositories, stores: Database) -> OpenRepositories:
+    """Return the repositories with their stores."""
+    named = {each.name: getattr(repositories, each.name) for each in fields(repositories)}
+    return OpenRepositories(**named, stores=stores)
+
+
 @asynccontextmanager
 async def open_repositories(
     database: AbstractAsyncContextManager[Database], encryption: PhoneEncryption
-) -> AsyncIterator[Repositories]:
+) -> AsyncIterator[OpenRepositories]:
     async with database as opened:
-        yield make_repositories(opened, encryption)
+        yield with_stores(make_repositories(opened, encryption), opened)
 
 
 def open_sqlite_repositories(
     path: Path, encryption: PhoneEncryption | None = None
-) -> AbstractAsyncContextManager[Repositories]:
+) -> AbstractAsyncContextManager[OpenRepositories]:
     encryption = encryption or FakePhoneEncryption()
     return open_repositories(open_sqlite_database(path, encryption.key_fingerprint()), encryption)
 
 
 def open_mongo_repositories(
     url: str, encryption: PhoneEncryption | None = None
-) -> AbstractAsyncContextManager[Repositories]:
+) -> AbstractAsyncContextManager[OpenRepositories]:
     encryption = encryption or FakePhoneEncryption()
     return open_repositories(open_mongo_database(url, encryption.key_fingerprint()), encryption)
 
 
 def open_postgres_repositories(
     url: str, encryption: PhoneEncryption | None = None
-) -> AbstractAsyncContextManager[Repositories]:
+) -> AbstractAsyncContextManager[OpenRepositories]:
     encryption = encryption or FakePhoneEncryption()
     return open_repositories(open_postgres_database(url, encryption.key_fingerprint()), encryption)

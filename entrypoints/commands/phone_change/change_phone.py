@@ -14,8 +14,6 @@ from domain.identities.identity import Identity
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.commands.hidden_codes import hide_numbers
 from entrypoints.commands.parsing import parse_reason
-from entrypoints.commands.use_case_calls import OTP
-from entrypoints.commands.parsing import parse_new_phone, parse_reason
 from entrypoints.commands.user_calls import UserCall, call_for_user
 from entrypoints.core.otp import OTP
 from entrypoints.features.phone_change import PHONE_CHANGE

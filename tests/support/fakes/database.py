@@ -35,6 +35,7 @@ from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, Reco
 from adapters.records.record_store import Position, StoredRecord
 from adapters.records.repositories import make_repositories
 from application.ports.errors import StorageTimeout, StorageUnavailable, UniqueViolation
+from application.ports.limits import LimitStore
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.administration.audit import AuditEntry
@@ -359,6 +360,11 @@ class InMemoryDatabase:
     def repositories(self) -> Repositories:
         """Return all repositories over this database. Their calls may be made to fail."""
         return self.fallible(make_repositories(self.stores, self.encryption))
+
+    def limit_store(self) -> LimitStore:
+        """Return its limits. Their calls may be made to fail."""
+        port: Any = _Port(self, "limit_store", self.limits)
+        return port
 
     def fallible(self, repositories: P) -> P:
         """Return a dataclass of repositories, such as those of a feature, whose calls may fail.

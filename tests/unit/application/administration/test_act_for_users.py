@@ -29,13 +29,13 @@ COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePrefere
 
 
 async def test_a_code_that_an_operator_sends_signs_the_owner_in(app: AppHarness) -> None:
-    sent = await app.administration.act_for_users.send_code(OPERATOR, a_phone(), COMMAND)
+    sent = await app.otp.send_code(OPERATOR, a_phone(), COMMAND)
     assert sent.sent
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
 
 
 async def test_a_code_of_an_operator_uses_all_limits(app: AppHarness) -> None:
-    send = app.administration.act_for_users.send_code
+    send = app.otp.send_code
     assert (await send(OPERATOR, a_phone(), COMMAND)).sent
     assert not (await send(OPERATOR, a_phone(), COMMAND)).sent
     app.advance(minutes=2)
@@ -48,7 +48,7 @@ async def test_a_code_of_an_operator_uses_all_limits(app: AppHarness) -> None:
 
 
 async def test_operators_send_three_codes_a_day(app: AppHarness) -> None:
-    send = app.administration.act_for_users.send_code
+    send = app.otp.send_code
     for _ in range(3):
         await send(OPERATOR, a_phone(), COMMAND)
         app.advance(hours=1)
@@ -68,7 +68,7 @@ async def test_after_five_wrong_codes_that_of_an_operator_signs_in(
     for code in wrong[:5]:
         await app.verify_otp(code, client_ip="10.0.0.1", request_id=request_id)
     app.advance(minutes=2)
-    await app.administration.act_for_users.send_code(OPERATOR, a_phone(), COMMAND)
+    await app.otp.send_code(OPERATOR, a_phone(), COMMAND)
 
     result = await app.verify_otp(wrong[5], client_ip="10.0.0.1", request_id=request_id)
     assert result == OtpRejected(attempts_left=4)
@@ -81,7 +81,7 @@ async def test_a_code_for_a_blocked_phone_is_an_error_and_nothing_is_sent(
 ) -> None:
     await app.administration.act_for_users.block(OPERATOR, a_phone())
     with pytest.raises(PhoneBlocked):
-        await app.administration.act_for_users.send_code(OPERATOR, a_phone(), COMMAND)
+        await app.otp.send_code(OPERATOR, a_phone(), COMMAND)
     assert app.messenger.messages == []
 
 

@@ -10,6 +10,7 @@ from application.administration.caller import Caller, operating_system_user
 from application.otp.send_code import SendCodeCommand
 from application.ports.administration import AuditFilter, AuditLog
 from application.record_act import RecordAct
+from application.voice.calls import CallsFeature
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.administration.service_token import Scope
 from domain.errors import AuditFailed, InsufficientScope, TooManyResets
@@ -44,7 +45,7 @@ def acts() -> dict[AuditAction, Act]:
         AuditAction.DEMOTE: call("change_role", Role.MEMBER),
         AuditAction.SET_EXTERNAL_ID: call("set_external_id", ExternalId("7")),
         AuditAction.DELETE: call("delete"),
-        AuditAction.VIEW_PHONE: lambda app, user_id: app.administration.view_phone(
+        AuditAction.VIEW_PHONE: lambda app, user_id: app.limits.view_phone(
             OPERATOR, a_phone(), user_id, "why"
         ),
     }
@@ -116,7 +117,7 @@ async def test_what_administrators_do_for_others_is_in_the_audit_too(app: AppHar
     app.call_provider.recordings[recording.id] = b"a sound"
     call = a_call(identity_id=owner.identity.id, recordings=(recording,))
     await voice_repositories(app.database).calls.add(call)
-    async with app.operations.open_recording(principal, call.id):
+    async with app.use_cases.of(CallsFeature).open_recording(principal, call.id):
         pass
     await app.create_user(principal, "Priya", a_phone(3))
 

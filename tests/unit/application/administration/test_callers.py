@@ -90,7 +90,7 @@ async def test_a_member_is_no_administrator(app: AppHarness) -> None:
 
 
 async def test_a_number_is_masked_for_callers_who_may_not_see_it(app: AppHarness) -> None:
-    view = app.administration.view_phone
+    view = app.limits.view_phone
     assert await view(a_token(Scope.READ_USERS), a_phone(), an_id()) == a_phone().masked
     assert app.database.audit_entries == []
     assert await view(a_token(Scope.READ_PHONES), a_phone(), an_id()) == a_phone().e164
@@ -100,12 +100,12 @@ async def test_a_number_is_masked_for_callers_who_may_not_see_it(app: AppHarness
 async def test_a_token_sees_a_thousand_full_numbers_a_day(app: AppHarness) -> None:
     token = a_token(Scope.READ_PHONES)
     for _ in range(PHONES_PER_TOKEN.limit):
-        await app.administration.view_phone(token, a_phone(), an_id())
+        await app.limits.view_phone(token, a_phone(), an_id())
     with pytest.raises(TooManyPhones) as caught:
-        await app.administration.view_phone(token, a_phone(), an_id())
+        await app.limits.view_phone(token, a_phone(), an_id())
     assert len(app.database.audit_entries) == PHONES_PER_TOKEN.limit
 
     other = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(8)), token.scopes)
-    assert await app.administration.view_phone(other, a_phone(), an_id()) == a_phone().e164
+    assert await app.limits.view_phone(other, a_phone(), an_id()) == a_phone().e164
     app.advance(caught.value.retry_after)
-    assert await app.administration.view_phone(token, a_phone(), an_id()) == a_phone().e164
+    assert await app.limits.view_phone(token, a_phone(), an_id()) == a_phone().e164

@@ -101,7 +101,7 @@ async def test_a_token_reads_the_former_number_of_an_administrator_masked(app: A
     principal = await change_of_administrator(app)
     entries = len(app.database.audit_entries)
 
-    shown = await app.administration.show_user(TOKEN, OLD)
+    shown = await app.limits.show_user(TOKEN, OLD)
 
     hold = shown.user.hold
     assert hold is not None

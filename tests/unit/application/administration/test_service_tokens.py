@@ -3,6 +3,7 @@ from typing import Final
 
 import pytest
 
+from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
 from domain.admin.errors import TokenNotFound, TooManyTokenRequests
 from domain.administration.audit import ActorKind, AuditAction
@@ -16,30 +17,32 @@ OPERATOR: Final = operating_system_user("alice")
 
 async def create(app: AppHarness, ttl: timedelta = DEFAULT_TOKEN_TTL) -> tuple[ServiceToken, str]:
     scopes = (Scope.READ_USERS,)
-    return await app.administration.tokens.create(OPERATOR, "the help desk", scopes, ttl)
+    return await app.use_cases.of(AdminFeature).tokens.create(
+        OPERATOR, "the help desk", scopes, ttl
+    )
 
 
 async def test_a_token_authenticates_its_scopes_until_it_expires(app: AppHarness) -> None:
     token, text = await create(app)
 
-    caller = await app.administration.authenticate_token(text)
+    caller = await app.use_cases.of(AdminFeature).authenticate_token(text)
 
     assert (caller.actor.kind, caller.actor.id) == (ActorKind.SERVICE_TOKEN, token.id)
     assert caller.scopes == frozenset({Scope.READ_USERS})
     app.clock.advance(DEFAULT_TOKEN_TTL)
     with pytest.raises(Unauthenticated):
-        await app.administration.authenticate_token(text)
-    assert await app.administration.tokens.list() == []
+        await app.use_cases.of(AdminFeature).authenticate_token(text)
+    assert await app.use_cases.of(AdminFeature).tokens.list() == []
 
 
 async def test_a_revoked_token_is_invalid_at_once_and_still_listed(app: AppHarness) -> None:
     token, text = await create(app)
 
-    revoked = await app.administration.tokens.revoke(OPERATOR, token.id, "leaked")
+    revoked = await app.use_cases.of(AdminFeature).tokens.revoke(OPERATOR, token.id, "leaked")
 
     with pytest.raises(Unauthenticated):
-        await app.administration.authenticate_token(text)
-    assert await app.administration.tokens.list() == [revoked]
+        await app.use_cases.of(AdminFeature).authenticate_token(text)
+    assert await app.use_cases.of(AdminFeature).tokens.list() == [revoked]
     actions = [(entry.action, entry.subject) for entry in app.database.audit_entries]
     assert actions == [
         (AuditAction.CREATE_TOKEN, token.id),
@@ -54,7 +57,7 @@ async def test_a_changed_token_is_invalid(app: AppHarness, change: object) -> No
     assert callable(change)
     _, text = await create(app)
     with pytest.raises(Unauthenticated):
-        await app.administration.authenticate_token(change(text))
+        await app.use_cases.of(AdminFeature).authenticate_token(change(text))
 
 
 async def test_no_token_is_made_where_the_audit_cannot_be_written(app: AppHarness) -> None:
@@ -62,22 +65,22 @@ async def test_no_token_is_made_where_the_audit_cannot_be_written(app: AppHarnes
     with pytest.raises(AuditFailed):
         await create(app)
     app.faults.reset()
-    assert await app.administration.tokens.list() == []
+    assert await app.use_cases.of(AdminFeature).tokens.list() == []
 
 
 async def test_a_token_sends_600_requests_a_minute(app: AppHarness) -> None:
     _, text = await create(app)
     for _ in range(600):
-        await app.administration.authenticate_token(text)
+        await app.use_cases.of(AdminFeature).authenticate_token(text)
     with pytest.raises(TooManyTokenRequests) as caught:
-        await app.administration.authenticate_token(text)
+        await app.use_cases.of(AdminFeature).authenticate_token(text)
     app.advance(caught.value.retry_after)
-    await app.administration.authenticate_token(text)
+    await app.use_cases.of(AdminFeature).authenticate_token(text)
 
 
 async def test_the_audit_names_a_token_also_when_it_is_gone(app: AppHarness) -> None:
     _, text = await create(app)
-    caller = await app.administration.authenticate_token(text)
+    caller = await app.use_cases.of(AdminFeature).authenticate_token(text)
     [entry] = app.database.audit_entries
     assert entry.reason == "the help desk: users:read."
     assert caller.actor.name == "the help desk"
@@ -85,4 +88,4 @@ async def test_the_audit_names_a_token_also_when_it_is_gone(app: AppHarness) -> 
 
 async def test_an_unknown_token_cannot_be_revoked(app: AppHarness) -> None:
     with pytest.raises(TokenNotFound):
-        await app.administration.tokens.revoke(OPERATOR, an_id(9))
+        await app.use_cases.of(AdminFeature).tokens.revoke(OPERATOR, an_id(9))

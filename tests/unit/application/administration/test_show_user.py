@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from application.limits.show_user import ShownEvents, UserDetails
 
 from application.administration.caller import operating_system_user
-from application.administration.show_user import ShownEvents, UserDetails
 from application.otp import request_otp
 from application.otp.send_code import SendCodeCommand
 from application.ports.otp import DeliveryResult, DeliveryStatus
@@ -39,7 +39,7 @@ OPERATOR: Final = operating_system_user("alice")
 
 
 async def show(app: AppHarness, query: str | PhoneNumber | None = None) -> UserDetails:
-    return await app.administration.show_user(OPERATOR, query or a_phone(), with_full_number=False)
+    return await app.limits.show_user(OPERATOR, query or a_phone(), with_full_number=False)
 
 
 async def verification_of(app: AppHarness, phone: PhoneNumber | None = None) -> VerificationState:
@@ -55,7 +55,7 @@ async def test_a_user_is_found_by_phone_username_and_id(app: AppHarness) -> None
     user_id = (await app.add_user(username="Rahul Sharma")).identity.id
 
     for query in (a_phone(), parse_username("rahul  SHARMA"), user_id):
-        details = await app.administration.show_user(OPERATOR, query)
+        details = await app.limits.show_user(OPERATOR, query)
         assert details.user.subject == user_id
         assert (details.number, details.user.phone) == (a_phone().e164, a_phone())
         today = app.clock.now().date()
@@ -66,7 +66,7 @@ async def test_without_the_full_number_nothing_is_written_to_the_audit(app: AppH
     await app.add_user()
     assert (await show(app)).number == a_phone().masked
     assert app.database.audit_entries == []
-    await app.administration.show_user(OPERATOR, a_phone(), "ticket 12")
+    await app.limits.show_user(OPERATOR, a_phone(), "ticket 12")
     [entry] = app.database.audit_entries
     assert (entry.action, entry.reason) == (AuditAction.VIEW_PHONE, "ticket 12")
 
@@ -82,7 +82,7 @@ async def test_a_phone_without_an_account_has_a_state_too(app: AppHarness) -> No
 async def test_unknown_names_and_ids_are_not_found(app: AppHarness) -> None:
     for query in (an_id(77), parse_username("Nobody")):
         with pytest.raises(UserNotFound):
-            await app.administration.show_user(OPERATOR, query)
+            await app.limits.show_user(OPERATOR, query)
 
 
 async def test_a_deleted_account_shows_only_that_it_was_deleted(app: AppHarness) -> None:
@@ -95,7 +95,7 @@ async def test_a_deleted_account_shows_only_that_it_was_deleted(app: AppHarness)
     assert (details.sessions, details.devices) == ([], [])
     assert (await show(app)).user.identity is None
     with pytest.raises(UserNotFound):
-        await app.administration.show_user(OPERATOR, parse_username("Rahul Sharma"))
+        await app.limits.show_user(OPERATOR, parse_username("Rahul Sharma"))
 
 
 async def test_sessions_devices_library_and_calls_are_shown(app: AppHarness) -> None:
@@ -198,7 +198,7 @@ async def change_phone(
     can_be_undone: bool = True,
 ) -> None:
     """Change a phone as an operator, by default the first one to the second one."""
-    await app.administration.act_for_users.change_phone(
+    await app.phone_change.change_phone_of_user(
         OPERATOR, phone or a_phone(), new_phone or a_phone(2), "lost", can_be_undone=can_be_undone
     )
 
@@ -311,7 +311,7 @@ async def test_a_phone_with_a_test_otp_says_so_and_gets_no_code_of_an_operator()
 
     assert "DIALTONE_TEST_OTPS" in (await verification_of(app)).not_served
     with pytest.raises(ConflictingValue, match="DIALTONE_TEST_OTPS"):
-        await app.administration.act_for_users.send_code(OPERATOR, a_phone(), command)
+        await app.otp.send_code(OPERATOR, a_phone(), command)
 
 
 async def test_deliveries_have_provider_status_and_error(app: AppHarness) -> None:
@@ -344,7 +344,7 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
         DeliveryStatus.UNKNOWN, "The message service does not respond.", provider="acme"
     )
     command = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
-    sent = await app.administration.act_for_users.send_code(OPERATOR, a_phone(), command)
+    sent = await app.otp.send_code(OPERATOR, a_phone(), command)
     [unknown] = (await show(app)).deliveries
     await app.otp.report_delivery(unknown.delivery.report_id, ReportedStatus.DELIVERED)
     [reported] = (await show(app)).deliveries

@@ -141,7 +141,7 @@ async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
 ) -> None:
     principal = await app.add_user()
     app.messenger.result = REJECTED  # so the change is not over
-    await app.administration.act_for_users.change_phone(
+    await app.phone_change.change_phone_of_user(
         OPERATOR, principal.identity.id, a_phone(2), "she lost it"
     )
     undo_until = app.clock.now() + UNDO_PERIOD

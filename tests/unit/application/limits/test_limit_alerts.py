@@ -45,7 +45,7 @@ async def test_a_limit_above_80_percent_is_a_warning_once_an_hour(
 ) -> None:
     app = app_with_limit(8)  # strangers have five
     await request_codes(app, 3)
-    await app.otp.limit_alerts.warn_of_high_use()
+    await app.limits.limit_alerts.warn_of_high_use()
     assert warnings_in(caplog) == []
     app.advance(16)
     await request_codes(app, 4)
@@ -53,13 +53,13 @@ async def test_a_limit_above_80_percent_is_a_warning_once_an_hour(
     caplog.clear()
 
     for _ in range(2):
-        await app.otp.limit_alerts.warn_of_high_use()
+        await app.limits.limit_alerts.warn_of_high_use()
 
     high = {"event": "shared_limit_high", "limit": "unverified_per_country", "country": "US"}
     assert warnings_in(caplog) == [{**high, "part": "strangers", "percent": 100}]
     app.advance(hours=2)
     caplog.clear()
-    await app.otp.limit_alerts.warn_of_high_use()
+    await app.limits.limit_alerts.warn_of_high_use()
     assert warnings_in(caplog) == []
 
 

@@ -35,7 +35,7 @@ async def measure_strangers(app: AppHarness) -> dict[str, LimitUse]:
     """Return the use of the part for unverified deliveries of strangers, by country."""
     return {
         use.country: use
-        for use in await app.otp.measure_limits()
+        for use in await app.limits.measure_limits()
         if use.limit.startswith("unverified") and use.part == "strangers"
     }
 
@@ -93,7 +93,7 @@ async def test_where_all_countries_are_served_those_that_were_seen_are_measured(
     app = app_that_serves(countries)
     assert [*await measure_strangers(app)] == [""]
 
-    app.otp.measure_limits.see("IN")
+    app.limits.measure_limits.see("IN")
     app.advance(MAX_AGE)
 
     assert [*await measure_strangers(app)] == ["", "IN"]
@@ -102,13 +102,13 @@ async def test_where_all_countries_are_served_those_that_were_seen_are_measured(
 async def test_no_more_countries_are_measured_than_there_are() -> None:
     app = app_that_serves(None)
     for number in range(MAX_COUNTRIES + 50):
-        app.otp.measure_limits.see(str(number))
+        app.limits.measure_limits.see(str(number))
 
     assert len(await measure_strangers(app)) == MAX_COUNTRIES + 1
 
 
 async def test_a_country_that_is_not_served_is_not_measured() -> None:
     app = app_that_serves({"US"})
-    app.otp.measure_limits.see("IN")
+    app.limits.measure_limits.see("IN")
 
     assert [*await measure_strangers(app)] == ["", "US"]

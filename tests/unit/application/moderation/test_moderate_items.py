@@ -166,7 +166,7 @@ async def test_a_hidden_item_counts_in_the_quota_until_it_is_deleted() -> None:
     owner = await app.add_user()
     item = (await app.upload_image(owner)).item
     await moderation(app).hide(OPERATOR, item.id, REASON)
-    await app.media.quota.recount(owner.identity.id)
+    await app.library.quota.recount(owner.identity.id)
     assert stored_usages(app.database)[owner.identity.id].value.used_items == 1
     await moderation(app).delete(OPERATOR, item.id, REASON)
     assert stored_usages(app.database)[owner.identity.id].value.used_items == 0

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
 from application.identities.login import LoggedIn
 from application.media import deletions
@@ -317,7 +318,7 @@ async def test_audit_entries_stay_after_the_deletion_of_the_account(app: AppHarn
 
 
 async def test_an_expired_service_token_is_deleted(app: AppHarness) -> None:
-    tokens, ttl = app.administration.tokens, timedelta(days=1)
+    tokens, ttl = app.use_cases.of(AdminFeature).tokens, timedelta(days=1)
     operator = operating_system_user("alice")
     await tokens.create(operator, "the help desk", (Scope.READ_USERS,), ttl)
     assert (await app.operations.cleanup())["expired_service_tokens"] == 0

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from application.use_cases import Policy
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
@@ -13,7 +12,7 @@ from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.policies import make_policy
+from tests.support.policies import Policy, make_policy
 
 OTHER_IP = "203.0.113.8"
 TWO_PER_IP = make_policy(rate_limits=RateLimits(per_ip=SlidingWindow(2, timedelta(hours=1))))

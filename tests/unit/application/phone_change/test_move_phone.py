@@ -52,7 +52,7 @@ async def move(
     caller: Caller = OPERATOR,
     **options: bool,
 ) -> Identity:
-    act = app.administration.act_for_users.change_phone
+    act = app.phone_change.change_phone_of_user
     found = await act(caller, user, phone, "saw the passport", **options)
     return found.require_identity()
 

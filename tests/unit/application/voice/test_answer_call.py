@@ -238,7 +238,7 @@ async def test_calls_of_many_callers_are_limited(
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert (known.instructions == (Reject(),)) == (total == 2)
     assert {event.limit for event in app.events.emitted} == {"inbound_total"}
-    used = [use for use in await app.otp.measure_limits() if use.limit == "inbound_total"]
+    used = [use for use in await app.limits.measure_limits() if use.limit == "inbound_total"]
     assert max(use.percent for use in used) == 100
 
 

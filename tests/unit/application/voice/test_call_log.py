@@ -8,6 +8,7 @@ import pytest
 
 from application.ports.errors import CallProviderUnavailable, StorageUnavailable
 from application.principal import Principal
+from application.voice.calls import CallsFeature
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.identities.identity import Role
 from domain.otp.delivery_report import ReportedStatus
@@ -78,7 +79,10 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
     await add(app, *calls)
 
     seen = [
-        [call.id for call in (await app.operations.list_calls(principal, None, 10)).calls]
+        [
+            call.id
+            for call in (await app.use_cases.of(CallsFeature).list_calls(principal, None, 10)).calls
+        ]
         for principal in (MEMBER, ADMINISTRATOR, TIRED_ADMINISTRATOR)
     ]
 
@@ -97,7 +101,9 @@ async def recorded(app: AppHarness) -> AppHarness:
 
 
 async def read(app: AppHarness, principal: Principal, number: int = 1, index: int = 1) -> bytes:
-    async with app.operations.open_recording(principal, an_id(number), index) as recording:
+    async with app.use_cases.of(CallsFeature).open_recording(
+        principal, an_id(number), index
+    ) as recording:
         return b"".join([chunk async for chunk in recording.chunks])
 
 
@@ -124,7 +130,7 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
     recorded.call_provider.is_unavailable = True
     with pytest.raises(Unavailable):
         await read(recorded, ADMINISTRATOR)
-    open_recording = replace(recorded.operations.open_recording, recordings=None)
+    open_recording = replace(recorded.use_cases.of(CallsFeature).open_recording, recordings=None)
     with pytest.raises(Unavailable):
         async with open_recording(ADMINISTRATOR, an_id(1)):
             pass
@@ -132,7 +138,9 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
 
 async def test_an_administrator_hears_a_recording_or_its_error(recorded: AppHarness) -> None:
     assert await read(recorded, ADMINISTRATOR) == b"sound" * 500
-    async with recorded.operations.open_recording(ADMINISTRATOR, an_id(1), 1) as recording:
+    async with recorded.use_cases.of(CallsFeature).open_recording(
+        ADMINISTRATOR, an_id(1), 1
+    ) as recording:
         await anext(recording.chunks)
         recorded.call_provider.is_unavailable = True
         with pytest.raises(CallProviderUnavailable):

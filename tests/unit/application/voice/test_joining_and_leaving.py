@@ -8,7 +8,7 @@ import pytest
 
 from application.identities.login import LoggedIn
 from application.ports.system import SecurityEventType
-from application.use_cases import Policy
+from application.voice.calls import CallsFeature
 from domain.errors import InvalidValue
 from domain.identities.identity import Consent, Identity, Role
 from domain.otp.challenge import OtpCode
@@ -21,6 +21,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
 from tests.support.fakes.security_events import SecurityEvent
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join, make_phone_line
+from tests.support.policies import Policy
 
 CONSENT: Final = (
     "By staying on the line, you agree that Dialtone stores your phone number and a log of your "
@@ -149,7 +150,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
         == joined
     )
     assert (taken_over.role, taken_over.user) == (Role.MEMBER, None)
-    page = await app.operations.list_calls(principal, None, 10)
+    page = await app.use_cases.of(CallsFeature).list_calls(principal, None, 10)
     assert [call.is_caller_verified for call in page.calls] == [False]
     assert (
         await app.identities.operator_actions.change_role(identity_id, Role.ADMINISTRATOR)

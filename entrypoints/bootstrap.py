@@ -16,6 +16,7 @@ from application.ports.changes import ChangeObservers
 from application.ports.system import Clock, SystemPorts
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
+from entrypoints.core.details import DETAILS
 from entrypoints.core.limits import LIMITS
 from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from adapters.key_file.keys import SecretKeys
     from adapters.metrics.metrics import Metrics
 
-ALL: Final[Sequence[Feature]] = (LIMITS, OTP, *FEATURES)
+ALL: Final[Sequence[Feature]] = (LIMITS, OTP, DETAILS, *FEATURES)
 """All that the service opens, in this order: each after those that it needs."""
 
 
@@ -44,7 +45,6 @@ async def open_use_cases(
     metrics: "Metrics | None" = None,
     database: Database | None = None,
     retry: OutageRetries | None = None,
-    has_details: bool = True,
     is_service: bool = False,
 ) -> AsyncIterator[UseCases]:
     """Open the core and the features, until the block ends.
@@ -60,7 +60,6 @@ async def open_use_cases(
         metrics: Measure the adapters, if there are metrics.
         database: Replaces that of the settings.
         retry: Repeats the calls of a job to the database, if it is shared.
-        has_details: Whether all features add what they show of a user.
         is_service: Refuse a database that has records of features which are not installed.
 
     Raises:
@@ -119,24 +118,21 @@ async def open_use_cases(
             stack=stack,
             is_service=is_service,
         )
-        if has_details:
-            for feature in FEATURES:
-                feature.add_details(opening)
         for feature in opened_features:
             await stack.enter_async_context(feature.open(opening))
         yield core
 
 
 def find_needed(features: Iterable[Feature], settings: Settings) -> Sequence[Feature]:
-    """Return these features with those that they need, in the order in which they are opened."""
+    """Return these features with what has to be open for them, in the order of opening."""
     named = {feature.name: feature for feature in features}
     must_be_open = {feature.name for feature in FEATURES if feature.must_be_open(settings)}
     needed = named.keys() | must_be_open
     for feature in reversed(ALL):
         if feature.name in needed:
-            needed |= set(feature.needs)
+            needed |= set(feature.opens)
     others = [feature for feature in named.values() if feature not in ALL]
-    return [*(feature for feature in ALL if feature.name in needed), *others]
+    return [*others, *(feature for feature in ALL if feature.name in needed)]
 
 
 def _make_identities_ports(keys: "SecretKeys") -> IdentitiesPorts:

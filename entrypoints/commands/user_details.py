@@ -9,6 +9,7 @@ from application.otp.feature import LimitsFeature
 from domain.identities.identity import Identity
 from domain.identities.session import Session
 from entrypoints.commands.user_calls import UserCall, call_for_user
+from entrypoints.core.details import DETAILS
 from entrypoints.core.limits import LIMITS
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
@@ -36,7 +37,7 @@ def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
     # Only a full number is in the audit.
     details = call_for_user(
-        settings, arguments, describe, [LIMITS], needs_reason=arguments.full_number
+        settings, arguments, describe, [LIMITS, DETAILS], needs_reason=arguments.full_number
     )
     now = datetime.now(UTC)
     return [_to_json(details, now)] if arguments.json else render_details(details, now)

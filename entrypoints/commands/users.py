@@ -21,6 +21,7 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.hidden_codes import hide_codes
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import UserCall, call_for_user, name_user
+from entrypoints.core.details import DETAILS
 from entrypoints.core.limits import LIMITS
 from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
@@ -146,9 +147,9 @@ def delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
     try:
         for feature in features:
             feature.check_created(settings)
-        user, retained = call_for_user(settings, arguments, delete_user, features)
+        user, retained = call_for_user(settings, arguments, delete_user, [DETAILS, *features])
     except StartupError as error:
-        user, retained = call_for_user(settings, arguments, delete_user)
+        user, retained = call_for_user(settings, arguments, delete_user, [DETAILS])
         print_errors(str(error), *(feature.left_by_deletion for feature in features))
     yield f"{user.subject} is deleted. What remains:"
     yield from map(_describe_retained, retained)

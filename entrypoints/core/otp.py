@@ -28,7 +28,7 @@ class Otp(Feature):
 
     name = "otp"
     folders = ()
-    needs = ("limits",)
+    opens = ("limits",)
 
     def check_extras(self, settings: Settings) -> None:
         """Check that the libraries of all providers are installed."""

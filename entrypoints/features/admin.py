@@ -16,7 +16,7 @@ class Admin(Feature):
     """The REST administration, with service tokens."""
 
     name = "admin"
-    needs = ("limits",)
+    opens = ("limits",)
     has_cleanup = True
     folders = (
         "domain/admin",

@@ -16,7 +16,7 @@ class Export(Feature):
     """The export of all data of a person."""
 
     name = "export"
-    needs = ("limits",)
+    opens = ("limits",)
     folders = (
         "application/export",
         "entrypoints/http/export",

@@ -31,13 +31,15 @@ class Feature:
         name: Its name, for operators too.
         folders: Its folders and modules in the four layers, besides its own module here. Whoever
             takes the feature out deletes them.
-        needs: The names of the features that it does not work without.
+        needs: The names of the features that have to be installed.
+        opens: The names of the pieces of the core that have to be open, such as `otp`.
         settings: A dataclass with its settings, a subclass of `Settings`; None if it has none.
         older_variables: Variables of the services that Dialtone replaces, and what to set instead.
             They replace what the core says of them.
         data: What it has of a user, in words that an operator reads before the deletion.
         has_cleanup: Whether `dialtone cleanup` opens it.
         adds_to_export: Whether an export opens it, for its part.
+        item_acts: What is opened to repeat acts on the items of users; None if it has no items.
         adds_channel: Whether `dialtone user send-code` opens it, for a channel that is no message.
         left_by_deletion: What `dialtone user delete` leaves if it cannot be opened, in a sentence.
             Empty if a deletion does not open it.
@@ -48,11 +50,13 @@ class Feature:
     name: ClassVar[str]
     folders: ClassVar[tuple[str, ...]]
     needs: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar["type[Settings] | None"] = None
     older_variables: ClassVar[Mapping[str, str]] = {}
     data: ClassVar[tuple[str, ...]] = ()
     has_cleanup: ClassVar[bool] = False
     adds_to_export: ClassVar[bool] = False
+    item_acts: "ClassVar[Feature | None]" = None
     adds_channel: ClassVar[bool] = False
     left_by_deletion: ClassVar[str] = ""
     left_messages: ClassVar[str] = ""

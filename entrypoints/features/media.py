@@ -332,6 +332,22 @@ def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[Ima
     )
 
 
+class MediaRecords(Feature):
+    """The records of the library without the media store, which a command may not need."""
+
+    name = "media_records"
+    folders = ()
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases that need records only."""
+        _add_library(opening, None)
+        yield
+
+
+MEDIA_RECORDS: Final = MediaRecords()
+
+
 class Media(Feature):
     """The library of pictures, with its moderation."""
 
@@ -359,6 +375,7 @@ class Media(Feature):
     data = ("library",)
     has_cleanup = True
     adds_to_export = True
+    item_acts = MEDIA_RECORDS
     left_by_deletion = "The files of the library stay until the service deletes them."
 
     def rules(self) -> Sequence[Rule]:
@@ -469,18 +486,4 @@ class Media(Feature):
         yield
 
 
-class MediaRecords(Feature):
-    """The records of the library without the media store, which a command may not need."""
-
-    name = "media_records"
-    folders = ()
-
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
-        """Add the use cases that need records only."""
-        _add_library(opening, None)
-        yield
-
-
 MEDIA: Final = Media()
-MEDIA_RECORDS: Final = MediaRecords()

@@ -18,7 +18,7 @@ class PhoneChange(Feature):
     """A user gets another phone number, and the former number can undo it."""
 
     name = "phone_change"
-    needs = ("otp",)
+    opens = ("otp",)
     folders = (
         "domain/phone_change",
         "application/phone_change",

@@ -60,7 +60,7 @@ class Start(Feature):
     """The page at `/` of a service in development, and the web client."""
 
     name = "start"
-    needs = ("otp",)
+    opens = ("otp",)
     folders = (
         "entrypoints/http/start",
         "application/start",

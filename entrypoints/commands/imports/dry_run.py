@@ -13,6 +13,7 @@ from application.use_cases import UseCases
 from entrypoints.commands.migrate import find_migration
 from entrypoints.commands.use_case_calls import open_with_features
 from entrypoints.features.imports import IMPORTS
+from entrypoints.features.media import MEDIA_RECORDS
 from entrypoints.opening.factories import name_variable
 from entrypoints.opening.keys import find_key_fingerprint, load_keys
 from entrypoints.opening.startup_error import CommandError
@@ -39,7 +40,7 @@ async def open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncItera
         CommandError: A start would change its schema.
     """
     if isinstance(settings.database, Factory):
-        async with open_with_features(settings, [IMPORTS], retry=retry) as use_cases:
+        async with open_with_features(settings, [MEDIA_RECORDS, IMPORTS], retry=retry) as use_cases:
             yield use_cases
         return
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
@@ -56,7 +57,9 @@ async def open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncItera
         )
     else:
         load_keys(settings, SystemClock())  # a start would create a missing file
-    async with open_with_features(settings, [IMPORTS], database=database, retry=retry) as use_cases:
+    async with open_with_features(
+        settings, [MEDIA_RECORDS, IMPORTS], database=database, retry=retry
+    ) as use_cases:
         yield use_cases
 
 

@@ -121,7 +121,7 @@ async def _import(
             )
             with name_variable("--files"):
                 files = await stack.enter_async_context(opening_files)
-        features: list[Feature] = [IMPORTS, MEDIA] if files else [IMPORTS]
+        features: list[Feature] = [MEDIA if files else MEDIA_RECORDS, IMPORTS]
         # The service of this machine decodes in processes of its own.
         settings = replace(
             settings.of(MediaSettings), workers=1, image_megapixels_per_hour=_NO_LIMIT

@@ -32,6 +32,7 @@ from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.commands.use_case_calls import open_with_features
 from entrypoints.features.imports import IMPORTS
+from entrypoints.features.media import MEDIA_RECORDS
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.settings import Settings
@@ -112,7 +113,7 @@ class _Command(Observer):
         if self._is_dry_run:
             opening = open_unchanged(self._settings, retry)
         else:
-            opening = open_with_features(self._settings, [IMPORTS], retry=retry)
+            opening = open_with_features(self._settings, [MEDIA_RECORDS, IMPORTS], retry=retry)
         async with opening as use_cases:
             imports = use_cases.of(ImportsFeature)
             checked = await imports.import_users.check(self._file.read, self._parse, self)

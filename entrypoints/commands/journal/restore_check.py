@@ -23,6 +23,7 @@ from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_file, require_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.features import FEATURES
 from entrypoints.features.journal import JOURNAL, JournalSettings
 from entrypoints.opening.keys import load_keys, make_phone_encryption
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
@@ -56,9 +57,12 @@ def restore_check(settings: Settings, arguments: Namespace) -> Iterator[str]:
     query = CheckRestoreQuery(
         entries=entries, indexes=indexes, index_key=index_key, now=datetime.now(UTC)
     )
+    of_items = [feature.item_acts for feature in FEATURES if feature.item_acts is not None]
     with explain_errors():
         result = call_with_use_cases(
-            settings, lambda use_cases: _check(use_cases, query, caller, reason), [JOURNAL]
+            settings,
+            lambda use_cases: _check(use_cases, query, caller, reason),
+            [*of_items, JOURNAL],
         )
     yield from _render(entries, unreadable, result)
     left = sum(finding.state is not State.IN_EFFECT for finding in result.after)

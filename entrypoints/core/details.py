@@ -1,0 +1,26 @@
+"""What features show of a user, and what they keep of one who is deleted."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from entrypoints.features import FEATURES
+from entrypoints.features.feature import Feature
+from entrypoints.opening.opening import Opening
+
+
+class Details(Feature):
+    """The details that all features add. Only records are read: no port is opened."""
+
+    name = "details"
+    folders = ()
+
+    @asynccontextmanager
+    async def open(self, opening: Opening) -> AsyncIterator[None]:
+        """Let each feature add its own."""
+        for feature in FEATURES:
+            feature.add_details(opening)
+        yield
+
+
+DETAILS: Final = Details()

@@ -37,7 +37,7 @@ from entrypoints.commands.progress import ProgressLine
 from entrypoints.commands.use_case_calls import open_with_features
 from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
-from entrypoints.features.media import MEDIA, MediaSettings
+from entrypoints.features.media import MEDIA, MEDIA_RECORDS, MediaSettings
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import name_variable
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors

@@ -1,4 +1,4 @@
-"""Events of users, which are sent to the operator"s backend."""
+"""Events of users, which are sent to the operator's backend."""
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -128,7 +128,7 @@ def open_destination(
 
 
 class Events(Feature):
-    """Events of users, which are sent to the operator"s backend."""
+    """Events of users, which are sent to the operator's backend."""
 
     name = "events"
     folders = (

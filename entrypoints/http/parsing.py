@@ -159,6 +159,29 @@ def body_type(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:
     return None
 
 
+@cache
+def with_fields(
+    struct: type[msgspec.Struct],
+    fields: Sequence[tuple[type[msgspec.Struct], type[msgspec.Struct]]],
+) -> type[msgspec.Struct]:
+    """Return the Struct with the fields that features add: pairs of what is extended, and by what.
+
+    It inherits from the Struct.
+    """
+    added = [
+        (field.name, field.type, field.default)
+        for extended, extra in fields
+        if issubclass(struct, extended)
+        for field in msgspec.structs.fields(extra)
+    ]
+    if not added:
+        return struct
+    is_strict = struct.__struct_config__.forbid_unknown_fields
+    return msgspec.defstruct(
+        struct.__name__, added, bases=(struct,), kw_only=True, forbid_unknown_fields=is_strict
+    )
+
+
 def parse_json(content: bytes, body_type: type[A]) -> A:
     """Parse a JSON body strictly: no value is converted to another type.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 import msgspec
 from litestar import Controller
@@ -10,6 +11,9 @@ from litestar.plugins import InitPlugin
 
 from entrypoints.http.auth import CallerKind
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorRow
+
+ABOUT_API: Final = "api"
+ABOUT_TOKENS: Final = "tokens"
 
 
 class ApiPlugin(InitPlugin):
@@ -30,7 +34,12 @@ class ApiPlugin(InitPlugin):
         errors: The rows of its errors.
         error_form: The form of its errors, if its paths are another API than the main one.
         field_codes: The codes of invalid fields that only it has.
-        fields: Structs with the fields that it adds to Structs of the core, or describes better.
+        fields: Structs with the fields that it adds to Structs of the core, or describes better. Of
+            the body of a request, they are parsed too, also in Structs that inherit from it.
+        body_errors: The errors that requests with such a body may get in addition.
+        links: What can follow operations of the core, by their ids: as the option `links`.
+        about: What the description says in addition, by the id of an operation of the core, or
+            `ABOUT_API` or `ABOUT_TOKENS`.
     """
 
     controllers: Sequence[type[Controller]] = ()
@@ -43,6 +52,9 @@ class ApiPlugin(InitPlugin):
     error_form: type[ErrorForm] | None = None
     field_codes: Sequence[str] = ()
     fields: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = MappingProxyType({})
+    body_errors: Mapping[type[msgspec.Struct], Sequence[type[ApiError]]] = MappingProxyType({})
+    links: Mapping[str, Mapping[str, Mapping[str, str]]] = MappingProxyType({})
+    about: Mapping[str, str] = MappingProxyType({})
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the controllers."""

@@ -9,7 +9,7 @@ from application.principal import Principal
 from entrypoints.http.client_ip import CLIENT_IP, header_values, parse_device_name
 from entrypoints.http.errors.exceptions import UnsupportedContentEncoding, UnsupportedMediaType
 from entrypoints.http.errors.table import ErrorTable
-from entrypoints.http.parsing import body_type, parse_json
+from entrypoints.http.parsing import body_type, parse_json, with_fields
 from entrypoints.http.settings import HttpSettings
 
 
@@ -63,7 +63,8 @@ class ApiRequest(Request[Any, Principal, Any]):
             InvalidFields: See `parse_json`.
         """
         self._require_json()
-        struct: Any = body_type(self.route_handler)
+        declared = body_type(self.route_handler)
+        struct: Any = declared and with_fields(declared, self.app.state.fields)
         return parse_json(await self.body(), struct)
 
     def require_identity_encoding(self) -> None:

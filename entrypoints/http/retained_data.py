@@ -12,8 +12,8 @@ from entrypoints.http.fields import described, format_timestamp, time_field
 class RetainedDataResponse(msgspec.Struct, kw_only=True):
     """A kind of data that remains after the deletion."""
 
-    data: Annotated[str, described("What remains.", "calls, without the account")]
-    reason: Annotated[str, described("Why it remains.", "the call log")]
+    data: Annotated[str, described("What remains.", "username")]
+    reason: Annotated[str, described("Why it remains.", "nobody else can take it at once")]
     until: Annotated[
         str | None,
         time_field(

@@ -12,8 +12,10 @@ from litestar.exceptions import ClientException, ValidationException
 
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain import errors
+from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS
+from entrypoints.http.media.errors import MediaFieldCode
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.integration.uploads import (
     CONTENT_TYPE,
@@ -145,6 +147,7 @@ OTHER_ERRORS: Final[list[tuple[Exception, dict[str, str]]]] = [
     (ClientException(), {"body": "invalid_request"}),
     (ValidationException(), {"body": "missing_field"}),
 ]
+CODES = {*FieldErrorCode, *MediaFieldCode}
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +167,7 @@ def codes_of(body: Mapping[str, Any]) -> dict[str, str]:
     """Return the code of each field, after a check that `errors` or `error` has it too."""
     field_errors = body["field_errors"]
     assert all(set(error) == {"field", "code", "message"} for error in field_errors)
-    assert {error["code"] for error in field_errors} <= set(FieldErrorCode)
+    assert {error["code"] for error in field_errors} <= CODES
     messages = {error["field"]: [error["message"]] for error in field_errors}
     if "error" in body:
         assert [(error["message"], error["code"]) for error in field_errors] == [
@@ -234,7 +237,8 @@ def test_an_unreachable_phone_has_a_code(driver: HttpDriver) -> None:
 def test_an_error_of_the_framework_or_a_policy_has_a_code(
     error: Exception, codes: dict[str, str]
 ) -> None:
-    request: Any = SimpleNamespace(scope={"path": "/library"})
+    state = SimpleNamespace(errors=CORE_TABLE)
+    request: Any = SimpleNamespace(scope={"path": "/library"}, app=SimpleNamespace(state=state))
     type_ = next(type_ for type_ in type(error).__mro__ if type_ in EXCEPTION_HANDLERS)
     content = EXCEPTION_HANDLERS[type_](request, error).content
     assert codes_of(msgspec.json.decode(msgspec.json.encode(content))) == codes
@@ -245,4 +249,4 @@ def test_these_tests_produce_every_code() -> None:
     produced = {code for table in tables for row in table for code in row[-1].values()}
     # `invalid_value` is the code of an error that no parser of requests raises today.
     others = {"invalid_json", "incomplete_body", "phone_unreachable", "invalid_value"}
-    assert produced | others == set(FieldErrorCode)
+    assert produced | others == CODES

@@ -177,8 +177,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.NumberWasChanged: ErrorRow(
         409,
         "number_was_changed",
-        "The account has another number now: sign in with that one. If you did not change it, undo"
-        " the change with POST /auth/undo-phone-change.",
+        "The account has another number now: sign in with that one.",
     ),
     errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
     errors.ExternalIdInUse: ErrorRow(409, "external_id_in_use", "External id already in use"),

@@ -8,18 +8,27 @@ from litestar.config.app import AppConfig
 
 from entrypoints.http.errors.fields import ErrorFields
 from entrypoints.http.media.errors import ERRORS, MediaErrorFields, MediaFieldCode
+from entrypoints.http.media.health import MediaHealth
 from entrypoints.http.media.library.controller import LibraryController, MediaFileController
 from entrypoints.http.media.library.uploads import make_upload_limiter
 from entrypoints.http.media.moderation.controller import ModerationController
 from entrypoints.http.media.settings import HttpMediaSettings
-from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.operations.schemas import ReadinessResponse
+from entrypoints.http.plugin import ABOUT_API, ApiPlugin
+
+_ABOUT = "Users can upload images to a library.\n"
+_ABOUT_DELETION = "The library remains as long as the phone number does.\n"
 
 
 class MediaPlugin(ApiPlugin):
     """The library, its files and their moderation."""
 
+    about = MappingProxyType({ABOUT_API: _ABOUT, "delete_me": _ABOUT_DELETION})
+    links = MappingProxyType(
+        {"create_user": {"list_library_items": {"user_id": "$response.body#/user_id"}}}
+    )
     errors = ERRORS
-    fields = MappingProxyType({ErrorFields: MediaErrorFields})
+    fields = MappingProxyType({ReadinessResponse: MediaHealth, ErrorFields: MediaErrorFields})
     field_codes = tuple(MediaFieldCode)
     controllers: Sequence[type[Controller]] = (
         LibraryController,

@@ -4,21 +4,25 @@ What an operation has of its own stands at its route: see `operations.py`.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import msgspec
 
 
 def add_fields(
-    schemas: dict[str, Any], fields: Mapping[type[msgspec.Struct], type[msgspec.Struct]]
+    schemas: dict[str, Any],
+    fields: Mapping[type[msgspec.Struct], type[msgspec.Struct]],
+    bodies: Mapping[str, type[msgspec.Struct]],
 ) -> None:
     """Add the fields that a feature adds to a Struct of the core, or describes better."""
     for struct, added in fields.items():
-        if struct.__name__ not in schemas:
-            continue
-        schema, extra = schemas[struct.__name__], schemas.pop(added.__name__)
-        schema["properties"] |= extra["properties"]
-        schema["required"] = sorted({*schema["required"], *extra.get("required", ())})
+        extra = schemas.pop(added.__name__)
+        inherit = {name for name, body in bodies.items() if issubclass(body, struct)}
+        for name in inherit | ({struct.__name__} & schemas.keys()):
+            schemas[name]["properties"] |= deepcopy(extra["properties"])
+            required = {*schemas[name]["required"], *extra.get("required", ())}
+            schemas[name]["required"] = sorted(required)
 
 
 def forbid_unknown_fields(

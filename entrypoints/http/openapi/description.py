@@ -17,26 +17,19 @@ from entrypoints.http.errors.fields import ErrorFields, InvalidFieldsError
 from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.openapi import corrections, operations, responses
 from entrypoints.http.parsing import body_type
-from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
 from entrypoints.version.distribution import installed_version
 
 _ABOUT: Final = """\
-Sign in with a code that is sent to a phone. Manage users and a library of images.
+Sign in with a code that is sent to a phone, and manage users.
 
 Start with `request-otp`: the message has a code, and `verify-otp` exchanges it for an access token,
 which later requests send as `Authorization: Bearer <token>`. `POST /users` then makes the caller a
-user, who can upload images. `POST /users/me/phone` gives a user another number, which the former
-number can undo for seven days.
-
-If the message does not arrive, `GET /auth/requests/{request_id}` says so. `request-otp` with the
-channel `voice` calls the phone instead.
-
-Paths below `/admin/` are for administrators, and for backends with a service token of the operator
-(`dialtone admin-token create`), which is sent in the same header. A service token is valid for
-these paths only, and only for what its scopes allow.
-
+user. If the message does not arrive, `GET /auth/requests/{request_id}` says so.
+"""
+_ABOUT_ERRORS: Final = """\
 JSON is sent as `application/json`. Every response has an `X-Request-Id`, which is also in the log
 of the service. HEAD works wherever GET does. OPTIONS and the `Allow` header of a 405 list the
 methods of a path.
@@ -50,6 +43,10 @@ a code, `resend_in` says when a new one can be requested. These errors are not a
 
 """
 
+_ABOUT_ADMINISTRATION: Final = (
+    "Find users and act for them. For administrators who signed in within the last day, and for"
+    " backends with a service token. Each act is in the audit before it is done."
+)
 _SCHEMAS_PATH: Final = "/schemas"
 
 
@@ -83,7 +80,7 @@ def describe_api(
     app = Litestar(
         route_handlers=[*controllers, _list_schemas(structs)],
         request_class=ApiRequest,
-        openapi_config=_openapi_config(settings),
+        openapi_config=_openapi_config(settings, plugins),
         logging_config=None,
     )
     handlers = {
@@ -97,14 +94,15 @@ def describe_api(
     description["tags"] = _describe_tags(handlers.values())
     components = description["components"]
     schemas = components.pop("schemas")
-    for plugin in plugins:
-        corrections.add_fields(schemas, plugin.fields)
-        schemas[FieldError.__name__]["properties"]["code"]["enum"] += plugin.field_codes
     body_types = filter(None, map(body_type, handlers.values()))
     bodies = {struct.__name__: struct for struct in body_types}
+    for plugin in plugins:
+        corrections.add_fields(schemas, plugin.fields, bodies)
+        schemas[FieldError.__name__]["properties"]["code"]["enum"] += plugin.field_codes
     corrections.forbid_unknown_fields(schemas, bodies)
     corrections.require_fields_of_responses(schemas, bodies)
     components |= {"headers": dict(operations.HEADERS), "responses": {}}
+    body_errors = [pair for plugin in plugins for pair in plugin.body_errors.items()]
     for path, by_method in description["paths"].items():
         for operation in by_method.values():
             handler = handlers[operation["operationId"]]
@@ -115,9 +113,15 @@ def describe_api(
             described = responses.describe_errors(
                 errors,
                 errors.form_of(path),
-                responses.errors_of(handler, operation["security"]),
+                responses.errors_of(handler, operation["security"], body_errors),
             )
             operations.describe_responses(operation, handler, described, components["responses"])
+            for plugin in plugins:
+                operations.describe_links(
+                    operation, handler, plugin.links.get(handler.handler_name, {})
+                )
+                if text := plugin.about.get(handler.handler_name):
+                    operation["description"] += f"\n\n{text.rstrip()}"
     responses.add_error_schemas(schemas, errors)
     components["schemas"] = dict(sorted(schemas.items()))
     # Reading JSON visits every object.
@@ -131,18 +135,26 @@ def _describe_tags(handlers: Iterable[HTTPRouteHandler]) -> list[dict[str, str]]
     """Describe each tag with the option `tag_description` of its controller, in their order."""
     descriptions: dict[str, str] = {}
     for handler in handlers:
+        # Several features have operations with this tag.
+        if "Administration" in handler.resolve_tags():
+            descriptions["Administration"] = _ABOUT_ADMINISTRATION
         if text := handler.opt.get("tag_description"):
             descriptions |= dict.fromkeys(handler.resolve_tags(), text)
     return [{"name": name, "description": text} for name, text in descriptions.items()]
 
 
-def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
+def _texts(plugins: Iterable[ApiPlugin], about: str) -> list[str]:
+    return [plugin.about[about] for plugin in plugins if about in plugin.about]
+
+
+def _openapi_config(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Dialtone",
         version=installed_version(),
         contact=Contact(name="The operator of this service"),
         license=License(name="Apache License 2.0", identifier="Apache-2.0"),
-        description=_ABOUT + responses.render_shared_errors(),
+        description="\n".join([_ABOUT, *_texts(plugins, ABOUT_API), _ABOUT_ERRORS])
+        + responses.render_shared_errors(),
         servers=[Server(url=settings.server.public_url)],
         security=BEARER,
         components=Components(
@@ -151,8 +163,9 @@ def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
                     type="http",
                     scheme="bearer",
                     bearer_format="JWT",
-                    description="The `access_token` of `verify-otp`. Below `/admin/` also a service"
-                    " token, which is no JWT: `dta_<id>_<secret>`.",
+                    description=" ".join(
+                        ["The `access_token` of `verify-otp`.", *_texts(plugins, ABOUT_TOKENS)]
+                    ),
                 )
             }
         ),

@@ -92,8 +92,16 @@ def describe_responses(
         else:
             shared[name] = response
             operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
-    if links := handler.opt.get("links"):
-        operation["responses"][str(handler.status_code)]["links"] = {
-            name: {"operationId": name, "parameters": parameters}
-            for name, parameters in links.items()
-        }
+    describe_links(operation, handler, handler.opt.get("links", {}))
+
+
+def describe_links(
+    operation: dict[str, Any],
+    handler: HTTPRouteHandler,
+    links: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Add the operations that can follow."""
+    if links:
+        described = operation["responses"][str(handler.status_code)].setdefault("links", {})
+        for name, parameters in links.items():
+            described[name] = {"operationId": name, "parameters": dict(parameters)}

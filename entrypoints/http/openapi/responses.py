@@ -45,7 +45,9 @@ _BODY_ERRORS: Final[Sequence[DocumentedError]] = (
 
 
 def errors_of(
-    handler: HTTPRouteHandler, security: Sequence[Mapping[str, Any]]
+    handler: HTTPRouteHandler,
+    security: Sequence[Mapping[str, Any]],
+    body_errors: Iterable[tuple[type[msgspec.Struct], Sequence[type[ApiError]]]] = (),
 ) -> Sequence[DocumentedError]:
     """Return the errors that a handler lists in `errors`, and those that follow from the rest.
 
@@ -53,6 +55,7 @@ def errors_of(
     - Pages of other origins may not change anything.
     - A JSON body may be malformed, or have no value for a field that is required.
     - A query parameter may be sent twice.
+    - Features may add errors of bodies.
     - The database may fail, unless `UNAVAILABLE_ERROR` is None. It may name another error.
     """
     first: list[DocumentedError] = []
@@ -62,7 +65,8 @@ def errors_of(
         first.append(errors.TooManyRequests)
     if "GET" not in handler.http_methods:
         first.append(exceptions.OriginNotAllowed)
-    if body := body_type(handler):
+    body = body_type(handler)
+    if body is not None:
         required = [field.encode_name for field in msgspec.structs.fields(body) if field.required]
         first += [*map(missing_field, required[:1]), *_BODY_ERRORS]
     first += [repeated_field(name) for name in query_parameters(handler)[:1]]
@@ -70,6 +74,12 @@ def errors_of(
     return (
         *first,
         *handler.opt.get("errors", ()),
+        *(
+            error
+            for struct, added in body_errors
+            if body and issubclass(body, struct)
+            for error in added
+        ),
         *([unavailable] if unavailable else ()),
         exceptions.InvalidHost,
         exceptions.InvalidAuthorization,

@@ -1,5 +1,7 @@
 """Health checks and the key set (JWKS)."""
 
+from typing import Any
+
 from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
@@ -40,7 +42,7 @@ class OperationsController(Controller):
         responses={
             503: ResponseSpec(
                 schemas.ReadinessResponse,
-                description="SQLite or the media folder rejects a write, or the service stops.",
+                description="A disk of the instance rejects a write, or the service stops.",
                 generate_examples=False,
             )
         },
@@ -61,10 +63,13 @@ class OperationsController(Controller):
           should go to another instance.
         """
         readiness = await operations.check_readiness()
-        body = schemas.to_readiness_response(readiness, is_stopping=request.settings.is_stopping())
-        if body.status == schemas.READY:
-            return Response(body)
-        return Response(body, status_code=503, headers={"Retry-After": "5"})
+        # The type of the response is that of the core: features add fields.
+        shown: Any = schemas.show_readiness(
+            readiness, is_stopping=request.settings.is_stopping()
+        )
+        if shown["status"] == schemas.READY:
+            return Response(shown)
+        return Response(shown, status_code=503, headers={"Retry-After": "5"})
 
     @get(
         "/.well-known/jwks.json",

@@ -22,9 +22,9 @@ class LivenessResponse(msgspec.Struct):
 
 
 class ReadinessResponse(msgspec.Struct, kw_only=True):
-    """The health of each part.
+    """The health of each part. Features add fields.
 
-    The instance is not ready while SQLite or the media folder rejects a write.
+    The instance is not ready while a disk of its own rejects a write.
     """
 
     status: Annotated[str, described("`ready`, `stopping` or `unavailable`.", READY)]
@@ -34,13 +34,11 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
             "`ok`; `unavailable` if instances share it; otherwise the problem.", "ok", UNAVAILABLE
         ),
     ]
-    media: HealthField
     messages: HealthField
     disk: Annotated[
         str,
         described(
-            "`ok`; `low` if less than 5 % is free where SQLite, the media folder or temporary "
-            "files are; or the problem.",
+            "`ok`; `low` if less than 5 % is free where the service writes files; or the problem.",
             "ok",
             "low",
         ),
@@ -48,14 +46,6 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
     limits: Annotated[
         str | msgspec.UnsetType,
         described("`ok`, or the problem. Only with a limit store of its own.", "ok"),
-    ] = msgspec.UNSET
-    calls: Annotated[
-        str | msgspec.UnsetType,
-        described("`ok`, or the problem. Only if the provider of calls can be checked.", "ok"),
-    ] = msgspec.UNSET
-    attestation: Annotated[
-        str | msgspec.UnsetType,
-        described("`ok`, or the problem. Only if a provider checks proofs.", "ok"),
     ] = msgspec.UNSET
     details: Annotated[
         str | msgspec.UnsetType,
@@ -89,18 +79,18 @@ class JsonWebKeySet(msgspec.Struct):
     ]
 
 
-def to_readiness_response(readiness: Readiness, *, is_stopping: bool) -> ReadinessResponse:
-    """Convert the health of the parts."""
+def show_readiness(readiness: Readiness, *, is_stopping: bool) -> dict[str, str]:
+    """Return the fields of a `ReadinessResponse`, with those of features."""
     status = READY if readiness.is_ready else UNAVAILABLE
     database, details = readiness.database, None
     if database and readiness.is_database_shared:
         database, details = UNAVAILABLE, database
-    return ReadinessResponse(
-        status="stopping" if is_stopping else status,
-        database=database or "ok",
+    return {
+        "status": "stopping" if is_stopping else status,
+        "database": database or "ok",
         **{name: problem or "ok" for name, problem in readiness.parts.items()},
-        details=details or msgspec.UNSET,
-    )
+        **({"details": details} if details else {}),
+    }
 
 
 def to_json_web_key(key: PublicKey) -> JsonWebKey:

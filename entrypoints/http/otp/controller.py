@@ -5,13 +5,12 @@ from typing import Final
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, SkipValidation
 
 from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
-from domain.attestation import errors as attestation_errors
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
@@ -20,7 +19,7 @@ from domain.phone import parse_phone
 from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.otp import schemas
-from entrypoints.http.otp.attestation import parse_proof
+from entrypoints.http.otp.proofs import parse_proof
 from entrypoints.http.parsing import FieldErrors, parse_channel
 from entrypoints.http.request import ApiRequest
 
@@ -44,12 +43,14 @@ class OtpController(Controller):
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
-            attestation_errors.AttestationRequired,
             errors.DeliveryFailed,
         ],
     )
     async def request_otp(
-        self, request: ApiRequest, otp: Injected[OtpFeature], data: JSONBody[schemas.RequestOtpBody]
+        self,
+        request: ApiRequest,
+        otp: Injected[OtpFeature],
+        data: JSONBody[SkipValidation[schemas.RequestOtpBody]],
     ) -> schemas.RequestOtpResponse:
         """Send a code to a phone.
 
@@ -58,16 +59,6 @@ class OtpController(Controller):
         requests is a 429. A login ends the cooldown. A resend has the same code and does not
         extend its life. With a `device_token` of an earlier login the request has limits of its
         own.
-
-        With the channel `voice` the phone is called instead: the call says who is calling, and
-        reads the same code after any key was pressed. Calls count against the same limits and the
-        same cooldown. `GET /auth/requests/{request_id}` says when a message was not delivered, so
-        that an app can offer the call.
-
-        Send `"attestation": {}` if the app can make a proof. While many strangers request codes,
-        it then gets a 403 `attestation_required` with a challenge instead of a 429. The same
-        request with `"attestation": {"type", "response"}` is served. A proof is for one phone and
-        for five minutes, and is used once.
         """
         settings = request.settings.otp
         with FieldErrors() as invalid:
@@ -75,8 +66,7 @@ class OtpController(Controller):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("channel"):
                 channel = parse_channel(data.channel, settings)
-            with invalid.of("attestation"):
-                proof = parse_proof(data.attestation)
+            sent = parse_proof(request, data, invalid)
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = _parse_device_token(data.device_token)
         result = await otp.request_otp(
@@ -86,8 +76,8 @@ class OtpController(Controller):
                 preferences,
                 device_token,
                 channel,
-                accepts_attestation=data.attestation is not None,
-                proof=proof,
+                accepts_attestation=sent.accepts_attestation,
+                proof=sent.proof,
             )
         )
         return msgspec.convert(result, schemas.RequestOtpResponse, from_attributes=True)
@@ -136,8 +126,7 @@ class OtpController(Controller):
 
         A 409 `number_was_changed` says that the code is correct, and that the account changed to
         another number less than seven days ago. It changes nothing, and nobody else can get the
-        number meanwhile. Tell the user to sign in with the other number, or to undo the change if
-        it was somebody else's: see `POST /auth/undo-phone-change/request-otp`.
+        number meanwhile. Tell the user to sign in with the other number.
 
         A correct code returns `access_token`, `token_type`, `expires_in`, `user_id` and `username`,
         any other `attempts_left`.

@@ -95,37 +95,21 @@ AppHashField = Annotated[
 ]
 
 
-class AttestationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A proof; without a response, that the app can make one."""
-
-    type: Annotated[
-        str | None, described("The `type` of the challenge that it is for.", "altcha")
-    ] = None
-    response: Annotated[
-        str | None,
-        described(
-            "What the widget, or your code, made of the challenge.",
-            "eyJjaGFsbGVuZ2UiOnsicGFyYW1ldGVycyI6eyJhbGdvcml0aG0iOiJQQktERjIvU0hBLTI1NiJ9fX0=",
-        ),
-    ] = None
-
-
-AttestationField = Annotated[
-    AttestationBody | None,
-    described(
-        "`{}` if the app can make a proof: then it may get a 403 `attestation_required` instead of"
-        " a 429, and sends the same request with the proof. Without this field it is a 429.",
-        {},
-    ),
-]
 RequestIdParameter = Annotated[str, path_parameter("The `request_id` of the request for the code.")]
 
 
-class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class CodeRequestBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How a code is sent. All requests for a code have these fields."""
+
+    platform: PlatformField = None
+    locale: LocaleField = None
+    app_hash: AppHashField = None
+
+
+class RequestOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
     """The phone to send a code to. An unknown platform or locale is not an error."""
 
     phone: PhoneField
-    platform: PlatformField = None
     channel: Annotated[
         str | None,
         described(
@@ -135,10 +119,7 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             enum=[*(channel.value for channel in Channel), None],
         ),
     ] = None
-    locale: LocaleField = None
-    app_hash: AppHashField = None
     device_token: DeviceTokenInput = None
-    attestation: AttestationField = None
 
 
 class RequestOtpResponse(msgspec.Struct, kw_only=True):

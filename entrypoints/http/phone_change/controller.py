@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 from litestar import Controller, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, SkipValidation
 
 from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
@@ -13,7 +13,6 @@ from application.phone_change.feature import PhoneChangeFeature
 from application.phone_change.undo_by_notice import UndoByNoticeCommand
 from application.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from domain import errors
-from domain.attestation import errors as attestation_errors
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
 from domain.otp.undo_code import parse_undo_code
@@ -23,7 +22,7 @@ from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.otp.attestation import parse_proof
+from entrypoints.http.otp.proofs import parse_proof
 from entrypoints.http.otp.schemas import RequestOtpResponse, describe_otp_length
 from entrypoints.http.parsing import FieldErrors, missing_field, parsing_field
 from entrypoints.http.phone_change import schemas
@@ -64,7 +63,6 @@ class PhoneChangeController(Controller):
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
-            attestation_errors.AttestationRequired,
             errors.DeliveryFailed,
         ],
     )
@@ -72,7 +70,7 @@ class PhoneChangeController(Controller):
         self,
         request: ApiRequest,
         phone_change: Injected[PhoneChangeFeature],
-        data: JSONBody[schemas.RequestPhoneChangeOtpBody],
+        data: JSONBody[SkipValidation[schemas.RequestPhoneChangeOtpBody]],
     ) -> RequestOtpResponse:
         """Send a code for a change of the caller's number. It signs nobody in.
 
@@ -86,9 +84,9 @@ class PhoneChangeController(Controller):
         A user who has lost the present number cannot get its code, and asks the operator of the
         service.
 
-        The limits and the cooldown of a number are those of `POST /auth/request-otp`, and
-        `attestation` is as there. Each caller gets at most five codes a day here. The response
-        does not say whether somebody has the number.
+        The limits and the cooldown of a number are those of `POST /auth/request-otp`, and what
+        else that asks for is asked for here. Each caller gets at most five codes a day here. The
+        response does not say whether somebody has the number.
         """
         settings = request.settings.otp
         with FieldErrors() as invalid:
@@ -98,14 +96,13 @@ class PhoneChangeController(Controller):
             if data.phone is not None:
                 with invalid.of("phone"):
                     phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
-            with invalid.of("attestation"):
-                proof = parse_proof(data.attestation)
+            sent = parse_proof(request, data, invalid)
         command = RequestPhoneChangeOtpCommand(
             phone=_select_phone(target, phone, request.principal.identity.phone),
             client_ip=request.client_ip,
             preferences=_make_preferences(data),
-            accepts_attestation=data.attestation is not None,
-            proof=proof,
+            accepts_attestation=sent.accepts_attestation,
+            proof=sent.proof,
         )
         with parsing_field("phone"):
             result = await phone_change.request_otp(request.principal, command)
@@ -244,7 +241,6 @@ class UndoController(Controller):
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
-            attestation_errors.AttestationRequired,
             errors.DeliveryFailed,
         ],
     )
@@ -252,7 +248,7 @@ class UndoController(Controller):
         self,
         request: ApiRequest,
         otp: Injected[OtpFeature],
-        data: JSONBody[schemas.RequestUndoOtpBody],
+        data: JSONBody[SkipValidation[schemas.RequestUndoOtpBody]],
     ) -> RequestOtpResponse:
         """Send a code to a number whose account changed to another number. It signs nobody in.
 
@@ -262,22 +258,21 @@ class UndoController(Controller):
 
         A change can be undone for seven days. A number without a change to undo gets the same
         response, and no message: the response does not say what the number was used for. Limits
-        and cooldown are those of `POST /auth/request-otp`, and `attestation` is as there.
+        and cooldown are those of `POST /auth/request-otp`, and so is what else that asks for.
         """
         settings = request.settings.otp
         with FieldErrors() as invalid:
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
-            with invalid.of("attestation"):
-                proof = parse_proof(data.attestation)
+            sent = parse_proof(request, data, invalid)
         result = await otp.request_otp(
             RequestOtpCommand(
                 phone,
                 request.client_ip,
                 _make_preferences(data),
                 purpose=Purpose.UNDO_PHONE_CHANGE,
-                accepts_attestation=data.attestation is not None,
-                proof=proof,
+                accepts_attestation=sent.accepts_attestation,
+                proof=sent.proof,
             )
         )
         return msgspec.convert(result, RequestOtpResponse, from_attributes=True)

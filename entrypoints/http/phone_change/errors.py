@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from domain.errors import NumberWasChanged
 from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden, UndoNotPossible
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.fields import described
@@ -25,6 +26,13 @@ class PhoneChangeErrorFields(msgspec.Struct):
 
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
+    # The core has a row for it that does not say how to undo the change.
+    NumberWasChanged: ErrorRow(
+        409,
+        "number_was_changed",
+        "The account has another number now: sign in with that one. If you did not change it, undo"
+        " the change with POST /auth/undo-phone-change.",
+    ),
     UndoNotPossible: ErrorRow(
         409, "undo_not_possible", "The change of this number cannot be undone, or not anymore."
     ),

@@ -8,12 +8,21 @@ from litestar import Controller
 from entrypoints.http.errors.fields import ErrorFields
 from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController
 from entrypoints.http.phone_change.errors import ERRORS, PhoneChangeErrorFields
-from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.plugin import ABOUT_API, ApiPlugin
+
+_ABOUT = """\
+`POST /users/me/phone` gives a user another number, which the former number can undo for seven days.
+"""
+_ABOUT_LOGIN = """\
+A user who did not make the change of a 409 `number_was_changed` can undo it: see
+`POST /auth/undo-phone-change/request-otp`.
+"""
 
 
 class PhoneChangePlugin(ApiPlugin):
     """Changes of the number, and their undo."""
 
+    about = MappingProxyType({ABOUT_API: _ABOUT, "verify_otp": _ABOUT_LOGIN})
     errors = ERRORS
     fields = MappingProxyType({ErrorFields: PhoneChangeErrorFields})
     controllers: Sequence[type[Controller]] = (PhoneChangeController, UndoController)

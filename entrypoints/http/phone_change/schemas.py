@@ -9,11 +9,8 @@ from domain.otp.challenge import MAX_INPUT_LENGTH as MAX_CODE_LENGTH
 from domain.phone import MAX_INPUT_LENGTH
 from entrypoints.http.fields import PhoneField, described
 from entrypoints.http.otp.schemas import (
-    AppHashField,
-    AttestationField,
-    LocaleField,
+    CodeRequestBody,
     OtpField,
-    PlatformField,
     otp_field,
 )
 
@@ -39,7 +36,7 @@ RequestIdField = Annotated[
 ]
 
 
-class RequestPhoneChangeOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
     """The number to send a code to. An unknown platform or locale is not an error."""
 
     phone: Annotated[
@@ -60,10 +57,6 @@ class RequestPhoneChangeOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_o
             enum=[*Target, None],
         ),
     ] = None
-    platform: PlatformField = None
-    locale: LocaleField = None
-    app_hash: AppHashField = None
-    attestation: AttestationField = None
 
 
 class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -96,14 +89,10 @@ class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
 
 
-class RequestUndoOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class RequestUndoOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
     """The number that an account had. An unknown platform or locale is not an error."""
 
     phone: PhoneField
-    platform: PlatformField = None
-    locale: LocaleField = None
-    app_hash: AppHashField = None
-    attestation: AttestationField = None
 
 
 class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

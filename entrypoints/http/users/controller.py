@@ -51,7 +51,7 @@ class UserController(Controller):
         operation_id="create_user",
         summary="Create a user",
         response_description="The user exists, created now or before.",
-        links={"get_user": _CREATED_USER, "list_library_items": _CREATED_USER},
+        links={"get_user": _CREATED_USER},
         unavailable_error=errors.UserSaveFailed,
         errors=[
             errors.PhoneMismatch,
@@ -166,12 +166,9 @@ class UserController(Controller):
 
         The phone can sign in again, as a new identity. What remains, and for how long:
 
-        - sessions, the phone number, the library and recordings: up to an hour, until the cleanup
-          deletes them
+        - sessions and the phone number: up to an hour, until the cleanup deletes them
         - the username: 30 days, in which nobody else can take it
         - limits of codes, by a keyed hash of the phone number: up to 30 days
-        - calls, without the account: as long as the operator keeps calls, which is 90 days by
-          default
         - audit entries, which say what operators did with the account: 400 days
         - the id of the account, and when it was created and deleted: for ever
         - a block of the phone number: until an operator lifts it

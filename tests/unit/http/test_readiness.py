@@ -1,46 +1,41 @@
 """The response of the readiness check names each part."""
 
-import msgspec
-
 from application.operations.check_readiness import Readiness
-from entrypoints.http.operations.schemas import to_readiness_response
+from entrypoints.http.operations.schemas import show_readiness
 
 
-def body_of(readiness: Readiness, *, is_stopping: bool = False) -> dict[str, str]:
-    body: dict[str, str] = msgspec.to_builtins(
-        to_readiness_response(readiness, is_stopping=is_stopping)
-    )
-    return body
+def body_of(
+    database: str | None, *, is_stopping: bool = False, is_shared: bool = False, **parts: str | None
+) -> dict[str, str]:
+    is_ready = database is None or is_shared
+    readiness = Readiness(database, parts, is_shared, is_ready=is_ready)
+    return show_readiness(readiness, is_stopping=is_stopping)
 
 
 def test_a_shared_database_is_unavailable_and_the_details_say_why() -> None:
-    readiness = Readiness("no answer", None, None, disk="low", is_database_shared=True)
-
-    assert body_of(readiness) == {
+    assert body_of("no answer", is_shared=True, disk="low", messages=None) == {
         "status": "ready",
         "database": "unavailable",
-        "media": "ok",
-        "messages": "ok",
         "disk": "low",
+        "messages": "ok",
         "details": "no answer",
     }
 
 
 def test_a_database_of_its_own_has_its_problem_and_makes_it_unavailable() -> None:
-    body = body_of(Readiness("the disk is full", None, None))
+    body = body_of("the disk is full")
 
     assert (body["status"], body["database"]) == ("unavailable", "the disk is full")
     assert "details" not in body
 
 
-def test_a_provider_of_proofs_is_named_only_where_it_can_be_checked() -> None:
-    assert "attestation" not in body_of(Readiness(None, None, None))
+def test_a_part_is_named_only_where_it_can_be_checked() -> None:
+    assert "other" not in body_of(None)
     for problem, shown in ((None, "ok"), ("no connection", "no connection")):
-        readiness = Readiness(None, None, None, attestation=problem, has_attestation_check=True)
-        body = body_of(readiness)
-        assert (body["status"], body["attestation"]) == ("ready", shown)
+        body = body_of(None, other=problem)
+        assert (body["status"], body["other"]) == ("ready", shown)
 
 
 def test_after_a_stop_signal_the_status_is_stopping() -> None:
     for problem in (None, "the disk is full"):
-        assert body_of(Readiness(problem, None, None), is_stopping=True)["status"] == "stopping"
+        assert body_of(problem, is_stopping=True)["status"] == "stopping"

@@ -64,9 +64,7 @@ class OperationsController(Controller):
         """
         readiness = await operations.check_readiness()
         # The type of the response is that of the core: features add fields.
-        shown: Any = schemas.show_readiness(
-            readiness, is_stopping=request.settings.is_stopping()
-        )
+        shown: Any = schemas.show_readiness(readiness, is_stopping=request.settings.is_stopping())
         if shown["status"] == schemas.READY:
             return Response(shown)
         return Response(shown, status_code=503, headers={"Retry-After": "5"})

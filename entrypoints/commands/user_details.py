@@ -46,9 +46,10 @@ def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def _to_json(details: UserDetails, now: datetime) -> str:
     from msgspec import json
 
-    from entrypoints.http.user_details import to_details_response
+    from entrypoints.http.user_details import UserDetailsForm
 
-    return json.encode(to_details_response(details, now)).decode()
+    form = UserDetailsForm([each for feature in FEATURES for each in feature.user_fields()])
+    return json.encode(form.to_response(details, now)).decode()
 
 
 def render_details(

@@ -30,9 +30,12 @@ class Admin(Feature):
     def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
         del settings
+        from entrypoints.features import FEATURES
         from entrypoints.http.admin.plugin import AdminPlugin
+        from entrypoints.http.user_details import UserDetailsForm
 
-        return (AdminPlugin(),)
+        fields = [each for feature in FEATURES for each in feature.user_fields()]
+        return (AdminPlugin(UserDetailsForm(fields)),)
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:

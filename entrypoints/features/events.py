@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from application.events.feature import EventsPolicy
     from application.use_cases import UseCases
     from entrypoints.commands.connection_checks import Check
+    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.words.user_rows import UserRow
 
@@ -137,6 +138,7 @@ class Events(Feature):
         "adapters/events",
         "pytest_dialtone/suites/events",
         "entrypoints/commands/events",
+        "entrypoints/http/events",
         "entrypoints/words/event_words.py",
     )
     settings = EventSettings
@@ -154,6 +156,12 @@ class Events(Feature):
         from entrypoints.words.event_words import event_rows
 
         return event_rows(details)
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
+        from entrypoints.http.events.user_fields import EventFields
+
+        return (EventFields,)
 
     def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
         """Return how long events wait."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from application.use_cases import UseCases
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.server.background_task import BackgroundTask
     from entrypoints.settings.checks import Rule
@@ -134,6 +135,10 @@ class Feature:
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
         """Return what it knows about a user, for `dialtone user show` and the console."""
         del details
+        return ()
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
         return ()
 
     def background_tasks(

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.words.user_rows import UserRow
 
@@ -395,6 +396,12 @@ class Media(Feature):
         from entrypoints.words.library_words import library_rows
 
         return library_rows(details)
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
+        from entrypoints.http.media.user_fields import LibraryFields
+
+        return (LibraryFields,)
 
     def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""

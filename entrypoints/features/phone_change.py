@@ -9,6 +9,7 @@ from entrypoints.features.feature import Feature
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
@@ -36,6 +37,12 @@ class PhoneChange(Feature):
         from entrypoints.words.phone_change_words import phone_change_rows
 
         return phone_change_rows(details)
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
+        from entrypoints.http.phone_change.user_fields import PhoneChangeFields
+
+        return (PhoneChangeFields,)
 
     def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from domain.voice.flow import CallFlow
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.words.user_rows import UserRow
 
@@ -333,6 +334,12 @@ class Voice(Feature):
         from entrypoints.words.call_words import call_rows
 
         return call_rows(details)
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
+        from entrypoints.http.voice.user_fields import CallFields
+
+        return (CallFields,)
 
     def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""

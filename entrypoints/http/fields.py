@@ -8,7 +8,6 @@ from msgspec import Meta
 
 from domain import phone
 from domain.identities.username import MAX_INPUT_LENGTH
-from domain.voice.call import CallStatus
 
 ID_PATTERN: Final = "^[0-9a-fA-F]{24}$"
 ID_DESCRIPTION: Final = "24 hex digits."
@@ -83,11 +82,6 @@ def format_timestamp(time: datetime) -> str:
     Dart's DateTime.parse and JavaScript's Date can both parse it.
     """
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def show_call_status(status: CallStatus) -> str:
-    """Return the status of a call with hyphens."""
-    return status.value.replace("_", "-")
 
 
 PhoneField = Annotated[

@@ -1,34 +1,24 @@
 """The details of a user, as the API and `dialtone user show --json` show them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, cast
 
 import msgspec
 
 from application.administration.find_user import FoundUser, PhoneHold
 from application.administration.show_user import ShownDelivery, UserDetails
-from application.events.details import EventDetails
-from application.media.details import LibraryDetails
-from application.phone_change.details import PhoneChangeDetails
-from application.voice.details import CallDetails
 from domain.identities.identity import Identity, Role
-from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.session import Session
-from domain.media.usage import MediaUsage, Quota
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.verification_state import OperatorAttempts, VerificationState
-from domain.voice.call import Call, CallDirection, CallStatus
-from domain.voice.walk import CallOutcome
 from entrypoints.http.fields import (
     EXTERNAL_ID_EXAMPLE,
-    ID_DESCRIPTION,
     USER_ID_EXAMPLE,
     UserIdField,
     described,
     format_timestamp,
-    show_call_status,
     time_field,
 )
 from entrypoints.words.verification_words import describe_verification
@@ -41,23 +31,8 @@ SubjectField = Annotated[
         USER_ID_EXAMPLE,
     ),
 ]
+R = TypeVar("R", bound=msgspec.Struct)
 _SESSION_ID_EXAMPLE: Final = "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"
-
-
-class PhoneChangeResponse(msgspec.Struct, kw_only=True):
-    """A change of the phone of an account that is under way."""
-
-    step: Annotated[
-        str,
-        described(
-            "What is done next: the new number is assigned (`assign`), the former one is released"
-            " (`release`), or gets a message (`notify`).",
-            PhoneChangeStep.NOTIFY.value,
-            enum=[step.value for step in PhoneChangeStep],
-        ),
-    ]
-    is_undo: Annotated[bool, described("Whether it undoes an earlier change.", False)]
-    started_at: Annotated[str, time_field("When it began, in UTC.")]
 
 
 class PhoneHoldResponse(msgspec.Struct, kw_only=True):
@@ -108,25 +83,6 @@ class AccountResponse(msgspec.Struct, kw_only=True):
     detached_at: Annotated[
         str | None,
         time_field("When its phone number went to somebody else; null if it did not."),
-    ]
-    phone_change: Annotated[
-        PhoneChangeResponse | None,
-        described("The change of its phone that is under way; null without one."),
-    ]
-    undo_deadlines: Annotated[
-        list[str],
-        described(
-            "Until when changes of its phone can be undone by the former numbers, the next first.",
-            ["2026-05-08T09:30:00.000Z"],
-        ),
-    ]
-    phone_change_allowed_at: Annotated[
-        str | None,
-        time_field(
-            "From when on its owner can change the phone again, after an undo; null if that is"
-            " possible now.",
-            "2026-05-08T09:30:00.000Z",
-        ),
     ]
 
 
@@ -285,59 +241,6 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     ]
 
 
-class LibraryResponse(msgspec.Struct, kw_only=True):
-    """The size of the library."""
-
-    items: Annotated[int, described("Items, with uploads under way.", 1200)]
-    bytes: Annotated[int, described("Bytes, with uploads under way.", 4999990000)]
-    quota_items: Annotated[int, described("How many items it may have.", 10000)]
-    quota_bytes: Annotated[int, described("How many bytes it may have.", 5000000000)]
-
-
-class UserCallResponse(msgspec.Struct, kw_only=True):
-    """A call from or to the phone of the user."""
-
-    id: Annotated[str, described(ID_DESCRIPTION, "6561a2b2c3d4e5f60718293c")]
-    direction: Annotated[
-        str,
-        described(
-            "Who called: the phone (`inbound`), or the service (`outbound`).",
-            CallDirection.INBOUND.value,
-            enum=[direction.value for direction in CallDirection],
-        ),
-    ]
-    status: Annotated[
-        str,
-        described(
-            "Where the call is.",
-            CallStatus.COMPLETED.value,
-            enum=[show_call_status(status) for status in CallStatus],
-        ),
-    ]
-    outcome: Annotated[
-        str | None,
-        described(
-            "What the call came to; null if it ended before.",
-            CallOutcome.CONNECTED.value,
-            enum=[*(outcome.value for outcome in CallOutcome), None],
-        ),
-    ]
-    started_at: Annotated[str, time_field("The time of the call, in UTC.")]
-    duration_seconds: Annotated[
-        int | None, described("From its start to its end; null before.", 72)
-    ]
-
-
-class UserEventsResponse(msgspec.Struct, kw_only=True):
-    """The events of the user that a destination of `DIALTONE_EVENTS` has not accepted."""
-
-    waiting: Annotated[int, described("Those that are sent by themselves.", 1)]
-    failed: Annotated[
-        int,
-        described("Those that failed for three days, and are kept: `dialtone events retry`.", 0),
-    ]
-
-
 class UserDetailsResponse(msgspec.Struct, kw_only=True):
     """What is known about a user, or about a phone without an account."""
 
@@ -385,18 +288,63 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
     deliveries: Annotated[
         list[DeliveryResponse], described("Those of the last day, the newest first.")
     ]
-    library: Annotated[
-        LibraryResponse | None,
-        described("Its size; null without an account, and after the deletion."),
-    ]
-    calls: Annotated[list[UserCallResponse], described("The last ten, the newest first.")]
-    events: Annotated[UserEventsResponse, described("Events that were not sent yet.")]
 
 
-def to_details_response(details: UserDetails, now: datetime) -> UserDetailsResponse:
-    """Convert the details of a user."""
-    library, calls = details.parts.find(LibraryDetails), details.parts.find(CallDetails)
-    events = details.parts.find(EventDetails)
+class UserFields(msgspec.Struct, kw_only=True):
+    """Fields that a feature adds to the details of a user."""
+
+    extends: ClassVar[type[UserDetailsResponse] | type[AccountResponse]] = UserDetailsResponse
+    """The form that they are added to."""
+
+    @classmethod
+    def of(cls, details: UserDetails) -> Self:
+        """Convert what the feature shows of a user."""
+        raise NotImplementedError
+
+
+class UserDetailsForm:
+    """The form of the details of a user, with the fields of features at the end.
+
+    Attributes:
+        extended: The Structs with these fields, by those of the core.
+    """
+
+    def __init__(self, fields: Sequence[type[UserFields]]) -> None:
+        """Extend the Structs of the core."""
+        self._fields = fields
+        self.extended: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = {
+            struct: msgspec.defstruct(
+                f"Extended{struct.__name__}",
+                [
+                    (field.encode_name, field.type)
+                    for each in fields
+                    if each.extends is struct
+                    for field in msgspec.structs.fields(each)
+                ],
+                bases=(struct,),
+                kw_only=True,
+            )
+            for struct in (UserDetailsResponse, AccountResponse)
+        }
+
+    def to_response(self, details: UserDetails, now: datetime) -> UserDetailsResponse:
+        """Convert the details of a user."""
+        response = _to_details_response(details, now)
+        if response.account is not None:
+            response.account = self._extend(response.account, details)
+        return self._extend(response, details)
+
+    def _extend(self, response: R, details: UserDetails) -> R:
+        values = {name: getattr(response, name) for name in response.__struct_fields__}
+        for each in self._fields:
+            if each.extends is type(response):
+                added = each.of(details)
+                values |= {name: getattr(added, name) for name in added.__struct_fields__}
+        extended: Any = self.extended[type(response)]
+        return cast("R", extended(**values))
+
+
+def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResponse:
     identity, verification = details.user.identity, details.verification
     return UserDetailsResponse(
         subject=details.user.subject,
@@ -404,7 +352,7 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
         number=details.number,
         phone_hash=details.phone_hash,
         hold=_to_hold(details.user.hold) if details.user.hold else None,
-        account=_to_account(identity, details) if identity else None,
+        account=_to_account(identity) if identity else None,
         sessions=[_to_session(session) for session in details.sessions],
         token_repeats=[
             TokenRepeatResponse(
@@ -424,11 +372,6 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
         ],
         verification=_to_verification(verification, now) if verification else None,
         deliveries=_to_deliveries(details.deliveries),
-        library=_to_library(library.usage, library.quota) if library else None,
-        calls=[_to_call(call) for call in calls.calls] if calls else [],
-        events=UserEventsResponse(
-            waiting=events.waiting if events else 0, failed=events.failed if events else 0
-        ),
     )
 
 
@@ -457,18 +400,8 @@ def _to_hold(hold: PhoneHold) -> PhoneHoldResponse:
     return PhoneHoldResponse(user_id=hold.identity.id, undo_until=format_timestamp(hold.undo_until))
 
 
-def _to_phone_change(change: PhoneChange) -> PhoneChangeResponse:
-    return PhoneChangeResponse(
-        step=change.step.value,
-        is_undo=change.is_undo,
-        started_at=format_timestamp(change.started_at),
-    )
-
-
-def _to_account(identity: Identity, details: UserDetails) -> AccountResponse:
+def _to_account(identity: Identity) -> AccountResponse:
     is_deleted = identity.is_deleted
-    shown = details.parts.find(PhoneChangeDetails)
-    change = shown.change if shown else None
     username = None if is_deleted else identity.username
     return AccountResponse(
         id=identity.id,
@@ -482,11 +415,6 @@ def _to_account(identity: Identity, details: UserDetails) -> AccountResponse:
         blocked_at=_format_time(identity.blocked_at),
         deleted_at=_format_time(identity.deleted_at),
         detached_at=_format_time(identity.detached_at),
-        phone_change=_to_phone_change(change) if change else None,
-        undo_deadlines=[format_timestamp(deadline) for deadline in shown.undo_deadlines]
-        if shown
-        else [],
-        phone_change_allowed_at=_format_time(shown.allowed_at if shown else None),
     )
 
 
@@ -545,26 +473,6 @@ def _to_deliveries(shown: Sequence[ShownDelivery]) -> list[DeliveryResponse]:
         )
         for delivery in shown
     ]
-
-
-def _to_library(usage: MediaUsage, quota: Quota) -> LibraryResponse:
-    return LibraryResponse(
-        items=usage.used_items,
-        bytes=usage.used_bytes,
-        quota_items=quota.max_items,
-        quota_bytes=quota.max_bytes,
-    )
-
-
-def _to_call(call: Call) -> UserCallResponse:
-    return UserCallResponse(
-        id=call.id,
-        direction=call.direction.value,
-        status=show_call_status(call.status),
-        outcome=call.outcome.value if call.outcome else None,
-        started_at=format_timestamp(call.started_at),
-        duration_seconds=int(call.duration.total_seconds()) if call.duration else None,
-    )
 
 
 def _format_time(time: datetime | None) -> str | None:

@@ -26,7 +26,7 @@ from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsi
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.retained_data import to_retained_data
 from entrypoints.http.target import TARGET_ERRORS, UserBody, parse_target
-from entrypoints.http.user_details import UserDetailsResponse, to_details_response
+from entrypoints.http.user_details import UserDetailsForm, UserDetailsResponse
 
 _CALLER_ERRORS: Final = [
     errors.Forbidden,
@@ -424,7 +424,8 @@ async def _show(
 ) -> UserDetailsResponse:
     show_user = limits.show_user
     details = await show_user(request.caller, query, reason)
-    return to_details_response(details, show_user.clock.now())
+    form: UserDetailsForm = request.app.state.user_details
+    return form.to_response(details, show_user.clock.now())
 
 
 def _done(message: str, user: FoundUser) -> actions.UserActionResponse:

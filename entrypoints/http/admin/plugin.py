@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from litestar import Controller
+from litestar.config.app import AppConfig
 
 from entrypoints.http.admin.audit.controller import AuditController
 from entrypoints.http.admin.controller import AdminUserController
 from entrypoints.http.admin.errors import ERRORS
 from entrypoints.http.admin.service_tokens import BACKENDS
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
+from entrypoints.http.user_details import UserDetailsForm
 
 _ABOUT = """\
 Paths below `/admin/` are for administrators, and for backends with a service token of the operator
@@ -26,3 +28,13 @@ class AdminPlugin(ApiPlugin):
     errors = ERRORS
     caller_kinds = (BACKENDS,)
     controllers: Sequence[type[Controller]] = (AdminUserController, AuditController)
+
+    def __init__(self, user_details: UserDetailsForm) -> None:
+        """Show users in this form, with what features add to it."""
+        self._user_details = user_details
+        self.fields = user_details.extended
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add the form."""
+        app_config.state["user_details"] = self._user_details
+        return super().on_app_init(app_config)

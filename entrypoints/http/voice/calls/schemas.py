@@ -17,7 +17,6 @@ from entrypoints.http.fields import (
     format_timestamp,
     header,
     query_parameter,
-    show_call_status,
     time_field,
 )
 from entrypoints.http.paging import (
@@ -26,6 +25,7 @@ from entrypoints.http.paging import (
     count_parameter,
     page_size_parameter,
 )
+from entrypoints.http.voice.call_status import show_call_status
 
 DEFAULT_PAGE_SIZE: Final = 20
 CALL_ID_EXAMPLE: Final = "6561a2b2c3d4e5f60718293c"

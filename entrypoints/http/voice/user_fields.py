@@ -1,0 +1,70 @@
+"""What the details of a user say about calls."""
+
+from typing import Annotated, Self
+
+import msgspec
+
+from application.administration.show_user import UserDetails
+from application.voice.details import CallDetails
+from domain.voice.call import Call, CallDirection, CallStatus
+from domain.voice.walk import CallOutcome
+from entrypoints.http.fields import ID_DESCRIPTION, described, format_timestamp, time_field
+from entrypoints.http.user_details import UserFields
+from entrypoints.http.voice.call_status import show_call_status
+
+
+class UserCallResponse(msgspec.Struct, kw_only=True):
+    """A call from or to the phone of the user."""
+
+    id: Annotated[str, described(ID_DESCRIPTION, "6561a2b2c3d4e5f60718293c")]
+    direction: Annotated[
+        str,
+        described(
+            "Who called: the phone (`inbound`), or the service (`outbound`).",
+            CallDirection.INBOUND.value,
+            enum=[direction.value for direction in CallDirection],
+        ),
+    ]
+    status: Annotated[
+        str,
+        described(
+            "Where the call is.",
+            CallStatus.COMPLETED.value,
+            enum=[show_call_status(status) for status in CallStatus],
+        ),
+    ]
+    outcome: Annotated[
+        str | None,
+        described(
+            "What the call came to; null if it ended before.",
+            CallOutcome.CONNECTED.value,
+            enum=[*(outcome.value for outcome in CallOutcome), None],
+        ),
+    ]
+    started_at: Annotated[str, time_field("The time of the call, in UTC.")]
+    duration_seconds: Annotated[
+        int | None, described("From its start to its end; null before.", 72)
+    ]
+
+
+class CallFields(UserFields, kw_only=True):
+    """The calls of a user."""
+
+    calls: Annotated[list[UserCallResponse], described("The last ten, the newest first.")]
+
+    @classmethod
+    def of(cls, details: UserDetails) -> Self:
+        """Convert what is shown of calls."""
+        shown = details.parts.find(CallDetails)
+        return cls(calls=[_to_call(call) for call in shown.calls] if shown else [])
+
+
+def _to_call(call: Call) -> UserCallResponse:
+    return UserCallResponse(
+        id=call.id,
+        direction=call.direction.value,
+        status=show_call_status(call.status),
+        outcome=call.outcome.value if call.outcome else None,
+        started_at=format_timestamp(call.started_at),
+        duration_seconds=int(call.duration.total_seconds()) if call.duration else None,
+    )

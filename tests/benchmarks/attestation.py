@@ -13,7 +13,8 @@ from statistics import fmean
 from typing import Final
 
 from adapters.attestation.altcha import COST, TYPE, AltchaAttestation
-from application.ports.attestation import AttestationProof, AttestationStatus
+from application.ports.attestation import AttestationStatus
+from domain.otp.attestation_proof import AttestationProof
 from entrypoints.features.attestation import AttestationSettings
 from entrypoints.settings.read import read_settings
 from tests.benchmarks.attack_sizes import UNVERIFIED_WITH_ATTESTATION

@@ -21,8 +21,8 @@ from adapters.mongo import open_mongo_database
 from adapters.postgres import open_postgres_database
 from adapters.records.repositories import make_repositories
 from adapters.sqlite import open_sqlite_database
-from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import OpenRepositories, with_stores
 from tests.support.servers.postgres import PostgresProcess, PostgresServer
 from tests.support.servers.process import ServerUnavailable
 from tests.support.servers.servers import Servers
@@ -58,7 +58,7 @@ def open_databases(
 
 
 @asynccontextmanager
-async def open_repositories(url: str) -> AsyncIterator[Repositories]:
+async def open_repositories(url: str) -> AsyncIterator[OpenRepositories]:
     """Open the repositories of a database without the service."""
     encryption = FakePhoneEncryption()
     fingerprint = encryption.key_fingerprint()
@@ -69,7 +69,7 @@ async def open_repositories(url: str) -> AsyncIterator[Repositories]:
     else:
         opened = open_mongo_database(url, fingerprint)
     async with opened as database:
-        yield make_repositories(database, encryption)
+        yield with_stores(make_repositories(database, encryption), database)
 
 
 @contextmanager

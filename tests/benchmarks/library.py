@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from pymongo import MongoClient
 
-from adapters.records.features.media import MEDIA_ITEMS
+from adapters.records.features.media import MEDIA_ITEMS, make_media_repositories
 from adapters.records.mapping import RecordMapping
-from adapters.records.repositories import make_repositories
 from application.ports.media import MediaItems
 from domain.media.image import MediaKind
 from domain.media.item import MediaItem
@@ -23,7 +22,6 @@ from tests.benchmarks.databases import open_databases, open_repositories
 from tests.benchmarks.speed.seed import insert
 from tests.integration.mongo_support import examined_keys, open_logged
 from tests.support.builders import NOW, a_gif, an_id, an_item
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 ITEMS: Final = 1_000_000
 OWNERS: Final = 5_000
@@ -76,14 +74,12 @@ async def _measure(name: str, pages: MediaItems, item_filter: ItemFilter) -> Non
 
 async def _print_reads(url: str) -> None:
     async with open_logged(url) as (stores, log):
-        repositories = make_repositories(stores, FakePhoneEncryption())
+        items = make_media_repositories(stores).items
         with MongoClient[dict[str, Any]](url) as client:
             database = client.get_default_database()
             for item_filter in FILTERS:
                 log.sent.clear()
-                page = await repositories.media_items.list_after(
-                    item_filter, Cursor(DEEP, an_id(0)), PER_PAGE
-                )
+                page = await items.list_after(item_filter, Cursor(DEEP, an_id(0)), PER_PAGE)
                 finds = [one for one in log.sent if one.get("find") == "media_items"]
                 keys = sum(examined_keys(client, database.name, find) for find in finds)
                 ratio = keys / max(len(page), 1)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from application.ports.repositories import Repositories
 from tests.benchmarks.attack_sizes import NETWORKS_AT_ONE_PHONE
 from tests.benchmarks.simulation import (
     OWN_IP,
@@ -17,6 +16,7 @@ from tests.benchmarks.simulation import (
     Strangers,
     client_ips,
 )
+from tests.support.repositories import OpenRepositories
 
 CROWDS: Final = (1, NETWORKS_AT_ONE_PHONE, 1_000, OWN_IP)
 LOGINS: Final = 4
@@ -70,7 +70,7 @@ async def attack_one_phone(
     *,
     in_bursts: bool,
     logins: int = LOGINS,
-    repositories: Repositories | None = None,
+    repositories: OpenRepositories | None = None,
 ) -> OwnerResult:
     """Attack the phone of an owner, who logs in every six hours."""
     simulation = Simulation(repositories)

@@ -9,7 +9,8 @@ from typing import Final
 
 import httpx
 
-from application.ports.repositories import Repositories
+from adapters.records.database import Database
+from adapters.records.features.media import make_media_repositories
 from tests.benchmarks.databases import open_databases, open_repositories
 from tests.stateful.http_driver import without_logs
 from tests.support.app_harness import AppHarness
@@ -36,7 +37,7 @@ async def measure_reads(folder: Path) -> None:
         for name, create_database in databases.items():
             with create_database() as url:
                 async with open_repositories(url) as repositories:
-                    await _add_items(repositories)
+                    await _add_items(repositories.stores)
                     harness = AppHarness(repositories=repositories)
                     member, other = [await _headers(harness, number) for number in (1, 2)]
                     async with open_http_client(harness.use_cases) as http:
@@ -82,11 +83,12 @@ async def _headers(harness: AppHarness, number: int) -> dict[str, str]:
     return {"Authorization": f"Bearer {await harness.access_token(a_phone(number))}"}
 
 
-async def _add_items(repositories: Repositories) -> None:
+async def _add_items(database: Database) -> None:
+    items = make_media_repositories(database).items
     for first in range(0, ITEMS, ADDED_AT_ONCE):
         await asyncio.gather(
             *(
-                repositories.media_items.add(
+                items.add(
                     an_item(
                         id=an_id(number),
                         owner_id=an_id(10**7 + number % 1000),

@@ -15,7 +15,6 @@ from typing import Final
 
 from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpResult
-from application.ports.repositories import Repositories
 from domain.attestation.errors import AttestationRequired
 from domain.errors import RateLimitExceeded
 from domain.identities.device_token import DeviceToken
@@ -26,6 +25,7 @@ from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
 from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.policies import make_policy
+from tests.support.repositories import OpenRepositories
 
 PRICE_PER_MESSAGE: Final = 0.05
 """In US dollars. Prices are from 0.01 to 0.30 by country."""
@@ -73,7 +73,7 @@ class Simulation:
     """
 
     def __init__(
-        self, repositories: Repositories | None = None, *, has_attestation: bool = False
+        self, repositories: OpenRepositories | None = None, *, has_attestation: bool = False
     ) -> None:
         """Start without any phone."""
         self.attestation = FakeAttestation()
@@ -82,7 +82,6 @@ class Simulation:
             policy=make_policy(rate_limits=RateLimits(has_attested_part=has_attestation)),
             attestation=self.attestation if has_attestation else None,
         )
-        self.repositories = repositories or self.harness.database.repositories()
         self.expected_hits = 0.0
         self.checked_guesses = 0
         self._codes: dict[PhoneNumber, str] = {}
@@ -163,7 +162,7 @@ class Simulation:
             await self.harness.verify_otp(code, phone, client_ip, request_id=request_id)
         except RateLimitExceeded:
             return False
-        loaded = await self.repositories.phone_verifications.load(phone)
+        loaded = await self.harness.use_cases.repositories.phone_verifications.load(phone)
         active = len(loaded.value.active_challenges(self.now))
         if active:
             self.checked_guesses += 1
@@ -181,7 +180,7 @@ class Simulation:
     async def advance(self, by: timedelta) -> None:
         """Advance the clock, and delete expired permits, as the cleanup does."""
         self.harness.clock.advance(by)
-        await self.repositories.limit_store.delete_expired(self.now, CODES)
+        await self.harness.limits.limit_store.delete_expired(self.now, CODES)
 
 
 @dataclass(slots=True)

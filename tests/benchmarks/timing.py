@@ -174,7 +174,7 @@ async def _log_in_and_block(
     clock = MovableClock(datetime.now(UTC) - timedelta(days=2))
     _MESSENGER.messages.clear()
     with without_logs():
-        async with open_use_cases(settings, clock) as use_cases:
+        async with open_use_cases(settings, clock=clock) as use_cases:
             phones = [*known, *blocked]
             for first in range(0, len(phones), _LOGINS_TOGETHER):
                 batch = phones[first : first + _LOGINS_TOGETHER]

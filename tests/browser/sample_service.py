@@ -121,7 +121,7 @@ async def _count(service: Service) -> None:
     """Write the numbers of a day."""
     clock = MovableClock(NOW - timedelta(hours=len(SENT_BY_HOUR) - 1))
     settings = read_settings(service.environ, None)
-    async with open_use_cases(settings, clock) as use_cases:
+    async with open_use_cases(settings, clock=clock) as use_cases:
         write, costs = use_cases.of(StatisticsFeature).write, use_cases.of(CostsFeature)
         for sent in SENT_BY_HOUR:
             for country, part in _PART_OF_COUNTRY.items():

@@ -14,18 +14,27 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, cast
+from pkgutil import iter_modules
+from typing import Any, Final
 from unittest.mock import patch
 
+from adapters.records import features
 from adapters.system import SystemClock
 from application.ports.errors import StorageTimeout
-from application.ports.repositories import Repositories
-from application.use_cases import Policy, Ports, UseCases
 from entrypoints.commands.cli import main
 from tests.support.service import Inbox, Service
 
@@ -128,7 +137,7 @@ class CountedPort:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
-        if name in ("list_files", "retry_after"):  # without I/O of their own
+        if name in ("list_files", "retry_after", "check"):  # without I/O, or the health of all
             return method
         operation = f"{self._port_name}.{name}"
 
@@ -188,35 +197,63 @@ def _read_number(file: Path) -> int | None:
         return None
 
 
-def _build_counted_use_cases(ports: Ports, policy: Policy) -> UseCases:
-    repositories = {
-        port.name: CountedPort(port.name, getattr(ports.repositories, port.name))
-        for port in fields(Repositories)
+def _count_all(repositories: Any) -> Any:
+    """Return the repositories of the core or of a feature, whose calls are steps."""
+    ports = {
+        port.name: CountedPort(port.name, getattr(repositories, port.name))
+        for port in fields(repositories)
+        if not isinstance(getattr(repositories, port.name), CountedPort)
     }
-    media_files = cast("Any", CountedPort("media_files", ports.media.files))
-    messenger = cast("Any", CountedPort("messenger", ports.otp.messenger))
-    provider = ports.otp.call_provider
-    call_provider = cast("Any", provider and CountedPort("call_provider", provider))
-    counted = replace(
-        ports,
-        repositories=Repositories(**cast("dict[str, Any]", repositories)),
-        media=replace(ports.media, files=media_files),
-        otp=replace(ports.otp, messenger=messenger, call_provider=call_provider),
-        operations=replace(ports.operations, media_files=media_files, recordings=call_provider),
-        events=replace(
-            ports.events,
-            destinations={
-                name: cast("Any", CountedPort("destination", destination))
-                for name, destination in ports.events.destinations.items()
-            },
-        ),
-    )
-    return UseCases(counted, policy)
+    return replace(repositories, **ports)
+
+
+def _count_calls(voice: Any) -> Any:
+    return voice and replace(voice, calls=CountedPort("call_provider", voice.calls))
+
+
+_OPENED: Final = (
+    (
+        "entrypoints.bootstrap",
+        "open_guarded_database",
+        lambda database: replace(database, limits=CountedPort("limit_store", database.limits)),
+    ),
+    ("entrypoints.features.media", "open_files", partial(CountedPort, "media_files")),
+    ("entrypoints.features.voice", "open_voice", _count_calls),
+    ("entrypoints.features.events", "open_destination", partial(CountedPort, "destination")),
+)
+"""The functions that open ports, and how these are counted. A feature may be missing."""
+
+
+def _list_patches() -> Iterator[AbstractContextManager[Any]]:
+    """Yield what lets the core and all features get ports whose calls are counted."""
+    yield _patch("entrypoints.bootstrap", "make_repositories", _count_all)
+    for module in iter_modules(features.__path__, f"{features.__name__}."):
+        name = f"make_{module.name.rpartition('.')[2]}_repositories"
+        if hasattr(import_module(module.name), name):
+            yield _patch(module.name, name, _count_all)
+    yield _patch("entrypoints.core.otp", "_fail_over", partial(CountedPort, "messenger"))
+    for module_name, name, count in _OPENED:
+        if find_spec(module_name) is not None:
+            yield _patch(module_name, name, partial(_count_opened, count))
+
+
+def _patch(module: str, name: str, count: Callable[[Any], Any]) -> AbstractContextManager[Any]:
+    """Replace a function by one whose result is counted."""
+    function = getattr(import_module(module), name)
+    return patch(f"{module}.{name}", lambda *args, **kwargs: count(function(*args, **kwargs)))
+
+
+@asynccontextmanager
+async def _count_opened(
+    count: Callable[[Any], Any], opening: AbstractAsyncContextManager[Any]
+) -> AsyncIterator[Any]:
+    async with opening as opened:
+        yield count(opened)
 
 
 if __name__ == "__main__":
-    with (
-        patch("adapters.system.SystemClock", ShiftedClock),
-        patch("entrypoints.bootstrap.UseCases", _build_counted_use_cases),
-    ):
+    with ExitStack() as stack:
+        stack.enter_context(patch("adapters.system.SystemClock", ShiftedClock))
+        for each in _list_patches():
+            stack.enter_context(each)
         sys.exit(main())

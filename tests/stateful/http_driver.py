@@ -29,6 +29,7 @@ from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.http_app import open_http_client
 from tests.support.policies import Policy, make_policy
+from tests.support.repositories import with_stores
 from tests.unit.domain.otp.verification_driver import HOME_IP
 
 OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
@@ -129,7 +130,7 @@ def open_http_driver(
     async def start(stack: AsyncExitStack) -> HttpDriver:
         database = await stack.enter_async_context(open_database())
         harness = AppHarness(
-            repositories=make_repositories(database, FakePhoneEncryption()),
+            repositories=with_stores(make_repositories(database, FakePhoneEncryption()), database),
             messenger=messenger,
             clock=clock,
             policy=policy,

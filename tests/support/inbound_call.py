@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.flows import load_call_flow
-from application.ports.repositories import Repositories
 from application.voice.answer_call import AnswerCallCommand
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus, inbound_call_id
@@ -18,6 +17,7 @@ from tests.support.builders import a_phone
 from tests.support.call_flows import spoken
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.policies import Policy, make_policy
+from tests.support.repositories import OpenRepositories
 from tests.support.voice.stored import stored_calls
 
 _SEEDS = itertools.count(1)
@@ -107,7 +107,7 @@ class InboundCall:
         return await (app or self.app).voice.answer_call(self.sent[index])
 
 
-def another_instance(app: AppHarness, repositories: Repositories | None = None) -> AppHarness:
+def another_instance(app: AppHarness, repositories: OpenRepositories | None = None) -> AppHarness:
     """Return another instance of the service on the same database."""
     return replace(
         app,

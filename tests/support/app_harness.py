@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.records.database import Database
 from adapters.records.features.admin import make_admin_repositories
@@ -81,7 +81,10 @@ from tests.support.keys import FakeKeyRing, access_tokens
 from tests.support.policies import Policy, make_policy
 from tests.support.repositories import OpenRepositories
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+R = TypeVar("R", bound="DataclassInstance")
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 GIF: Final = still_gif()
@@ -198,7 +201,7 @@ class AppHarness:
         """The stores of `repositories`; None for those of `database`."""
         return self.repositories.stores if self.repositories else None
 
-    def _make(self, make: Callable[[Database], T]) -> T:
+    def _make(self, make: Callable[[Database], R]) -> R:
         """Make the repositories of a feature. Calls of those in memory may fail."""
         if self.stores is not None:
             return make(self.stores)

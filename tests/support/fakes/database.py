@@ -363,7 +363,7 @@ class InMemoryDatabase:
 
     def limit_store(self) -> LimitStore:
         """Return its limits. Their calls may be made to fail."""
-        port: Any = _Port(self, "limit_store", self.limits)
+        port: LimitStore = _Port(self, "limit_store", self.limits)
         return port
 
     def fallible(self, repositories: P) -> P:

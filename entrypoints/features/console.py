@@ -1,8 +1,9 @@
 """The web console of administrators."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -14,8 +15,26 @@ from entrypoints.settings.hook_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from entrypoints.http.console.part import ConsolePart
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
+
+
+_PARTS: Final[Mapping[str, str]] = {
+    "statistics": "entrypoints.http.console.statistics.part:PART",
+    "export": "entrypoints.http.console.export.part:PART",
+    "voice": "entrypoints.http.console.calls.part:PART",
+    "media": "entrypoints.http.console.library.part:PART",
+}
+"""What the console has about other features, by their names. It is loaded where they are."""
+
+
+def _load_parts() -> "Sequence[ConsolePart]":
+    from entrypoints.features import FEATURES
+
+    installed = {feature.name for feature in FEATURES}
+    names = [path.split(":") for feature, path in _PARTS.items() if feature in installed]
+    return [getattr(import_module(module), name) for module, name in names]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +80,7 @@ class Console(Feature):
         from entrypoints.features import FEATURES
         from entrypoints.http.console.plugin import ConsolePlugin
 
-        return (ConsolePlugin([feature.user_rows for feature in FEATURES]),)
+        return (ConsolePlugin([feature.user_rows for feature in FEATURES], _load_parts()),)
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:

@@ -18,6 +18,7 @@ class Export(Feature):
     name = "export"
     opens = ("limits",)
     folders = (
+        "entrypoints/http/console/export",
         "application/export",
         "entrypoints/http/export",
         "entrypoints/commands/export",

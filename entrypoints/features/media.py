@@ -354,6 +354,7 @@ class Media(Feature):
 
     name = "media"
     folders = (
+        "entrypoints/http/console/library",
         "entrypoints/settings/media_stores.py",
         "domain/media",
         "application/media",

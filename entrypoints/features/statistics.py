@@ -60,6 +60,7 @@ class Statistics(Feature):
     name = "statistics"
     has_cleanup = True
     folders = (
+        "entrypoints/http/console/statistics",
         "domain/statistics",
         "application/statistics",
         "application/ports/statistics.py",

@@ -299,6 +299,7 @@ class Voice(Feature):
 
     name = "voice"
     folders = (
+        "entrypoints/http/console/calls",
         "entrypoints/opening/recordings.py",
         "entrypoints/opening/phone_providers.py",
         "domain/voice",

@@ -9,7 +9,8 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from PIL import Image
 
-from entrypoints.http.console.controllers import CONSOLE_CONTROLLERS
+from entrypoints.features.console import CONSOLE
+from entrypoints.settings.read import read_settings
 from tests.browser.chromium import Chromium, Page
 from tests.browser.looks import checked_page, find_problems, follow_tabs
 from tests.browser.sample_service import (
@@ -32,9 +33,10 @@ from tests.browser.screenshots import (
 # Installing Chromium and npm packages may take minutes.
 pytestmark = pytest.mark.timeout(600)
 
+(PLUGIN,) = CONSOLE.plugins(read_settings({"DIALTONE_WEB_CONSOLE": "yes"}, None))
 ROUTES: Final = [
     route
-    for route in Litestar(CONSOLE_CONTROLLERS, openapi_config=None).routes
+    for route in Litestar(PLUGIN.hidden_controllers, openapi_config=None).routes
     if isinstance(route, HTTPRoute)
 ]
 NO_PAGES: Final = ("/style.css", "/thumbnail", "/image", "/sign-out")

@@ -23,7 +23,7 @@ class LimitsController(ConsoleController):
         uses = await use_cases.of(LimitsFeature).measure_limits()
         return render(
             request,
-            "statistics/limits.html",
+            "limits.html",
             uses=sorted(uses, key=lambda use: (-use.percent, use.limit, use.part, use.country)),
             high_percent=HIGH_PERCENT,
         )

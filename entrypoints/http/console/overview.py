@@ -2,26 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from litestar import get
 from litestar.response import Template
 
-from application.costs.feature import CostsFeature
 from application.identities.count_users import UserCount
 from application.limits.limit_alerts import HIGH_PERCENT
 from application.limits.measure_limits import LimitUse
 from application.operations.check_readiness import Readiness
 from application.otp.feature import LimitsFeature
 from application.ports.errors import PortError
-from application.ports.system import SecurityEventType
-from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
-from domain.costs.report import CostGroup, CostPeriod
-from domain.statistics.errors import CostsNotCounted
-from domain.statistics.report import make_query
-from entrypoints.http.console.activity import plot_messages
 from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.part import parts_of
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected
@@ -40,28 +34,23 @@ class OverviewController(ConsoleController):
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Template:
         """Return the page."""
-        query = make_query(use_cases.of(StatisticsFeature).clock.now())
-        report = await use_cases.of(StatisticsFeature).report(request.caller, query)
+        context: dict[str, Any] = {}
+        parts = parts_of(request)
+        for part in parts:
+            if part.describe_overview is not None:
+                context |= await part.describe_overview(request, use_cases)
         readiness = await use_cases.operations.check_readiness()
         return render(
             request,
-            "statistics/overview.html",
-            report=report,
-            hour_plot=plot_messages(report),
-            rejected=sum(report.rejections.values()),
-            warnings=_count_warnings(report.events),
-            costs=await _find_costs(request, use_cases),
+            "overview.html",
+            sections=[part.overview_section for part in parts if part.overview_section],
             users=await _find_users(use_cases),
             high_uses=await _find_high_uses(use_cases),
             high_percent=HIGH_PERCENT,
             is_ready=readiness.is_ready,
             parts=_name_parts(readiness),
+            **context,
         )
-
-
-def _count_warnings(events: Mapping[str, int]) -> int:
-    warnings = {event.value for event in SecurityEventType if event.is_warning}
-    return sum(number for name, number in events.items() if name in warnings)
 
 
 async def _find_users(use_cases: UseCases) -> UserCount | None:
@@ -71,19 +60,6 @@ async def _find_users(use_cases: UseCases) -> UserCount | None:
             return await use_cases.identities.count_users.recent()
     except (PortError, TimeoutError):
         return None
-
-
-async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[str] | None:
-    """Return the costs of today, one for each currency; None if they are not counted."""
-    try:
-        use_cases.of(CostsFeature).require_prices()
-    except CostsNotCounted:
-        return None
-    today = use_cases.of(CostsFeature).today()
-    report = await use_cases.of(CostsFeature).report(
-        request.caller, CostPeriod(today, today), CostGroup.COUNTRY
-    )
-    return [f"{row.costs.millionths / 1_000_000:,.2f} {row.currency}" for row in report.totals]
 
 
 async def _find_high_uses(use_cases: UseCases) -> Sequence[LimitUse] | None:

@@ -1,6 +1,6 @@
 """The web console."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,6 +17,7 @@ from litestar.types import Message, Scope
 from entrypoints.http.console.controllers import CONSOLE_CONTROLLERS
 from entrypoints.http.console.error_pages import handle_framework_error
 from entrypoints.http.console.errors import ERRORS
+from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.errors import handlers
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.request_checks import is_below
@@ -47,9 +48,9 @@ def _handle_framework_error(request: handlers.AnyRequest, error: HTTPException) 
     return response
 
 
-def _make_template_config() -> TemplateConfig[JinjaTemplateEngine]:
+def _make_template_config(folders: Iterable[Path]) -> TemplateConfig[JinjaTemplateEngine]:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader([Path(__file__).parent / "templates", *folders]),
         autoescape=True,
         auto_reload=False,
         # A name that is misspelled is an error, not an empty text.
@@ -64,18 +65,22 @@ class ConsolePlugin(ApiPlugin):
     """Pages for administrators, with their templates, headers and errors."""
 
     errors = ERRORS
-    hidden_controllers = CONSOLE_CONTROLLERS
     own_checks: Sequence[str] = ("console",)
     pages: Mapping[str, str] = MappingProxyType({"console": "Console for administrators"})
 
-    def __init__(self, user_rows: Sequence[UserRows] = ()) -> None:
-        """Show what features know about a user."""
-        self._user_rows = user_rows
+    def __init__(
+        self, user_rows: Sequence[UserRows] = (), parts: Sequence[ConsolePart] = ()
+    ) -> None:
+        """Show what features know about a user, and pages about features."""
+        self._user_rows, self._parts = user_rows, parts
+        of_parts = (controller for part in parts for controller in part.controllers)
+        self.hidden_controllers = (*CONSOLE_CONTROLLERS, *of_parts)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the engine of templates, the headers of responses, and pages for errors."""
         app_config.state["user_rows"] = self._user_rows
-        app_config.template_config = _make_template_config()
+        app_config.state["console_parts"] = self._parts
+        app_config.template_config = _make_template_config(part.templates for part in self._parts)
         app_config.before_send.append(_add_headers)
         app_config.exception_handlers[HTTPException] = _handle_framework_error
         return super().on_app_init(app_config)

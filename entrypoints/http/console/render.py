@@ -6,19 +6,16 @@ from typing import Any, Final
 from litestar.response import Redirect, Template
 
 from application.console.feature import ConsoleFeature
+from entrypoints.http.console.part import parts_of
 from entrypoints.http.console.request import ConsoleRequest
 
 NAVIGATION: Final = (
-    ("Overview", "/console"),
-    ("People", "/console/users"),
-    ("Activity", "/console/activity"),
-    ("Limits", "/console/limits"),
-    ("Costs", "/console/costs"),
-    ("Security", "/console/security"),
-    ("Library", "/console/library"),
-    ("Audit", "/console/audit"),
+    (0, "Overview", "/console"),
+    (10, "People", "/console/users"),
+    (30, "Limits", "/console/limits"),
+    (70, "Audit", "/console/audit"),
 )
-"""The pages that the header links, with their paths."""
+"""What the header links: where, the title and the path. Parts add theirs."""
 DONE: Final[Mapping[str, str]] = {
     "signed_out": "You are signed out.",
     "code_sent": "A code was sent.",
@@ -35,10 +32,6 @@ DONE: Final[Mapping[str, str]] = {
     "user_restored": "The account has its phone back.",
     "user_deleted": "The account is deleted.",
     "user_deleted_before": "This account was deleted before, so nothing was done now.",
-    "item_hidden": "The picture is hidden.",
-    "item_unhidden": "The picture is shown again.",
-    "item_deleted": "The picture is deleted.",
-    "item_deleted_before": "There is no such picture any more, so nothing was done now.",
 }
 """What a page says after an act: by the word in its address, so that nobody puts text there."""
 
@@ -54,14 +47,19 @@ def render(
         status_code: The status of the response.
         context: What this page needs besides.
     """
+    parts = parts_of(request)
+    done = {**DONE, **{word: text for part in parts for word, text in part.done.items()}}
     shared = {
         "session": request.console_session,
         "form_token": request.form_token,
         "navigation": [
-            (title, path, _is_current(path, request.scope["path"])) for title, path in NAVIGATION
+            (title, path, _is_current(path, request.scope["path"]))
+            for _, title, path in sorted(
+                [*NAVIGATION, *(entry for part in parts for entry in part.navigation)]
+            )
         ],
         "now": request.app.state.use_cases.of(ConsoleFeature).clock.now(),
-        "message": DONE.get(request.query_params.get("done", ""), ""),
+        "message": done.get(request.query_params.get("done", ""), ""),
     }
     return Template(name, context=shared | context, status_code=status_code)
 
@@ -71,13 +69,10 @@ def see_other(path: str, message: str = "", **parameters: str) -> Redirect:
 
     Args:
         path: The page.
-        message: A key of `DONE`, for what was done.
+        message: A key of `DONE`, or of that of a part, for what was done.
         parameters: Other parameters of the page.
-
-    Raises:
-        KeyError: `DONE` has no such message.
     """
-    done = {"done": message} if message and DONE[message] else {}
+    done = {"done": message} if message else {}
     query = done | parameters
     return Redirect(path, status_code=303, query_params=query or None)
 

@@ -1,23 +1,17 @@
 """What administrators do for a user, each after a page that says what happens and asks why."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from litestar import Response, get, post
-from litestar.di import Provide
 from litestar.response import Redirect, Template
-from litestar.types import ASGIApp, Receive, Scope, Send
 
-from application.administration.act_for_users import ActForUsers
-from application.administration.caller import NEEDS_FRESH_LOGIN, Caller
-from application.administration.find_user import FoundUser, UserQuery
+from application.administration.caller import NEEDS_FRESH_LOGIN
+from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
 from application.console.feature import ConsoleFeature
-from application.export.feature import ExportFeature
-from application.limits.file_reads import FileReads
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError
@@ -29,16 +23,17 @@ from domain.identities.identity import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 from domain.phone import parse_phone
+from entrypoints.http.console.act import Act, ActCall
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.part import parts_of
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
-from entrypoints.http.dependencies import Injected, provide_file_reads
+from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import HttpError, InvalidFields
 from entrypoints.http.errors.handlers import from_port_error, report_error
 from entrypoints.http.errors.table import ApiError, ErrorTable
-from entrypoints.http.export.responses import send_archive
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.words.user_words import describe_hold, describe_status
@@ -48,48 +43,7 @@ PHONE: Final = f"{USERS}/phone"
 """The page of a phone without an account: the number is in the form, never in the address."""
 
 _ActError: TypeAlias = errors.DomainError | HttpError | PortError
-_ACT_ERRORS: Final = (errors.DomainError, HttpError, PortError)
-
-
-@dataclass(frozen=True, slots=True)
-class ActCall:
-    """What an act needs: the use cases, who acts for whom and why, and the other fields."""
-
-    request: ConsoleRequest
-    use_cases: UseCases
-    query: UserQuery
-    reason: str
-    form: Mapping[str, str]
-
-    @property
-    def caller(self) -> Caller:
-        """The administrator."""
-        return self.request.caller
-
-    @property
-    def act(self) -> ActForUsers:
-        """The acts for users."""
-        return self.use_cases.administration.act_for_users
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """What is done for a user after a confirmation.
-
-    Attributes:
-        title: The heading of its page, and the text of its link and its button.
-        action: What the audit calls it.
-        is_offered: Whether the page of a user has its link.
-        run: Does it, and returns what the next page says, as a key of `DONE`. None where the
-            response is no page.
-        is_dangerous: Whether nobody can undo it.
-    """
-
-    title: str
-    action: AuditAction
-    is_offered: Callable[[UserDetails], bool]
-    run: Callable[[ActCall], Awaitable[str]] | None
-    is_dangerous: bool = False
+ACT_ERRORS: Final = (errors.DomainError, HttpError, PortError)
 
 
 async def _send_code(call: ActCall) -> str:
@@ -199,7 +153,8 @@ def _is_detached(details: UserDetails) -> bool:
     return identity is not None and identity.is_closed and not identity.is_deleted
 
 
-def _has_account(details: UserDetails) -> bool:
+def has_account(details: UserDetails) -> bool:
+    """Return whether there is an account that is not deleted, also one without a phone."""
     return _is_open(details) or _is_detached(details)
 
 
@@ -261,16 +216,10 @@ ACTS: Final[Mapping[str, Act]] = {
         is_offered=_is_detached,
         run=_restore,
     ),
-    "export": Act(
-        title="Export all data",
-        action=AuditAction.EXPORT,
-        is_offered=_has_account,
-        run=None,
-    ),
     "delete": Act(
         title="Delete the account",
         action=AuditAction.DELETE,
-        is_offered=_has_account,
+        is_offered=has_account,
         run=_delete,
         is_dangerous=True,
     ),
@@ -289,28 +238,20 @@ class UserActController(ConsoleController):
     """
 
     path = USERS
-    dependencies = {
-        **ConsoleController.dependencies,
-        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
-    }
 
     @get([f"/{{user_id:str}}/{name}" for name in ACTS])
     async def confirm_act(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
         """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
-        request.caller.check_action(_act_of(request).action)
-        user = await _find(use_cases, user_id)
-        if user.identity is not None and user.identity.is_deleted:
-            return see_other(path_of(user), "user_deleted_before")
-        return await _render_act(request, use_cases, user)
+        return await ask(request, use_cases, user_id)
 
     @post([f"/{{user_id:str}}/{name}" for name, act in ACTS.items() if act.run], status_code=200)
     async def do_act(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
         """Do it."""
-        return await _act(request, use_cases, await _find(use_cases, user_id))
+        return await _act(request, use_cases, await find_user(use_cases, user_id))
 
     @post("/{user_id:str}/number", status_code=200)
     async def show_number(
@@ -318,45 +259,15 @@ class UserActController(ConsoleController):
     ) -> Template:
         """Return the full number. It is in the audit before; loading it again is another read."""
         request.caller.check_action(AuditAction.VIEW_PHONE)
-        user = await _find(use_cases, user_id)
+        user = await find_user(use_cases, user_id)
         form = await read_form(request)
         try:
-            reason = _parse_reason(form)
+            reason = parse_act_reason(form)
             view_phone = use_cases.of(LimitsFeature).view_phone
             number = await view_phone(request.caller, user.require_phone(), user.subject, reason)
-        except _ACT_ERRORS as error:
-            return await _render_error(request, use_cases, user, form, error)
+        except ACT_ERRORS as error:
+            return await render_act_error(request, use_cases, user, form, error)
         return render(request, "users/number.html", user=user, number=number)
-
-    @post("/{user_id:str}/export", status_code=200)
-    async def export(
-        self,
-        request: ConsoleRequest,
-        use_cases: Injected[UseCases],
-        file_reads: Injected[FileReads],
-        user_id: IdParameter,
-    ) -> ASGIApp:
-        """Return all data of a user as a ZIP archive."""
-        request.caller.check_action(AuditAction.EXPORT)
-        user = await _find(use_cases, user_id)
-        form = await read_form(request)
-        query = user.subject
-
-        async def send_export(scope: Scope, receive: Receive, send: Send) -> None:
-            # What opening an export raises, it raises before anything is sent.
-            try:
-                reason = _parse_reason(form)
-                export_user = use_cases.of(ExportFeature).export_user
-                archive = send_archive(
-                    lambda: export_user(request.caller, query, reason),
-                    file_reads.slot(request.client_ip),
-                )
-                await archive(scope, receive, send)
-            except _ACT_ERRORS as error:
-                page = await _render_error(request, use_cases, user, form, error)
-                await page.to_asgi_response(None, request)(scope, receive, send)
-
-        return send_export
 
     @post([f"/phone/{name}" for name in _OF_PHONES], status_code=200)
     async def act_for_phone(
@@ -373,7 +284,7 @@ class UserActController(ConsoleController):
             return await _act(request, use_cases, user)
         if user.identity is not None:
             return see_other(f"{path_of(user)}/{request.act_name}")
-        return await _render_act(request, use_cases, user)
+        return await render_act(request, use_cases, user)
 
     @get([f"/phone/{name}" for name in _OF_PHONES])
     async def return_to_search(self) -> Redirect:
@@ -386,11 +297,22 @@ def path_of(user: FoundUser) -> str:
     return USERS if user.identity is None else f"{USERS}/{user.identity.id}"
 
 
-async def _find(use_cases: UseCases, user_id: str) -> FoundUser:
+async def ask(request: ConsoleRequest, use_cases: UseCases, user_id: str) -> Response[Any]:
+    """Return the page that asks whether to do it; that of the user if it was deleted."""
+    request.caller.check_action(_act_of(request).action)
+    user = await find_user(use_cases, user_id)
+    if user.identity is not None and user.identity.is_deleted:
+        return see_other(path_of(user), "user_deleted_before")
+    return await render_act(request, use_cases, user)
+
+
+async def find_user(use_cases: UseCases, user_id: str) -> FoundUser:
+    """Find a user by the id in an address; raises UserNotFound."""
     return await use_cases.administration.find_user(parse_id(user_id, errors.UserNotFound()))
 
 
-def _parse_reason(form: Mapping[str, str]) -> str:
+def parse_act_reason(form: Mapping[str, str]) -> str:
+    """Return the reason of a form; raises InvalidFields."""
     try:
         return require_reason(form["reason"])
     except errors.InvalidValue as error:
@@ -406,20 +328,20 @@ async def _act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) ->
         # A second click on "Delete the account" ends here.
         return see_other(path_of(user), "user_deleted_before")
     try:
-        call = ActCall(request, use_cases, query, _parse_reason(form), form)
+        call = ActCall(request, use_cases, query, parse_act_reason(form), form)
         done = await act.run(call) if act.run else ""
     except errors.UserNotFound as error:
         # Another request may have deleted the account meanwhile.
         user = await use_cases.administration.find_user(query)
         if user.identity is not None and user.identity.is_deleted:
             return see_other(path_of(user), "user_deleted_before")
-        return await _render_error(request, use_cases, user, form, error)
-    except _ACT_ERRORS as error:
-        return await _render_error(request, use_cases, user, form, error)
+        return await render_act_error(request, use_cases, user, form, error)
+    except ACT_ERRORS as error:
+        return await render_act_error(request, use_cases, user, form, error)
     return see_other(path_of(user), done)
 
 
-async def _render_error(
+async def render_act_error(
     request: ConsoleRequest,
     use_cases: UseCases,
     user: FoundUser,
@@ -434,7 +356,7 @@ async def _render_error(
     retry_at = None
     if isinstance(error, errors.RateLimitExceeded | errors.DeliveryFailed):
         retry_at = use_cases.of(ConsoleFeature).clock.now() + timedelta(seconds=error.retry_after)
-    page = await _render_act(
+    page = await render_act(
         request,
         use_cases,
         user,
@@ -448,7 +370,7 @@ async def _render_error(
     return page
 
 
-async def _render_act(
+async def render_act(
     request: ConsoleRequest,
     use_cases: UseCases,
     user: FoundUser,
@@ -459,6 +381,7 @@ async def _render_act(
     retry_at: datetime | None = None,
     field_errors: Mapping[str, str] | None = None,
 ) -> Template:
+    """Return the page of an act."""
     name, act, identity = request.act_name, _act_of(request), user.identity
     session, possible_until = request.console_session, None
     if act.action in NEEDS_FRESH_LOGIN and session is not None:
@@ -526,4 +449,11 @@ def _explain(error: ApiError, user: FoundUser, act: Act, table: ErrorTable) -> s
 
 
 def _act_of(request: ConsoleRequest) -> Act:
-    return ACTS[request.act_name]
+    return offered_acts(request)[request.act_name]
+
+
+def offered_acts(request: ConsoleRequest) -> Mapping[str, Act]:
+    """Return all acts, with those of features before the last one, which is a deletion."""
+    of_parts = {name: act for part in parts_of(request) for name, act in part.acts.items()}
+    last = "delete"
+    return {**{name: ACTS[name] for name in ACTS if name != last}, **of_parts, last: ACTS[last]}

@@ -18,9 +18,10 @@ from domain.identities.retention import RetainedData
 from domain.phone import parse_phone
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.part import parts_of
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
-from entrypoints.http.console.user_acts import ACTS, PHONE, USERS, path_of
+from entrypoints.http.console.user_acts import PHONE, USERS, offered_acts, path_of
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
@@ -113,7 +114,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
     """Return the page of a user. The number is masked: the full one is an act of its own."""
     show_user = use_cases.of(LimitsFeature).show_user
     details = await show_user.describe(request.caller, user, with_full_number=False)
-    identity = user.identity
+    identity, parts = user.identity, parts_of(request)
     retained: Sequence[RetainedData] = ()
     if identity is not None and identity.deleted_at is not None:
         retained = use_cases.administration.list_retained_data(identity.deleted_at)
@@ -127,9 +128,12 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         hold=_describe_hold(details),
         describe_delivery=words.describe_delivery,
         verification=_describe_verification(details, use_cases.of(ConsoleFeature).clock.now()),
-        acts={name: act for name, act in ACTS.items() if act.is_offered(details)},
+        acts={name: act for name, act in offered_acts(request).items() if act.is_offered(details)},
         retained=retained,
         phone_path=PHONE,
+        user_links=[part.user_link for part in parts if part.user_link],
+        user_sections=[part.user_section for part in parts if part.user_section],
+        **{key: value for part in parts for key, value in part.describe_user(details).items()},
     )
 
 

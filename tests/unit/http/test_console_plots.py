@@ -1,6 +1,6 @@
 """The columns of plots, and the sentences that say the same."""
 
-from entrypoints.http.console.plots import (
+from entrypoints.http.console.statistics.plots import (
     COLUMN_WIDTH,
     HEIGHT,
     MAX_NAMED_COLUMNS,

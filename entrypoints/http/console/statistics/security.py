@@ -9,12 +9,12 @@ from application.ports.system import SecurityEventType
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.statistics.report import HourRow, make_query
-from entrypoints.http.console.activity import HOUR
 from entrypoints.http.console.console_controller import ConsoleController
-from entrypoints.http.console.periods import parse_hours
-from entrypoints.http.console.plots import Plot, Series, plot_hours
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.console.statistics.activity import HOUR
+from entrypoints.http.console.statistics.periods import parse_hours
+from entrypoints.http.console.statistics.plots import Plot, Series, plot_hours
 from entrypoints.http.dependencies import Injected
 
 

@@ -11,10 +11,10 @@ from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.statistics.report import CountRow, Statistics
 from entrypoints.http.console.console_controller import ConsoleController
-from entrypoints.http.console.periods import parse_selection
-from entrypoints.http.console.plots import Plot, Series, plot_hours, plot_names
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.console.statistics.periods import parse_selection
+from entrypoints.http.console.statistics.plots import Plot, Series, plot_hours, plot_names
 from entrypoints.http.dependencies import Injected
 
 HOUR: Final = "%b %d %H:%M"

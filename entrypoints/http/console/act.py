@@ -1,0 +1,57 @@
+"""An act for a user, and what it needs."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from application.administration.act_for_users import ActForUsers
+from application.administration.caller import Caller
+from application.administration.find_user import UserQuery
+from application.administration.show_user import UserDetails
+from application.use_cases import UseCases
+from domain.administration.audit import AuditAction
+from entrypoints.http.console.request import ConsoleRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ActCall:
+    """What an act needs: the use cases, who acts for whom and why, and the other fields."""
+
+    request: ConsoleRequest
+    use_cases: UseCases
+    query: UserQuery
+    reason: str
+    form: Mapping[str, str]
+
+    @property
+    def caller(self) -> Caller:
+        """The administrator."""
+        return self.request.caller
+
+    @property
+    def act(self) -> ActForUsers:
+        """The acts for users."""
+        return self.use_cases.administration.act_for_users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What is done for a user after a confirmation.
+
+    Attributes:
+        title: The heading of its page, and the text of its link and its button.
+        action: What the audit calls it.
+        is_offered: Whether the page of a user has its link.
+        run: Does it, and returns what the next page says, as a key of `DONE`. None where the
+            response is no page.
+        is_dangerous: Whether nobody can undo it.
+        text: What happens, where the template of acts does not say it.
+        stays: Whether the page stays, because the response is a file.
+    """
+
+    title: str
+    action: AuditAction
+    is_offered: Callable[[UserDetails], bool]
+    run: Callable[[ActCall], Awaitable[str]] | None
+    is_dangerous: bool = False
+    text: str = ""
+    stays: bool = False

@@ -1,0 +1,1 @@
+"""The download of all data of a user."""

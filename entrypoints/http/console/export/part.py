@@ -1,0 +1,95 @@
+"""The download of all data of a user, in the console."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from litestar import Response, get, post
+from litestar.di import Provide
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from application.export.feature import ExportFeature
+from application.limits.file_reads import FileReads
+from application.use_cases import UseCases
+from domain.administration.audit import AuditAction
+from entrypoints.http.console.act import Act
+from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.part import ConsolePart
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.console.user_acts import (
+    ACT_ERRORS,
+    USERS,
+    ask,
+    find_user,
+    has_account,
+    parse_act_reason,
+    render_act_error,
+)
+from entrypoints.http.dependencies import Injected, provide_file_reads
+from entrypoints.http.export.responses import send_archive
+from entrypoints.http.fields import IdParameter
+
+
+class ExportController(ConsoleController):
+    """The export of a user."""
+
+    path = USERS
+    dependencies = {
+        **ConsoleController.dependencies,
+        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+    }
+
+    @get("/{user_id:str}/export")
+    async def confirm(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
+    ) -> Response[Any]:
+        """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
+        return await ask(request, use_cases, user_id)
+
+    @post("/{user_id:str}/export", status_code=200)
+    async def export(
+        self,
+        request: ConsoleRequest,
+        use_cases: Injected[UseCases],
+        file_reads: Injected[FileReads],
+        user_id: IdParameter,
+    ) -> ASGIApp:
+        """Return all data of a user as a ZIP archive."""
+        request.caller.check_action(AuditAction.EXPORT)
+        user = await find_user(use_cases, user_id)
+        form = await read_form(request)
+        query = user.subject
+
+        async def send_export(scope: Scope, receive: Receive, send: Send) -> None:
+            # What opening an export raises, it raises before anything is sent.
+            try:
+                reason = parse_act_reason(form)
+                export_user = use_cases.of(ExportFeature).export_user
+                archive = send_archive(
+                    lambda: export_user(request.caller, query, reason),
+                    file_reads.slot(request.client_ip),
+                )
+                await archive(scope, receive, send)
+            except ACT_ERRORS as error:
+                page = await render_act_error(request, use_cases, user, form, error)
+                await page.to_asgi_response(None, request)(scope, receive, send)
+
+        return send_export
+
+
+PART: Final = ConsolePart(
+    templates=Path(__file__).parent,
+    controllers=(ExportController,),
+    acts={
+        "export": Act(
+            title="Export all data",
+            action=AuditAction.EXPORT,
+            is_offered=has_account,
+            run=None,
+            text="You download a ZIP archive with all data of this user: the full phone number,"
+            " pictures and recordings too. Each download is in the audit. The page stays as it is"
+            " meanwhile.",
+            stays=True,
+        )
+    },
+)

@@ -1,0 +1,20 @@
+"""The library in the console."""
+
+from pathlib import Path
+from typing import Final
+
+from entrypoints.http.console.library.controller import LibraryPageController
+from entrypoints.http.console.part import ConsolePart
+
+PART: Final = ConsolePart(
+    templates=Path(__file__).parent / "templates",
+    controllers=(LibraryPageController,),
+    navigation=((60, "Library", "/console/library"),),
+    done={
+        "item_hidden": "The picture is hidden.",
+        "item_unhidden": "The picture is shown again.",
+        "item_deleted": "The picture is deleted.",
+        "item_deleted_before": "There is no such picture any more, so nothing was done now.",
+    },
+    user_link="library/user_link.html",
+)

@@ -1,0 +1,52 @@
+"""What the console has about another feature."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from litestar import Controller
+
+from application.administration.show_user import UserDetails
+from application.use_cases import UseCases
+from entrypoints.http.console.act import Act
+from entrypoints.http.console.request import ConsoleRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsolePart:
+    """Pages about another feature, and what it adds to the pages of the console.
+
+    It lies in a folder of its own, so that it goes with either.
+
+    Attributes:
+        templates: The folder of its templates.
+        controllers: Its pages.
+        navigation: What the header links: where, the title and the path.
+        done: What a page says after an act, by the word in its address.
+        acts: What is done for users, by the last part of its address.
+        user_link: The template of a link of the page of a user; empty without one.
+        user_section: The template of a section of that page; empty without one.
+        describe_user: Returns what the section needs.
+        overview_section: The template of a section of the first page; empty without one.
+        describe_overview: Loads what the section needs.
+    """
+
+    templates: Path
+    controllers: Sequence[type[Controller]] = ()
+    navigation: Sequence[tuple[int, str, str]] = ()
+    done: Mapping[str, str] = field(default_factory=dict)
+    acts: Mapping[str, Act] = field(default_factory=dict)
+    user_link: str = ""
+    user_section: str = ""
+    describe_user: Callable[[UserDetails], Mapping[str, Any]] = lambda _: {}
+    overview_section: str = ""
+    describe_overview: Callable[[ConsoleRequest, UseCases], Awaitable[Mapping[str, Any]]] | None = (
+        None
+    )
+
+
+def parts_of(request: ConsoleRequest) -> Sequence[ConsolePart]:
+    """Return the parts about the features that are installed."""
+    parts: Sequence[ConsolePart] = request.app.state.console_parts
+    return parts

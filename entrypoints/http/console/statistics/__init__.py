@@ -1,0 +1,1 @@
+"""Pages about statistics and costs."""

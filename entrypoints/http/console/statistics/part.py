@@ -1,0 +1,61 @@
+"""Statistics and costs in the console."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from application.costs.feature import CostsFeature
+from application.ports.system import SecurityEventType
+from application.statistics.feature import StatisticsFeature
+from application.use_cases import UseCases
+from domain.costs.report import CostGroup, CostPeriod
+from domain.statistics.errors import CostsNotCounted
+from domain.statistics.report import make_query
+from entrypoints.http.console.part import ConsolePart
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.console.statistics.activity import ActivityController, plot_messages
+from entrypoints.http.console.statistics.costs import CostsController
+from entrypoints.http.console.statistics.security import SecurityController
+
+
+async def _describe_overview(request: ConsoleRequest, use_cases: UseCases) -> Mapping[str, Any]:
+    statistics = use_cases.of(StatisticsFeature)
+    report = await statistics.report(request.caller, make_query(statistics.clock.now()))
+    return {
+        "report": report,
+        "hour_plot": plot_messages(report),
+        "rejected": sum(report.rejections.values()),
+        "warnings": _count_warnings(report.events),
+        "costs": await _find_costs(request, use_cases),
+    }
+
+
+def _count_warnings(events: Mapping[str, int]) -> int:
+    warnings = {event.value for event in SecurityEventType if event.is_warning}
+    return sum(number for name, number in events.items() if name in warnings)
+
+
+async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[str] | None:
+    """Return the costs of today, one for each currency; None if they are not counted."""
+    try:
+        use_cases.of(CostsFeature).require_prices()
+    except CostsNotCounted:
+        return None
+    today = use_cases.of(CostsFeature).today()
+    report = await use_cases.of(CostsFeature).report(
+        request.caller, CostPeriod(today, today), CostGroup.COUNTRY
+    )
+    return [f"{row.costs.millionths / 1_000_000:,.2f} {row.currency}" for row in report.totals]
+
+
+PART: Final = ConsolePart(
+    templates=Path(__file__).parent / "templates",
+    controllers=(SecurityController, CostsController, ActivityController),
+    navigation=(
+        (20, "Activity", "/console/activity"),
+        (40, "Costs", "/console/costs"),
+        (50, "Security", "/console/security"),
+    ),
+    overview_section="statistics/overview_section.html",
+    describe_overview=_describe_overview,
+)

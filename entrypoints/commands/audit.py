@@ -9,7 +9,6 @@ from typing import Final
 from application.administration.caller import Caller
 from application.administration.feature import AdministrationFeature
 from application.administration.find_user import FindUser
-from application.administration.list_audit import AuditPage
 from application.ports.administration import AuditFilter
 from application.use_cases import UseCases
 from domain.administration.audit import Actor, ActorKind, AuditEntry
@@ -110,6 +109,6 @@ def _describe_actor(actor: Actor) -> str:
 def _to_json(entries: Sequence[AuditEntry]) -> str:
     from msgspec import json
 
-    from entrypoints.http.admin.audit.schemas import to_page_response
+    from entrypoints.http.audit_entries import to_entry_response
 
-    return json.encode(to_page_response(AuditPage(entries, None)).entries).decode()
+    return json.encode([to_entry_response(entry) for entry in entries]).decode()

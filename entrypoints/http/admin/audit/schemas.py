@@ -5,21 +5,17 @@ from typing import Annotated, Final
 import msgspec
 
 from application.administration.list_audit import AuditPage
-from domain.administration.audit import ActorKind, AuditAction, AuditEntry
+from domain.administration.audit import ActorKind
 from domain.page import encode_cursor
+from entrypoints.http.audit_entries import AuditEntryResponse, to_entry_response
 from entrypoints.http.fields import (
-    ID_DESCRIPTION,
-    ITEM_ID_EXAMPLE,
     USER_ID_EXAMPLE,
     described,
-    format_timestamp,
     query_parameter,
-    time_field,
 )
 from entrypoints.http.paging import CURSOR_PATTERN, NextCursorField, page_size_parameter
 
 DEFAULT_PAGE_SIZE: Final = 20
-_ENTRY_ID_EXAMPLE: Final = "6561a2b3c3d4e5f60718293d"
 
 SubjectParameter = Annotated[
     str | None,
@@ -42,80 +38,6 @@ AuditCursorParameter = Annotated[
 AuditLimitParameter = Annotated[str | None, page_size_parameter("Entries", DEFAULT_PAGE_SIZE)]
 
 
-class ActorResponse(msgspec.Struct, kw_only=True):
-    """Who acted."""
-
-    kind: Annotated[
-        str,
-        described(
-            "An administrator by an access token, a user who changed the own phone or undid that, a"
-            " backend by a service token, or whoever ran a command.",
-            ActorKind.ADMINISTRATOR.value,
-            enum=[kind.value for kind in ActorKind],
-        ),
-    ]
-    id: Annotated[
-        str,
-        described(
-            "The id of the account or of the service token. Of a command, what its `--as` or"
-            " `DIALTONE_ACTOR` says, or else the name of the operating system's user.",
-            USER_ID_EXAMPLE,
-        ),
-    ]
-    name: Annotated[
-        str,
-        described(
-            "The name of the service token. Of a command, the operating system's user with its host"
-            " if `id` is another name, and who became that user by sudo. Empty for others.",
-            "help desk",
-        ),
-    ]
-    is_claim: Annotated[
-        bool,
-        described("Whether nobody has proved it, as for a command.", False),
-    ]
-
-
-class AuditEntryResponse(msgspec.Struct, kw_only=True):
-    """An entry of the audit. It was written before the act, and never changes."""
-
-    id: Annotated[str, described(ID_DESCRIPTION, _ENTRY_ID_EXAMPLE)]
-    at: Annotated[str, time_field("When it was written, in UTC.")]
-    actor: Annotated[ActorResponse, described("Who acted.")]
-    action: Annotated[
-        str,
-        described(
-            "What was done.",
-            AuditAction.RESET_LIMITS.value,
-            enum=[action.value for action in AuditAction],
-        ),
-    ]
-    subject: Annotated[
-        str,
-        described(
-            "To whom: the id of an account, the keyed hash of a phone, or the id of a service"
-            " token.",
-            USER_ID_EXAMPLE,
-        ),
-    ]
-    reason: Annotated[str, described("Why; empty if nobody said it.", "Ticket 4711")]
-    item_id: Annotated[
-        str | None,
-        described("The item of the library that it was done to. Otherwise null.", ITEM_ID_EXAMPLE),
-    ]
-    error: Annotated[
-        str | None,
-        described(
-            "In the second entry of an act that failed: the error. Otherwise null.",
-            "too_many_resets",
-        ),
-    ]
-    failed_entry_id: Annotated[
-        str | None,
-        described("In that entry: the id of the first one. Otherwise null.", _ENTRY_ID_EXAMPLE),
-    ]
-
-
 class AuditPageResponse(msgspec.Struct, kw_only=True):
     """A page of the audit, the newest entries first."""
 
@@ -126,23 +48,6 @@ class AuditPageResponse(msgspec.Struct, kw_only=True):
 def to_page_response(page: AuditPage) -> AuditPageResponse:
     """Convert a page of the audit."""
     return AuditPageResponse(
-        entries=[_to_entry_response(entry) for entry in page.entries],
+        entries=[to_entry_response(entry) for entry in page.entries],
         next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
-    )
-
-
-def _to_entry_response(entry: AuditEntry) -> AuditEntryResponse:
-    actor = entry.actor
-    return AuditEntryResponse(
-        id=entry.id,
-        at=format_timestamp(entry.at),
-        actor=ActorResponse(
-            kind=actor.kind.value, id=actor.id, name=actor.name, is_claim=actor.is_claim
-        ),
-        action=entry.action.value,
-        subject=entry.subject,
-        reason=entry.reason,
-        item_id=entry.item_id,
-        error=entry.error,
-        failed_entry_id=entry.failed_entry_id,
     )

@@ -64,7 +64,7 @@ def _call(command: Command, arguments: Namespace) -> Iterable[str]:
 
 def _read_settings(*, has_file_checks: bool) -> "Settings":
     from adapters.logging import configure_logging
-    from entrypoints.opening.operator_files import FILE_CHECKS
+    from entrypoints.opening.file_checks import FILE_CHECKS
     from entrypoints.settings.env_file import ENV_FILE
     from entrypoints.settings.read import read_settings
 

@@ -4,16 +4,18 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from application.ports.attestation import Attestation as AttestationPort
+from application.ports.errors import ConfigurationError, PortError
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
 from entrypoints.settings import parsers
-from entrypoints.settings.checks import Problem, Rule
 from entrypoints.settings.declaration import advanced, optional
 from entrypoints.settings.hook_parsers import parse_private_url
+from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.services import find_factory
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret
@@ -185,6 +187,28 @@ def open_siteverify(
     )
 
 
+async def _check_connection(settings: AttestationSettings) -> str:
+    from entrypoints.commands.connection_checks import check_own_adapter
+
+    with name_variable("DIALTONE_ATTESTATION"):
+        match settings.attestation:
+            case AttestationType.SITEVERIFY:
+                async with open_siteverify(settings) as siteverify:
+                    try:
+                        await siteverify.check()
+                    except PortError as error:
+                        raise ConfigurationError(
+                            f"No proof can be checked, {error}: check DIALTONE_ATTESTATION_URL, "
+                            "DIALTONE_ATTESTATION_SECRET and the network."
+                        ) from None
+                    return "the provider accepts the secret"
+            case Factory() as factory:
+                async with open_own_attestation(factory, settings) as own:
+                    return await check_own_adapter(own)
+            case _:
+                return "it asks no provider"
+
+
 class Attestation(Feature):
     """Proof before a message: a challenge in place of a 429."""
 
@@ -196,7 +220,6 @@ class Attestation(Feature):
         "application/ports/attestation.py",
         "adapters/attestation",
         "entrypoints/http/attestation",
-        "entrypoints/commands/attestation",
         "adapters/records/features/attestation.py",
         "pytest_dialtone/suites/attestation",
     )
@@ -219,9 +242,10 @@ class Attestation(Feature):
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
-        from entrypoints.commands.attestation.check_connection import connection_checks
-
-        return connection_checks(settings.of(AttestationSettings))
+        attestation = settings.of(AttestationSettings)
+        if attestation.attestation is None:
+            return {}
+        return {"attestation": partial(_check_connection, attestation)}
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:

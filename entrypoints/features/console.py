@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from entrypoints.features.feature import Feature
 from entrypoints.settings import parsers
-from entrypoints.settings.checks import Problem, Rule
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.hook_parsers import LOOPBACK_HOSTS
+from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:

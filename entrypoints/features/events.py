@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from application.ports.events import EventDestination
@@ -11,7 +12,6 @@ from domain.errors import InvalidValue
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import name_variable, open_adapter
 from entrypoints.settings import parsers
-from entrypoints.settings.checks import Problem, Rule, check_hook_urls
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.hook_parsers import (
     SECRET_EXAMPLE,
@@ -19,6 +19,7 @@ from entrypoints.settings.hook_parsers import (
     number_hooks,
     parse_hook_secrets,
 )
+from entrypoints.settings.rules import Problem, Rule, check_hook_urls
 from entrypoints.settings.services import find_factory
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook, Secret
@@ -128,6 +129,16 @@ def open_destination(
     return open_http_destination(destination.url, settings.of(EventSettings).events_secret.value)
 
 
+async def _check_destination(destination: Destination, settings: EventSettings) -> str:
+    from entrypoints.commands.connection_checks import check_own_adapter
+
+    with name_variable(settings.variable_of("DIALTONE_EVENTS")):
+        async with open_destination(destination, settings) as opened:
+            if isinstance(destination, Factory):
+                return await check_own_adapter(opened)
+            return "the URL and the secret are valid; no request was sent"
+
+
 class Events(Feature):
     """Events of users, which are sent to the operator's backend."""
 
@@ -183,9 +194,13 @@ class Events(Feature):
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
-        from entrypoints.commands.events.check_connection import connection_checks
-
-        return connection_checks(settings.of(EventSettings))
+        events = settings.of(EventSettings)
+        return {
+            f"events {destination_label(destination)}": partial(
+                _check_destination, destination, events
+            )
+            for destination in events.events
+        }
 
     def keeps_user_events(self, settings: "Settings") -> bool:
         """Return whether there is a destination."""

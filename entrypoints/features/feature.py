@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.server.background_task import BackgroundTask
-    from entrypoints.settings.checks import Rule
+    from entrypoints.settings.rules import Rule
     from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
 
@@ -153,9 +153,14 @@ class Feature:
         del settings
         return {}
 
-    def banner_adapters(self, settings: "Settings") -> Mapping[str, str]:
-        """Return the adapters in use, by what they are for, for the banner of a start."""
-        del settings
+    def banner_adapters(self, settings: "Settings", shown: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the adapters in use, by what they are for, for the banner of a start.
+
+        Args:
+            settings: All settings.
+            shown: What `check-settings` shows of each variable.
+        """
+        del settings, shown
         return {}
 
     def has_files(self, settings: "Settings") -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,9 +12,9 @@ from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import name_variable
 from entrypoints.opening.last_writes import write_last
 from entrypoints.settings import parsers
-from entrypoints.settings.checks import Problem, Rule, check_hook_urls
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, find_hook, parse_hook_secrets
+from entrypoints.settings.rules import Problem, Rule, check_hook_urls
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import HttpHook, Secret
 
@@ -79,6 +80,17 @@ def open_journal(
     return nullcontext(FileJournal(journal))
 
 
+async def _check_connection(journal: Path | HttpHook, settings: JournalSettings) -> str:
+    from adapters.journal.file_journal import FileJournal
+
+    with name_variable(settings.variable_of("DIALTONE_JOURNAL")):
+        async with open_journal(journal, settings) as opened:
+            if isinstance(opened, FileJournal):
+                await opened.check()
+                return ""
+            return "the URL and the secret are valid; no request was sent"
+
+
 class Journal(Feature):
     """The journal of acts, which outlives the database."""
 
@@ -102,9 +114,10 @@ class Journal(Feature):
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
-        from entrypoints.commands.journal.check_connection import connection_checks
-
-        return connection_checks(settings.of(JournalSettings))
+        journal = settings.of(JournalSettings)
+        if journal.journal is None:
+            return {}
+        return {"journal": partial(_check_connection, journal.journal, journal)}
 
     def must_be_open(self, settings: "Settings") -> bool:
         """Return whether there is a journal: acts are written to it, whoever does them."""

@@ -6,12 +6,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
 from application.media.limits import PixelAllowance
 from application.media.media_urls import MediaAccess
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.system import Clock
 from domain.access import LibraryVisibility
@@ -20,8 +22,8 @@ from domain.media.usage import Quota
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
-from entrypoints.settings.checks import ONE_HOST_ONLY, Problem, Rule, is_private
 from entrypoints.settings.declaration import advanced, essential, optional
 from entrypoints.settings.media_stores import (
     MediaFolder,
@@ -32,6 +34,7 @@ from entrypoints.settings.media_stores import (
     parse_region,
     parse_variants,
 )
+from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, is_private
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret
 
@@ -349,6 +352,28 @@ class MediaRecords(Feature):
 MEDIA_RECORDS: Final = MediaRecords()
 
 
+async def _check_connection(settings: MediaSettings) -> str:
+    from adapters.system import SystemClock
+    from entrypoints.commands.connection_checks import check_own_adapter
+    from entrypoints.commands.media.check_files import check_files
+
+    with name_variable("DIALTONE_MEDIA"):
+        if isinstance(settings.media, MediaFolder):
+            from adapters.disk import is_prepared
+
+            if not await is_prepared(settings.media.path):
+                return f"{settings.media.path} does not exist yet: the first start creates it"
+        async with open_files(settings, SystemClock()) as files:
+            try:
+                await check_own_adapter(files)
+            except MediaStorageUnavailable as error:
+                raise ConfigurationError(
+                    f"The media store does not work, {error}: check its address and the network."
+                ) from None
+            await check_files(files, settings.media_public_url)
+    return ""
+
+
 class Media(Feature):
     """The library of pictures, with its moderation."""
 
@@ -410,12 +435,10 @@ class Media(Feature):
 
         return (MediaPlugin(settings.of(MediaSettings).http_media()),)
 
-    def banner_adapters(self, settings: Settings) -> Mapping[str, str]:
-        """Return where files are, as `check-settings` shows it."""
-        from entrypoints.settings.read import describe
-
-        (shown,) = (row.shown for row in describe(settings) if row.name == "DIALTONE_MEDIA")
-        return {"media": shown}
+    def banner_adapters(self, settings: Settings, shown: Mapping[str, str]) -> Mapping[str, str]:
+        """Return where files are."""
+        del settings
+        return {"media": shown["DIALTONE_MEDIA"]}
 
     def has_files(self, settings: Settings) -> bool:
         """Return whether the media folder has files."""
@@ -436,15 +459,22 @@ class Media(Feature):
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
-        from entrypoints.commands.media.check_connection import connection_checks
-
-        return connection_checks(settings.of(MediaSettings))
+        return {"media": partial(_check_connection, settings.of(MediaSettings))}
 
     def check_created(self, settings: "Settings") -> None:
-        """Check that the media folder exists: an empty one would look like one that works."""
-        from entrypoints.commands.media.media_folder import require_media_folder
+        """Check that the media folder exists.
 
-        require_media_folder(settings)
+        To open it would create it, and an empty folder looks like one that works.
+
+        Raises:
+            StartupError
+        """
+        media = settings.of(MediaSettings).media
+        if isinstance(media, MediaFolder) and not media.path.is_dir():
+            raise StartupError(
+                f"DIALTONE_MEDIA: {media.path} does not exist. Mount or restore it; the first "
+                "start of the service creates it."
+            )
 
     def check_extras(self, settings: "Settings") -> None:
         """Check the library of the media store."""

@@ -45,7 +45,7 @@ def load_prices(settings: StatisticsSettings) -> "PriceList | None":
         prices = load(file)
     except InvalidPrices as error:
         lines = [f"DIALTONE_PRICES: {line}." for line in error.lines]
-        raise invalid_file(lines, "DIALTONE_PRICES", file) from error
+        raise invalid_file(lines, StatisticsSettings, "DIALTONE_PRICES", file) from error
     if settings.has_phone_line and not prices.has(Channel.VOICE):
         raise StartupError(
             f"DIALTONE_PRICES: {file}: no country has a price of voice, and there is a phone line. "

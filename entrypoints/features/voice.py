@@ -18,8 +18,8 @@ from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.opening.recordings import RecordingsOnDemand
 from entrypoints.settings import parsers
-from entrypoints.settings.checks import Problem, Rule
 from entrypoints.settings.declaration import limit, optional
+from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.services import find_factory
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
@@ -232,7 +232,7 @@ def load_call_flow(settings: VoiceSettings, file: Path | None = None) -> "CallFl
         path = settings.call_flow if file is None else None
         prefix = "DIALTONE_CALL_FLOW: " if path else ""
         lines = [f"{prefix}{line}." for line in error.lines]
-        raise invalid_file(lines, "DIALTONE_CALL_FLOW", path) from error
+        raise invalid_file(lines, VoiceSettings, "DIALTONE_CALL_FLOW", path) from error
 
 
 def _check_call_flow(settings: VoiceSettings) -> None:
@@ -246,7 +246,7 @@ def _check_countries(settings: VoiceSettings) -> Iterator[Problem]:
         yield "DIALTONE_COUNTRIES", "Must be set if a provider of messages or calls costs money."
 
 
-def _check_phone_line(settings: VoiceSettings) -> Iterator[Problem]:
+def _check_line_settings(settings: VoiceSettings) -> Iterator[Problem]:
     if settings.voice is None:
         return
     if not settings.is_set("DIALTONE_PUBLIC_URL"):
@@ -294,6 +294,19 @@ def find_recordings(settings: Settings, voice: VoicePorts | None) -> Recordings 
     return None
 
 
+async def _check_phone_line(settings: VoiceSettings) -> str:
+    from application.voice.call_urls import CallUrls
+    from entrypoints.commands.connection_checks import check_own_adapter
+
+    with name_variable("DIALTONE_VOICE"):
+        async with open_voice(settings) as voice:
+            if voice is None:
+                return ""
+            if isinstance(settings.voice, PhoneProvider):
+                return await settings.voice.check_voice(voice.calls, CallUrls(settings.public_url))
+            return await check_own_adapter(voice.calls)
+
+
 class Voice(Feature):
     """The phone line, and codes that are read out in a call."""
 
@@ -324,7 +337,7 @@ class Voice(Feature):
 
     def rules(self) -> Sequence[Rule]:
         """Return its rules between settings."""
-        return (_check_countries, _check_phone_line, _check_retention)
+        return (_check_countries, _check_line_settings, _check_retention)
 
     def file_checks(self) -> Sequence[Callable[[Any], object]]:
         """Return what loads the call flow."""
@@ -348,8 +361,9 @@ class Voice(Feature):
 
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)
 
-    def banner_adapters(self, settings: Settings) -> Mapping[str, str]:
+    def banner_adapters(self, settings: Settings, shown: Mapping[str, str]) -> Mapping[str, str]:
         """Return who places and answers calls."""
+        del shown
         voice = settings.of(VoiceSettings)
         match voice.voice:
             case None:
@@ -361,9 +375,8 @@ class Voice(Feature):
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         """Return what `check-settings --connect` tries, by the name that it shows."""
-        from entrypoints.commands.voice.check_connection import connection_checks
-
-        return connection_checks(settings.of(VoiceSettings))
+        voice = settings.of(VoiceSettings)
+        return {"phone line": partial(_check_phone_line, voice)} if voice.has_phone_line else {}
 
     def check_extras(self, settings: "Settings") -> None:
         """Check the library of the provider of calls."""

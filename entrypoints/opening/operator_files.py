@@ -1,15 +1,14 @@
-"""Files of the operator that the settings name: message templates, and those of features."""
+"""Files of the operator that the settings name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, TemplateProblem
 from adapters.templates.sms_templates import load_sms_templates as load_templates
 from adapters.templates.template_set import AppIdentity
-from entrypoints.features import FEATURES
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.read import example_line
+from entrypoints.settings.declaration import example_line
 from entrypoints.settings.settings import Settings
 
 
@@ -27,7 +26,7 @@ def load_sms_templates(settings: Settings) -> FileSmsTemplates:
     except InvalidTemplates as error:
         lines = [_template_problem(problem) for problem in error.problems]
         raise invalid_file(
-            lines, "DIALTONE_SMS_TEMPLATES_DIR", settings.sms_templates_dir
+            lines, Settings, "DIALTONE_SMS_TEMPLATES_DIR", settings.sms_templates_dir
         ) from error
     if not templates.has_locale(settings.default_locale):
         raise StartupError(
@@ -38,11 +37,13 @@ def load_sms_templates(settings: Settings) -> FileSmsTemplates:
     return templates
 
 
-def invalid_file(lines: Sequence[str], variable: str, path: Path | None) -> StartupError:
+def invalid_file(
+    lines: Sequence[str], settings: type[Any], variable: str, path: Path | None
+) -> StartupError:
     """Return an error of these lines, with an example if the path of the variable is wrong."""
     if path is None or path.exists():
         return StartupError("\n".join(lines))
-    return StartupError(f"{lines[0]} {example_line(variable)}")
+    return StartupError(f"{lines[0]} {example_line(settings, variable)}")
 
 
 def _template_problem(problem: TemplateProblem) -> str:
@@ -53,10 +54,3 @@ def _template_problem(problem: TemplateProblem) -> str:
         f"Built-in template {text} Use a shorter DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or add "
         "a file with this name and this text to the folder in DIALTONE_SMS_TEMPLATES_DIR."
     )
-
-
-FILE_CHECKS: Final[tuple[Callable[[Any], object], ...]] = (
-    load_sms_templates,
-    *(check for feature in FEATURES for check in feature.file_checks()),
-)
-"""With them, the settings and the files that they name are checked together."""

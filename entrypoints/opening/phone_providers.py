@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from application.ports.voice import Recordings, VoicePorts
     from application.voice.call_urls import CallUrls
-    from entrypoints.features.voice import VoiceSettings
+    from entrypoints.settings.twilio import TwilioSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class PhoneProvider:
 
 
 @asynccontextmanager
-async def _open_twilio_voice(settings: "VoiceSettings") -> "AsyncIterator[VoicePorts]":
+async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[VoicePorts]":
     check_extra(TWILIO.extra, TWILIO.name)
     from adapters.twilio.markup import TwimlMarkup
     from adapters.twilio.signatures import TwilioSignatures
@@ -69,7 +69,7 @@ async def _open_twilio_voice(settings: "VoiceSettings") -> "AsyncIterator[VoiceP
         yield VoicePorts(calls, signatures, TwilioWebhookParser(), TwimlMarkup())
 
 
-def _open_twilio_calls(settings: "VoiceSettings") -> AbstractAsyncContextManager[Any]:
+def _open_twilio_calls(settings: Any) -> AbstractAsyncContextManager[Any]:
     check_extra(TWILIO.extra, TWILIO.name)
     from adapters.twilio.calls import open_twilio_calls
 
@@ -81,8 +81,9 @@ def _open_twilio_calls(settings: "VoiceSettings") -> AbstractAsyncContextManager
     )
 
 
-def _twilio_caller_id(settings: "VoiceSettings") -> str:
-    return settings.twilio_caller_id
+def _twilio_caller_id(settings: Any) -> str:
+    caller_id: str = settings.twilio_caller_id
+    return caller_id
 
 
 async def _check_twilio_calls(calls: Any, urls: "CallUrls") -> str:

@@ -14,7 +14,9 @@ def render_banner(settings: Settings) -> str:
     hint = " (shown below)" if any(map(prints_codes, settings.sms)) else ""
     keys = "in DIALTONE_SECRETS" if settings.secrets.value else str(settings.secrets_file)
     urls = [row for feature in FEATURES for row in feature.banner_urls(settings).items()]
-    adapters = [row for feature in FEATURES for row in feature.banner_adapters(settings).items()]
+    adapters = [
+        row for feature in FEATURES for row in feature.banner_adapters(settings, shown).items()
+    ]
     rows = [
         *urls,
         ("API docs", f"{url}/docs"),

@@ -3,35 +3,21 @@
 Those of a feature are in its module.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from domain.countries import ALL_COUNTRIES
 from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes
+from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, check_hook_urls
 from entrypoints.settings.settings import InvalidSetting, Settings
-from entrypoints.settings.values import HttpHook, SqliteDatabase
+from entrypoints.settings.values import SqliteDatabase
 
 if TYPE_CHECKING:
     from entrypoints.features.feature import Feature
     from entrypoints.settings.composition import Composition
-
-Problem = tuple[str, ...]
-"""Variable, problem and, if the one of the variable is no fix, the example."""
-Rule = Callable[[Any], Iterator[Problem]]
-"""Takes all settings, and yields their problems."""
-
-ONE_HOST_ONLY: Final = "{} is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."
-
-# Names that are not in public DNS: one label, like that of a container, or a suffix for private
-# networks (RFC 6761, 6762 and 8375, ICANN's .internal, Kubernetes).
-_PRIVATE_NAME: Final = re.compile(
-    r"[a-z][a-z0-9_-]*|(?:[a-z0-9_-]+\.)+(?:localhost|local|home\.arpa|internal|svc)"
-)
 
 
 def unused_variables(values: Mapping[str, str], composition: "Composition") -> frozenset[str]:
@@ -161,12 +147,6 @@ def _check_hooks(settings: Settings) -> Iterator[Problem]:
     yield from check_hook_urls("DIALTONE_SMS", settings.sms_hooks)
 
 
-def check_hook_urls(name: str, hooks: Iterable[HttpHook]) -> Iterator[Problem]:
-    """Yield the problem of a variable that names hooks, if one gets requests without encryption."""
-    if any(urlsplit(hook.url).scheme == "http" for hook in hooks):
-        yield name, "The URL of a hook must begin with https:// in production."
-
-
 def _check_named_countries(settings: Settings) -> Iterator[Problem]:
     if settings.countries in (None, ALL_COUNTRIES):
         yield "DIALTONE_COUNTRIES", "Must name countries in production."
@@ -211,14 +191,6 @@ def _check_hosts(settings: Settings) -> Iterator[Problem]:
             "DIALTONE_DATABASE",
             ONE_HOST_ONLY.format("SQLite", "postgresql://host/name or mongodb://host/name"),
         )
-
-
-def is_private(host: str) -> bool:
-    """Return whether a host is in a private network, judged by its name or IP."""
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return _PRIVATE_NAME.fullmatch(host) is not None
 
 
 _RULES: Final[Sequence[Rule]] = (

@@ -115,6 +115,12 @@ def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
     return dict(sorted(found.items(), key=lambda item: groups.index(item[1][1].group)))
 
 
+def example_line(settings: type[Any], variable: str) -> str:
+    """Return the line with the example of a variable, which depends on no other."""
+    _, declaration = declared(settings)[variable]
+    return f"Example: {variable}={declaration.example_text(None)}"
+
+
 def descriptions(settings: type[Any]) -> dict[str, str]:
     """Return the docstrings below the fields of a class and its bases by the fields' names.
 

@@ -188,7 +188,7 @@ def _problem(
     settings: Settings, name: str, text: str, example: str | None = None
 ) -> tuple[str, str]:
     """Return the variable that is wrong, which may name a file, and the problem."""
-    line = example_line(name, settings, example)
+    line = _example_line(name, settings, example)
     if file := settings.variables.files.get(name):
         in_file = line.removeprefix(f"Example: {name}=")
         # A command of the shell is not what the file contains.
@@ -219,8 +219,8 @@ def _parse_text(name: str, text: str) -> Any:
     return FIELDS[name][1].parse(text)
 
 
-def example_line(name: str, settings: Settings | None = None, text: str | None = None) -> str:
-    """Return the line with a text that is valid for the variable, by default its example."""
+def _example_line(name: str, settings: Settings, text: str | None) -> str:
+    """Return the line with a text that is valid for the variable; without one, with its example."""
     shown = FIELDS[name][1].example_text(settings) if text is None else text
     return f"Example: {name}={shown}"
 

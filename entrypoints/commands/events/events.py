@@ -14,12 +14,12 @@ from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import find_one
 from entrypoints.features.events import EVENTS, EventSettings, destination_labels
 from entrypoints.opening.startup_error import CommandError, print_errors
-from entrypoints.settings.read import example_line
+from entrypoints.settings.declaration import example_line
 from entrypoints.settings.settings import Settings
 
 NOT_SENT: Final = (
     "No events are recorded or sent, because DIALTONE_EVENTS is not set. It names where they go, "
-    f"see docs/events.md. {example_line('DIALTONE_EVENTS')}"
+    f"see docs/events.md. {example_line(EventSettings, 'DIALTONE_EVENTS')}"
 )
 _REMOVED: Final = "(not in DIALTONE_EVENTS now)"
 T = TypeVar("T")

@@ -23,12 +23,12 @@ from entrypoints.commands.statistics.columns import align_columns
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.statistics import STATISTICS, StatisticsSettings
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
-from entrypoints.settings.read import example_line
+from entrypoints.settings.declaration import example_line
 from entrypoints.settings.settings import Settings
 
 NOT_COUNTED: Final = (
     "No costs are counted, because DIALTONE_PRICES is not set. It names a file with the prices of "
-    f"your providers, see docs/costs.md. {example_line('DIALTONE_PRICES')}"
+    f"your providers, see docs/costs.md. {example_line(StatisticsSettings, 'DIALTONE_PRICES')}"
 )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints.opening.operator_files import FILE_CHECKS
+from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.read import SettingsError, find_unknown, read_settings
 from tests.support.settings import settings

@@ -7,7 +7,7 @@ from application.operations.clean_up_calls import (
 )
 
 from entrypoints.features.voice import VoiceSettings
-from entrypoints.opening.operator_files import FILE_CHECKS
+from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.settings.read import find_unused, read_settings
 from entrypoints.settings.values import Factory
 from tests.support.settings import problem, problems, settings

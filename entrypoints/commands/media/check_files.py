@@ -1,9 +1,7 @@
-"""The check of the media store, for `check-settings --connect`."""
+"""The check of the files of the media store, for `check-settings --connect`."""
 
 import asyncio
 import secrets
-from collections.abc import Mapping
-from functools import partial
 from http.client import HTTPException
 from io import BytesIO
 from typing import Final
@@ -12,11 +10,7 @@ from urllib.request import Request, urlopen
 
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import MediaFiles
-from entrypoints.commands.connection_checks import Check, check_own_adapter
-from entrypoints.features.media import MediaSettings, open_files
-from entrypoints.opening.factories import name_variable
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.media_stores import MediaFolder
 
 _FILE_NOT_FOUND: Final = b'"error":"File not found","code":"not_found"'
 """In the response of `/media` of the service."""
@@ -25,32 +19,7 @@ _FETCH_TIMEOUT: Final = 8.0
 _CONTENT: Final = b"check-settings"
 
 
-def connection_checks(settings: MediaSettings) -> Mapping[str, Check]:
-    """Return the check of the media store."""
-    return {"media": partial(_check_media, settings)}
-
-
-async def _check_media(settings: MediaSettings) -> str:
-    from adapters.system import SystemClock
-
-    with name_variable("DIALTONE_MEDIA"):
-        if isinstance(settings.media, MediaFolder):
-            from adapters.disk import is_prepared
-
-            if not await is_prepared(settings.media.path):
-                return f"{settings.media.path} does not exist yet: the first start creates it"
-        async with open_files(settings, SystemClock()) as files:
-            try:
-                await check_own_adapter(files)
-            except MediaStorageUnavailable as error:
-                raise ConfigurationError(
-                    f"The media store does not work, {error}: check its address and the network."
-                ) from None
-            await _check_files(files, settings.media_public_url)
-    return ""
-
-
-async def _check_files(files: MediaFiles, public_url: str | None = None) -> None:
+async def check_files(files: MediaFiles, public_url: str | None = None) -> None:
     """Write a file, read it, also at the public URL of the media store, and delete it.
 
     Raises:

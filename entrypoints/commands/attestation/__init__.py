@@ -1,1 +1,0 @@
-"""The check of what asks clients for a proof."""

@@ -1,0 +1,36 @@
+"""What a rule between settings is, and what the rules of several features have in common."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from entrypoints.settings.values import HttpHook
+
+Problem = tuple[str, ...]
+"""Variable, problem and, if the one of the variable is no fix, the example."""
+Rule = Callable[[Any], Iterator[Problem]]
+"""Takes all settings, and yields their problems."""
+
+ONE_HOST_ONLY: Final = "{} is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."
+
+# Names that are not in public DNS: one label, like that of a container, or a suffix for private
+# networks (RFC 6761, 6762 and 8375, ICANN's .internal, Kubernetes).
+_PRIVATE_NAME: Final = re.compile(
+    r"[a-z][a-z0-9_-]*|(?:[a-z0-9_-]+\.)+(?:localhost|local|home\.arpa|internal|svc)"
+)
+
+
+def check_hook_urls(name: str, hooks: Iterable[HttpHook]) -> Iterator[Problem]:
+    """Yield the problem of a variable that names hooks, if one gets requests without encryption."""
+    if any(urlsplit(hook.url).scheme == "http" for hook in hooks):
+        yield name, "The URL of a hook must begin with https:// in production."
+
+
+def is_private(host: str) -> bool:
+    """Return whether a host is in a private network, judged by its name or IP."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return _PRIVATE_NAME.fullmatch(host) is not None

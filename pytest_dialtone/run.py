@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from entrypoints.opening.factories import name_variable
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.version.distribution import check_import_names
 from pytest_dialtone.external_adapter import ADAPTER, OPTION, SETTING, open_external_adapter

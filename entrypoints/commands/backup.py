@@ -13,8 +13,8 @@ from adapters.records.stored_keys import StoredKeys
 from entrypoints.commands.parsing import parse_file
 from entrypoints.features import FEATURES
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import name_variable
 from entrypoints.opening.keys import find_key_fingerprint, load_keys
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import InvalidArgument, StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (

@@ -16,8 +16,8 @@ from domain.identifier import RANDOM_BYTES
 from entrypoints.commands.parsing import find_url
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import name_variable
 from entrypoints.opening.keys import load_keys, make_phone_encryption
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.services import parse_database
 from entrypoints.settings.settings import Settings

@@ -18,9 +18,9 @@ from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import open_database
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import name_variable
 from entrypoints.opening.keys import find_key_fingerprint, load_encryption, load_keys
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.providers import Provider, open_hook, provider_name
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings

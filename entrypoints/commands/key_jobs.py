@@ -15,8 +15,8 @@ from domain.identities.session import SessionLimits
 from entrypoints.commands.copy import copying_of
 from entrypoints.opening.database import open_database
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import name_variable
 from entrypoints.opening.keys import load_keys, make_phone_encryption
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (

@@ -16,8 +16,8 @@ from application.ports.errors import ConfigurationError
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.opening.database import open_database
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import name_variable
 from entrypoints.opening.keys import find_key_fingerprint, load_keys, make_phone_encryption
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import InvalidArgument, StartupError, print_errors
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (

@@ -7,7 +7,8 @@ from typing import Final
 from application.ports.limits import LimitStore
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import measure_limits
-from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
+from entrypoints.opening.factories import health_check_of, open_adapter
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory

@@ -8,12 +8,8 @@ from application.ports.otp import Messenger
 from application.ports.system import Clock, SecurityEvents
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import (
-    health_check_of,
-    name_variable,
-    open_adapter,
-    status_callbacks_of,
-)
+from entrypoints.opening.factories import health_check_of, open_adapter, status_callbacks_of
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
 from entrypoints.opening.providers import Provider, open_hook, provider_name
 from entrypoints.settings.settings import Settings

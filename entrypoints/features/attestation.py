@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from application.ports.attestation import Attestation as AttestationPort
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.features.feature import Feature
-from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
+from entrypoints.opening.factories import health_check_of, open_adapter
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import advanced, optional
 from entrypoints.settings.hook_parsers import parse_private_url

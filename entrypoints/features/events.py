@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from application.ports.events import EventDestination
 from domain.errors import InvalidValue
 from entrypoints.features.feature import Feature
-from entrypoints.opening.factories import name_variable, open_adapter
+from entrypoints.opening.factories import open_adapter
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.hook_parsers import (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from application.ports.journal import Journal as JournalPort
 from entrypoints.features.feature import Feature
-from entrypoints.opening.factories import name_variable
 from entrypoints.opening.last_writes import write_last
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, find_hook, parse_hook_secrets

@@ -21,7 +21,8 @@ from domain.media.image import ImageLimits, SourceFormat, VariantSpec
 from domain.media.usage import Quota
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
+from entrypoints.opening.factories import health_check_of, open_adapter
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import advanced, essential, optional

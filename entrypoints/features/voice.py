@@ -13,7 +13,8 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, PhoneRules, parse_phone
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import health_check_of, name_variable, open_adapter
+from entrypoints.opening.factories import health_check_of, open_adapter
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.opening.recordings import RecordingsOnDemand

@@ -11,7 +11,8 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.undeclared_records import check_declared
 from application.ports.limits import LimitStore
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import name_variable, open_adapter
+from entrypoints.opening.factories import open_adapter
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,

@@ -7,12 +7,11 @@ arguments.
 import inspect
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
-    contextmanager,
 )
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
@@ -174,12 +173,3 @@ def health_check_of(adapter: Any) -> HealthCheck:
 
 def _top_level(name: str) -> str:
     return name.partition(":")[0].partition(".")[0]
-
-
-@contextmanager
-def name_variable(variable: str) -> Iterator[None]:
-    """Add the variable that names an adapter to the adapter's error."""
-    try:
-        yield
-    except ConfigurationError as error:
-        raise StartupError(f"{variable}: {error}") from error

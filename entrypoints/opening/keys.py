@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.keys import Key
 from application.ports.system import Clock
-from entrypoints.opening.factories import name_variable
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment

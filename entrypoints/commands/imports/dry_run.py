@@ -14,8 +14,8 @@ from entrypoints.commands.migrate import find_migration
 from entrypoints.commands.use_case_calls import open_with_features
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media import MEDIA_RECORDS
-from entrypoints.opening.factories import name_variable
 from entrypoints.opening.keys import find_key_fingerprint, load_keys
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory, Secret

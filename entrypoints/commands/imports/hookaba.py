@@ -39,7 +39,7 @@ from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media import MEDIA, MEDIA_RECORDS, MediaSettings
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import name_variable
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.services import parse_database

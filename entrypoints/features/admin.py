@@ -16,7 +16,6 @@ class Admin(Feature):
     """The REST administration, with service tokens."""
 
     name = "admin"
-    opens = ("limits",)
     has_cleanup = True
     folders = (
         "domain/admin",

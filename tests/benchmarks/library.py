@@ -21,7 +21,8 @@ from entrypoints.settings.services import parse_database
 from tests.benchmarks.databases import open_databases, open_repositories
 from tests.benchmarks.speed.seed import insert
 from tests.integration.mongo_support import examined_keys, open_logged
-from tests.support.builders import NOW, a_gif, an_id, an_item
+from tests.support.builders import NOW, an_id
+from tests.support.media.builders import a_gif, an_item
 
 ITEMS: Final = 1_000_000
 OWNERS: Final = 5_000

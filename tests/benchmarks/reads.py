@@ -14,8 +14,9 @@ from adapters.records.features.media import make_media_repositories
 from tests.benchmarks.databases import open_databases, open_repositories
 from tests.stateful.http_driver import without_logs
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone, an_id, an_item
+from tests.support.builders import NOW, a_phone, an_id
 from tests.support.http_app import open_http_client
+from tests.support.media.builders import an_item
 
 ITEMS: Final = 200_000
 ADDED_AT_ONCE: Final = 1_000

@@ -12,9 +12,10 @@ from domain.page import Cursor
 from domain.voice.call import Call, CallStatus
 from domain.voice.instructions import StoredInstruction
 from domain.voice.walk import MAX_VISITS
-from tests.support.builders import NOW, a_call, a_recording, an_id
+from tests.support.builders import NOW, an_id
 from tests.support.full_records import FULL_RECORDS
 from tests.support.stored_values import replace_stored, values_of
+from tests.support.voice.builders import a_call, a_recording
 
 MINUTE = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)

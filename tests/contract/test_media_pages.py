@@ -12,8 +12,9 @@ from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
-from tests.support.builders import NOW, a_deleted_identity, a_gif, an_id, an_identity, an_item
+from tests.support.builders import NOW, a_deleted_identity, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.media.builders import a_gif, an_item
 
 OWNERS = (an_id(901), an_id(902))
 CATEGORIES = ("wheels", "Wheels", "", None)

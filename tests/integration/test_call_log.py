@@ -14,9 +14,10 @@ from domain.voice.walk import CallOutcome
 from tests.e2e.app import bearer
 from tests.integration.webhooks import SETTINGS
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_call, a_phone, a_recording, an_id
+from tests.support.builders import NOW, a_phone, an_id
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import change_http_settings
+from tests.support.voice.builders import a_call, a_recording
 from tests.support.voice.stored import voice_repositories
 
 CONTENT = bytes(range(256)) * 10

@@ -6,14 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from application.imports.import_user import ImportRun
-from domain.administration.audit import Actor, ActorKind
 from domain.identities.identity import Identity, User
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import Session
 from domain.identities.username import Username
-from domain.media.image import Image, ImageFormat
-from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
 from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
@@ -21,10 +17,8 @@ from domain.otp.delivery import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKi
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber, parse_phone
-from domain.voice.call import Call, CallDirection, Recording
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
-IMPORT_RUN: Final = ImportRun(Actor(ActorKind.OPERATING_SYSTEM_USER, "root"), "move (SHA-256: 00)")
 NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 CLIENT_IP: Final = "203.0.113.7"
 T = TypeVar("T", bound=Any)
@@ -64,22 +58,23 @@ def a_user(name: str = "Rahul Sharma") -> User:
     return User(Username(name), NOW)
 
 
-def _builder(make: Callable[[], T]) -> Callable[..., T]:
+def builder(make: Callable[[], T]) -> Callable[..., T]:
+    """Return a function that makes a value with other details."""
     return lambda **changes: replace(make(), **changes)
 
 
-a_session: Final = _builder(
+a_session: Final = builder(
     lambda: Session(id=an_id(), created_at=NOW, expires_at=NOW + timedelta(days=90))
 )
 """Created now; it lives for 90 days."""
 
-an_identity: Final = _builder(lambda: Identity(id=an_id(), phone=a_phone(), created_at=NOW))
+an_identity: Final = builder(lambda: Identity(id=an_id(), phone=a_phone(), created_at=NOW))
 """Created now, without a user."""
 
-a_deleted_identity: Final = _builder(lambda: an_identity().delete(NOW))
+a_deleted_identity: Final = builder(lambda: an_identity().delete(NOW))
 """Deleted now and not purged yet."""
 
-a_challenge: Final = _builder(
+a_challenge: Final = builder(
     lambda: Challenge(
         id=an_id(),
         purpose=Purpose.SIGN_IN,
@@ -89,19 +84,19 @@ a_challenge: Final = _builder(
         expires_at=NOW + OTP_TTL,
     )
 )
-a_delivery: Final = _builder(
+a_delivery: Final = builder(
     lambda: Delivery(
         request_id="a-request", challenge_id=an_id(), client_ip=a_hashed_ip(), sent_at=NOW
     )
 )
 """Of the code of `a_challenge`, sent now."""
 
-a_phone_verification: Final = _builder(
+a_phone_verification: Final = builder(
     lambda: PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),))
 )
 """Of a phone that requested a code now."""
 
-a_callback: Final = _builder(
+a_callback: Final = builder(
     lambda: Callback(
         challenge=a_challenge(id=an_id(8)),
         requested_at=NOW,
@@ -109,33 +104,8 @@ a_callback: Final = _builder(
         counter=AttemptCounter(CounterKind.CALLBACK, an_id(9), ATTEMPTS_PER_DELIVERY),
     )
 )
-a_delivery_report: Final = _builder(
+a_delivery_report: Final = builder(
     lambda: DeliveryReport(
         id=a_delivery().report_id, status=ReportedStatus.SENT, expires_at=NOW + REPORT_TTL
     )
 )
-a_call: Final = _builder(lambda: Call(id=an_id(), direction=CallDirection.INBOUND, started_at=NOW))
-"""Inbound; it did nothing yet."""
-
-a_recording: Final = _builder(lambda: Recording(f"RE{1:032x}", duration_seconds=7, recorded_at=NOW))
-
-
-def an_item(**changes: Any) -> MediaItem:
-    """Return a JPEG that was created now and is ready. Its storage key contains its id."""
-    item_id = changes.get("id", an_id())
-    item = MediaItem(
-        id=item_id,
-        owner_id=an_id(),
-        storage_key=f"0f/{item_id}-{0:032x}.jpg",
-        image=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
-        category=None,
-        created_at=NOW,
-        state=ItemState.READY,
-        upload_deadline=NOW + UPLOAD_TIMEOUT,
-    )
-    return replace(item, **changes)
-
-
-def a_gif(**changes: Any) -> MediaItem:
-    """Return a GIF that was created now and is ready."""
-    return an_item(image=Image(ImageFormat.GIF, width=64, height=64, bytes=4096), **changes)

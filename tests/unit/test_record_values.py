@@ -7,8 +7,9 @@ import pytest
 from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
-from tests.support.builders import a_call, a_delivery_report
+from tests.support.builders import a_delivery_report
 from tests.support.full_records import MAPPINGS
+from tests.support.voice.builders import a_call
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidIdentifier
 from domain.identifier import RANDOM_BYTES, make_identifier, parse_identifier
-from tests.support.builders import a_call, a_phone_verification, an_id, an_identity, an_item
+from tests.support.builders import a_phone_verification, an_id, an_identity
+from tests.support.media.builders import an_item
+from tests.support.voice.builders import a_call
 
 TIMES = st.integers(0, 0xFFFFFFFF).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)

@@ -18,8 +18,9 @@ from domain.identities.external_id import ExternalId
 from domain.identities.identity import Role
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.app_harness import AppHarness
-from tests.support.builders import CLIENT_IP, a_call, a_phone, a_recording, an_id
+from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.voice.builders import a_call, a_recording
 from tests.support.voice.stored import voice_repositories
 
 OPERATOR: Final = operating_system_user("alice")

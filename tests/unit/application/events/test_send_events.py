@@ -21,9 +21,10 @@ from domain.identities.identity import Role
 from domain.identities.user_events import RETRY_PERIOD, EventType
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
-from tests.support.builders import IMPORT_RUN, a_phone
+from tests.support.builders import a_phone
 from tests.support.fakes.destination import FakeDestination
 from tests.support.fault_injector import ProcessKilled
+from tests.support.imports.builders import IMPORT_RUN
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import change_phone, undo
 from tests.unit.application.phone_change.test_move_phone import move

@@ -27,8 +27,9 @@ from domain.identities.device_token import ConsoleDevice
 from domain.identities.phone_change import UNDO_PERIOD
 from entrypoints.http.export.archive import write_archive
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_call, a_phone, a_recording, an_id
+from tests.support.builders import a_phone, an_id
 from tests.support.fakes.messenger import REJECTED
+from tests.support.voice.builders import a_call, a_recording
 from tests.support.voice.stored import voice_repositories
 from tests.unit.application.phone_change.phone_changes import change_phone
 

@@ -15,9 +15,10 @@ from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, Role
 from domain.identities.user_events import EventType
 from tests.support.app_harness import AppHarness
-from tests.support.builders import IMPORT_RUN, a_phone, an_id
+from tests.support.builders import a_phone, an_id
 from tests.support.fakes.destination import FakeDestination
 from tests.support.fault_injector import ProcessKilled
+from tests.support.imports.builders import IMPORT_RUN
 
 EXTERNAL_ID = ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")
 CREATED, UNCHANGED, COMPLETED, REJECTED = (

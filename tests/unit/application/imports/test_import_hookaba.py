@@ -15,7 +15,7 @@ from domain.media.item import ItemState, MediaItem
 from domain.media.usage import Quota
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import GIF, AppHarness
-from tests.support.builders import IMPORT_RUN, a_phone, an_id
+from tests.support.builders import a_phone, an_id
 from tests.support.fakes.older_service import (
     JOINED_AT,
     UPLOADED_AT,
@@ -26,6 +26,7 @@ from tests.support.fakes.older_service import (
 )
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import as_file, encode, sample_image
+from tests.support.imports.builders import IMPORT_RUN
 from tests.support.media.stored import stored_items, stored_usages
 from tests.support.policies import make_policy
 

@@ -22,8 +22,9 @@ from domain.identities.username import Username
 from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
-from tests.support.builders import IMPORT_RUN, NOW, a_phone, an_id
+from tests.support.builders import NOW, a_phone, an_id
 from tests.support.fault_injector import ProcessKilled
+from tests.support.imports.builders import IMPORT_RUN
 from tests.support.policies import make_policy
 
 YEARS_AGO = NOW - timedelta(days=1000)

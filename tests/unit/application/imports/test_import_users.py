@@ -19,7 +19,8 @@ from application.imports.user_lines import LineProblem, UserFields, UserLine
 from application.ports.errors import StorageUnavailable
 from domain.phone import DEFAULT_RULES
 from tests.support.app_harness import AppHarness
-from tests.support.builders import IMPORT_RUN, NOW, a_phone
+from tests.support.builders import NOW, a_phone
+from tests.support.imports.builders import IMPORT_RUN
 
 PARSE: Final = ParseLines(None, DEFAULT_RULES, NOW)
 

@@ -19,7 +19,8 @@ from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from domain.page import Cursor
 from tests.support.app_harness import GIF, AppHarness
-from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity, an_item
+from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
+from tests.support.media.builders import an_item
 from tests.support.media.stored import media_repositories
 from tests.support.policies import make_policy
 from tests.support.stored_files import read_opened

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 from application.media.media_urls import FileAccess, MediaAccess
 from application.ports.media import MediaUrl
 from tests.support.app_harness import AppHarness
-from tests.support.builders import an_item
+from tests.support.media.builders import an_item
 from tests.support.policies import make_policy
 
 KEY, OTHER_KEY = an_item().storage_key, "1" + an_item().storage_key[1:]

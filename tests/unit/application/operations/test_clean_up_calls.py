@@ -12,7 +12,8 @@ from application.ports.errors import StorageUnavailable
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.voice.call import Call, CallStatus
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_call, a_deleted_identity, a_recording, an_id
+from tests.support.builders import NOW, a_deleted_identity, an_id
+from tests.support.voice.builders import a_call, a_recording
 from tests.support.voice.stored import stored_calls, voice_repositories
 
 TICK = timedelta(milliseconds=1)

@@ -21,8 +21,9 @@ from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id, an_item
+from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id
 from tests.support.fault_injector import ProcessKilled
+from tests.support.media.builders import an_item
 from tests.support.media.stored import media_repositories, stored_items
 
 TICK = timedelta(milliseconds=1)

@@ -16,7 +16,8 @@ from domain.voice.call import Call, CallStatus, Recording
 from domain.voice.errors import CallNotFound, CallRecordingNotFound
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_call, a_session, an_id, an_identity
+from tests.support.builders import NOW, a_session, an_id, an_identity
+from tests.support.voice.builders import a_call
 from tests.support.voice.stored import voice_repositories
 
 MEMBER = Principal(an_identity(), a_session(), has_recent_login=True)

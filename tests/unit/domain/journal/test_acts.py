@@ -12,7 +12,8 @@ from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.journal.acts import list_identity_acts, list_item_acts, list_phone_acts
 from domain.media.item import ItemState
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity, an_item
+from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity
+from tests.support.media.builders import an_item
 
 MEMBER = an_identity(user=a_user(), sessions=(a_session(),))
 BOSS = replace(MEMBER, role=Role.ADMINISTRATOR)

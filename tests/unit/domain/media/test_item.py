@@ -15,7 +15,8 @@ from domain.media.item import (
     parse_category,
     parse_storage_key,
 )
-from tests.support.builders import NOW, an_id, an_item
+from tests.support.builders import NOW, an_id
+from tests.support.media.builders import an_item
 
 
 def test_only_a_pending_item_becomes_ready() -> None:

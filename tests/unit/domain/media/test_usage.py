@@ -1,6 +1,7 @@
 from domain.media.item import ItemState
 from domain.media.usage import MAX_SUBTRACTED, MediaUsage, Quota
-from tests.support.builders import NOW, an_id, an_item, made_id
+from tests.support.builders import NOW, an_id, made_id
+from tests.support.media.builders import an_item
 
 
 def test_a_repetition_of_each_step_changes_nothing() -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from domain.voice.call import CallStatus
 from domain.voice.instructions import Position
 from domain.voice.walk import CallOutcome, Step
-from tests.support.builders import NOW, a_call
+from tests.support.builders import NOW
+from tests.support.voice.builders import a_call
 
 LATER = NOW + timedelta(seconds=90)
 CALL = a_call()

@@ -26,14 +26,13 @@ class Admin(Feature):
         "application/admin",
     )
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
         del settings
-        from entrypoints.features import FEATURES
         from entrypoints.http.admin.plugin import AdminPlugin
         from entrypoints.http.user_details import UserDetailsForm
 
-        fields = [each for feature in FEATURES for each in feature.user_fields()]
+        fields = [each for feature in installed for each in feature.user_fields()]
         return (AdminPlugin(UserDetailsForm(fields)),)
 
     @asynccontextmanager

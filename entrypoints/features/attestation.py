@@ -234,9 +234,9 @@ class Attestation(Feature):
         """Return its rules for production."""
         return (_check_siteverify_url,)
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
-        del settings
+        del settings, installed
         from entrypoints.http.attestation.plugin import AttestationPlugin
 
         return (AttestationPlugin(),)

@@ -29,11 +29,9 @@ _PARTS: Final[Mapping[str, str]] = {
 """What the console has about other features, by their names. It is loaded where they are."""
 
 
-def _load_parts() -> "Sequence[ConsolePart]":
-    from entrypoints.features import FEATURES
-
-    installed = {feature.name for feature in FEATURES}
-    names = [path.split(":") for feature, path in _PARTS.items() if feature in installed]
+def _load_parts(installed: Sequence[Feature]) -> "Sequence[ConsolePart]":
+    features = {feature.name for feature in installed}
+    names = [path.split(":") for feature, path in _PARTS.items() if feature in features]
     return [getattr(import_module(module), name) for module, name in names]
 
 
@@ -73,14 +71,15 @@ class Console(Feature):
         """Return its rules between settings."""
         return (_check_url,)
 
-    def plugins(self, settings: Settings) -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
         if not settings.of(ConsoleSettings).has_console:
             return ()
-        from entrypoints.features import FEATURES
         from entrypoints.http.console.plugin import ConsolePlugin
 
-        return (ConsolePlugin([feature.user_rows for feature in FEATURES], _load_parts()),)
+        return (
+            ConsolePlugin([feature.user_rows for feature in installed], _load_parts(installed)),
+        )
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:

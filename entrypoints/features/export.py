@@ -24,9 +24,9 @@ class Export(Feature):
         "entrypoints/commands/export",
     )
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
-        del settings
+        del settings, installed
         from entrypoints.http.export.plugin import ExportPlugin
 
         return (ExportPlugin(),)

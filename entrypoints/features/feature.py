@@ -127,9 +127,16 @@ class Feature:
         """Add to the core what it shows of a user. Only records are read: no port is opened."""
         del opening
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
-        del settings
+    def plugins(
+        self, settings: "Settings", installed: "Sequence[Feature]"
+    ) -> "Sequence[ApiPlugin]":
+        """Return what it adds to the HTTP application.
+
+        Args:
+            settings: All settings.
+            installed: All features.
+        """
+        del settings, installed
         return ()
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":

@@ -1,12 +1,11 @@
 """The API of the older app, below `/authenticate`."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.settings.settings import Settings
 
@@ -17,9 +16,9 @@ class LegacyOtp(Feature):
     name = "legacy_otp"
     folders = ("entrypoints/http/legacy_otp",)
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
-        del settings
+        del settings, installed
         from entrypoints.http.legacy_otp.plugin import LegacyOtpPlugin
 
         return (LegacyOtpPlugin(),)

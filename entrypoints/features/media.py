@@ -430,8 +430,9 @@ class Media(Feature):
 
         return (LibraryFields,)
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
+        del installed
         from entrypoints.http.media.plugin import MediaPlugin
 
         return (MediaPlugin(settings.of(MediaSettings).http_media()),)

@@ -44,9 +44,9 @@ class PhoneChange(Feature):
 
         return (PhoneChangeFields,)
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
-        del settings
+        del settings, installed
         from entrypoints.http.phone_change.plugin import PhoneChangePlugin
 
         return (PhoneChangePlugin(),)

@@ -71,8 +71,9 @@ class Start(Feature):
         is_there = settings.env is Environment.DEVELOPMENT
         return {"try it": f"{settings.bind.local_url}/"} if is_there else {}
 
-    def plugins(self, settings: Settings) -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
+        del installed
         from entrypoints.http.start.plugin import StartPlugin
 
         return (StartPlugin(http_start_page(settings)),)

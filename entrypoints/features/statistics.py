@@ -77,9 +77,9 @@ class Statistics(Feature):
         """Return what loads the price list."""
         return (load_prices,)
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
-        del settings
+        del settings, installed
         from entrypoints.http.statistics.plugin import StatisticsPlugin
 
         return (StatisticsPlugin(),)

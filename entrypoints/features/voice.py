@@ -356,8 +356,9 @@ class Voice(Feature):
 
         return (CallFields,)
 
-    def plugins(self, settings: "Settings") -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
+        del installed
         from entrypoints.http.voice.plugin import VoicePlugin
 
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)

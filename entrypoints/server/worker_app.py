@@ -124,7 +124,7 @@ def make_app(
                 _log.warning("database_found_empty", fix="dialtone restore FILE")
             yield use_cases
 
-    plugins = [plugin for feature in FEATURES for plugin in feature.plugins(settings)]
+    plugins = [plugin for feature in FEATURES for plugin in feature.plugins(settings, FEATURES)]
     return create_app(open_with_tasks, http_settings, plugins)
 
 

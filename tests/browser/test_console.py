@@ -9,6 +9,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from PIL import Image
 
+from entrypoints.features import FEATURES
 from entrypoints.features.console import CONSOLE
 from entrypoints.settings.read import read_settings
 from tests.browser.chromium import Chromium, Page
@@ -33,7 +34,7 @@ from tests.browser.screenshots import (
 # Installing Chromium and npm packages may take minutes.
 pytestmark = pytest.mark.timeout(600)
 
-(PLUGIN,) = CONSOLE.plugins(read_settings({"DIALTONE_WEB_CONSOLE": "yes"}, None))
+(PLUGIN,) = CONSOLE.plugins(read_settings({"DIALTONE_WEB_CONSOLE": "yes"}, None), FEATURES)
 ROUTES: Final = [
     route
     for route in Litestar(PLUGIN.hidden_controllers, openapi_config=None).routes

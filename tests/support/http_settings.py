@@ -32,7 +32,7 @@ class AppSettings:
 def make_plugins(settings: AppSettings) -> Sequence[ApiPlugin]:
     """Make the plugins of all features."""
     read = read_settings(dict(settings.variables), None)
-    made = [plugin for feature in FEATURES for plugin in feature.plugins(read)]
+    made = [plugin for feature in FEATURES for plugin in feature.plugins(read, FEATURES)]
     replaced = {type(plugin) for plugin in settings.plugins}
     return [*settings.plugins, *(plugin for plugin in made if type(plugin) not in replaced)]
 

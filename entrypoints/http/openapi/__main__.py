@@ -12,7 +12,7 @@ from entrypoints.settings.read import read_settings
 def render_document() -> str:
     """Render the description with default settings, without a host, and with all features."""
     defaults = read_settings({}, None)
-    plugins = [plugin for feature in FEATURES for plugin in feature.plugins(defaults)]
+    plugins = [plugin for feature in FEATURES for plugin in feature.plugins(defaults, FEATURES)]
     settings = HttpSettings(server=HttpServerSettings(public_url="/"))
     return json.dumps(describe_app(settings, plugins), indent=2, ensure_ascii=False) + "\n"
 

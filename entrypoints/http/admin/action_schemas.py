@@ -6,14 +6,12 @@ import msgspec
 
 from application.otp.request_otp import RequestOtpResult
 from application.ports.otp import DeliveryStatus
-from domain.administration.audit import MAX_REASON_LENGTH
 from domain.identities.external_id import MAX_LENGTH
 from domain.otp.delivery import Channel
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
     EXTERNAL_ID_EXAMPLE,
     described,
-    time_field,
 )
 from entrypoints.http.retained_data import RetainedDataResponse
 from entrypoints.http.target import ReasonField, UserBody
@@ -32,29 +30,6 @@ class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ]
     reason: ReasonField = None
-
-
-class ChangeUserPhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The new number of a user, and how somebody made sure that it is hers."""
-
-    phone: Annotated[
-        str,
-        described(
-            "The number that the account gets. A number without + is read in the default region of"
-            " the service.",
-            "+14155552672",
-        ),
-    ]
-    reason: Annotated[
-        str,
-        described(
-            "How you made sure that this is the owner, for the audit. It is required. The digits of"
-            " phone numbers in it are masked.",
-            "Ticket 4711: passport, called back",
-            min_length=1,
-            max_length=MAX_REASON_LENGTH,
-        ),
-    ]
 
 
 class SendCodeBody(UserBody, forbid_unknown_fields=True, kw_only=True):
@@ -76,12 +51,6 @@ class UserActionResponse(msgspec.Struct, kw_only=True):
 
     message: Annotated[str, described("What was done.", "Phone blocked")]
     subject: SubjectField
-
-
-class ChangeUserPhoneResponse(UserActionResponse, kw_only=True):
-    """The account has the new number."""
-
-    undo_until: Annotated[str, time_field("Until when the former number can undo it, in UTC.")]
 
 
 class ResetLimitsResponse(msgspec.Struct, kw_only=True):

@@ -9,19 +9,17 @@ from application.administration.feature import AdministrationFeature
 from application.administration.find_user import FoundUser, UserQuery
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.otp.send_code import SendCodeCommand
-from application.phone_change.feature import PhoneChangeFeature
 from domain import errors
-from domain.administration.audit import parse_reason, require_reason
+from domain.administration.audit import parse_reason
 from domain.identities.external_id import parse_external_id
 from domain.identities.identity import Role
 from domain.otp.message_preferences import MessagePreferences
-from domain.phone import parse_phone
 from entrypoints.http.admin import action_schemas as actions
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.fields import IdParameter, format_timestamp
+from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.retained_data import to_retained_data
@@ -37,9 +35,6 @@ _TEST_OTP: Final = FieldError(
     "phone",
     FieldErrorCode.CONFLICTING_VALUE,
     "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it.",
-)
-_PRESENT_NUMBER: Final = FieldError(
-    "phone", FieldErrorCode.CONFLICTING_VALUE, "The account has this number already."
 )
 _NOT_VERIFIED: Final = FieldError(
     "phone",
@@ -57,7 +52,6 @@ class AdminUserController(Controller):
         "administration": provide(lambda use_cases: use_cases.administration),
         "limits": provide(lambda use_cases: use_cases.of(LimitsFeature)),
         "otp": provide(lambda use_cases: use_cases.of(OtpFeature)),
-        "phone_change": provide(lambda use_cases: use_cases.of(PhoneChangeFeature)),
     }
     middleware = [AdministrationMiddleware]
     security = BEARER
@@ -141,58 +135,6 @@ class AdminUserController(Controller):
         act = administration.act_for_users
         user = await act.set_external_id(request.caller, query, external_id, reason)
         return _done("User changed", user)
-
-    @post(
-        "/{user_id:str}/change-phone",
-        summary="Give a user another phone number",
-        response_description="The account has the new number.",
-        status_code=200,
-        errors=[
-            InvalidUserId,
-            _PRESENT_NUMBER,
-            *_CALLER_ERRORS,
-            errors.UserNotFound,
-            errors.FreshLoginRequired,
-            errors.CountryNotServed,
-            errors.PhoneInUse,
-            errors.PhoneBlocked,
-            errors.TooManyPhoneChanges,
-            errors.AuditFailed,
-        ],
-    )
-    async def change_user_phone(
-        self,
-        request: ApiRequest,
-        phone_change: Injected[PhoneChangeFeature],
-        user_id: IdParameter,
-        data: JSONBody[actions.ChangeUserPhoneBody],
-    ) -> actions.ChangeUserPhoneResponse:
-        """Give a user who lost the phone another number. First check that it is the owner.
-
-        - All sessions end: the owner signs in with the new number.
-        - The former number gets a message, and can undo the change for seven days. Nobody else
-          gets it until then. So a number that is blocked or gets no codes has to be changed by
-          a command, and there is no change without an undo here.
-        - The number of an administrator is changed by a command only.
-        - After a 503 that is not `audit_failed`, the change may have begun: then it is completed.
-          Show the user before you repeat it.
-
-        An administrator signed in within the last 15 minutes. A service token needs the scope
-        `users:change-phone`, and may change 20 numbers a day; attempts that fail count.
-        """
-        query, settings = parse_id(user_id, InvalidUserId()), request.settings.otp
-        with FieldErrors() as invalid:
-            with invalid.of("phone"):
-                phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
-            with invalid.of("reason"):
-                reason = require_reason(data.reason)
-        with parsing_field("phone"):
-            user = await phone_change.change_phone_of_user(request.caller, query, phone, reason)
-        return actions.ChangeUserPhoneResponse(
-            message="Phone number changed",
-            subject=user.subject,
-            undo_until=format_timestamp(user.require_identity().undo_deadlines[-1]),
-        )
 
     @post(
         "/reset-limits",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from domain.admin.errors import TokenNotFound, TooManyTokenRequests
-from domain.errors import TooManyPhoneChanges, TooManyPhones
+from domain.errors import TooManyPhones
 from entrypoints.http.errors.table import ApiError, ErrorRow
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
@@ -13,12 +13,6 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "rate_limited",
         "This service token sends too many requests. Wait before you send the next one.",
         example=TooManyTokenRequests(retry_after=15),
-    ),
-    TooManyPhoneChanges: ErrorRow(
-        429,
-        "rate_limited",
-        "This service token has changed as many phone numbers as it may in a day: 20.",
-        example=TooManyPhoneChanges(retry_after=3600),
     ),
     TooManyPhones: ErrorRow(
         429,

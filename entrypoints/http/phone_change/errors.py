@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from domain.errors import NumberWasChanged
+from domain.errors import NumberWasChanged, TooManyPhoneChanges
 from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden, UndoNotPossible
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.fields import described
@@ -48,5 +48,11 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "The last change of your number was undone. For seven days after that, you cannot change it"
         " again.",
         example=PhoneChangeForbidden(retry_after=604800),
+    ),
+    TooManyPhoneChanges: ErrorRow(
+        429,
+        "rate_limited",
+        "This service token has changed as many phone numbers as it may in a day: 20.",
+        example=TooManyPhoneChanges(retry_after=3600),
     ),
 }

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from litestar import Controller
 
 from entrypoints.http.errors.fields import ErrorFields
+from entrypoints.http.phone_change.administration import UserPhoneController
 from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController
 from entrypoints.http.phone_change.errors import ERRORS, PhoneChangeErrorFields
 from entrypoints.http.plugin import ABOUT_API, ApiPlugin
@@ -25,4 +26,8 @@ class PhoneChangePlugin(ApiPlugin):
     about = MappingProxyType({ABOUT_API: _ABOUT, "verify_otp": _ABOUT_LOGIN})
     errors = ERRORS
     fields = MappingProxyType({ErrorFields: PhoneChangeErrorFields})
-    controllers: Sequence[type[Controller]] = (PhoneChangeController, UndoController)
+    controllers: Sequence[type[Controller]] = (
+        PhoneChangeController,
+        UndoController,
+        UserPhoneController,
+    )

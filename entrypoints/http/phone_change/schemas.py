@@ -5,14 +5,16 @@ from typing import Annotated, Final
 
 import msgspec
 
+from domain.administration.audit import MAX_REASON_LENGTH
 from domain.otp.challenge import MAX_INPUT_LENGTH as MAX_CODE_LENGTH
 from domain.phone import MAX_INPUT_LENGTH
-from entrypoints.http.fields import PhoneField, described
+from entrypoints.http.fields import PhoneField, described, time_field
 from entrypoints.http.otp.schemas import (
     CodeRequestBody,
     OtpField,
     otp_field,
 )
+from entrypoints.http.user_details import SubjectField
 
 TOGETHER: Final = "Send old_otp and old_request_id together, or omit both."
 """What is wrong where a code of the present number or its request id is missing."""
@@ -121,6 +123,29 @@ class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
     ] = None
 
 
+class ChangeUserPhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The new number of a user, and how somebody made sure that it is hers."""
+
+    phone: Annotated[
+        str,
+        described(
+            "The number that the account gets. A number without + is read in the default region of"
+            " the service.",
+            "+14155552672",
+        ),
+    ]
+    reason: Annotated[
+        str,
+        described(
+            "How you made sure that this is the owner, for the audit. It is required. The digits of"
+            " phone numbers in it are masked.",
+            "Ticket 4711: passport, called back",
+            min_length=1,
+            max_length=MAX_REASON_LENGTH,
+        ),
+    ]
+
+
 class DisownPhoneResponse(msgspec.Struct, kw_only=True):
     """The number is free."""
 
@@ -137,3 +162,11 @@ class UndoPhoneChangeResponse(msgspec.Struct, kw_only=True):
     message: Annotated[str, described("Always `Phone change undone`.", "Phone change undone")] = (
         "Phone change undone"
     )
+
+
+class ChangeUserPhoneResponse(msgspec.Struct, kw_only=True):
+    """The account has the new number."""
+
+    message: Annotated[str, described("What was done.", "Phone blocked")]
+    subject: SubjectField
+    undo_until: Annotated[str, time_field("Until when the former number can undo it, in UTC.")]

@@ -8,9 +8,9 @@ from adapters.http import Timeouts, open_transport
 from adapters.twilio.client import MESSAGING_SERVICE_SID, REQUEST_ERRORS, TwilioClient
 from adapters.twilio.error_codes import MESSAGES
 from adapters.twilio.health_check import TwilioHealthCheck
+from adapters.twilio.message_status import read_message_status
 from adapters.twilio.sender_check import check_sender
 from adapters.twilio.signatures import TwilioSignatures
-from adapters.twilio.webhook_parser import TwilioWebhookParser, parse_message_sid
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
@@ -56,11 +56,7 @@ class TwilioMessenger:
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
         """Return what a status callback reports, or None if it is not authentic."""
-        if not self._signatures.verify(request):
-            return None
-        fields = TwilioWebhookParser().parse(request)
-        message_sid = parse_message_sid(request)
-        return MessageStatus(fields.message_status, fields.error_code, message_sid)
+        return read_message_status(request) if self._signatures.verify(request) else None
 
     async def check(self) -> None:
         """Return if Twilio would accept a message.

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -31,6 +32,8 @@ USED_FIELDS: Final = frozenset(
     }
 )
 """The fields that the service reads. None of them may occur twice, and it reads no other."""
+SID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
+"""The id of a call, a message or a recording."""
 _BODY_HASH: Final = "bodySHA256"
 
 Fields = Sequence[tuple[str, object]]
@@ -54,3 +57,20 @@ def parse_fields(request: SignedRequest) -> Fields:
     # The pairs of the outermost object keep the names that occur twice.
     parsed = json.loads(request.body, object_pairs_hook=tuple)
     return parsed if isinstance(parsed, tuple) else ()
+
+
+def read_fields(request: SignedRequest) -> Mapping[str, str]:
+    """Return the fields that the service uses; none of a malformed request."""
+    try:
+        return {
+            name: str(value)
+            for name, value in parse_fields(request)
+            if name in USED_FIELDS and isinstance(value, str | int)
+        }
+    except (ValueError, RecursionError):
+        return {}
+
+
+def match_field(pattern: re.Pattern[str], text: str) -> str:
+    """Return the text if all of it matches, else an empty one."""
+    return text if pattern.fullmatch(text) else ""

@@ -11,11 +11,11 @@ from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.attestation.errors import AttestationRequired
+from domain.attestation.used_attestation import USED_ATTESTATION_TTL, UsedAttestation
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import Acquisition, Reservation
-from domain.otp.used_attestation import USED_ATTESTATION_TTL, UsedAttestation
 from domain.phone import PhoneNumber
 
 UNAVAILABLE_PERIOD: Final = timedelta(seconds=30)

@@ -14,8 +14,8 @@ from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.versioned import Versioned
 from domain.errors import PhoneInUse
 from domain.identities.identity import Identity
-from domain.identities.phone_assignment import PhoneAssignments
 from domain.phone_change.errors import UndoNotPossible
+from domain.phone_change.phone_assignment import PhoneAssignments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,11 @@ from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, change_record, update, update_phone_verification
 from domain.errors import PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity
-from domain.identities.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep, PhoneNotice
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 from domain.phone_change.errors import UndoNotPossible
+from domain.phone_change.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from application.ports.versioned import Records
+from domain.attestation.used_attestation import UsedAttestation
 from domain.otp.attestation_proof import AttestationProof
-from domain.otp.used_attestation import UsedAttestation
 
 
 @dataclass(frozen=True, slots=True)

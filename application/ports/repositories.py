@@ -1,23 +1,15 @@
-"""All repositories of a database. Those with more methods have a module each."""
+"""The repositories of the core. Those with more methods have a module each."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from application.ports.administration import AuditLog
-from application.ports.attestation import UsedAttestations
-from application.ports.console import ConsoleSessions
-from application.ports.costs import DailyCostsRepository
 from application.ports.identities import Identities
 from application.ports.limits import LimitStore
-from application.ports.media import IdempotencyKeys, MediaItems, MediaUsages
 from application.ports.otp import PhoneVerifications
-from application.ports.phone_change import PhoneAssignmentsRepository
-from application.ports.service_tokens import ServiceTokens
-from application.ports.statistics import HourlyCountsRepository
 from application.ports.system import HealthCheck
 from application.ports.versioned import DeletableRecords, Records
-from application.ports.voice import Calls
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
@@ -85,7 +77,7 @@ class Instances(DeletableRecords[Instance], Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Repositories:
-    """All repositories of one database. A database is replaced as a whole."""
+    """The repositories of the core. A database is replaced as a whole, with those of features."""
 
     phone_verifications: PhoneVerifications
     unchallenged_attempts: UnchallengedAttemptsRepository
@@ -96,13 +88,3 @@ class Repositories:
     leases: Leases
     instances: Instances
     health: HealthCheck
-    used_attestations: UsedAttestations
-    phone_assignments: PhoneAssignmentsRepository
-    media_items: MediaItems
-    media_usages: MediaUsages
-    idempotency_keys: IdempotencyKeys
-    calls: Calls
-    service_tokens: ServiceTokens
-    daily_costs: DailyCostsRepository
-    hourly_counts: HourlyCountsRepository
-    console_sessions: ConsoleSessions

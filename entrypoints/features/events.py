@@ -148,6 +148,7 @@ class Events(Feature):
         "application/events",
         "application/ports/events.py",
         "adapters/events",
+        "adapters/metrics/events.py",
         "pytest_dialtone/suites/events",
         "entrypoints/commands/events",
         "entrypoints/http/events",

@@ -16,7 +16,10 @@ class Imports(Feature):
     name = "imports"
     folders = (
         "application/imports",
+        "application/ports/older_service.py",
         "adapters/user_files",
+        "adapters/mongo/hookaba.py",
+        "adapters/records/empty_records.py",
         "entrypoints/commands/imports",
     )
     needs = ("media",)

@@ -100,6 +100,7 @@ class Journal(Feature):
         "application/journal",
         "application/ports/journal.py",
         "adapters/journal",
+        "adapters/metrics/journal.py",
         "entrypoints/commands/journal",
     )
     settings = JournalSettings
@@ -141,7 +142,7 @@ class Journal(Feature):
             with name_variable("DIALTONE_JOURNAL"):
                 await journal.check()
         if opening.metrics is not None:
-            from adapters.metrics.counts import CountedJournal
+            from adapters.metrics.journal import CountedJournal
 
             journal = CountedJournal(journal, opening.metrics)
         write_acts = WriteActs(

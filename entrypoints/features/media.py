@@ -388,6 +388,7 @@ class Media(Feature):
         "adapters/disk",
         "adapters/s3",
         "adapters/pillow",
+        "adapters/metrics/media.py",
         "adapters/records/features/media.py",
         "entrypoints/http/media",
         "entrypoints/commands/media",

@@ -64,7 +64,9 @@ class Statistics(Feature):
         "domain/statistics",
         "application/statistics",
         "application/ports/statistics.py",
+        "application/ports/costs.py",
         "adapters/price_file",
+        "adapters/metrics/costs.py",
         "adapters/records/features/statistics.py",
         "entrypoints/http/statistics",
         "entrypoints/commands/statistics",
@@ -94,7 +96,7 @@ class Statistics(Feature):
 
         core, meter = opening.use_cases, None
         if opening.metrics is not None:
-            from adapters.metrics.counts import CountedCosts
+            from adapters.metrics.costs import CountedCosts
 
             meter = CountedCosts(opening.metrics)
         repositories = make_statistics_repositories(opening.database)

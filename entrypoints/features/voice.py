@@ -320,6 +320,7 @@ class Voice(Feature):
         "application/voice",
         "application/ports/voice.py",
         "adapters/flows",
+        "adapters/twilio/voice",
         "adapters/records/features/voice.py",
         "entrypoints/http/voice",
         "entrypoints/commands/voice",

@@ -55,9 +55,9 @@ class PhoneProvider:
 @asynccontextmanager
 async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[VoicePorts]":
     check_extra(TWILIO.extra, TWILIO.name)
-    from adapters.twilio.markup import TwimlMarkup
     from adapters.twilio.signatures import TwilioSignatures
-    from adapters.twilio.webhook_parser import TwilioWebhookParser
+    from adapters.twilio.voice.markup import TwimlMarkup
+    from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
     from application.ports.voice import VoicePorts
 
     signatures = TwilioSignatures(
@@ -71,7 +71,7 @@ async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[Voice
 
 def _open_twilio_calls(settings: Any) -> AbstractAsyncContextManager[Any]:
     check_extra(TWILIO.extra, TWILIO.name)
-    from adapters.twilio.calls import open_twilio_calls
+    from adapters.twilio.voice.calls import open_twilio_calls
 
     return open_twilio_calls(
         settings.twilio_account_sid,

@@ -156,7 +156,7 @@ def _run_events(
     )
     if metrics is None:
         return run_events_task(events, labels)
-    from adapters.metrics.counts import CountedEvents
+    from adapters.metrics.events import CountedEvents
 
     return run_events_task(events, labels, CountedEvents(events, metrics, [*labels]))
 
@@ -164,6 +164,6 @@ def _run_events(
 def _find_cleanup(use_cases: UseCases, metrics: "Metrics | None") -> RunCleanup:
     if metrics is None:
         return use_cases.operations.scheduled_cleanup
-    from adapters.metrics.counts import CountedCleanup
+    from adapters.metrics.cleanup import CountedCleanup
 
     return CountedCleanup(use_cases.operations.scheduled_cleanup, metrics)

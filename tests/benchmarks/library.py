@@ -49,7 +49,9 @@ async def measure_library(folder: Path) -> None:
                 print(f"{name}: {ITEMS:,} items added in {time.perf_counter() - began_at:.0f} s")
                 async with open_repositories(url) as repositories:
                     for item_filter in FILTERS:
-                        await _measure(name, repositories.media_items, item_filter)
+                        await _measure(
+                            name, make_media_repositories(repositories.stores).items, item_filter
+                        )
                 if name == "MongoDB":
                     await _print_reads(url)
 

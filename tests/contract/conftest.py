@@ -15,7 +15,6 @@ from adapters.records.database import Database
 from adapters.records.repositories import make_repositories
 from adapters.sqlite import open_sqlite_database
 from adapters.sqlite.schema import ALL_KINDS
-from application.ports.repositories import Repositories
 from domain.otp.rate_limits import Acquisition, Reservation
 from pytest_dialtone.external_adapter import OpenDatabase
 from tests.contract.mongo_database import in_mongo
@@ -23,6 +22,7 @@ from tests.contract.postgres_database import in_postgres
 from tests.support.builders import NOW
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import OpenRepositories, with_stores
 
 Instances = tuple[Database, Database]
 """The same database, open twice."""
@@ -140,15 +140,15 @@ def other_database(instances: Instances, database: Database) -> Database:
 
 
 @pytest.fixture
-def repositories(database: Database) -> Repositories:
+def repositories(database: Database) -> OpenRepositories:
     """Return the repositories over the database."""
-    return make_repositories(database, FakePhoneEncryption())
+    return with_stores(make_repositories(database, FakePhoneEncryption()), database)
 
 
 @pytest.fixture
-def other_repositories(other_database: Database) -> Repositories:
+def other_repositories(other_database: Database) -> OpenRepositories:
     """Return the repositories of another instance."""
-    return make_repositories(other_database, FakePhoneEncryption())
+    return with_stores(make_repositories(other_database, FakePhoneEncryption()), other_database)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.twilio.markup import TwimlMarkup
+from adapters.twilio.voice.markup import TwimlMarkup
 from domain.voice.instructions import (
     Dial,
     Gather,

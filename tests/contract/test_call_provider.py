@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.twilio.calls import open_twilio_calls
+from adapters.twilio.voice.calls import open_twilio_calls
 from application.ports.voice import CallProvider
 from pytest_dialtone.suites.voice.drivers import CallsDriver
 from pytest_dialtone.suites.voice.test_call_provider import *

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports.repositories import Repositories
+from adapters.records.features.voice import make_voice_repositories
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call import Call
@@ -15,23 +15,24 @@ from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.inbound_call import PHONE_LINE, RepeatedCall, another_instance, make_phone_line
+from tests.support.repositories import OpenRepositories
 
 COPIES = 6
 
 
 @pytest.fixture
-def call(repositories: Repositories, other_repositories: Repositories) -> RepeatedCall:
+def call(repositories: OpenRepositories, other_repositories: OpenRepositories) -> RepeatedCall:
     app = AppHarness(repositories=repositories, policy=PHONE_LINE)
     return RepeatedCall(app, other=another_instance(app, other_repositories), copies=COPIES)
 
 
-async def record(repositories: Repositories, call: RepeatedCall) -> Call:
-    loaded = await repositories.calls.load(call.id)
+async def record(repositories: OpenRepositories, call: RepeatedCall) -> Call:
+    loaded = await make_voice_repositories(repositories.stores).calls.load(call.id)
     assert loaded
     return loaded.value
 
 
-async def identity_of(repositories: Repositories) -> Identity:
+async def identity_of(repositories: OpenRepositories) -> Identity:
     verification = (await repositories.phone_verifications.load(a_phone())).value
     assert verification.identity_id
     loaded = await repositories.identities.load(verification.identity_id)
@@ -40,7 +41,7 @@ async def identity_of(repositories: Repositories) -> Identity:
 
 
 async def test_a_caller_joins_leaves_feedback_and_leaves_once(
-    repositories: Repositories, call: RepeatedCall
+    repositories: OpenRepositories, call: RepeatedCall
 ) -> None:
     await call.ring()
     await call.press("1")

@@ -11,7 +11,6 @@ import pytest
 from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import OtpRejected
-from application.ports.repositories import Repositories
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -19,6 +18,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.policies import make_policy
+from tests.support.repositories import OpenRepositories
 
 HOUR = timedelta(hours=1)
 PARALLEL = 20
@@ -30,7 +30,7 @@ def phone(number: int) -> PhoneNumber:
     return parse_phone(f"+1415{200 + number}2000", None)
 
 
-def app_with_limits(repositories: Repositories, **limits: Any) -> AppHarness:
+def app_with_limits(repositories: OpenRepositories, **limits: Any) -> AppHarness:
     return AppHarness(
         repositories=repositories, policy=make_policy(rate_limits=replace(RateLimits(), **limits))
     )
@@ -61,7 +61,7 @@ def _status_of(result: RequestOtpResult | BaseException) -> str:
     [("per_ip", 6, 6), ("per_country", 10, 7), ("total", 1, 1)],
 )
 async def test_parallel_requests_deliver_exactly_a_shared_limit(
-    repositories: Repositories, limit_name: str, limit: int, sent: int
+    repositories: OpenRepositories, limit_name: str, limit: int, sent: int
 ) -> None:
     app = app_with_limits(repositories, **{limit_name: SlidingWindow(limit, HOUR)})
     networks = 1 if limit_name == "per_ip" else PARALLEL
@@ -75,7 +75,7 @@ async def test_parallel_requests_deliver_exactly_a_shared_limit(
 
 
 async def test_parallel_requests_deliver_exactly_the_limit_of_a_phone(
-    repositories: Repositories,
+    repositories: OpenRepositories,
 ) -> None:
     app = AppHarness(repositories=repositories, policy=make_policy(delivery_policy=NO_COOLDOWN))
 
@@ -87,7 +87,7 @@ async def test_parallel_requests_deliver_exactly_the_limit_of_a_phone(
 
 
 async def test_parallel_requests_for_one_phone_deliver_one_message_and_release_their_permits(
-    repositories: Repositories,
+    repositories: OpenRepositories,
 ) -> None:
     large = SlidingWindow(10_000, HOUR)
     limits = {"per_ip": SlidingWindow(PARALLEL, HOUR), "per_country": large, "total": large}
@@ -105,7 +105,7 @@ async def test_parallel_requests_for_one_phone_deliver_one_message_and_release_t
 
 @pytest.mark.parametrize("has_id", [True, False])
 async def test_parallel_correct_verifications_open_one_session(
-    repositories: Repositories, has_id: bool
+    repositories: OpenRepositories, has_id: bool
 ) -> None:
     app = AppHarness(repositories=repositories)
     sent = await app.request_otp(phone(1))
@@ -132,7 +132,7 @@ async def test_parallel_correct_verifications_open_one_session(
     ids=["one-ip", "many-ips"],
 )
 async def test_of_parallel_wrong_codes_as_many_as_allowed_are_checked(
-    repositories: Repositories, codes: int, ip_count: int, has_id: bool, checked: int
+    repositories: OpenRepositories, codes: int, ip_count: int, has_id: bool, checked: int
 ) -> None:
     app = AppHarness(repositories=repositories)
     # From another network: the requester has attempts that those of strangers do not use up.

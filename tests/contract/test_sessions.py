@@ -6,17 +6,17 @@ import pytest
 
 from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
-from application.ports.repositories import Repositories
 from domain.errors import Unauthenticated
 from domain.identities.refresh_token import RefreshToken
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token
+from tests.support.repositories import OpenRepositories
 
 PARALLEL = 50
 
 
 @pytest.fixture
-def apps(repositories: Repositories, other_repositories: Repositories) -> list[AppHarness]:
+def apps(repositories: OpenRepositories, other_repositories: OpenRepositories) -> list[AppHarness]:
     """Two instances of the service."""
     app = AppHarness(repositories=repositories)
     return [app, AppHarness(repositories=other_repositories, clock=app.clock)]

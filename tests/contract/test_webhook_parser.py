@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.twilio.webhook_parser import TwilioWebhookParser
+from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.ports.voice import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.otp.delivery_report import ReportedStatus

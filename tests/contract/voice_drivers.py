@@ -6,9 +6,9 @@ from typing import Final
 
 import pytest
 
-from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.signatures import TwilioSignatures
-from adapters.twilio.webhook_parser import TwilioWebhookParser
+from adapters.twilio.voice.markup import TwimlMarkup
+from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.ports.webhooks import SignedRequest
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 from tests.support import twiml

@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from adapters.records.batch_loader import MAX_BATCH_SIZE
+from application.ports.administration import AuditFilter
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
     ConfigurationError,
@@ -20,7 +21,6 @@ from application.ports.errors import (
     StorageUnavailable,
 )
 from application.ports.repositories import Repositories
-from domain.media.page import ItemFilter
 from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.faults.stopped_servers import (
@@ -91,7 +91,7 @@ async def test_many_waiting_calls_fail_together(
     calls = [
         *(repositories.identities.load(an_id(number)) for number in range(10 * MAX_BATCH_SIZE)),
         *(repositories.identities.replace(an_identity(), 99) for _ in range(100)),
-        *(repositories.media_items.list_page(ItemFilter(), 0, 10) for _ in range(100)),
+        *(repositories.audit_log.list_after(AuditFilter(), None, 10) for _ in range(100)),
         *(repositories.limit_store.acquire(RESERVATION) for _ in range(100)),
     ]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from adapters.records.features.console import make_console_repositories
 from domain.console.session import (
     SECRET_BYTES,
     ConsoleSession,
@@ -68,7 +69,7 @@ async def open_console(harness: AppHarness, **settings: Any) -> AsyncIterator[Co
         created_at=now,
         last_used_at=now,
     )
-    await harness.database.repositories().console_sessions.add(session)
+    await make_console_repositories(harness.database.stores).sessions.add(session)
     async with open_http_client(harness.use_cases, _with_console(**settings)) as http:
         http.cookies.set(SESSION_COOKIE, format_cookie(_SESSION_ID, _SECRET))
         yield ConsoleDriver(http, harness, identity.id)

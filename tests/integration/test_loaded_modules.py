@@ -68,8 +68,10 @@ def loaded_modules(program: str, folder: Path, environ: dict[str, str]) -> set[s
 
 def of_phone_line(modules: set[str]) -> set[str]:
     webhooks = {f"entrypoints.http.voice.{name}" for name in ("controller", "webhook")}
-    packages = ("application.voice", "adapters.flows", "adapters.twilio")
-    return {module for module in modules if module.startswith(packages)} | (webhooks & modules)
+    use_cases = {f"application.voice.{name}" for name in ("feature", "answer_call", "effects")}
+    packages = ("adapters.flows", "adapters.twilio")
+    others = (webhooks | use_cases) & modules
+    return {module for module in modules if module.startswith(packages)} | others
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +89,8 @@ def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_pat
     assert {
         "application.voice.answer_call",
         "adapters.flows",
-        "adapters.twilio.markup",
-        "adapters.twilio.calls",
+        "adapters.twilio.voice.markup",
+        "adapters.twilio.voice.calls",
         "entrypoints.http.voice.controller",
     } <= of_phone_line(with_line)
 

@@ -17,12 +17,12 @@ from pymongo import MongoClient
 from adapters import mongo, postgres, sqlite
 from adapters.encryption import AesPhoneEncryption
 from adapters.records.database import Database
+from adapters.records.features.phone_change import make_phone_change_repositories
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import ReportProgress, reencrypt_phones
 from application.ports.errors import ConfigurationError
-from application.ports.repositories import Repositories
+from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.versioned import Versioned
-from domain.identities.phone_assignment import PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.instance import Instance
 from domain.otp.permits import Recognition
@@ -30,6 +30,7 @@ from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
 from domain.phone import PhoneNumber
+from domain.phone_change.phone_assignment import PhoneAssignments
 from tests.integration.mongo_support import with_metadata_of
 from tests.integration.postgres_support import emptied_database
 from tests.support.builders import (
@@ -43,7 +44,7 @@ from tests.support.builders import (
 )
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing
-from tests.support.repositories import open_repositories
+from tests.support.repositories import OpenRepositories, open_repositories
 
 FIRST, SECOND = ("0000000a", b"a" * 32), ("0000000b", b"b" * 32)
 
@@ -92,7 +93,7 @@ class DatabaseKind:
     add_unknown_fields: Callable[[], object]
     count_unknown_fields: Callable[[], int]
 
-    def open(self, encryption: PhoneEncryption) -> AbstractAsyncContextManager[Repositories]:
+    def open(self, encryption: PhoneEncryption) -> AbstractAsyncContextManager[OpenRepositories]:
         return open_repositories(self.open_database(encryption.key_fingerprint()), encryption)
 
     async def reencrypt(self, encryption: PhoneEncryption) -> int:
@@ -182,6 +183,12 @@ HELD: Final = replace(
 )
 
 
+def phone_assignments(
+    repositories: OpenRepositories, encryption: PhoneEncryption
+) -> PhoneAssignmentsRepository:
+    return make_phone_change_repositories(repositories.stores, encryption).phone_assignments
+
+
 async def fill(database: DatabaseKind) -> None:
     async with database.open(OLD) as repositories:
         verifications = repositories.phone_verifications
@@ -193,7 +200,7 @@ async def fill(database: DatabaseKind) -> None:
         await verifications.replace(BLOCKED, a_phone_verification().block(NOW), 0)
         await verifications.replace(STRANGER, a_phone_verification(), 0)
         await repositories.identities.add(CHANGING)
-        await repositories.phone_assignments.add(ASSIGNED)
+        await phone_assignments(repositories, OLD).add(ASSIGNED)
         await verifications.replace(NEW_PHONE, OF_CHANGE, 0)
         await verifications.replace(OLD_PHONE, OF_CHANGE, 0)
         await verifications.replace(HELD_PHONE, HELD, 0)
@@ -322,6 +329,6 @@ async def test_phones_of_a_former_encryption_key_are_encrypted_again(
         assert blocked.value == a_phone_verification().block(NOW)
         changing = await repositories.identities.load(CHANGING.id)
         assert changing == Versioned(CHANGING, 2)
-        assigned = await repositories.phone_assignments.load(ASSIGNED.id)
+        assigned = await phone_assignments(repositories, encryption(b"o", SECOND)).load(ASSIGNED.id)
         assert assigned is not None
         assert assigned.value == ASSIGNED

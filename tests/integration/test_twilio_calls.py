@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from adapters.http import NoResponse, Timeouts, open_transport
-from adapters.twilio.calls import TwilioCalls, open_twilio_calls
 from adapters.twilio.client import TwilioClient
+from adapters.twilio.voice.calls import TwilioCalls, open_twilio_calls
 from application.ports.errors import CallProviderUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
@@ -190,7 +190,7 @@ async def test_a_part_of_a_recording_is_never_taken_for_the_whole(
     timeouts: Timeouts,
     reason: str,
 ) -> None:
-    monkeypatch.setattr("adapters.twilio.calls.MAX_RECORDING_SIZE", 1000)
+    monkeypatch.setattr("adapters.twilio.voice.calls.MAX_RECORDING_SIZE", 1000)
     twilio.behavior = behavior
 
     async with open_calls(twilio, timeouts) as calls:

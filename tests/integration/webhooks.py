@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 import httpx
 
 from adapters.flows import load_call_flow
-from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.messenger import open_twilio_messenger
 from adapters.twilio.signatures import TwilioSignatures
-from adapters.twilio.webhook_parser import TwilioWebhookParser
+from adapters.twilio.voice.markup import TwimlMarkup
+from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.ports.voice import VoicePorts
 from application.webhook_urls import WebhookUrls
 from entrypoints.http.voice.plugin import VoicePlugin

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from adapters.twilio import webhook_parser
+from adapters.twilio import webhook_fields
+from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
 from adapters.twilio.webhook_fields import USED_FIELDS
-from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.voice import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.otp.delivery_report import ReportedStatus
@@ -99,6 +99,6 @@ def test_only_fields_are_read_that_must_not_occur_twice(monkeypatch: pytest.Monk
     form = dict.fromkeys(USED_FIELDS, "1") | {"From": "+14155552671", "CallStatus": "busy"}
     assert parse(**form) != parse()
 
-    monkeypatch.setattr(webhook_parser, "USED_FIELDS", frozenset())
+    monkeypatch.setattr(webhook_fields, "USED_FIELDS", frozenset())
 
     assert parse(**form) == parse()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.twilio.markup import TwimlMarkup
+from adapters.twilio.voice.markup import TwimlMarkup
 from domain.voice.instructions import (
     Dial,
     Gather,

@@ -1,13 +1,6 @@
 """The repositories of the core, over a `RecordStore`. Those of features are beside their kinds."""
 
 from adapters.records.database import Database
-from adapters.records.features.admin import make_admin_repositories
-from adapters.records.features.attestation import make_attestation_repositories
-from adapters.records.features.console import make_console_repositories
-from adapters.records.features.media import make_media_repositories
-from adapters.records.features.phone_change import make_phone_change_repositories
-from adapters.records.features.statistics import make_statistics_repositories
-from adapters.records.features.voice import make_voice_repositories
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import DELIVERY_REPORTS, IDENTITIES, INSTANCES, UNCHALLENGED_ATTEMPTS
 from adapters.records.mapping import RecordMapping
@@ -32,7 +25,7 @@ def make_repositories(
     keeps_events: bool = True,
     observer: ChangeObserver | None = None,
 ) -> Repositories:
-    """Return all repositories over an open database.
+    """Return the repositories of the core over an open database.
 
     Args:
         database: The database.
@@ -43,8 +36,6 @@ def make_repositories(
     """
     store = database.records
     identities = IdentityMapping(IDENTITIES, encryption, keeps_events=keeps_events)
-    media = make_media_repositories(database, getattr(observer, "item_changed", None))
-    statistics = make_statistics_repositories(database)
     return Repositories(
         phone_verifications=StoredPhoneVerifications(store, encryption, observer),
         unchallenged_attempts=RecordRepository(
@@ -57,14 +48,4 @@ def make_repositories(
         leases=StoredLeases(store),
         instances=StoredInstances(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
         health=database.health,
-        used_attestations=make_attestation_repositories(database).used_attestations,
-        phone_assignments=make_phone_change_repositories(database, encryption).phone_assignments,
-        media_items=media.items,
-        media_usages=media.usages,
-        idempotency_keys=media.idempotency_keys,
-        calls=make_voice_repositories(database).calls,
-        service_tokens=make_admin_repositories(database).service_tokens,
-        daily_costs=statistics.daily_costs,
-        hourly_counts=statistics.hourly_counts,
-        console_sessions=make_console_repositories(database).sessions,
     )

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.metrics.counts import CountedCleanup, CountedCosts, CountedEvents
+from adapters.metrics.cleanup import CountedCleanup
+from adapters.metrics.costs import CountedCosts
+from adapters.metrics.events import CountedEvents
 from adapters.metrics.metrics import Metrics
 from adapters.metrics.security_events import CountSecurityEvents
 from application.events.send_events import SentEvents

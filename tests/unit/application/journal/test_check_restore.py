@@ -22,6 +22,7 @@ from domain.journal.entry import JournalEntry
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id
+from tests.support.media.stored import media_repositories
 
 KEY = "0badc0de"
 CALLER = operating_system_user("jane")
@@ -206,7 +207,7 @@ async def test_items_are_hidden_and_deleted_again(restored: Restored) -> None:
         *(State.LACKING, State.LACKING, State.IN_EFFECT)
     ]
     assert {state for _, state in await restored.repeat()} == {State.IN_EFFECT}
-    item = await restored.repositories.media_items.load(hidden)
+    item = await media_repositories(app.database).items.load(hidden)
     assert item is not None
     assert item.value.is_hidden
 

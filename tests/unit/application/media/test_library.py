@@ -51,7 +51,7 @@ async def store(app: AppHarness, *records: MediaItem | Identity) -> None:
     repositories = app.database.repositories()
     for record in records:
         if isinstance(record, MediaItem):
-            await repositories.media_items.add(record)
+            await media_repositories(app.database).items.add(record)
         else:
             await repositories.identities.add(record)
 

@@ -16,7 +16,7 @@ from application.pacing import Pace
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AUDIT_RETENTION
 from domain.administration.service_token import Scope
-from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
+from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState, MediaItem
 from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
@@ -29,6 +29,10 @@ from tests.support.media.stored import media_repositories, stored_items
 TICK = timedelta(milliseconds=1)
 INTERVAL = timedelta(hours=1)
 OTHER_IP = "198.51.100.20"
+
+
+async def add_item(app: AppHarness, item: MediaItem) -> None:
+    assert await media_repositories(app.database).items.add(item)
 
 
 async def test_the_cleanup_keeps_everything_in_use(app: AppHarness) -> None:
@@ -49,7 +53,7 @@ async def test_the_file_of_a_deleted_item_is_deleted_again_before_its_record(
     app: AppHarness,
 ) -> None:
     item = an_item(state=ItemState.DELETING, deletion_requested_at=NOW)
-    await media_repositories(app.database).items.add(item)
+    await add_item(app, item)
     app.clock.advance(FILE_DELETION_DELAY - TICK)
     assert await app.operations.cleanup() == CleanupReport()
     app.files.contents[item.storage_key] = b"from a very slow upload"
@@ -63,7 +67,7 @@ async def test_an_unavailable_store_keeps_the_record_and_stops_no_other_cleanup(
     app: AppHarness,
 ) -> None:
     repositories = app.database.repositories()
-    await repositories.media_items.add(an_item(state=ItemState.DELETING, deletion_requested_at=NOW))
+    await add_item(app, an_item(state=ItemState.DELETING, deletion_requested_at=NOW))
     await repositories.identities.add(a_deleted_identity(user=a_user()))
     await repositories.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
     app.clock.advance(timedelta(days=30))
@@ -90,7 +94,7 @@ async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarn
     app.files.is_unavailable = True
     await app.identities.delete_user(principal)
     app.files.is_unavailable = False
-    await media_repositories(app.database).items.add(an_item(owner_id=principal.identity.id))
+    await add_item(app, an_item(owner_id=principal.identity.id))
     assert (await app.operations.cleanup())["purged_identities"] == 1
     deleted = app.database.identities[principal.identity.id].value
     assert deleted.is_deleted
@@ -196,7 +200,7 @@ async def test_it_pauses_between_the_items_of_one_deleted_account(
     repositories, deleted = app.database.repositories(), a_deleted_identity()
     await repositories.identities.add(deleted)
     for number in range(5):
-        await repositories.media_items.add(an_item(id=an_id(number), owner_id=deleted.id))
+        await add_item(app, an_item(id=an_id(number), owner_id=deleted.id))
     left: list[int] = []
 
     async def pause(_: Pace) -> None:
@@ -216,7 +220,7 @@ async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:
             a_deleted_identity(id=an_id(number), phone=a_phone(number))
         )
         item = an_item(id=an_id(5000 + number), owner_id=an_id(number))
-        await repositories.media_items.add(item)
+        await add_item(app, item)
     reports = await asyncio.gather(*(app.operations.cleanup() for _ in range(4)))
     assert sum(report["purged_identities"] for report in reports) == 300
     assert all(stored.value.purged_at for stored in app.database.identities.values())
@@ -256,7 +260,7 @@ async def app_to_clean() -> AppHarness:
     pending = an_item(id=an_id(71), state=ItemState.PENDING, upload_deadline=now + UPLOAD_TIMEOUT)
     deleting = an_item(id=an_id(72), state=ItemState.DELETING, deletion_requested_at=now)
     for item in (pending, deleting):
-        await media_repositories(app.database).items.add(item)
+        await add_item(app, item)
         app.files.contents[item.storage_key] = b"content"
     app.clock.advance(FILE_DELETION_DELAY)
     app.faults.fail_on("media_items.list_owned_by", kill=True)

@@ -28,6 +28,7 @@ from domain.phone import PhoneNumber
 from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden
 from tests.support.app_harness import AppHarness
 from tests.support.fault_injector import ProcessKilled
+from tests.support.phone_change.stored import phone_change_repositories
 from tests.unit.application.phone_change.phone_changes import (
     NEW,
     OLD,
@@ -187,7 +188,7 @@ async def test_it_is_possible_for_seven_days(app: AppHarness) -> None:
         await app.phone_change.disown(late)
     assert identity_of(app, owner).phone == NEW
     await app.operations.cleanup()
-    stored = await app.database.repositories().phone_assignments.load(owner.identity.id)
+    stored = await phone_change_repositories(app.database).phone_assignments.load(owner.identity.id)
     assert stored is None
 
 

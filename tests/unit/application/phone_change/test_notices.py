@@ -13,6 +13,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED
 from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import ProcessKilled
+from tests.support.phone_change.stored import phone_change_repositories
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import (
     NEW,
@@ -139,7 +140,7 @@ async def test_the_number_of_a_deleted_account_gets_no_message(app: AppHarness) 
     await app.identities.delete_user.by_id(changed.id)
     await clean_up_later(app)
     assert notices_to_new(app) == 1
-    assert await app.database.repositories().phone_assignments.load(changed.id) is None
+    assert await phone_change_repositories(app.database).phone_assignments.load(changed.id) is None
 
 
 async def clean_up_later(app: AppHarness) -> None:

@@ -5,9 +5,9 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Final, NoReturn
 
 from adapters.http import ConnectionFailed, NoResponse, Timeouts, open_transport
-from adapters.twilio.caller_id_check import check_caller_id
 from adapters.twilio.client import RECORDING_SID, REQUEST_ERRORS, TwilioClient, TwilioError
 from adapters.twilio.error_codes import CALLS
+from adapters.twilio.voice.caller_id_check import check_caller_id
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.voice import RecordingFile

@@ -1,21 +1,20 @@
-"""Twilio's words in our words: calls, recordings and messages.
+"""Twilio's words about calls and recordings in our words.
 
 - https://www.twilio.com/docs/voice/twiml#request-parameters
 - https://www.twilio.com/docs/voice/api/call-resource#call-status-values
 - https://www.twilio.com/docs/voice/twiml/dial#dialcallstatus-values
 - https://www.twilio.com/docs/voice/twiml/record#attributes-recording-status-callback
-- https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 """
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
-from adapters.twilio.webhook_fields import USED_FIELDS, parse_fields
+from adapters.twilio.message_status import read_message_status
+from adapters.twilio.webhook_fields import SID, match_field, read_fields
 from application.ports.voice import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.errors import InvalidValue
-from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import CallStatus
 from domain.voice.flow import DialResult
@@ -40,25 +39,9 @@ _DIAL_RESULTS: Final = {
     "failed": DialResult.FAILED,
     "canceled": DialResult.FAILED,
 }
-# Those of inbound messages (receiving, received) say nothing about a delivery.
-_MESSAGE_STATUSES: Final = {
-    "accepted": ReportedStatus.QUEUED,
-    "scheduled": ReportedStatus.QUEUED,
-    "queued": ReportedStatus.QUEUED,
-    "sending": ReportedStatus.QUEUED,
-    "sent": ReportedStatus.SENT,
-    "delivered": ReportedStatus.DELIVERED,
-    "partially_delivered": ReportedStatus.DELIVERED,
-    "read": ReportedStatus.DELIVERED,
-    "undelivered": ReportedStatus.UNDELIVERED,
-    "failed": ReportedStatus.FAILED,
-    "canceled": ReportedStatus.FAILED,
-}
 _RECORDING_IS_COMPLETE: Final = ("completed", "")
 """The `action` of a recording has no status."""
-_SID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 _RECORDING_IN_URL: Final = re.compile(r"/Recordings/(RE[0-9a-fA-F]{32})(?:\.\w+)?\Z")
-_ERROR_CODE: Final = re.compile(r"[0-9]{1,6}")
 _SUPPRESSED: Final = frozenset({"+17378742833"})
 """RESTRICTED on a phone's keys, with a country code: the other words are no valid numbers."""
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
@@ -75,35 +58,17 @@ class TwilioWebhookParser:
 
     def parse(self, request: SignedRequest) -> WebhookFields:
         """Return what the request says."""
-        fields = _read(request)
+        fields, message = read_fields(request), read_message_status(request)
         return WebhookFields(
-            provider_call_id=_match(_SID, fields.get("CallSid", "")),
+            provider_call_id=match_field(SID, fields.get("CallSid", "")),
             caller=_parse_phone(fields.get("From", "")),
             called=_parse_phone(fields.get("To", "")),
             event=_parse_event(fields),
             call_status=_CALL_STATUSES.get(fields.get("CallStatus", "")),
-            message_status=_MESSAGE_STATUSES.get(
-                fields.get("MessageStatus") or fields.get("SmsStatus", "")
-            ),
-            error_code=_match(_ERROR_CODE, fields.get("ErrorCode", "")),
+            message_status=message.status,
+            error_code=message.error_code,
             call_seconds=_parse_seconds(fields, "CallDuration"),
         )
-
-
-def parse_message_sid(request: SignedRequest) -> str:
-    """Return the SID of the message that a request is about; empty without one."""
-    return _match(_SID, _read(request).get("MessageSid", ""))
-
-
-def _read(request: SignedRequest) -> Mapping[str, str]:
-    try:
-        return {
-            name: str(value)
-            for name, value in parse_fields(request)
-            if name in USED_FIELDS and isinstance(value, str | int)
-        }
-    except (ValueError, RecursionError):
-        return {}
 
 
 def _parse_event(fields: Mapping[str, str]) -> CallEvent:
@@ -121,7 +86,7 @@ def _find_recording(fields: Mapping[str, str]) -> str:
         return ""
     # Of the two, Twilio documents only the URL as a parameter of a recording's `action`.
     in_url = _RECORDING_IN_URL.search(fields.get("RecordingUrl", ""))
-    return _match(_SID, fields.get("RecordingSid", "")) or (in_url[1] if in_url else "")
+    return match_field(SID, fields.get("RecordingSid", "")) or (in_url[1] if in_url else "")
 
 
 def _parse_phone(text: str) -> PhoneNumber | None:
@@ -134,9 +99,5 @@ def _parse_phone(text: str) -> PhoneNumber | None:
 
 
 def _parse_seconds(fields: Mapping[str, str], name: str) -> int | None:
-    text = _match(_SECONDS, fields.get(name, ""))
+    text = match_field(_SECONDS, fields.get(name, ""))
     return int(text) if text else None
-
-
-def _match(pattern: re.Pattern[str], text: str) -> str:
-    return text if pattern.fullmatch(text) else ""

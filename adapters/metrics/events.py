@@ -1,0 +1,41 @@
+"""Events of users are counted."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from adapters.metrics.metrics import Metrics
+from application.events.send_events import SentEvents
+
+_EVENT_RESULTS: Final = ("accepted", "failed")
+
+
+class CountedEvents:
+    """Counts events that destinations accepted, and attempts that failed."""
+
+    def __init__(
+        self,
+        send: Callable[[], Awaitable[Mapping[str, SentEvents] | None]],
+        metrics: Metrics,
+        names: Sequence[str],
+    ) -> None:
+        """Count what is sent here.
+
+        Args:
+            send: Sends for some seconds; returns what was sent by the destinations' stored names.
+            metrics: Where it is counted.
+            names: The stored names in the order of the setting: the label is the position.
+        """
+        self._send = send
+        self._counters = {
+            name: [metrics.events.labels(str(position), result) for result in _EVENT_RESULTS]
+            for position, name in enumerate(names, start=1)
+        }
+
+    async def __call__(self) -> Mapping[str, SentEvents] | None:
+        """Send, and count."""
+        sent = await self._send()
+        for name, result in (sent or {}).items():
+            accepted, failed = self._counters[name]
+            accepted.inc(result.accepted)
+            failed.inc(result.failed)
+        return sent

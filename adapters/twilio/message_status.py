@@ -1,0 +1,37 @@
+"""What Twilio reports of a message.
+
+https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
+"""
+
+import re
+from typing import Final
+
+from adapters.twilio.webhook_fields import SID, match_field, read_fields
+from application.ports.webhooks import MessageStatus, SignedRequest
+from domain.otp.delivery_report import ReportedStatus
+
+# Those of inbound messages (receiving, received) say nothing about a delivery.
+_MESSAGE_STATUSES: Final = {
+    "accepted": ReportedStatus.QUEUED,
+    "scheduled": ReportedStatus.QUEUED,
+    "queued": ReportedStatus.QUEUED,
+    "sending": ReportedStatus.QUEUED,
+    "sent": ReportedStatus.SENT,
+    "delivered": ReportedStatus.DELIVERED,
+    "partially_delivered": ReportedStatus.DELIVERED,
+    "read": ReportedStatus.DELIVERED,
+    "undelivered": ReportedStatus.UNDELIVERED,
+    "failed": ReportedStatus.FAILED,
+    "canceled": ReportedStatus.FAILED,
+}
+_ERROR_CODE: Final = re.compile(r"[0-9]{1,6}")
+
+
+def read_message_status(request: SignedRequest) -> MessageStatus:
+    """Return what the request says of a message."""
+    fields = read_fields(request)
+    return MessageStatus(
+        _MESSAGE_STATUSES.get(fields.get("MessageStatus") or fields.get("SmsStatus", "")),
+        match_field(_ERROR_CODE, fields.get("ErrorCode", "")),
+        match_field(SID, fields.get("MessageSid", "")),
+    )

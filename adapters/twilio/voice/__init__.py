@@ -1,0 +1,1 @@
+"""Calls and recordings by Twilio, its requests about them, and TwiML."""

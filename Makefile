@@ -19,7 +19,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
-.PHONY: test-containers test-pooler test-browser test-clients test-wheel test-all coverage coverage-report mutants servers
+.PHONY: test-containers test-pooler test-browser test-clients test-wheel test-without test-all coverage coverage-report mutants servers
 .PHONY: check format diagrams docs docs-serve openapi screenshots lock dist sbom bench bench-report bench-compare clean
 
 help: ## list the targets
@@ -115,6 +115,9 @@ test-clients: install-dev ## lint the API description; generate clients, sign in
 test-wheel: PARALLEL =
 test-wheel: sbom ## install the wheel into empty environments, compare files and SBOM; do the tour
 	$(PYTEST) $(PARALLEL) tests/wheel $(ARGS)
+
+test-without: install-dev ## what is left without a feature (FEATURE=voice; several with commas; all: the core alone)
+	.venv/bin/python -m tests.without $(or $(FEATURE),$(error Which feature? make test-without FEATURE=voice))
 
 coverage: install-dev ## make test with coverage; domain and application need 99 % of all branches
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"

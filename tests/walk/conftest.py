@@ -1,0 +1,27 @@
+"""A service for the walk through its API, which has a part for each feature that is installed.
+
+The part of a feature lies in a folder with its name, so that it is deleted with the feature.
+"""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, running
+from tests.support.walker import Walker
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all parts that need no settings of their own."""
+    with running(tmp_path_factory.mktemp("walk")) as service:
+        yield service
+
+
+@pytest.fixture
+def walker(service: Service) -> Iterator[Walker]:
+    """A client of it that has not signed in."""
+    with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
+        yield Walker(service, http)

@@ -1,0 +1,20 @@
+"""The image library."""
+
+from tests.support.images import phone_photo
+from tests.support.walker import Walker
+
+
+def test_a_user_uploads_sees_and_deletes_an_image(walker: Walker) -> None:
+    walker.sign_up("+14155570101", "Media Walk")
+    http = walker.http
+    file = ("IMG_0001.JPG", phone_photo(), "image/jpeg")
+    fields = {"user_id": walker.user_id, "category": "Holi 2026"}
+    uploaded = http.post("/library/upload", files={"file": file}, data=fields)
+    assert (uploaded.status_code, uploaded.json()["message"]) == (201, "File uploaded")
+    item = uploaded.json()
+    page = http.get("/library", params={"user_id": walker.user_id}).json()
+    assert [listed["id"] for listed in page["items"]] == [item["id"]]
+    assert http.get(f"/library/{item['id']}").json()["category"] == "Holi 2026"
+    assert http.get(item["url"]).headers["content-type"] == "image/jpeg"
+    assert http.delete(f"/library/{item['id']}").status_code == 204
+    assert http.get(item["url"]).status_code == 404

@@ -1,0 +1,78 @@
+"""What a service does without any optional feature."""
+
+from tests.support.service import REASON
+from tests.support.walker import Walker
+
+
+def test_a_user_signs_in_has_sessions_and_deletes_the_account(walker: Walker) -> None:
+    http, phone = walker.http, "+14155570001"
+    requested = http.post("/auth/request-otp", json={"phone": phone}).json()
+    assert (requested["message"], requested["sent"]) == ("OTP sent", True)
+    repeated = http.post("/auth/request-otp", json={"phone": phone}).json()
+    assert repeated["sent"] is False
+    assert http.get(f"/auth/requests/{requested['request_id']}").status_code == 200
+    code = walker.service.code(phone)
+    wrong = {"phone": phone, "otp": str((int(code) + 1) % 10**6).zfill(6)}
+    rejected = http.post("/auth/verify-otp", json=wrong).json()
+    assert (rejected["success"], rejected["message"]) == (False, "Invalid OTP")
+    right = {
+        "phone": phone,
+        "otp": code,
+        "request_id": requested["request_id"],
+        "refresh": True,
+    }
+    verified = http.post("/auth/verify-otp", json=right).json()
+    assert (verified["success"], verified["message"]) == (True, "OTP verified")
+    http.headers["Authorization"] = f"Bearer {verified['access_token']}"
+
+    assert http.get("/users/me").json()["error"] == "User not found"
+    created = http.post("/users", json={"username": "Asha  Rao ", "number": phone})
+    assert (created.status_code, created.json()["message"]) == (201, "User created")
+    assert http.patch("/users/me", json={"username": "Asha R"}).status_code == 200
+    me = http.get("/users/me").json()
+    assert (me["username"], me["number"]) == ("Asha R", phone)
+    assert http.get(f"/users/{me['_id']}").json()["username"] == "Asha R"
+
+    refresh = {"refresh_token": verified["refresh_token"]}
+    refreshed = http.post("/auth/refresh", json=refresh).json()
+    http.headers["Authorization"] = f"Bearer {refreshed['access_token']}"
+    sessions = http.get("/auth/sessions").json()["sessions"]
+    assert [session["current"] for session in sessions] == [True]
+    assert http.post("/auth/logout", json={"scope": "others"}).status_code == 204
+
+    assert http.delete("/users/me").status_code == 204
+    assert http.get("/users/me").status_code == 401
+
+
+def test_a_session_ends(walker: Walker) -> None:
+    walker.sign_up("+14155570002", "Ben Ode")
+    assert walker.http.post("/auth/logout").status_code == 204
+    after = walker.http.get("/users/me")
+    assert (after.status_code, after.json()["code"]) == (401, "unauthenticated")
+
+
+def test_a_code_by_voice_is_a_message_where_nothing_places_calls(walker: Walker) -> None:
+    phone = "+14155570003"
+    requested = walker.http.post("/auth/request-otp", json={"phone": phone, "channel": "voice"})
+    assert requested.json()["sent"] is True
+    body = {"phone": phone, "otp": walker.service.code(phone)}
+    assert walker.http.post("/auth/verify-otp", json=body).json()["success"] is True
+
+
+def test_anybody_finds_health_keys_and_description(walker: Walker) -> None:
+    for path in ("/health/live", "/health/ready", "/.well-known/jwks.json", "/docs"):
+        assert walker.http.get(path).status_code == 200, path
+    assert walker.http.get("/openapi.json").json()["paths"]["/auth/request-otp"]
+    assert walker.http.get("/no-such-path").status_code == 404
+
+
+def test_an_operator_sees_and_blocks_a_user(walker: Walker) -> None:
+    walker.sign_up("+14155570004", "Cem Tan")
+    service = walker.service
+    assert "Cem Tan" in service.run("user", "show", walker.phone).stdout
+    blocked = service.run("block", walker.phone, *REASON)
+    assert blocked.returncode == 0, blocked.stderr
+    assert walker.http.get("/users/me").status_code == 401
+    assert "a test" in service.run("audit").stdout
+    assert service.run("cleanup").returncode == 0
+    assert service.run("check-settings").returncode == 0

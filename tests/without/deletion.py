@@ -1,0 +1,215 @@
+"""What a feature consists of: its folders, its module, and the tests that need them."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from entrypoints.features import FEATURES
+from entrypoints.features.feature import Feature
+
+_FEATURES_MODULE: Final = "entrypoints/features/__init__.py"
+_TESTS: Final = ("tests", "pytest_dialtone")
+_ESSENTIAL: Final = (
+    "tests/conftest.py",
+    "tests/walk/conftest.py",
+    "tests/walk/test_core.py",
+    "tests/without",
+)
+_QUOTED: Final = re.compile(r'"([^"]*)"(?:,[ ]?)?')
+_DOTTED: Final = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_*][a-z0-9_]*)+")
+
+
+class CannotDelete(Exception):
+    """What should be deleted is not there, or something that has to stay needs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What to delete of a tree.
+
+    Attributes:
+        features: The names of the features, with those that need them.
+        folders: Their folders and modules.
+        tests: The other files that need them, each with the reason.
+    """
+
+    features: frozenset[str]
+    folders: Sequence[str]
+    tests: Mapping[str, str]
+
+
+def find_features(names: Iterable[str]) -> frozenset[str]:
+    """Return these features, and those that need them. `all` is each.
+
+    Raises:
+        CannotDelete: There is no such feature.
+    """
+    known = {feature.name: feature for feature in FEATURES}
+    found = set(known) if "all" in (names := set(names)) else names
+    if unknown := found - known.keys():
+        raise CannotDelete(f"No feature: {', '.join(unknown)}. There are: {', '.join(known)}.")
+    while needing := {
+        name for name, feature in known.items() if found & {*feature.needs} and name not in found
+    }:
+        found |= needing
+    return frozenset(found)
+
+
+def plan(root: Path, files: Iterable[str], names: frozenset[str]) -> Deletion:
+    """Return what to delete of a tree with these files.
+
+    Raises:
+        CannotDelete
+    """
+    files = sorted(files)
+    folders = [path for it in FEATURES if it.name in names for path in paths_of(it)]
+    for folder in folders:
+        if not any(is_below(file, folder) for file in files):
+            raise CannotDelete(f"A feature names {folder}, and there is no such file or folder.")
+    gone = {file for file in files if any(is_below(file, folder) for folder in folders)}
+    tests = {file for file in files if file.startswith(tuple(f"{it}/" for it in _TESTS))}
+    reasons = {
+        file: f"a folder named {name}"
+        for file in sorted(tests - gone)
+        if (name := next((it for it in PurePosixPath(file).parts[:-1] if it in names), ""))
+    }
+    reasons |= _find_importers(root, tests, gone | reasons.keys())
+    for file in reasons:
+        if file.startswith(_ESSENTIAL):
+            chain = "\n  ".join(_explain(file, reasons))
+            raise CannotDelete(f"The proof needs a file that would be deleted:\n  {chain}")
+    return Deletion(names, folders, reasons)
+
+
+def _explain(file: str, reasons: Mapping[str, str]) -> Iterator[str]:
+    """Yield why a file is deleted, and why what it imports is."""
+    yield f"{file}: {reasons[file]}"
+    name = reasons[file].rpartition(" ")[2].replace(".", "/")
+    for other in (f"{name}.py", f"{name}/__init__.py"):
+        if other in reasons:
+            yield from _explain(other, reasons)
+
+
+def paths_of(feature: Feature) -> Sequence[str]:
+    """Return the folders of a feature, and its module."""
+    return (*feature.folders, f"entrypoints/features/{feature.name}.py")
+
+
+def is_below(file: str, folder: str) -> bool:
+    """Return whether a file is the other, or lies in it."""
+    return file == folder or file.startswith(f"{folder}/")
+
+
+def _find_importers(root: Path, tests: set[str], gone: set[str]) -> dict[str, str]:
+    """Return the tests that import what is gone, directly or not, and those of a lost conftest."""
+    imports = {
+        file: set(_imported(root / file)) for file in sorted(tests - gone) if file.endswith(".py")
+    }
+    gone, reasons = set(gone), dict[str, str]()
+    modules = _modules(gone)
+    while True:
+        found: dict[str, str] = {}
+        lost_folders = {
+            str(PurePosixPath(file).parent) for file in gone if file.endswith("conftest.py")
+        }
+        for file in imports.keys() - gone:
+            if names := sorted(imports[file] & modules):
+                found[file] = f"it imports {', '.join(names)}"
+            elif any(is_below(file, folder) for folder in lost_folders):
+                found[file] = "its conftest.py is deleted"
+        if not found:
+            return dict(sorted(reasons.items()))
+        reasons |= found
+        gone |= found.keys()
+        modules |= _modules(found)
+
+
+def _modules(files: Iterable[str]) -> set[str]:
+    """Return the names of modules, with those of their packages if these are gone with them."""
+    return {
+        file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for file in files
+        if file.endswith(".py")
+    }
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """Yield what a file may import, also as a name from a package, and what pytest loads."""
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        match node:
+            case ast.Import(names=aliases):
+                yield from (alias.name for alias in aliases)
+            case ast.ImportFrom(module=str(module), names=aliases):
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in aliases)
+            case ast.Assign(targets=[ast.Name(id="pytest_plugins")], value=ast.List(elts=items)):
+                yield from (str(it.value) for it in items if isinstance(it, ast.Constant))
+
+
+def delete(root: Path, files: Iterable[str], deletion: Deletion) -> None:
+    """Delete it from a copy of the tree, with the lines that name it."""
+    for file in files:
+        if file in deletion.tests or any(is_below(file, it) for it in deletion.folders):
+            (root / file).unlink()
+    for folder in sorted(root.rglob("*/"), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    module = root / _FEATURES_MODULE
+    module.write_text(_without_names(module.read_text("utf-8"), deletion.features), "utf-8")
+    configuration = root / "pyproject.toml"
+    configuration.write_text(_without_missing(root, configuration.read_text("utf-8")), "utf-8")
+
+
+def _without_names(text: str, names: Iterable[str]) -> str:
+    """Return the list of features without the lines of some."""
+    for name in names:
+        pattern = rf"^(?:from entrypoints\.features\.{name} import .*|    {name.upper()},)\n"
+        text, count = re.subn(pattern, "", text, flags=re.MULTILINE)
+        if count != 2:
+            raise CannotDelete(f"{_FEATURES_MODULE} has {count} lines of {name}, and not two.")
+    return text
+
+
+def _without_missing(root: Path, text: str) -> str:
+    """Return the configuration without what names a module or file that is not there.
+
+    A contract without modules is removed. An import that is allowed and not there is no error.
+    """
+    head, mark, contracts = text.partition("[tool.importlinter]\n")
+    head = "".join(
+        line
+        for line in head.splitlines(keepends=True)
+        if not (match := re.match(r'\s*"([\w./]+\.py)"', line)) or (root / match[1]).exists()
+    )
+
+    def keep(match: re.Match[str]) -> str:
+        is_missing = any(_is_missing(root, name) for name in _DOTTED.findall(match[1]))
+        return "" if is_missing else match[0]
+
+    first, *parts = contracts.split("[[tool.importlinter.contracts]]\n")
+    kept = []
+    for part in parts:
+        lines = part.splitlines(keepends=True)
+        changed = [line if line.startswith("#") else _QUOTED.sub(keep, line) for line in lines]
+        for old, new in zip(lines, changed, strict=True):
+            if old != new and re.search(r"^\w+ = \[\]", new) and not new.startswith("ignore"):
+                break
+        else:
+            rows = [
+                new
+                for old, new in zip(lines, changed, strict=True)
+                if old == new or re.sub(r"#.*", "", new).strip()
+            ]
+            name, rest = "".join(rows).split("\n", 1)
+            kept.append(f'{name}\nunmatched_ignore_imports_alerting = "none"\n{rest}')
+    return head + mark + "[[tool.importlinter.contracts]]\n".join([first, *kept])
+
+
+def _is_missing(root: Path, name: str) -> bool:
+    """Return whether a module of this project is not there."""
+    path = root / name.partition(".*")[0].replace(".", "/")
+    is_own = name.startswith(("adapters.", "application.", "domain.", "entrypoints.", "pytest_"))
+    return is_own and not (path.is_dir() or path.with_suffix(".py").exists())

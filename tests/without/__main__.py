@@ -133,8 +133,7 @@ class Copy:
         (self.root / ".env.example").write_text(settings, "utf-8")
         surface = Surface(**json.loads(printed), settings=settings)
         if traces := [*find_traces(surface, deletion.features)]:
-            raise Failed("
-".join(traces))
+            raise Failed("\n".join(traces))
 
     def _test(self, *arguments: str) -> None:
         self._run(self._python, "-m", "pytest", "-q", "-n", "2", "-p", "no:randomly", *arguments)

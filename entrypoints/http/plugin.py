@@ -9,6 +9,7 @@ from litestar import Controller
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
+from domain.administration.service_token import Scope
 from entrypoints.http.auth import CallerKind
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorRow
 
@@ -31,6 +32,7 @@ class ApiPlugin(InitPlugin):
             another origin may send one.
         pages: Pages for people, by their paths, with their names.
         caller_kinds: Callers of the administration who are no administrators.
+        scopes: What service tokens may need for its operations.
         errors: The rows of its errors.
         error_form: The form of its errors, if its paths are another API than the main one.
         field_codes: The codes of invalid fields that only it has.
@@ -48,6 +50,7 @@ class ApiPlugin(InitPlugin):
     own_checks: Sequence[str] = ()
     pages: Mapping[str, str] = MappingProxyType({})
     caller_kinds: Sequence[CallerKind] = ()
+    scopes: Sequence[Scope] = ()
     errors: Mapping[type[ApiError], ErrorRow] = MappingProxyType({})
     error_form: type[ErrorForm] | None = None
     field_codes: Sequence[str] = ()

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from litestar import Controller
 from litestar.config.app import AppConfig
 
+from domain.administration.service_token import Scope
 from entrypoints.http.admin.audit.controller import AuditController
 from entrypoints.http.admin.controller import AdminUserController
 from entrypoints.http.admin.errors import ERRORS
@@ -25,6 +26,13 @@ class AdminPlugin(ApiPlugin):
     """What administrators and backends see of users and do for them, and the audit."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT, ABOUT_TOKENS: _ABOUT_TOKENS})
+    scopes = (
+        Scope.READ_USERS,
+        Scope.READ_PHONES,
+        Scope.SUPPORT_USERS,
+        Scope.DELETE_USERS,
+        Scope.READ_AUDIT,
+    )
     errors = ERRORS
     caller_kinds = (BACKENDS,)
     controllers: Sequence[type[Controller]] = (AdminUserController, AuditController)

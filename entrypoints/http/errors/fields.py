@@ -4,7 +4,6 @@ from typing import Annotated
 
 import msgspec
 
-from domain.administration.service_token import Scope
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.table import INVALID_CODE
 from entrypoints.http.fields import UserIdField, UsernameField, described
@@ -57,4 +56,4 @@ class ErrorFields(msgspec.Struct):
     field_errors: Annotated[
         list[exceptions.FieldError], described("The field, with the same code and message.")
     ]
-    scope: Annotated[str, described("The scope that is missing.", "users:read", enum=[*Scope])]
+    scope: Annotated[str, described("The scope that is missing.", "users:read")]

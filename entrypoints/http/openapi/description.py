@@ -11,6 +11,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server
 from litestar.routes import HTTPRoute
 
+from domain.administration.service_token import Scope
 from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.fields import ErrorFields, InvalidFieldsError
@@ -99,9 +100,13 @@ def describe_api(
     for plugin in plugins:
         corrections.add_fields(schemas, plugin.fields, bodies)
         schemas[FieldError.__name__]["properties"]["code"]["enum"] += plugin.field_codes
+    needed = {scope for plugin in plugins for scope in plugin.scopes}
+    scope_field = schemas[ErrorFields.__name__]["properties"]["scope"]
+    scope_field["enum"] = [scope for scope in Scope if scope in needed]
     corrections.forbid_unknown_fields(schemas, bodies)
     corrections.require_fields_of_responses(schemas, bodies)
     components |= {"headers": dict(operations.HEADERS), "responses": {}}
+    used: set[str] = set()
     body_errors = [pair for plugin in plugins for pair in plugin.body_errors.items()]
     for path, by_method in description["paths"].items():
         for operation in by_method.values():
@@ -110,11 +115,10 @@ def describe_api(
             corrections.remove_parameter_error(operation)
             corrections.remove_content_of_204(operation)
             operations.describe_request_body(operation, handler, schemas, settings)
-            described = responses.describe_errors(
-                errors,
-                errors.form_of(path),
-                responses.errors_of(handler, operation["security"], body_errors),
-            )
+            documented = responses.errors_of(handler, operation["security"], body_errors)
+            form = errors.form_of(path)
+            used |= responses.schemas_of(errors, form, documented)
+            described = responses.describe_errors(errors, form, documented)
             operations.describe_responses(operation, handler, described, components["responses"])
             for plugin in plugins:
                 operations.describe_links(
@@ -122,7 +126,7 @@ def describe_api(
                 )
                 if text := plugin.about.get(handler.handler_name):
                     operation["description"] += f"\n\n{text.rstrip()}"
-    responses.add_error_schemas(schemas, errors)
+    responses.add_error_schemas(schemas, errors, used)
     components["schemas"] = dict(sorted(schemas.items()))
     # Reading JSON visits every object.
     corrected: dict[str, Any] = json.loads(

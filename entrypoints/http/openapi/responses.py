@@ -1,6 +1,6 @@
 """Error responses in the OpenAPI description, made from the error table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -103,6 +103,13 @@ def describe_errors(
     }
 
 
+def schemas_of(
+    table: ErrorTable, form: ErrorForm, documented: Iterable[DocumentedError]
+) -> set[str]:
+    """Return the names of the schemas of these errors."""
+    return {_schema_name(table, form, type(_make_example(table, error))) for error in documented}
+
+
 def render_shared_errors() -> str:
     """Render the shared errors as a table in Markdown, sorted by status."""
     rows = sorted((CORE_ERRORS[error] for error in SHARED_ERRORS), key=lambda row: row.status)
@@ -111,12 +118,12 @@ def render_shared_errors() -> str:
     return "\n".join(["| status | `code` | message |", "|---|---|---|", *lines]).replace("<", "\\<")
 
 
-def add_error_schemas(schemas: dict[str, Any], table: ErrorTable) -> None:
-    """Add a schema for each code of the main API, with the fields that its errors have."""
+def add_error_schemas(schemas: dict[str, Any], table: ErrorTable, used: Container[str]) -> None:
+    """Add the schemas that are `used`: one for each code, with the fields that its errors have."""
     fields = schemas.pop(ErrorFields.__name__)["properties"]
     for error, row in table.rows.items():
         name = _code_schema(table, error)
-        if name in schemas:
+        if name in schemas or name not in used:
             continue
         required = table.body(_make_example(table, error)).keys() - row.optional
         own = fields | {

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from litestar import Controller
 
+from domain.administration.service_token import Scope
 from entrypoints.http.errors.fields import ErrorFields
 from entrypoints.http.phone_change.administration import UserPhoneController
 from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController
@@ -24,6 +25,7 @@ class PhoneChangePlugin(ApiPlugin):
     """Changes of the number, and their undo."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT, "verify_otp": _ABOUT_LOGIN})
+    scopes = (Scope.CHANGE_PHONES,)
     errors = ERRORS
     fields = MappingProxyType({ErrorFields: PhoneChangeErrorFields})
     controllers: Sequence[type[Controller]] = (

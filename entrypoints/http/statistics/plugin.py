@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from litestar import Controller
 
+from domain.administration.service_token import Scope
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.statistics.controller import StatisticsController
 from entrypoints.http.statistics.costs.controller import CostController
@@ -13,5 +14,6 @@ from entrypoints.http.statistics.errors import ERRORS
 class StatisticsPlugin(ApiPlugin):
     """Statistics of messages and logins, and costs."""
 
+    scopes = (Scope.READ_COSTS, Scope.READ_STATISTICS)
     errors = ERRORS
     controllers: Sequence[type[Controller]] = (CostController, StatisticsController)

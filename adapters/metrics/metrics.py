@@ -1,8 +1,8 @@
-"""All metrics. docs/metrics.md describes them."""
+"""The metrics of the core, and how features add theirs. docs/metrics.md describes all."""
 
 import re
-from collections.abc import Collection
-from typing import Final, Literal
+from collections.abc import Callable, Collection
+from typing import Final, Literal, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -14,8 +14,10 @@ _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _STORAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
-_DECODE_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _CLEANUP_SECONDS: Final = (0.1, 0.5, 1, 5, 15, 60, 300, 900)
+
+CountResponse: TypeAlias = Callable[[int, type[Exception] | None], None]
+"""Counts a request by its status and its error."""
 
 
 class Metrics:
@@ -26,120 +28,99 @@ class Metrics:
       process: a worker that is killed loses nothing.
     """
 
-    def __init__(self, providers: Collection[str] = (), upload_route: str = "") -> None:
-        """Create all metrics.
+    def __init__(self, providers: Collection[str] = ()) -> None:
+        """Create the metrics of the core.
 
         Args:
             providers: the names that the label `provider` may have.
-            upload_route: the template of the path of uploads.
         """
         self.registry: Final = CollectorRegistry()
         self._providers = frozenset(providers)
-        self._upload_route = upload_route
+        self._counted_routes: dict[tuple[str, str], CountResponse] = {}
         # To find the labels of a metric takes longer than to change it.
         self._requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-        self.http_requests = self._counter(
+        self.http_requests = self.counter(
             "http_requests", "Requests to the service.", "method", "route", "status"
         )
-        self.http_request_duration = self._histogram(
+        self.http_request_duration = self.histogram(
             "http_request_duration_seconds",
             "Time from the head of a request to the end of its response.",
             _REQUEST_SECONDS,
             "route",
         )
-        self.deliveries = self._counter(
+        self.deliveries = self.counter(
             "deliveries",
             "What a provider did with a message or call that has a code.",
             *("country", "provider", "channel", "result"),
         )
-        self.delivery_reports = self._counter(
+        self.delivery_reports = self.counter(
             "delivery_reports",
             "What a provider reported later of a message or call.",
             *("country", "provider", "channel", "status"),
         )
-        self.logins = self._counter("logins", "Logins with a code.", "country", "provider")
-        self.otp_requests = self._counter(
+        self.logins = self.counter("logins", "Logins with a code.", "country", "provider")
+        self.otp_requests = self.counter(
             "otp_requests", "Requests for a code.", "country", "result"
         )
-        self.attestations = self._counter(
-            "attestations", "Proofs that were sent before a code.", "result"
-        )
-        self.otp_attempts = self._counter("otp_attempts", "Checks of a code.", "country", "result")
-        self.rejections = self._counter(
+        self.otp_attempts = self.counter("otp_attempts", "Checks of a code.", "country", "result")
+        self.rejections = self.counter(
             "rejections", "Requests for a code that a limit rejected.", "limit", "country"
         )
-        self.provider_failovers = self._counter(
+        self.provider_failovers = self.counter(
             "provider_failovers",
             "Messages that a provider rejected, so that the next one was tried.",
             "provider",
         )
-        self.uploads = self._counter("uploads", "Uploads of images.", "result")
-        self.image_decode_duration = self._histogram(
-            "image_decode_duration_seconds",
-            "Time to decode and encode an image, with the wait for its turn.",
-            _DECODE_SECONDS,
-        )
-        self.storage_duration = self._histogram(
+        self.storage_duration = self.histogram(
             "storage_duration_seconds",
             "Time of a call of the database, the limit store or the media store.",
             _STORAGE_SECONDS,
             *("store", "operation"),
         )
-        self.storage_errors = self._counter(
+        self.storage_errors = self.counter(
             "storage_errors",
             "Calls of the database, the limit store or the media store that failed.",
             *("store", "operation", "error"),
         )
-        self.storage_calls_in_progress = self._gauge(
+        self.storage_calls_in_progress = self.gauge(
             "storage_calls_in_progress",
             "Calls that wait for the database, the limit store or the media store.",
             "livesum",
             "store",
         )
-        self.cleanup_runs = self._counter("cleanup_runs", "Scheduled cleanups.", "result")
-        self.cleanup_deleted = self._counter(
+        self.cleanup_runs = self.counter("cleanup_runs", "Scheduled cleanups.", "result")
+        self.cleanup_deleted = self.counter(
             "cleanup_deleted", "What scheduled cleanups cleaned up.", "kind"
         )
-        self.cleanup_duration = self._histogram(
+        self.cleanup_duration = self.histogram(
             "cleanup_duration_seconds", "Time of a scheduled cleanup.", _CLEANUP_SECONDS
         )
-        self.cleanup_last_success = self._gauge(
+        self.cleanup_last_success = self.gauge(
             "cleanup_last_success_timestamp_seconds",
             "When this instance last completed a scheduled cleanup; 0 if it never did.",
             "max",
         )
-        self.worker_starts = self._counter("worker_starts", "Worker processes that started.")
-        self.message_cost = self._counter(
-            "message_cost",
-            "What messages and calls cost, in the currency of the price file.",
-            *("country", "provider", "channel"),
-        )
-        self.events = self._counter(
-            "events",
-            "Attempts to send an event of a user.",
-            *("destination", "result"),
-        )
-        self.journal_lines = self._counter(
-            "journal_lines", "Lines of the journal, and attempts that failed.", "result"
-        )
-        self.security_events = self._counter("security_events", "Security events.", "event")
+        self.worker_starts = self.counter("worker_starts", "Worker processes that started.")
+        self.security_events = self.counter("security_events", "Security events.", "event")
         # With a zero from the start, `increase` sees the first event of each.
         for result in ("completed", "failed"):
             self.cleanup_runs.labels(result)
-        for result in ("written", "failed"):
-            self.journal_lines.labels(result)
 
     def observe_request(
         self, method: str, route: str, status: int, seconds: float, error: type[Exception] | None, /
     ) -> None:
-        """Count a request, and an upload by its result."""
+        """Count a request, and by what `count_requests_of` added for its route."""
         key = (method, route, status)
         requests, duration = self._requests.get(key) or self._find_request(*key)
         requests.inc()
         duration.observe(seconds)
-        if route == self._upload_route and method == "POST":
-            self.uploads.labels(_upload_result(status, error)).inc()
+        if count := self._counted_routes.get((method, route)):
+            count(status, error)
+
+    def count_requests_of(self, method: str, route: str, count: CountResponse) -> None:
+        """Count the requests of a route, by the template of its path, in another metric too."""
+        self._counted_routes[method, route] = count
 
     def _find_request(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
         is_usual = method in _METHODS
@@ -153,17 +134,20 @@ class Metrics:
         """Return the name of a provider as a label, `other` if it is not one of the settings."""
         return provider if not provider or provider in self._providers else OTHER
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+    def counter(self, name: str, text: str, *labels: str) -> Counter:
+        """Declare a counter. Its name has no prefix."""
         return Counter(name, text, labels, namespace=PREFIX, registry=self.registry)
 
-    def _histogram(
+    def histogram(
         self, name: str, text: str, buckets: tuple[float, ...], *labels: str
     ) -> Histogram:
+        """Declare a histogram with the upper bounds of its buckets. Its name has no prefix."""
         return Histogram(
             name, text, labels, namespace=PREFIX, registry=self.registry, buckets=buckets
         )
 
-    def _gauge(self, name: str, text: str, mode: Literal["livesum", "max"], *labels: str) -> Gauge:
+    def gauge(self, name: str, text: str, mode: Literal["livesum", "max"], *labels: str) -> Gauge:
+        """Declare a gauge, with how the values of several workers become one."""
         return Gauge(
             name, text, labels, namespace=PREFIX, registry=self.registry, multiprocess_mode=mode
         )
@@ -172,12 +156,6 @@ class Metrics:
 def country_label(country: str) -> str:
     """Return the ISO 3166-1 code of a country as a label, empty if it is none."""
     return country if _COUNTRY.fullmatch(country) else ""
-
-
-def _upload_result(status: int, error: type[Exception] | None) -> str:
-    if error is not None:
-        return class_label(error)
-    return "stored" if status < 400 else "client_closed_request"
 
 
 def class_label(error: type[Exception]) -> str:

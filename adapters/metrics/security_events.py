@@ -43,18 +43,12 @@ class CountSecurityEvents:
         self._count(event, details)
 
     def _count(self, event: SecurityEventType, details: SecurityEventDetails) -> None:
-        metrics, country = self._metrics, _country_of(details)
+        metrics, country = self._metrics, country_of(details)
         provider = metrics.provider_label(details.get("provider") or "")
         channel, result = details.get("channel") or "", details.get("result") or ""
         match event:
             case SecurityEventType.OTP_REQUESTED if details.get("reason") == _WITHIN_COOLDOWN:
                 metrics.otp_requests.labels(country, "within_cooldown").inc()
-            case SecurityEventType.ATTESTATION_REQUIRED:
-                metrics.otp_requests.labels(country, "attestation_required").inc()
-            case SecurityEventType.ATTESTATION_ACCEPTED:
-                metrics.attestations.labels("accepted").inc()
-            case SecurityEventType.ATTESTATION_REJECTED:
-                metrics.attestations.labels(result).inc()
             case SecurityEventType.OTP_ACCEPTED | SecurityEventType.OTP_UNCONFIRMED:
                 metrics.otp_requests.labels(country, "sent").inc()
                 sent = result or _SENT[event].value
@@ -85,6 +79,7 @@ class CountSecurityEvents:
                 pass
 
 
-def _country_of(details: SecurityEventDetails) -> str:
+def country_of(details: SecurityEventDetails) -> str:
+    """Return the country of an event as a label."""
     phone = details.get("phone")
     return country_label(details.get("country") or (phone.country if phone else ""))

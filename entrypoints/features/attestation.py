@@ -222,6 +222,7 @@ class Attestation(Feature):
         "adapters/attestation",
         "entrypoints/http/attestation",
         "adapters/records/features/attestation.py",
+        "adapters/metrics/features/attestation.py",
         "pytest_dialtone/suites/attestation",
     )
     settings = AttestationSettings
@@ -257,6 +258,10 @@ class Attestation(Feature):
         from application.otp.feature import OtpFeature
 
         core, attestation = opening.use_cases, None
+        if opening.metrics is not None:
+            from adapters.metrics.features.attestation import CountAttestations
+
+            opening.listeners.add(CountAttestations(opening.metrics))
         if core.find(OtpFeature) is not None:
             with name_variable("DIALTONE_ATTESTATION"):
                 attestation = await opening.stack.enter_async_context(

@@ -27,6 +27,7 @@ from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
     from adapters.metrics.exposition import MeasuredGauge
+    from adapters.metrics.metrics import Metrics
     from application.administration.show_user import UserDetails
     from application.events.feature import EventsPolicy
     from application.use_cases import UseCases
@@ -148,9 +149,10 @@ class Events(Feature):
         "application/events",
         "application/ports/events.py",
         "adapters/events",
-        "adapters/metrics/events.py",
         "pytest_dialtone/suites/events",
         "entrypoints/commands/events",
+        "entrypoints/server/events",
+        "adapters/metrics/features/events.py",
         "entrypoints/http/events",
         "entrypoints/words/event_words.py",
     )
@@ -207,6 +209,24 @@ class Events(Feature):
     def keeps_user_events(self, settings: "Settings") -> bool:
         """Return whether there is a destination."""
         return bool(settings.of(EventSettings).events)
+
+    def background_tasks(
+        self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
+    ) -> Sequence[AbstractAsyncContextManager[None]]:
+        """Send events, if there is a destination."""
+        from application.events.feature import EventsFeature
+        from entrypoints.server.events.task import run_events_task
+
+        events = use_cases.of(EventsFeature)
+        if not events.destinations:
+            return ()
+        labels = destination_labels(settings.of(EventSettings).events)
+        if metrics is None:
+            return (run_events_task(events.send, labels),)
+        from adapters.metrics.features.events import CountedEvents
+
+        counted = CountedEvents(events.send, metrics, [*labels])
+        return (run_events_task(events.send, labels, counted),)
 
     def add_details(self, opening: "Opening") -> None:
         """Show which events of a user were not sent."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from adapters.metrics.exposition import MeasuredGauge
+    from adapters.metrics.metrics import Metrics
     from application.administration.show_user import UserDetails
     from application.use_cases import UseCases
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
-    from entrypoints.server.background_task import BackgroundTask
     from entrypoints.settings.rules import Rule
     from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
@@ -37,6 +37,7 @@ class Feature:
         settings: A dataclass with its settings, a subclass of `Settings`; None if it has none.
         older_variables: Variables of the services that Dialtone replaces, and what to set instead.
             They replace what the core says of them.
+        logged_settings: The variables that the log of a start shows, by the name of their field.
         data: What it has of a user, in words that an operator reads before the deletion.
         has_cleanup: Whether `dialtone cleanup` opens it.
         adds_to_export: Whether an export opens it, for its part.
@@ -54,6 +55,7 @@ class Feature:
     opens: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar["type[Settings] | None"] = None
     older_variables: ClassVar[Mapping[str, str]] = {}
+    logged_settings: ClassVar[Mapping[str, str]] = {}
     data: ClassVar[tuple[str, ...]] = ()
     has_cleanup: ClassVar[bool] = False
     adds_to_export: ClassVar[bool] = False
@@ -149,10 +151,10 @@ class Feature:
         return ()
 
     def background_tasks(
-        self, settings: "Settings", use_cases: "UseCases"
-    ) -> "Sequence[BackgroundTask]":
-        """Return what the server repeats while it runs."""
-        del settings, use_cases
+        self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
+    ) -> Sequence[AbstractAsyncContextManager[None]]:
+        """Return what each worker does in the background until the block ends."""
+        del settings, use_cases, metrics
         return ()
 
     def banner_urls(self, settings: "Settings") -> Mapping[str, str]:

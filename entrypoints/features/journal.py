@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,8 +20,12 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import HttpHook, Secret
 
 if TYPE_CHECKING:
+    from adapters.metrics.metrics import Metrics
+    from application.use_cases import UseCases
     from entrypoints.commands.connection_checks import Check
     from entrypoints.opening.opening import Opening
+
+_RETRY_INTERVAL: Final = timedelta(seconds=10)
 
 
 @parsers.rejects_with("Must be the path of a file, or the https:// URL of a hook.")
@@ -100,8 +105,8 @@ class Journal(Feature):
         "application/journal",
         "application/ports/journal.py",
         "adapters/journal",
-        "adapters/metrics/journal.py",
         "entrypoints/commands/journal",
+        "adapters/metrics/features/journal.py",
     )
     settings = JournalSettings
 
@@ -124,6 +129,22 @@ class Journal(Feature):
         """Return whether there is a journal: acts are written to it, whoever does them."""
         return settings.of(JournalSettings).journal is not None
 
+    def background_tasks(
+        self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
+    ) -> Sequence[AbstractAsyncContextManager[None]]:
+        """Write the lines that wait, if there is a journal."""
+        del settings, metrics
+        from application.journal.feature import JournalFeature
+        from entrypoints.server.background_task import repeat
+
+        write_acts = use_cases.of(JournalFeature).write_acts
+        if write_acts is None:
+            return ()
+        # There may be many lines, and what was written is not written again.
+        limit = _RETRY_INTERVAL * 6
+        task = repeat(write_acts.retry, "journal_not_written", pause=_RETRY_INTERVAL, limit=limit)
+        return (task,)
+
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Write acts from now on, and at the end what waits."""
@@ -133,6 +154,11 @@ class Journal(Feature):
         from application.journal.write_acts import WriteActs
 
         settings, core = opening.settings.of(JournalSettings), opening.use_cases
+        lines = None
+        if opening.metrics is not None:
+            from adapters.metrics.features.journal import CountedJournal, declare_journal_lines
+
+            lines = declare_journal_lines(opening.metrics)
         if settings.journal is None:
             core.add(JournalFeature(core, None))
             yield
@@ -141,10 +167,8 @@ class Journal(Feature):
         if isinstance(journal, FileJournal) and opening.is_service:
             with name_variable("DIALTONE_JOURNAL"):
                 await journal.check()
-        if opening.metrics is not None:
-            from adapters.metrics.journal import CountedJournal
-
-            journal = CountedJournal(journal, opening.metrics)
+        if lines is not None:
+            journal = CountedJournal(journal, lines)
         write_acts = WriteActs(
             journal=journal,
             keyed_hashes=opening.phone_encryption,

@@ -40,8 +40,10 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret
 
 if TYPE_CHECKING:
+    from adapters.metrics.metrics import Metrics
     from application.administration.show_user import UserDetails
     from application.media.feature import LibraryFeature, MediaPolicy
+    from application.use_cases import UseCases
     from domain.media.item import MediaItem
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.media.settings import HttpMediaSettings
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
     from entrypoints.opening.opening import Opening
     from entrypoints.words.user_rows import UserRow
 
+_UPLOAD_ROUTE: Final = "/library/upload"
+_RETRY_INTERVAL: Final = timedelta(seconds=20)
+"""With the time limits of store and database, a deletion is retried within a minute."""
 _AWS_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -388,14 +393,15 @@ class Media(Feature):
         "adapters/disk",
         "adapters/s3",
         "adapters/pillow",
-        "adapters/metrics/media.py",
         "adapters/records/features/media.py",
+        "adapters/metrics/features/media.py",
         "entrypoints/http/media",
         "entrypoints/commands/media",
         "pytest_dialtone/suites/media",
         "entrypoints/words/library_words.py",
     )
     settings = MediaSettings
+    logged_settings: ClassVar[Mapping[str, str]] = {"media": "DIALTONE_MEDIA"}
     older_variables: ClassVar[Mapping[str, str]] = {
         "S3_BUCKET": "Set DIALTONE_MEDIA=s3://bucket/prefix.",
         "AWS_S3_BUCKET": "Set DIALTONE_MEDIA=s3://bucket/prefix.",
@@ -489,6 +495,19 @@ class Media(Feature):
         media = settings.of(MediaSettings).media
         return (media.path,) if isinstance(media, MediaFolder) else ()
 
+    def background_tasks(
+        self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
+    ) -> Sequence[AbstractAsyncContextManager[None]]:
+        """Retry deletions that the store refused, if the service cleans up."""
+        del metrics
+        if not settings.cleanup_interval:
+            return ()
+        from application.media.feature import MediaFeature
+        from entrypoints.server.background_task import repeat
+
+        retry = use_cases.of(MediaFeature).retry_deletions
+        return (repeat(retry, "file_deletion_retry_failed", pause=_RETRY_INTERVAL),)
+
     def add_details(self, opening: "Opening") -> None:
         """Show what a user has in the library."""
         from adapters.records.features.media import make_media_repositories
@@ -512,8 +531,13 @@ class Media(Feature):
         health = HeldHealthCheck(health_check_of(files))
         publisher = await opening.stack.enter_async_context(_open_image_publisher(settings))
         if opening.metrics is not None:
-            from adapters.metrics.media import MeasuredImagePublisher, MeasuredMediaFiles
+            from adapters.metrics.features.media import (
+                MeasuredImagePublisher,
+                MeasuredMediaFiles,
+                count_uploads,
+            )
 
+            count_uploads(opening.metrics, _UPLOAD_ROUTE)
             files = MeasuredMediaFiles(files, opening.metrics)
             publisher = MeasuredImagePublisher(publisher, opening.metrics)
         ports = MediaPorts(

@@ -1,8 +1,9 @@
 """Statistics of messages and logins, and what messages and calls cost."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +15,16 @@ from entrypoints.settings.declaration import optional
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from adapters.metrics.metrics import Metrics
+    from application.use_cases import UseCases
     from domain.costs.prices import PriceList
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
+
+_COSTS_INTERVAL: Final = timedelta(seconds=9)
+"""With the time of a write, a kill loses at most ten seconds of the report."""
+_STATISTICS_INTERVAL: Final = timedelta(seconds=55)
+"""With the time of a write, a kill loses at most a minute of the statistics."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +74,8 @@ class Statistics(Feature):
         "application/ports/statistics.py",
         "application/ports/costs.py",
         "adapters/price_file",
-        "adapters/metrics/costs.py",
         "adapters/records/features/statistics.py",
+        "adapters/metrics/features/statistics.py",
         "entrypoints/http/statistics",
         "entrypoints/commands/statistics",
         "application/costs",
@@ -86,6 +94,21 @@ class Statistics(Feature):
 
         return (StatisticsPlugin(),)
 
+    def background_tasks(
+        self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
+    ) -> Sequence[AbstractAsyncContextManager[None]]:
+        """Write what was counted since the last write."""
+        del metrics
+        from application.costs.feature import CostsFeature
+        from application.statistics.feature import StatisticsFeature
+        from entrypoints.server.background_task import repeat
+
+        write, write_costs = use_cases.of(StatisticsFeature).write, use_cases.of(CostsFeature).write
+        tasks = [repeat(write, "statistics_not_written", pause=_STATISTICS_INTERVAL)]
+        if settings.of(StatisticsSettings).prices is not None:
+            tasks.append(repeat(write_costs, "costs_not_written", pause=_COSTS_INTERVAL))
+        return tasks
+
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Count from now on, and write at the end what was counted since the last write."""
@@ -96,7 +119,7 @@ class Statistics(Feature):
 
         core, meter = opening.use_cases, None
         if opening.metrics is not None:
-            from adapters.metrics.costs import CountedCosts
+            from adapters.metrics.features.statistics import CountedCosts
 
             meter = CountedCosts(opening.metrics)
         repositories = make_statistics_repositories(opening.database)

@@ -13,6 +13,7 @@ import structlog
 
 from adapters.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
+from entrypoints.features import FEATURES
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.providers import prints_codes
 from entrypoints.opening.startup_error import StartupError
@@ -29,7 +30,6 @@ from entrypoints.version.distribution import installed_version
 
 _LOGGED_SETTINGS: Final = {
     "database": "DIALTONE_DATABASE",
-    "media": "DIALTONE_MEDIA",
     "sms": "DIALTONE_SMS",
 }
 
@@ -64,8 +64,7 @@ def run(settings: Settings) -> bool:
             "bind": str(resolved),
             "workers": settings.workers,
             "environment": settings.env.value,
-            # Not each of them is installed.
-            **{name: shown[key] for name, key in _LOGGED_SETTINGS.items() if key in shown},
+            **{name: shown[variable] for name, variable in _list_logged_settings()},
         }
 
         def report_start() -> None:
@@ -78,6 +77,12 @@ def run(settings: Settings) -> bool:
         if has_started:
             _log.info("service_stopped", **details)
     return has_run
+
+
+def _list_logged_settings() -> list[tuple[str, str]]:
+    """Return what the log of a start shows, by the names of fields in their order."""
+    of_features = [pair for each in FEATURES for pair in each.logged_settings.items()]
+    return sorted([*_LOGGED_SETTINGS.items(), *of_features])
 
 
 @contextmanager

@@ -8,36 +8,16 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from adapters.logging import configure_logging
-from application.costs.feature import CostsFeature
-from application.events.feature import EventsFeature
-from application.journal.feature import JournalFeature
-from application.media.feature import MediaFeature
 from application.otp.feature import LimitsFeature
-from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.features import FEATURES
-from entrypoints.features.events import EventSettings, destination_labels
-from entrypoints.features.statistics import StatisticsSettings
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
 from entrypoints.opening.lost_data import is_database_lost
 from entrypoints.opening.providers import provider_name
-from entrypoints.server.cleanup_task import (
-    COSTS_INTERVAL,
-    JOURNAL_INTERVAL,
-    RETRY_INTERVAL,
-    STATISTICS_INTERVAL,
-    RunCleanup,
-    run_cleanup_task,
-    run_costs_task,
-    run_journal_task,
-    run_limit_watch,
-    run_retry_task,
-    run_statistics_task,
-)
-from entrypoints.server.events_task import run_events_task
+from entrypoints.server.cleanup_task import RunCleanup, run_cleanup_task, run_limit_watch
 from entrypoints.server.exposition import make_exposition
 from entrypoints.server.instance_task import keep_instance
 from entrypoints.server.metrics_server import run_metrics_server
@@ -55,8 +35,6 @@ By default, collections of older objects make the slowest requests: with 4,000 s
 way, each visits all that belongs to them. With ten times as many new objects, memory that is not
 in the processor's cache makes all requests slower by a fifth.
 """
-
-_UPLOAD_ROUTE: Final = "/library/upload"
 
 _log = structlog.get_logger()
 
@@ -97,24 +75,12 @@ def make_app(
                     await stack.enter_async_context(serving)
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
-            statistics = run_statistics_task(
-                use_cases.of(StatisticsFeature).write, STATISTICS_INTERVAL
-            )
-            await stack.enter_async_context(statistics)
             if interval := settings.cleanup_interval:
                 cleanup = run_cleanup_task(_find_cleanup(use_cases, metrics), interval)
                 await stack.enter_async_context(cleanup)
-                retries = run_retry_task(use_cases.of(MediaFeature).retry_deletions, RETRY_INTERVAL)
-                await stack.enter_async_context(retries)
-            if settings.of(StatisticsSettings).prices is not None:
-                costs = run_costs_task(use_cases.of(CostsFeature).write, COSTS_INTERVAL)
-                await stack.enter_async_context(costs)
-            if (write_acts := use_cases.of(JournalFeature).write_acts) is not None:
-                lines = run_journal_task(write_acts.retry, JOURNAL_INTERVAL)
-                await stack.enter_async_context(lines)
-            if use_cases.of(EventsFeature).destinations:
-                sending = _run_events(settings, use_cases, metrics)
-                await stack.enter_async_context(sending)
+            for feature in FEATURES:
+                for task in feature.background_tasks(settings, use_cases, metrics):
+                    await stack.enter_async_context(task)
             watch = run_limit_watch(use_cases.of(LimitsFeature).limit_alerts.warn_of_high_use)
             await stack.enter_async_context(watch)
             # What exists now stays: no collection has to look at it.
@@ -133,7 +99,7 @@ def _make_metrics(settings: Settings) -> "Metrics":
     from adapters.metrics.metrics import Metrics
 
     providers = {*map(provider_name, settings.sms), settings.voice_provider}
-    metrics = Metrics(providers, _UPLOAD_ROUTE)
+    metrics = Metrics(providers)
     metrics.worker_starts.inc()
     return metrics
 
@@ -145,20 +111,6 @@ def _serve_metrics(
 
     exposition = make_exposition(settings, metrics, use_cases)
     return run_metrics_server(bind, CONTENT_TYPE, exposition.render)
-
-
-def _run_events(
-    settings: Settings, use_cases: UseCases, metrics: "Metrics | None"
-) -> AbstractAsyncContextManager[None]:
-    events, labels = (
-        use_cases.of(EventsFeature).send,
-        destination_labels(settings.of(EventSettings).events),
-    )
-    if metrics is None:
-        return run_events_task(events, labels)
-    from adapters.metrics.events import CountedEvents
-
-    return run_events_task(events, labels, CountedEvents(events, metrics, [*labels]))
 
 
 def _find_cleanup(use_cases: UseCases, metrics: "Metrics | None") -> RunCleanup:

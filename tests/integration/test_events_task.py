@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from application.events.feature import EventsFeature
 from application.ports.events import EventRejected
-from entrypoints.server import events_task
-from entrypoints.server.events_task import run_events_task
+from entrypoints.server.events import task
+from entrypoints.server.events.task import run_events_task
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.destination import FakeDestination
@@ -28,8 +28,8 @@ def destination() -> FakeDestination:
 def app(destination: FakeDestination, monkeypatch: pytest.MonkeyPatch) -> AppHarness:
     monkeypatch.setattr("application.events.send_events.SEND_SECONDS", 0.1)
     monkeypatch.setattr("application.events.send_events._POLL_SECONDS", 0.01)
-    monkeypatch.setattr(events_task, "_TURN_SECONDS", 0.01)
-    monkeypatch.setattr(events_task, "_ERROR_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(task, "_TURN_SECONDS", 0.01)
+    monkeypatch.setattr(task, "_ERROR_PAUSE_SECONDS", 0.01)
     return AppHarness(destinations={NAME: destination})
 
 

@@ -1,4 +1,4 @@
-"""What is counted of requests, security events, costs, cleanups and events of users."""
+"""What is counted of requests, security events and cleanups."""
 
 from collections import Counter
 from datetime import timedelta
@@ -7,19 +7,14 @@ from typing import Any, Final
 import pytest
 
 from adapters.metrics.cleanup import CountedCleanup
-from adapters.metrics.costs import CountedCosts
-from adapters.metrics.events import CountedEvents
 from adapters.metrics.metrics import Metrics
 from adapters.metrics.security_events import CountSecurityEvents
-from application.events.send_events import SentEvents
 from application.ports.errors import StorageUnavailable
 from application.ports.system import SecurityEventDetails, SecurityEventType
-from domain.media.errors import InvalidImage
 from domain.otp.delivery import Channel
 from tests.support.builders import a_phone
-from tests.support.fakes.security_events import FakeSecurityEvents
+from tests.support.counts import counts
 
-UPLOAD: Final = "/library/upload"
 OF_MESSAGE: Final[SecurityEventDetails] = {
     "phone": a_phone(),
     "provider": "twilio",
@@ -27,21 +22,10 @@ OF_MESSAGE: Final[SecurityEventDetails] = {
 }
 
 
-def counts(metrics: Metrics) -> dict[str, dict[tuple[str, ...], float]]:
-    """Return what counters have counted, without zeros: by metric, by its labels in their order."""
-    found: dict[str, dict[tuple[str, ...], float]] = {}
-    for family in metrics.registry.collect():
-        for sample in family.samples:
-            if sample.name.endswith("_total") and sample.value:
-                name = sample.name.removeprefix("dialtone_").removesuffix("_total")
-                found.setdefault(name, {})[tuple(sample.labels.values())] = sample.value
-    return found
-
-
 def counted(event: SecurityEventType, **details: Any) -> dict[str, dict[tuple[str, ...], float]]:
     """Return what one event counts, besides the event itself."""
     metrics = Metrics({"twilio"})
-    CountSecurityEvents(metrics, FakeSecurityEvents()).emit(event, **details)
+    CountSecurityEvents(metrics).emit(event, **details)
     found = counts(metrics)
     assert found.pop("security_events") == {(event.value,): 1}
     return found
@@ -106,24 +90,6 @@ def counted(event: SecurityEventType, **details: Any) -> dict[str, dict[tuple[st
             id="a request that a limit rejects",
         ),
         pytest.param(
-            SecurityEventType.ATTESTATION_REQUIRED,
-            {"phone": a_phone()},
-            {"otp_requests": ("US", "attestation_required")},
-            id="a request that needs a proof",
-        ),
-        pytest.param(
-            SecurityEventType.ATTESTATION_ACCEPTED,
-            {"phone": a_phone()},
-            {"attestations": ("accepted",)},
-            id="a proof",
-        ),
-        pytest.param(
-            SecurityEventType.ATTESTATION_REJECTED,
-            {"phone": a_phone(), "result": "used"},
-            {"attestations": ("used",)},
-            id="a proof that was used before",
-        ),
-        pytest.param(
             SecurityEventType.OTP_DELIVERED,
             {"country": "IN", "provider": "twilio", "channel": Channel.VOICE},
             {"delivery_reports": ("IN", "twilio", "voice", "delivered")},
@@ -161,14 +127,6 @@ def test_a_security_event_counts(
     assert counted(event, **details) == {name: {labels: 1} for name, labels in expected.items()}
 
 
-def test_security_events_are_passed_on_as_they_are() -> None:
-    events = FakeSecurityEvents()
-    CountSecurityEvents(Metrics(), events).emit(SecurityEventType.OTP_ACCEPTED, phone=a_phone())
-
-    (event,) = events.emitted
-    assert (event.type, event.phone) == (SecurityEventType.OTP_ACCEPTED, a_phone())
-
-
 def test_labels_have_only_countries_and_providers_that_are_known() -> None:
     found = counted(SecurityEventType.LOGIN_SUCCEEDED, country="+14155552671", provider="+1415")
 
@@ -184,27 +142,6 @@ def test_a_request_is_counted_by_its_route_and_an_unusual_method_as_other() -> N
         ("GET", "/users/{user_id}", "200"): 2,
         ("other", "/users/{user_id}", "200"): 1,
     }
-
-
-def test_an_upload_is_counted_by_its_error() -> None:
-    metrics = Metrics(upload_route=UPLOAD)
-    metrics.observe_request("POST", UPLOAD, 201, 0.1, None)
-    metrics.observe_request("POST", UPLOAD, 400, 0.1, InvalidImage)
-    metrics.observe_request("POST", UPLOAD, 499, 0.1, None)
-    metrics.observe_request("OPTIONS", UPLOAD, 204, 0.1, None)
-
-    assert counts(metrics)["uploads"] == {
-        ("stored",): 1,
-        ("invalid_image",): 1,
-        ("client_closed_request",): 1,
-    }
-
-
-def test_costs_are_counted_in_the_currency() -> None:
-    metrics = Metrics({"twilio"})
-    CountedCosts(metrics).add("IN", "twilio", Channel.SMS, 2_500_000)
-
-    assert counts(metrics)["message_cost"] == {("IN", "twilio", "sms"): 2.5}
 
 
 async def test_a_cleanup_counts_what_it_deleted_and_one_that_is_not_due_counts_nothing() -> None:
@@ -231,20 +168,3 @@ async def test_a_cleanup_that_fails_is_counted() -> None:
     with pytest.raises(StorageUnavailable):
         await CountedCleanup(fail, metrics)(timedelta(minutes=1))
     assert counts(metrics)["cleanup_runs"] == {("failed",): 1}
-
-
-async def test_events_are_counted_by_the_position_of_their_destination() -> None:
-    metrics = Metrics()
-    results = [{"a": SentEvents(accepted=3), "b": SentEvents(1, 2, "status 500")}, None]
-
-    async def send() -> dict[str, SentEvents] | None:
-        return results.pop(0)
-
-    counted_events = CountedEvents(send, metrics, ["b", "a"])
-    assert await counted_events() is not None
-    assert await counted_events() is None
-    assert counts(metrics)["events"] == {
-        ("1", "accepted"): 1,
-        ("1", "failed"): 2,
-        ("2", "accepted"): 3,
-    }

@@ -1,35 +1,53 @@
 """docs/metrics.md has exactly the metrics that exist, with their types and labels."""
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import Mock
 
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.metrics.exposition import Exposition
+from adapters.metrics.features.attestation import CountAttestations
+from adapters.metrics.features.events import CountedEvents
+from adapters.metrics.features.journal import declare_journal_lines
+from adapters.metrics.features.media import MeasuredImagePublisher, count_uploads
+from adapters.metrics.features.statistics import CountedCosts
 from adapters.metrics.metrics import Metrics
 from application.identities.count_users import UserCount
 from application.limits.measure_limits import LimitUse
+from entrypoints.features import FEATURES
+from tests.support.app_harness import AppHarness
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing
+from tests.support.settings import settings
 
 PAGE: Final = Path(__file__).parents[3] / "docs/metrics.md"
 READ_NOW: Final = (
     *("dialtone_limit_use_ratio", "dialtone_key_age_seconds"),
     *("dialtone_event_delay_seconds", "dialtone_build_info", "dialtone_users"),
 )
+WITH_EVENTS: Final = settings(
+    EVENTS="https://backend.test", EVENTS_SECRET="whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+)
 _ROW: Final = re.compile(r"^\| `(dialtone_\w+)` \|([^|]*)\| (\w+) \|", re.MULTILINE)
 
 
 def counted_metrics() -> dict[str, tuple[str, set[str]]]:
+    metrics, port = Metrics(), Mock()
+    CountAttestations(metrics)
+    CountedCosts(metrics)
+    CountedEvents(port, metrics, [])
+    MeasuredImagePublisher(port, metrics)
+    count_uploads(metrics, "/library/upload")
+    declare_journal_lines(metrics)
     found = {}
-    for metric in vars(Metrics()).values():
-        if isinstance(metric, MetricWrapperBase):
-            (family,) = metric.describe()
-            name = f"{family.name}_total" if family.type == "counter" else family.name
-            found[name] = (family.type, set(metric._labelnames))
+    for metric in metrics.registry._collector_to_names:
+        assert isinstance(metric, MetricWrapperBase)
+        (family,) = metric.describe()
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        found[name] = (family.type, set(metric._labelnames))
     return found
 
 
@@ -37,12 +55,10 @@ async def metrics_read_now() -> dict[str, tuple[str, set[str]]]:
     async def measure() -> Any:
         return [LimitUse("all_total", "strangers", "", 1, 2)]
 
-    async def measure_delay() -> timedelta:
-        return timedelta()
-
     async def count() -> UserCount:
         return UserCount(1)
 
+    use_cases = AppHarness().use_cases
     exposition = Exposition(
         metrics=Metrics(),
         measure_limits=measure,
@@ -51,7 +67,7 @@ async def metrics_read_now() -> dict[str, tuple[str, set[str]]]:
         commit="c0ffee",
         key_rings={"signing": FakeKeyRing()},
         clock=MovableClock(),
-        measure_event_delay=measure_delay,
+        gauges=[gauge for feature in FEATURES for gauge in feature.gauges(WITH_EVENTS, use_cases)],
     )
     families = text_string_to_metric_families((await exposition.render()).decode())
     return {

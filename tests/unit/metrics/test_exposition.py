@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.metrics import exposition
-from adapters.metrics.exposition import Exposition
+from adapters.metrics.exposition import Exposition, MeasuredGauge
 from adapters.metrics.metrics import Metrics
 from application.identities.count_users import UserCount
 from application.limits.measure_limits import LimitUse
@@ -22,7 +22,7 @@ USE = LimitUse("unverified_per_country", "strangers", "IN", 40, 50)
 
 async def render(
     measure_limits: Callable[[], Awaitable[Any]],
-    measure_event_delay: Callable[[], Awaitable[timedelta]] | None = None,
+    measure_gauge: Callable[[], Awaitable[float]] | None = None,
     error: Exception | None = None,
 ) -> str:
     async def count() -> UserCount:
@@ -42,7 +42,7 @@ async def render(
         commit="c0ffee",
         key_rings={"signing": FakeKeyRing()},
         clock=clock,
-        measure_event_delay=measure_event_delay,
+        gauges=[MeasuredGauge(name="event_delay_seconds", text="It waits.", measure=measure_gauge)],
     ).render()
     return rendered.decode()
 
@@ -85,14 +85,14 @@ async def test_a_database_that_does_not_answer_is_not_awaited(
     assert "dialtone_worker_starts_total 1.0\n" in text
 
 
-async def test_the_delay_of_events_is_read_where_they_have_a_destination() -> None:
+async def test_the_gauge_of_a_feature_is_read_where_it_has_a_value() -> None:
     async def measure() -> list[LimitUse]:
         return [USE]
 
-    async def measure_delay() -> timedelta:
-        return timedelta(seconds=90)
+    async def measure_delay() -> float:
+        return 90.0
 
-    async def fail() -> timedelta:
+    async def fail() -> float:
         raise StorageUnavailable
 
     assert "dialtone_event_delay_seconds 90.0\n" in await render(measure, measure_delay)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from adapters.metrics import stores
-from adapters.metrics.media import MeasuredMediaFiles
+from adapters.metrics.features.media import MeasuredMediaFiles
 from adapters.metrics.metrics import Metrics
 from adapters.metrics.stores import MeasuredLimitStore, MeasuredRecordStore
 from adapters.records.kinds import LEASES

@@ -1,11 +1,11 @@
-"""The media store and the decoding of images, with a measurement of each call."""
+"""Uploads are counted, and calls of the media store and the decoding of images measured."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-from adapters.metrics.metrics import Metrics
+from adapters.metrics.metrics import Metrics, class_label
 from adapters.metrics.stores import StoreMeter
 from application.ports.media import (
     EncodedImage,
@@ -16,6 +16,24 @@ from application.ports.media import (
     StoredFile,
 )
 from domain.media.image import VariantSpec
+
+_DECODE_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+def count_uploads(metrics: Metrics, route: str) -> None:
+    """Count the uploads to a route, by their result."""
+    uploads = metrics.counter("uploads", "Uploads of images.", "result")
+
+    def count(status: int, error: type[Exception] | None) -> None:
+        uploads.labels(_upload_result(status, error)).inc()
+
+    metrics.count_requests_of("POST", route, count)
+
+
+def _upload_result(status: int, error: type[Exception] | None) -> str:
+    if error is not None:
+        return class_label(error)
+    return "stored" if status < 400 else "client_closed_request"
 
 
 class MeasuredMediaFiles:
@@ -66,7 +84,11 @@ class MeasuredImagePublisher:
     def __init__(self, publisher: ImagePublisher, metrics: Metrics) -> None:
         """Measure the images of this publisher."""
         self._publisher = publisher
-        self._duration = metrics.image_decode_duration
+        self._duration = metrics.histogram(
+            "image_decode_duration_seconds",
+            "Time to decode and encode an image, with the wait for its turn.",
+            _DECODE_SECONDS,
+        )
 
     @asynccontextmanager
     async def publish(

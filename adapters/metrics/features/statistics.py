@@ -1,4 +1,4 @@
-"""Costs are counted."""
+"""What messages and calls cost."""
 
 from typing import Final
 
@@ -14,8 +14,13 @@ class CountedCosts:
     def __init__(self, metrics: Metrics) -> None:
         """Count in these metrics."""
         self._metrics = metrics
+        self._message_cost = metrics.counter(
+            "message_cost",
+            "What messages and calls cost, in the currency of the price file.",
+            *("country", "provider", "channel"),
+        )
 
     def add(self, country: str, provider: str, channel: Channel, millionths: int) -> None:
         """Count what a message or call costs, in millionths of the currency."""
         labels = (country_label(country), self._metrics.provider_label(provider), channel.value)
-        self._metrics.message_cost.labels(*labels).inc(millionths / _MILLIONTHS)
+        self._message_cost.labels(*labels).inc(millionths / _MILLIONTHS)

@@ -1,4 +1,4 @@
-"""Events of users are counted."""
+"""Attempts to send events of users."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from adapters.metrics.metrics import Metrics
 from application.events.send_events import SentEvents
 
-_EVENT_RESULTS: Final = ("accepted", "failed")
+_RESULTS: Final = ("accepted", "failed")
 
 
 class CountedEvents:
@@ -26,8 +26,11 @@ class CountedEvents:
             names: The stored names in the order of the setting: the label is the position.
         """
         self._send = send
+        events = metrics.counter(
+            "events", "Attempts to send an event of a user.", *("destination", "result")
+        )
         self._counters = {
-            name: [metrics.events.labels(str(position), result) for result in _EVENT_RESULTS]
+            name: [events.labels(str(position), result) for result in _RESULTS]
             for position, name in enumerate(names, start=1)
         }
 

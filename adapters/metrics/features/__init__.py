@@ -1,0 +1,1 @@
+"""The metrics of features, which each declares in a module of its own."""

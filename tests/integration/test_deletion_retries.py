@@ -1,0 +1,49 @@
+"""The background task that retries deletions which the media store refused."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from structlog.testing import capture_logs
+
+from entrypoints.features.media import MEDIA
+from tests.support.app_harness import AppHarness
+from tests.support.settings import settings
+
+INTERVAL: Final = timedelta(seconds=0.2)
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the task has no event for "done"
+            await asyncio.sleep(0.01)  # between two checks of the condition
+
+
+async def test_refused_deletions_are_retried_although_the_database_failed_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("entrypoints.features.media._RETRY_INTERVAL", INTERVAL)
+    app = AppHarness()
+    owner = await app.add_user()
+    item = (await app.upload_image(owner)).item
+    app.files.is_unavailable = True
+    await app.media.delete_item(owner, item.id)
+    app.files.is_unavailable, app.database.is_unavailable = False, True
+    tasks = asyncio.all_tasks()
+    with capture_logs() as logs:
+        (task,) = MEDIA.background_tasks(settings(), app.use_cases, None)
+        async with task:
+            await wait_until(lambda: bool(logs))
+            app.database.is_unavailable = False
+            await wait_until(lambda: not app.files.contents)
+
+    assert (logs[0]["event"], logs[0]["log_level"]) == ("file_deletion_retry_failed", "warning")
+    assert logs[0]["reason"]
+    assert asyncio.all_tasks() == tasks
+
+
+def test_without_the_cleanup_nothing_is_retried() -> None:
+    without_cleanup = settings(CLEANUP_INTERVAL="off")
+    assert MEDIA.background_tasks(without_cleanup, AppHarness().use_cases, None) == ()

@@ -1,6 +1,6 @@
 """Events of users build themselves: from their destinations and the database."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from application.events.operator_events import OperatorEvents
@@ -23,8 +23,19 @@ class EventsPolicy:
     events_with_phone: bool = False
 
 
+class EventRecordsFeature:
+    """The use cases that need records only, and the stored names of the destinations."""
+
+    def __init__(self, core: UseCases, destinations: Collection[str]) -> None:
+        self.operator_events = OperatorEvents(
+            identities=core.repositories.identities,
+            destinations=destinations,
+            clock=core.system.clock,
+        )
+
+
 class EventsFeature:
-    """The use cases of events."""
+    """What sends events."""
 
     def __init__(self, core: UseCases, ports: EventsPorts, policy: EventsPolicy) -> None:
         identities, clock = core.repositories.identities, core.system.clock
@@ -35,7 +46,4 @@ class EventsFeature:
             destinations=ports.destinations,
             clock=clock,
             with_phone=policy.events_with_phone,
-        )
-        self.operator_events = OperatorEvents(
-            identities=identities, destinations=ports.destinations, clock=clock
         )

@@ -141,6 +141,28 @@ async def _check_destination(destination: Destination, settings: EventSettings) 
             return "the URL and the secret are valid; no request was sent"
 
 
+def _add_records(opening: "Opening") -> None:
+    """Add the use cases that need records only."""
+    from application.events.feature import EventRecordsFeature
+
+    destinations = opening.settings.of(EventSettings).events
+    names = [stored_name(destination) for destination in destinations]
+    opening.use_cases.add(EventRecordsFeature(opening.use_cases, names))
+
+
+class EventRecords(Feature):
+    """The events in the database without their destinations, which a command does not need."""
+
+    name = "event_records"
+    folders = ()
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases that need records only."""
+        _add_records(opening)
+        yield
+
+
 class Events(Feature):
     """Events of users, which are sent to the operator's backend."""
 
@@ -252,7 +274,9 @@ class Events(Feature):
         ports = EventsPorts(destinations=destinations)
         core = opening.use_cases
         core.add(EventsFeature(core, ports, settings.events_policy()))
+        _add_records(opening)
         yield
 
 
 EVENTS: Final = Events()
+EVENT_RECORDS: Final = EventRecords()

@@ -21,8 +21,8 @@ from adapters.mongo.metadata import METADATA_ID, SCHEMA_VERSION
 from adapters.mongo.opening import open_database, stores_in
 from adapters.records.database import Database
 from adapters.records.repositories import make_repositories
-from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import OpenRepositories, with_stores
 from tests.support.servers.mongo import MongoProcess
 
 Client = MongoClient[dict[str, Any]]
@@ -129,7 +129,7 @@ class LockstepDatabase(MongoDatabase):
 
 
 @asynccontextmanager
-async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrips]]:
+async def open_lockstep(url: str) -> AsyncIterator[tuple[OpenRepositories, RoundTrips]]:
     """Open the repositories, and record the round trips from then on."""
     log = CommandLog()
     async with open_database(url, KEY_FINGERPRINT, [log]) as opened:
@@ -138,7 +138,9 @@ async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrip
             opened.motor, opened.timeout_seconds, batches=opened.batches, round_trips=round_trips
         )
         log.sent.clear()
-        yield make_repositories(stores_in(database), FakePhoneEncryption()), round_trips
+        stores = stores_in(database)
+        repositories = make_repositories(stores, FakePhoneEncryption())
+        yield with_stores(repositories, stores), round_trips
 
 
 @asynccontextmanager

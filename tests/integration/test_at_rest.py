@@ -13,7 +13,6 @@ from pymongo import MongoClient
 
 from adapters.encryption import AesPhoneEncryption
 from adapters.postgres.schema import TABLES
-from application.ports.repositories import Repositories
 from domain.errors import TooManyOtpRequests
 from domain.identities.phone_change import PhoneChange
 from domain.identities.username import parse_username
@@ -23,6 +22,7 @@ from tests.support.builders import NOW, a_phone, an_id, an_identity
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing
 from tests.support.repositories import (
+    OpenRepositories,
     open_mongo_repositories,
     open_postgres_repositories,
     open_sqlite_repositories,
@@ -38,7 +38,7 @@ USERNAME: Final = "Rahul Sharma"
 
 
 @asynccontextmanager
-async def in_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repositories, Copy]]:
+async def in_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[tuple[OpenRepositories, Copy]]:
     folder: Path = request.getfixturevalue("tmp_path")
 
     def copy() -> bytes:
@@ -49,7 +49,7 @@ async def in_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repos
 
 
 @asynccontextmanager
-async def in_mongo(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repositories, Copy]]:
+async def in_mongo(request: pytest.FixtureRequest) -> AsyncIterator[tuple[OpenRepositories, Copy]]:
     url: str = request.getfixturevalue("mongo_database")
 
     def copy() -> bytes:
@@ -63,7 +63,9 @@ async def in_mongo(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Reposi
 
 
 @asynccontextmanager
-async def in_postgres(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repositories, Copy]]:
+async def in_postgres(
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[tuple[OpenRepositories, Copy]]:
     url: str = request.getfixturevalue("postgres_database")
 
     def copy() -> bytes:
@@ -76,13 +78,13 @@ async def in_postgres(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Rep
 
 
 @pytest.fixture(params=[in_sqlite, in_mongo, in_postgres], ids=lambda opened: opened.__name__)
-async def opened(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repositories, Copy]]:
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[tuple[OpenRepositories, Copy]]:
     async with request.param(request) as opened:
         yield opened
 
 
 async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
-    opened: tuple[Repositories, Copy],
+    opened: tuple[OpenRepositories, Copy],
 ) -> None:
     repositories, copy = opened
     app = AppHarness(repositories=repositories, keyed_hashes=ENCRYPTION)

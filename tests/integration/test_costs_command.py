@@ -53,7 +53,7 @@ def count_a_day(service: Service, prices: Path) -> None:
 
     async def count() -> None:
         settings = read_settings(service.environ | {"DIALTONE_PRICES": str(prices)}, None)
-        async with open_use_cases(settings, NoonOfTheDay()) as use_cases:
+        async with open_use_cases(settings, clock=NoonOfTheDay()) as use_cases:
             for country in ("IN", "IN", "US", "BR"):
                 use_cases.of(CostsFeature).count.count_message(country, "acme:open", "नमस्ते" * 12)
             use_cases.of(CostsFeature).count.count_message("IN", "console", "hello")

@@ -9,9 +9,10 @@ from typing import Final
 
 import pytest
 
-from application.events.feature import EventsFeature
+from application.events.feature import EventRecordsFeature
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from entrypoints.bootstrap import open_use_cases
+from entrypoints.features.events import EVENT_RECORDS
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.forked_service import ForkedService
@@ -34,8 +35,8 @@ def service(tmp_path: Path) -> Service:
 
     async def add_users() -> None:
         settings = read_settings(service.environ, None)
-        async with open_use_cases(settings, parts=()) as use_cases:
-            operator_events = use_cases.of(EventsFeature).operator_events
+        async with open_use_cases(settings, [EVENT_RECORDS]) as use_cases:
+            operator_events = use_cases.of(EventRecordsFeature).operator_events
             [name] = operator_events.destinations
             failed = [NOW - RETRY_PERIOD, NOW], [NOW]
             for number, times in enumerate(failed, 1):

@@ -51,6 +51,13 @@ print(*sys.modules, sep="\\n")
 """
 
 
+OF_CALL_LOG: Final = {"application.voice"} | {
+    f"application.voice.{name}"
+    for name in ("call_log", "calls", "cleanup", "details", "export", "update_call")
+}
+"""What lists and deletes the calls of a former phone line."""
+
+
 def loaded_modules(program: str, folder: Path, environ: dict[str, str]) -> set[str]:
     """Run a program in a process of its own; return all modules that it has loaded."""
     folder.mkdir()
@@ -68,10 +75,9 @@ def loaded_modules(program: str, folder: Path, environ: dict[str, str]) -> set[s
 
 def of_phone_line(modules: set[str]) -> set[str]:
     webhooks = {f"entrypoints.http.voice.{name}" for name in ("controller", "webhook")}
-    use_cases = {f"application.voice.{name}" for name in ("feature", "answer_call", "effects")}
-    packages = ("adapters.flows", "adapters.twilio")
-    others = (webhooks | use_cases) & modules
-    return {module for module in modules if module.startswith(packages)} | others
+    packages = ("application.voice", "adapters.flows", "adapters.twilio")
+    found = {module for module in modules if module.startswith(packages)} | (webhooks & modules)
+    return found - OF_CALL_LOG
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +95,8 @@ def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_pat
     assert {
         "application.voice.answer_call",
         "adapters.flows",
-        "adapters.twilio.voice.markup",
-        "adapters.twilio.voice.calls",
+        "adapters.twilio.markup",
+        "adapters.twilio.calls",
         "entrypoints.http.voice.controller",
     } <= of_phone_line(with_line)
 

@@ -63,7 +63,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 async def fill(settings: Settings) -> None:
-    async with open_use_cases(settings, parts=()):
+    async with open_use_cases(settings, ()):
         pass  # It makes the keys.
     encryption = load_encryption(settings)
     assert encryption is not None
@@ -142,7 +142,7 @@ def test_no_key_is_changed_while_records_would_keep_the_former_one(settings: Set
 
 def test_other_commands_work(settings: Settings) -> None:
     async def open_for_a_command() -> None:
-        async with open_use_cases(settings, parts=()):
+        async with open_use_cases(settings, ()):
             pass
 
     asyncio.run(open_for_a_command())

@@ -21,7 +21,7 @@ from application.attestation.feature import AttestationFeature
 from application.console.feature import ConsoleFeature, add_console_cleanup
 from application.costs.feature import CostsFeature
 from application.events.details import add_event_details
-from application.events.feature import EventsFeature, EventsPorts
+from application.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
 from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
 from application.identities.login import LoggedIn
@@ -185,6 +185,7 @@ class AppHarness:
         core.add(
             EventsFeature(core, EventsPorts(destinations=self.destinations), self.policy.events)
         )
+        core.add(EventRecordsFeature(core, self.destinations))
         core.add(StatisticsFeature(core, statistics.hourly_counts, self.listeners))
         core.add(CostsFeature(core, statistics.daily_costs, self.policy.costs))
         core.add(ExportFeature(core))

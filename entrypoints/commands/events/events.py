@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from application.events.feature import EventsFeature
+from application.events.feature import EventRecordsFeature
 from application.events.operator_events import OperatorEvents, RetriedEvents, WaitingEvent
 from application.use_cases import UseCases
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.parsing import parse_readings
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import find_one
-from entrypoints.features.events import EVENTS, EventSettings, destination_labels
+from entrypoints.features.events import EVENT_RECORDS, EventSettings, destination_labels
 from entrypoints.opening.startup_error import CommandError, print_errors
 from entrypoints.settings.declaration import example_line
 from entrypoints.settings.settings import Settings
@@ -31,7 +31,7 @@ def list_events(settings: Settings, arguments: Namespace) -> Iterable[str]:
     limit: int = arguments.limit
 
     async def find_events(use_cases: UseCases) -> Sequence[WaitingEvent]:
-        operator_events = use_cases.of(EventsFeature).operator_events
+        operator_events = use_cases.of(EventRecordsFeature).operator_events
         if arguments.user is not None:
             user_id = await _find_user_id(settings, use_cases, arguments.user)
             listed = await operator_events.list_of(user_id)
@@ -57,7 +57,7 @@ def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
     _require_events(settings)
 
     async def retry_events(use_cases: UseCases) -> RetriedEvents:
-        operator_events: OperatorEvents = use_cases.of(EventsFeature).operator_events
+        operator_events: OperatorEvents = use_cases.of(EventRecordsFeature).operator_events
         if arguments.user is None:
             return await operator_events.retry_all()
         return await operator_events.retry(await _find_user_id(settings, use_cases, arguments.user))
@@ -78,7 +78,7 @@ def _require_events(settings: Settings) -> None:
 
 def _call(settings: Settings, call: Callable[[UseCases], Awaitable[T]]) -> T:
     with explain_errors():
-        return call_with_use_cases(settings, call, [EVENTS])
+        return call_with_use_cases(settings, call, [EVENT_RECORDS])
 
 
 async def _find_user_id(settings: Settings, use_cases: UseCases, text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from application.events import send_events as module
-from application.events.feature import EventsFeature
+from application.events.feature import EventRecordsFeature, EventsFeature
 from application.events.send_events import LEASE_PERIOD, SentEvents
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportedUser
@@ -396,7 +396,7 @@ async def test_an_event_is_repeated_for_three_days_and_then_kept_for_the_operato
     await send(app)
     assert len(backend.attempted) == attempts
 
-    await app.use_cases.of(EventsFeature).operator_events.retry(user.identity.id)
+    await app.use_cases.of(EventRecordsFeature).operator_events.retry(user.identity.id)
     await send(app)
     assert backend.types == [CREATED]
     assert app.database.identities[user.identity.id].value.events_failed_at is None

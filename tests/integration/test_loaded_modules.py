@@ -95,8 +95,8 @@ def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_pat
     assert {
         "application.voice.answer_call",
         "adapters.flows",
-        "adapters.twilio.markup",
-        "adapters.twilio.calls",
+        "adapters.twilio.voice.markup",
+        "adapters.twilio.voice.calls",
         "entrypoints.http.voice.controller",
     } <= of_phone_line(with_line)
 

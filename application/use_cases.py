@@ -28,8 +28,6 @@ class UseCases:
         identities: IdentitiesPorts,
         operations: OperationsPorts,
         policy: IdentitiesPolicy,
-        *,
-        voice_provider: str = "",
     ) -> None:
         self.system = system
         self.repositories = repositories
@@ -42,7 +40,6 @@ class UseCases:
             policy,
             keyed_hashes,
             self.record_act,
-            voice_provider=voice_provider,
         )
         self.administration = AdministrationFeature(
             system, repositories, keyed_hashes, self.identities, self.record_act

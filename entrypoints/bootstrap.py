@@ -103,7 +103,6 @@ async def open_use_cases(
             _make_identities_ports(keys),
             _make_operations_ports(settings),
             settings.identities_policy(),
-            voice_provider=settings.voice_provider,
         )
         opening = Opening(
             settings=settings,

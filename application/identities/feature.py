@@ -55,8 +55,6 @@ class IdentitiesFeature:
         policy: IdentitiesPolicy,
         keyed_hashes: KeyedHashes,
         record_act: RecordAct,
-        *,
-        voice_provider: str,
     ) -> None:
         identities, verifications = repositories.identities, repositories.phone_verifications
         clock, randomness, events = system.clock, system.randomness, system.events
@@ -76,7 +74,6 @@ class IdentitiesFeature:
             randomness,
             events,
             policy.recycled_after,
-            voice_provider,
         )
         self.authenticate = Authenticate(
             ports.tokens, identities, clock, policy.session_limits, policy.test_otps

@@ -89,7 +89,6 @@ class LogIn:
     randomness: Randomness
     events: SecurityEvents
     recycled_after: timedelta | None
-    voice_provider: str
 
     async def open_session(
         self,
@@ -131,7 +130,7 @@ class LogIn:
             SecurityEventType.LOGIN_SUCCEEDED,
             phone=command.phone,
             user_id=identity.id,
-            provider=delivery.provider if delivery else self.voice_provider,
+            provider=delivery.provider if delivery else self.extensions.call_provider,
             channel=delivery.channel if delivery else Channel.VOICE,
         )
         if device_token is not None:

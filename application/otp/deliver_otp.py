@@ -69,8 +69,7 @@ class DeliverOtp:
     - Nothing is sent to a blocked phone. Result and duration are imitated instead, and so is the
       report that it was sent, after a typical time.
 
-    `webhook_urls` is None where no provider reports what became of a message. The provider of
-    calls is `voice_provider`.
+    `webhook_urls` is None where no provider reports what became of a message.
     """
 
     codes: OtpCodes
@@ -82,11 +81,11 @@ class DeliverOtp:
     webhook_urls: WebhookUrls | None
     keyed_hashes: KeyedHashes
     clock: Clock
-    voice_provider: str
 
     def first_provider(self, *, is_call: bool) -> str:
         """Return the name of the provider that is tried first."""
-        return self.voice_provider if is_call else self.send_text.provider
+        code_calls = self.extensions.code_calls
+        return code_calls.provider if is_call and code_calls else self.send_text.provider
 
     def retry_after(self, *, is_call: bool) -> float:
         """Return after how many seconds a code is handed to a provider; 0 for now."""

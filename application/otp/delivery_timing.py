@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from statistics import fmean
 from typing import Final
 
@@ -30,9 +30,11 @@ class DeliveryTimingProfile:
     """
 
     def __init__(
-        self, randomness: Randomness, fallback: "DeliveryTimingProfile | None" = None
+        self,
+        randomness: Randomness,
+        fallback: Callable[[DeliveryStatus], Sequence[float]] = lambda _: (),
     ) -> None:
-        """Start with an empty profile. Until it has durations, it has those of the other one."""
+        """Start with an empty profile. Until it has durations with a result, it takes others."""
         self._randomness = randomness
         self._fallback = fallback
         self._latest: dict[str, DeliveryResult] = {}
@@ -66,7 +68,7 @@ class DeliveryTimingProfile:
         time = asyncio.get_running_loop().time
         started = time()
         latest = self._latest.get(country, DeliveryResult(DeliveryStatus.ACCEPTED))
-        durations = self._durations_of(latest.status)
+        durations = self.durations_of(latest.status)
         # asyncio.sleep() returns a little late, and the measured durations include that. Their
         # mean does: most sleeps end late by less than that, and a few by much more.
         oversleeping = fmean(self._oversleeping) if self._oversleeping else 0.0
@@ -82,9 +84,9 @@ class DeliveryTimingProfile:
                 return latest if message.cancelled() else message.result()
         return latest
 
-    def _durations_of(self, status: DeliveryStatus) -> Sequence[float]:
-        durations = self._durations[status]
-        return durations or (self._fallback._durations_of(status) if self._fallback else ())
+    def durations_of(self, status: DeliveryStatus) -> Sequence[float]:
+        """Return how many seconds the latest messages with this result took."""
+        return self._durations[status] or self._fallback(status)
 
 
 def random_quantile(values: Sequence[float], randomness: Randomness) -> float:

@@ -17,6 +17,11 @@ from domain.phone import PhoneNumber
 class CodeCalls(Protocol):
     """Calls phones to read codes to them."""
 
+    @property
+    def provider(self) -> str:
+        """The name of the provider of calls."""
+        ...
+
     async def __call__(
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
     ) -> DeliveryResult:

@@ -67,7 +67,6 @@ class OtpPolicy:
         are_messages_reported: Whether a provider reports what became of a message.
         is_sent_reported: Whether it is known that each message is reported as sent.
         sms_provider: The name of the provider that is tried first for a message.
-        voice_provider: That of the provider of calls.
     """
 
     countries: Collection[str] | None = None
@@ -80,7 +79,6 @@ class OtpPolicy:
     are_messages_reported: bool = True
     is_sent_reported: bool = True
     sms_provider: str = ""
-    voice_provider: str = ""
 
 
 class LimitsFeature:
@@ -188,7 +186,6 @@ class OtpFeature:
                 webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
                 keyed_hashes=keyed_hashes,
                 clock=clock,
-                voice_provider=policy.voice_provider,
             ),
             identities=repositories.identities,
             phone_holds=identities.phone_holds,

@@ -1,5 +1,6 @@
 """Send a text, whatever it says, or imitate that for a blocked phone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.otp.delivery_timing import DeliveryTimingProfile
@@ -42,3 +43,7 @@ class SendText:
     async def imitate(self, phone: PhoneNumber) -> DeliveryResult:
         """Take as long as a message to this country, with such a result, and send nothing."""
         return await self.timing.imitate(phone.country)
+
+    def durations_of(self, status: DeliveryStatus) -> Sequence[float]:
+        """Return how many seconds the latest messages with this result took."""
+        return self.timing.durations_of(status)

@@ -75,7 +75,7 @@ class VoiceFeature:
                 calls,
                 ports.calls,
                 policy.call_urls,
-                DeliveryTimingProfile(randomness, fallback=otp.send_text.timing),
+                DeliveryTimingProfile(randomness, fallback=otp.send_text.durations_of),
                 core.keyed_hashes,
                 clock,
                 ProviderPause(clock),
@@ -83,6 +83,7 @@ class VoiceFeature:
             )
             otp.extensions.code_calls = DeliverByCall(place_code_call, clock)
 
+        core.identities.extensions.call_provider = policy.provider
         self.ports = ports
         self.callbacks = Callbacks(
             phone_verifications=verifications,

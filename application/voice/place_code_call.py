@@ -97,6 +97,11 @@ class DeliverByCall:
     place_code_call: PlaceCodeCall
     clock: Clock
 
+    @property
+    def provider(self) -> str:
+        """The name of the provider of calls."""
+        return self.place_code_call.provider
+
     def retry_after(self) -> float:
         """Return after how many seconds a call is handed to the provider; 0 for now."""
         return self.place_code_call.pause.seconds_left

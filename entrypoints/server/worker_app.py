@@ -98,8 +98,7 @@ def _make_metrics(settings: Settings) -> "Metrics":
     # Imported only here: the library that nothing else uses takes the folder from the environment.
     from adapters.metrics.metrics import Metrics
 
-    providers = {*map(provider_name, settings.sms), settings.voice_provider}
-    metrics = Metrics(providers)
+    metrics = Metrics(set(map(provider_name, settings.providers)))
     metrics.worker_starts.inc()
     return metrics
 

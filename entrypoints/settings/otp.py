@@ -126,11 +126,6 @@ class OtpSettings(TwilioSettings, SmsSettings):
         return self.sms
 
     @property
-    def voice_provider(self) -> str:
-        """The name of the provider of calls."""
-        return provider_name(None)
-
-    @property
     def has_phone_line(self) -> bool:
         """Whether a provider places and answers calls. It sends requests then."""
         return False
@@ -146,8 +141,7 @@ class OtpSettings(TwilioSettings, SmsSettings):
         Args:
             are_messages_reported: Whether a messenger reads what became of its messages.
         """
-        sends_requests = are_messages_reported or self.has_phone_line
-        has_url = self.is_set("DIALTONE_PUBLIC_URL") and sends_requests
+        has_url = self.is_set("DIALTONE_PUBLIC_URL") and are_messages_reported
         # Imported only here: the parent process of the workers needs no use cases.
         from application.otp.feature import OtpPolicy
 
@@ -175,7 +169,6 @@ class OtpSettings(TwilioSettings, SmsSettings):
             # A hook need not report anything.
             is_sent_reported=not self.sms_hooks,
             sms_provider=provider_name(self.sms[0]),
-            voice_provider=self.voice_provider,
         )
 
     def http_otp(self) -> HttpOtpSettings:

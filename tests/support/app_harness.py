@@ -135,7 +135,6 @@ class AppHarness:
             IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
             OperationsPorts(),
             self.policy.identities,
-            voice_provider=self.policy.otp.voice_provider,
         )
         limits = self.stores.limits if self.stores else self.database.limit_store()
         core.add(LimitsFeature(core, limits, self.peppers, self.policy.otp))
@@ -175,7 +174,6 @@ class AppHarness:
             voice_policy = replace(
                 self.policy.voice,
                 call_urls=CallUrls(urls.public_url) if urls else None,
-                provider=otp.voice_provider,
                 countries=otp.countries,
                 phone_rules=otp.phone_rules,
                 otp_length=otp.otp_length,

@@ -70,7 +70,7 @@ async def test_the_duration_is_that_of_messages_with_the_same_result() -> None:
 
 async def test_without_durations_of_its_own_a_profile_has_those_of_its_fallback() -> None:
     messages = DeliveryTimingProfile(MaximalRandomness())
-    calls = DeliveryTimingProfile(MaximalRandomness(), fallback=messages)
+    calls = DeliveryTimingProfile(MaximalRandomness(), fallback=messages.durations_of)
     loop = asyncio.get_running_loop()
     await messages.record("US", send(ACCEPTED, gate_after(0.05)))
     await messages.record("US", send(REJECTED))

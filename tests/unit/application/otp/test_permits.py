@@ -122,7 +122,7 @@ async def test_a_rejected_delivery_releases_its_permits_once(app: AppHarness) ->
 async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_not_the_first() -> (
     None
 ):
-    policy = make_policy(sms_provider="first", voice_provider="the line", webhook_urls=WEBHOOK_URLS)
+    policy = make_policy(sms_provider="first", provider="the line", webhook_urls=WEBHOOK_URLS)
     app = AppHarness(policy=policy)
     for number, provider in enumerate(("first", "second"), start=1):
         app.messenger.result = replace(ACCEPTED, provider=provider)

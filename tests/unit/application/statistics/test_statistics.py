@@ -58,7 +58,7 @@ async def test_a_sign_in_is_a_message_and_a_login_of_its_country(app: AppHarness
 
 
 async def test_a_login_by_a_callback_is_one_of_the_provider_that_called() -> None:
-    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, voice_provider="the line"))
+    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, provider="the line"))
     await app.request_callback()
     await app.verify_otp(await app.code_of_last_call())
     await app.use_cases.of(StatisticsFeature).write()

@@ -25,7 +25,7 @@ PRICES: Final = PriceList(
 
 @pytest.fixture
 def app() -> AppHarness:
-    return AppHarness(policy=make_phone_line(prices=PRICES, voice_provider="acme"))
+    return AppHarness(policy=make_phone_line(prices=PRICES, provider="acme"))
 
 
 def counted(app: AppHarness) -> list[CostEntry]:

@@ -156,7 +156,7 @@ class Journal(Feature):
         settings, core = opening.settings.of(JournalSettings), opening.use_cases
         lines = None
         if opening.metrics is not None:
-            from adapters.metrics.features.journal import CountedJournal, declare_journal_lines
+            from adapters.metrics.features.journal import declare_journal_lines
 
             lines = declare_journal_lines(opening.metrics)
         if settings.journal is None:
@@ -168,6 +168,8 @@ class Journal(Feature):
             with name_variable("DIALTONE_JOURNAL"):
                 await journal.check()
         if lines is not None:
+            from adapters.metrics.features.journal import CountedJournal
+
             journal = CountedJournal(journal, lines)
         write_acts = WriteActs(
             journal=journal,

@@ -59,7 +59,7 @@ _NOT_DESCRIBED: Final = {
     ("OPTIONS", "/"),
     *(("POST", f"/voice{path}") for path in ("", "/calls/{id}", "/fallback", "/status")),
     ("POST", "/sms/status"),
-    ("GET", "/auth/sessions/{session_id}"),
+    ("GET", "/library/{item_id}/owner"),
 }
 _DEFAULT_IN_TEXT: Final = re.compile(
     r"`(DIALTONE_\w+)` \(([\d,]+)(?: (minutes|hours|days|KB|MB|GB))?\b"

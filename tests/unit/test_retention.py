@@ -12,6 +12,7 @@ import msgspec
 from adapters.mongo.documents import METADATA_COLLECTION
 from adapters.sqlite.schema import SCHEMA
 from application.export.page import EXPLAINED_FILES
+from tests.support.app_harness import AppHarness
 from tests.support.full_records import MAPPINGS
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -102,4 +103,6 @@ def test_each_line_about_the_database_says_whether_it_is_in_the_export() -> None
 
     assert [cell for cell in cells if not re.match(r"no: |`[a-z_]+\.json`", cell)] == []
     files = {file for cell in cells for file in re.findall(r"`([a-z_]+(?:\.json|/))`", cell)}
-    assert files == set(EXPLAINED_FILES) - {"not_included.json"}
+    parts = AppHarness().use_cases.administration.export_parts
+    explained = {file for part in parts for file in part.explained_files}
+    assert files == (explained | set(EXPLAINED_FILES)) - {"not_included.json"}

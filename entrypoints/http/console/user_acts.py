@@ -244,7 +244,7 @@ class UserActController(ConsoleController):
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
         """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
-        return await ask(request, use_cases, user_id)
+        return await show_confirmation(request, use_cases, user_id)
 
     @post([f"/{{user_id:str}}/{name}" for name, act in ACTS.items() if act.run], status_code=200)
     async def do_act(
@@ -297,7 +297,9 @@ def path_of(user: FoundUser) -> str:
     return USERS if user.identity is None else f"{USERS}/{user.identity.id}"
 
 
-async def ask(request: ConsoleRequest, use_cases: UseCases, user_id: str) -> Response[Any]:
+async def show_confirmation(
+    request: ConsoleRequest, use_cases: UseCases, user_id: str
+) -> Response[Any]:
     """Return the page that asks whether to do it; that of the user if it was deleted."""
     request.caller.check_action(_act_of(request).action)
     user = await find_user(use_cases, user_id)

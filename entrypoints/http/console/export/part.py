@@ -19,11 +19,11 @@ from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.user_acts import (
     ACT_ERRORS,
     USERS,
-    ask,
     find_user,
     has_account,
     parse_act_reason,
     render_act_error,
+    show_confirmation,
 )
 from entrypoints.http.dependencies import Injected, provide_file_reads
 from entrypoints.http.export.responses import send_archive
@@ -44,7 +44,7 @@ class ExportController(ConsoleController):
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
         """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
-        return await ask(request, use_cases, user_id)
+        return await show_confirmation(request, use_cases, user_id)
 
     @post("/{user_id:str}/export", status_code=200)
     async def export(

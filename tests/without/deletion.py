@@ -185,15 +185,24 @@ def _without_missing(root: Path, text: str) -> str:
         if not (match := re.match(r'\s*"([\w./]+\.py)"', line)) or (root / match[1]).exists()
     )
 
+    used = _used_packages(root)
+
     def keep(match: re.Match[str]) -> str:
         is_missing = any(_is_missing(root, name) for name in _DOTTED.findall(match[1]))
         return "" if is_missing else match[0]
+
+    def keep_used(match: re.Match[str]) -> str:
+        return match[0] if "." in match[1] or match[1] in used else ""
 
     first, *parts = contracts.split("[[tool.importlinter.contracts]]\n")
     kept = []
     for part in parts:
         lines = part.splitlines(keepends=True)
         changed = [line if line.startswith("#") else _QUOTED.sub(keep, line) for line in lines]
+        changed = [
+            _QUOTED.sub(keep_used, line) if line.startswith("protected_modules") else line
+            for line in changed
+        ]
         for old, new in zip(lines, changed, strict=True):
             if old != new and re.search(r"^\w+ = \[\]", new) and not new.startswith("ignore"):
                 break
@@ -206,6 +215,13 @@ def _without_missing(root: Path, text: str) -> str:
             name, rest = "".join(rows).split("\n", 1)
             kept.append(f'{name}\nunmatched_ignore_imports_alerting = "none"\n{rest}')
     return head + mark + "[[tool.importlinter.contracts]]\n".join([first, *kept])
+
+
+def _used_packages(root: Path) -> set[str]:
+    """Return the names of all packages that the program imports."""
+    layers = ("domain", "application", "adapters", "entrypoints", "pytest_dialtone")
+    modules = (file for layer in layers for file in (root / layer).rglob("*.py"))
+    return {name.partition(".")[0] for file in modules for name in _imported(file)}
 
 
 def _is_missing(root: Path, name: str) -> bool:

@@ -16,7 +16,8 @@ from entrypoints.settings.read import read_settings
 def describe(*without: str) -> Any:
     """Return the description of the API, without the paths of some features."""
     defaults = read_settings({}, None)
-    plugins = [it for each in FEATURES if each.name not in without for it in each.plugins(defaults)]
+    left = [feature for feature in FEATURES if feature.name not in without]
+    plugins = [plugin for feature in left for plugin in feature.plugins(defaults, left)]
     return describe_app(HttpSettings(server=HttpServerSettings(public_url="/")), plugins)
 
 

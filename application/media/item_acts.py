@@ -1,11 +1,26 @@
-"""Acts on items: whether one is in effect, and its repetition after a restore."""
+"""Acts on items: who is told of them, whether one is in effect, and how it is repeated."""
 
 from dataclasses import dataclass
 
 from application.administration.caller import Caller
 from application.media.moderate_items import ModerateItems
+from application.ports.changes import ChangeObserver
 from application.ports.media import MediaItems
 from domain.administration.audit import AuditAction
+from domain.media.acts import list_item_acts
+from domain.media.item import MediaItem
+
+
+@dataclass(frozen=True, slots=True)
+class ReportItemActs:
+    """Tell an observer which acts a change of an item is."""
+
+    observer: ChangeObserver
+
+    async def __call__(self, former: MediaItem, changed: MediaItem) -> None:
+        """Tell of an item that was replaced."""
+        for act in list_item_acts(former, changed):
+            await self.observer.item_changed(act, changed.owner_id, changed.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from application.media.feature import LibraryFeature, MediaPolicy
     from application.use_cases import UseCases
-    from domain.media.item import MediaItem
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
@@ -274,16 +273,11 @@ def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeatur
     """Add the use cases that need records only, with the files of the store if that is open."""
     from adapters.records.features.media import make_media_repositories
     from application.media.feature import LibraryFeature
-    from domain.media.acts import list_item_acts
-
-    async def observe(former: "MediaItem", changed: "MediaItem") -> None:
-        for act in list_item_acts(former, changed):
-            await opening.observers.item_changed(act, changed.owner_id, changed.id)
+    from application.media.item_acts import ReportItemActs
 
     core, policy = opening.use_cases, opening.settings.of(MediaSettings).media_policy()
-    library = LibraryFeature(
-        core, make_media_repositories(opening.database, observe), policy, files
-    )
+    repositories = make_media_repositories(opening.database, ReportItemActs(opening.observers))
+    library = LibraryFeature(core, repositories, policy, files)
     core.add(library)
     return library
 

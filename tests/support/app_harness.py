@@ -29,6 +29,7 @@ from application.imports.feature import ImportsFeature
 from application.journal.feature import JournalFeature
 from application.media.details import add_library_details
 from application.media.feature import LibraryFeature, MediaFeature, MediaPorts
+from application.media.item_acts import ReportItemActs
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
@@ -39,6 +40,7 @@ from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from application.phone_change.details import add_phone_change_details
 from application.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
+from application.phone_change.move_phone import MovePhone
 from application.ports.attestation import Attestation
 from application.ports.changes import ChangeObservers
 from application.ports.events import EventDestination
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="DataclassInstance")
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
+CALL_URLS: Final = CallUrls(WEBHOOK_URLS.public_url)
 GIF: Final = still_gif()
 _UNUSED: Final[Any] = object()
 """A port of webhooks, which only tests of HTTP use. They replace it."""
@@ -130,7 +133,7 @@ class AppHarness:
         self.observers = ChangeObservers()
         core = self.use_cases = UseCases(
             SystemPorts(clock=self.clock, randomness=self.randomness, events=self.listeners),
-            self.repositories or self.database.repositories(),
+            self.repositories or self.database.repositories(self.observers),
             self.keyed_hashes,
             IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
             OperationsPorts(),
@@ -148,7 +151,9 @@ class AppHarness:
         self._add_features(core)
 
     def _add_features(self, core: UseCases) -> None:
-        media = self._make(make_media_repositories)
+        media = self._make(
+            lambda database: make_media_repositories(database, ReportItemActs(self.observers))
+        )
         assignments = self._make(
             lambda database: make_phone_change_repositories(database, self.database.encryption)
         ).phone_assignments
@@ -229,6 +234,11 @@ class AppHarness:
     @property
     def phone_change(self) -> PhoneChangeFeature:
         return self.use_cases.of(PhoneChangeFeature)
+
+    @property
+    def move_phone(self) -> MovePhone:
+        """Change the number of a user, without the rules of who may."""
+        return self.phone_change.change_phone_of_user.move_phone
 
     @property
     def operations(self) -> OperationsFeature:

@@ -34,6 +34,7 @@ from adapters.records.phone_verifications import PhoneVerificationMapping
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
 from adapters.records.record_store import Position, StoredRecord
 from adapters.records.repositories import make_repositories
+from application.ports.changes import ChangeObserver
 from application.ports.errors import StorageTimeout, StorageUnavailable, UniqueViolation
 from application.ports.limits import LimitStore
 from application.ports.repositories import Repositories
@@ -357,9 +358,9 @@ class InMemoryDatabase:
         """Its stores, of which a feature makes its repositories."""
         return Database(self.records, self.limits, self)
 
-    def repositories(self) -> Repositories:
+    def repositories(self, observer: ChangeObserver | None = None) -> Repositories:
         """Return all repositories over this database. Their calls may be made to fail."""
-        return self.fallible(make_repositories(self.stores, self.encryption))
+        return self.fallible(make_repositories(self.stores, self.encryption, observer=observer))
 
     def limit_store(self) -> LimitStore:
         """Return its limits. Their calls may be made to fail."""

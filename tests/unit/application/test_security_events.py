@@ -17,7 +17,6 @@ from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
 from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
-from application.otp.feature import OtpFeature
 from application.otp.provider_pause import ProviderPause
 from application.phone_change.feature import PhoneChangeFeature
 from application.ports.errors import StorageUnavailable
@@ -83,7 +82,7 @@ OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]
         phone, Role.MEMBER
     ),
     logout=lambda use_cases, phone: use_cases.identities.operator_actions.revoke_sessions(phone),
-    reset=lambda use_cases, phone: use_cases.of(OtpFeature).reset_limits(phone),
+    reset=lambda use_cases, phone: use_cases.administration.act_for_users.reset_phone_limits(phone),
 )
 
 
@@ -546,17 +545,13 @@ async def change_a_phone_and_undo_it(app: AppHarness) -> None:
     app.advance(days=101)
     principal = await app.add_user(former, "Priya")
     app.messenger.result = replace(REJECTED, provider="acme", error_code="30003")
-    await app.use_cases.of(PhoneChangeFeature).move_phone(
-        principal.identity.id, recycled, can_be_undone=True
-    )
+    await app.move_phone(principal.identity.id, recycled, can_be_undone=True)
     app.messenger.result = replace(
         UNKNOWN, provider="acme", provider_message_id="SM1", error_code="30003"
     )
     await undo(app, former)
     app.messenger.result = ACCEPTED
-    await app.use_cases.of(PhoneChangeFeature).move_phone(
-        principal.identity.id, recycled, can_be_undone=True
-    )
+    await app.move_phone(principal.identity.id, recycled, can_be_undone=True)
     await app.use_cases.of(PhoneChangeFeature).disown(await app.log_in(recycled))
 
 

@@ -74,7 +74,6 @@ def test_the_core_alone_sends_messages_by_twilio_and_places_no_calls() -> None:
             for settings in (core, calls_off)
         ]
         assert policies[0] == policies[1]
-    assert core.operations_policy() == calls_off.operations_policy()
     assert core.http_otp() == calls_off.http_otp()
 
 

@@ -1,11 +1,11 @@
 """The settings of the phone line."""
 
 import pytest
-from application.operations.clean_up_calls import (
+
+from application.voice.cleanup import (
     DEFAULT_CALL_RETENTION,
     DEFAULT_RECORDING_RETENTION,
 )
-
 from entrypoints.features.voice import VoiceSettings
 from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.settings.read import find_unused, read_settings

@@ -38,7 +38,9 @@ def acts() -> dict[AuditAction, Act]:
 
     return {
         AuditAction.RESET_LIMITS: call("reset_limits"),
-        AuditAction.SEND_CODE: call("send_code", COMMAND),
+        AuditAction.SEND_CODE: lambda app, user_id: app.otp.send_code(
+            OPERATOR, user_id, COMMAND, "why"
+        ),
         AuditAction.BLOCK: call("block"),
         AuditAction.UNBLOCK: call("unblock"),
         AuditAction.SIGN_OUT: call("sign_out"),

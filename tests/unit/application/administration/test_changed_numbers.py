@@ -49,7 +49,7 @@ async def act(app: AppHarness, name: str, phone: PhoneNumber, caller: Caller = T
     """Act on whoever has a phone."""
     acts = app.administration.act_for_users
     if name == "send_code":
-        return await acts.send_code(caller, phone, COMMAND, "why")
+        return await app.otp.send_code(caller, phone, COMMAND, "why")
     if name == "export":
         async with app.use_cases.of(ExportFeature).export_user(caller, phone, "why") as export:
             return export

@@ -2,23 +2,20 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from application.limits.show_user import ShownEvents, UserDetails
 
 from application.administration.caller import operating_system_user
+from application.administration.show_user import UserDetails
 from application.otp import request_otp
 from application.otp.send_code import SendCodeCommand
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.update import save_identity, update_identity
+from application.update import update_identity
 from domain.administration.audit import AuditAction
 from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, UserNotFound
 from domain.identities.device_token import ConsoleDevice
-from domain.identities.phone_change import UNDO_PERIOD
-from domain.identities.user_events import RETRY_PERIOD
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import Limitation
@@ -33,7 +30,6 @@ from entrypoints.words.user_words import describe_token_repeats
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, NOW, a_delivery, a_parsed_token, a_phone, an_id
 from tests.support.policies import make_policy
-from tests.unit.application.phone_change.phone_changes import undo
 
 OPERATOR: Final = operating_system_user("alice")
 
@@ -76,7 +72,6 @@ async def test_a_phone_without_an_account_has_a_state_too(app: AppHarness) -> No
     details = await show(app)
     assert details.user.identity is None
     assert len(details.deliveries) == 1
-    assert details.usage is None
 
 
 async def test_unknown_names_and_ids_are_not_found(app: AppHarness) -> None:
@@ -98,15 +93,11 @@ async def test_a_deleted_account_shows_only_that_it_was_deleted(app: AppHarness)
         await app.limits.show_user(OPERATOR, parse_username("Rahul Sharma"))
 
 
-async def test_sessions_devices_library_and_calls_are_shown(app: AppHarness) -> None:
+async def test_sessions_and_devices_are_shown(app: AppHarness) -> None:
     principal = await app.add_user()
-    await app.upload_image(principal)
     details = await show(app)
     assert [session.id for session in details.sessions] == [principal.session.id]
     assert len(details.devices) == 1
-    assert details.usage is not None
-    assert details.usage.items == 1
-    assert details.usage.bytes > 0
 
 
 async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session(
@@ -142,84 +133,6 @@ async def test_the_browsers_that_the_console_recognizes_are_shown(app: AppHarnes
     assert (await show(app)).console_devices == [device]
     app.advance(days=90)
     assert (await show(app)).console_devices == []
-
-
-# Changes of the phone
-
-
-async def test_a_held_phone_names_the_account_that_had_it_and_until_when(app: AppHarness) -> None:
-    user_id = (await app.add_user()).identity.id
-    await change_phone(app)
-    undo_until = app.clock.now() + UNDO_PERIOD
-
-    former, present = await show(app), await show(app, a_phone(2))
-
-    hold = former.user.hold
-    assert former.user.identity is None
-    assert hold is not None
-    assert (hold.identity.id, hold.undo_until) == (user_id, undo_until)
-    assert (present.user.subject, present.user.hold) == (user_id, None)
-    assert present.undo_deadlines == [undo_until]
-    app.advance(days=7)
-    assert (await show(app)).user.hold is None
-    assert (await show(app, a_phone(2))).undo_deadlines == []
-
-
-async def test_a_phone_is_not_held_without_undo_and_after_the_deletion(app: AppHarness) -> None:
-    principal = await app.add_user()
-    await change_phone(app, can_be_undone=False)
-    assert (await show(app)).user.hold is None
-    await change_phone(app, a_phone(2), a_phone(3))
-    await app.administration.act_for_users.delete(OPERATOR, principal.identity.id)
-
-    assert (await show(app, a_phone(2))).user.hold is None
-    deleted = await show(app, principal.identity.id)
-    assert (deleted.undo_deadlines, deleted.phone_change_allowed_at) == ([], None)
-
-
-async def test_after_an_undo_it_is_shown_when_the_owner_can_change_the_phone_again(
-    app: AppHarness,
-) -> None:
-    await app.add_user()
-    await change_phone(app)
-    await undo(app)
-    allowed_at = app.clock.now() + UNDO_PERIOD
-
-    assert (await show(app)).phone_change_allowed_at == allowed_at
-    app.advance(days=7)
-    assert (await show(app)).phone_change_allowed_at is None
-
-
-async def change_phone(
-    app: AppHarness,
-    phone: PhoneNumber | None = None,
-    new_phone: PhoneNumber | None = None,
-    *,
-    can_be_undone: bool = True,
-) -> None:
-    """Change a phone as an operator, by default the first one to the second one."""
-    await app.phone_change.change_phone_of_user(
-        OPERATOR, phone or a_phone(), new_phone or a_phone(2), "lost", can_be_undone=can_be_undone
-    )
-
-
-# Events
-
-
-async def test_events_that_wait_and_events_that_are_kept_are_counted(app: AppHarness) -> None:
-    principal = await app.add_user()
-    assert (await show(app)).events == ShownEvents(waiting=1, failed=0)
-    created = principal.identity.events
-    first = created.progress_of("backend").mark_failed(app.clock.now())
-    kept = created.settle([first.mark_failed(app.clock.now() + RETRY_PERIOD)], ["backend"])
-    identity = replace(principal.identity, events=kept)
-
-    await save_identity(app.database.repositories().identities, identity.id, lambda _: identity)
-    assert (await show(app)).events == ShownEvents(waiting=0, failed=1)
-
-    app.advance(days=9)  # a newer event makes another attempt, for all of them
-    await app.administration.act_for_users.block(OPERATOR, principal.identity.id, "fraud")
-    assert (await show(app)).events == ShownEvents(waiting=2, failed=0)
 
 
 # Why no code arrives

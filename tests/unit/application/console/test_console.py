@@ -12,7 +12,6 @@ from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.identities.sessions import Scope
 from application.otp.verify_otp import OtpRejected
-from application.phone_change.feature import PhoneChangeFeature
 from application.ports.system import SecurityEventType
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
@@ -389,9 +388,7 @@ async def sign_out_by_an_operator(app: AppHarness, _: Principal) -> None:
 
 
 async def move_the_phone(app: AppHarness, administrator: Principal) -> None:
-    await app.use_cases.of(PhoneChangeFeature).move_phone(
-        administrator.identity.id, a_phone(3), can_be_undone=True
-    )
+    await app.move_phone(administrator.identity.id, a_phone(3), can_be_undone=True)
 
 
 @pytest.mark.parametrize(

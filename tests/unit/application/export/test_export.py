@@ -81,7 +81,8 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
         "library.json", image_name, "calls.json", sound,
     ]  # fmt: skip
     page = archive.read("index.html").decode()
-    assert all(name in page for name in EXPLAINED_FILES)
+    explained = [*EXPLAINED_FILES, "library.json", "library/", "calls.json", "recordings/"]
+    assert all(name in page for name in [*explained, "not_included.json"])
     account = parse(archive, "account.json")
     assert (account["phone"], account["username"]) == (a_phone().e164, "Rahul Sharma")
     assert len(parse(archive, "sessions.json")["sessions"]) == 1

@@ -426,7 +426,7 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(app: AppHarness) -> No
 async def hold_phone(app: AppHarness) -> str:
     """Let a user change to another number; return the id."""
     user = await app.add_user(a_phone(1), "Priya")
-    await app.phone_change.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
+    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
     return user.identity.id
 
 

@@ -166,7 +166,7 @@ async def test_an_account_with_its_former_number_is_blocked_until_the_operator_a
     held = await restored.load(user.id)
     assert (held.is_blocked, held.sessions) == (True, ())
 
-    await app.phone_change.move_phone(user.id, new_phone, can_be_undone=False)
+    await app.move_phone(user.id, new_phone, can_be_undone=False)
     await app.identities.operator_actions.unblock(new_phone)
     assert {state for _, state in await restored.states()} == {State.IN_EFFECT}
 

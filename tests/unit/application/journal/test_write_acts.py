@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 
-from adapters.records.repositories import make_repositories
 from application.journal.lines import UnreadableLine, parse_line, render_line
 from application.journal.write_acts import WriteActs
 from application.ports.journal import JournalUnavailable
@@ -51,11 +49,8 @@ class Journaled:
             index_key="0badc0de",
             clock=clock,
         )
-        database: Any = type("Stores", (), {})()
-        database.records, database.limits = self.database.records, self.database.limits
-        database.health = self.database
-        repositories = make_repositories(database, self.database.encryption, observer=self.writer)
-        self.app = AppHarness(database=self.database, repositories=repositories, clock=clock)
+        self.app = AppHarness(database=self.database, clock=clock)
+        self.app.observers.add(self.writer)
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ async def test_a_recount_between_two_steps_of_a_deletion_or_an_upload_changes_no
     app: AppHarness, owner: Principal, operation: str
 ) -> None:
     item = (await app.upload_image(owner)).item
-    recount = app.operations.cleanup.quota.recount
+    recount = app.library.quota.recount
 
     app.faults.run_before(operation, lambda: recount(owner.identity.id))
     await app.media.delete_item(owner, item.id)

@@ -88,7 +88,7 @@ async def test_administrators_open_the_image_and_thumbnail_of_a_hidden_item() ->
     thumbnail = await moderation(app).find_thumbnail(OPERATOR, item.id)
     assert (image.storage_key, image.image) == (item.storage_key, item.image)
     assert thumbnail.storage_key == item.thumbnail.storage_key
-    async with app.use_cases.of(LibraryFeature).open_file(image) as stored:
+    async with app.media.open_file(image) as stored:
         content = b"".join([chunk async for chunk in stored.chunks])
     assert content == app.files.contents[item.storage_key]
 

@@ -13,10 +13,9 @@ from adapters.system.held_health_check import (
     HeldHealthCheck,
 )
 from application.operations.check_readiness import CheckReadiness, Readiness
-from application.ports.errors import CallProviderUnavailable, PortError, StorageUnavailable
+from application.ports.errors import PortError, StorageUnavailable
 from application.ports.system import HealthCheck
 from tests.support.app_harness import AppHarness
-from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.messenger import REJECTED
 
 
@@ -51,76 +50,48 @@ async def advance(seconds: float) -> None:
 
 
 def readiness_of(database: HealthCheck) -> CheckReadiness:
-    working = InMemoryDatabase().repositories().health
-    return CheckReadiness(HeldHealthCheck(database), working, working)
+    return CheckReadiness(HeldHealthCheck(database), is_database_shared=False)
 
 
-async def test_a_limit_store_is_listed_and_an_instance_is_ready_without_it() -> None:
-    working, closed = SlowHealthCheck(), SlowHealthCheck(error=StorageUnavailable("closed"))
+async def test_a_part_is_listed_and_an_instance_is_ready_without_it() -> None:
+    check_readiness = CheckReadiness(SlowHealthCheck(), is_database_shared=False)
+    check_readiness.add("limits", SlowHealthCheck(error=StorageUnavailable("closed")))
+    check_readiness.add("disk", SlowHealthCheck(error=PortError("low")))
+    check_readiness.add("messages", SlowHealthCheck())
 
-    readiness = await CheckReadiness(working, working, working, closed)()
+    readiness = await check_readiness()
 
-    assert readiness == Readiness(None, None, None, "closed", has_limit_store=True)
-    assert readiness.is_ready
-
-
-async def test_a_provider_of_calls_is_listed_if_it_can_be_checked() -> None:
-    working, away = SlowHealthCheck(), SlowHealthCheck(error=CallProviderUnavailable("away"))
-
-    readiness = await CheckReadiness(working, working, working, calls=away)()
-
-    assert readiness == Readiness(None, None, None, calls="away", has_call_check=True)
-    assert readiness.is_ready
-
-
-async def test_a_provider_of_proofs_is_listed_and_an_instance_is_ready_without_it() -> None:
-    working, away = SlowHealthCheck(), SlowHealthCheck(error=PortError("away"))
-
-    readiness = await CheckReadiness(working, working, working, attestation=away)()
-
-    assert readiness == Readiness(None, None, None, attestation="away", has_attestation_check=True)
-    assert readiness.is_ready
+    parts = {"limits": "closed", "disk": "low", "messages": None}
+    assert readiness == Readiness(None, parts, is_database_shared=False, is_ready=True)
 
 
 async def test_the_service_is_ready_with_media_store_and_messenger_or_without(
     app: AppHarness,
 ) -> None:
-    assert await app.operations.check_readiness() == Readiness(None, None, None)
-    await advance(SUCCESS_TTL)
+    working = await app.operations.check_readiness()
+    assert working.parts == {"messages": None, "media": None}
+    assert (working.database, working.is_ready) == (None, True)
     app.files.is_unavailable, app.messenger.result = True, REJECTED
     readiness = await app.operations.check_readiness()
-    assert readiness == Readiness(None, media="unavailable", messages=REJECTED.reason)
-    assert readiness.is_ready
+    assert readiness.parts == {"messages": REJECTED.reason, "media": "unavailable"}
+    assert (readiness.database, readiness.is_ready) == (None, True)
 
 
 @pytest.mark.parametrize(
-    ("is_database_shared", "is_media_shared", "is_ready"),
-    [(True, True, True), (False, True, False), (True, False, False), (False, False, False)],
+    ("is_database_shared", "is_own", "is_ready"),
+    [(True, False, True), (False, False, False), (True, True, False), (False, True, False)],
 )
 async def test_only_a_part_of_its_own_makes_an_instance_not_ready(
-    is_database_shared: bool, is_media_shared: bool, is_ready: bool
+    is_database_shared: bool, is_own: bool, is_ready: bool
 ) -> None:
-    working, away = SlowHealthCheck(), SlowHealthCheck(error=StorageUnavailable("away"))
+    away = SlowHealthCheck(error=StorageUnavailable("away"))
+    check_readiness = CheckReadiness(away, is_database_shared=is_database_shared)
+    check_readiness.add("media", away, is_own=is_own)
 
-    readiness = await CheckReadiness(
-        away,
-        away,
-        working,
-        is_database_shared=is_database_shared,
-        is_media_shared=is_media_shared,
-    )()
+    readiness = await check_readiness()
 
-    assert (readiness.database, readiness.media) == ("away", "away")
+    assert (readiness.database, readiness.parts) == ("away", {"media": "away"})
     assert readiness.is_ready == is_ready
-
-
-async def test_an_instance_is_ready_while_its_disk_has_little_space() -> None:
-    working, low = SlowHealthCheck(), SlowHealthCheck(error=PortError("low"))
-
-    readiness = await CheckReadiness(working, working, working, disk=low)()
-
-    assert readiness == Readiness(None, None, None, disk="low")
-    assert readiness.is_ready
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from domain.administration.audit import AUDIT_RETENTION
 from domain.administration.service_token import Scope
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState, MediaItem
 from domain.otp.delivery import ONE_DAY
-from domain.otp.delivery_report import DeliveryReport, ReportedStatus
+from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id
@@ -329,3 +329,12 @@ async def test_an_expired_service_token_is_deleted(app: AppHarness) -> None:
     assert (await app.operations.cleanup())["expired_service_tokens"] == 0
     app.clock.advance(ttl)
     assert (await app.operations.cleanup())["expired_service_tokens"] == 1
+
+
+async def test_delivery_reports_are_deleted_after_a_day(app: AppHarness) -> None:
+    report = DeliveryReport("a-report", ReportedStatus.SENT, NOW + REPORT_TTL)
+    await app.database.repositories().delivery_reports.add(report)
+    app.clock.advance(REPORT_TTL - TICK)
+    assert await app.operations.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.operations.cleanup() == CleanupReport(expired_delivery_reports=1)

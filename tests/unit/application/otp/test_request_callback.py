@@ -20,7 +20,7 @@ from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, CallStatus
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
+from tests.support.app_harness import CALL_URLS, WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.call_provider import (
     INVALID_NUMBER,
@@ -60,8 +60,8 @@ async def test_the_phone_is_called_and_the_call_is_recorded(app: AppHarness) -> 
     (callback,) = app.database.phone_verifications[a_phone()].value.callbacks
     assert placed == PlacedCall(
         a_phone(),
-        WEBHOOK_URLS.code_call(call.id),
-        WEBHOOK_URLS.call_status(call.id, app.labels_of(a_phone())),
+        CALL_URLS.code_call(call.id),
+        CALL_URLS.call_status(call.id, app.labels_of(a_phone())),
     )
     assert call == Call(
         id=callback.call_id,

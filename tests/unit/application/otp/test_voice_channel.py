@@ -21,7 +21,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.app_harness import CALL_URLS, WEBHOOK_URLS, AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.call_provider import (
     INVALID_NUMBER,
@@ -81,8 +81,8 @@ async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -
     call = stored_call(app)
     assert placed == PlacedCall(
         a_phone(),
-        WEBHOOK_URLS.code_call(call.id),
-        WEBHOOK_URLS.call_status(call.id, app.labels_of(a_phone())),
+        CALL_URLS.code_call(call.id),
+        CALL_URLS.call_status(call.id, app.labels_of(a_phone())),
     )
     assert app.messenger.messages == []
     assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)

@@ -212,7 +212,7 @@ async def test_after_an_operators_change_all_sessions_are_of_the_new_number(
     app: AppHarness,
 ) -> None:
     owner = await app.add_user(OLD)
-    await app.phone_change.move_phone(owner.identity.id, NEW, can_be_undone=True)
+    await app.move_phone(owner.identity.id, NEW, can_be_undone=True)
     await app.phone_change.disown(await sign_in_soon(app, NEW))
     identity = identity_of(app, owner)
     assert (identity.phone, identity.sessions) == (OLD, ())
@@ -233,7 +233,7 @@ async def test_an_account_whose_change_cannot_be_undone_is_detached(app: AppHarn
 
 async def test_support_restores_a_detached_account_to_its_former_number(app: AppHarness) -> None:
     owner = await app.add_user(OLD)
-    await app.phone_change.move_phone(owner.identity.id, NEW, can_be_undone=False)
+    await app.move_phone(owner.identity.id, NEW, can_be_undone=False)
     await app.phone_change.disown(await sign_in_soon(app, NEW))
     check_detached(app, owner)
     newcomer = await sign_in(app, NEW)

@@ -177,7 +177,7 @@ async def test_an_unknown_or_a_deleted_account_has_no_number_to_change(app: AppH
     await app.identities.delete_user(user)
     for user_id in (user.identity.id, an_id(9)):
         with pytest.raises(UserNotFound):
-            await app.phone_change.move_phone(user_id, NEW, can_be_undone=True)
+            await app.move_phone(user_id, NEW, can_be_undone=True)
         assert await app.phone_change.complete(user_id) is None
 
 

@@ -29,7 +29,7 @@ from tests.unit.application.phone_change.phone_changes import (
 async def move(app: AppHarness, user_id: str, phone: PhoneNumber = NEW) -> list[PhoneNumber]:
     """Give a user another number, and return which numbers got a message."""
     before = len(app.messenger.messages)
-    moved = await app.phone_change.move_phone(user_id, phone, can_be_undone=True)
+    moved = await app.move_phone(user_id, phone, can_be_undone=True)
     assert moved.phone_change is None
     return [message.phone for message in app.messenger.messages[before:]]
 
@@ -55,7 +55,7 @@ async def test_nothing_is_sent_to_a_blocked_number(app: AppHarness) -> None:
 async def test_a_new_number_that_is_blocked_meanwhile_gets_no_message(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     app.messenger.result = REJECTED
-    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     await app.identities.operator_actions.block(NEW)
     app.messenger.result = ACCEPTED
     await clean_up_later(app)
@@ -92,7 +92,7 @@ async def test_a_command_without_providers_leaves_the_messages_to_the_service(
 
     with monkeypatch.context() as patch:
         patch.setattr(FakeSmsTemplates, "render_notice", render_notice)
-        await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+        await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     assert identity_of(app, user).phone_change is not None
     await clean_up_later(app)
     assert [message.phone for message in app.messenger.messages[-2:]] == [NEW, OLD]
@@ -104,7 +104,7 @@ async def test_a_provider_that_rejects_one_message_does_not_repeat_the_other(
 ) -> None:
     user = await app.add_user(OLD)
     app.messenger.result = REJECTED
-    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     app.messenger.result = ACCEPTED
     await app.phone_change.complete.notify_new_number(user.identity.id)
     assert notices_to_new(app) == 1  # the process that tried it may still be at it
@@ -124,7 +124,7 @@ async def test_a_kill_before_the_message_leaves_it_to_the_cleanup(
     user = await app.add_user(OLD)
     app.faults.fail_on("phone_assignments.replace", kill=True, is_done=is_done)
     with pytest.raises((ProcessKilled, PortError)):
-        await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+        await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     app.faults.reset()
     assert notices_to_new(app) == 0
     for _ in range(2):
@@ -135,7 +135,7 @@ async def test_a_kill_before_the_message_leaves_it_to_the_cleanup(
 async def test_the_number_of_a_deleted_account_gets_no_message(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     app.messenger.result = REJECTED
-    changed = await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    changed = await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     app.messenger.result = ACCEPTED
     await app.identities.delete_user.by_id(changed.id)
     await clean_up_later(app)

@@ -292,7 +292,7 @@ async def test_an_operators_change_that_another_process_ended_is_no_success() ->
         await app.log_in(NEW)
         results, is_over = await run_both(
             app,
-            lambda: app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True),
+            lambda: app.move_phone(user.identity.id, NEW, can_be_undone=True),
             lambda: app.phone_change.complete(user.identity.id),
             call,
         )
@@ -335,7 +335,7 @@ async def test_a_record_that_always_changes_is_an_error_of_storage(
     with monkeypatch.context() as patch:
         patch.setattr(StoredPhoneVerifications, "replace", replace_others)
         with pytest.raises(ConcurrencyConflict):
-            await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+            await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     completed = await app.phone_change.complete(user.identity.id)
     assert completed is not None
     assert completed.phone == NEW

@@ -102,7 +102,7 @@ async def test_nobody_keeps_the_owner_from_the_undo_and_the_sign_in_after_it(
 async def test_a_message_that_is_tried_again_has_the_same_code(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     app.messenger.result = REJECTED
-    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     for result in (REJECTED, ACCEPTED):
         app.messenger.result = result
         app.advance(minutes=5)
@@ -205,7 +205,7 @@ async def test_a_change_without_undo_has_no_code_and_voids_earlier_ones(app: App
     user = await app.add_user(OLD)
     await change_phone(app, user)
     (code,) = codes_of(app)
-    await app.phone_change.move_phone(user.identity.id, OTHER, can_be_undone=False)
+    await app.move_phone(user.identity.id, OTHER, can_be_undone=False)
     phone, text = app.messenger.messages[-1]
     assert (phone, text.split()[0]) == (NEW, PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO)
     assert codes_of(app, NEW) == []
@@ -244,7 +244,7 @@ async def test_a_code_that_undid_a_change_undoes_no_later_one(app: AppHarness) -
     (code,) = codes_of(app)
     await undo(app, code)
     app.advance(seconds=1)
-    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     with pytest.raises(IncorrectOtp):
         await undo(app, code)
     assert identity_of(app, user).phone == NEW

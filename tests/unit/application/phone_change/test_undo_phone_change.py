@@ -267,7 +267,7 @@ async def test_a_code_that_undid_a_change_undoes_no_later_one(app: AppHarness) -
     result = await request_undo_code(app)
     command = make_undo(app.last_code, result.request_id)
     await app.phone_change.undo(command)
-    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     with pytest.raises(IncorrectOtp):
         await app.phone_change.undo(command)
     assert identity_of(app, user).phone == NEW

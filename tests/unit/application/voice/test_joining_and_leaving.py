@@ -297,7 +297,7 @@ async def test_nobody_joins_with_a_number_that_is_held_for_its_former_owner(
     app: AppHarness,
 ) -> None:
     user = await app.add_user(a_phone())
-    await app.phone_change.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
+    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
     call = InboundCall(app)
     await call.ring()
     await call.press("1")

@@ -9,11 +9,9 @@ import pytest
 from domain.administration.audit import AuditAction
 from domain.identities.identity import Identity, Role
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
-from domain.journal.acts import list_identity_acts, list_item_acts, list_phone_acts
-from domain.media.item import ItemState
+from domain.journal.acts import list_identity_acts, list_phone_acts
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity
-from tests.support.media.builders import an_item
 
 MEMBER = an_identity(user=a_user(), sessions=(a_session(),))
 BOSS = replace(MEMBER, role=Role.ADMINISTRATOR)
@@ -73,15 +71,3 @@ def test_acts_on_a_phone() -> None:
     assert list_phone_acts(free, blocked) == [AuditAction.BLOCK]
     assert list_phone_acts(blocked, blocked.block(NOW)) == []
     assert list_phone_acts(blocked, blocked.unblock()) == [AuditAction.UNBLOCK]
-
-
-def test_acts_on_an_item() -> None:
-    shown = an_item(state=ItemState.READY)
-    hidden, deleted = shown.hide(), shown.mark_for_deletion(NOW)
-    assert list_item_acts(shown, hidden) == [AuditAction.HIDE_ITEM]
-    assert list_item_acts(hidden, hidden.hide()) == []
-    assert list_item_acts(hidden, hidden.unhide()) == [AuditAction.UNHIDE_ITEM]
-    assert list_item_acts(hidden, hidden.mark_for_deletion(NOW)) == [AuditAction.DELETE_ITEM]
-    assert list_item_acts(deleted, deleted.mark_deletion_refused()) == []
-    pending = an_item(state=ItemState.PENDING)
-    assert list_item_acts(pending, pending.mark_for_deletion(NOW)) == []

@@ -9,7 +9,7 @@ import pytest
 
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import StorageUnavailable
-from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
+from application.voice.calls import CallsFeature
 from domain.voice.call import Call, CallStatus
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, an_id
@@ -85,11 +85,11 @@ async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
 ) -> None:
     await add(app, *(call_number(number, recordings=1) for number in range(450)))
     await add(app, *(call_number(number, started_at=NOW + TICK) for number in range(450, 460)))
-    clean_up_calls = replace(app.operations.cleanup.clean_up_calls, recordings=None)
+    calls = app.use_cases.of(CallsFeature)
     app.clock.advance(100 * DAY)
-    report = await replace(app.operations.cleanup, clean_up_calls=clean_up_calls)()
+    report = await replace(calls.clean_up_calls, recordings=None)()
 
-    assert report == CleanupReport(deleted_calls=10)
+    assert +CleanupReport(report) == CleanupReport(deleted_calls=10)
     assert len(kept_recordings(app)) == 450
     assert len(caplog.messages) == 1
 
@@ -162,12 +162,3 @@ async def test_an_interrupted_cleanup_is_completed_by_the_next(
     assert stored_calls(app.database) == {}
     assert app.call_provider.recordings == {}
     assert all(stored.value.purged_at for stored in app.database.identities.values())
-
-
-async def test_delivery_reports_are_deleted_after_a_day(app: AppHarness) -> None:
-    report = DeliveryReport("a-report", ReportedStatus.SENT, NOW + REPORT_TTL)
-    await app.database.repositories().delivery_reports.add(report)
-    app.clock.advance(REPORT_TTL - TICK)
-    assert await app.operations.cleanup() == CleanupReport()
-    app.clock.advance(TICK)
-    assert await app.operations.cleanup() == CleanupReport(expired_delivery_reports=1)

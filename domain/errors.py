@@ -14,8 +14,7 @@ DomainError
 ├── Unavailable                   a part that the service needs does not respond
 │   └── AuditFailed               the audit entry was not written, so nothing was done
 ├── TooManyOtpRequests, TooManyAttempts, TooManyResets, TooManyPhones, TooManyRequests,
-│   │   TooManyPhoneChanges, TooManyExports
-│   │                             a rate limit is reached; all have `retry_after`
+│   │   TooManyExports            a rate limit is reached; all have `retry_after`
 │   └── TooManyAttemptsFromIp     the same for all phones
 ├── TooManyReads                  files that are being read leave no room for another one
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
@@ -170,10 +169,6 @@ class TooManyResets(RateLimitExceeded):
 
 class TooManyPhones(RateLimitExceeded):
     """The service token has read as many full phone numbers as it may in a day."""
-
-
-class TooManyPhoneChanges(RateLimitExceeded):
-    """The service token has changed as many phone numbers as it may in a day."""
 
 
 class TooManyExports(RateLimitExceeded):

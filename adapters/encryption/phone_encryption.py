@@ -30,7 +30,7 @@ _CLIENT_IP_KEY_MESSAGE: Final = b"key of the client ip hashes"
 _NUMBER_RANGE_KEY_MESSAGE: Final = b"key of the number range hashes"
 _PHONE_KEY_MESSAGE: Final = b"key of the phone hashes"
 _EXTERNAL_ID_KEY_MESSAGE: Final = b"key of the external id hashes"
-_MEDIA_URL_KEY_MESSAGE: Final = b"key of the media URL signatures"
+_URL_KEY_MESSAGE: Final = b"key of the media URL signatures"
 _LOG_KEY_INFO: Final = b"dialtone hashes of phones in the log"
 _HASH_BYTES: Final = 16
 _LOG_HASH_BYTES: Final = 8
@@ -64,7 +64,7 @@ class AesPhoneEncryption:
         # HKDF (RFC 5869): the log goes to other systems, so its key is independent of all others.
         log_key = HKDF(SHA256(), length=32, salt=None, info=_LOG_KEY_INFO).derive(index_key)
         self._log_mac = HMAC(log_key, SHA256())
-        self._media_url_mac = self._derive_mac(_MEDIA_URL_KEY_MESSAGE)
+        self._url_mac = self._derive_mac(_URL_KEY_MESSAGE)
         self._encryption_keys = encryption_keys
         self._randomness = randomness
         self._ciphers: dict[bytes, AESGCM] = {}
@@ -144,9 +144,9 @@ class AesPhoneEncryption:
         message = f"{day.isoformat()} {phone.e164}".encode()
         return _digest(self._log_mac, message)[:_LOG_HASH_BYTES].hex()
 
-    def sign_media_url(self, text: str) -> str:
+    def sign_url(self, text: str) -> str:
         """Return the signature of the parts of a URL: 32 hex digits."""
-        return _hash_text(self._media_url_mac, text)
+        return _hash_text(self._url_mac, text)
 
     def key_fingerprint(self) -> str:
         """Return 16 hex digits that identify the index key without revealing it."""

@@ -106,4 +106,4 @@ class MediaUrls:
         return FileAccess(needs_token=True)
 
     def _sign(self, storage_key: str, expires: str) -> str:
-        return self.keyed_hashes.sign_media_url(f"{storage_key} {expires}")
+        return self.keyed_hashes.sign_url(f"{storage_key} {expires}")

@@ -11,9 +11,10 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from domain.administration.audit import AuditAction
 from domain.administration.service_token import PHONE_CHANGES_PER_TOKEN
-from domain.errors import ConflictingValue, PhoneBlocked, TooManyPhoneChanges
+from domain.errors import ConflictingValue, PhoneBlocked
 from domain.otp.review_otps import TestOtps
 from domain.phone import PhoneNumber
+from domain.phone_change.errors import TooManyPhoneChanges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,6 @@ class KeyedHashes(Protocol):
         """
         ...
 
-    def sign_media_url(self, text: str) -> str:
+    def sign_url(self, text: str) -> str:
         """Return the signature of the parts of a URL, in letters and digits."""
         ...

@@ -1,6 +1,6 @@
 """Errors of changes of the number."""
 
-from domain.errors import DomainError
+from domain.errors import DomainError, RateLimitExceeded
 
 
 class UndoNotPossible(DomainError):
@@ -20,3 +20,7 @@ class PhoneChangeForbidden(DomainError):
     def __init__(self, retry_after: int) -> None:
         super().__init__()
         self.retry_after = retry_after
+
+
+class TooManyPhoneChanges(RateLimitExceeded):
+    """The service token has changed as many phone numbers as it may in a day."""

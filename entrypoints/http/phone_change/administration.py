@@ -9,6 +9,7 @@ from application.phone_change.feature import PhoneChangeFeature
 from domain import errors
 from domain.administration.audit import require_reason
 from domain.phone import parse_phone
+from domain.phone_change.errors import TooManyPhoneChanges
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
@@ -48,7 +49,7 @@ class UserPhoneController(Controller):
             errors.CountryNotServed,
             errors.PhoneInUse,
             errors.PhoneBlocked,
-            errors.TooManyPhoneChanges,
+            TooManyPhoneChanges,
             errors.AuditFailed,
         ],
     )

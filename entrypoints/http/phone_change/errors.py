@@ -5,8 +5,13 @@ from typing import Annotated, Final
 
 import msgspec
 
-from domain.errors import NumberWasChanged, TooManyPhoneChanges
-from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden, UndoNotPossible
+from domain.errors import NumberWasChanged
+from domain.phone_change.errors import (
+    DisownNotPossible,
+    PhoneChangeForbidden,
+    TooManyPhoneChanges,
+    UndoNotPossible,
+)
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.fields import described
 

@@ -57,7 +57,7 @@ class FakePhoneEncryption:
     def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
         return self._digest(b"log", f"{day} {phone.e164}".encode()).hex()[:16]
 
-    def sign_media_url(self, text: str) -> str:
+    def sign_url(self, text: str) -> str:
         return self._digest(b"media url", text.encode()).hex()[:16]
 
     def _hash_ip(self, text: str) -> str:

@@ -17,13 +17,13 @@ from domain.errors import (
     NumberWasChanged,
     PhoneBlocked,
     PhoneInUse,
-    TooManyPhoneChanges,
     UserNotFound,
 )
 from domain.identities.identity import Identity, Role
 from domain.otp.challenge import parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
+from domain.phone_change.errors import TooManyPhoneChanges
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.policies import make_policy

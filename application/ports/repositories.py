@@ -6,7 +6,6 @@ from typing import Protocol
 
 from application.ports.administration import AuditLog
 from application.ports.identities import Identities
-from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications
 from application.ports.system import HealthCheck
 from application.ports.versioned import DeletableRecords, Records
@@ -81,7 +80,6 @@ class Repositories:
 
     phone_verifications: PhoneVerifications
     unchallenged_attempts: UnchallengedAttemptsRepository
-    limit_store: LimitStore
     identities: Identities
     delivery_reports: DeliveryReports
     audit_log: AuditLog

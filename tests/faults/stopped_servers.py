@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from application.ports.errors import StorageError
-from application.ports.repositories import Repositories
 from tests.support.builders import an_id, an_identity
-from tests.support.repositories import open_mongo_repositories, open_postgres_repositories
+from tests.support.repositories import (
+    OpenRepositories,
+    open_mongo_repositories,
+    open_postgres_repositories,
+)
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
 
@@ -28,7 +31,7 @@ class DatabaseServer:
 
     process: MongoProcess | PostgresProcess
     create_database: Callable[[], Awaitable[str]]
-    open_repositories: Callable[[str], AbstractAsyncContextManager[Repositories]]
+    open_repositories: Callable[[str], AbstractAsyncContextManager[OpenRepositories]]
     no_server: str
 
 
@@ -68,7 +71,7 @@ def create_postgres_database(process: PostgresProcess) -> str:
     return f"{process.server.database_url(name)}?timeout=0.7&pool_size=4"
 
 
-async def wait_until_healthy(repositories: Repositories) -> None:
+async def wait_until_healthy(repositories: OpenRepositories) -> None:
     while True:
         try:
             return await repositories.health.check()
@@ -77,7 +80,7 @@ async def wait_until_healthy(repositories: Repositories) -> None:
             await asyncio.sleep(0.05)
 
 
-async def load_version(repositories: Repositories) -> int:
+async def load_version(repositories: OpenRepositories) -> int:
     """Load the identity, and return its version."""
     loaded = await repositories.identities.load(an_id())
     assert loaded is not None

@@ -20,7 +20,6 @@ from application.ports.errors import (
     StorageTimeout,
     StorageUnavailable,
 )
-from application.ports.repositories import Repositories
 from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.faults.stopped_servers import (
@@ -31,16 +30,17 @@ from tests.faults.stopped_servers import (
     wait_until_healthy,
 )
 from tests.support.builders import NOW, an_id, an_identity
+from tests.support.repositories import OpenRepositories
 
 LIMIT: Final = RateLimit(
     "total", Purpose.DELIVERIES, "requests", SlidingWindow(9, timedelta(hours=1))
 )
 RESERVATION: Final = Reservation(NOW, (LIMIT,))
-CALLS: Final[dict[str, Callable[[Repositories], Awaitable[object]]]] = {
+CALLS: Final[dict[str, Callable[[OpenRepositories], Awaitable[object]]]] = {
     "load": lambda db: db.identities.load(an_id()),
     "replace": lambda db: db.identities.replace(an_identity(), 99),
-    "acquire": lambda db: db.limit_store.acquire(RESERVATION),
-    "release": lambda db: db.limit_store.release(Acquisition(NOW, RESERVATION.limits)),
+    "acquire": lambda db: db.stores.limits.acquire(RESERVATION),
+    "release": lambda db: db.stores.limits.release(Acquisition(NOW, RESERVATION.limits)),
 }
 
 
@@ -59,7 +59,7 @@ async def url(server: DatabaseServer) -> str:
 
 
 @pytest.fixture
-async def repositories(server: DatabaseServer, url: str) -> AsyncIterator[Repositories]:
+async def repositories(server: DatabaseServer, url: str) -> AsyncIterator[OpenRepositories]:
     async with server.open_repositories(url) as repositories:
         await repositories.identities.add(an_identity())
         try:
@@ -71,8 +71,8 @@ async def repositories(server: DatabaseServer, url: str) -> AsyncIterator[Reposi
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 async def test_a_call_fails_in_bounded_time_and_the_next_succeeds(
     server: DatabaseServer,
-    repositories: Repositories,
-    call: Callable[[Repositories], Awaitable[object]],
+    repositories: OpenRepositories,
+    call: Callable[[OpenRepositories], Awaitable[object]],
 ) -> None:
     server.process.pause()
     with pytest.raises(StorageTimeout) as raised:
@@ -85,14 +85,14 @@ async def test_a_call_fails_in_bounded_time_and_the_next_succeeds(
 
 
 async def test_many_waiting_calls_fail_together(
-    server: DatabaseServer, repositories: Repositories
+    server: DatabaseServer, repositories: OpenRepositories
 ) -> None:
     server.process.pause()
     calls = [
         *(repositories.identities.load(an_id(number)) for number in range(10 * MAX_BATCH_SIZE)),
         *(repositories.identities.replace(an_identity(), 99) for _ in range(100)),
         *(repositories.audit_log.list_after(AuditFilter(), None, 10) for _ in range(100)),
-        *(repositories.limit_store.acquire(RESERVATION) for _ in range(100)),
+        *(repositories.stores.limits.acquire(RESERVATION) for _ in range(100)),
     ]
 
     results = await asyncio.gather(*calls, return_exceptions=True)
@@ -105,7 +105,7 @@ async def test_many_waiting_calls_fail_together(
 
 
 async def test_calls_of_a_request_that_fail_have_one_timeout_together(
-    server: DatabaseServer, repositories: Repositories
+    server: DatabaseServer, repositories: OpenRepositories
 ) -> None:
     request = CURRENT_REQUEST.set(CurrentRequest({}, asyncio.get_running_loop().time()))
     server.process.pause()
@@ -144,7 +144,7 @@ async def test_a_frozen_server_is_an_error_at_the_start(server: DatabaseServer, 
 
 
 async def test_a_killed_server_is_found_again_with_all_acknowledged_writes(
-    server: DatabaseServer, repositories: Repositories
+    server: DatabaseServer, repositories: OpenRepositories
 ) -> None:
     version = await load_version(repositories)
     for _ in range(50):

@@ -206,7 +206,7 @@ async def fill(database: DatabaseKind) -> None:
         await verifications.replace(HELD_PHONE, HELD, 0)
         route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
         reservation = RateLimits().reserve_delivery(NOW, route, Recognition.NONE)
-        await repositories.limit_store.acquire(reservation)
+        await repositories.stores.limits.acquire(reservation)
         await repositories.unchallenged_attempts.add(
             UnchallengedAttempts("a hash:a hash").count("a digest", NOW)
         )
@@ -231,7 +231,7 @@ async def assert_moved(database: DatabaseKind) -> None:
         # Hashes of client IPs, phones and number ranges are gone.
         expired = NOW + timedelta(days=1)
         assert await verifications.prune(expired, 10) == 5
-        assert await repositories.limit_store.delete_expired(expired, 20) == 0
+        assert await repositories.stores.limits.delete_expired(expired, 20) == 0
         assert await repositories.unchallenged_attempts.delete_expired(expired, 20) == 0
 
 

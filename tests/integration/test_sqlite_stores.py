@@ -221,7 +221,7 @@ async def add_blocked(path: Path) -> None:
         assert await repositories.phone_verifications.replace(
             a_phone(2), a_phone_verification(identity_id=None), 0
         )
-        await repositories.limit_store.acquire(reserve("a"))
+        await repositories.stores.limits.acquire(reserve("a"))
 
 
 async def test_the_index_key_is_changed_while_nobody_uses_the_file(path: Path) -> None:

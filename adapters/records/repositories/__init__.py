@@ -41,7 +41,6 @@ def make_repositories(
         unchallenged_attempts=RecordRepository(
             store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts), do_ids_return=True
         ),
-        limit_store=database.limits,
         identities=StoredIdentities(store, identities, observer),
         delivery_reports=RecordRepository(store, RecordMapping(DELIVERY_REPORTS, DeliveryReport)),
         audit_log=StoredAuditLog(store),

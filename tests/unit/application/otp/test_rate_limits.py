@@ -84,7 +84,7 @@ async def test_the_limit_of_an_ip_has_a_correct_retry_after() -> None:
 async def fill(app: AppHarness, *sizes: int) -> None:
     """Use up the parts for strangers and recognized phones, and the reserve, of a country."""
     now = app.clock.now()
-    limit_store = app.database.repositories().limit_store
+    limit_store = app.database.limit_store()
     for part, size in zip(("strangers", "recognized", "reserve"), sizes, strict=False):
         window = SlidingWindow(size, HOUR)
         limit = RateLimit("country:US", Purpose.DELIVERIES, f"unverified:{part}", window)

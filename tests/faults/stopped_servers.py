@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from application.ports.errors import StorageError
+from application.ports.repositories import Repositories
 from tests.support.builders import an_id, an_identity
 from tests.support.repositories import (
     OpenRepositories,
@@ -71,7 +72,7 @@ def create_postgres_database(process: PostgresProcess) -> str:
     return f"{process.server.database_url(name)}?timeout=0.7&pool_size=4"
 
 
-async def wait_until_healthy(repositories: OpenRepositories) -> None:
+async def wait_until_healthy(repositories: Repositories) -> None:
     while True:
         try:
             return await repositories.health.check()
@@ -80,7 +81,7 @@ async def wait_until_healthy(repositories: OpenRepositories) -> None:
             await asyncio.sleep(0.05)
 
 
-async def load_version(repositories: OpenRepositories) -> int:
+async def load_version(repositories: Repositories) -> int:
     """Load the identity, and return its version."""
     loaded = await repositories.identities.load(an_id())
     assert loaded is not None

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 _PARTS: Final[Mapping[str, str]] = {
     "statistics": "entrypoints.http.console.statistics.part:PART",
     "export": "entrypoints.http.console.export.part:PART",
-    "voice": "entrypoints.http.console.calls.part:PART",
     "media": "entrypoints.http.console.library.part:PART",
+    "voice": "entrypoints.http.console.calls.part:PART",
+    "phone_change": "entrypoints.http.console.phone_change.part:PART",
 }
 """What the console has about other features, by their names. It is loaded where they are."""
 

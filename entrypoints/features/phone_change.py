@@ -21,6 +21,7 @@ class PhoneChange(Feature):
     name = "phone_change"
     opens = ("otp",)
     folders = (
+        "entrypoints/http/console/phone_change",
         "domain/phone_change",
         "application/phone_change",
         "application/ports/phone_change.py",

@@ -224,6 +224,19 @@ async def test_a_double_click_resets_limits_once_and_sends_one_code(
         } == said
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("delete", "The account is deleted at once, with its pictures and recordings. "),
+        ("export", "of this user: the full phone number, pictures and recordings too. "),
+    ],
+)
+async def test_a_confirmation_names_what_features_have_of_the_user(
+    console: ConsoleDriver, name: str, text: str
+) -> None:
+    assert text in (await console.get(f"/users/{user_id(console)}/{name}")).text
+
+
 async def test_an_export_is_a_download_and_each_one_is_audited(console: ConsoleDriver) -> None:
     for number in (1, 2):
         archive = await act(console, "export", reason=REASON)

@@ -44,7 +44,7 @@ class Act:
         run: Does it, and returns what the next page says, as a key of `DONE`. None where the
             response is no page.
         is_dangerous: Whether nobody can undo it.
-        text: What happens, where the template of acts does not say it.
+        text: The template of what happens, where that of acts does not say it.
         stays: Whether the page stays, because the response is a file.
     """
 

@@ -11,6 +11,7 @@ from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
 from entrypoints.http.console.act import Act
 from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.errors.table import ApiError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +21,15 @@ class ConsolePart:
     It lies in a folder of its own, so that it goes with either.
 
     Attributes:
-        templates: The folder of its templates.
+        templates: The folder of its templates; None without any.
         controllers: Its pages.
         navigation: What the header links: where, the title and the path.
         done: What a page says after an act, by the word in its address.
         acts: What is done for users, by the last part of its address.
+        act_fields: The templates of fields of other acts, by the last part of their addresses.
+        errors: What is wrong and the way out, where an act raises such an error.
+        user_data: What the feature has of a user, which a deletion deletes and an export contains.
+        restored_data: What of it an account has again that gets its phone back.
         user_link: The template of a link of the page of a user; empty without one.
         user_section: The template of a section of that page; empty without one.
         describe_user: Returns what the section needs.
@@ -32,11 +37,15 @@ class ConsolePart:
         describe_overview: Loads what the section needs.
     """
 
-    templates: Path
+    templates: Path | None = None
     controllers: Sequence[type[Controller]] = ()
     navigation: Sequence[tuple[int, str, str]] = ()
     done: Mapping[str, str] = field(default_factory=dict)
     acts: Mapping[str, Act] = field(default_factory=dict)
+    act_fields: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[type[ApiError], str] = field(default_factory=dict)
+    user_data: str = ""
+    restored_data: str = ""
     user_link: str = ""
     user_section: str = ""
     describe_user: Callable[[UserDetails], Mapping[str, Any]] = lambda _: {}

@@ -80,7 +80,9 @@ class ConsolePlugin(ApiPlugin):
         """Add the engine of templates, the headers of responses, and pages for errors."""
         app_config.state["user_rows"] = self._user_rows
         app_config.state["console_parts"] = self._parts
-        app_config.template_config = _make_template_config(part.templates for part in self._parts)
+        app_config.template_config = _make_template_config(
+            part.templates for part in self._parts if part.templates
+        )
         app_config.before_send.append(_add_headers)
         app_config.exception_handlers[HTTPException] = _handle_framework_error
         return super().on_app_init(app_config)

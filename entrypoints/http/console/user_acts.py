@@ -33,7 +33,7 @@ from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import HttpError, InvalidFields
 from entrypoints.http.errors.handlers import from_port_error, report_error
-from entrypoints.http.errors.table import ApiError, ErrorTable
+from entrypoints.http.errors.table import ApiError
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.words.user_words import describe_hold, describe_status
@@ -364,7 +364,7 @@ async def render_act_error(
         user,
         status_code=status,
         form=form,
-        error="" if field_errors else _explain(api_error, user, _act_of(request), request.errors),
+        error="" if field_errors else _explain(request, api_error, user),
         retry_at=retry_at,
         field_errors={field_error.field: field_error.message for field_error in field_errors},
     )
@@ -385,6 +385,7 @@ async def render_act(
 ) -> Template:
     """Return the page of an act."""
     name, act, identity = request.act_name, _act_of(request), user.identity
+    parts = parts_of(request)
     session, possible_until = request.console_session, None
     if act.action in NEEDS_FRESH_LOGIN and session is not None:
         possible_until = session.created_at + FRESH_LOGIN_PERIOD
@@ -412,6 +413,9 @@ async def render_act(
         retry_at=retry_at,
         field_errors=defaultdict(str, field_errors or {}),
         resets_left=resets_left,
+        act_fields=[part.act_fields[name] for part in parts if name in part.act_fields],
+        user_data=[part.user_data for part in parts if part.user_data],
+        restored_data=[part.restored_data for part in parts if part.restored_data],
         has_calls=request.settings.otp.has_voice_channel,
         retained=use_cases.administration.list_retained_data(use_cases.system.clock.now())
         if name == "delete"
@@ -420,23 +424,20 @@ async def render_act(
     )
 
 
-def _explain(error: ApiError, user: FoundUser, act: Act, table: ErrorTable) -> str:
+def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
     """Say what is wrong, and the way out."""
+    for part in parts_of(request):
+        if text := part.errors.get(type(error)):
+            return text
     match error:
         case errors.UserNotFound() if user.identity is not None and user.identity.is_deleted:
             return "This account is deleted already."
-        case errors.UserNotFound() if act.action is AuditAction.RESTORE:
+        case errors.UserNotFound() if _act_of(request).action is AuditAction.RESTORE:
             return "This account has a phone number, so nothing was changed."
         case errors.UserNotFound() if user.identity is not None:
             return "This account has lost its phone number to another one: give it back first."
         case errors.UserNotFound():
             return "This phone has no account."
-        case errors.PhoneInUse():
-            return (
-                "The number of this account is held: its latest owner changed to another number "
-                "within the last seven days, and may undo that. The page of the number says until "
-                "when."
-            )
         case errors.TooManyOperatorCodes():
             return "Nothing was sent: operators sent three codes to this phone within a day."
         case errors.TooManyOtpRequests():
@@ -447,7 +448,7 @@ def _explain(error: ApiError, user: FoundUser, act: Act, table: ErrorTable) -> s
         case errors.PhoneUnreachable():
             return error.message or "The provider says that no message can reach this phone."
         case _:
-            return table.message(error)
+            return request.errors.message(error)
 
 
 def _act_of(request: ConsoleRequest) -> Act:

@@ -16,6 +16,8 @@ def _describe_user(details: UserDetails) -> Mapping[str, Any]:
 
 PART: Final = ConsolePart(
     templates=Path(__file__).parent / "templates",
+    act_fields={"send-code": "calls/channel_field.html"},
+    user_data="recordings",
     user_section="calls/user_section.html",
     describe_user=_describe_user,
 )

@@ -78,7 +78,7 @@ class ExportController(ConsoleController):
 
 
 PART: Final = ConsolePart(
-    templates=Path(__file__).parent,
+    templates=Path(__file__).parent / "templates",
     controllers=(ExportController,),
     acts={
         "export": Act(
@@ -86,9 +86,7 @@ PART: Final = ConsolePart(
             action=AuditAction.EXPORT,
             is_offered=has_account,
             run=None,
-            text="You download a ZIP archive with all data of this user: the full phone number,"
-            " pictures and recordings too. Each download is in the audit. The page stays as it is"
-            " meanwhile.",
+            text="export/act_text.html",
             stays=True,
         )
     },

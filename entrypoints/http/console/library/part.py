@@ -16,5 +16,7 @@ PART: Final = ConsolePart(
         "item_deleted": "The picture is deleted.",
         "item_deleted_before": "There is no such picture any more, so nothing was done now.",
     },
+    user_data="pictures",
+    restored_data="pictures",
     user_link="library/user_link.html",
 )

@@ -1,0 +1,1 @@
+"""Changes of the number in the console."""

@@ -4,10 +4,11 @@ https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
-from adapters.twilio.webhook_fields import SID, match_field, read_fields
-from application.ports.webhooks import MessageStatus, SignedRequest
+from adapters.twilio.webhook_fields import SID, match_field
+from application.ports.webhooks import MessageStatus
 from domain.otp.delivery_report import ReportedStatus
 
 # Those of inbound messages (receiving, received) say nothing about a delivery.
@@ -27,9 +28,8 @@ _MESSAGE_STATUSES: Final = {
 _ERROR_CODE: Final = re.compile(r"[0-9]{1,6}")
 
 
-def read_message_status(request: SignedRequest) -> MessageStatus:
-    """Return what the request says of a message."""
-    fields = read_fields(request)
+def read_message_status(fields: Mapping[str, str]) -> MessageStatus:
+    """Return what the fields of a request say of a message."""
     return MessageStatus(
         _MESSAGE_STATUSES.get(fields.get("MessageStatus") or fields.get("SmsStatus", "")),
         match_field(_ERROR_CODE, fields.get("ErrorCode", "")),

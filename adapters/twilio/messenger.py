@@ -11,6 +11,7 @@ from adapters.twilio.health_check import TwilioHealthCheck
 from adapters.twilio.message_status import read_message_status
 from adapters.twilio.sender_check import check_sender
 from adapters.twilio.signatures import TwilioSignatures
+from adapters.twilio.webhook_fields import read_fields
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
@@ -56,7 +57,9 @@ class TwilioMessenger:
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
         """Return what a status callback reports, or None if it is not authentic."""
-        return read_message_status(request) if self._signatures.verify(request) else None
+        if not self._signatures.verify(request):
+            return None
+        return read_message_status(read_fields(request))
 
     async def check(self) -> None:
         """Return if Twilio would accept a message.

@@ -58,7 +58,8 @@ class TwilioWebhookParser:
 
     def parse(self, request: SignedRequest) -> WebhookFields:
         """Return what the request says."""
-        fields, message = read_fields(request), read_message_status(request)
+        fields = read_fields(request)
+        message = read_message_status(fields)
         return WebhookFields(
             provider_call_id=match_field(SID, fields.get("CallSid", "")),
             caller=_parse_phone(fields.get("From", "")),

@@ -13,14 +13,13 @@ from application.ports.errors import (
     StorageTimeout,
     StorageUnavailable,
 )
-from application.ports.repositories import Repositories
 from tests.faults.stopped_servers import (
     create_postgres_database,
     load_version,
     wait_until_healthy,
 )
 from tests.support.builders import NOW, an_identity
-from tests.support.repositories import open_postgres_repositories
+from tests.support.repositories import OpenRepositories, open_postgres_repositories
 from tests.support.servers.postgres import PostgresProcess
 
 
@@ -38,7 +37,7 @@ def url(process: PostgresProcess) -> str:
 
 
 @pytest.fixture
-async def repositories(process: PostgresProcess, url: str) -> AsyncIterator[Repositories]:
+async def repositories(process: PostgresProcess, url: str) -> AsyncIterator[OpenRepositories]:
     async with open_postgres_repositories(url) as repositories:
         await repositories.identities.add(an_identity())
         try:
@@ -48,7 +47,7 @@ async def repositories(process: PostgresProcess, url: str) -> AsyncIterator[Repo
 
 
 async def test_the_reason_is_the_lost_server_and_not_the_number_of_calls(
-    process: PostgresProcess, repositories: Repositories
+    process: PostgresProcess, repositories: OpenRepositories
 ) -> None:
     process.stop()
     try:
@@ -77,7 +76,7 @@ async def test_a_full_pool_is_an_error_in_bounded_time_and_sends_nothing(
 
 
 async def test_cancelled_callers_do_not_break_connections(
-    process: PostgresProcess, repositories: Repositories
+    process: PostgresProcess, repositories: OpenRepositories
 ) -> None:
     for _ in range(5):
         calls = [
@@ -95,7 +94,7 @@ async def test_cancelled_callers_do_not_break_connections(
 
 
 async def test_a_caller_who_is_cancelled_while_the_server_is_frozen_affects_no_other(
-    process: PostgresProcess, repositories: Repositories
+    process: PostgresProcess, repositories: OpenRepositories
 ) -> None:
     process.pause()
     calls = [
@@ -113,7 +112,7 @@ async def test_a_caller_who_is_cancelled_while_the_server_is_frozen_affects_no_o
 
 
 async def test_a_restarted_server_costs_no_call(
-    process: PostgresProcess, repositories: Repositories
+    process: PostgresProcess, repositories: OpenRepositories
 ) -> None:
     await asyncio.gather(*(repositories.leases.acquire(str(n), NOW, NOW) for n in range(9)))
     process.stop()
@@ -123,13 +122,13 @@ async def test_a_restarted_server_costs_no_call(
     assert await repositories.identities.replace(an_identity(), 1)
 
 
-async def replace_until_it_fails(repositories: Repositories) -> None:
+async def replace_until_it_fails(repositories: OpenRepositories) -> None:
     while True:  # The server reads its settings a moment after it was told to.
         await repositories.identities.replace(an_identity(), 99)
 
 
 async def test_a_primary_that_becomes_read_only_is_left(
-    process: PostgresProcess, repositories: Repositories
+    process: PostgresProcess, repositories: OpenRepositories
 ) -> None:
     set_read_only = "ALTER SYSTEM SET default_transaction_read_only = {}"
     reload = "SELECT pg_reload_conf()"

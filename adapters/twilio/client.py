@@ -6,7 +6,7 @@ variant ignores its timeout and repeats a POST after a 500, which would send a s
 
 import re
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,25 +17,19 @@ from adapters.http import (
     ConnectionFailed,
     Form,
     HttpResponse,
-    HttpStream,
     NoResponse,
     Transport,
 )
 
-CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}")
-RECORDING_SID: Final = re.compile(r"RE[0-9a-fA-F]{32}")
 MESSAGING_SERVICE_SID: Final = re.compile(r"MG[0-9a-fA-F]{32}")
 """https://www.twilio.com/docs/glossary/what-is-a-sid"""
 
-RING_SECONDS: Final = "30"
 _MIN_ERROR_CODE: Final = 10_000
 # https://www.twilio.com/docs/api/errors/20503
 _SERVICE_UNAVAILABLE: Final = 20503
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 _NOT_SENT_STATUSES: Final = ("failed", "canceled")
 _NOT_DELIVERED: Final = "undelivered"
-# https://www.twilio.com/docs/voice/api/call-resource#statuscallbackevent
-_CALL_EVENTS: Final = ["initiated", "ringing", "answered", "completed"]
 # https://www.twilio.com/docs/messaging/api/message-resource: SM is a text message, MM has media.
 _MESSAGE_SID: Final = re.compile("(?:SM|MM)[0-9a-fA-F]{32}")
 _API_BASE: Final = "https://api.twilio.com"
@@ -89,7 +83,7 @@ class AccountNumber(msgspec.Struct):
         return (self.capabilities or {}).get(capability, True)
 
 
-class _Response(msgspec.Struct):
+class Resource(msgspec.Struct):
     """What is read of a message, a call, the account, a list or an error."""
 
     sid: Any = None
@@ -100,7 +94,7 @@ class _Response(msgspec.Struct):
 
 
 class TwilioClient:
-    """The parts of Twilio's REST API that the service uses.
+    """The parts of Twilio's REST API that messages need.
 
     Every method raises one of `REQUEST_ERRORS`.
     """
@@ -109,9 +103,9 @@ class TwilioClient:
         self, account_sid: str, auth_token: str, api_base: str | None, transport: Transport
     ) -> None:
         """Send requests to `api_base`, or to Twilio if it is None."""
-        self._transport = transport
-        self._credentials = (account_sid, auth_token)
-        self._account = f"{api_base or _API_BASE}/2010-04-01/Accounts/{account_sid}"
+        self.transport = transport
+        self.credentials = (account_sid, auth_token)
+        self.account_url = f"{api_base or _API_BASE}/2010-04-01/Accounts/{account_sid}"
         self._services = f"{api_base or _MESSAGING_BASE}/v1/Services"
 
     async def create_message(self, to: str, text: str, options: Mapping[str, str]) -> str:
@@ -123,70 +117,37 @@ class TwilioClient:
             options: `From` or `MessagingServiceSid`, and perhaps `StatusCallback`.
         """
         form = {"To": to, "Body": text, **options}
-        message = await self._request("POST", f"{self._account}/Messages.json", form)
+        message = await self.request("POST", f"{self.account_url}/Messages.json", form)
         if not isinstance(message.sid, str) or _MESSAGE_SID.fullmatch(message.sid) is None:
             raise InvalidResponse
-        _check_status(message)
+        check_status(message)
         return message.sid
-
-    async def create_call(self, to: str, from_: str, url: str, status_url: str) -> str:
-        """Create a call, which begins with the TwiML at `url`, and return its SID."""
-        form: Form = {
-            "To": to,
-            "From": from_,
-            "Url": url,
-            "Method": "POST",
-            "StatusCallback": status_url,
-            "StatusCallbackMethod": "POST",
-            "StatusCallbackEvent": _CALL_EVENTS,
-            "Timeout": RING_SECONDS,
-        }
-        call = await self._request("POST", f"{self._account}/Calls.json", form)
-        if not isinstance(call.sid, str) or CALL_SID.fullmatch(call.sid) is None:
-            raise InvalidResponse
-        _check_status(call)
-        return call.sid
-
-    async def delete_recording(self, recording_sid: str) -> None:
-        """Delete a recording."""
-        url = f"{self._account}/Recordings/{recording_sid}.json"
-        # Another server may respond with a success too.
-        if (await self._send("DELETE", url)).status != HTTPStatus.NO_CONTENT:
-            raise InvalidResponse
-
-    def open_recording(
-        self, recording_sid: str, total_seconds: float
-    ) -> AbstractAsyncContextManager[HttpStream]:
-        """Open a recording as MP3."""
-        return self._transport.open_stream(
-            f"{self._account}/Recordings/{recording_sid}.mp3",
-            credentials=self._credentials,
-            total_seconds=total_seconds,
-        )
 
     async def fetch_account_status(self) -> str:
         """Return the status of the account; this request is free of charge."""
-        return str((await self._request("GET", f"{self._account}.json")).status)
+        return str((await self.request("GET", f"{self.account_url}.json")).status)
 
     async def find_number(self, number: str) -> AccountNumber | None:
         """Return a number of the account, or None."""
         query = {"PhoneNumber": number, "PageSize": _PAGE_SIZE}
-        url = f"{self._account}/IncomingPhoneNumbers.json?{urlencode(query)}"
-        listed = (await self._request("GET", url)).incoming_phone_numbers
+        url = f"{self.account_url}/IncomingPhoneNumbers.json?{urlencode(query)}"
+        listed = (await self.request("GET", url)).incoming_phone_numbers
         if listed is None:
             raise InvalidResponse
         return next((entry for entry in listed if entry.phone_number == number), None)
 
     async def fetch_messaging_service(self, sid: str) -> None:
         """Return if the account has this messaging service."""
-        await self._request("GET", f"{self._services}/{sid}")
+        await self.request("GET", f"{self._services}/{sid}")
 
-    async def _request(self, method: str, url: str, form: Form | None = None) -> _Response:
-        return _parse((await self._send(method, url, form)).text)
+    async def request(self, method: str, url: str, form: Form | None = None) -> Resource:
+        """Send a request, and return the resource of the response."""
+        return _parse((await self.send(method, url, form)).text)
 
-    async def _send(self, method: str, url: str, form: Form | None = None) -> HttpResponse:
-        response = await self._transport.request(
-            method, url, form=form, credentials=self._credentials
+    async def send(self, method: str, url: str, form: Form | None = None) -> HttpResponse:
+        """Send a request, and return its response. One without success is an error."""
+        response = await self.transport.request(
+            method, url, form=form, credentials=self.credentials
         )
         if not 200 <= response.status < 300:
             with suppress(InvalidResponse):
@@ -195,15 +156,20 @@ class TwilioClient:
         return response
 
 
-def _check_status(created: _Response) -> None:
+def check_status(created: Resource) -> None:
+    """Return if a message or a call was not created with the status of a failure.
+
+    Raises:
+        TwilioError: It was.
+    """
     is_sent = created.status == _NOT_DELIVERED
     if is_sent or created.status in _NOT_SENT_STATUSES:
         raise TwilioError(HTTPStatus.CREATED, created.error_code, says_not_sent=not is_sent)
 
 
-def _parse(body: str) -> _Response:
+def _parse(body: str) -> Resource:
     try:
-        return msgspec.json.decode(body, type=_Response)
+        return msgspec.json.decode(body, type=Resource)
     # RecursionError: JSON that is nested too deeply.
     except (ValueError, RecursionError):
         raise InvalidResponse from None

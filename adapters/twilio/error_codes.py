@@ -33,17 +33,14 @@ from adapters.twilio.client import TwilioError
 from application.ports.otp import DeliveryResult, DeliveryStatus
 
 # Clients see all reasons. Those of an invalid number say what the person can do.
-_NO_SUCH_NUMBER: Final = "No phone has this number; check it."
+NO_SUCH_NUMBER: Final = "No phone has this number; check it."
 _NOT_MOBILE: Final = "This number cannot get text messages; use the number of a mobile phone."
 _MESSAGES_BLOCKED: Final = "Text messages to this number are blocked; use another number."
-_CALLS_BLOCKED: Final = "Calls to this number are blocked; use another number."
-_NO_CALLS: Final = "Calls do not reach this number; use another number."
-_NO_CALLS_TO_REGION: Final = "Calls to this number's region are not enabled."
 
 # The braces stand for the name of the service.
 _CREDENTIALS: Final = "The {} service does not accept this service's credentials."
 INACTIVE: Final = "This service's account with the {} service is not active."
-_RATE_LIMITED: Final = "The {} service gets too many requests; try again shortly."
+RATE_LIMITED: Final = "The {} service gets too many requests; try again shortly."
 _UNAVAILABLE: Final = "The {} service is unavailable; try again shortly."
 _NOT_REACHED: Final = "The {} service cannot be reached; try again shortly."
 _NOT_TWILIO: Final = "The response is not from the {} service."
@@ -51,16 +48,15 @@ _STATUS_REASONS: Final = {
     401: _CREDENTIALS,
     402: INACTIVE,
     403: _CREDENTIALS,
-    429: _RATE_LIMITED,
+    429: RATE_LIMITED,
 }
-_ACCOUNT_REASONS: Final[Mapping[int | None, str]] = {
+ACCOUNT_REASONS: Final[Mapping[int | None, str]] = {
     10001: INACTIVE,
     20003: _CREDENTIALS,
     20005: INACTIVE,
-    20429: _RATE_LIMITED,
+    20429: RATE_LIMITED,
 }
 _NO_SENDING: Final = "The message service does not allow sending from this service's number."
-_NO_CALLING: Final = "The call service does not allow calls from this service's number."
 _TEXT: Final = "The message service does not accept this text."
 _FILTERED: Final = "The message service filtered this message."
 
@@ -133,10 +129,10 @@ MESSAGES: Final = ErrorReasons(
     not_confirmed=_NOT_TWILIO.format("message"),
     rejected="The message service rejected the message.",
     invalid_numbers={
-        21211: _NO_SUCH_NUMBER,
-        21217: _NO_SUCH_NUMBER,
-        21265: _NO_SUCH_NUMBER,  # a short code
-        21266: _NO_SUCH_NUMBER,  # the number that the service sends from
+        21211: NO_SUCH_NUMBER,
+        21217: NO_SUCH_NUMBER,
+        21265: NO_SUCH_NUMBER,  # a short code
+        21266: NO_SUCH_NUMBER,  # the number that the service sends from
         21268: _NOT_MOBILE,  # a premium or information service
         21408: "Text messages to this number's region are not enabled.",
         # Another provider would ignore the decision of the person. START is a keyword that
@@ -153,53 +149,25 @@ MESSAGES: Final = ErrorReasons(
         30450: _MESSAGES_BLOCKED,  # SMS pumping: another provider would charge for it
     },
     account_errors={
-        **_ACCOUNT_REASONS,
+        **ACCOUNT_REASONS,
         20404: "The message service does not know this service's account.",
         21212: _NO_SENDING,
         21601: _NO_SENDING,
         21603: _NO_SENDING,
         21606: _NO_SENDING,
         21608: "The message service is on trial and sends to verified numbers only.",
-        21611: _RATE_LIMITED,
+        21611: RATE_LIMITED,
         21659: _NO_SENDING,
         21660: _NO_SENDING,
         21661: _NO_SENDING,
         21703: _NO_SENDING,
-        30001: _RATE_LIMITED,
+        30001: RATE_LIMITED,
         30002: INACTIVE,
-        30022: _RATE_LIMITED,
-        30023: _RATE_LIMITED,
+        30022: RATE_LIMITED,
+        30023: RATE_LIMITED,
         30034: _FILTERED,  # the sender is not registered
-        30454: _RATE_LIMITED,
-        63038: _RATE_LIMITED,
+        30454: RATE_LIMITED,
+        63038: RATE_LIMITED,
     },
     rejections={21602: _TEXT, 21617: _TEXT, 30007: _FILTERED},
-)
-CALLS: Final = ErrorReasons(
-    service="call",
-    no_response="The call service did not confirm that it placed the call.",
-    not_confirmed="The call service did not confirm that it placed the call.",
-    rejected="The call service rejected the call.",
-    invalid_numbers={
-        13223: _NO_SUCH_NUMBER,
-        13224: _NO_CALLS,
-        13225: _CALLS_BLOCKED,
-        13227: _NO_CALLS_TO_REGION,
-        21201: _NO_SUCH_NUMBER,
-        21211: _NO_SUCH_NUMBER,
-        21214: _NO_CALLS,
-        21215: _NO_CALLS_TO_REGION,
-        21216: _CALLS_BLOCKED,
-        21217: _NO_SUCH_NUMBER,
-    },
-    account_errors={
-        **_ACCOUNT_REASONS,
-        10004: _RATE_LIMITED,
-        10005: INACTIVE,
-        21210: _NO_CALLING,
-        21212: _NO_CALLING,
-        21213: _NO_CALLING,
-        21219: "The call service is on trial and calls verified numbers only.",
-    },
-    rejections={},
 )

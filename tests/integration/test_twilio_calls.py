@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from adapters.http import NoResponse, Timeouts, open_transport
-from adapters.twilio.client import TwilioClient
 from adapters.twilio.voice.calls import TwilioCalls, open_twilio_calls
+from adapters.twilio.voice.client import TwilioCallClient
 from application.ports.errors import CallProviderUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
@@ -201,7 +201,7 @@ async def test_a_part_of_a_recording_is_never_taken_for_the_whole(
 async def test_a_recording_that_takes_too_long_breaks_off(twilio: FakeTwilio) -> None:
     twilio.behavior = chunked(1000)
     async with open_transport(Timeouts()) as transport:
-        client = TwilioClient(twilio.account_sid, twilio.auth_token, twilio.url, transport)
+        client = TwilioCallClient(twilio.account_sid, twilio.auth_token, twilio.url, transport)
         # A deadline in the past: nothing is read after the first chunk.
         async with client.open_recording(RECORDING_SID, -1) as stream:
             assert await anext(stream.chunks)

@@ -6,7 +6,8 @@ import pytest
 
 from adapters.http import ConnectionFailed
 from adapters.twilio.client import TwilioError
-from adapters.twilio.error_codes import CALLS, MESSAGES, ErrorReasons
+from adapters.twilio.error_codes import MESSAGES, ErrorReasons
+from adapters.twilio.voice.error_codes import CALLS
 from application.ports.otp import DeliveryStatus
 
 # The status and the error code of a response.

@@ -5,9 +5,10 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Final, NoReturn
 
 from adapters.http import ConnectionFailed, NoResponse, Timeouts, open_transport
-from adapters.twilio.client import RECORDING_SID, REQUEST_ERRORS, TwilioClient, TwilioError
-from adapters.twilio.error_codes import CALLS
+from adapters.twilio.client import REQUEST_ERRORS, TwilioError
 from adapters.twilio.voice.caller_id_check import check_caller_id
+from adapters.twilio.voice.client import RECORDING_SID, TwilioCallClient
+from adapters.twilio.voice.error_codes import CALLS
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.voice import RecordingFile
@@ -30,7 +31,7 @@ class TwilioCalls:
     provider would need webhooks of its own.
     """
 
-    def __init__(self, client: TwilioClient, caller_id: str) -> None:
+    def __init__(self, client: TwilioCallClient, caller_id: str) -> None:
         """Call from a number in E.164."""
         self._client = client
         self._caller_id = caller_id
@@ -112,7 +113,7 @@ async def open_twilio_calls(
         timeouts: The time limits of a request.
     """
     async with open_transport(timeouts or Timeouts()) as transport:
-        client = TwilioClient(account_sid, auth_token, api_base, transport)
+        client = TwilioCallClient(account_sid, auth_token, api_base, transport)
         yield TwilioCalls(client, caller_id)
 
 

@@ -42,14 +42,15 @@ class CompletePhoneChange:
 
     Each step is harmless when it is repeated, by as many processes as you like. A slow one does
     nothing to a number after the change has ended, or was undone. Until the third step the new
-    number signs nobody in. A change that meets an owner in the first step ends there.
+    number signs nobody in. A change that meets an owner in the first step ends there. Without
+    `send_notice` its messages wait for a process that has it.
     """
 
     identities: Identities
     phone_verifications: PhoneVerifications
     holds: PhoneHolds
     phone_assignments: PhoneAssignmentsRepository
-    send_notice: SendNotice
+    send_notice: SendNotice | None
     notify_new_number: NotifyNewNumber
     undo_codes: UndoCodes
     clock: Clock
@@ -221,7 +222,7 @@ class CompletePhoneChange:
         undo_code = None
         if change.notice is PhoneNotice.PHONE_CHANGED and change.undo_until is not None:
             undo_code = self.undo_codes.derive(identity.id, change.old_phone, change.undo_until)
-        is_done = await self.send_notice(
+        is_done = self.send_notice is not None and await self.send_notice(
             change.notified_phone, change.notice, change.locale, undo_code
         )
         if is_done or now >= change.started_at + NOTICE_PERIOD:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from application.otp.feature import LimitsFeature, OtpFeature
+from application.otp.send_notice import SendNotice
 from application.phone_change.begin import BeginPhoneChange
 from application.phone_change.change_phone import ChangePhone, RequestPhoneChangeOtp
 from application.phone_change.change_phone_of_user import ChangePhoneOfUser
@@ -29,6 +30,44 @@ class PhoneChangePolicy:
     countries: Collection[str] | None = None
 
 
+class PhoneChangeRecordsFeature:
+    """What the cleanup does with changes of phones.
+
+    It needs no provider of messages: without `send_notice` they wait for the service.
+    """
+
+    def __init__(
+        self,
+        core: UseCases,
+        assignments: PhoneAssignmentsRepository,
+        undo_codes: UndoCodes,
+        send_notice: SendNotice | None = None,
+    ) -> None:
+        clock, identities = core.system.clock, core.repositories.identities
+        self.complete = CompletePhoneChange(
+            identities=identities,
+            phone_verifications=core.repositories.phone_verifications,
+            holds=core.identities.phone_holds,
+            phone_assignments=assignments,
+            send_notice=send_notice,
+            notify_new_number=NotifyNewNumber(
+                phone_assignments=assignments,
+                identities=identities,
+                send_notice=send_notice,
+                clock=clock,
+            ),
+            undo_codes=undo_codes,
+            clock=clock,
+            events=core.system.events,
+            recycled_after=core.identities.policy.recycled_after,
+        )
+        cleanup = CleanUpPhoneChanges(
+            identities=identities, phone_assignments=assignments, complete=self.complete
+        )
+        core.operations.cleanup.add_steps(cleanup.steps())
+        core.operations.cleanup.on_purge(cleanup.forget_identity)
+
+
 class PhoneChangeFeature:
     """The use cases of changes of phones."""
 
@@ -44,23 +83,8 @@ class PhoneChangeFeature:
         stored = core.repositories.identities
         verifications = core.repositories.phone_verifications
         undo_codes = UndoCodes(peppers)
-        self.complete = CompletePhoneChange(
-            identities=stored,
-            phone_verifications=verifications,
-            holds=identities.phone_holds,
-            phone_assignments=assignments,
-            send_notice=otp.send_notice,
-            notify_new_number=NotifyNewNumber(
-                phone_assignments=assignments,
-                identities=stored,
-                send_notice=otp.send_notice,
-                clock=clock,
-            ),
-            undo_codes=undo_codes,
-            clock=clock,
-            events=events,
-            recycled_after=identities.policy.recycled_after,
-        )
+        records = PhoneChangeRecordsFeature(core, assignments, undo_codes, otp.send_notice)
+        self.complete = records.complete
         test_otps = identities.policy.test_otps
         begin = BeginPhoneChange(
             identities=stored, complete=self.complete, test_otps=test_otps, clock=clock
@@ -119,8 +143,3 @@ class PhoneChangeFeature:
             test_otps=test_otps,
             clock=clock,
         )
-        cleanup = CleanUpPhoneChanges(
-            identities=stored, phone_assignments=assignments, complete=self.complete
-        )
-        core.operations.cleanup.add_steps(cleanup.steps())
-        core.operations.cleanup.on_purge(cleanup.forget_identity)

@@ -27,7 +27,7 @@ class NotifyNewNumber:
 
     phone_assignments: PhoneAssignmentsRepository
     identities: Identities
-    send_notice: SendNotice
+    send_notice: SendNotice | None
     clock: Clock
 
     async def __call__(self, identity_id: str) -> None:
@@ -54,8 +54,9 @@ class NotifyNewNumber:
         is_owner = loaded is not None and loaded.value.is_open_owner(phone)
         if is_owner and loaded is not None and loaded.value.phone != phone:
             return  # the change that gives it the number was interrupted
-        is_done = not is_owner or await self.send_notice(
-            phone, PhoneNotice.PHONE_ASSIGNED, claimed.locale
+        is_done = not is_owner or (
+            self.send_notice is not None
+            and await self.send_notice(phone, PhoneNotice.PHONE_ASSIGNED, claimed.locale)
         )
         if is_done or now >= claimed.latest.assigned_at + NOTICE_PERIOD:
             await change_record(

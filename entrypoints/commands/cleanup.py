@@ -34,7 +34,7 @@ def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
         # What was interrupted may end with a message.
         report = clean_up([LIMITS, OTP, *of_features])
     except StartupError as error:
-        report = clean_up([LIMITS, *(each for each in of_features if not each.left_messages)])
+        report = clean_up([LIMITS, *(each.without_messages or each for each in of_features)])
         print_errors(
             str(error), *(each.left_messages for each in of_features if each.left_messages)
         )

@@ -47,6 +47,8 @@ class Feature:
             Empty if a deletion does not open it.
         left_messages: What `dialtone cleanup` leaves if no message can be sent, in a sentence.
             Empty if its cleanup sends none.
+        without_messages: What `dialtone cleanup` opens instead if no message can be sent; None if
+            its cleanup sends none.
     """
 
     name: ClassVar[str]
@@ -63,6 +65,7 @@ class Feature:
     adds_channel: ClassVar[bool] = False
     left_by_deletion: ClassVar[str] = ""
     left_messages: ClassVar[str] = ""
+    without_messages: "ClassVar[Feature | None]" = None
 
     def rules(self) -> "Sequence[Rule]":
         """Return its rules between settings. They come before those of the core."""

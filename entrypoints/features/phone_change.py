@@ -15,6 +15,31 @@ if TYPE_CHECKING:
     from entrypoints.words.user_rows import UserRow
 
 
+class PhoneChangeRecords(Feature):
+    """The records of changes without the providers of messages, for the cleanup."""
+
+    name = "phone_change_records"
+    folders = ()
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add what the cleanup does. The messages wait for the service."""
+        from adapters.key_file.document import KeyPurpose
+        from adapters.records.features.phone_change import make_phone_change_repositories
+        from application.phone_change.feature import PhoneChangeRecordsFeature
+        from application.phone_change.undo_codes import UndoCodes
+
+        repositories = make_phone_change_repositories(opening.database, opening.phone_encryption)
+        opening.use_cases.add(
+            PhoneChangeRecordsFeature(
+                opening.use_cases,
+                repositories.phone_assignments,
+                UndoCodes(opening.keys.key_set(KeyPurpose.OTP_PEPPER)),
+            )
+        )
+        yield
+
+
 class PhoneChange(Feature):
     """A user gets another phone number, and the former number can undo it."""
 
@@ -32,6 +57,7 @@ class PhoneChange(Feature):
     )
     has_cleanup = True
     left_messages = "Messages to numbers that were changed wait until the service sends them."
+    without_messages = PhoneChangeRecords()
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
         """Return what it knows about a user, for `dialtone user show` and the console."""

@@ -4,15 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from application.ports.errors import MessengerUnavailable, PortError
+from application.identities.feature import IdentitiesPorts
+from application.operations.cleanup import CleanupReport
+from application.operations.feature import OperationsPorts
+from application.phone_change.feature import PhoneChangeRecordsFeature
+from application.phone_change.undo_codes import UndoCodes
+from application.ports.errors import PortError
+from application.ports.system import SystemPorts
+from application.use_cases import UseCases
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED
-from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import ProcessKilled
+from tests.support.keys import access_tokens
 from tests.support.phone_change.stored import phone_change_repositories
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import (
@@ -83,19 +90,21 @@ async def test_a_number_that_nobody_can_reach_is_tried_once(app: AppHarness) -> 
 
 
 async def test_a_command_without_providers_leaves_the_messages_to_the_service(
-    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+    app: AppHarness,
 ) -> None:
     user = await app.add_user(OLD)
-
-    def render_notice(*_: object, **__: object) -> str:
-        raise MessengerUnavailable
-
-    with monkeypatch.context() as patch:
-        patch.setattr(FakeSmsTemplates, "render_notice", render_notice)
+    app.faults.fail_on("phone_assignments.replace", kill=True)
+    with pytest.raises((ProcessKilled, PortError)):
         await app.move_phone(user.identity.id, NEW, can_be_undone=True)
+    app.faults.reset()
+    sent = len(app.messenger.messages)
+    app.advance(minutes=3)
+    assert (await clean_up_without_providers(app))["completed_phone_changes"] == 1
+    assert identity_of(app, user).phone == NEW
     assert identity_of(app, user).phone_change is not None
+    assert len(app.messenger.messages) == sent
     await clean_up_later(app)
-    assert [message.phone for message in app.messenger.messages[-2:]] == [NEW, OLD]
+    assert {message.phone for message in app.messenger.messages[sent:]} == {NEW, OLD}
     assert identity_of(app, user) == replace(identity_of(app, user), phone_change=None)
 
 
@@ -141,6 +150,21 @@ async def test_the_number_of_a_deleted_account_gets_no_message(app: AppHarness) 
     await clean_up_later(app)
     assert notices_to_new(app) == 1
     assert await phone_change_repositories(app.database).phone_assignments.load(changed.id) is None
+
+
+async def clean_up_without_providers(app: AppHarness) -> CleanupReport:
+    """Run the cleanup by a command that opens no provider of messages."""
+    core = UseCases(
+        SystemPorts(clock=app.clock, randomness=app.randomness, events=app.events),
+        app.database.repositories(),
+        app.keyed_hashes,
+        IdentitiesPorts(tokens=access_tokens(), refresh_keys=app.refresh_keys),
+        OperationsPorts(),
+        app.policy.identities,
+    )
+    assignments = phone_change_repositories(app.database).phone_assignments
+    core.add(PhoneChangeRecordsFeature(core, assignments, UndoCodes(app.peppers)))
+    return await core.operations.cleanup()
 
 
 async def clean_up_later(app: AppHarness) -> None:

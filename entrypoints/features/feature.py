@@ -114,7 +114,7 @@ class Feature:
         del settings
 
     def must_be_open(self, settings: "Settings") -> bool:
-        """Return whether each program that changes records has to open it."""
+        """Return whether each program has to open it: the service, and all commands."""
         del settings
         return False
 

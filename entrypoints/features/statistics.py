@@ -83,6 +83,11 @@ class Statistics(Feature):
     )
     settings = StatisticsSettings
 
+    def must_be_open(self, settings: "Settings") -> bool:
+        """Return that it must: what commands do is counted too."""
+        del settings
+        return True
+
     def file_checks(self) -> Sequence[Callable[[Any], object]]:
         """Return what loads the price list."""
         return (load_prices,)
@@ -114,6 +119,7 @@ class Statistics(Feature):
         """Count from now on, and write at the end what was counted since the last write."""
         from adapters.records.features.statistics import make_statistics_repositories
         from application.costs.feature import CostsFeature, CostsPolicy
+        from application.otp.feature import OtpFeature
         from application.statistics.feature import StatisticsFeature
         from entrypoints.opening.providers import FREE_PROVIDERS
 
@@ -124,7 +130,9 @@ class Statistics(Feature):
             meter = CountedCosts(opening.metrics)
         repositories = make_statistics_repositories(opening.database)
         statistics = StatisticsFeature(core, repositories.hourly_counts, opening.listeners)
-        prices = load_prices(opening.settings.of(StatisticsSettings))
+        # Only messages and calls cost something.
+        sends = core.find(OtpFeature) is not None
+        prices = load_prices(opening.settings.of(StatisticsSettings)) if sends else None
         policy = CostsPolicy(prices=prices, free_providers=FREE_PROVIDERS)
         costs = CostsFeature(core, repositories.daily_costs, policy, meter)
         core.add(statistics)

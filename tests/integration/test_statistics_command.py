@@ -66,6 +66,15 @@ def test_a_report_has_what_the_service_has_written(tmp_path: Path) -> None:
     assert as_json["total"]["sent"] == 3
 
 
+def test_what_commands_do_is_counted(tmp_path: Path) -> None:
+    service = ForkedService(tmp_path)
+
+    service.run("user", "block", a_phone().e164, "--reason", "ticket 7")
+    shown = service.run("statistics").stdout
+
+    assert shown.splitlines()[-1].split() == ["phone_blocked", "1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -36,9 +36,7 @@ class _Parser(argparse.ArgumentParser):
 def list_commands(features: Sequence[FeatureCommands]) -> Sequence[Command]:
     """Return the commands of the core and of features."""
     of_features = [command for feature in features for command in feature.commands]
-    actions = [action for feature in features for action in feature.user_actions]
-    tried = [feature.tried for feature in features if feature.tried]
-    return [*core_commands(actions, tried), *of_features]
+    return [*core_commands(features), *of_features]
 
 
 def make_parser(

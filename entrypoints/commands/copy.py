@@ -13,6 +13,7 @@ from adapters.records.undeclared_records import check_declared
 from application.ports.errors import ConfigurationError, StorageError
 from domain.errors import InvalidValue
 from domain.identifier import RANDOM_BYTES
+from entrypoints.commands.feature_commands import find_feature_commands
 from entrypoints.commands.parsing import find_url
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.opening.extras import check_extra
@@ -164,10 +165,11 @@ async def _copy(settings: Settings, from_: Database, to: Database, *, force: boo
             elif result.count:
                 lines.append(f"{result.kind}: {result.count:,} records, SHA-256 {result.checksum}")
         await finish(source, target, clock.now())
+        not_copied = [each.not_copied for each in find_feature_commands() if each.not_copied]
         return [
             *lines,
             *_describe_unknown(await source.list_unknown()),
-            "All records are the same in both databases. Media files are not copied.",
+            " ".join(["All records are the same in both databases.", *not_copied]),
             f"{source.location} is marked as copied: `dialtone run` does not start with it.",
             f"Next: set DIALTONE_DATABASE to {target.location}, with user, password and options "
             "if it has them, and start the service with the same keys.",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, PHONE, USER, add_json_option, positive
 from entrypoints.commands.user_commands import user_aliases, user_command
 
@@ -17,18 +18,15 @@ _PLACE: Final = (
 )
 
 
-def core_commands(user_actions: Sequence[Command], tried: Sequence[str]) -> Sequence[Command]:
-    """Return the commands of the core.
-
-    Args:
-        user_actions: The actions of `user` that features add.
-        tried: What features add to `check-settings --connect`.
-    """
+def core_commands(features: Sequence[FeatureCommands]) -> Sequence[Command]:
+    """Return the commands of the core, with what features add to them."""
     return (
         _RUN,
-        _check_settings_command(tried),
-        *_COMMANDS,
-        user_command(user_actions),
+        _check_settings_command([each.tried for each in features if each.tried]),
+        *_COMMANDS_OF_DATABASES,
+        _copy_command([each.not_copied for each in features if each.not_copied]),
+        *_COMMANDS_OF_KEYS,
+        user_command(features),
         _AUDIT,
         *user_aliases(),
     )
@@ -157,6 +155,25 @@ def _copy(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return copy(settings, arguments)
 
 
+def _copy_command(not_copied: Sequence[str]) -> Command:
+    return Command(
+        name="copy",
+        help=" ".join(
+            [
+                "Copy all records of a database to an empty one, which may be of another kind. "
+                "Stop all instances of the service first. Run it again after an interruption.",
+                *not_copied,
+            ]
+        ),
+        examples=(
+            "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE --dry-run",
+            "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
+        ),
+        add_arguments=_add_copy,
+        run=_copy,
+    )
+
+
 def _add_keys(keys: ArgumentParser) -> None:
     keys.add_argument("action", choices=["generate"], help="what to do")
     keys.add_argument(
@@ -231,7 +248,7 @@ _RUN: Final = Command(
     run=_run,
     checks_files=True,
 )
-_COMMANDS: Final = (
+_COMMANDS_OF_DATABASES: Final = (
     Command(
         name="cleanup",
         help="Delete expired and abandoned data. Safe while the service runs.",
@@ -265,18 +282,8 @@ _COMMANDS: Final = (
         add_arguments=_add_restore,
         run=_restore,
     ),
-    Command(
-        name="copy",
-        help="Copy all records of a database to an empty one, which may be of another kind. Stop "
-        "all instances of the service first. Run it again after an interruption. Media files are "
-        "not copied.",
-        examples=(
-            "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE --dry-run",
-            "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
-        ),
-        add_arguments=_add_copy,
-        run=_copy,
-    ),
+)
+_COMMANDS_OF_KEYS: Final = (
     Command(
         name="keys",
         help="Create a secrets file with new keys. An existing file is never changed.",

@@ -4,7 +4,8 @@ They are found by their packages: the module of a feature declares its settings,
 too slow for `--help`.
 """
 
-from collections.abc import Sequence
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -24,12 +25,19 @@ class FeatureCommands:
         user_actions: Actions of `dialtone user`.
         subject: What the program does with it, for the first line of the help.
         tried: What `check-settings --connect` tries, for the help of that command.
+        not_copied: What `dialtone copy` leaves, in a sentence.
+        add_channels: Adds the options of `dialtone user send-code` for its channels. Each sets
+            `channel`.
+        channel_example: The action `send-code` with such an option.
     """
 
     commands: Sequence[Command] = ()
     user_actions: Sequence[Command] = ()
     subject: str = ""
     tried: str = ""
+    not_copied: str = ""
+    add_channels: Callable[[ArgumentParser], None] | None = None
+    channel_example: str = ""
 
 
 def find_feature_commands() -> Sequence[FeatureCommands]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import (
     ID,
     PHONE,
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-def user_command(of_features: Sequence[Command]) -> Command:
+def user_command(features: Sequence[FeatureCommands]) -> Command:
     """Return `user`, with the actions of the core and those of features."""
+    of_features = [action for feature in features for action in feature.user_actions]
     return Command(
         name="user",
         help="Show a user, or act for one: by phone number, username or user id.",
@@ -31,7 +33,7 @@ def user_command(of_features: Sequence[Command]) -> Command:
             *(action.example_of_command for action in of_features if action.example_of_command),
             "user delete --help",
         ),
-        actions=(*_ACTIONS, *of_features),
+        actions=(*_FIRST_ACTIONS, _send_code_action(features), *_LATER_ACTIONS, *of_features),
     )
 
 
@@ -71,7 +73,9 @@ def _run_alias(settings: "Settings", arguments: Namespace) -> Iterable[str]:
         f"`dialtone {arguments.command}` is an alias of `dialtone user {arguments.action}`, and "
         "goes with the next release."
     )
-    [run] = [action.run for action in _ACTIONS if action.name == arguments.action and action.run]
+    [run] = [
+        action.run for action in _LATER_ACTIONS if action.name == arguments.action and action.run
+    ]
     return run(settings, arguments)
 
 
@@ -91,10 +95,27 @@ def _show(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return show(settings, arguments)
 
 
-def _add_send_code(send_code: ArgumentParser) -> None:
-    add_user_options(send_code)
-    send_code.add_argument("--call", action="store_true", help="read the code out in a call")
-    send_code.add_argument("--locale", metavar="LOCALE", help="the language, such as en or pt-BR")
+def _send_code_action(features: Sequence[FeatureCommands]) -> Command:
+    def add(send_code: ArgumentParser) -> None:
+        add_user_options(send_code)
+        send_code.set_defaults(channel="sms")
+        for feature in features:
+            if feature.add_channels is not None:
+                feature.add_channels(send_code)
+        help_of_locale = "the language, such as en or pt-BR"
+        send_code.add_argument("--locale", metavar="LOCALE", help=help_of_locale)
+
+    return Command(
+        name="send-code",
+        help="Send a code to a phone, within all limits. Nobody but its owner sees the code.",
+        examples=(
+            f"send-code {PHONE} {REASON_OPTION}",
+            f"send-code {PHONE} --locale pt-BR {REASON_OPTION}",
+            *(feature.channel_example for feature in features if feature.channel_example),
+        ),
+        add_arguments=add,
+        run=_send_code,
+    )
 
 
 def _add_delete(delete: ArgumentParser) -> None:
@@ -162,7 +183,7 @@ def _restore(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return restore(settings, arguments)
 
 
-_ACTIONS: Final = (
+_FIRST_ACTIONS: Final = (
     Command(
         name="count",
         help="Print the number of users: accounts with a username that are not deleted. "
@@ -195,17 +216,8 @@ _ACTIONS: Final = (
         add_arguments=add_user_options,
         run=_reset_limits,
     ),
-    Command(
-        name="send-code",
-        help="Send a code to a phone, within all limits. Nobody but its owner sees the code.",
-        examples=(
-            f"send-code {PHONE} {REASON_OPTION}",
-            f"send-code {PHONE} --locale pt-BR {REASON_OPTION}",
-            f"send-code {PHONE} --call {REASON_OPTION}",
-        ),
-        add_arguments=_add_send_code,
-        run=_send_code,
-    ),
+)
+_LATER_ACTIONS: Final = (
     Command(
         name="block",
         help="Block a phone. It gets no codes, and its sessions are revoked.",

@@ -69,12 +69,11 @@ def reset_limits(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Send a code to a phone."""
-    channel = Channel.SMS
+    channel = Channel(arguments.channel)
     features: list[Feature] = [LIMITS, OTP]
-    if arguments.call:
+    if channel is not Channel.SMS:
         if not settings.has_voice_channel:
             raise InvalidArgument("--call: there is no provider of calls, see DIALTONE_VOICE.")
-        channel = Channel.VOICE
         features += [feature for feature in FEATURES if feature.adds_channel]
     if arguments.locale and not locale_fallbacks(arguments.locale):
         raise InvalidArgument("--locale: a language is written like en, pt-BR or zh-Hant.")

@@ -101,5 +101,8 @@ _COMMANDS: Final = (
     ),
 )
 FEATURE_COMMANDS: Final = FeatureCommands(
-    commands=_COMMANDS, subject="an image library", tried="the media store"
+    commands=_COMMANDS,
+    subject="an image library",
+    tried="the media store",
+    not_copied="Media files are not copied.",
 )

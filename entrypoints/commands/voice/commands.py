@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
+from entrypoints.commands.options import PHONE, REASON_OPTION
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -52,6 +53,16 @@ def _show_urls(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return show_voice_urls(settings, arguments)
 
 
+def _add_call(send_code: ArgumentParser) -> None:
+    send_code.add_argument(
+        "--call",
+        action="store_const",
+        dest="channel",
+        const="voice",
+        help="read the code out in a call",
+    )
+
+
 _COMMANDS: Final = (
     Command(
         name="flow",
@@ -72,4 +83,8 @@ _COMMANDS: Final = (
         run=_show_urls,
     ),
 )
-FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)
+FEATURE_COMMANDS: Final = FeatureCommands(
+    commands=_COMMANDS,
+    add_channels=_add_call,
+    channel_example=f"send-code {PHONE} --call {REASON_OPTION}",
+)

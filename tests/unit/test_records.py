@@ -70,7 +70,7 @@ FIRST_GOLDEN: Final[dict[str, list[Fields]]] = json.loads(FIRST_GOLDEN_RECORDS.r
 NO_LONGER_STORED: Final = {"rate_limits", "reservations"}
 
 
-@pytest.mark.parametrize("name", sorted(FIRST_GOLDEN.keys() - NO_LONGER_STORED))
+@pytest.mark.parametrize("name", sorted((FIRST_GOLDEN.keys() - NO_LONGER_STORED) & MAPPINGS.keys()))
 def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) -> None:
     earlier = [decode(name, json.dumps(fields)) for fields in FIRST_GOLDEN[name]]
     expected = FULL_RECORDS[name]
@@ -217,7 +217,16 @@ def test_a_damaged_record_is_an_error_that_quotes_nothing(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "field"),
-    [("identities", "id"), ("media_items", "owner_id"), ("calls", "id"), ("calls", "identity_id")],
+    [
+        ids
+        for ids in [
+            ("identities", "id"),
+            ("media_items", "owner_id"),
+            ("calls", "id"),
+            ("calls", "identity_id"),
+        ]
+        if ids[0] in MAPPINGS
+    ],
 )
 def test_a_record_with_an_id_from_elsewhere_is_damaged(name: str, field: str) -> None:
     fields = {**without_ciphertext(GOLDEN[name][0]), field: "user-1"}

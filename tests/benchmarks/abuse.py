@@ -28,8 +28,9 @@ from tests.benchmarks.floods import flood, guess_everywhere
 from tests.benchmarks.owners import CROWDS, attack_one_phone
 from tests.benchmarks.simulation import Owner
 from tests.stateful.http_driver import without_logs
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.http_app import open_http_client
 
 OWNER_IP: Final = "203.0.113.7"

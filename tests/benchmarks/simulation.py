@@ -21,8 +21,9 @@ from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import OTP_TTL
 from domain.otp.rate_limits import RateLimits
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.policies import make_policy
 from tests.support.repositories import OpenRepositories

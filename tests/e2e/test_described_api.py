@@ -11,7 +11,7 @@ from schemathesis.engine import Status
 from tests.e2e.description.callers import Callers
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.description.run import run_schemathesis
-from tests.support.app_harness import wrong_code
+from tests.support.core_harness import wrong_code
 from tests.support.images import still_gif
 from tests.support.service import REASON
 

@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.app import Account, App, bearer
 from tests.e2e.deployments import DATABASES, Database, on_sqlite
 from tests.faults.faulty_service import FaultyService, run_faulty_service
-from tests.support.app_harness import wrong_code
+from tests.support.core_harness import wrong_code
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import REASON
 

@@ -15,8 +15,9 @@ from domain.identities.identity import Role
 from domain.otp.challenge import Purpose
 from domain.phone import PhoneNumber
 from entrypoints.http.console.request import FORM_COOKIE, KNOWN_COOKIE, SESSION_COOKIE
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.http_app import open_http_app, open_http_client
 from tests.support.http_settings import make_http_settings
 

@@ -14,8 +14,9 @@ from application.identities.login import LoggedIn
 from domain.errors import TooManyAttempts
 from domain.media.page import ItemFilter, PageRequest
 from tests.integration.mongo_support import RoundTrips, open_lockstep
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
+from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 from tests.support.policies import make_policy
 
 OTHER_IP = "203.0.113.99"

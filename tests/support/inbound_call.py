@@ -12,9 +12,10 @@ from domain.voice.call import Call, CallStatus, inbound_call_id
 from domain.voice.flow import DialResult
 from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, Record
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.call_flows import spoken
+from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.policies import Policy, make_policy
 from tests.support.repositories import OpenRepositories

@@ -49,8 +49,9 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from domain.voice.call_limits import CallLimits
 from domain.voice.instructions import Reject
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
+from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.fakes.messenger import (
     ACCEPTED,

@@ -20,8 +20,9 @@ from domain.errors import (
 from domain.identities.identity import Role
 from domain.identities.username import parse_username
 from domain.otp.message_preferences import MessagePreferences
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone, an_id
+from tests.support.core_harness import wrong_code
 from tests.support.policies import make_policy
 
 OPERATOR: Final = operating_system_user("alice")

@@ -27,8 +27,9 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.words.user_words import describe_token_repeats
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, NOW, a_delivery, a_parsed_token, a_phone, an_id
+from tests.support.core_harness import wrong_code
 from tests.support.policies import make_policy
 
 OPERATOR: Final = operating_system_user("alice")

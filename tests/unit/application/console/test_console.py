@@ -24,8 +24,9 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.policies import make_policy
 
 ADMINISTRATOR: Final = a_phone(2)

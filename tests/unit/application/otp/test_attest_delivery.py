@@ -21,8 +21,9 @@ from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fakes.security_events import SecurityEvent

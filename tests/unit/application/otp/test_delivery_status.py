@@ -11,8 +11,9 @@ from domain.otp.delivery import Channel
 from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.request_id import parse_report_id
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
+from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.policies import make_policy
 
 QUEUED, SENT, DELIVERED = ReportedStatus.QUEUED, ReportedStatus.SENT, ReportedStatus.DELIVERED

@@ -14,8 +14,9 @@ from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import parse_otp_code
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.policies import make_policy
 
 OTHER_IP = "198.51.100.1"

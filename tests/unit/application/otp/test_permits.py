@@ -10,8 +10,9 @@ from application.ports.errors import StorageUnavailable
 from domain.errors import DeliveryFailed
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.permits import Permits, Recognition, UsedPart
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy

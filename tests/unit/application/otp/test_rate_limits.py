@@ -21,8 +21,9 @@ from domain.errors import (
 from domain.otp.rate_limits import Purpose, RateLimit, RateLimits, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.fakes.messenger import (
     ACCEPTED,
     INVALID_NUMBER,

@@ -12,8 +12,9 @@ from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from application.ports.system import SecurityEventType
 from domain.errors import TooManyAttempts
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.fault_injector import ProcessKilled
 from tests.unit.application.otp.test_interrupted_logins import OPERATIONS, count_sessions
 

@@ -20,8 +20,9 @@ from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, CallStatus
-from tests.support.app_harness import CALL_URLS, WEBHOOK_URLS, AppHarness, wrong_code
+from tests.support.app_harness import CALL_URLS, AppHarness
 from tests.support.builders import a_phone, an_id
+from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 from tests.support.fakes.call_provider import (
     INVALID_NUMBER,
     NOT_CONNECTED,

@@ -10,8 +10,9 @@ from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.policies import Policy, make_policy
 
 OTHER_IP = "203.0.113.8"

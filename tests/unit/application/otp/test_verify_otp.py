@@ -7,8 +7,9 @@ from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from domain.otp.challenge import Challenge, OtpCode, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.policies import make_policy
 
 OTHER_IP = "198.51.100.20"

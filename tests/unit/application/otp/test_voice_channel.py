@@ -21,8 +21,9 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
-from tests.support.app_harness import CALL_URLS, WEBHOOK_URLS, AppHarness
+from tests.support.app_harness import CALL_URLS, AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.call_provider import (
     INVALID_NUMBER,
     NOT_CONNECTED,

@@ -25,8 +25,9 @@ from domain.identities.identity import Identity, Role
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import (

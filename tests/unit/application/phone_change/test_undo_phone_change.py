@@ -14,7 +14,8 @@ from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from domain.phone_change.errors import PhoneChangeForbidden, UndoNotPossible
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
+from tests.support.core_harness import wrong_code
 from tests.unit.application.phone_change.phone_changes import (
     NEW,
     OLD,

@@ -23,8 +23,9 @@ from domain.statistics.hourly_counts import (
     HourlySums,
 )
 from domain.statistics.report import CountRow, Statistics, make_query
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
+from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.policies import make_policy

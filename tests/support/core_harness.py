@@ -1,0 +1,220 @@
+"""The use cases of the core over fakes, and the steps that most tests begin with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from adapters.records.database import Database
+from adapters.records.identities import IdentityMapping
+from adapters.records.kinds import IDENTITIES
+from application.administration.feature import AdministrationFeature
+from application.identities.feature import IdentitiesFeature, IdentitiesPorts
+from application.identities.login import LoggedIn
+from application.operations.feature import OperationsFeature, OperationsPorts
+from application.otp.codes import OtpCodes
+from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
+from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
+from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
+from application.ports.changes import ChangeObservers
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.system import Randomness, SystemPorts
+from application.ports.webhooks import StatusCallbacks
+from application.principal import Principal
+from application.security_events import SecurityEventListeners
+from application.use_cases import UseCases
+from application.webhook_urls import PhoneLabels, WebhookUrls
+from domain.identities.device_token import DeviceToken
+from domain.identities.identity import Identity, Role
+from domain.identities.username import Username, parse_username
+from domain.otp.challenge import Challenge, parse_otp_code
+from domain.phone import PhoneNumber
+from tests.support.builders import CLIENT_IP, NOW, a_phone
+from tests.support.core_policy import CorePolicy, make_core_policy
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.database import NATIVE_TYPES, InMemoryDatabase, Row
+from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.fakes.randomness import SeededRandomness
+from tests.support.fakes.security_events import FakeSecurityEvents
+from tests.support.fakes.sms_templates import FakeSmsTemplates
+from tests.support.fault_injector import FaultInjector
+from tests.support.keys import FakeKeyRing, access_tokens
+from tests.support.repositories import OpenRepositories
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+R = TypeVar("R", bound="DataclassInstance")
+
+WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
+
+
+# pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.
+@dataclass(repr=False)
+class CoreHarness:
+    """The use cases of the core, and the fakes behind their ports. No feature is open.
+
+    `repositories` replaces those of `database`. `faults` acts on the database. The options of a
+    step are those of its command.
+    """
+
+    faults: FaultInjector = field(default_factory=FaultInjector)
+    database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
+    repositories: OpenRepositories | None = None
+    messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    peppers: FakeKeyRing = field(default_factory=FakeKeyRing)
+    refresh_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
+    events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
+    clock: MovableClock = field(default_factory=MovableClock)
+    policy: CorePolicy = field(default_factory=make_core_policy)
+    randomness: Randomness = field(default_factory=SeededRandomness)
+    keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
+    status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
+    use_cases: UseCases = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.database.faults = self.faults
+        self.listeners = SecurityEventListeners(self.events)
+        self.observers = ChangeObservers()
+        core = self.use_cases = UseCases(
+            SystemPorts(clock=self.clock, randomness=self.randomness, events=self.listeners),
+            self.repositories or self.database.repositories(self.observers),
+            self.keyed_hashes,
+            IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
+            OperationsPorts(),
+            self.policy.identities,
+        )
+        limits = self.stores.limits if self.stores else self.database.limit_store()
+        core.add(LimitsFeature(core, limits, self.peppers, self.policy.otp))
+        core.operations.check_readiness.add("messages", self.messenger)
+        otp_ports = OtpPorts(
+            messenger=self.messenger,
+            sms_templates=FakeSmsTemplates(),
+            status_callbacks=self.status_callbacks,
+        )
+        core.add(OtpFeature(core, self.limits, otp_ports, self.peppers, self.policy.otp))
+
+    @property
+    def stores(self) -> Database | None:
+        """The stores of `repositories`; None for those of `database`."""
+        return self.repositories.stores if self.repositories else None
+
+    def _make(self, make: Callable[[Database], R]) -> R:
+        """Make the repositories of a feature. Calls of those in memory may fail."""
+        if self.stores is not None:
+            return make(self.stores)
+        return self.database.fallible(make(self.database.stores))
+
+    @property
+    def identities(self) -> IdentitiesFeature:
+        return self.use_cases.identities
+
+    @property
+    def limits(self) -> LimitsFeature:
+        return self.use_cases.of(LimitsFeature)
+
+    @property
+    def otp(self) -> OtpFeature:
+        return self.use_cases.of(OtpFeature)
+
+    @property
+    def operations(self) -> OperationsFeature:
+        return self.use_cases.operations
+
+    @property
+    def administration(self) -> AdministrationFeature:
+        return self.use_cases.administration
+
+    def advance(self, seconds: float = 0, **duration: float) -> None:
+        self.clock.advance(timedelta(seconds=seconds, **duration))
+
+    @property
+    def last_code(self) -> str:
+        return self.messenger.messages[-1].code
+
+    async def request_otp(
+        self, phone: PhoneNumber | None = None, client_ip: str = CLIENT_IP, **options: Any
+    ) -> RequestOtpResult:
+        return await self.otp.request_otp(
+            RequestOtpCommand(phone or a_phone(), client_ip, **options)
+        )
+
+    def labels_of(self, phone: PhoneNumber) -> PhoneLabels:
+        """Return what the URL of a report says of a phone today."""
+        today = self.clock.now().date()
+        return PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
+
+    def code_of(self, challenge: Challenge) -> str:
+        codes = OtpCodes(self.peppers, self.policy.otp.test_otps)
+        return codes.derive(challenge, a_phone()).digits
+
+    async def verify_otp(
+        self,
+        digits: str,
+        phone: PhoneNumber | None = None,
+        client_ip: str = CLIENT_IP,
+        **options: Any,
+    ) -> LoggedIn | OtpRejected:
+        phone, otp = phone or a_phone(), parse_otp_code(digits)
+        return await self.otp.verify_otp(
+            VerifyOtpCommand(phone, otp, client_ip, with_device_token=True, **options)
+        )
+
+    async def log_in(self, phone: PhoneNumber | None = None) -> Principal:
+        """Log in with a code, and authenticate with the access token."""
+        return await self.identities.authenticate(await self.access_token(phone))
+
+    async def access_token(self, phone: PhoneNumber | None = None) -> str:
+        return (await self.open_session(phone)).tokens.access_token
+
+    async def open_session(
+        self,
+        phone: PhoneNumber | None = None,
+        device_token: DeviceToken | None = None,
+        **options: Any,
+    ) -> LoggedIn:
+        """Log in twelve hours later, when no rate limit applies."""
+        self.advance(hours=12)
+        await self.request_otp(phone, device_token=device_token)
+        result = await self.verify_otp(self.last_code, phone, device_token=device_token, **options)
+        assert isinstance(result, LoggedIn)
+        return result
+
+    async def add_user(
+        self, phone: PhoneNumber | None = None, username: str = "Rahul Sharma"
+    ) -> Principal:
+        principal = await self.log_in(phone)
+        return replace(principal, identity=await self.create_user(principal, username))
+
+    async def add_administrator(self, phone: PhoneNumber | None = None) -> Principal:
+        """Log in, become an administrator, and log in again."""
+        principal = await self.log_in(phone)
+        await self.identities.operator_actions.change_role(
+            principal.identity.id, Role.ADMINISTRATOR
+        )
+        return await self.log_in(phone)
+
+    async def create_user(
+        self, principal: Principal, username: str = "Rahul Sharma", phone: PhoneNumber | None = None
+    ) -> Identity:
+        """Create the user of the principal's phone, or of another."""
+        own_phone = principal.identity.phone
+        assert own_phone is not None
+        return await self.identities.create_user(
+            principal, parse_username(username), phone or own_phone
+        )
+
+    def store_username(self, identity_id: str, username: Username) -> Identity:
+        """Store a name as an earlier version did: with its key, even if the rules reject it now."""
+        stored = self.database.identities[identity_id]
+        named = stored.value.set_username(username, NOW)
+        record = IdentityMapping(IDENTITIES, self.database.encryption).to_record(named)
+        row = Row(IDENTITIES.to_fields(record, NATIVE_TYPES), stored.version + 1)
+        self.database.records.tables[IDENTITIES.name][identity_id] = row
+        return named
+
+
+def wrong_code(code: str, number: int = 1) -> str:
+    """Return another code, a different one for each number."""
+    return f"{(int(code) + number) % 1_000_000:06d}"

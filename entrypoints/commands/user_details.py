@@ -79,8 +79,7 @@ def render_details(
         if repeats := describe_token_repeats(details.token_repeats, details.sessions):
             yield _row("refresh tokens", repeats)
         yield _row("recognized devices", describe_devices(details.devices))
-        if identity.is_administrator:
-            yield _row("console browsers", describe_devices(details.console_devices))
+        yield from _render_rows(UserRowPlace.DEVICES, rows)
     yield from _render_rows(UserRowPlace.SESSIONS, rows)
     if details.verification is not None:
         yield _row("verification", describe_verification(details.verification, now))

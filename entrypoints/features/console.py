@@ -15,9 +15,12 @@ from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from application.administration.show_user import UserDetails
     from entrypoints.http.console.part import ConsolePart
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
+    from entrypoints.words.user_rows import UserRow
 
 
 _PARTS: Final[Mapping[str, str]] = {
@@ -65,12 +68,25 @@ class Console(Feature):
         "application/ports/console.py",
         "adapters/records/features/console.py",
         "entrypoints/http/console",
+        "entrypoints/words/console_words.py",
     )
     settings = ConsoleSettings
 
     def rules(self) -> Sequence[Rule]:
         """Return its rules between settings."""
         return (_check_url,)
+
+    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
+        """Return what it knows about a user, for `dialtone user show` and the console."""
+        from entrypoints.words.console_words import console_rows
+
+        return console_rows(details)
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
+        from entrypoints.http.console.user_fields import ConsoleFields
+
+        return (ConsoleFields,)
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""

@@ -28,7 +28,7 @@ from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import SmsController
 from entrypoints.http.parsing import require_single_parameters
-from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.sessions.controller import SessionController
@@ -73,7 +73,7 @@ def create_app(
 
     app = Litestar(
         plugins=[*plugins],
-        route_handlers=[*CONTROLLERS, *_HIDDEN_CONTROLLERS],
+        route_handlers=[*CONTROLLERS, *_HIDDEN_CONTROLLERS, *administration_of(plugins)],
         lifespan=[lifespan],
         request_class=ApiRequest,
         state=State(
@@ -138,8 +138,12 @@ def make_error_table(plugins: Sequence[ApiPlugin]) -> ErrorTable:
 
 def describe_app(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> dict[str, Any]:
     """Return the OpenAPI description of the API with these plugins."""
-    described = (controller for plugin in plugins for controller in plugin.controllers)
-    return describe_api([*CONTROLLERS, *described], settings, make_error_table(plugins), plugins)
+    controllers = [
+        *CONTROLLERS,
+        *(controller for plugin in plugins for controller in plugin.controllers),
+        *administration_of(plugins),
+    ]
+    return describe_api(controllers, settings, make_error_table(plugins), plugins)
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

@@ -25,6 +25,9 @@ class ApiPlugin(InitPlugin):
 
     Attributes:
         controllers: Those that the description of the API has.
+        administration: Those for operators. The service has them, and describes them, if a plugin
+            is the administration.
+        is_administration: Whether it is that.
         hidden_controllers: All others.
         webhooks: The first segments of paths that other services send requests to, which are
             signed. No browser sends them, so their origin is not checked.
@@ -45,6 +48,8 @@ class ApiPlugin(InitPlugin):
     """
 
     controllers: Sequence[type[Controller]] = ()
+    administration: Sequence[type[Controller]] = ()
+    is_administration: bool = False
     hidden_controllers: Sequence[type[Controller]] = ()
     webhooks: Sequence[str] = ()
     own_checks: Sequence[str] = ()
@@ -63,3 +68,10 @@ class ApiPlugin(InitPlugin):
         """Add the controllers."""
         app_config.route_handlers.extend([*self.controllers, *self.hidden_controllers])
         return app_config
+
+
+def administration_of(plugins: Sequence[ApiPlugin]) -> Sequence[type[Controller]]:
+    """Return the controllers for operators of all plugins, if one is the administration."""
+    if not any(plugin.is_administration for plugin in plugins):
+        return ()
+    return [controller for plugin in plugins for controller in plugin.administration]

@@ -116,14 +116,6 @@ class DeviceResponse(msgspec.Struct, kw_only=True):
     ]
 
 
-class ConsoleDeviceResponse(msgspec.Struct, kw_only=True):
-    """A browser of an administrator that the web console recognizes."""
-
-    expires_at: Annotated[
-        str, time_field("Until when it is recognized.", "2026-07-30T09:30:00.000Z")
-    ]
-
-
 class OperatorAttemptsResponse(msgspec.Struct, kw_only=True):
     """The attempts of a code that an operator sent. No earlier failure uses them up."""
 
@@ -277,10 +269,6 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
         described("Those of the last 30 days, at most five, the latest first."),
     ]
     devices: Annotated[list[DeviceResponse], described("The recognized devices.")]
-    console_devices: Annotated[
-        list[ConsoleDeviceResponse],
-        described("The browsers of an administrator that the web console recognizes."),
-    ]
     verification: Annotated[
         VerificationResponse | None,
         described("Why the phone gets a code, or gets none; null for an account without a phone."),
@@ -365,10 +353,6 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
                 session_id=device.session_id, expires_at=format_timestamp(device.expires_at)
             )
             for device in details.devices
-        ],
-        console_devices=[
-            ConsoleDeviceResponse(expires_at=format_timestamp(device.expires_at))
-            for device in details.console_devices
         ],
         verification=_to_verification(verification, now) if verification else None,
         deliveries=_to_deliveries(details.deliveries),

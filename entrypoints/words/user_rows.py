@@ -13,6 +13,7 @@ class UserRowPlace(Enum):
 
     ACCOUNT = auto()
     PHONE = auto()
+    DEVICES = auto()
     SESSIONS = auto()
     END = auto()
 

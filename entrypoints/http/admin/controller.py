@@ -48,6 +48,11 @@ class AdminUserController(Controller):
 
     path = "/admin/users"
     tags = ["Administration"]
+    opt = {
+        "tag_description": "Find users and act for them. For administrators who signed in within"
+        " the last day, and for backends with a service token. Each act is in the audit before it"
+        " is done."
+    }
     dependencies = {
         "administration": provide(lambda use_cases: use_cases.administration),
         "limits": provide(lambda use_cases: use_cases.of(LimitsFeature)),

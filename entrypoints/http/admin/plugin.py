@@ -35,7 +35,8 @@ class AdminPlugin(ApiPlugin):
     )
     errors = ERRORS
     caller_kinds = (BACKENDS,)
-    controllers: Sequence[type[Controller]] = (AdminUserController, AuditController)
+    is_administration = True
+    administration: Sequence[type[Controller]] = (AdminUserController, AuditController)
 
     def __init__(self, user_details: UserDetailsForm) -> None:
         """Show users in this form, with what features add to it."""

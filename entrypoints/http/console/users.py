@@ -155,8 +155,7 @@ def _describe_user(
         if repeats := words.describe_token_repeats(details.token_repeats, details.sessions):
             rows.append(("Refresh tokens", repeats))
         rows.append(("Recognized devices", words.describe_devices(details.devices)))
-        if identity.is_administrator:
-            rows.append(("Console browsers", words.describe_devices(details.console_devices)))
+        rows += _rows_at(UserRowPlace.DEVICES, of_features)
     rows += _rows_at(UserRowPlace.END, of_features)
     rows += _rows_at(UserRowPlace.SESSIONS, of_features)
     return rows

@@ -15,4 +15,5 @@ class ExportPlugin(ApiPlugin):
 
     scopes = (Scope.EXPORT_USERS,)
     errors = ERRORS
-    controllers: Sequence[type[Controller]] = (OwnExportController, ExportController)
+    controllers: Sequence[type[Controller]] = (OwnExportController,)
+    administration: Sequence[type[Controller]] = (ExportController,)

@@ -70,9 +70,6 @@ class LegacyOtpController(Controller):
 
         The same request again, from the same IP within a minute, gets an access token of the same
         session, until a token of it is used.
-
-        While a change of the number can be undone, a correct code gets the response of a wrong one:
-        the account has another number.
         """
         settings = request.settings.otp
         with FieldErrors() as invalid:

@@ -30,11 +30,8 @@ class MediaPlugin(ApiPlugin):
     errors = ERRORS
     fields = MappingProxyType({ReadinessResponse: MediaHealth, ErrorFields: MediaErrorFields})
     field_codes = tuple(MediaFieldCode)
-    controllers: Sequence[type[Controller]] = (
-        LibraryController,
-        MediaFileController,
-        ModerationController,
-    )
+    controllers: Sequence[type[Controller]] = (LibraryController, MediaFileController)
+    administration: Sequence[type[Controller]] = (ModerationController,)
 
     def __init__(self, settings: HttpMediaSettings) -> None:
         """Take the settings of uploads and files."""

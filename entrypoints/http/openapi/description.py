@@ -44,10 +44,6 @@ a code, `resend_in` says when a new one can be requested. These errors are not a
 
 """
 
-_ABOUT_ADMINISTRATION: Final = (
-    "Find users and act for them. For administrators who signed in within the last day, and for"
-    " backends with a service token. Each act is in the audit before it is done."
-)
 _SCHEMAS_PATH: Final = "/schemas"
 
 
@@ -139,9 +135,6 @@ def _describe_tags(handlers: Iterable[HTTPRouteHandler]) -> list[dict[str, str]]
     """Describe each tag with the option `tag_description` of its controller, in their order."""
     descriptions: dict[str, str] = {}
     for handler in handlers:
-        # Several features have operations with this tag.
-        if "Administration" in handler.resolve_tags():
-            descriptions["Administration"] = _ABOUT_ADMINISTRATION
         if text := handler.opt.get("tag_description"):
             descriptions |= dict.fromkeys(handler.resolve_tags(), text)
     return [{"name": name, "description": text} for name, text in descriptions.items()]

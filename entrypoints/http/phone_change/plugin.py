@@ -19,17 +19,24 @@ _ABOUT_LOGIN = """\
 A user who did not make the change of a 409 `number_was_changed` can undo it: see
 `POST /auth/undo-phone-change/request-otp`.
 """
+_ABOUT_LEGACY_LOGIN = """\
+While a change of the number can be undone, a correct code gets the response of a wrong one:
+the account has another number.
+"""
 
 
 class PhoneChangePlugin(ApiPlugin):
     """Changes of the number, and their undo."""
 
-    about = MappingProxyType({ABOUT_API: _ABOUT, "verify_otp": _ABOUT_LOGIN})
+    about = MappingProxyType(
+        {
+            ABOUT_API: _ABOUT,
+            "verify_otp": _ABOUT_LOGIN,
+            "legacy_validate_otp": _ABOUT_LEGACY_LOGIN,
+        }
+    )
     scopes = (Scope.CHANGE_PHONES,)
     errors = ERRORS
     fields = MappingProxyType({ErrorFields: PhoneChangeErrorFields})
-    controllers: Sequence[type[Controller]] = (
-        PhoneChangeController,
-        UndoController,
-        UserPhoneController,
-    )
+    controllers: Sequence[type[Controller]] = (PhoneChangeController, UndoController)
+    administration: Sequence[type[Controller]] = (UserPhoneController,)

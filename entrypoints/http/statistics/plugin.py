@@ -16,4 +16,4 @@ class StatisticsPlugin(ApiPlugin):
 
     scopes = (Scope.READ_COSTS, Scope.READ_STATISTICS)
     errors = ERRORS
-    controllers: Sequence[type[Controller]] = (CostController, StatisticsController)
+    administration: Sequence[type[Controller]] = (CostController, StatisticsController)

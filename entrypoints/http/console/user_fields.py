@@ -1,0 +1,36 @@
+"""What the details of a user say about the console."""
+
+from typing import Annotated, Self
+
+import msgspec
+
+from application.administration.show_user import UserDetails
+from entrypoints.http.fields import described, format_timestamp, time_field
+from entrypoints.http.user_details import UserFields
+
+
+class ConsoleDeviceResponse(msgspec.Struct, kw_only=True):
+    """A browser of an administrator that the web console recognizes."""
+
+    expires_at: Annotated[
+        str, time_field("Until when it is recognized.", "2026-07-30T09:30:00.000Z")
+    ]
+
+
+class ConsoleFields(UserFields, kw_only=True):
+    """The browsers of an administrator."""
+
+    console_devices: Annotated[
+        list[ConsoleDeviceResponse],
+        described("The browsers of an administrator that the web console recognizes."),
+    ]
+
+    @classmethod
+    def of(cls, details: UserDetails) -> Self:
+        """Convert what is shown of browsers."""
+        return cls(
+            console_devices=[
+                ConsoleDeviceResponse(expires_at=format_timestamp(device.expires_at))
+                for device in details.console_devices
+            ]
+        )

@@ -51,7 +51,7 @@ async def open_use_cases(
 
     The core is keys, database, identities and the acts of operators. Nothing is opened or imported
     of features that are not named. Creates what is missing: keys (in development), the database
-    and its schema, the media folder.
+    and its schema, and what features keep in folders.
 
     Args:
         settings: Name the adapters.

@@ -6,7 +6,7 @@ import pytest
 from tests.support.fakes.instant_loop import InstantLoop
 
 if TYPE_CHECKING:
-    from tests.support.app_harness import AppHarness
+    from tests.support.core_harness import CoreHarness
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], InstantLoop]]:
@@ -15,8 +15,8 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], InstantLoop]]:
 
 
 @pytest.fixture
-def app() -> "AppHarness":
+def app() -> "CoreHarness":
     # Mutation tests load this file before they change the constants of the domain.
-    from tests.support.app_harness import AppHarness
+    from tests.support.core_harness import CoreHarness
 
-    return AppHarness()
+    return CoreHarness()

@@ -111,6 +111,11 @@ def event(
     return SecurityEvent(event_type, phone=a_phone(), reason=reason, **details)
 
 
+@pytest.fixture
+def app() -> AppHarness:
+    return AppHarness()
+
+
 async def request_code(app: AppHarness) -> str:
     """Return the requested code, without its events."""
     await app.request_otp()

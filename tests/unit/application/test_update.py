@@ -13,8 +13,8 @@ from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, save_identity, update
 from domain.errors import UserSaveFailed
 from domain.identities.identity import Identity
-from tests.support.app_harness import AppHarness
 from tests.support.builders import an_id, an_identity
+from tests.support.core_harness import CoreHarness
 
 
 @dataclass
@@ -80,7 +80,7 @@ async def test_conflicts_are_retried_with_the_latest_record_and_with_jitter_afte
 
 @pytest.mark.parametrize("is_added_meanwhile", [False, True])
 async def test_an_unknown_identity_is_added_or_changed_if_it_exists_meanwhile(
-    app: AppHarness, is_added_meanwhile: bool
+    app: CoreHarness, is_added_meanwhile: bool
 ) -> None:
     identities = app.database.repositories().identities
 
@@ -98,7 +98,7 @@ async def test_an_unknown_identity_is_added_or_changed_if_it_exists_meanwhile(
 
 
 async def test_use_cases_give_up_after_too_many_conflicts(
-    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+    app: CoreHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     principal = await app.log_in()
     # Another writer changes the identity before each write.

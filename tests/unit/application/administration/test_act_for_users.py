@@ -20,22 +20,21 @@ from domain.errors import (
 from domain.identities.identity import Role
 from domain.identities.username import parse_username
 from domain.otp.message_preferences import MessagePreferences
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone, an_id
-from tests.support.core_harness import wrong_code
-from tests.support.policies import make_policy
+from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_policy import make_core_policy
 
 OPERATOR: Final = operating_system_user("alice")
 COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
 
 
-async def test_a_code_that_an_operator_sends_signs_the_owner_in(app: AppHarness) -> None:
+async def test_a_code_that_an_operator_sends_signs_the_owner_in(app: CoreHarness) -> None:
     sent = await app.otp.send_code(OPERATOR, a_phone(), COMMAND)
     assert sent.sent
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
 
 
-async def test_a_code_of_an_operator_uses_all_limits(app: AppHarness) -> None:
+async def test_a_code_of_an_operator_uses_all_limits(app: CoreHarness) -> None:
     send = app.otp.send_code
     assert (await send(OPERATOR, a_phone(), COMMAND)).sent
     assert not (await send(OPERATOR, a_phone(), COMMAND)).sent
@@ -48,7 +47,7 @@ async def test_a_code_of_an_operator_uses_all_limits(app: AppHarness) -> None:
     assert not isinstance(error.value, TooManyOperatorCodes)
 
 
-async def test_operators_send_three_codes_a_day(app: AppHarness) -> None:
+async def test_operators_send_three_codes_a_day(app: CoreHarness) -> None:
     send = app.otp.send_code
     for _ in range(3):
         await send(OPERATOR, a_phone(), COMMAND)
@@ -61,7 +60,7 @@ async def test_operators_send_three_codes_a_day(app: AppHarness) -> None:
 
 @pytest.mark.parametrize("with_id", [True, False])
 async def test_after_five_wrong_codes_that_of_an_operator_signs_in(
-    app: AppHarness, *, with_id: bool
+    app: CoreHarness, *, with_id: bool
 ) -> None:
     requested = await app.request_otp(client_ip="10.0.0.1")
     request_id = requested.request_id if with_id else None
@@ -78,7 +77,7 @@ async def test_after_five_wrong_codes_that_of_an_operator_signs_in(
 
 
 async def test_a_code_for_a_blocked_phone_is_an_error_and_nothing_is_sent(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await app.administration.act_for_users.block(OPERATOR, a_phone())
     with pytest.raises(PhoneBlocked):
@@ -86,7 +85,7 @@ async def test_a_code_for_a_blocked_phone_is_an_error_and_nothing_is_sent(
     assert app.messenger.messages == []
 
 
-async def test_a_deletion_is_that_of_the_owner_and_says_what_remains(app: AppHarness) -> None:
+async def test_a_deletion_is_that_of_the_owner_and_says_what_remains(app: CoreHarness) -> None:
     token = await app.access_token()
     principal = await app.identities.authenticate(token)
     await app.create_user(principal)
@@ -108,7 +107,7 @@ async def test_a_deletion_is_that_of_the_owner_and_says_what_remains(app: AppHar
 
 
 async def test_an_account_that_lost_its_phone_can_be_deleted_by_its_id() -> None:
-    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    app = CoreHarness(policy=make_core_policy(recycled_after=timedelta(days=100)))
     earlier = (await app.log_in()).identity.id
     app.advance(days=101)  # the phone is recycled
     later = (await app.log_in()).identity.id
@@ -119,7 +118,7 @@ async def test_an_account_that_lost_its_phone_can_be_deleted_by_its_id() -> None
     assert not app.database.identities[later].value.is_deleted
 
 
-async def test_roles_sessions_and_lost_phones_change_by_name_and_id(app: AppHarness) -> None:
+async def test_roles_sessions_and_lost_phones_change_by_name_and_id(app: CoreHarness) -> None:
     actions = app.administration.act_for_users
     user_id = (await app.add_user()).identity.id
     name = parse_username("Rahul Sharma")
@@ -136,14 +135,14 @@ async def test_roles_sessions_and_lost_phones_change_by_name_and_id(app: AppHarn
         await actions.sign_out(OPERATOR, an_id(99))
 
 
-async def test_what_needs_an_account_fails_for_a_phone_without_one(app: AppHarness) -> None:
+async def test_what_needs_an_account_fails_for_a_phone_without_one(app: CoreHarness) -> None:
     actions = app.administration.act_for_users
     for call in (actions.sign_out, actions.delete, actions.restore):
         with pytest.raises(UserNotFound):
             await call(OPERATOR, a_phone())
 
 
-async def test_a_text_that_two_users_match_finds_both(app: AppHarness) -> None:
+async def test_a_text_that_two_users_match_finds_both(app: CoreHarness) -> None:
     by_name = (await app.add_user(a_phone(1), a_phone(2).e164)).identity.id
     by_phone = (await app.add_user(a_phone(2), "Priya")).identity.id
     find_any = app.administration.find_user.find_any
@@ -157,14 +156,14 @@ async def test_a_text_that_two_users_match_finds_both(app: AppHarness) -> None:
     assert unknown.identity is None
 
 
-async def test_the_limits_of_a_blocked_phone_are_not_reset(app: AppHarness) -> None:
+async def test_the_limits_of_a_blocked_phone_are_not_reset(app: CoreHarness) -> None:
     await app.identities.operator_actions.block(a_phone())
     with pytest.raises(PhoneBlocked):
         await app.administration.act_for_users.reset_limits(OPERATOR, a_phone())
 
 
 async def test_an_administrator_creates_a_user_of_a_number_whose_account_was_deleted(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     former = await app.log_in(a_phone(2))
     await app.identities.delete_user(former)
@@ -175,7 +174,7 @@ async def test_an_administrator_creates_a_user_of_a_number_whose_account_was_del
 
 
 async def test_a_reset_of_limits_that_was_decided_before_another_one_is_not_done(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     reset_limits = app.administration.act_for_users.reset_limits
     assert (await reset_limits(OPERATOR, a_phone(), expected_left=2)).resets_left == 1

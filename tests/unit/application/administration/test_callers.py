@@ -22,8 +22,8 @@ from domain.errors import (
 )
 from domain.identities.identity import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
-from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
+from tests.support.core_harness import CoreHarness
 
 ALL_SCOPES: Final = frozenset(Scope)
 
@@ -54,7 +54,7 @@ def test_tokens_make_no_tokens_and_change_no_roles() -> None:
     }
 
 
-async def test_a_token_never_acts_on_an_administrator(app: AppHarness) -> None:
+async def test_a_token_never_acts_on_an_administrator(app: CoreHarness) -> None:
     victim = (await app.add_administrator()).identity.id
     with pytest.raises(Forbidden):
         await app.administration.act_for_users.sign_out(a_token(*Scope), victim)
@@ -63,7 +63,7 @@ async def test_a_token_never_acts_on_an_administrator(app: AppHarness) -> None:
 
 
 async def test_an_administrator_needs_a_login_within_15_minutes_to_delete_and_export(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     token = await app.access_token()
     user_id = next(iter(app.database.identities))
@@ -84,12 +84,12 @@ async def test_an_administrator_needs_a_login_within_15_minutes_to_delete_and_ex
         administrator(await app.identities.authenticate(token))
 
 
-async def test_a_member_is_no_administrator(app: AppHarness) -> None:
+async def test_a_member_is_no_administrator(app: CoreHarness) -> None:
     with pytest.raises(Forbidden):
         administrator(await app.log_in())
 
 
-async def test_a_number_is_masked_for_callers_who_may_not_see_it(app: AppHarness) -> None:
+async def test_a_number_is_masked_for_callers_who_may_not_see_it(app: CoreHarness) -> None:
     view = app.limits.view_phone
     assert await view(a_token(Scope.READ_USERS), a_phone(), an_id()) == a_phone().masked
     assert app.database.audit_entries == []
@@ -97,7 +97,7 @@ async def test_a_number_is_masked_for_callers_who_may_not_see_it(app: AppHarness
     assert await view(operating_system_user("alice"), a_phone(), an_id()) == a_phone().e164
 
 
-async def test_a_token_sees_a_thousand_full_numbers_a_day(app: AppHarness) -> None:
+async def test_a_token_sees_a_thousand_full_numbers_a_day(app: CoreHarness) -> None:
     token = a_token(Scope.READ_PHONES)
     for _ in range(PHONES_PER_TOKEN.limit):
         await app.limits.view_phone(token, a_phone(), an_id())

@@ -27,19 +27,18 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.words.user_words import describe_token_repeats
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, NOW, a_delivery, a_parsed_token, a_phone, an_id
-from tests.support.core_harness import wrong_code
-from tests.support.policies import make_policy
+from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_policy import make_core_policy
 
 OPERATOR: Final = operating_system_user("alice")
 
 
-async def show(app: AppHarness, query: str | PhoneNumber | None = None) -> UserDetails:
+async def show(app: CoreHarness, query: str | PhoneNumber | None = None) -> UserDetails:
     return await app.limits.show_user(OPERATOR, query or a_phone(), with_full_number=False)
 
 
-async def verification_of(app: AppHarness, phone: PhoneNumber | None = None) -> VerificationState:
+async def verification_of(app: CoreHarness, phone: PhoneNumber | None = None) -> VerificationState:
     state = (await show(app, phone)).verification
     assert state is not None
     return state
@@ -48,7 +47,7 @@ async def verification_of(app: AppHarness, phone: PhoneNumber | None = None) -> 
 # Who it is
 
 
-async def test_a_user_is_found_by_phone_username_and_id(app: AppHarness) -> None:
+async def test_a_user_is_found_by_phone_username_and_id(app: CoreHarness) -> None:
     user_id = (await app.add_user(username="Rahul Sharma")).identity.id
 
     for query in (a_phone(), parse_username("rahul  SHARMA"), user_id):
@@ -59,7 +58,7 @@ async def test_a_user_is_found_by_phone_username_and_id(app: AppHarness) -> None
         assert details.phone_hash == app.keyed_hashes.hash_phone_of_day(a_phone(), today)
 
 
-async def test_without_the_full_number_nothing_is_written_to_the_audit(app: AppHarness) -> None:
+async def test_without_the_full_number_nothing_is_written_to_the_audit(app: CoreHarness) -> None:
     await app.add_user()
     assert (await show(app)).number == a_phone().masked
     assert app.database.audit_entries == []
@@ -68,20 +67,20 @@ async def test_without_the_full_number_nothing_is_written_to_the_audit(app: AppH
     assert (entry.action, entry.reason) == (AuditAction.VIEW_PHONE, "ticket 12")
 
 
-async def test_a_phone_without_an_account_has_a_state_too(app: AppHarness) -> None:
+async def test_a_phone_without_an_account_has_a_state_too(app: CoreHarness) -> None:
     await app.request_otp()
     details = await show(app)
     assert details.user.identity is None
     assert len(details.deliveries) == 1
 
 
-async def test_unknown_names_and_ids_are_not_found(app: AppHarness) -> None:
+async def test_unknown_names_and_ids_are_not_found(app: CoreHarness) -> None:
     for query in (an_id(77), parse_username("Nobody")):
         with pytest.raises(UserNotFound):
             await app.limits.show_user(OPERATOR, query)
 
 
-async def test_a_deleted_account_shows_only_that_it_was_deleted(app: AppHarness) -> None:
+async def test_a_deleted_account_shows_only_that_it_was_deleted(app: CoreHarness) -> None:
     principal = await app.add_user()
     await app.identities.delete_user(principal)
 
@@ -94,7 +93,7 @@ async def test_a_deleted_account_shows_only_that_it_was_deleted(app: AppHarness)
         await app.limits.show_user(OPERATOR, parse_username("Rahul Sharma"))
 
 
-async def test_sessions_and_devices_are_shown(app: AppHarness) -> None:
+async def test_sessions_and_devices_are_shown(app: CoreHarness) -> None:
     principal = await app.add_user()
     details = await show(app)
     assert [session.id for session in details.sessions] == [principal.session.id]
@@ -102,7 +101,7 @@ async def test_sessions_and_devices_are_shown(app: AppHarness) -> None:
 
 
 async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     session = await app.open_session(with_refresh=True, device="Pixel 9")
     token = a_parsed_token(session.tokens.refresh_token or "")
@@ -123,7 +122,7 @@ async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session
     assert describe_token_repeats((), ()) == ""
 
 
-async def test_the_browsers_that_the_console_recognizes_are_shown(app: AppHarness) -> None:
+async def test_the_browsers_that_the_console_recognizes_are_shown(app: CoreHarness) -> None:
     administrator = (await app.add_administrator(a_phone())).identity
     device = ConsoleDevice("a browser", administrator.session_version, NOW + timedelta(days=90))
     await update_identity(
@@ -139,7 +138,7 @@ async def test_the_browsers_that_the_console_recognizes_are_shown(app: AppHarnes
 # Why no code arrives
 
 
-async def test_a_message_that_waits_names_the_cooldown_and_its_end(app: AppHarness) -> None:
+async def test_a_message_that_waits_names_the_cooldown_and_its_end(app: CoreHarness) -> None:
     await app.request_otp()
     state = await verification_of(app)
     assert state.next_message.limitation is Limitation.COOLDOWN
@@ -148,7 +147,7 @@ async def test_a_message_that_waits_names_the_cooldown_and_its_end(app: AppHarne
 
 
 async def test_the_limit_of_the_phone_is_named_and_a_known_device_may_be_free(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     for number in range(12):
         await app.request_otp(client_ip=f"10.{number}.0.1")
@@ -174,7 +173,7 @@ async def test_a_limit_that_many_phones_share_is_named(
     name: str, limit: int, expected: Limitation
 ) -> None:
     windows: Any = {name: SlidingWindow(limit, timedelta(hours=1))}
-    app = AppHarness(policy=make_policy(rate_limits=RateLimits(**windows)))
+    app = CoreHarness(policy=make_core_policy(rate_limits=RateLimits(**windows)))
     phones = [parse_phone(f"+1{area}5550100") for area in (212, 213, 305, 415)]
     for number, phone in enumerate(phones):
         with suppress(TooManyOtpRequests):
@@ -187,7 +186,7 @@ async def test_a_limit_that_many_phones_share_is_named(
     assert state.next_message.limitation is expected
 
 
-async def test_attempts_and_failures_are_counted(app: AppHarness) -> None:
+async def test_attempts_and_failures_are_counted(app: CoreHarness) -> None:
     requested = await app.request_otp()
     for number in (1, 2):
         wrong = wrong_code(app.last_code, number)
@@ -199,7 +198,7 @@ async def test_attempts_and_failures_are_counted(app: AppHarness) -> None:
     assert (state.attempts_left, state.code_expires_at) == (None, None)
 
 
-async def test_a_blocked_phone_says_since_when_and_that_nothing_was_sent(app: AppHarness) -> None:
+async def test_a_blocked_phone_says_since_when_and_that_nothing_was_sent(app: CoreHarness) -> None:
     await app.administration.act_for_users.block(OPERATOR, a_phone())
     blocked_at = app.clock.now()
     app.advance(60)
@@ -211,16 +210,16 @@ async def test_a_blocked_phone_says_since_when_and_that_nothing_was_sent(app: Ap
     assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
 
 
-async def test_a_number_that_is_not_served_says_why(app: AppHarness) -> None:
-    app = AppHarness(policy=make_policy(countries=["IN"]))
+async def test_a_number_that_is_not_served_says_why(app: CoreHarness) -> None:
+    app = CoreHarness(policy=make_core_policy(countries=["IN"]))
     assert "US" in (await verification_of(app)).not_served
     premium = parse_phone("+19005550100", rules=None)
-    assert "premium" in (await verification_of(AppHarness(), premium)).not_served
+    assert "premium" in (await verification_of(CoreHarness(), premium)).not_served
 
 
 async def test_a_phone_with_a_test_otp_says_so_and_gets_no_code_of_an_operator() -> None:
     test_otp = TestOtp(a_phone(), OtpCode("123456"), NOW + timedelta(days=30))
-    app = AppHarness(policy=make_policy(test_otps=TestOtps((test_otp,))))
+    app = CoreHarness(policy=make_core_policy(test_otps=TestOtps((test_otp,))))
     command = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
 
     assert "DIALTONE_TEST_OTPS" in (await verification_of(app)).not_served
@@ -228,7 +227,7 @@ async def test_a_phone_with_a_test_otp_says_so_and_gets_no_code_of_an_operator()
         await app.otp.send_code(OPERATOR, a_phone(), command)
 
 
-async def test_deliveries_have_provider_status_and_error(app: AppHarness) -> None:
+async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> None:
     app.messenger.result = DeliveryResult(
         DeliveryStatus.REJECTED, "The account has no credit.", provider="acme"
     )
@@ -252,7 +251,7 @@ async def test_deliveries_have_provider_status_and_error(app: AppHarness) -> Non
 
 
 async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_reports(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     app.messenger.result = DeliveryResult(
         DeliveryStatus.UNKNOWN, "The message service does not respond.", provider="acme"
@@ -273,7 +272,7 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
 
 
 async def test_while_a_provider_does_not_answer_the_result_is_unknown(
-    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+    app: CoreHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_otp, "SLOW_DELIVERY", 0)
     app.messenger.gate = asyncio.Event()

@@ -7,12 +7,12 @@ import pytest
 
 from application.ports.keys import TokenClaims
 from domain.errors import ReauthenticationRequired, Unauthenticated
-from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, a_session, an_id, an_identity
+from tests.support.core_harness import CoreHarness
 from tests.support.keys import access_tokens
 
 
-async def test_tokens_of_another_key_identity_or_session_are_rejected(app: AppHarness) -> None:
+async def test_tokens_of_another_key_identity_or_session_are_rejected(app: CoreHarness) -> None:
     principal = await app.log_in()
     times = (NOW, NOW + timedelta(days=9))
     own = TokenClaims(principal.identity.id, principal.session.id, *times)
@@ -26,7 +26,7 @@ async def test_tokens_of_another_key_identity_or_session_are_rejected(app: AppHa
             await app.identities.authenticate(tokens.issue(claims))
 
 
-async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: AppHarness) -> None:
+async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: CoreHarness) -> None:
     session = a_session(id="session", expires_at=NOW + timedelta(minutes=1))
     await app.database.repositories().identities.add(an_identity(sessions=(session,)))
     claims = TokenClaims(an_identity().id, "session", NOW, NOW + timedelta(days=90))
@@ -38,7 +38,7 @@ async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: A
 
 
 async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_the_login(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     member = await app.add_user(a_phone(1))
     await app.add_administrator(a_phone(2))
@@ -52,8 +52,8 @@ async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_
 
     old = await app.identities.authenticate(token)
     with pytest.raises(ReauthenticationRequired):
-        await app.upload_image(old, owner_id=member.identity.id)
+        old.check_can_act_for(member.identity.id)
     with pytest.raises(ReauthenticationRequired):
         await app.create_user(old, phone=a_phone(3))
     assert not old.viewer.is_administrator
-    await app.upload_image(old)
+    old.check_can_act_for(old.identity.id)

@@ -8,8 +8,8 @@ import pytest
 from application.identities import count_users
 from application.identities.count_users import MAX_AGE, CountUsers, UserCount
 from application.ports.errors import StorageUnavailable
-from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, a_user, an_identity
+from tests.support.core_harness import CoreHarness
 from tests.support.fakes.clock import MovableClock
 
 COUNT = "identities.count_users"
@@ -29,7 +29,7 @@ class SlowIdentities:
         return self._counts
 
 
-async def test_users_are_counted_and_others_are_not(app: AppHarness) -> None:
+async def test_users_are_counted_and_others_are_not(app: CoreHarness) -> None:
     assert await app.identities.count_users() == UserCount(0)
     await app.log_in(a_phone(1))  # without a username
     await app.add_user(a_phone(2), "Asha")
@@ -42,7 +42,7 @@ async def test_users_are_counted_and_others_are_not(app: AppHarness) -> None:
 
 
 async def test_more_than_can_be_counted_are_estimated(
-    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+    app: CoreHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(count_users, "MAX_COUNTED", 1)
     await app.add_user(a_phone(1), "Asha")
@@ -54,7 +54,7 @@ async def test_more_than_can_be_counted_are_estimated(
     assert await app.identities.count_users() == UserCount(1, is_estimate=True)
 
 
-async def test_a_count_is_held_for_five_minutes_and_an_error_is_not(app: AppHarness) -> None:
+async def test_a_count_is_held_for_five_minutes_and_an_error_is_not(app: CoreHarness) -> None:
     recent = app.identities.count_users.recent
     app.faults.fail_on(COUNT)
     with pytest.raises(StorageUnavailable):

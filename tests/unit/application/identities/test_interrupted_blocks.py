@@ -9,8 +9,8 @@ from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from domain.errors import Unauthenticated
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.core_harness import CoreHarness
 from tests.support.fault_injector import ProcessKilled
 
 FAULTS = pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
@@ -21,7 +21,11 @@ LOGIN = [*BLOCK, "identities.add", "limit_store.acquire", "limit_store.release"]
 
 
 async def interrupt(
-    app: AppHarness, change: Callable[[PhoneNumber], Awaitable[None]], operation: str, *, kill: bool
+    app: CoreHarness,
+    change: Callable[[PhoneNumber], Awaitable[None]],
+    operation: str,
+    *,
+    kill: bool,
 ) -> None:
     app.faults.fail_on(operation, kill=kill)
     with pytest.raises(ProcessKilled if kill else StorageUnavailable):
@@ -29,7 +33,7 @@ async def interrupt(
     app.faults.reset()
 
 
-async def is_blocked(app: AppHarness) -> bool:
+async def is_blocked(app: CoreHarness) -> bool:
     """Return whether nothing is delivered and no code is correct."""
     app.advance(hours=12)
     messages = len(app.messenger.messages)
@@ -42,7 +46,7 @@ async def is_blocked(app: AppHarness) -> bool:
 @FAULTS
 @pytest.mark.parametrize("operation", BLOCK)
 async def test_an_interrupted_block_is_completed_by_the_next_and_can_be_undone(
-    app: AppHarness, operation: str, kill: bool
+    app: CoreHarness, operation: str, kill: bool
 ) -> None:
     token = await app.access_token()
     await interrupt(app, app.identities.operator_actions.block, operation, kill=kill)
@@ -62,7 +66,7 @@ async def test_an_interrupted_block_is_completed_by_the_next_and_can_be_undone(
 @pytest.mark.parametrize("is_repeated", [True, False])
 @pytest.mark.parametrize("operation", FIRST_BLOCK)
 async def test_a_block_is_completed_if_the_identity_did_not_exist_yet(
-    app: AppHarness, operation: str, kill: bool, is_repeated: bool
+    app: CoreHarness, operation: str, kill: bool, is_repeated: bool
 ) -> None:
     await app.request_otp()
     app.faults.fail_on("identities.add")
@@ -83,7 +87,7 @@ async def test_a_block_is_completed_if_the_identity_did_not_exist_yet(
 @FAULTS
 @pytest.mark.parametrize("operation", BLOCK)
 async def test_an_interrupted_unblock_lets_nobody_in_until_it_is_repeated(
-    app: AppHarness, operation: str, kill: bool
+    app: CoreHarness, operation: str, kill: bool
 ) -> None:
     await app.access_token()
     await app.identities.operator_actions.block(a_phone())
@@ -99,7 +103,7 @@ async def test_an_interrupted_unblock_lets_nobody_in_until_it_is_repeated(
 
 
 @pytest.fixture(params=["new", "known", "deleted"])
-async def requested(request: pytest.FixtureRequest, app: AppHarness) -> AppHarness:
+async def requested(request: pytest.FixtureRequest, app: CoreHarness) -> CoreHarness:
     """Request a code for a phone without identity, with one, or with a deleted one."""
     if request.param != "new":
         principal = await app.log_in()
@@ -111,7 +115,7 @@ async def requested(request: pytest.FixtureRequest, app: AppHarness) -> AppHarne
 
 
 async def run_before(
-    app: AppHarness,
+    app: CoreHarness,
     operation: str,
     first: Callable[[], Awaitable[object]],
     then: Callable[[], Awaitable[object]],
@@ -127,7 +131,7 @@ async def run_before(
 @pytest.mark.parametrize("operation", LOGIN)
 @pytest.mark.parametrize("is_block_first", [True, False])
 async def test_a_block_and_a_login_at_the_same_time_leave_no_session(
-    requested: AppHarness, operation: str, is_block_first: bool
+    requested: CoreHarness, operation: str, is_block_first: bool
 ) -> None:
     app, results = requested, list[LoggedIn | OtpRejected]()
 
@@ -152,7 +156,7 @@ async def test_a_block_and_a_login_at_the_same_time_leave_no_session(
 
 @pytest.mark.parametrize("operation", LOGIN)
 async def test_block_and_unblock_during_a_login_leave_a_phone_that_can_log_in(
-    requested: AppHarness, operation: str
+    requested: CoreHarness, operation: str
 ) -> None:
     app = requested
 

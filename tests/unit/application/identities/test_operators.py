@@ -10,9 +10,9 @@ from domain.identities.identity import Role
 from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id
-from tests.support.policies import make_policy
+from tests.support.core_harness import CoreHarness
+from tests.support.core_policy import make_core_policy
 
 # Roles
 
@@ -22,7 +22,7 @@ BY_ID_AND_PHONE = pytest.mark.parametrize("by_phone", [False, True], ids=["by id
 
 @BY_ID_AND_PHONE
 async def test_a_user_becomes_an_administrator_and_a_member_again(
-    app: AppHarness, by_phone: bool
+    app: CoreHarness, by_phone: bool
 ) -> None:
     other = await app.add_administrator(a_phone(1))
     user_id = (await app.add_user(a_phone(3))).identity.id
@@ -41,16 +41,16 @@ async def test_a_user_becomes_an_administrator_and_a_member_again(
     assert app.database.identities[other.identity.id].value.is_administrator
 
 
-def with_test_otp(app: AppHarness, expires_at: datetime | None = None) -> AppHarness:
+def with_test_otp(app: CoreHarness, expires_at: datetime | None = None) -> CoreHarness:
     """Restart the app with a test OTP for phone 3."""
     otps = TestOtps((TestOtp(a_phone(3), OtpCode("123456"), expires_at),))
-    return replace(app, policy=make_policy(test_otps=otps))
+    return replace(app, policy=make_core_policy(test_otps=otps))
 
 
 @pytest.mark.parametrize("expires_at", [None, NOW])
 @BY_ID_AND_PHONE
 async def test_a_phone_with_a_test_otp_does_not_become_an_administrator(
-    app: AppHarness, by_phone: bool, expires_at: datetime | None
+    app: CoreHarness, by_phone: bool, expires_at: datetime | None
 ) -> None:
     principal = await app.log_in(a_phone(3))
     user: str | PhoneNumber = a_phone(3) if by_phone else principal.identity.id
@@ -64,7 +64,7 @@ async def test_a_phone_with_a_test_otp_does_not_become_an_administrator(
 
 
 async def test_an_administrator_whose_phone_gets_a_test_otp_acts_as_a_member(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await app.add_administrator(a_phone(3))
     token = await app.access_token(a_phone(3))
@@ -76,7 +76,7 @@ async def test_an_administrator_whose_phone_gets_a_test_otp_acts_as_a_member(
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_unknown_and_deleted_users_are_not_found(app: AppHarness, role: Role) -> None:
+async def test_unknown_and_deleted_users_are_not_found(app: CoreHarness, role: Role) -> None:
     principal = await app.add_user(a_phone(3))
     await app.identities.delete_user(principal)
     await app.request_otp(a_phone(2))
@@ -88,7 +88,7 @@ async def test_unknown_and_deleted_users_are_not_found(app: AppHarness, role: Ro
 # Blocks
 
 
-async def test_an_unknown_phone_stays_blocked_until_it_is_unblocked(app: AppHarness) -> None:
+async def test_an_unknown_phone_stays_blocked_until_it_is_unblocked(app: CoreHarness) -> None:
     await app.identities.operator_actions.block(a_phone())
     app.advance(days=1000)
     await app.operations.cleanup()
@@ -98,7 +98,7 @@ async def test_an_unknown_phone_stays_blocked_until_it_is_unblocked(app: AppHarn
     assert (await app.log_in()).identity.phone == a_phone()
 
 
-async def test_blocking_twice_changes_nothing(app: AppHarness) -> None:
+async def test_blocking_twice_changes_nothing(app: CoreHarness) -> None:
     await app.access_token()
     await app.identities.operator_actions.block(a_phone())
     once = (dict(app.database.phone_verifications), dict(app.database.identities))

@@ -12,23 +12,25 @@ from application.principal import Principal
 from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.session import SessionLimits
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token
+from tests.support.core_harness import CoreHarness
+from tests.support.core_policy import make_core_policy
 from tests.support.keys import FIRST_KEY
-from tests.support.policies import make_policy
 
 NEW_KEY = ("new", b"n" * 32)
 # These access tokens do not expire between two logins, so that only their session decides.
-LONG_ACCESS_TOKENS = make_policy(session_limits=SessionLimits(access_token_ttl=timedelta(days=80)))
+LONG_ACCESS_TOKENS = make_core_policy(
+    session_limits=SessionLimits(access_token_ttl=timedelta(days=80))
+)
 
 
 @pytest.fixture
-def app() -> AppHarness:
-    return AppHarness(policy=LONG_ACCESS_TOKENS)
+def app() -> CoreHarness:
+    return CoreHarness(policy=LONG_ACCESS_TOKENS)
 
 
 async def log_in(
-    app: AppHarness, device: str | None = None, *, with_refresh: bool = True
+    app: CoreHarness, device: str | None = None, *, with_refresh: bool = True
 ) -> Tokens:
     """Log in twelve hours later, when no rate limit applies."""
     app.advance(hours=12)
@@ -44,15 +46,15 @@ def refresh_token(tokens: Tokens) -> RefreshToken:
     return a_parsed_token(tokens.refresh_token)
 
 
-async def refresh(app: AppHarness, tokens: Tokens, client_ip: str = CLIENT_IP) -> Tokens:
+async def refresh(app: CoreHarness, tokens: Tokens, client_ip: str = CLIENT_IP) -> Tokens:
     return await app.identities.refresh_session(refresh_token(tokens), client_ip)
 
 
-async def authenticate(app: AppHarness, tokens: Tokens) -> Principal:
+async def authenticate(app: CoreHarness, tokens: Tokens) -> Principal:
     return await app.identities.authenticate(tokens.access_token)
 
 
-async def is_revoked(app: AppHarness, tokens: Tokens) -> bool:
+async def is_revoked(app: CoreHarness, tokens: Tokens) -> bool:
     """Return whether both tokens are invalid."""
     rejected = 0
     for use in (authenticate, refresh):
@@ -65,7 +67,7 @@ async def is_revoked(app: AppHarness, tokens: Tokens) -> bool:
 
 
 async def test_refreshing_returns_new_tokens_of_the_same_session() -> None:
-    app = AppHarness()
+    app = CoreHarness()
     first = await log_in(app)
     session_id = (await authenticate(app, first)).session.id
     assert first.expires_in == 15 * 60
@@ -80,7 +82,7 @@ async def test_refreshing_returns_new_tokens_of_the_same_session() -> None:
 
 
 async def test_the_previous_refresh_token_ends_the_session_after_a_use_of_the_new_tokens(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     first = await log_in(app)
     second = await refresh(app, first)
@@ -109,7 +111,7 @@ async def test_the_previous_refresh_token_ends_the_session_after_a_use_of_the_ne
     ],
 )
 async def test_a_repeat_within_ten_seconds_from_another_network_is_reported_once(
-    app: AppHarness, client_ip: str, seconds: int, *, is_reported: bool
+    app: CoreHarness, client_ip: str, seconds: int, *, is_reported: bool
 ) -> None:
     tokens = await log_in(app)
     await refresh(app, tokens)
@@ -128,7 +130,7 @@ async def test_a_repeat_within_ten_seconds_from_another_network_is_reported_once
 
 
 async def test_a_repeat_from_another_network_outlives_its_session_by_thirty_days(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     tokens = await log_in(app)
     for _ in range(6):
@@ -146,7 +148,7 @@ async def test_a_repeat_from_another_network_outlives_its_session_by_thirty_days
     assert identity.token_repeats == ()
 
 
-async def test_two_holders_of_a_refresh_token_end_the_session(app: AppHarness) -> None:
+async def test_two_holders_of_a_refresh_token_end_the_session(app: CoreHarness) -> None:
     first = await log_in(app)
     of_thief = await refresh(app, first)
     app.advance(minutes=15)
@@ -162,7 +164,7 @@ async def test_two_holders_of_a_refresh_token_end_the_session(app: AppHarness) -
 
 
 async def test_a_refresh_token_that_becomes_void_during_a_refresh_ends_the_session(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     first = await log_in(app)
     second = await refresh(app, first)
@@ -177,7 +179,7 @@ async def test_a_refresh_token_that_becomes_void_during_a_refresh_ends_the_sessi
 
 
 async def test_an_access_token_that_becomes_void_during_its_first_use_is_rejected(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     first = await log_in(app)
     second = await refresh(app, first)
@@ -193,7 +195,7 @@ async def test_an_access_token_that_becomes_void_during_its_first_use_is_rejecte
 
 @pytest.mark.parametrize("scope", Scope)
 async def test_a_logout_with_a_reused_refresh_token_ends_its_own_session_only(
-    app: AppHarness, scope: Scope
+    app: CoreHarness, scope: Scope
 ) -> None:
     other, first = await log_in(app), await log_in(app)
     latest = await refresh(app, await refresh(app, first))
@@ -204,7 +206,7 @@ async def test_a_logout_with_a_reused_refresh_token_ends_its_own_session_only(
     assert [await is_revoked(app, tokens) for tokens in (other, latest)] == [False, True]
 
 
-async def test_a_reused_refresh_token_ends_no_other_session(app: AppHarness) -> None:
+async def test_a_reused_refresh_token_ends_no_other_session(app: CoreHarness) -> None:
     other = await log_in(app)
     first = await log_in(app)
     await refresh(app, await refresh(app, first))
@@ -216,7 +218,7 @@ async def test_a_reused_refresh_token_ends_no_other_session(app: AppHarness) -> 
 
 @pytest.mark.parametrize("generation", [0, 1, 2, 2**32 - 1])
 async def test_a_refresh_token_with_a_forged_mac_ends_nothing(
-    app: AppHarness, generation: int
+    app: CoreHarness, generation: int
 ) -> None:
     tokens = await log_in(app)
     valid_token = refresh_token(tokens)
@@ -229,7 +231,7 @@ async def test_a_refresh_token_with_a_forged_mac_ends_nothing(
     assert not await is_revoked(app, tokens)
 
 
-async def test_a_rotated_key_is_accepted_until_it_is_removed(app: AppHarness) -> None:
+async def test_a_rotated_key_is_accepted_until_it_is_removed(app: CoreHarness) -> None:
     old = await log_in(app)
     app.refresh_keys.change(NEW_KEY, FIRST_KEY)
 
@@ -241,7 +243,7 @@ async def test_a_rotated_key_is_accepted_until_it_is_removed(app: AppHarness) ->
         await refresh(app, await _log_in_with_old_key(app))
 
 
-async def _log_in_with_old_key(app: AppHarness) -> Tokens:
+async def _log_in_with_old_key(app: CoreHarness) -> Tokens:
     app.refresh_keys.change(FIRST_KEY)
     tokens = await log_in(app)
     app.refresh_keys.change(NEW_KEY)
@@ -258,7 +260,7 @@ async def _log_in_with_old_key(app: AppHarness) -> Tokens:
 )
 @pytest.mark.parametrize("by_refresh_token", [False, True])
 async def test_logout_revokes_all_tokens_of_the_sessions_at_once(
-    app: AppHarness, scope: Scope, revoked: list[bool], by_refresh_token: bool
+    app: CoreHarness, scope: Scope, revoked: list[bool], by_refresh_token: bool
 ) -> None:
     other, first = await log_in(app), await log_in(app)
     this = await refresh(app, first)
@@ -269,7 +271,7 @@ async def test_logout_revokes_all_tokens_of_the_sessions_at_once(
     assert [await is_revoked(app, tokens) for tokens in (other, this)] == revoked
 
 
-async def test_only_its_owner_can_revoke_a_session_by_id(app: AppHarness) -> None:
+async def test_only_its_owner_can_revoke_a_session_by_id(app: CoreHarness) -> None:
     mine, lost = await log_in(app), await log_in(app, device="lost phone")
     caller = await authenticate(app, mine)
     listed = await app.identities.list_sessions(caller)
@@ -283,7 +285,7 @@ async def test_only_its_owner_can_revoke_a_session_by_id(app: AppHarness) -> Non
             await app.identities.revoke_session(caller, revoked_id)
 
 
-async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: AppHarness) -> None:
+async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: CoreHarness) -> None:
     old, new = await log_in(app, device="old"), await log_in(app, device="new")
     app.advance(30)
     old = await refresh(app, old)
@@ -298,7 +300,7 @@ async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: Ap
 
 async def test_a_session_ends_when_it_is_not_used_for_the_idle_timeout() -> None:
     limits = SessionLimits(idle_timeout=timedelta(hours=10))
-    app = AppHarness(policy=make_policy(session_limits=limits))
+    app = CoreHarness(policy=make_core_policy(session_limits=limits))
     tokens = await log_in(app, with_refresh=False)
     for _ in range(3):
         app.advance(hours=9)

@@ -1,7 +1,6 @@
 """Users are created, found, renamed and deleted."""
 
 import asyncio
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -10,14 +9,9 @@ from application.principal import Principal
 from domain.errors import Unauthenticated, UsernameInUse, UserNotFound, UserSaveFailed
 from domain.identities.identity import Identity, Role
 from domain.identities.username import Username, parse_username
-from domain.media.errors import ItemNotFound, MediaFileNotFound
-from domain.media.item import MediaItem
-from domain.media.page import ItemFilter, PageRequest
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.fault_injector import ProcessKilled
-from tests.support.stored_files import read_opened
+from tests.support.core_harness import CoreHarness
 
 OTHER_PHONE = a_phone(2)
 
@@ -26,7 +20,7 @@ OTHER_PHONE = a_phone(2)
 
 
 async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     principal = await app.add_user()
     await app.identities.delete_user(principal)
@@ -39,17 +33,17 @@ async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
 # Names that earlier versions stored
 
 
-async def log_in_with_name(app: AppHarness, username: Username) -> Principal:
+async def log_in_with_name(app: CoreHarness, username: Username) -> Principal:
     """Log in as a user whose name an earlier version stored."""
     principal = await app.log_in()
     return replace(principal, identity=app.store_username(principal.identity.id, username))
 
 
-def key_of(app: AppHarness, principal: Principal) -> str | None:
+def key_of(app: CoreHarness, principal: Principal) -> str | None:
     return app.database.identities[principal.identity.id].value.username_key
 
 
-async def test_a_name_that_is_stored_by_its_former_key_is_in_use(app: AppHarness) -> None:
+async def test_a_name_that_is_stored_by_its_former_key_is_in_use(app: CoreHarness) -> None:
     await log_in_with_name(app, Username("Straße", "strasse"))
     other = await app.log_in(OTHER_PHONE)
     for name in ("Straße", "straße", "STRASSE"):
@@ -60,7 +54,7 @@ async def test_a_name_that_is_stored_by_its_former_key_is_in_use(app: AppHarness
         await app.identities.rename_user(other, parse_username("Straße"))
 
 
-async def test_a_login_and_the_same_name_again_keep_the_former_key(app: AppHarness) -> None:
+async def test_a_login_and_the_same_name_again_keep_the_former_key(app: CoreHarness) -> None:
     stored = Username("Alice\ufe0f", "alice\ufe0f")
     await log_in_with_name(app, stored)
     await app.create_user(await app.log_in(OTHER_PHONE), "Alice")
@@ -73,7 +67,7 @@ async def test_a_login_and_the_same_name_again_keep_the_former_key(app: AppHarne
 
 
 async def test_the_owner_of_a_former_key_can_spell_the_name_in_another_way(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     owner = await log_in_with_name(app, Username("Straße", "strasse"))
     for name in ("STRASSE", "Straße"):
@@ -85,7 +79,7 @@ async def test_the_owner_of_a_former_key_can_spell_the_name_in_another_way(
     await app.identities.rename_user(owner, parse_username("Straße"))
 
 
-async def test_a_former_key_is_free_thirty_days_after_the_deletion(app: AppHarness) -> None:
+async def test_a_former_key_is_free_thirty_days_after_the_deletion(app: CoreHarness) -> None:
     owner = await log_in_with_name(app, Username("Straße", "strasse"))
     await app.identities.delete_user(owner)
     app.advance(days=29)
@@ -102,13 +96,13 @@ async def test_a_former_key_is_free_thirty_days_after_the_deletion(app: AppHarne
 LOOK_ALIKES = ["RahuI Sharma", "rahu1 sharma", "Rahul Sharrna", "RahulSharma"]
 
 
-async def add_staff(app: AppHarness) -> Principal:
+async def add_staff(app: CoreHarness) -> Principal:
     """Log in as an administrator with the name Rahul Sharma."""
     await app.add_user(a_phone())
     return await app.add_administrator(a_phone())
 
 
-async def rename(app: AppHarness, principal: Principal, name: str) -> Identity:
+async def rename(app: CoreHarness, principal: Principal, name: str) -> Identity:
     """Rename a user with the identity that is stored now."""
     identity = app.database.identities[principal.identity.id].value
     current = replace(principal, identity=identity)
@@ -118,7 +112,7 @@ async def rename(app: AppHarness, principal: Principal, name: str) -> Identity:
 
 @pytest.mark.parametrize("name", LOOK_ALIKES)
 async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(
-    app: AppHarness, name: str
+    app: CoreHarness, name: str
 ) -> None:
     await add_staff(app)
     other = await app.log_in(OTHER_PHONE)
@@ -131,7 +125,7 @@ async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(
 
 
 async def test_an_administrator_creates_no_user_with_the_name_of_another_one(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await add_staff(app)
     other = await app.add_administrator(OTHER_PHONE)
@@ -141,13 +135,13 @@ async def test_an_administrator_creates_no_user_with_the_name_of_another_one(
         await app.create_user(other, "RahuI Sharma")
 
 
-async def test_members_may_have_names_that_look_alike(app: AppHarness) -> None:
+async def test_members_may_have_names_that_look_alike(app: CoreHarness) -> None:
     await app.add_user(a_phone())
     await app.add_user(OTHER_PHONE, "RahuI Sharma")
 
 
 async def test_the_owner_of_a_look_alike_keeps_that_name_only_at_a_promotion(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     member = await app.add_user(OTHER_PHONE, "RahuI Sharma")
     administrator = await add_staff(app)
@@ -163,7 +157,7 @@ async def test_the_owner_of_a_look_alike_keeps_that_name_only_at_a_promotion(
 
 
 async def test_an_administrator_may_take_a_name_that_looks_like_the_own_or_like_a_members(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     administrator = await add_staff(app)
     await rename(app, administrator, "RahuI Sharma")
@@ -175,7 +169,7 @@ async def test_an_administrator_may_take_a_name_that_looks_like_the_own_or_like_
 
 
 @pytest.mark.parametrize("ending", ["demotion", "deletion"])
-async def test_look_alikes_are_free_when_the_role_ends(app: AppHarness, ending: str) -> None:
+async def test_look_alikes_are_free_when_the_role_ends(app: CoreHarness, ending: str) -> None:
     administrator = await add_staff(app)
     if ending == "demotion":
         await app.identities.operator_actions.change_role(a_phone(), Role.MEMBER)
@@ -186,7 +180,7 @@ async def test_look_alikes_are_free_when_the_role_ends(app: AppHarness, ending: 
         await app.add_user(a_phone(3), "Rahul Sharma")
 
 
-async def test_a_name_keeps_look_alikes_in_other_styles(app: AppHarness) -> None:
+async def test_a_name_keeps_look_alikes_in_other_styles(app: CoreHarness) -> None:
     await app.add_user(a_phone(), "Paul\N{SUPERSCRIPT TWO}")
     await app.add_administrator(a_phone())
     for name in ("PauI2", "PauI\N{SUPERSCRIPT TWO}"):
@@ -198,12 +192,12 @@ async def test_a_name_keeps_look_alikes_in_other_styles(app: AppHarness) -> None
 
 
 @pytest.fixture
-async def administrator(app: AppHarness) -> Principal:
+async def administrator(app: CoreHarness) -> Principal:
     return await app.add_administrator(a_phone(1))
 
 
 async def test_creating_a_user_during_its_first_login_makes_one_identity(
-    app: AppHarness, administrator: Principal
+    app: CoreHarness, administrator: Principal
 ) -> None:
     app.advance(3600)
     await app.request_otp(OTHER_PHONE)
@@ -232,7 +226,7 @@ async def test_creating_a_user_during_its_first_login_makes_one_identity(
     ],
 )
 async def test_a_failed_creation_can_be_repeated(
-    app: AppHarness, administrator: Principal, phone: PhoneNumber, operation: str
+    app: CoreHarness, administrator: Principal, phone: PhoneNumber, operation: str
 ) -> None:
     app.faults.fail_on(operation)
     with pytest.raises(UserSaveFailed):
@@ -245,7 +239,7 @@ async def test_a_failed_creation_can_be_repeated(
 
 
 async def test_a_renamed_user_has_the_new_username_and_keeps_its_creation_time(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     principal = await app.add_user(username="rahul")
     app.advance(days=3)
@@ -259,26 +253,14 @@ async def test_a_renamed_user_has_the_new_username_and_keeps_its_creation_time(
 # Deleting
 
 
-async def assert_invisible(app: AppHarness, principal: Principal, item: MediaItem) -> None:
+async def test_a_deleted_user_is_gone_at_once(app: CoreHarness) -> None:
+    principal = await app.add_user()
+    await app.identities.delete_user(principal)
     with pytest.raises(UserNotFound):
         await app.identities.get_user(principal.identity.id)
-    with pytest.raises(ItemNotFound):
-        await app.get_item(item.id)
-    with pytest.raises(MediaFileNotFound):
-        await read_opened(app.media.open_file, item.storage_key)
-    page = await app.list_items(ItemFilter(), PageRequest())
-    assert page.items == []
 
 
-async def test_a_deleted_user_and_its_files_are_gone_at_once(app: AppHarness) -> None:
-    principal = await app.add_user()
-    items = [(await app.upload_image(principal)).item for _ in range(3)]
-    await app.identities.delete_user(principal)
-    await assert_invisible(app, principal, items[0])
-    assert app.files.contents == {}
-
-
-async def test_a_parallel_login_does_not_restore_a_deleted_user(app: AppHarness) -> None:
+async def test_a_parallel_login_does_not_restore_a_deleted_user(app: CoreHarness) -> None:
     principal = await app.add_user()
     app.advance(3600)
     await app.request_otp()
@@ -286,20 +268,3 @@ async def test_a_parallel_login_does_not_restore_a_deleted_user(app: AppHarness)
     with pytest.raises(UserNotFound):
         await app.identities.get_user(principal.identity.id)
     assert app.database.identities[principal.identity.id].value.is_deleted
-
-
-@pytest.mark.parametrize(
-    "operation", ["media_items.list_owned_by", "media_items.replace", "media_files.delete"]
-)
-@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-async def test_a_deletion_that_is_interrupted_after_its_write_leaves_nothing_visible(
-    app: AppHarness, operation: str, kill: bool
-) -> None:
-    principal = await app.add_user()
-    item = (await app.upload_image(principal)).item
-    app.faults.fail_on(operation, kill=kill)
-    with pytest.raises(ProcessKilled) if kill else nullcontext():
-        await app.identities.delete_user(principal)
-    assert app.faults.has_fired
-    app.faults.reset()
-    await assert_invisible(app, principal, item)

@@ -9,19 +9,19 @@ from domain.errors import TooManyOtpRequests
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.policies import make_policy
+from tests.support.core_harness import CoreHarness
+from tests.support.core_policy import make_core_policy
 
 
 def a_phone_of_another_range(number: int) -> PhoneNumber:
     return parse_phone(f"+1{(212, 213, 305, 415, 503, 617)[number]}5550100")
 
 
-def app_with_limit(permits: int) -> AppHarness:
+def app_with_limit(permits: int) -> CoreHarness:
     window = SlidingWindow(permits, timedelta(hours=1))
-    return AppHarness(
-        policy=make_policy(rate_limits=RateLimits(per_country=window), countries=["US"])
+    return CoreHarness(
+        policy=make_core_policy(rate_limits=RateLimits(per_country=window), countries=["US"])
     )
 
 
@@ -29,7 +29,7 @@ def warnings_in(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [dict(record.msg) for record in caplog.records if isinstance(record.msg, dict)]
 
 
-async def request_codes(app: AppHarness, count: int) -> list[str]:
+async def request_codes(app: CoreHarness, count: int) -> list[str]:
     """Request codes for phones of different ranges; return the limits that reject some."""
     limits = []
     for number in range(count):
@@ -81,7 +81,7 @@ async def test_a_limit_that_rejects_is_a_warning_once_an_hour_and_names_itself(
 
 
 async def test_the_limit_of_a_phone_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
-    app = AppHarness()
+    app = CoreHarness()
     await app.request_otp(client_ip="10.0.0.1")
     for _ in range(3):
         await app.request_otp(client_ip="10.0.0.1")

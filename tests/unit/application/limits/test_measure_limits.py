@@ -14,8 +14,8 @@ from domain.countries import ALL_COUNTRIES
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
-from tests.support.app_harness import AppHarness
-from tests.support.policies import make_policy
+from tests.support.core_harness import CoreHarness
+from tests.support.core_policy import make_core_policy
 
 GERMAN_PHONE: Final = parse_phone("+4915112345678", None)
 MAX_AGE: Final = 15
@@ -27,11 +27,11 @@ LIMITS: Final = replace(
 )
 
 
-def app_that_serves(countries: Collection[str] | None) -> AppHarness:
-    return AppHarness(policy=make_policy(countries=countries, rate_limits=LIMITS))
+def app_that_serves(countries: Collection[str] | None) -> CoreHarness:
+    return CoreHarness(policy=make_core_policy(countries=countries, rate_limits=LIMITS))
 
 
-async def measure_strangers(app: AppHarness) -> dict[str, LimitUse]:
+async def measure_strangers(app: CoreHarness) -> dict[str, LimitUse]:
     """Return the use of the part for unverified deliveries of strangers, by country."""
     return {
         use.country: use

@@ -3,8 +3,11 @@
 import pytest
 
 from application.principal import Principal
+from tests.support.app_fixture import app
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+
+__all__ = ["administrator", "app", "item_id", "other", "owner", "storage_key"]
 
 
 @pytest.fixture

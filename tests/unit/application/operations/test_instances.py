@@ -5,10 +5,10 @@ from datetime import timedelta
 from adapters.records.instances import check_none_alive
 from adapters.records.kinds import INSTANCES
 from domain.instance import INSTANCE_TTL, RENEWAL_INTERVAL, Instance
-from tests.support.app_harness import AppHarness
+from tests.support.core_harness import CoreHarness
 
 
-async def stored_instances(app: AppHarness) -> list[Instance]:
+async def stored_instances(app: CoreHarness) -> list[Instance]:
     rows = app.database.records.tables[INSTANCES.name]
     instances = app.database.repositories().instances
     loaded = [await instances.load(record_id) for record_id in rows]
@@ -16,7 +16,7 @@ async def stored_instances(app: AppHarness) -> list[Instance]:
 
 
 async def test_a_process_renews_one_record_and_deletes_it_at_the_end() -> None:
-    app = AppHarness()
+    app = CoreHarness()
     started_at = app.clock.now()
     await app.operations.instance.renew()
     app.advance(RENEWAL_INTERVAL.total_seconds())
@@ -31,7 +31,7 @@ async def test_a_process_renews_one_record_and_deletes_it_at_the_end() -> None:
 
 
 async def test_a_killed_process_counts_for_half_a_minute_and_is_then_cleaned_up() -> None:
-    app = AppHarness()
+    app = CoreHarness()
     await app.operations.instance.renew()
     [instance] = await stored_instances(app)
     record = INSTANCES.record_type(
@@ -50,7 +50,7 @@ async def test_a_killed_process_counts_for_half_a_minute_and_is_then_cleaned_up(
 
 
 async def test_a_record_that_was_cleaned_up_while_the_database_was_away_is_added_again() -> None:
-    app = AppHarness()
+    app = CoreHarness()
     await app.operations.instance.renew()
     app.advance(minutes=10)
     await app.operations.cleanup()

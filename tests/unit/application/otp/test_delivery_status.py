@@ -11,18 +11,17 @@ from domain.otp.delivery import Channel
 from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.request_id import parse_report_id
-from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
-from tests.support.core_harness import WEBHOOK_URLS
-from tests.support.policies import make_policy
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
+from tests.support.core_policy import make_core_policy
 
 QUEUED, SENT, DELIVERED = ReportedStatus.QUEUED, ReportedStatus.SENT, ReportedStatus.DELIVERED
 UNDELIVERED, FAILED = ReportedStatus.UNDELIVERED, ReportedStatus.FAILED
 
 
 @pytest.fixture
-def app() -> AppHarness:
-    return AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
+def app() -> CoreHarness:
+    return CoreHarness(policy=make_core_policy(webhook_urls=WEBHOOK_URLS))
 
 
 def report_id_of(request_id: str) -> str:
@@ -32,7 +31,7 @@ def report_id_of(request_id: str) -> str:
 
 
 async def report(
-    app: AppHarness, request_id: str, reported: ReportedStatus, error_code: str | None = None
+    app: CoreHarness, request_id: str, reported: ReportedStatus, error_code: str | None = None
 ) -> None:
     """Report a status, as the provider does."""
     await app.otp.record_message_status.report_delivery(
@@ -43,7 +42,9 @@ async def report(
 # Reports
 
 
-async def test_the_url_for_the_status_names_the_report_and_not_the_request(app: AppHarness) -> None:
+async def test_the_url_for_the_status_names_the_report_and_not_the_request(
+    app: CoreHarness,
+) -> None:
     request_id = (await app.request_otp()).request_id
     (status_url,) = app.messenger.status_urls
     labels = app.labels_of(a_phone())
@@ -52,7 +53,9 @@ async def test_the_url_for_the_status_names_the_report_and_not_the_request(app: 
 
 
 async def test_without_reports_of_messages_a_blocked_phone_gets_none_either() -> None:
-    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, are_messages_reported=False))
+    app = CoreHarness(
+        policy=make_core_policy(webhook_urls=WEBHOOK_URLS, are_messages_reported=False)
+    )
     await app.identities.operator_actions.block(a_phone())
 
     request_id = (await app.request_otp()).request_id
@@ -63,8 +66,8 @@ async def test_without_reports_of_messages_a_blocked_phone_gets_none_either() ->
 
 
 async def test_a_blocked_phone_gets_a_report_of_a_hook_once_others_got_one() -> None:
-    policy = make_policy(webhook_urls=WEBHOOK_URLS, is_sent_reported=False)
-    app = AppHarness(policy=policy)
+    policy = make_core_policy(webhook_urls=WEBHOOK_URLS, is_sent_reported=False)
+    app = CoreHarness(policy=policy)
     await app.identities.operator_actions.block(a_phone())
 
     before = (await app.request_otp()).request_id
@@ -80,14 +83,14 @@ async def test_a_blocked_phone_gets_a_report_of_a_hook_once_others_got_one() -> 
     assert statuses == [(QUEUED, None), (SENT, None), (SENT, None)]
 
     # An instance that has seen no report yet knows it from the others.
-    other = AppHarness(policy=policy, database=app.database, clock=app.clock)
+    other = CoreHarness(policy=policy, database=app.database, clock=app.clock)
     app.advance(minutes=1)
     request_id = (await other.request_otp()).request_id
     app.clock.advance(TYPICAL_DURATION)
     assert await other.otp.get_delivery_status(request_id) == (SENT, None)
 
 
-async def test_messages_have_the_locale_in_its_normal_spelling(app: AppHarness) -> None:
+async def test_messages_have_the_locale_in_its_normal_spelling(app: CoreHarness) -> None:
     locales = ("pt_br", "ZH-tw", "?", None)
     for number, locale in enumerate(locales, start=1):
         preferences = MessagePreferences(locale=locale)
@@ -97,7 +100,7 @@ async def test_messages_have_the_locale_in_its_normal_spelling(app: AppHarness) 
 
 
 async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     request_id = (await app.request_otp()).request_id
     for sent_id in (request_id, "0" * 64, request_id[:32], "unknown", ""):
@@ -108,7 +111,7 @@ async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(
 
 @pytest.mark.parametrize("final", [DELIVERED, UNDELIVERED, FAILED])
 async def test_the_status_and_the_code_are_those_of_the_latest_status_and_only_advance(
-    app: AppHarness, final: ReportedStatus
+    app: CoreHarness, final: ReportedStatus
 ) -> None:
     request_id = (await app.request_otp()).request_id
     for error_code in (None, "30003"):
@@ -121,7 +124,7 @@ async def test_the_status_and_the_code_are_those_of_the_latest_status_and_only_a
 
 
 async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     app.messenger.gate = asyncio.Event()
     requesting = asyncio.create_task(app.request_otp())
@@ -136,7 +139,7 @@ async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
 
 
 async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_to(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     first = await app.request_otp()
     again = await app.request_otp(client_ip="198.51.100.1")
@@ -155,7 +158,7 @@ async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_t
 
 @pytest.mark.parametrize("channel", Channel)
 async def test_the_delivery_of_a_blocked_phone_turns_sent_after_two_seconds_and_stays(
-    app: AppHarness, channel: Channel
+    app: CoreHarness, channel: Channel
 ) -> None:
     await app.identities.operator_actions.block(a_phone())
     request_id = (await app.request_otp(channel=channel)).request_id
@@ -164,7 +167,7 @@ async def test_the_delivery_of_a_blocked_phone_turns_sent_after_two_seconds_and_
         assert await app.otp.get_delivery_status(request_id) == (expected, None)
 
 
-async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppHarness) -> None:
+async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: CoreHarness) -> None:
     request_id = (await app.request_otp(a_phone(2))).request_id
     app.advance(7)
     await report(app, request_id, SENT)
@@ -184,14 +187,14 @@ async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppH
 
 
 async def test_without_webhooks_no_status_is_requested_and_none_imitated() -> None:
-    app = AppHarness()
+    app = CoreHarness()
     await app.request_otp(a_phone(2))
     await app.identities.operator_actions.block(a_phone())
     await app.request_otp()
     assert (app.messenger.status_urls, app.database.delivery_reports) == ([""], {})
 
 
-async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: AppHarness) -> None:
+async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: CoreHarness) -> None:
     await app.identities.operator_actions.block(a_phone())
     app.faults.fail_on("delivery_reports.add")
     assert (await app.request_otp()).sent

@@ -14,15 +14,14 @@ from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import parse_otp_code
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_harness import wrong_code
-from tests.support.policies import make_policy
+from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_policy import make_core_policy
 
 OTHER_IP = "198.51.100.1"
 
 
-async def is_recognized(app: AppHarness, token: DeviceToken | None) -> bool:
+async def is_recognized(app: CoreHarness, token: DeviceToken | None) -> bool:
     """Use up what strangers have, and return whether the device may still request a code."""
     app.advance(days=1)
     for number in range(4):
@@ -34,7 +33,7 @@ async def is_recognized(app: AppHarness, token: DeviceToken | None) -> bool:
     return True
 
 
-async def test_a_login_returns_a_token_that_is_recognized_and_not_stored(app: AppHarness) -> None:
+async def test_a_login_returns_a_token_that_is_recognized_and_not_stored(app: CoreHarness) -> None:
     token = (await app.open_session()).device_token
     assert token is not None
     assert await is_recognized(app, token)
@@ -44,7 +43,7 @@ async def test_a_login_returns_a_token_that_is_recognized_and_not_stored(app: Ap
     assert token.secret.hex() not in repr(identity)
 
 
-async def test_a_client_that_does_not_know_device_tokens_gets_none(app: AppHarness) -> None:
+async def test_a_client_that_does_not_know_device_tokens_gets_none(app: CoreHarness) -> None:
     await app.request_otp()
     command = VerifyOtpCommand(a_phone(), parse_otp_code(app.last_code), CLIENT_IP)
     result = await app.otp.verify_otp(command)
@@ -52,7 +51,7 @@ async def test_a_client_that_does_not_know_device_tokens_gets_none(app: AppHarne
     assert result.device_token is None
 
 
-async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness) -> None:
+async def test_a_device_that_failed_too_often_gets_another_token(app: CoreHarness) -> None:
     token = (await app.open_session()).device_token
     for _ in range(4):
         app.advance(hours=1)
@@ -66,17 +65,17 @@ async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness
     assert await is_recognized(app, other)
 
 
-async def log_out_others(app: AppHarness, _: Principal) -> None:
+async def log_out_others(app: CoreHarness, _: Principal) -> None:
     other = await app.identities.authenticate((await app.open_session()).tokens.access_token)
     await app.identities.logout(other, Scope.OTHERS)
 
 
-async def block_and_unblock(app: AppHarness, _: Principal) -> None:
+async def block_and_unblock(app: CoreHarness, _: Principal) -> None:
     await app.identities.operator_actions.block(a_phone())
     await app.identities.operator_actions.unblock(a_phone())
 
 
-REVOCATIONS: dict[str, Callable[[AppHarness, Principal], Awaitable[object]]] = {
+REVOCATIONS: dict[str, Callable[[CoreHarness, Principal], Awaitable[object]]] = {
     "log out": lambda app, principal: app.identities.logout(principal, Scope.THIS),
     "log out everywhere": lambda app, principal: app.identities.logout(principal, Scope.ALL),
     "log out others": log_out_others,
@@ -89,7 +88,7 @@ REVOCATIONS: dict[str, Callable[[AppHarness, Principal], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("revocation", REVOCATIONS)
 async def test_all_but_an_ordinary_logout_revoke_the_device(
-    app: AppHarness, revocation: str
+    app: CoreHarness, revocation: str
 ) -> None:
     result = await app.open_session()
     principal = await app.identities.authenticate(result.tokens.access_token)
@@ -99,7 +98,7 @@ async def test_all_but_an_ordinary_logout_revoke_the_device(
 
 async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof() -> None:
     limits = RateLimits(verifications_per_ip=SlidingWindow(1, timedelta(hours=1)))
-    app = AppHarness(policy=make_policy(rate_limits=limits))
+    app = CoreHarness(policy=make_core_policy(rate_limits=limits))
     for proof in ("device token", "request id"):
         token = (await app.open_session()).device_token
         app.advance(hours=12)

@@ -8,8 +8,8 @@ from application.identities.login import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.principal import Principal
-from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.core_harness import CoreHarness
 from tests.support.fault_injector import ProcessKilled
 
 OTHER_IP = "198.51.100.20"
@@ -25,7 +25,7 @@ OPERATIONS = [
 ]
 
 
-async def interrupt_login(app: AppHarness, write: str = "identities.add") -> tuple[str, str]:
+async def interrupt_login(app: CoreHarness, write: str = "identities.add") -> tuple[str, str]:
     """Fail the write that adds the session. Return the code and its request id."""
     if write == "identities.replace" and not app.database.identities:
         await app.log_in()
@@ -39,14 +39,14 @@ async def interrupt_login(app: AppHarness, write: str = "identities.add") -> tup
     return app.last_code, request_id
 
 
-def identity_id(app: AppHarness) -> str:
+def identity_id(app: CoreHarness) -> str:
     """Return the id of the phone's identity."""
     assigned_id = app.database.phone_verifications[a_phone()].value.identity_id
     assert assigned_id is not None
     return assigned_id
 
 
-def count_sessions(app: AppHarness) -> int:
+def count_sessions(app: CoreHarness) -> int:
     """Return how many sessions the phone's identity has."""
     return len(app.database.identities[identity_id(app)].value.sessions)
 
@@ -54,7 +54,7 @@ def count_sessions(app: AppHarness) -> int:
 @pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 async def test_a_login_interrupted_at_any_operation_is_completed_or_was_saved(
-    app: AppHarness, operation: str, kill: bool
+    app: CoreHarness, operation: str, kill: bool
 ) -> None:
     sessions = int(operation == "identities.replace")
     for _ in range(sessions):
@@ -77,7 +77,7 @@ async def test_a_login_interrupted_at_any_operation_is_completed_or_was_saved(
 
 
 async def test_a_completed_login_is_not_replayed_and_a_revoked_session_not_opened_again(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     code, request_id = await interrupt_login(app)
     await app.verify_otp(code)
@@ -90,7 +90,7 @@ async def test_a_completed_login_is_not_replayed_and_a_revoked_session_not_opene
 
 
 async def test_a_write_that_timed_out_but_was_applied_opens_no_second_session(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await app.request_otp()
     code = app.last_code
@@ -106,7 +106,7 @@ async def test_a_write_that_timed_out_but_was_applied_opens_no_second_session(
 
 @pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "blocked"])
 async def test_a_blocked_phone_and_a_deleted_identity_get_no_interrupted_login(
-    app: AppHarness, is_deleted: bool
+    app: CoreHarness, is_deleted: bool
 ) -> None:
     principal = await app.log_in()
     app.advance(hours=12)
@@ -121,7 +121,7 @@ async def test_a_blocked_phone_and_a_deleted_identity_get_no_interrupted_login(
 
 
 async def test_the_new_identity_of_a_deleted_one_gets_the_interrupted_login(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     principal = await app.log_in()
     await app.identities.delete_user(principal)

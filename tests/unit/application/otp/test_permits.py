@@ -8,30 +8,29 @@ import pytest
 from application.identities.login import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.errors import DeliveryFailed
-from domain.otp.delivery import Channel, Delivery
+from domain.otp.delivery import Delivery
 from domain.otp.permits import Permits, Recognition, UsedPart
-from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.core_harness import WEBHOOK_URLS, wrong_code
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, wrong_code
+from tests.support.core_policy import make_core_policy
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fault_injector import ProcessKilled
-from tests.support.policies import make_policy
 
 UNVERIFIED = "deliveries:unverified"
 
 
-def deliveries(app: AppHarness) -> tuple[Delivery, ...]:
+def deliveries(app: CoreHarness) -> tuple[Delivery, ...]:
     return app.database.phone_verifications[a_phone()].value.deliveries
 
 
-def unverified(app: AppHarness) -> int:
+def unverified(app: CoreHarness) -> int:
     """Return how many permits of unverified deliveries are held in total."""
     permits = app.database.permits.items()
     return sum(count for name, count in permits if name.startswith(f"total:{UNVERIFIED}"))
 
 
 async def test_a_delivery_holds_the_parts_that_were_used_and_how_it_was_recognized(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await app.request_otp()
     [delivery] = deliveries(app)
@@ -50,7 +49,7 @@ async def test_a_delivery_holds_the_parts_that_were_used_and_how_it_was_recogniz
 
 
 async def test_a_login_clears_the_permits_of_all_that_had_its_code_and_releases_them_once(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await app.request_otp(a_phone(2))
     for _ in range(2):
@@ -67,7 +66,7 @@ async def test_a_login_clears_the_permits_of_all_that_had_its_code_and_releases_
 
 
 async def test_a_login_that_was_completed_later_releases_nothing_of_others(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await app.request_otp()
     code = app.last_code
@@ -82,7 +81,7 @@ async def test_a_login_that_was_completed_later_releases_nothing_of_others(
     assert unverified(app) == 1
 
 
-async def test_a_repeated_login_releases_no_failed_attempt_of_others(app: AppHarness) -> None:
+async def test_a_repeated_login_releases_no_failed_attempt_of_others(app: CoreHarness) -> None:
     await app.request_otp(a_phone(2))
     await app.verify_otp(wrong_code(app.last_code), a_phone(2))
     request_id = (await app.request_otp()).request_id
@@ -94,7 +93,7 @@ async def test_a_repeated_login_releases_no_failed_attempt_of_others(app: AppHar
 
 
 async def test_after_a_kill_between_update_and_release_the_permits_expire(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await app.request_otp()
     app.faults.fail_on("limit_store.release", kill=True)
@@ -109,7 +108,7 @@ async def test_after_a_kill_between_update_and_release_the_permits_expire(
     assert unverified(app) == 0
 
 
-async def test_a_rejected_delivery_releases_its_permits_once(app: AppHarness) -> None:
+async def test_a_rejected_delivery_releases_its_permits_once(app: CoreHarness) -> None:
     app.messenger.result = REJECTED
     with pytest.raises(DeliveryFailed):
         await app.request_otp()
@@ -123,8 +122,8 @@ async def test_a_rejected_delivery_releases_its_permits_once(app: AppHarness) ->
 async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_not_the_first() -> (
     None
 ):
-    policy = make_policy(sms_provider="first", provider="the line", webhook_urls=WEBHOOK_URLS)
-    app = AppHarness(policy=policy)
+    policy = make_core_policy(sms_provider="first", webhook_urls=WEBHOOK_URLS)
+    app = CoreHarness(policy=policy)
     for number, provider in enumerate(("first", "second"), start=1):
         app.messenger.result = replace(ACCEPTED, provider=provider)
         app.faults.reset()
@@ -132,6 +131,3 @@ async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_n
         [delivery] = app.database.phone_verifications[a_phone(number)].value.deliveries
         assert delivery.provider == provider
         assert app.faults.calls.count("phone_verifications.replace") == number
-    await app.request_otp(a_phone(3), channel=Channel.VOICE)
-    [delivery] = app.database.phone_verifications[a_phone(3)].value.deliveries
-    assert delivery.provider == "the line"

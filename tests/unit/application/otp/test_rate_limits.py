@@ -21,9 +21,9 @@ from domain.errors import (
 from domain.otp.rate_limits import Purpose, RateLimit, RateLimits, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_harness import wrong_code
+from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_policy import make_core_policy
 from tests.support.fakes.messenger import (
     ACCEPTED,
     INVALID_NUMBER,
@@ -32,7 +32,6 @@ from tests.support.fakes.messenger import (
     UNAVAILABLE,
     UNKNOWN,
 )
-from tests.support.policies import make_policy
 
 HOUR = timedelta(hours=1)
 ONE_PER_HOUR = SlidingWindow(1, HOUR)
@@ -45,8 +44,8 @@ def phone(number: int, number_range: str = "+1415555") -> PhoneNumber:
     return parse_phone(f"{number_range}{2000 + number}", None)
 
 
-def app_with_limits(**limits: Any) -> AppHarness:
-    return AppHarness(policy=make_policy(rate_limits=replace(RateLimits(), **limits)))
+def app_with_limits(**limits: Any) -> CoreHarness:
+    return CoreHarness(policy=make_core_policy(rate_limits=replace(RateLimits(), **limits)))
 
 
 def network_ip(number: int) -> str:
@@ -54,14 +53,14 @@ def network_ip(number: int) -> str:
     return f"198.18.{number}.1"
 
 
-async def is_sent(app: AppHarness, phone: PhoneNumber, client_ip: str = CLIENT_IP) -> bool:
+async def is_sent(app: CoreHarness, phone: PhoneNumber, client_ip: str = CLIENT_IP) -> bool:
     try:
         return (await app.request_otp(phone, client_ip)).sent
     except TooManyOtpRequests:
         return False
 
 
-async def log_in(app: AppHarness, phone: PhoneNumber, client_ip: str) -> None:
+async def log_in(app: CoreHarness, phone: PhoneNumber, client_ip: str) -> None:
     await app.request_otp(phone, client_ip)
     assert isinstance(await app.verify_otp(app.last_code, phone, client_ip), LoggedIn)
 
@@ -82,7 +81,7 @@ async def test_the_limit_of_an_ip_has_a_correct_retry_after() -> None:
     assert await is_sent(app, phone(3))  # no cooldown has started
 
 
-async def fill(app: AppHarness, *sizes: int) -> None:
+async def fill(app: CoreHarness, *sizes: int) -> None:
     """Use up the parts for strangers and recognized phones, and the reserve, of a country."""
     now = app.clock.now()
     limit_store = app.database.limit_store()
@@ -144,7 +143,7 @@ async def test_the_reserve_is_for_identities_older_than_a_week_that_were_used_on
 
 
 async def test_an_ip_that_requests_codes_for_many_countries_leaves_its_network_to_others() -> None:
-    app = AppHarness()
+    app = CoreHarness()
     for number in ("+919876543210", "+4915112345678", "+33612345678", "+447400123456"):
         assert await is_sent(app, parse_phone(number, None))
     assert await is_sent(app, parse_phone("+819012345678", None))
@@ -164,7 +163,7 @@ async def test_a_login_from_any_ip_releases_the_permit_of_the_ip_of_the_request(
 
 async def used_permits(result: DeliveryResult, *, is_recognized: bool) -> set[str]:
     """Return the names of the limits of which a delivery with this result keeps a permit."""
-    app = AppHarness()
+    app = CoreHarness()
     if is_recognized:
         await app.open_session(phone(1))
         app.advance(hours=12)
@@ -198,7 +197,7 @@ async def test_what_a_provider_did_decides_which_permits_are_released(
 
 
 async def test_while_no_provider_is_called_nothing_is_used_up() -> None:
-    app = AppHarness()
+    app = CoreHarness()
     await app.request_otp(phone(1), CLIENT_IP)
     before = app.database.permits
     app.messenger.pause_seconds = 41.5
@@ -271,7 +270,7 @@ async def test_repeats_and_replays_use_the_limit_of_their_ip() -> None:
 # Failed attempts
 
 
-async def attempts_of_a_delivery(app: AppHarness) -> int:
+async def attempts_of_a_delivery(app: CoreHarness) -> int:
     await app.request_otp(a_phone(0), OTHER_IP)
     result = await app.verify_otp(wrong_code(app.last_code), a_phone(0), OTHER_IP)
     assert isinstance(result, OtpRejected)
@@ -302,7 +301,7 @@ async def test_only_failures_that_count_use_the_limit() -> None:
 # Without a challenge
 
 
-async def test_a_repeat_is_not_counted(app: AppHarness) -> None:
+async def test_a_repeat_is_not_counted(app: CoreHarness) -> None:
     for seconds, left in ((0, 4), (9, 4), (1, 3), (1, 3)):
         app.advance(seconds)
         assert await app.verify_otp("000000") == OtpRejected(left)

@@ -11,9 +11,9 @@ from application.ports.errors import StorageError, StorageUnavailable
 from application.ports.system import SecurityEventType
 from application.principal import Principal
 from domain.errors import Unauthenticated, UserNotFound
-from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.policies import make_policy
+from tests.support.core_harness import CoreHarness
+from tests.support.core_policy import make_core_policy
 
 LOGIN = [
     "phone_verifications.load",
@@ -26,15 +26,15 @@ LOGIN = [
 
 
 @pytest.fixture
-def app() -> AppHarness:
-    return AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+def app() -> CoreHarness:
+    return CoreHarness(policy=make_core_policy(recycled_after=timedelta(days=100)))
 
 
-async def principal_of(app: AppHarness, logged_in: LoggedIn) -> Principal:
+async def principal_of(app: CoreHarness, logged_in: LoggedIn) -> Principal:
     return await app.identities.authenticate(logged_in.tokens.access_token)
 
 
-async def create_owner(app: AppHarness) -> tuple[Principal, LoggedIn]:
+async def create_owner(app: CoreHarness) -> tuple[Principal, LoggedIn]:
     """Log in and create a user."""
     logged_in = await app.open_session()
     principal = await principal_of(app, logged_in)
@@ -42,7 +42,7 @@ async def create_owner(app: AppHarness) -> tuple[Principal, LoggedIn]:
     return principal, logged_in
 
 
-async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
+async def test_an_unused_phone_gets_a_new_identity(app: CoreHarness) -> None:
     before, _ = await create_owner(app)
     app.advance(days=101)
     after = await principal_of(app, await app.open_session())
@@ -59,7 +59,7 @@ async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
     assert (await principal_of(app, await app.open_session())).identity.id == after.identity.id
 
 
-async def test_the_ips_of_the_former_owner_are_not_trusted(app: AppHarness) -> None:
+async def test_the_ips_of_the_former_owner_are_not_trusted(app: CoreHarness) -> None:
     principal = await principal_of(app, await app.open_session(client_ip="198.51.100.1"))
     await app.identities.delete_user(principal)
     await app.open_session(client_ip="198.51.100.2")
@@ -69,14 +69,14 @@ async def test_the_ips_of_the_former_owner_are_not_trusted(app: AppHarness) -> N
     assert trusted.last_login_at == app.clock.now()
 
 
-async def test_a_device_token_proves_continuity(app: AppHarness) -> None:
+async def test_a_device_token_proves_continuity(app: CoreHarness) -> None:
     before, logged_in = await create_owner(app)
     app.advance(days=101)
     after = await principal_of(app, await app.open_session(device_token=logged_in.device_token))
     assert after.identity.id == before.identity.id
 
 
-async def leave_unused(app: AppHarness) -> str:
+async def leave_unused(app: CoreHarness) -> str:
     """Request a code for a phone that nobody used for long, and return its identity."""
     before, _ = await create_owner(app)
     app.advance(days=101)
@@ -89,7 +89,7 @@ async def leave_unused(app: AppHarness) -> str:
 @pytest.mark.parametrize("after", [None, "identities.replace"], ids=["detaching", "detached"])
 @pytest.mark.parametrize("is_undone", [False, True])
 async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
-    app: AppHarness, operation: str, after: str | None, is_undone: bool
+    app: CoreHarness, operation: str, after: str | None, is_undone: bool
 ) -> None:
     before_id = await leave_unused(app)
     app.faults.fail_on(operation, after=after)
@@ -111,7 +111,7 @@ async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
     assert len(app.database.identities[after_id].value.sessions) == 1
 
 
-async def test_an_operator_restores_a_detached_identity(app: AppHarness) -> None:
+async def test_an_operator_restores_a_detached_identity(app: CoreHarness) -> None:
     before, _ = await create_owner(app)
     app.advance(days=101)
     stranger = await app.open_session()
@@ -127,7 +127,7 @@ async def test_an_operator_restores_a_detached_identity(app: AppHarness) -> None
 @pytest.mark.parametrize("after", [None, "identities.replace"], ids=["first", "detached"])
 @pytest.mark.parametrize("operation", LOGIN[:4])
 async def test_an_interrupted_restoration_is_completed(
-    app: AppHarness, operation: str, after: str | None
+    app: CoreHarness, operation: str, after: str | None
 ) -> None:
     before_id = await leave_unused(app)
     await app.open_session()
@@ -139,7 +139,7 @@ async def test_an_interrupted_restoration_is_completed(
     assert (await principal_of(app, await app.open_session())).identity.id == before_id
 
 
-async def test_only_a_detached_identity_is_restored(app: AppHarness) -> None:
+async def test_only_a_detached_identity_is_restored(app: CoreHarness) -> None:
     principal, _ = await create_owner(app)
     for user_id in (principal.identity.id, "0" * 24):
         with pytest.raises(UserNotFound):

@@ -12,16 +12,15 @@ from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from application.ports.system import SecurityEventType
 from domain.errors import TooManyAttempts
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
-from tests.support.core_harness import wrong_code
+from tests.support.core_harness import CoreHarness, wrong_code
 from tests.support.fault_injector import ProcessKilled
 from tests.unit.application.otp.test_interrupted_logins import OPERATIONS, count_sessions
 
 OTHER_IP = "198.51.100.20"
 
 
-async def log_in(app: AppHarness, **options: Any) -> tuple[LoggedIn, str, str]:
+async def log_in(app: CoreHarness, **options: Any) -> tuple[LoggedIn, str, str]:
     """Log in with a request id; return the result, the code and the id."""
     request_id = (await app.request_otp()).request_id
     code = app.last_code
@@ -33,7 +32,7 @@ async def log_in(app: AppHarness, **options: Any) -> tuple[LoggedIn, str, str]:
 @pytest.mark.parametrize("with_refresh", [False, True])
 @pytest.mark.parametrize("age", [0, 270], ids=["new code", "old code"])
 async def test_a_repeat_gets_the_same_session_device_and_kind_of_tokens(
-    app: AppHarness, age: int, *, with_refresh: bool
+    app: CoreHarness, age: int, *, with_refresh: bool
 ) -> None:
     request_id = (await app.request_otp()).request_id
     code = app.last_code
@@ -65,7 +64,7 @@ async def test_a_repeat_gets_the_same_session_device_and_kind_of_tokens(
     assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
 
 
-async def test_a_login_that_its_repeat_overtakes_gets_the_same_session(app: AppHarness) -> None:
+async def test_a_login_that_its_repeat_overtakes_gets_the_same_session(app: CoreHarness) -> None:
     request_id = (await app.request_otp()).request_id
     code, repeats = app.last_code, []
 
@@ -81,22 +80,22 @@ async def test_a_login_that_its_repeat_overtakes_gets_the_same_session(app: AppH
     assert (len(repeats), count_sessions(app)) == (1, 1)
 
 
-async def authenticate(app: AppHarness, login: LoggedIn) -> None:
+async def authenticate(app: CoreHarness, login: LoggedIn) -> None:
     await app.identities.authenticate(login.tokens.access_token)
 
 
-async def refresh(app: AppHarness, login: LoggedIn) -> None:
+async def refresh(app: CoreHarness, login: LoggedIn) -> None:
     token = a_parsed_token(login.tokens.refresh_token)
     await app.identities.refresh_session(token, CLIENT_IP)
 
 
-async def log_out_others(app: AppHarness, login: LoggedIn) -> None:
+async def log_out_others(app: CoreHarness, login: LoggedIn) -> None:
     token = a_parsed_token(login.tokens.refresh_token)
     assert token is not None
     await app.identities.logout(token, Scope.OTHERS)
 
 
-async def wait(app: AppHarness, _: LoggedIn) -> None:
+async def wait(app: CoreHarness, _: LoggedIn) -> None:
     app.advance(61)
 
 
@@ -112,14 +111,14 @@ async def wait(app: AppHarness, _: LoggedIn) -> None:
     ],
 )
 async def test_a_session_that_is_used_ended_or_old_is_not_repeated(
-    app: AppHarness, end: Callable[[AppHarness, LoggedIn], Awaitable[None]]
+    app: CoreHarness, end: Callable[[CoreHarness, LoggedIn], Awaitable[None]]
 ) -> None:
     login, code, request_id = await log_in(app, with_refresh=True)
     await end(app, login)
     assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
 
 
-async def test_only_the_code_and_the_request_id_of_the_login_repeat_it(app: AppHarness) -> None:
+async def test_only_the_code_and_the_request_id_of_the_login_repeat_it(app: CoreHarness) -> None:
     await app.request_otp()
     other_id = (await app.request_otp()).request_id
     app.advance(15)
@@ -131,7 +130,7 @@ async def test_only_the_code_and_the_request_id_of_the_login_repeat_it(app: AppH
     assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
 
 
-async def test_a_login_without_a_request_id_is_not_repeated(app: AppHarness) -> None:
+async def test_a_login_without_a_request_id_is_not_repeated(app: CoreHarness) -> None:
     request_id = (await app.request_otp()).request_id
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
     for repeated_id in (None, request_id):
@@ -139,7 +138,7 @@ async def test_a_login_without_a_request_id_is_not_repeated(app: AppHarness) -> 
         assert isinstance(result, OtpRejected)
 
 
-async def test_the_legacy_api_repeats_its_own_login_for_the_same_ip(app: AppHarness) -> None:
+async def test_the_legacy_api_repeats_its_own_login_for_the_same_ip(app: CoreHarness) -> None:
     await app.request_otp()
     code = app.last_code
     first = await app.verify_otp(code, is_legacy=True)
@@ -156,7 +155,7 @@ async def test_the_legacy_api_repeats_its_own_login_for_the_same_ip(app: AppHarn
     assert isinstance(await app.verify_otp(code, is_legacy=True), OtpRejected)
 
 
-async def test_behind_the_ip_of_a_legacy_login_nobody_can_guess_its_code(app: AppHarness) -> None:
+async def test_behind_the_ip_of_a_legacy_login_nobody_can_guess_its_code(app: CoreHarness) -> None:
     await app.request_otp()
     code = app.last_code
     assert isinstance(await app.verify_otp(code, is_legacy=True), LoggedIn)
@@ -167,7 +166,7 @@ async def test_behind_the_ip_of_a_legacy_login_nobody_can_guess_its_code(app: Ap
         await app.verify_otp(code, is_legacy=True)
 
 
-async def test_the_legacy_api_repeats_no_other_login_and_no_old_one(app: AppHarness) -> None:
+async def test_the_legacy_api_repeats_no_other_login_and_no_old_one(app: CoreHarness) -> None:
     await app.request_otp()
     await app.verify_otp(app.last_code)
     assert isinstance(await app.verify_otp(app.last_code, is_legacy=True), OtpRejected)
@@ -180,7 +179,7 @@ async def test_the_legacy_api_repeats_no_other_login_and_no_old_one(app: AppHarn
 
 
 async def test_a_repeat_keeps_the_device_token_after_a_rotation_of_keys_and_of_a_known_device(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     first, code, request_id = await log_in(app)
     app.refresh_keys.change(("second", bytes(32)), ("first", bytes(range(32))))
@@ -194,7 +193,7 @@ async def test_a_repeat_keeps_the_device_token_after_a_rotation_of_keys_and_of_a
     assert again.device_token == first.device_token
 
 
-async def test_a_first_use_that_races_with_a_repeat_is_recorded(app: AppHarness) -> None:
+async def test_a_first_use_that_races_with_a_repeat_is_recorded(app: CoreHarness) -> None:
     login, code, request_id = await log_in(app)
     app.faults.run_before("identities.replace", lambda: app.verify_otp(code, request_id=request_id))
     await authenticate(app, login)
@@ -202,7 +201,7 @@ async def test_a_first_use_that_races_with_a_repeat_is_recorded(app: AppHarness)
     assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
 
 
-async def test_no_response_leaves_before_the_first_use_is_recorded(app: AppHarness) -> None:
+async def test_no_response_leaves_before_the_first_use_is_recorded(app: CoreHarness) -> None:
     login, code, request_id = await log_in(app)
     app.faults.fail_on("identities.replace")
     with pytest.raises(StorageUnavailable):
@@ -215,7 +214,7 @@ async def test_no_response_leaves_before_the_first_use_is_recorded(app: AppHarne
 @pytest.mark.parametrize("is_repeat", [False, True])
 @pytest.mark.parametrize("operation", OPERATIONS)
 async def test_a_login_or_repeat_that_is_interrupted_at_any_operation_is_repeated(
-    app: AppHarness, operation: str, *, is_repeat: bool, kill: bool
+    app: CoreHarness, operation: str, *, is_repeat: bool, kill: bool
 ) -> None:
     request_id = (await app.request_otp()).request_id
     code = app.last_code

@@ -17,8 +17,9 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_request_id
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import CoreHarness
+from tests.support.core_policy import make_core_policy
 from tests.support.fakes.messenger import (
     ACCEPTED,
     INVALID_NUMBER,
@@ -28,13 +29,12 @@ from tests.support.fakes.messenger import (
     FakeMessenger,
 )
 from tests.support.keys import FIRST_KEY
-from tests.support.policies import make_policy
 
 OTHER_IP = "198.51.100.20"
 SECOND_KEY = ("second", bytes(32))
 
 
-async def test_the_message_fits_country_platform_and_locale(app: AppHarness) -> None:
+async def test_the_message_fits_country_platform_and_locale(app: CoreHarness) -> None:
     preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
     await app.otp.request_otp(
         RequestOtpCommand(parse_phone("+919876543210"), CLIENT_IP, preferences)
@@ -45,7 +45,7 @@ async def test_the_message_fits_country_platform_and_locale(app: AppHarness) -> 
 
 
 async def test_a_resend_in_another_locale_has_the_same_code_and_the_time_left(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await app.request_otp()
     app.advance(100)
@@ -56,7 +56,7 @@ async def test_a_resend_in_another_locale_has_the_same_code_and_the_time_left(
     assert second.text == f"{first.code} US web de None 0:03:20"
 
 
-async def test_a_request_id_has_128_random_bits(app: AppHarness) -> None:
+async def test_a_request_id_has_128_random_bits(app: CoreHarness) -> None:
     ids = set()
     for number in range(20):
         result = await app.request_otp(a_phone(number))
@@ -66,7 +66,7 @@ async def test_a_request_id_has_128_random_bits(app: AppHarness) -> None:
 
 
 async def test_codes_are_sent_to_served_countries_only() -> None:
-    app = AppHarness(policy=make_policy(countries={"IN"}))
+    app = CoreHarness(policy=make_core_policy(countries={"IN"}))
     assert (await app.request_otp(parse_phone("+919876543210"))).sent
     with pytest.raises(CountryNotServed):
         await app.request_otp(parse_phone("+14155552671"))
@@ -74,7 +74,7 @@ async def test_codes_are_sent_to_served_countries_only() -> None:
     assert app.events.emitted[-1].reason == "the country is not served"
 
 
-async def test_a_resend_after_a_key_rotation_has_the_same_code(app: AppHarness) -> None:
+async def test_a_resend_after_a_key_rotation_has_the_same_code(app: CoreHarness) -> None:
     await app.request_otp()
     app.peppers.change(SECOND_KEY, FIRST_KEY)
     app.advance(15)
@@ -87,7 +87,7 @@ async def test_a_resend_after_a_key_rotation_has_the_same_code(app: AppHarness) 
     assert verification.challenges[-1].key_id == "second"
 
 
-async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: AppHarness) -> None:
+async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: CoreHarness) -> None:
     await app.request_otp()
     app.peppers.change(SECOND_KEY)
     assert not (await app.request_otp()).sent
@@ -111,7 +111,7 @@ async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: App
 async def test_a_message_that_is_not_sent_starts_a_cooldown_and_counts_in_no_day(
     result: DeliveryResult, error_type: type[DeliveryFailed | PhoneUnreachable]
 ) -> None:
-    app = AppHarness(messenger=FakeMessenger(result))
+    app = CoreHarness(messenger=FakeMessenger(result))
     for _ in range(4):
         for number in range(5):
             with pytest.raises(error_type) as error:
@@ -133,7 +133,7 @@ async def test_a_message_that_is_not_sent_starts_a_cooldown_and_counts_in_no_day
 
 
 async def test_while_an_earlier_code_is_active_a_rejected_resend_refers_to_it(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     await app.request_otp()
     app.advance(15)
@@ -147,7 +147,7 @@ async def test_while_an_earlier_code_is_active_a_rejected_resend_refers_to_it(
 
 
 async def test_an_unknown_result_counts_as_sent_and_its_code_is_valid() -> None:
-    app = AppHarness(messenger=FakeMessenger(UNKNOWN))
+    app = CoreHarness(messenger=FakeMessenger(UNKNOWN))
     assert [(await app.request_otp()).sent for _ in range(2)] == [True, False]
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
 
@@ -158,7 +158,7 @@ async def test_an_unknown_result_counts_as_sent_and_its_code_is_valid() -> None:
 async def test_a_rejected_message_is_reported_if_the_limits_cannot_be_released(
     operation: str,
 ) -> None:
-    app = AppHarness(messenger=FakeMessenger(REJECTED))
+    app = CoreHarness(messenger=FakeMessenger(REJECTED))
     app.faults.fail_on(operation, after="phone_verifications.replace")
     with pytest.raises(DeliveryFailed):
         await app.request_otp()
@@ -170,7 +170,7 @@ async def test_a_rejected_message_is_reported_if_the_limits_cannot_be_released(
     ["phone_verifications.load", "limit_store.next_available", "phone_verifications.replace"],
 )
 async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver(
-    app: AppHarness, operation: str
+    app: CoreHarness, operation: str
 ) -> None:
     await app.request_otp()
     app.faults.run_before(operation, partial(app.verify_otp, app.last_code))
@@ -187,7 +187,7 @@ async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_deliv
     operation: str,
 ) -> None:
     limits = RateLimits(per_ip=SlidingWindow(1, timedelta(hours=1)))
-    app = AppHarness(policy=make_policy(rate_limits=limits))
+    app = CoreHarness(policy=make_core_policy(rate_limits=limits))
     app.faults.run_before(operation, app.request_otp)
     result = await app.request_otp()
     assert app.faults.has_fired
@@ -195,13 +195,13 @@ async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_deliv
     assert isinstance(await app.verify_otp(app.last_code, request_id=result.request_id), LoggedIn)
 
 
-async def test_a_request_that_another_overtakes_releases_its_permits(app: AppHarness) -> None:
+async def test_a_request_that_another_overtakes_releases_its_permits(app: CoreHarness) -> None:
     app.faults.run_before("phone_verifications.replace", app.request_otp)
     assert not (await app.request_otp()).sent
     assert set(app.database.permits.values()) == {1}
 
 
-async def test_the_cooldown_starts_when_the_request_arrives(app: AppHarness) -> None:
+async def test_the_cooldown_starts_when_the_request_arrives(app: CoreHarness) -> None:
     app.messenger.gate = asyncio.Event()
     first = asyncio.create_task(app.request_otp())
     await app.messenger.arrived.wait()
@@ -216,7 +216,7 @@ async def test_the_cooldown_starts_when_the_request_arrives(app: AppHarness) -> 
 
 
 async def test_a_message_rejected_late_keeps_a_delivery_made_in_the_meantime(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     app.messenger.gate = gate = asyncio.Event()
     app.messenger.result = REJECTED

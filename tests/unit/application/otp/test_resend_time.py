@@ -10,17 +10,16 @@ from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_harness import wrong_code
-from tests.support.policies import Policy, make_policy
+from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_policy import CorePolicy, make_core_policy
 
 OTHER_IP = "203.0.113.8"
-TWO_PER_IP = make_policy(rate_limits=RateLimits(per_ip=SlidingWindow(2, timedelta(hours=1))))
-TEST_PHONE = make_policy(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("012313")),)))
+TWO_PER_IP = make_core_policy(rate_limits=RateLimits(per_ip=SlidingWindow(2, timedelta(hours=1))))
+TEST_PHONE = make_core_policy(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("012313")),)))
 
 
-async def resend_in(app: AppHarness, client_ip: str = CLIENT_IP, **proof: Any) -> int:
+async def resend_in(app: CoreHarness, client_ip: str = CLIENT_IP, **proof: Any) -> int:
     """Use up the attempts, and return what the error says."""
     code = app.last_code if app.messenger.messages else "012313"
     for number in range(1, 7):
@@ -31,7 +30,7 @@ async def resend_in(app: AppHarness, client_ip: str = CLIENT_IP, **proof: Any) -
     raise AssertionError("No attempt was rejected")
 
 
-async def is_sent(app: AppHarness, client_ip: str, **proof: Any) -> bool:
+async def is_sent(app: CoreHarness, client_ip: str, **proof: Any) -> bool:
     try:
         return (await app.request_otp(client_ip=client_ip, **proof)).sent
     except TooManyOtpRequests:
@@ -41,19 +40,19 @@ async def is_sent(app: AppHarness, client_ip: str, **proof: Any) -> bool:
 @pytest.mark.parametrize(
     ("policy", "client_ip", "deliveries", "has_device", "seconds"),
     [
-        (make_policy(), CLIENT_IP, 1, False, range(12, 13)),
-        (make_policy(), OTHER_IP, 1, False, range(12, 13)),
-        (make_policy(), CLIENT_IP, 4, False, range(27, 28)),
-        (make_policy(), CLIENT_IP, 4, True, range(27, 28)),
+        (make_core_policy(), CLIENT_IP, 1, False, range(12, 13)),
+        (make_core_policy(), OTHER_IP, 1, False, range(12, 13)),
+        (make_core_policy(), CLIENT_IP, 4, False, range(27, 28)),
+        (make_core_policy(), CLIENT_IP, 4, True, range(27, 28)),
         (TWO_PER_IP, CLIENT_IP, 2, False, range(3582, 3642)),
         (TWO_PER_IP, CLIENT_IP, 2, True, range(12, 13)),  # it needs no limit of the IP
         (TEST_PHONE, CLIENT_IP, 1, False, range(1, 2)),
     ],
 )
 async def test_the_time_is_exact_with_a_request_id_or_device_token(
-    policy: Policy, client_ip: str, deliveries: int, *, has_device: bool, seconds: range
+    policy: CorePolicy, client_ip: str, deliveries: int, *, has_device: bool, seconds: range
 ) -> None:
-    app, proof, request_id = AppHarness(policy=policy), dict[str, Any](), ""
+    app, proof, request_id = CoreHarness(policy=policy), dict[str, Any](), ""
     if has_device:
         proof = {"device_token": (await app.open_session()).device_token}
         app.advance(days=1)
@@ -73,7 +72,7 @@ async def test_the_time_is_exact_with_a_request_id_or_device_token(
 
 @pytest.mark.parametrize("deliveries", [0, 1, 4])
 async def test_without_a_proof_it_is_the_same_for_every_phone(
-    app: AppHarness, deliveries: int
+    app: CoreHarness, deliveries: int
 ) -> None:
     for _ in range(deliveries):
         await app.request_otp()

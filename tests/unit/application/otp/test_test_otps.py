@@ -14,10 +14,10 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, NOW, a_phone
+from tests.support.core_harness import CoreHarness
+from tests.support.core_policy import make_core_policy
 from tests.support.fakes.messenger import REJECTED
-from tests.support.policies import make_policy
 
 REVIEWER: Final = a_phone(1)
 CODE: Final = "123456"
@@ -27,15 +27,15 @@ OTHER_IP: Final = "198.51.100.20"
 
 
 @pytest.fixture
-def app() -> AppHarness:
-    return AppHarness(policy=make_policy(test_otps=TEST_OTPS))
+def app() -> CoreHarness:
+    return CoreHarness(policy=make_core_policy(test_otps=TEST_OTPS))
 
 
 async def test_a_test_phone_may_be_of_any_kind_until_its_code_expires() -> None:
     phone = PhoneNumber("+15005550006")  # a personal number
     expires_at = NOW + timedelta(days=VALID_DAYS)
-    app = AppHarness(
-        policy=make_policy(test_otps=TestOtps((TestOtp(phone, OtpCode(CODE), expires_at),)))
+    app = CoreHarness(
+        policy=make_core_policy(test_otps=TestOtps((TestOtp(phone, OtpCode(CODE), expires_at),)))
     )
     assert (await app.request_otp(phone)).sent
     app.advance(days=VALID_DAYS)
@@ -45,7 +45,7 @@ async def test_a_test_phone_may_be_of_any_kind_until_its_code_expires() -> None:
 
 
 async def test_a_test_otp_can_be_used_once_for_each_request_without_cooldown(
-    app: AppHarness,
+    app: CoreHarness,
 ) -> None:
     for client_ip in (CLIENT_IP, OTHER_IP, OTHER_IP):
         requests = [await app.request_otp(REVIEWER, client_ip) for _ in range(2)]
@@ -54,7 +54,7 @@ async def test_a_test_otp_can_be_used_once_for_each_request_without_cooldown(
         assert isinstance(logged_in, LoggedIn)
 
 
-async def test_a_test_otp_is_rejected_without_a_request(app: AppHarness) -> None:
+async def test_a_test_otp_is_rejected_without_a_request(app: CoreHarness) -> None:
     assert isinstance(await app.verify_otp(CODE, REVIEWER), OtpRejected)
     await app.request_otp(REVIEWER)
     assert isinstance(await app.verify_otp(CODE, REVIEWER), LoggedIn)
@@ -66,7 +66,7 @@ async def test_requests_of_a_test_phone_count_for_the_ip_only() -> None:
     limits = RateLimits(
         per_ip=SlidingWindow(3, timedelta(hours=1)), per_country=one_per_hour, total=one_per_hour
     )
-    app = AppHarness(policy=make_policy(test_otps=TEST_OTPS, rate_limits=limits))
+    app = CoreHarness(policy=make_core_policy(test_otps=TEST_OTPS, rate_limits=limits))
     for _ in range(3):
         await app.request_otp(REVIEWER)
     with pytest.raises(TooManyOtpRequests):
@@ -76,7 +76,7 @@ async def test_requests_of_a_test_phone_count_for_the_ip_only() -> None:
 
 
 async def test_a_test_phone_needs_neither_served_country_nor_provider() -> None:
-    app = AppHarness(policy=make_policy(test_otps=TEST_OTPS, countries={"IN"}))
+    app = CoreHarness(policy=make_core_policy(test_otps=TEST_OTPS, countries={"IN"}))
     app.messenger.result = REJECTED
     await app.request_otp(REVIEWER)
     assert isinstance(await app.verify_otp(CODE, REVIEWER), LoggedIn)
@@ -84,7 +84,7 @@ async def test_a_test_phone_needs_neither_served_country_nor_provider() -> None:
         await app.request_otp(a_phone(2))
 
 
-async def test_an_expired_test_phone_gets_messages(app: AppHarness) -> None:
+async def test_an_expired_test_phone_gets_messages(app: CoreHarness) -> None:
     app.advance(days=VALID_DAYS)
     await app.request_otp(REVIEWER)
     (message,) = app.messenger.messages
@@ -94,7 +94,7 @@ async def test_an_expired_test_phone_gets_messages(app: AppHarness) -> None:
     assert SecurityEventType.TEST_OTP_USED not in app.events.types
 
 
-async def test_a_blocked_test_phone_is_rejected(app: AppHarness) -> None:
+async def test_a_blocked_test_phone_is_rejected(app: CoreHarness) -> None:
     await app.identities.operator_actions.block(REVIEWER)
     request = await app.request_otp(REVIEWER)
     assert request.sent

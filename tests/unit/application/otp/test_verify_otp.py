@@ -7,21 +7,20 @@ from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from domain.otp.challenge import Challenge, OtpCode, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_harness import wrong_code
-from tests.support.policies import make_policy
+from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_policy import make_core_policy
 
 OTHER_IP = "198.51.100.20"
 
 
-async def request_code(app: AppHarness) -> tuple[str, str]:
+async def request_code(app: CoreHarness) -> tuple[str, str]:
     """Return the code of a new message and its request id."""
     result = await app.request_otp()
     return app.last_code, result.request_id
 
 
-async def test_the_correct_code_logs_the_phone_in(app: AppHarness) -> None:
+async def test_the_correct_code_logs_the_phone_in(app: CoreHarness) -> None:
     code, _ = await request_code(app)
     logged_in = await app.verify_otp(code, device="Pixel 9")
     assert isinstance(logged_in, LoggedIn)
@@ -31,7 +30,7 @@ async def test_the_correct_code_logs_the_phone_in(app: AppHarness) -> None:
     assert principal.session.device == "Pixel 9"
 
 
-async def test_a_login_returns_the_identity_that_the_phone_has_now(app: AppHarness) -> None:
+async def test_a_login_returns_the_identity_that_the_phone_has_now(app: CoreHarness) -> None:
     first = await app.open_session()
     assert first.identity.user is None
     principal = await app.identities.authenticate(first.tokens.access_token)
@@ -49,7 +48,7 @@ async def test_a_login_returns_the_identity_that_the_phone_has_now(app: AppHarne
 
 @pytest.mark.parametrize("length", [6, 7, 8])
 async def test_codes_have_the_configured_length(length: int) -> None:
-    app = AppHarness(policy=make_policy(otp_length=length))
+    app = CoreHarness(policy=make_core_policy(otp_length=length))
     await app.request_otp()
     assert len(app.last_code) == length
     code = parse_otp_code(app.last_code, length)
@@ -58,7 +57,7 @@ async def test_codes_have_the_configured_length(length: int) -> None:
 
 
 async def test_wrong_expired_used_and_never_sent_codes_get_the_same_result() -> None:
-    wrong, used, late, never_sent = AppHarness(), AppHarness(), AppHarness(), AppHarness()
+    wrong, used, late, never_sent = CoreHarness(), CoreHarness(), CoreHarness(), CoreHarness()
     for app in (wrong, used, late):
         await app.request_otp()
     await used.verify_otp(used.last_code)
@@ -72,7 +71,7 @@ async def test_wrong_expired_used_and_never_sent_codes_get_the_same_result() -> 
     assert results == [OtpRejected(4)] * 4
 
 
-async def test_code_and_request_id_of_another_phone_are_rejected(app: AppHarness) -> None:
+async def test_code_and_request_id_of_another_phone_are_rejected(app: CoreHarness) -> None:
     other = await app.request_otp(a_phone(2))
     other_code = app.last_code
     code, _ = await request_code(app)
@@ -104,7 +103,9 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, PhoneNumber]]:
 async def test_verifying_derives_four_codes_for_any_phone(
     phone: PhoneNumber, derived: list[tuple[int, PhoneNumber]]
 ) -> None:
-    app = AppHarness(policy=make_policy(test_otps=TestOtps((TestOtp(TEST, OtpCode("123456")),))))
+    app = CoreHarness(
+        policy=make_core_policy(test_otps=TestOtps((TestOtp(TEST, OtpCode("123456")),)))
+    )
     if phone == REQUESTED_TWICE:
         await app.request_otp(phone)
         app.advance(minutes=4, seconds=30)

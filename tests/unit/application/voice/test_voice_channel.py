@@ -285,3 +285,11 @@ async def test_a_login_succeeds_if_the_call_cannot_be_marked(
     app.faults.fail_on(operation)
     assert isinstance(await app.verify_otp(code), LoggedIn)
     assert app.faults.has_fired
+
+
+async def test_the_provider_of_calls_is_kept_with_the_delivery() -> None:
+    policy = make_policy(sms_provider="first", provider="the line", webhook_urls=WEBHOOK_URLS)
+    app = AppHarness(policy=policy)
+    await app.request_otp(channel=Channel.VOICE)
+    [delivery] = app.database.phone_verifications[a_phone()].value.deliveries
+    assert delivery.provider == "the line"

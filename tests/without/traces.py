@@ -31,8 +31,10 @@ STAY: Final[Mapping[str, str]] = {
     "media": r"unsupported(?: |_)media(?: |_)type|item of the library that it was done to",
     # The time of an import outlives it.
     "imports": r"when an import made it",
-    # Records of devices outlive the console, and an export has them.
-    "console": r"browsers of an administrator that the web console recognizes|ConsoleDevice",
+    # A parameter of a puzzle of ALTCHA.
+    "statistics": r"\"cost\": ",
+    # An act in the audit, whose entries outlive exports.
+    "export": r"\"export\"",
     # The core knows the channel, and rejects it where nothing places calls; what it counted and
     # what callers agreed to outlive the phone line. The rest are other meanings of the word.
     "voice": (

@@ -248,17 +248,17 @@ def test_a_secret_in_the_place_of_the_path_is_not_quoted(text: str) -> None:
 
 def test_an_invalid_text_names_the_variable_of_its_file(secret_file: Path) -> None:
     path = str(secret_file)
-    environ = {"DIALTONE_TEST_OTPS_FILE": path, "DIALTONE_EVENTS": "https://events.test"}
+    environ = {"DIALTONE_TEST_OTPS_FILE": path, "DIALTONE_SMS": "https://sms.test"}
 
-    lines = problems(environ | {"DIALTONE_EVENTS_SECRET_FILE": path})
+    lines = problems(environ | {"DIALTONE_COUNTRIES": "*", "DIALTONE_SMS_HOOK_SECRET_FILE": path})
 
-    assert list(lines) == ["DIALTONE_TEST_OTPS_FILE", "DIALTONE_EVENTS_SECRET_FILE"]
+    assert sorted(lines) == ["DIALTONE_SMS_HOOK_SECRET_FILE", "DIALTONE_TEST_OTPS_FILE"]
     for line in lines.values():
         assert f"In {path}: Must be " in line
         assert SECRET not in line
     assert " Example of its text: +1" in lines["DIALTONE_TEST_OTPS_FILE"]
     # It is a command, which a file must not contain.
-    assert ' Example: echo "whsec_$(' in lines["DIALTONE_EVENTS_SECRET_FILE"]
+    assert ' Example: echo "whsec_$(' in lines["DIALTONE_SMS_HOOK_SECRET_FILE"]
 
 
 @pytest.mark.parametrize("env", ["development", "production"])
@@ -303,7 +303,7 @@ def test_a_file_of_its_owner_or_group_is_accepted_in_production(
 def test_a_misspelt_variable_of_a_file_is_found() -> None:
     misspelt = {
         "DIALTONE_TWILIO_AUTH_TOKEN_FILE": TOKEN_FILE,
-        "DIALTONE_EVENTS_SECRETS_FILE": "DIALTONE_EVENTS_SECRET_FILE",
+        "DIALTONE_SMS_HOOK_SECRETS_FILE": "DIALTONE_SMS_HOOK_SECRET_FILE",
         "DIALTONE_DATABASE_FILE": "DIALTONE_DATABASE_URL_FILE",
         "DIALTONE_PUBLIC_URL_FILE": "DIALTONE_PUBLIC_URL",
     }

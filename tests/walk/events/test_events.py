@@ -1,0 +1,15 @@
+"""Events, which a destination gets."""
+
+from pathlib import Path
+
+from tests.support.servers.fake_receiver import FakeReceiver
+from tests.support.walker import walking
+
+
+def test_a_backend_hears_of_a_user(tmp_path: Path) -> None:
+    with (
+        FakeReceiver() as receiver,
+        walking(tmp_path / "service", **receiver.environ) as walker,
+    ):
+        walker.sign_up("+14155571001", "Events Walk")
+        walker.service.wait_for(lambda: "user.created" in receiver.types_of(walker.user_id))

@@ -1,11 +1,15 @@
 """A client of a service that signs in with the code in its console."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.support.service import Service
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, running
 
 
 @dataclass(slots=True)
@@ -38,3 +42,13 @@ class Walker:
         assert created.status_code == 201, created.text
         assert created.json()["user_id"] == self.user_id
         return verified
+
+
+@contextmanager
+def walking(folder: Path, **settings: str) -> Iterator[Walker]:
+    """Run a service with these settings, and return a client that has not signed in."""
+    with (
+        running(folder, settings) as service,
+        httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http,
+    ):
+        yield Walker(service, http)

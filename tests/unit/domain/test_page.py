@@ -8,7 +8,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.media.page import PageRequest
 from domain.page import Cursor, encode_cursor, parse_cursor
 from tests.support.builders import NOW, an_id
 from tests.support.examples import examples
@@ -22,11 +21,6 @@ TIMES: Final = st.integers(0, (MAX_TIME - MIN_TIME) // MICROSECOND).map(
 IDS: Final = st.integers(0, 16**24 - 1).map("{:024x}".format)
 CURSORS: Final = st.builds(Cursor, TIMES, IDS)
 CURSOR_TEXT: Final = encode_cursor(Cursor(NOW, an_id(7)))
-
-
-def test_a_page_has_ten_items_unless_requested_and_at_most_a_hundred() -> None:
-    requests = PageRequest(), PageRequest(3, 25), PageRequest(2, 1000)
-    assert [request.page_size for request in requests] == [10, 25, 100]
 
 
 @given(CURSORS)

@@ -8,20 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.media.item import MAX_CATEGORY_LENGTH, parse_category
 from domain.otp.challenge import parse_otp_code
-from entrypoints.http.media.library.schemas import CATEGORY_PATTERN
 from entrypoints.http.otp.schemas import DEVICE_PATTERN, OTP_PATTERN
 from tests.support.examples import examples
 from tests.support.schema_check import is_valid
 
 # The pattern alone also matches other texts.
 OTP_SCHEMA: Final = {"type": "string", "pattern": OTP_PATTERN, "format": "otp"}
-CATEGORY_SCHEMA: Final = {
-    "type": "string",
-    "pattern": CATEGORY_PATTERN,
-    "maxLength": MAX_CATEGORY_LENGTH,
-}
 CHARACTERS: Final = st.characters(codec="utf-8")
 SEPARATORS: Final = st.sampled_from(["", "", " ", "-", "\u200b", "\u2013"]) | CHARACTERS
 DIGITS: Final = st.characters(categories=["Nd"])
@@ -42,12 +35,6 @@ def is_accepted(parse: Callable[[str], object], text: str) -> bool:
 @given(st.text(CHARACTERS, max_size=12) | SEPARATED_CODES)
 def test_the_code_pattern_agrees_with_the_parser(text: str) -> None:
     assert is_valid({}, OTP_SCHEMA, text) is is_accepted(parse_otp_code, text)
-
-
-@settings(max_examples=examples(100))
-@given(st.text(CHARACTERS, max_size=MAX_CATEGORY_LENGTH + 1))
-def test_the_category_pattern_agrees_with_the_parser(text: str) -> None:
-    assert is_valid({}, CATEGORY_SCHEMA, text) is is_accepted(parse_category, text)
 
 
 def test_a_device_name_has_letters_and_symbols_of_any_script_and_no_control_characters() -> None:

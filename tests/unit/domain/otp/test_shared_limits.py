@@ -11,7 +11,6 @@ from domain.otp.limit_names import LimitName, name_limit
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import DeliveryRoute, Purpose, RateLimit, RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.voice.call_limits import CallLimits
 from tests.support.builders import NOW
 
 LIMITS: Final = RateLimits()
@@ -85,12 +84,8 @@ def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
             RateLimit("token:1", Purpose.READS, "full_numbers", SlidingWindow(1, timedelta(1))),
             ("per_token", ""),
         ),
-        (
-            CallLimits().reserve_inbound_call(NOW, None, is_verified=False).all_limits[1],
-            ("inbound_total", "everybody"),
-        ),
     ],
-    ids=["failed attempt", "leaving message", "service token", "inbound call"],
+    ids=["failed attempt", "leaving message", "service token"],
 )
 def test_every_other_limit_has_a_name_too(limit: RateLimit, name: tuple[str, str]) -> None:
     assert name_limit(limit) == name

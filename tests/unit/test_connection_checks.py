@@ -3,6 +3,9 @@
 import asyncio
 import signal
 import threading
+from collections.abc import Iterator
+
+import pytest
 
 from application.ports.errors import ConfigurationError
 from entrypoints.commands.connection_checks import CheckResult, run_checks
@@ -10,9 +13,16 @@ from entrypoints.commands.connection_checks import CheckResult, run_checks
 HOUR = 3600.0
 
 
-def end_at_sigterm() -> None:
+@pytest.fixture(autouse=True)
+def end_at_sigterm() -> Iterator[None]:
     """Drop the handler of coverage: it takes a lock that another thread may hold at the fork."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    former = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, former)
+
+
+def set_up_nothing() -> None:
+    """Set up a process that needs nothing."""
 
 
 async def _works() -> str:
@@ -49,7 +59,7 @@ def test_each_check_has_its_own_result() -> None:
         "fails": _fails,
         "raises": _raises_anything,
     }
-    assert run_checks(checks, end_at_sigterm) == {
+    assert run_checks(checks, set_up_nothing) == {
         "works": CheckResult(is_ok=True, text="ok"),
         "note": CheckResult(is_ok=True, text="ok (it is new)"),
         "fails": CheckResult(is_ok=False, text="It is locked: unlock it."),
@@ -59,7 +69,7 @@ def test_each_check_has_its_own_result() -> None:
 
 def test_a_check_that_hangs_is_ended() -> None:
     checks = {"blocks": _blocks, "waits": _waits}
-    results = run_checks(checks, end_at_sigterm, timeout_seconds=0.1)
+    results = run_checks(checks, set_up_nothing, timeout_seconds=0.1)
 
     assert [result.is_ok for result in results.values()] == [False, False]
     assert "no result in time" in results["blocks"].text

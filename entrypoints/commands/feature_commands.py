@@ -29,6 +29,7 @@ class FeatureCommands:
         add_channels: Adds the options of `dialtone user send-code` for its channels. Each sets
             `channel`.
         channel_example: The action `send-code` with such an option.
+        scopes: The scopes of service tokens that it has a use for.
     """
 
     commands: Sequence[Command] = ()
@@ -38,6 +39,7 @@ class FeatureCommands:
     not_copied: str = ""
     add_channels: Callable[[ArgumentParser], None] | None = None
     channel_example: str = ""
+    scopes: Sequence[str] = ()
 
 
 def find_feature_commands() -> Sequence[FeatureCommands]:

@@ -33,8 +33,8 @@ STAY: Final[Mapping[str, str]] = {
     "imports": r"when an import made it",
     # A parameter of a puzzle of ALTCHA.
     "statistics": r"\"cost\": ",
-    # An act in the audit, whose entries outlive exports.
-    "export": r"\"export\"",
+    # An act in the audit, whose entries outlive exports. The rest are files of other services.
+    "export": r"\"export\"|export of firebase|whose export it is",
     # The core knows the channel, and rejects it where nothing places calls; what it counted and
     # what callers agreed to outlive the phone line. The rest are other meanings of the word.
     "voice": (

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
-from entrypoints.commands.feature_commands import FeatureCommands
+from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
 from entrypoints.commands.options import ID, REASON_OPTION, add_act_options, add_json_option
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def _add_create(create: ArgumentParser) -> None:
+    of_features = [scope for feature in find_feature_commands() for scope in feature.scopes]
     create.add_argument("--name", metavar="NAME", required=True, help="the name of the backend")
     create.add_argument(
         "--scope",
@@ -20,8 +21,8 @@ def _add_create(create: ArgumentParser) -> None:
         required=True,
         action="append",
         help="what it may do: users:read (masked numbers), users:phone (full numbers), "
-        "users:support (send-code, reset-limits, sign-out, block), users:change-phone, "
-        "users:delete, users:export, audit:read, costs:read, statistics:read",
+        "users:support (send-code, reset-limits, sign-out, block), "
+        f"{', '.join(['users:delete', 'audit:read', *of_features])}",
     )
     create.add_argument(
         "--expires",
@@ -70,7 +71,7 @@ _COMMANDS: Final = (
                 help="Create a token, and print it once. It is valid below /admin/ only.",
                 examples=(
                     f"create --name helpdesk --scope users:read,users:support {REASON_OPTION}",
-                    f"create --name billing --scope costs:read --expires 365d {REASON_OPTION}",
+                    f"create --name audit --scope audit:read --expires 365d {REASON_OPTION}",
                 ),
                 add_arguments=_add_create,
                 run=_create,

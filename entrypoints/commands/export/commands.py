@@ -40,4 +40,4 @@ _USER_ACTIONS: Final = (
         run=_export,
     ),
 )
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS)
+FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS, scopes=("users:export",))

@@ -47,4 +47,6 @@ _USER_ACTIONS: Final = (
         run=_change_phone,
     ),
 )
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS)
+FEATURE_COMMANDS: Final = FeatureCommands(
+    user_actions=_USER_ACTIONS, scopes=("users:change-phone",)
+)

@@ -109,4 +109,6 @@ _COMMANDS: Final = (
         run=_statistics,
     ),
 )
-FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)
+FEATURE_COMMANDS: Final = FeatureCommands(
+    commands=_COMMANDS, scopes=("costs:read", "statistics:read")
+)

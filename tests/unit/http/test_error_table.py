@@ -11,6 +11,7 @@ from domain import errors
 from domain.errors import DomainError
 from domain.media import errors as media_errors
 from domain.phone_change import errors as phone_change_errors
+from entrypoints.features import FEATURES
 from entrypoints.http.app import make_error_table
 from entrypoints.http.console.errors import ConsoleError
 from entrypoints.http.console.plugin import ConsolePlugin
@@ -24,7 +25,11 @@ from entrypoints.http.media.errors import FileTooLarge
 from tests.support.http_settings import make_http_settings, make_plugins
 
 ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin()])
-NEVER_RAISED = {errors.RateLimitExceeded, ConsoleError}
+ROW_OF_FEATURE = {"admin": errors.TooManyPhones, "export": errors.TooManyExports}
+"""Errors of the core that only the path of a feature responds with."""
+NEVER_RAISED = {errors.RateLimitExceeded, ConsoleError} | {
+    error for name, error in ROW_OF_FEATURE.items() if name not in {it.name for it in FEATURES}
+}
 
 
 def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:

@@ -1,0 +1,42 @@
+"""`make test-without` proves something for each feature, and cannot become empty."""
+
+from pathlib import Path
+
+import pytest
+
+from entrypoints.features import FEATURES
+from tests.without import deletion
+from tests.without.deletion import CannotDelete, find_features, plan
+from tests.without.traces import WORDS
+
+PROJECT = Path(__file__).parents[2]
+NAMES = [feature.name for feature in FEATURES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_feature_has_words_and_a_part_of_the_walk(name: str) -> None:
+    assert name in WORDS
+    assert [*(PROJECT / "tests/walk" / name).glob("test_*.py")]
+
+
+def test_features_that_need_others_go_with_them() -> None:
+    needing = [(feature, need) for feature in FEATURES for need in feature.needs if need in NAMES]
+    for feature, need in needing:
+        assert feature.name in find_features([need])
+
+
+def test_an_unknown_feature_is_an_error() -> None:
+    with pytest.raises(CannotDelete, match="no_such_feature"):
+        find_features(["no_such_feature"])
+
+
+def test_the_walk_is_never_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deletion, "FEATURES", [])
+    (tmp_path / "tests/walk").mkdir(parents=True)
+    files = {"tests/gone/it.py": "", "tests/walk/test_core.py": "from tests.gone import it"}
+    (tmp_path / "tests/gone").mkdir()
+    for file, text in files.items():
+        (tmp_path / file).write_text(text, "utf-8")
+
+    with pytest.raises(CannotDelete, match=r"test_core\.py: it imports tests\.gone\.it"):
+        plan(tmp_path, files, frozenset({"gone"}))

@@ -79,7 +79,7 @@ def test_no_page_needs_more_width_than_the_screen_has(page: Page, docs_url: str)
     assert wide == []
 
 
-@pytest.mark.parametrize(("path", "diagrams"), [("", 1), ("architecture/", 3), ("call_flow/", 1)])
+@pytest.mark.parametrize(("path", "diagrams"), [("", 1), ("architecture/", 4), ("call_flow/", 1)])
 def test_diagrams_are_drawn(page: Page, docs_url: str, path: str, diagrams: int) -> None:
     page.open(f"{docs_url}/{path}")
 

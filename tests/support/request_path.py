@@ -52,11 +52,6 @@ class RequestPath:
     body: str
     steps: list[Step]
 
-    @property
-    def files(self) -> set[str]:
-        """Their files."""
-        return {step.file for step in self.steps}
-
 
 async def trace(method: str, path: str, body: Any = None) -> RequestPath:
     """Send a request as a new user, and record what it enters."""
@@ -151,11 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("body", nargs="?", type=json.loads, help="JSON")
     chosen = parser.parse_args(arguments)
     traced = asyncio.run(trace(chosen.method, chosen.path, chosen.body))
-    width = max(len(file) for file in traced.files)
+    width = max(len(step.file) for step in traced.steps)
     lines = [f"{step.file:{width}}  {'  ' * step.depth}{step.function}" for step in traced.steps]
-    summary = f"{len(traced.steps)} functions in {len(traced.files)} files"
     response = f"{traced.status} {traced.body}"
-    sys.stdout.write("\n".join([*lines, "", summary, response, ""]))
+    sys.stdout.write("\n".join([*lines, "", response, ""]))
 
 
 if __name__ == "__main__":

@@ -20,20 +20,6 @@ TEST_VARIABLES: Final = {
     "DIALTONE_TEST_PLACE",
     "DIALTONE_TEST_S3_ENDPOINT",
 }
-READ_WHOLE: Final = 1_500
-"""At most so many words has a page that somebody reads from its beginning to its end."""
-LOOKED_UP: Final = {
-    # A reader looks up one version, attack, line, name, field, runbook or event in these.
-    "CHANGELOG.md",
-    "docs/abuse_figures.md",
-    "docs/log.md",
-    "docs/names.md",
-    "docs/retention.md",
-    "docs/runbooks.md",
-    "docs/security-events.md",
-}
-ONE_SCREEN: Final = 45
-"""Lines."""
 OF_OTHER_PROGRAMS: Final = {
     "TWILIO_PHONE_NUMBER",  # hookaba-backend
     # botocore reads these.
@@ -54,13 +40,6 @@ _DIAGRAM: Final = re.compile(r"^```mermaid\n(.*?)^```", re.MULTILINE | re.DOTALL
 _PATH_IN_DIAGRAM: Final = re.compile(r"\b(?:domain|application|adapters|entrypoints)/[\w./]*\w")
 _NAME_IN_DIAGRAM: Final = re.compile(r"\b[A-Z]\w*[a-z][A-Z]\w*|\b[a-z_]+\.[a-z_]+(?=\()")
 _VARIABLE: Final = re.compile(r"\b(?:DIALTONE|TWILIO|AWS)_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
-# What does not count as words to read: generated parts, blocks, the targets of links. Tables that
-# somebody wrote count.
-_NO_WORDS: Final = re.compile(
-    r"<!-- (?:generated|derived)(?s:.*?)<!-- end.*?-->|^ *```(?s:.*?)^ *```|\]\([^)]*\)",
-    re.MULTILINE,
-)
-_WORD: Final = re.compile(r"\S*\w\S*")
 _METRIC: Final = re.compile(r"\bdialtone_[a-z_]+[a-z]")
 _NO_METRICS: Final = {"dialtone_console", "dialtone_known", "dialtone_server"}
 """Two cookies and a wheel, whose names look like those of metrics."""
@@ -114,16 +93,6 @@ def test_code_and_samples_name_pages_that_exist() -> None:
 
     assert len(named) > 20
     assert [(file, page) for file, page in sorted(named) if not (PROJECT / page).exists()] == []
-
-
-def test_a_page_that_is_read_whole_is_short_and_the_glossary_is_one_screen() -> None:
-    words = {
-        str(page.relative_to(PROJECT)): len(_WORD.findall(_NO_WORDS.sub("", text)))
-        for page, text in PAGES.items()
-    }
-
-    assert {page for page, count in words.items() if count > READ_WHOLE} == LOOKED_UP
-    assert len(PAGES[PROJECT / "docs/glossary.md"].splitlines()) <= ONE_SCREEN
 
 
 def test_a_database_adapter_has_the_ports_and_methods_that_are_listed() -> None:

@@ -29,7 +29,6 @@ from tests.without.traces import Surface, find_traces
 ROOT: Final = Path(__file__).parents[2]
 _DOCUMENTATION: Final = (
     "tests/unit/test_documentation.py",
-    "tests/unit/test_glossary.py",
     "tests/unit/test_limits_page.py",
     "tests/unit/metrics/test_documented_metrics.py",
 )

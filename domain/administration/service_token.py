@@ -15,8 +15,6 @@ from domain.otp.sliding_window import SlidingWindow
 
 TOKEN_PREFIX: Final = "dta_"  # noqa: S105 -- no secret
 SECRET_BYTES: Final = 32
-DEFAULT_TOKEN_TTL: Final = timedelta(days=90)
-MAX_TOKEN_TTL: Final = timedelta(days=365)
 MAX_TOKEN_NAME_LENGTH: Final = 100
 REQUESTS_PER_TOKEN: Final = SlidingWindow(600, timedelta(minutes=1))
 PHONE_CHANGES_PER_TOKEN: Final = SlidingWindow(20, timedelta(days=1))
@@ -121,13 +119,3 @@ def parse_token_name(text: str) -> str:
     if len(name) > MAX_TOKEN_NAME_LENGTH:
         raise TooLong(f"The name of a token has at most {MAX_TOKEN_NAME_LENGTH} characters.")
     return mask_phones(name)
-
-
-def check_token_ttl(ttl: timedelta) -> None:
-    """Check for how long a token is to be valid.
-
-    Raises:
-        InvalidValue: longer than a year.
-    """
-    if not timedelta() < ttl <= MAX_TOKEN_TTL:
-        raise InvalidValue("A token is valid for at most 365 days.")

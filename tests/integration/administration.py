@@ -10,7 +10,7 @@ import httpx
 
 from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
-from domain.administration.service_token import DEFAULT_TOKEN_TTL, Scope
+from domain.administration.service_token import Scope
 from domain.identities.identity import Role
 from domain.phone import PhoneNumber
 from tests.e2e.app import bearer
@@ -51,7 +51,7 @@ class AdminDriver:
     async def make_token(self, *scopes: Scope) -> str:
         """Create a service token."""
         _, text = await self.harness.use_cases.of(AdminFeature).tokens.create(
-            OPERATOR, "helpdesk", scopes, DEFAULT_TOKEN_TTL
+            OPERATOR, "helpdesk", scopes, timedelta(days=90)
         )
         return text
 

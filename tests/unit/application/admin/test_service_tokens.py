@@ -7,15 +7,16 @@ from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
 from domain.admin.errors import TokenNotFound, TooManyTokenRequests
 from domain.administration.audit import ActorKind, AuditAction
-from domain.administration.service_token import DEFAULT_TOKEN_TTL, Scope, ServiceToken
+from domain.administration.service_token import Scope, ServiceToken
 from domain.errors import AuditFailed, Unauthenticated
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_id
 
 OPERATOR: Final = operating_system_user("alice")
+TTL: Final = timedelta(days=90)
 
 
-async def create(app: AppHarness, ttl: timedelta = DEFAULT_TOKEN_TTL) -> tuple[ServiceToken, str]:
+async def create(app: AppHarness, ttl: timedelta = TTL) -> tuple[ServiceToken, str]:
     scopes = (Scope.READ_USERS,)
     return await app.use_cases.of(AdminFeature).tokens.create(
         OPERATOR, "the help desk", scopes, ttl
@@ -29,7 +30,7 @@ async def test_a_token_authenticates_its_scopes_until_it_expires(app: AppHarness
 
     assert (caller.actor.kind, caller.actor.id) == (ActorKind.SERVICE_TOKEN, token.id)
     assert caller.scopes == frozenset({Scope.READ_USERS})
-    app.clock.advance(DEFAULT_TOKEN_TTL)
+    app.clock.advance(TTL)
     with pytest.raises(Unauthenticated):
         await app.use_cases.of(AdminFeature).authenticate_token(text)
     assert await app.use_cases.of(AdminFeature).tokens.list() == []

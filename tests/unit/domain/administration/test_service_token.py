@@ -4,10 +4,8 @@ import pytest
 
 from domain.administration.service_token import (
     MAX_TOKEN_NAME_LENGTH,
-    MAX_TOKEN_TTL,
     Scope,
     ServiceToken,
-    check_token_ttl,
     format_token,
     hash_secret,
     parse_scopes,
@@ -70,10 +68,3 @@ def test_the_name_of_a_token_hides_phones() -> None:
 def test_the_name_of_a_token_is_one_line_of_text(text: str) -> None:
     with pytest.raises((InvalidValue, TooLong)):
         parse_token_name(text)
-
-
-def test_a_token_lives_for_a_year_at_most() -> None:
-    check_token_ttl(MAX_TOKEN_TTL)
-    for ttl in (MAX_TOKEN_TTL + timedelta(seconds=1), timedelta(), timedelta(days=-1)):
-        with pytest.raises(InvalidValue):
-            check_token_ttl(ttl)

@@ -25,9 +25,10 @@ def test_features_that_need_others_go_with_them() -> None:
         assert feature.name in find_features([need])
 
 
-def test_an_unknown_feature_is_an_error() -> None:
-    with pytest.raises(CannotDelete, match="no_such_feature"):
-        find_features(["no_such_feature"])
+@pytest.mark.parametrize("names", [[], ["no_such_feature"], ["all", "no_such_feature"]])
+def test_a_proof_without_an_existing_feature_is_an_error(names: list[str]) -> None:
+    with pytest.raises(CannotDelete, match=r"no name|no_such_feature"):
+        find_features(names)
 
 
 def test_the_walk_is_never_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def main(names: Sequence[str]) -> int:
     _print_deletion(names, deletion)
     folder = Path(tempfile.mkdtemp(prefix="dialtone-without-"))
     copy = Copy(folder / "tree")
-    failed = []
+    failed: list[str] = []
     try:
         copy.create(files, deletion)
         for title, step in copy.steps(deletion):
@@ -65,10 +65,12 @@ def main(names: Sequence[str]) -> int:
     except CannotDelete as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    finally:
+        if not failed:
+            shutil.rmtree(folder)
     if failed:
         sys.stdout.write(f"\nFailed: {', '.join(failed)}. The copy is {copy.root}.\n")
         return 1
-    shutil.rmtree(folder)
     sys.stdout.write(f"\nComplete without {', '.join(sorted(features))}.\n")
     return 0
 

@@ -45,12 +45,15 @@ def find_features(names: Iterable[str]) -> frozenset[str]:
     """Return these features, and those that need them. `all` is each.
 
     Raises:
-        CannotDelete: There is no such feature.
+        CannotDelete: There is no such feature, or no name.
     """
     known = {feature.name: feature for feature in FEATURES}
-    found = set(known) if "all" in (names := set(names)) else names
-    if unknown := found - known.keys():
-        raise CannotDelete(f"No feature: {', '.join(unknown)}. There are: {', '.join(known)}.")
+    named = set(names)
+    unknown = named - {*known, "all"}
+    if unknown or not named:
+        shown = ", ".join(sorted(unknown)) or "no name"
+        raise CannotDelete(f"No feature: {shown}. There are: {', '.join(known)}; all is each.")
+    found = set(known) if "all" in named else named
     while needing := {
         name for name, feature in known.items() if found & {*feature.needs} and name not in found
     }:

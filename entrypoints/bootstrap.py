@@ -60,10 +60,11 @@ async def open_use_cases(
         metrics: Measure the adapters, if there are metrics.
         database: Replaces that of the settings.
         retry: Repeats the calls of a job to the database, if it is shared.
-        is_service: Refuse a database that has records of features which are not installed.
+        is_service: Whether the service is opened, and not a command.
 
     Raises:
-        StartupError: an adapter cannot be opened.
+        StartupError: an adapter cannot be opened, or the database has records of features that are
+            not installed.
     """
     from adapters.system import SystemClock, SystemRandomness
 
@@ -87,7 +88,7 @@ async def open_use_cases(
         )
         if database is None:
             database = await stack.enter_async_context(
-                open_guarded_database(settings, phone_encryption, metrics, is_service=is_service)
+                open_guarded_database(settings, phone_encryption, metrics)
             )
         if retry is not None and not isinstance(settings.database, SqliteDatabase):
             database = replace(database, records=GuardedRecords(database.records, retry))

@@ -72,20 +72,20 @@ def open_database(
 
 @asynccontextmanager
 async def open_guarded_database(
-    settings: Settings,
-    phone_encryption: PhoneEncryption,
-    metrics: "Metrics | None",
-    *,
-    is_service: bool,
+    settings: Settings, phone_encryption: PhoneEncryption, metrics: "Metrics | None"
 ) -> AsyncIterator[Database]:
-    """Open the database with measurements and with a guard, until the block ends."""
+    """Open the database with measurements and with a guard, until the block ends.
+
+    Raises:
+        StartupError: It cannot be opened, or has records of features that are not installed. A
+            deletion, a cleanup or an export would leave these behind.
+    """
     from adapters.system import HeldHealthCheck
 
     async with AsyncExitStack() as stack:
         with name_variable(settings.variable_of("DIALTONE_DATABASE")):
             database = await stack.enter_async_context(open_database(settings, phone_encryption))
-            if is_service:
-                await check_declared(database.records)
+            await check_declared(database.records)
         if metrics is not None:
             from adapters.metrics.stores import MeasuredRecordStore
 

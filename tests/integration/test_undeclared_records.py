@@ -28,6 +28,7 @@ from adapters.records.record_kind import RecordKind
 from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRecords
 from adapters.sqlite import back_up, open_sqlite_database, restore
 from entrypoints.bootstrap import open_use_cases
+from entrypoints.commands.cleanup import cleanup
 from entrypoints.commands.copy import copy
 from entrypoints.commands.core_checks import connection_checks
 from entrypoints.commands.key_jobs import reencrypt_phones, rotate_index_key
@@ -140,12 +141,12 @@ def test_no_key_is_changed_while_records_would_keep_the_former_one(settings: Set
     assert settings.secrets_file.read_bytes() == before
 
 
-def test_other_commands_work(settings: Settings) -> None:
-    async def open_for_a_command() -> None:
-        async with open_use_cases(settings, ()):
-            pass
+def test_no_cleanup_leaves_records_of_deleted_users_behind(settings: Settings) -> None:
+    with pytest.raises(StartupError, match=REFUSED):
+        list(cleanup(settings, Namespace()))
 
-    asyncio.run(open_for_a_command())
+    delete(settings, NAME)
+    assert list(cleanup(settings, Namespace()))
 
 
 def test_a_backup_with_such_records_can_be_restored(settings: Settings, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.administration.audit import Actor, ActorKind
 from domain.errors import RateLimitExceeded
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
 
 
@@ -29,7 +29,7 @@ class TokenLimits:
         if actor.kind is not ActorKind.SERVICE_TOKEN:
             return
         now = self.clock.now()
-        limit = RateLimit(f"token:{actor.id}", Purpose.READS, name, window)
+        limit = RateLimit(f"token:{actor.id}", LimitPurpose.READS, name, window)
         [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
         if not isinstance(acquired, Acquisition):
             raise error(whole_seconds(now, acquired))

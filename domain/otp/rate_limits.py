@@ -72,7 +72,7 @@ _COUNTRY: Final = "country:"
 _TOTAL: Final = "total"
 
 
-class Purpose(StrEnum):
+class LimitPurpose(StrEnum):
     """What a limit is for. The values are parts of stored ids."""
 
     DELIVERIES = "deliveries"
@@ -95,7 +95,7 @@ class RateLimit:
     """
 
     subject: str
-    purpose: Purpose
+    purpose: LimitPurpose
     name: str
     window: SlidingWindow
 
@@ -181,7 +181,9 @@ class _PartWindows:
     of_country: SlidingWindow
     of_total: SlidingWindow | None
 
-    def shared_limits(self, purpose: Purpose, country: str, name: str) -> tuple[RateLimit, ...]:
+    def shared_limits(
+        self, purpose: LimitPurpose, country: str, name: str
+    ) -> tuple[RateLimit, ...]:
         """Return the limits for the country and, if there is one, in total."""
         of_country = RateLimit(f"{_COUNTRY}{country}", purpose, name, self.of_country)
         if self.of_total is None:
@@ -341,15 +343,15 @@ class RateLimits:
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
-        return _limits_by_ip(Purpose.DELIVERIES, client_ip, self.per_ip)
+        return _limits_by_ip(LimitPurpose.DELIVERIES, client_ip, self.per_ip)
 
     def for_attestation(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return the limits of the proofs that are checked for this IP."""
-        return _limits_by_ip(Purpose.DELIVERIES, client_ip, self.per_ip, "attestations")
+        return _limits_by_ip(LimitPurpose.DELIVERIES, client_ip, self.per_ip, "attestations")
 
     def for_verification(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return the limits of an attempt from this IP."""
-        return _limits_by_ip(Purpose.ATTEMPTS, client_ip, self.verifications_per_ip)
+        return _limits_by_ip(LimitPurpose.ATTEMPTS, client_ip, self.verifications_per_ip)
 
     def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a failed attempt at a phone of the country from this IP.
@@ -360,7 +362,7 @@ class RateLimits:
         shares = (
             RateLimit(
                 f"network:{client_ip.network}",
-                Purpose.ATTEMPTS,
+                LimitPurpose.ATTEMPTS,
                 name,
                 limit.window.scale_percent(NETWORK_PERCENT),
             )
@@ -370,7 +372,7 @@ class RateLimits:
 
     def for_failed_attempts(self, country: str) -> tuple[RateLimit, RateLimit]:
         """Return the limits of all failed attempts at phones of the country, from any IP."""
-        purpose, name = Purpose.ATTEMPTS, FAILURES
+        purpose, name = LimitPurpose.ATTEMPTS, FAILURES
         return (
             RateLimit(f"{_COUNTRY}{country}", purpose, name, self.failed_attempts_per_country),
             RateLimit(_TOTAL, purpose, name, self.failed_attempts_total),
@@ -378,7 +380,7 @@ class RateLimits:
 
     def for_leaving_message(self, phone_key: str, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a message that says how to leave, that of the hour first."""
-        subject, purpose = f"phone:{phone_key}", Purpose.DELIVERIES
+        subject, purpose = f"phone:{phone_key}", LimitPurpose.DELIVERIES
         return (
             RateLimit(subject, purpose, LEAVING, LEAVING_MESSAGES_AN_HOUR),
             RateLimit(subject, purpose, "leaving_day", LEAVING_MESSAGES_A_DAY),
@@ -393,7 +395,7 @@ class RateLimits:
         """
         parts = [
             (
-                Purpose.CALLS if group == CALLBACKS else Purpose.DELIVERIES,
+                LimitPurpose.CALLS if group == CALLBACKS else LimitPurpose.DELIVERIES,
                 f"{group}:{part}",
                 windows,
             )
@@ -405,7 +407,9 @@ class RateLimits:
             for purpose, name, windows in parts
             if windows.of_total is not None
         ]
-        limits.append(RateLimit(_TOTAL, Purpose.ATTEMPTS, FAILURES, self.failed_attempts_total))
+        limits.append(
+            RateLimit(_TOTAL, LimitPurpose.ATTEMPTS, FAILURES, self.failed_attempts_total)
+        )
         for country in countries:
             limits += [
                 RateLimit(f"{_COUNTRY}{country}", purpose, name, windows.of_country)
@@ -417,7 +421,7 @@ class RateLimits:
 
     def _leaving_of_country(self, country: str) -> RateLimit:
         window = self.per_country.scale_percent(LEAVING_PERCENT)
-        return RateLimit(f"{_COUNTRY}{country}", Purpose.DELIVERIES, LEAVING, window)
+        return RateLimit(f"{_COUNTRY}{country}", LimitPurpose.DELIVERIES, LEAVING, window)
 
     def _group(
         self, name: str, route: DeliveryRoute, further: Mapping[str, tuple[RateLimit, ...]]
@@ -445,7 +449,7 @@ class RateLimits:
         windows = self._windows_of(group).get(part)
         if windows is None:
             return ()
-        name, purpose = f"{group}:{part}", Purpose.DELIVERIES
+        name, purpose = f"{group}:{part}", LimitPurpose.DELIVERIES
         return (
             RateLimit(f"range:{route.number_range}", purpose, name, windows.share),
             RateLimit(f"network:{route.client_ip.network}", purpose, name, windows.share),
@@ -458,7 +462,7 @@ class RateLimits:
         windows = self._windows_of(CALLBACKS).get(part)
         if windows is None:
             return ()
-        name, purpose = f"{CALLBACKS}:{part}", Purpose.CALLS
+        name, purpose = f"{CALLBACKS}:{part}", LimitPurpose.CALLS
         return (
             RateLimit(f"range:{number_range}", purpose, name, windows.share),
             *windows.shared_limits(purpose, country, name),
@@ -517,13 +521,13 @@ def _give_back(
 def for_phone_change(identity_id: str) -> tuple[RateLimit, ...]:
     """Return the limit of codes for changes of the phone of an identity."""
     window = PHONE_CHANGE_DELIVERIES
-    return (RateLimit(f"identity:{identity_id}", Purpose.DELIVERIES, "phone_change", window),)
+    return (RateLimit(f"identity:{identity_id}", LimitPurpose.DELIVERIES, "phone_change", window),)
 
 
 def _limit_of_phone(route: DeliveryRoute, recognition: Recognition) -> RateLimit:
     """Return the limit of a phone in the parts for recognized phones."""
     subject = f"phone:{route.phone_key}"
-    return RateLimit(subject, Purpose.DELIVERIES, recognition.value, RECOGNIZED_DELIVERIES)
+    return RateLimit(subject, LimitPurpose.DELIVERIES, recognition.value, RECOGNIZED_DELIVERIES)
 
 
 def _share(part: int) -> int:
@@ -533,7 +537,7 @@ def _share(part: int) -> int:
 
 
 def _limits_by_ip(
-    purpose: Purpose, client_ip: HashedClientIp, window: SlidingWindow, name: str = "requests"
+    purpose: LimitPurpose, client_ip: HashedClientIp, window: SlidingWindow, name: str = "requests"
 ) -> tuple[RateLimit, ...]:
     limit = RateLimit(f"ip:{client_ip.ip}", purpose, name, window)
     if not client_ip.is_ipv6:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.otp.permits import LINES, OPERATOR, Outcome, Permits, settle
-from domain.otp.rate_limits import Acquisition, Group, Part, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 
 VERIFIED_PERCENT: Final = 40
@@ -107,10 +107,10 @@ def _reserve(
         anonymous = _of_anonymous(action, total)
         return Reservation(now, (anonymous,), (Group(action, (everybody,)),))
     subject = f"phone:{phone_key}"
-    of_caller = RateLimit(subject, Purpose.CALLS, action, per_caller)
+    of_caller = RateLimit(subject, LimitPurpose.CALLS, action, per_caller)
     if not is_verified:
         return Reservation(now, (of_caller,), (Group(action, (everybody,)),))
-    of_number = RateLimit(subject, Purpose.CALLS, f"{action}:{VERIFIED}", VERIFIED_CALLS)
+    of_number = RateLimit(subject, LimitPurpose.CALLS, f"{action}:{VERIFIED}", VERIFIED_CALLS)
     of_verified = tuple(_limit_of(VERIFIED, parts) for parts in divided)
     verified = Part(VERIFIED, (of_number, *of_verified))
     return Reservation(now, (of_caller,), (Group(action, (verified, everybody)),))
@@ -119,7 +119,7 @@ def _reserve(
 def _of_anonymous(action: str, total: SlidingWindow) -> RateLimit:
     """Return the limit of callers without a caller id."""
     window = total.scale_percent(ANONYMOUS_PERCENT)
-    return RateLimit("total", Purpose.CALLS, f"{action}:{ANONYMOUS}", window)
+    return RateLimit("total", LimitPurpose.CALLS, f"{action}:{ANONYMOUS}", window)
 
 
 def _parts_of(name: str, window: SlidingWindow) -> dict[str, RateLimit]:
@@ -128,7 +128,7 @@ def _parts_of(name: str, window: SlidingWindow) -> dict[str, RateLimit]:
     sizes = {VERIFIED: of_verified, EVERYBODY: window.limit - of_verified}
     return {
         part: RateLimit(
-            "total", Purpose.CALLS, f"{name}:{part}", SlidingWindow(size, window.period)
+            "total", LimitPurpose.CALLS, f"{name}:{part}", SlidingWindow(size, window.period)
         )
         for part, size in sizes.items()
         if size or part == EVERYBODY

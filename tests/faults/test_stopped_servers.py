@@ -20,7 +20,7 @@ from application.ports.errors import (
     StorageTimeout,
     StorageUnavailable,
 )
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.faults.stopped_servers import (
     DatabaseServer,
@@ -33,7 +33,7 @@ from tests.support.builders import NOW, an_id, an_identity
 from tests.support.repositories import OpenRepositories
 
 LIMIT: Final = RateLimit(
-    "total", Purpose.DELIVERIES, "requests", SlidingWindow(9, timedelta(hours=1))
+    "total", LimitPurpose.DELIVERIES, "requests", SlidingWindow(9, timedelta(hours=1))
 )
 RESERVATION: Final = Reservation(NOW, (LIMIT,))
 CALLS: Final[dict[str, Callable[[OpenRepositories], Awaitable[object]]]] = {

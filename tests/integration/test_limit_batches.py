@@ -16,7 +16,7 @@ from adapters.records.limit_batches import (
 from adapters.records.limits import Records
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import CorruptRecord, StorageUnavailable
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 
@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 
 
 def limit_of(subject: str, permits: int = 1) -> RateLimit:
-    return RateLimit(subject, Purpose.DELIVERIES, "requests", SlidingWindow(permits, HOUR))
+    return RateLimit(subject, LimitPurpose.DELIVERIES, "requests", SlidingWindow(permits, HOUR))
 
 
 def reserve(*limits: RateLimit) -> Reservation:

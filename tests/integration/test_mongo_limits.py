@@ -26,7 +26,7 @@ from adapters.records import limits as counting
 from adapters.records.database import Database
 from application.ports.errors import ConcurrencyConflict, StorageTimeout
 from application.ports.limits import LimitStore
-from domain.otp.rate_limits import Acquisition, Group, Part, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.mongo_database import contract_database_url
 from tests.integration.mongo_support import KEY_FINGERPRINT, CommandLog, open_logged
@@ -81,7 +81,7 @@ def collection(raw_database: RawDatabase[RawDocument]) -> Collection[RawDocument
 
 
 def a_limit(limit: int, subject: str = "total", name: str = "requests") -> RateLimit:
-    return RateLimit(subject, Purpose.DELIVERIES, name, SlidingWindow(limit, HOUR))
+    return RateLimit(subject, LimitPurpose.DELIVERIES, name, SlidingWindow(limit, HOUR))
 
 
 async def acquire(limits: LimitStore, *parts: RateLimit) -> Acquisition | datetime:

@@ -22,7 +22,7 @@ from application.ports.errors import (
     StorageUnavailable,
 )
 from application.ports.limits import LimitStore
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.support.builders import NOW
@@ -72,7 +72,7 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def a_limit(limit: int, subject: str = "total") -> RateLimit:
-    return RateLimit(subject, Purpose.DELIVERIES, "requests", SlidingWindow(limit, HOUR))
+    return RateLimit(subject, LimitPurpose.DELIVERIES, "requests", SlidingWindow(limit, HOUR))
 
 
 async def acquire(limits: LimitStore, *parts: RateLimit) -> Acquisition | datetime:

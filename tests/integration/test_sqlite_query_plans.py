@@ -22,7 +22,7 @@ from adapters.sqlite.database import SqliteDatabase, Worker, open_database
 from adapters.sqlite.limit_store import SqliteLimitStore
 from adapters.sqlite.record_store import SqliteRecordStore
 from application.ports.errors import StorageUnavailable
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW, an_id
 
@@ -248,7 +248,7 @@ async def test_limits_are_read_and_written_by_id(
     database: SqliteDatabase, plans: list[str]
 ) -> None:
     limits = SqliteLimitStore(database)
-    limit = RateLimit("total", Purpose.DELIVERIES, "all", SlidingWindow(2, timedelta(hours=1)))
+    limit = RateLimit("total", LimitPurpose.DELIVERIES, "all", SlidingWindow(2, timedelta(hours=1)))
     await limits.acquire(Reservation(NOW, (limit,)))
     await limits.next_available(Reservation(NOW, (limit,)))
     await limits.release(Acquisition(NOW, (limit,)))

@@ -18,7 +18,7 @@ from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.sqlite import change_index_key, check_unused, open_sqlite_database
 from adapters.sqlite.record_store import to_column
 from application.ports.errors import ConfigurationError, CorruptRecord
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW, a_phone, a_phone_verification
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -48,7 +48,7 @@ def connection(database: Database, path: Path) -> Iterator[sqlite3.Connection]:
 
 def limit_of(subject: str, permits: int = 5) -> RateLimit:
     window = SlidingWindow(permits, timedelta(hours=1))
-    return RateLimit(subject, Purpose.DELIVERIES, "requests", window)
+    return RateLimit(subject, LimitPurpose.DELIVERIES, "requests", window)
 
 
 def reserve(*subjects: str) -> Reservation:

@@ -23,7 +23,13 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.limit_names import name_limit
 from domain.otp.permits import Recognition
-from domain.otp.rate_limits import DeliveryRoute, Purpose, RateLimit, RateLimits, for_phone_change
+from domain.otp.rate_limits import (
+    DeliveryRoute,
+    LimitPurpose,
+    RateLimit,
+    RateLimits,
+    for_phone_change,
+)
 from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call_limits import CallLimits
 from entrypoints.http.app import make_error_table
@@ -89,7 +95,7 @@ def _limits_of_code() -> Iterator[RateLimit]:
         ("full_numbers", PHONES_PER_TOKEN),
         ("phone_changes", PHONE_CHANGES_PER_TOKEN),
     ):
-        yield RateLimit("token:1", Purpose.READS, name, window)
+        yield RateLimit("token:1", LimitPurpose.READS, name, window)
 
 
 def _counted(limit: RateLimit) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import pytest
 
 from adapters.records.database import Database
 from application.ports.errors import StorageError
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from pytest_dialtone.outcomes import expect_errors
 from pytest_dialtone.suites.storage.record_examples import NOW
@@ -28,7 +28,9 @@ async def test_the_health_check_of_an_unusable_database_raises_a_storage_error(
 async def test_parallel_health_checks_and_writes_succeed(
     database: Database, other_database: Database
 ) -> None:
-    limit = RateLimit("total", Purpose.DELIVERIES, "requests", SlidingWindow(3, timedelta(hours=1)))
+    limit = RateLimit(
+        "total", LimitPurpose.DELIVERIES, "requests", SlidingWindow(3, timedelta(hours=1))
+    )
     writes = [database.limits.acquire(Reservation(NOW, (limit,))) for _ in range(3)]
 
     *_, last = await asyncio.gather(

@@ -10,7 +10,7 @@ import pytest
 from adapters.records.database import Database
 from application.ports.limits import LimitStore
 from domain.otp.permits import UsedPart
-from domain.otp.rate_limits import Acquisition, Group, Part, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 from pytest_dialtone import external_adapter
 from pytest_dialtone.suites.storage.record_examples import NOW
@@ -40,7 +40,7 @@ def a_rate_limit(
     name: str = "requests",
     subject: str = "total",
     period: timedelta = HOUR,
-    purpose: Purpose = Purpose.DELIVERIES,
+    purpose: LimitPurpose = LimitPurpose.DELIVERIES,
 ) -> RateLimit:
     return RateLimit(subject, purpose, name, SlidingWindow(limit, period))
 
@@ -185,7 +185,7 @@ async def test_rate_limits_with_another_subject_purpose_or_name_are_independent(
     rate_limits = [
         a_rate_limit(1, name, subject, purpose=purpose)
         for subject in subjects
-        for purpose in (Purpose.DELIVERIES, Purpose.ATTEMPTS)
+        for purpose in (LimitPurpose.DELIVERIES, LimitPurpose.ATTEMPTS)
         for name in ("requests", "unverified:strangers")
     ]
 
@@ -519,7 +519,7 @@ async def test_releasing_what_is_missing_changes_nothing(limits: LimitStore) -> 
         (a_rate_limit(2), NOW + 5 * MINUTE),
         (a_rate_limit(2), NOW - DAY),
         (a_rate_limit(2, "another"), NOW),
-        (a_rate_limit(2, purpose=Purpose.CALLS), NOW),
+        (a_rate_limit(2, purpose=LimitPurpose.CALLS), NOW),
         (a_rate_limit(2, subject="another"), NOW),
     ):
         await limits.release(Acquisition(at, (limit,)))

@@ -17,7 +17,7 @@ from adapters.records.kinds import (
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_store import Position
 from application.ports.errors import StorageTimeout, StorageUnavailable
-from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from pytest_dialtone import external_adapter
 from pytest_dialtone.outcomes import expect_errors
@@ -26,7 +26,7 @@ from pytest_dialtone.suites.storage.record_examples import NOW
 REPORT: Final = DeliveryReportRecord(id="1", status="sent", expires_at=NOW)
 VERIFICATION: Final = PhoneVerificationRecord()
 LIMIT: Final = RateLimit(
-    "total", Purpose.DELIVERIES, "requests", SlidingWindow(1, timedelta(hours=1))
+    "total", LimitPurpose.DELIVERIES, "requests", SlidingWindow(1, timedelta(hours=1))
 )
 RESERVATION: Final = Reservation(NOW, (LIMIT,))
 OPERATIONS: Final[dict[str, Callable[[Database], Awaitable[object]]]] = {

@@ -18,7 +18,7 @@ from domain.errors import (
     TooManyAttemptsFromIp,
     TooManyOtpRequests,
 )
-from domain.otp.rate_limits import Purpose, RateLimit, RateLimits, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit, RateLimits, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import CLIENT_IP, a_phone
@@ -87,7 +87,7 @@ async def fill(app: CoreHarness, *sizes: int) -> None:
     limit_store = app.database.limit_store()
     for part, size in zip(("strangers", "recognized", "reserve"), sizes, strict=False):
         window = SlidingWindow(size, HOUR)
-        limit = RateLimit("country:US", Purpose.DELIVERIES, f"unverified:{part}", window)
+        limit = RateLimit("country:US", LimitPurpose.DELIVERIES, f"unverified:{part}", window)
         await limit_store.acquire(*[Reservation(now, (limit,))] * size)
 
 

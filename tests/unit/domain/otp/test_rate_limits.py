@@ -12,7 +12,7 @@ from domain.otp.rate_limits import (
     Acquisition,
     DeliveryRoute,
     Group,
-    Purpose,
+    LimitPurpose,
     RateLimit,
     RateLimits,
     Reservation,
@@ -36,7 +36,7 @@ LIMITS = RateLimits(
 ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef", "gh")
 
 
-DELIVERIES, ATTEMPTS, CALLS = Purpose.DELIVERIES, Purpose.ATTEMPTS, Purpose.CALLS
+DELIVERIES, ATTEMPTS, CALLS = LimitPurpose.DELIVERIES, LimitPurpose.ATTEMPTS, LimitPurpose.CALLS
 OF_IP = RateLimit("ip:ab", DELIVERIES, "requests", LIMITS.per_ip)
 
 

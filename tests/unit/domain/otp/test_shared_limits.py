@@ -9,7 +9,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.limit_names import LimitName, name_limit
 from domain.otp.permits import Recognition
-from domain.otp.rate_limits import DeliveryRoute, Purpose, RateLimit, RateLimits
+from domain.otp.rate_limits import DeliveryRoute, LimitPurpose, RateLimit, RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 
@@ -81,7 +81,9 @@ def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
         (LIMITS.for_failed_attempt(ROUTE.client_ip, "IN")[0], ("per_network", "")),
         (LEAVING[0], ("per_phone", "")),
         (
-            RateLimit("token:1", Purpose.READS, "full_numbers", SlidingWindow(1, timedelta(1))),
+            RateLimit(
+                "token:1", LimitPurpose.READS, "full_numbers", SlidingWindow(1, timedelta(1))
+            ),
             ("per_token", ""),
         ),
     ],

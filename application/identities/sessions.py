@@ -133,7 +133,7 @@ class RefreshSession:
         return self.sessions.issue_tokens(identity.id, session, now)
 
 
-class Scope(StrEnum):
+class LogoutScope(StrEnum):
     """Which sessions a logout revokes."""
 
     THIS = "this"
@@ -159,7 +159,9 @@ class Logout:
     clock: Clock
     events: SecurityEvents
 
-    async def __call__(self, by: Principal | RefreshToken, scope: Scope = Scope.THIS) -> None:
+    async def __call__(
+        self, by: Principal | RefreshToken, scope: LogoutScope = LogoutScope.THIS
+    ) -> None:
         """Log out. A session that has ended in the meantime is no error either.
 
         Raises:
@@ -178,11 +180,11 @@ class Logout:
                 if is_reused:
                     return identity.revoke_session(session.id)
             match scope:
-                case Scope.THIS:
+                case LogoutScope.THIS:
                     return identity.revoke_session(session.id)
-                case Scope.OTHERS:
+                case LogoutScope.OTHERS:
                     return identity.revoke_other_sessions(session.id)
-                case Scope.ALL:
+                case LogoutScope.ALL:
                     return identity.revoke_all_sessions()
 
         identity_id = by.identity.id if isinstance(by, Principal) else by.identity_id

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from application.identities.login import LoggedIn
-from application.identities.sessions import Scope
+from application.identities.sessions import LogoutScope
 from domain.errors import Unauthenticated
 from domain.identities.refresh_token import RefreshToken
 from tests.support.app_harness import AppHarness
@@ -55,7 +55,7 @@ async def test_a_logout_is_known_to_the_other_instance_at_once(apps: list[AppHar
     access_token, token = await log_in(first)
     principal = await second.identities.authenticate(access_token)
 
-    await first.identities.logout(principal, Scope.ALL)
+    await first.identities.logout(principal, LogoutScope.ALL)
 
     with pytest.raises(Unauthenticated):
         await second.identities.authenticate(access_token)

@@ -7,7 +7,7 @@ from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
 from application.identities.feature import IdentitiesFeature
-from application.identities.sessions import Scope
+from application.identities.sessions import LogoutScope
 from application.principal import Principal
 from domain import errors
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
@@ -132,8 +132,8 @@ class SessionController(Controller):
         await identities.revoke_session(request.principal, session_id)
 
 
-def _parse_scope(text: str | None) -> Scope:
+def _parse_scope(text: str | None) -> LogoutScope:
     try:
-        return Scope(text or Scope.THIS)
+        return LogoutScope(text or LogoutScope.THIS)
     except ValueError:
         raise errors.UnsupportedValue(_INVALID_SCOPE) from None

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from application.identities.sessions import Scope
+from application.identities.sessions import LogoutScope
 from domain.identities.session import Session
 from entrypoints.http.fields import (
     AccessTokenField,
@@ -52,7 +52,9 @@ class LogoutBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     scope: Annotated[
         str | None,
         described(
-            "`this` session (the default), the `others`, or `all`.", "all", enum=[*Scope, None]
+            "`this` session (the default), the `others`, or `all`.",
+            "all",
+            enum=[*LogoutScope, None],
         ),
     ] = None
     refresh_token: Annotated[

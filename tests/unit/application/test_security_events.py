@@ -16,7 +16,7 @@ from adapters.failover import FailoverMessenger, Provider
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
 from application.identities.login import LoggedIn
-from application.identities.sessions import Scope
+from application.identities.sessions import LogoutScope
 from application.otp.provider_pause import ProviderPause
 from application.phone_change.feature import PhoneChangeFeature
 from application.ports.errors import StorageUnavailable
@@ -310,7 +310,7 @@ async def test_each_revocation_and_deletion_is_emitted_once(app: AppHarness) -> 
     principal = await app.add_user()
     user_id = principal.identity.id
     revocations: dict[str, Callable[[Principal], Awaitable[None]]] = {
-        **{f"scope {scope}": partial(app.identities.logout, scope=scope) for scope in Scope},
+        **{f"scope {scope}": partial(app.identities.logout, scope=scope) for scope in LogoutScope},
         "one session, by its id": lambda principal: app.identities.revoke_session(
             principal, principal.session.id
         ),

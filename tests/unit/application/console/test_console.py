@@ -10,7 +10,7 @@ import pytest
 from application.console.authenticate import ConsoleUser
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
-from application.identities.sessions import Scope
+from application.identities.sessions import LogoutScope
 from application.otp.verify_otp import OtpRejected
 from application.ports.system import SecurityEventType
 from application.principal import Principal
@@ -377,11 +377,11 @@ async def delete(app: AppHarness, administrator: Principal) -> None:
 
 
 async def log_out_everywhere(app: AppHarness, administrator: Principal) -> None:
-    await app.identities.logout(administrator, Scope.ALL)
+    await app.identities.logout(administrator, LogoutScope.ALL)
 
 
 async def log_out_the_others(app: AppHarness, administrator: Principal) -> None:
-    await app.identities.logout(administrator, Scope.OTHERS)
+    await app.identities.logout(administrator, LogoutScope.OTHERS)
 
 
 async def sign_out_by_an_operator(app: AppHarness, _: Principal) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from application.identities.login import LoggedIn
 from application.identities.session_factory import Tokens
-from application.identities.sessions import Scope
+from application.identities.sessions import LogoutScope
 from application.ports.system import SecurityEventType
 from application.principal import Principal
 from domain.errors import SessionNotFound, Unauthenticated
@@ -193,9 +193,9 @@ async def test_an_access_token_that_becomes_void_during_its_first_use_is_rejecte
     assert (await authenticate(app, await refresh(app, first))).session.is_used
 
 
-@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("scope", LogoutScope)
 async def test_a_logout_with_a_reused_refresh_token_ends_its_own_session_only(
-    app: CoreHarness, scope: Scope
+    app: CoreHarness, scope: LogoutScope
 ) -> None:
     other, first = await log_in(app), await log_in(app)
     latest = await refresh(app, await refresh(app, first))
@@ -226,7 +226,7 @@ async def test_a_refresh_token_with_a_forged_mac_ends_nothing(
 
     with pytest.raises(Unauthenticated):
         await app.identities.refresh_session(forged, CLIENT_IP)
-    await app.identities.logout(forged, Scope.ALL)
+    await app.identities.logout(forged, LogoutScope.ALL)
 
     assert not await is_revoked(app, tokens)
 
@@ -253,14 +253,14 @@ async def _log_in_with_old_key(app: CoreHarness) -> Tokens:
 @pytest.mark.parametrize(
     ("scope", "revoked"),
     [
-        (Scope.THIS, [False, True]),
-        (Scope.OTHERS, [True, False]),
-        (Scope.ALL, [True, True]),
+        (LogoutScope.THIS, [False, True]),
+        (LogoutScope.OTHERS, [True, False]),
+        (LogoutScope.ALL, [True, True]),
     ],
 )
 @pytest.mark.parametrize("by_refresh_token", [False, True])
 async def test_logout_revokes_all_tokens_of_the_sessions_at_once(
-    app: CoreHarness, scope: Scope, revoked: list[bool], by_refresh_token: bool
+    app: CoreHarness, scope: LogoutScope, revoked: list[bool], by_refresh_token: bool
 ) -> None:
     other, first = await log_in(app), await log_in(app)
     this = await refresh(app, first)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from application.identities.login import LoggedIn
-from application.identities.sessions import Scope
+from application.identities.sessions import LogoutScope
 from application.otp.verify_otp import VerifyOtpCommand
 from application.principal import Principal
 from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests
@@ -67,7 +67,7 @@ async def test_a_device_that_failed_too_often_gets_another_token(app: CoreHarnes
 
 async def log_out_others(app: CoreHarness, _: Principal) -> None:
     other = await app.identities.authenticate((await app.open_session()).tokens.access_token)
-    await app.identities.logout(other, Scope.OTHERS)
+    await app.identities.logout(other, LogoutScope.OTHERS)
 
 
 async def block_and_unblock(app: CoreHarness, _: Principal) -> None:
@@ -76,8 +76,8 @@ async def block_and_unblock(app: CoreHarness, _: Principal) -> None:
 
 
 REVOCATIONS: dict[str, Callable[[CoreHarness, Principal], Awaitable[object]]] = {
-    "log out": lambda app, principal: app.identities.logout(principal, Scope.THIS),
-    "log out everywhere": lambda app, principal: app.identities.logout(principal, Scope.ALL),
+    "log out": lambda app, principal: app.identities.logout(principal, LogoutScope.THIS),
+    "log out everywhere": lambda app, principal: app.identities.logout(principal, LogoutScope.ALL),
     "log out others": log_out_others,
     "revoke": lambda app, owner: app.identities.revoke_session(owner, owner.session.id),
     "block": block_and_unblock,

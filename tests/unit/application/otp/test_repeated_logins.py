@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from application.identities.login import LoggedIn
-from application.identities.sessions import Scope
+from application.identities.sessions import LogoutScope
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from application.ports.system import SecurityEventType
@@ -92,7 +92,7 @@ async def refresh(app: CoreHarness, login: LoggedIn) -> None:
 async def log_out_others(app: CoreHarness, login: LoggedIn) -> None:
     token = a_parsed_token(login.tokens.refresh_token)
     assert token is not None
-    await app.identities.logout(token, Scope.OTHERS)
+    await app.identities.logout(token, LogoutScope.OTHERS)
 
 
 async def wait(app: CoreHarness, _: LoggedIn) -> None:

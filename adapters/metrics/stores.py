@@ -11,7 +11,7 @@ from prometheus_client import Histogram
 from adapters.metrics.metrics import Metrics, class_label
 from adapters.records.record_kind import Index, Record, RecordKind
 from adapters.records.record_store import (
-    Position,
+    IndexPosition,
     RecordStore,
     Replacement,
     StoredRecord,
@@ -104,7 +104,7 @@ class MeasuredRecordStore:
         /,
         *,
         until: datetime | None = None,
-        after: Position | None = None,
+        after: IndexPosition | None = None,
         newest_first: bool = False,
         limit: int,
         offset: int = 0,

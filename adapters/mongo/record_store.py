@@ -17,9 +17,9 @@ from adapters.mongo.undeclared_collections import delete_undeclared, has_undecla
 from adapters.records.kinds import ALL_USERNAMES, KINDS
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
 from adapters.records.record_store import (
+    IndexPosition,
     Move,
     Overwrite,
-    Position,
     Replacement,
     StoredRecord,
 )
@@ -75,7 +75,7 @@ class MongoRecordStore:
         /,
         *,
         until: datetime | None = None,
-        after: Position | None = None,
+        after: IndexPosition | None = None,
         newest_first: bool = False,
         limit: int,
         offset: int = 0,
@@ -96,7 +96,7 @@ class MongoRecordStore:
             last = await self._database.run(lambda: skipped.to_list(None))
             if not last:
                 return []
-            after, offset = Position(last[0][index.order], last[0]["_id"]), 0
+            after, offset = IndexPosition(last[0][index.order], last[0]["_id"]), 0
             query = _query(index, equal, until, after, newest_first)
         cursor = collection.find(query, skip=offset, limit=limit, batch_size=limit, **options)
         documents = await self._database.run(lambda: cursor.to_list(None))
@@ -286,7 +286,7 @@ def _query(
     index: Index,
     equal: Sequence[str],
     until: datetime | None = None,
-    after: Position | None = None,
+    after: IndexPosition | None = None,
     newest_first: bool = False,
 ) -> RawDocument:
     """Return the query of a range of an index."""

@@ -18,9 +18,9 @@ from adapters.postgres.undeclared_tables import delete_statement, has_undeclared
 from adapters.records.kinds import KINDS
 from adapters.records.record_kind import Index, Record, RecordKind
 from adapters.records.record_store import (
+    IndexPosition,
     Move,
     Overwrite,
-    Position,
     Replacement,
     StoredRecord,
     decode_row,
@@ -77,7 +77,7 @@ class PostgresRecordStore:
         /,
         *,
         until: datetime | None = None,
-        after: Position | None = None,
+        after: IndexPosition | None = None,
         newest_first: bool = False,
         limit: int,
         offset: int = 0,

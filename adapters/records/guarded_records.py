@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from adapters.records.record_kind import Index, Record, RecordKind
 from adapters.records.record_store import (
-    Position,
+    IndexPosition,
     RecordStore,
     Replacement,
     StoredRecord,
@@ -58,7 +58,7 @@ class GuardedRecords:
         /,
         *,
         until: datetime | None = None,
-        after: Position | None = None,
+        after: IndexPosition | None = None,
         newest_first: bool = False,
         limit: int,
         offset: int = 0,

@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Index, Record, RecordKind
-from adapters.records.record_store import Position, RecordStore, StoredRecord
+from adapters.records.record_store import IndexPosition, RecordStore, StoredRecord
 from application.ports.versioned import Versioned
 from domain.page import Cursor
 
@@ -121,6 +121,6 @@ class RecordRepository(Generic[V, R]):
         return Versioned(self.mapping.to_value(stored.record), stored.version)
 
 
-def to_position(cursor: Cursor | None) -> Position | None:
+def to_position(cursor: Cursor | None) -> IndexPosition | None:
     """Return the position in an index that a cursor names."""
-    return Position(cursor.created_at, cursor.id) if cursor else None
+    return IndexPosition(cursor.created_at, cursor.id) if cursor else None

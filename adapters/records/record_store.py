@@ -38,7 +38,7 @@ def decode_row(kind: RecordKind[R], row_id: str, version: object, body: object) 
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class IndexPosition:
     """The position directly after a record in an index, whether that still exists or not."""
 
     time: datetime
@@ -102,7 +102,7 @@ class RecordStore(Protocol):
         /,
         *,
         until: datetime | None = None,
-        after: Position | None = None,
+        after: IndexPosition | None = None,
         newest_first: bool = False,
         limit: int,
         offset: int = 0,

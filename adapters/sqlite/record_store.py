@@ -13,9 +13,9 @@ from cachetools import LRUCache, cached
 from adapters.records.kinds import KINDS
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_store import (
+    IndexPosition,
     Move,
     Overwrite,
-    Position,
     Replacement,
     StoredRecord,
     decode_row,
@@ -82,7 +82,7 @@ class SqliteRecordStore:
         /,
         *,
         until: datetime | None = None,
-        after: Position | None = None,
+        after: IndexPosition | None = None,
         newest_first: bool = False,
         limit: int,
         offset: int = 0,

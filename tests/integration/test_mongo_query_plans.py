@@ -21,7 +21,7 @@ from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
 from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
-from adapters.records.record_store import Position
+from adapters.records.record_store import IndexPosition
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.integration.mongo_support import (
     Client,
@@ -140,7 +140,7 @@ async def plans_of_searches(
     """Yield the plan of each kind of search, and of a count."""
     store, equal = database.records, values_of(index)
     times: list[datetime | None] = [None, MIDDLE] if index.order else [None]
-    positions = [None, Position(MIDDLE, "150")] if index.is_paged else [None]
+    positions = [None, IndexPosition(MIDDLE, "150")] if index.is_paged else [None]
     for newest_first, after, until in itertools.product((False, True), positions, times):
         search = store.find(
             kind, index, equal, until=until, after=after, newest_first=newest_first, limit=10

@@ -16,7 +16,7 @@ from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
-from adapters.records.record_store import Position
+from adapters.records.record_store import IndexPosition
 from adapters.sqlite.connection_worker import Operation, Values
 from adapters.sqlite.database import SqliteDatabase, Worker, open_database
 from adapters.sqlite.limit_store import SqliteLimitStore
@@ -164,7 +164,7 @@ async def test_a_search_until_a_time_reads_no_later_rows(
 async def test_a_page_begins_at_its_position(store: SqliteRecordStore, plans: list[str]) -> None:
     for searched, newest_first in itertools.product(PAGED, (False, True)):
         kind, index = searched.kind, searched.index
-        after = Position(NOW, an_id())
+        after = IndexPosition(NOW, an_id())
         plans.clear()
 
         await store.find(

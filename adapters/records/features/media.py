@@ -11,7 +11,7 @@ from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
 from adapters.records.record_repository import RecordRepository, to_position
-from adapters.records.record_store import Position, StoredRecord
+from adapters.records.record_store import IndexPosition, StoredRecord
 from application.ports.media import MediaRepositories
 from application.ports.versioned import Versioned
 from domain.media.idempotency import IdempotencyKey
@@ -207,7 +207,7 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         return [self.read(stored).value for stored in found]
 
     async def _find_owned(
-        self, state: ItemState, owner_id: str, limit: int, after: Position | None = None
+        self, state: ItemState, owner_id: str, limit: int, after: IndexPosition | None = None
     ) -> list[StoredRecord[MediaItemRecord]]:
         index = ITEM_PAGES["owner_id",]
         equal = [state.value, owner_id]
@@ -218,7 +218,7 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
     ) -> list[StoredRecord[MediaItemRecord]]:
         found = batch = await self._find_owned(state, owner_id, BATCH_SIZE)
         while len(batch) == BATCH_SIZE:
-            last = Position(batch[-1].record.created_at, batch[-1].id)
+            last = IndexPosition(batch[-1].record.created_at, batch[-1].id)
             batch = await self._find_owned(state, owner_id, BATCH_SIZE, last)
             found = [*found, *batch]
         return found

@@ -20,7 +20,7 @@ from adapters.records.kinds import (
 )
 from adapters.records.leases import LeaseRecord
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
-from adapters.records.record_store import Position, RecordStore
+from adapters.records.record_store import IndexPosition, RecordStore
 from pytest_dialtone.suites.storage.record_examples import (
     FAR,
     IN_ORDER,
@@ -207,7 +207,7 @@ async def check_that_they_are_found_after_a_position(
                 kind,
                 index,
                 equal_values(kind, index),
-                after=Position(*position),
+                after=IndexPosition(*position),
                 newest_first=newest_first,
                 limit=limit,
             )

@@ -15,7 +15,7 @@ from adapters.records.kinds import (
     PHONE_VERIFICATIONS,
 )
 from adapters.records.phone_verifications import PhoneVerificationRecord
-from adapters.records.record_store import Position
+from adapters.records.record_store import IndexPosition
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -33,7 +33,7 @@ OPERATIONS: Final[dict[str, Callable[[Database], Awaitable[object]]]] = {
     "records.load": lambda db: db.records.load(DELIVERY_REPORTS, ["1"]),
     "records.scan": lambda db: db.records.scan(DELIVERY_REPORTS, "", 1),
     "records.find": lambda db: db.records.find(
-        AUDIT_ENTRIES, ALL_ENTRIES, [], after=Position(NOW, "1"), limit=1
+        AUDIT_ENTRIES, ALL_ENTRIES, [], after=IndexPosition(NOW, "1"), limit=1
     ),
     "records.count": lambda db: db.records.count(AUDIT_ENTRIES, ALL_ENTRIES, [], 1),
     "records.count, estimated": lambda db: db.records.count(

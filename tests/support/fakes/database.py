@@ -32,7 +32,7 @@ from adapters.records.limits import (
 from adapters.records.mapping import RecordMapping
 from adapters.records.phone_verifications import PhoneVerificationMapping
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
-from adapters.records.record_store import Position, StoredRecord
+from adapters.records.record_store import IndexPosition, StoredRecord
 from adapters.records.repositories import make_repositories
 from application.ports.changes import ChangeObserver
 from application.ports.errors import StorageTimeout, StorageUnavailable, UniqueViolation
@@ -104,7 +104,7 @@ class InMemoryRecords:
         /,
         *,
         until: datetime | None = None,
-        after: Position | None = None,
+        after: IndexPosition | None = None,
         newest_first: bool = False,
         limit: int,
         offset: int = 0,

@@ -87,7 +87,7 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordCaller:
     """Record the caller after a beep; the recording continues at `answer_to`."""
 
     answer_to: Position
@@ -114,7 +114,7 @@ class Reject:
     """
 
 
-Instruction = Say | Pause | Gather | Dial | Record | GoTo | HangUp | Reject
+Instruction = Say | Pause | Gather | Dial | RecordCaller | GoTo | HangUp | Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class DialOperator:
     max_seconds: int = 3600
 
 
-StoredInstruction = Say | SayCode | Pause | Gather | DialOperator | Record | GoTo | HangUp
+StoredInstruction = Say | SayCode | Pause | Gather | DialOperator | RecordCaller | GoTo | HangUp
 """What a call stores of its instructions: no code and no phone number."""
 
 

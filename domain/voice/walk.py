@@ -30,7 +30,7 @@ from domain.voice.instructions import (
     HangUp,
     Pause,
     Position,
-    Record,
+    RecordCaller,
     Say,
     StoredInstruction,
 )
@@ -346,7 +346,7 @@ def _enter(
                 said.append(DialOperator(position, dial.timeout_seconds, dial.max_seconds))
             case RecordNode() as record:
                 said.append(locale.say(record.text))
-                said.append(Record(position, record.max_seconds))
+                said.append(RecordCaller(position, record.max_seconds))
             case RegisterNode() as register:
                 if caller.phone is None:
                     name = register.failed

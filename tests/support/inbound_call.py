@@ -10,7 +10,7 @@ from application.voice.answer_call import AnswerCallCommand
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus, inbound_call_id
 from domain.voice.flow import DialResult
-from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, Record
+from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, RecordCaller
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
@@ -67,7 +67,7 @@ class InboundCall:
         last = self.instructions[-1]
         if isinstance(last, GoTo):
             return last.position
-        assert isinstance(last, Gather | Dial | Record), f"the call does not wait: {last}"
+        assert isinstance(last, Gather | Dial | RecordCaller), f"the call does not wait: {last}"
         return last.answer_to
 
     @property

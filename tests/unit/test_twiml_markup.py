@@ -13,7 +13,7 @@ from domain.voice.instructions import (
     Instruction,
     Pause,
     Position,
-    Record,
+    RecordCaller,
     Reject,
     Say,
     Voice,
@@ -58,7 +58,7 @@ def test_a_menu_has_500_hints_and_a_recording_goes_on_after_silence() -> None:
 
     one, *_ = twiml.validate(render(Gather((), MENU, VOICE, hints)))
     # Twilio requests no action after silence.
-    _record, then = twiml.validate(render(Record(MENU)))
+    _record, then = twiml.validate(render(RecordCaller(MENU)))
 
     rendered = one.attrib["hints"].split(",")
     assert (len(rendered), rendered[:2]) == (500, ["one two", "a b"])
@@ -86,7 +86,7 @@ INSTRUCTIONS = st.one_of(
         st.booleans(),
     ),
     st.builds(Dial, st.just("+14155550001"), st.just(MENU), SECONDS, SECONDS),
-    st.builds(Record, st.just(MENU), SECONDS),
+    st.builds(RecordCaller, st.just(MENU), SECONDS),
     st.just(GoTo(MENU)),
     st.just(HangUp()),
     st.just(Reject()),

@@ -161,7 +161,7 @@ _RECORD_TYPES: Final[Mapping[type, type]] = {
     instructions.Pause: PauseRecord,
     instructions.Gather: GatherRecord,
     instructions.DialOperator: DialOperatorRecord,
-    instructions.Record: RecordRecord,
+    instructions.RecordCaller: RecordRecord,
     instructions.GoTo: GoToRecord,
     instructions.HangUp: HangUpRecord,
 }

@@ -18,7 +18,7 @@ from domain.voice.instructions import (
     Instruction,
     Pause,
     Position,
-    Record,
+    RecordCaller,
     Reject,
     Say,
 )
@@ -67,7 +67,7 @@ class TwimlMarkup:
                     _add_gather(response, instruction, url_of(instruction.answer_to))
                 case Dial():
                     _add_dial(response, instruction, url_of(instruction.answer_to))
-                case Record():
+                case RecordCaller():
                     url = url_of(instruction.answer_to)
                     _add_record(response, instruction, url, recording_status_url)
                 case GoTo():
@@ -126,7 +126,7 @@ def _add_dial(response: Any, dial: Dial, url: str) -> None:
     verb.number(dial.number)
 
 
-def _add_record(response: Any, record: Record, url: str, status_url: str) -> None:
+def _add_record(response: Any, record: RecordCaller, url: str, status_url: str) -> None:
     response.record(
         action=url,
         method="POST",

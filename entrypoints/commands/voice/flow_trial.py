@@ -11,7 +11,7 @@ from domain.voice.instructions import (
     GoTo,
     HangUp,
     Pause,
-    Record,
+    RecordCaller,
     Say,
     StoredInstruction,
 )
@@ -94,7 +94,7 @@ def _to_event(last: StoredInstruction, text: str) -> CallEvent:
         return Continued()
     if isinstance(last, DialOperator):
         return Dialed(DialResult(text.lower()))
-    if isinstance(last, Record):
+    if isinstance(last, RecordCaller):
         return Recorded("trial", len(text.split())) if text else Continued()
     if text and set(text) <= set(KEYS):
         return Answered(keys=text)
@@ -111,7 +111,7 @@ def _describe_all(instructions: Iterable[StoredInstruction]) -> Iterator[str]:
                 yield "? key or speech"
             case DialOperator():
                 yield f"? the operator's phone rings; type {_DIAL_RESULTS}"
-            case Record():
+            case RecordCaller():
                 yield f"? speak, up to {instruction.max_seconds} seconds"
             case Pause():
                 yield "..."

@@ -14,7 +14,7 @@ from domain.voice.instructions import (
     HangUp,
     Instruction,
     Position,
-    Record,
+    RecordCaller,
     Reject,
     Say,
     Voice,
@@ -48,7 +48,7 @@ LAST: Final = (
     HangUp(),
     Reject(),
     Dial("+14155550001", MENU),
-    Record(MENU),
+    RecordCaller(MENU),
     Gather((), MENU, VOICE),
 )
 

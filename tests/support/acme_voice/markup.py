@@ -13,7 +13,7 @@ from domain.voice.instructions import (
     Instruction,
     Pause,
     Position,
-    Record,
+    RecordCaller,
     Reject,
     Say,
 )
@@ -56,7 +56,7 @@ def _to_step(
                 "ring_seconds": instruction.timeout_seconds,
                 "seconds": instruction.max_seconds,
             }
-        case Record():
+        case RecordCaller():
             return {
                 "record": instruction.max_seconds,
                 "url": url_of(instruction.answer_to),

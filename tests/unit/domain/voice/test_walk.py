@@ -23,7 +23,7 @@ from domain.voice.instructions import (
     HangUp,
     Pause,
     Position,
-    Record,
+    RecordCaller,
     SayCode,
 )
 from domain.voice.walk import (
@@ -179,7 +179,7 @@ def test_a_menu_is_repeated_twice_and_then_gives_up(answer: CallEvent, apology: 
 @pytest.mark.parametrize(
     ("node", "instructions"),
     [
-        (RECORD, [Record(Position("node", 2), 30)]),
+        (RECORD, [RecordCaller(Position("node", 2), 30)]),
         (DIAL, [DialOperator(Position("node", 2), 9, 99)]),
         (REGISTER, [Pause(3), GoTo(Position("node", 2))]),
     ],

@@ -33,10 +33,10 @@ from domain.voice.instructions import (
     resolve,
 )
 from domain.voice.walk import (
-    Caller,
     CallEvent,
     CallOutcome,
     ChooseLanguage,
+    ClaimedCaller,
     Dialed,
     Recorded,
     Register,
@@ -60,23 +60,23 @@ class FindCaller:
     phone_verifications: PhoneVerifications
     identities: Identities
 
-    async def __call__(self, phone: PhoneNumber | None) -> Caller:
+    async def __call__(self, phone: PhoneNumber | None) -> ClaimedCaller:
         """Find the caller.
 
         Raises:
             StorageError
         """
         if phone is None:
-            return Caller()
+            return ClaimedCaller()
         verification = (await self.phone_verifications.load(phone)).value
         identity_id, locale = verification.identity_id, verification.call_locale
         tag = locale.tag if locale else None
         loaded = await self.identities.load(identity_id) if identity_id else None
         if loaded is None or loaded.value.is_closed or loaded.value.phone != phone:
-            return Caller(phone, locale=tag)
-        return Caller(phone, identity_id, loaded.value.is_verified, tag)
+            return ClaimedCaller(phone, locale=tag)
+        return ClaimedCaller(phone, identity_id, loaded.value.is_verified, tag)
 
-    async def mark_called(self, caller: Caller, now: datetime) -> None:
+    async def mark_called(self, caller: ClaimedCaller, now: datetime) -> None:
         """Keep the caller's unverified identity for longer. Without calls, it is deleted.
 
         Raises:
@@ -190,7 +190,7 @@ class AnswerCall:
 
     def apologize(self, phone: PhoneNumber | None) -> tuple[Instruction, ...]:
         """Return the response after an unforeseen error."""
-        return resolve(apologize(self.flow, Caller(phone)).instructions)
+        return resolve(apologize(self.flow, ClaimedCaller(phone)).instructions)
 
     async def _begin(
         self, call_id: str, command: AnswerCallCommand
@@ -250,7 +250,7 @@ class AnswerCall:
             elif (answer := await self._answer(command, position, loaded)) is not None:
                 return answer
             loaded = await self.calls.load(call_id)
-        return apologize(self.flow, Caller(command.phone)).instructions
+        return apologize(self.flow, ClaimedCaller(command.phone)).instructions
 
     async def _answer(
         self, command: AnswerCallCommand, position: Position, loaded: Versioned[Call]
@@ -272,7 +272,7 @@ class AnswerCall:
         return await self._complete_effect(call.id, command, caller, step)
 
     async def _complete_effect(
-        self, call_id: str, command: AnswerCallCommand, caller: Caller, step: Step
+        self, call_id: str, command: AnswerCallCommand, caller: ClaimedCaller, step: Step
     ) -> tuple[StoredInstruction, ...]:
         """Carry out the effect of a step, and store the response for all repetitions.
 
@@ -300,7 +300,7 @@ class AnswerCall:
         self,
         call_id: str,
         command: AnswerCallCommand,
-        caller: Caller,
+        caller: ClaimedCaller,
         step: Step,
         loaded: Versioned[Call] | None = None,
         joined_id: str | None = None,

@@ -12,7 +12,7 @@ from domain.otp.permits import Outcome, Permits
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import CallFlow, DialResult
-from domain.voice.walk import Caller, Step, skip_operator
+from domain.voice.walk import ClaimedCaller, Step, skip_operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class CallLimiter:
     flow: CallFlow
     has_operator: bool
 
-    async def acquire_call(self, caller: Caller) -> Acquisition | None:
+    async def acquire_call(self, caller: ClaimedCaller) -> Acquisition | None:
         """Acquire the permits of an inbound call; None if it is over the limits.
 
         Raises:
@@ -43,11 +43,13 @@ class CallLimiter:
         [acquired] = await self.limit_store.acquire(self._reserve_call(caller))
         return acquired if isinstance(acquired, Acquisition) else None
 
-    async def report_rejection(self, caller: Caller) -> None:
+    async def report_rejection(self, caller: ClaimedCaller) -> None:
         """Report an inbound call that is over the limits."""
         await self._emit_rejection(caller, self._reserve_call(caller))
 
-    async def reserve_line(self, step: Step, caller: Caller) -> tuple[Step, Acquisition | None]:
+    async def reserve_line(
+        self, step: Step, caller: ClaimedCaller
+    ) -> tuple[Step, Acquisition | None]:
         """Reserve a line if a step connects the caller to the operator.
 
         Returns:
@@ -73,11 +75,11 @@ class CallLimiter:
         await self._emit_rejection(caller, reservation)
         return skip_operator(self.flow, step, caller, DialResult.BUSY), None
 
-    def _reserve_call(self, caller: Caller) -> Reservation:
+    def _reserve_call(self, caller: ClaimedCaller) -> Reservation:
         now, key = self.clock.now(), self._key_of(caller)
         return self.limits.reserve_inbound_call(now, key, is_verified=caller.is_verified)
 
-    async def _emit_rejection(self, caller: Caller, reservation: Reservation) -> None:
+    async def _emit_rejection(self, caller: ClaimedCaller, reservation: Reservation) -> None:
         limit = await self.alerts.name_used_limit(reservation)
         self.events.emit(SecurityEventType.CALL_REJECTED, phone=caller.phone, limit=limit)
 
@@ -93,5 +95,5 @@ class CallLimiter:
             longest = self.flow.max_operator_time
             await self.release(self.limits.settle_line(line, Outcome.CALL_ENDED, longest))
 
-    def _key_of(self, caller: Caller) -> str | None:
+    def _key_of(self, caller: ClaimedCaller) -> str | None:
         return self.codes.phone_key(caller.phone) if caller.phone else None

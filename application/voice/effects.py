@@ -21,8 +21,8 @@ from domain.voice.call import callback_id
 from domain.voice.flow import LEAVING_MESSAGE, CallFlow
 from domain.voice.walk import (
     CallBack,
-    Caller,
     ChooseLanguage,
+    ClaimedCaller,
     Effect,
     EffectResult,
     Leave,
@@ -54,7 +54,7 @@ class CarryOutEffect:
     flow: CallFlow
     countries: Collection[str] | None
 
-    async def __call__(self, call_id: str, effect: Effect, caller: Caller) -> EffectResult:
+    async def __call__(self, call_id: str, effect: Effect, caller: ClaimedCaller) -> EffectResult:
         """Carry out an effect for a caller. Without a caller id, there is nothing to do.
 
         Raises:

@@ -47,7 +47,7 @@ SECONDS_TO_HANG_UP: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ClaimedCaller:
     """What a call claims about the caller. Nothing proves that the owner is calling.
 
     Attributes:
@@ -183,12 +183,12 @@ class Step:
         return any(isinstance(part, DialOperator) for part in self.instructions)
 
 
-def locale_of(flow: CallFlow, caller: Caller) -> FlowLocale:
+def locale_of(flow: CallFlow, caller: ClaimedCaller) -> FlowLocale:
     """Return the locale that a caller hears."""
     return flow.locales[_tag_of(flow, caller)]
 
 
-def start(flow: CallFlow, caller: Caller) -> Step:
+def start(flow: CallFlow, caller: ClaimedCaller) -> Step:
     """Return the first step of an inbound call."""
     first = flow.unknown_caller
     if caller.phone is None:
@@ -198,7 +198,7 @@ def start(flow: CallFlow, caller: Caller) -> Step:
     return _enter(flow, first, caller, 1)
 
 
-def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent) -> Step:
+def advance(flow: CallFlow, position: Position, caller: ClaimedCaller, event: CallEvent) -> Step:
     """Return the step after an event at a position.
 
     - It never raises for a valid flow. An event that does not fit the node is silence, or an
@@ -237,7 +237,7 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
             return apologize(flow, caller)
 
 
-def skip_operator(flow: CallFlow, step: Step, caller: Caller, result: DialResult) -> Step:
+def skip_operator(flow: CallFlow, step: Step, caller: ClaimedCaller, result: DialResult) -> Step:
     """Return the step after this result of a call to the operator that is not placed.
 
     What announces the operator is left out.
@@ -251,7 +251,9 @@ def skip_operator(flow: CallFlow, step: Step, caller: Caller, result: DialResult
     return step
 
 
-def is_menu_over(flow: CallFlow, position: Position, caller: Caller, elapsed: timedelta) -> bool:
+def is_menu_over(
+    flow: CallFlow, position: Position, caller: ClaimedCaller, elapsed: timedelta
+) -> bool:
     """Return whether a call has been answering menus for too long, and says goodbye.
 
     Any number may be forged, and each minute of a call costs money.
@@ -260,20 +262,20 @@ def is_menu_over(flow: CallFlow, position: Position, caller: Caller, elapsed: ti
     return is_menu and elapsed >= (MAX_VERIFIED_MENU_TIME if caller.is_verified else MAX_MENU_TIME)
 
 
-def say_goodbye(flow: CallFlow, caller: Caller) -> Step:
+def say_goodbye(flow: CallFlow, caller: ClaimedCaller) -> Step:
     """Return the step that ends a call at its limits."""
     goodbye = locale_of(flow, caller).say(GOODBYE)
     return Step((goodbye, HangUp()), None, outcome=CallOutcome.GAVE_UP)
 
 
-def apologize(flow: CallFlow, caller: Caller) -> Step:
+def apologize(flow: CallFlow, caller: ClaimedCaller) -> Step:
     """Return the step after an unforeseen error."""
     apology = locale_of(flow, caller).say(APOLOGY)
     return Step((apology, HangUp()), None, outcome=CallOutcome.FAILED)
 
 
 def _answer(
-    flow: CallFlow, menu: MenuNode, position: Position, caller: Caller, event: CallEvent
+    flow: CallFlow, menu: MenuNode, position: Position, caller: ClaimedCaller, event: CallEvent
 ) -> Step:
     locale, offer = locale_of(flow, caller), _offer_of(flow, menu, caller)
     if isinstance(event, EffectResult):  # the caller has chosen the language
@@ -306,7 +308,11 @@ def _answer(
 
 
 def _register(
-    flow: CallFlow, register: RegisterNode, position: Position, caller: Caller, event: CallEvent
+    flow: CallFlow,
+    register: RegisterNode,
+    position: Position,
+    caller: ClaimedCaller,
+    event: CallEvent,
 ) -> Step:
     visit = position.visit + 1
     if isinstance(event, EffectResult):
@@ -322,7 +328,12 @@ def _register(
 
 
 def _enter(
-    flow: CallFlow, name: str, caller: Caller, visit: int, *, outcome: CallOutcome | None = None
+    flow: CallFlow,
+    name: str,
+    caller: ClaimedCaller,
+    visit: int,
+    *,
+    outcome: CallOutcome | None = None,
 ) -> Step:
     """Go from node to node until the call waits, ends, or has an effect."""
     locale = locale_of(flow, caller)
@@ -373,7 +384,7 @@ def _enter(
 def _gather(
     flow: CallFlow,
     menu: MenuNode,
-    caller: Caller,
+    caller: ClaimedCaller,
     position: Position,
     before: tuple[Say, ...] = (),
 ) -> Gather:
@@ -393,9 +404,9 @@ def _gather(
     )
 
 
-def _tag_of(flow: CallFlow, caller: Caller) -> str:
+def _tag_of(flow: CallFlow, caller: ClaimedCaller) -> str:
     return flow.select_tag(caller.country, (caller.locale,) if caller.locale else ())
 
 
-def _offer_of(flow: CallFlow, menu: MenuNode, caller: Caller) -> str | None:
+def _offer_of(flow: CallFlow, menu: MenuNode, caller: ClaimedCaller) -> str | None:
     return flow.find_offer(caller.country, _tag_of(flow, caller)) if menu.language_key else None

@@ -15,8 +15,8 @@ from domain.voice.instructions import GoTo
 from domain.voice.walk import (
     Answered,
     CallBack,
-    Caller,
     CallEvent,
+    ClaimedCaller,
     Continued,
     Dialed,
     EffectResult,
@@ -45,7 +45,7 @@ def flow() -> CallFlow:
     return load_call_flow(None, "Demo")
 
 
-def walk(flow: CallFlow, caller: Caller, *events: CallEvent) -> Step:
+def walk(flow: CallFlow, caller: ClaimedCaller, *events: CallEvent) -> Step:
     step = start(flow, caller)
     for event in events:
         assert step.position
@@ -73,7 +73,7 @@ def test_the_words_of_each_language_lead_through_the_flow(
     flow: CallFlow, phone: PhoneNumber
 ) -> None:
     yes, no, leave, feedback = map(said, WORDS[phone])
-    unknown, known = Caller(phone), Caller(phone, "an identity")
+    unknown, known = ClaimedCaller(phone), ClaimedCaller(phone, "an identity")
 
     effect = walk(flow, unknown, yes, Continued()).effect
     assert isinstance(effect, Register)
@@ -208,7 +208,7 @@ def test_at_most_fifty_words_are_said_until_a_key_is_awaited(
     events += [Answered(keys=key) for key in "123489"]
     words: dict[tuple[str, bool], set[int]] = {}
     for identity_id in (None, "an identity"):
-        caller = Caller(phone, identity_id)
+        caller = ClaimedCaller(phone, identity_id)
         steps = [(start(flow, caller), 0)]
         while steps:
             step, before = steps.pop()

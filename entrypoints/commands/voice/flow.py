@@ -9,7 +9,7 @@ from adapters.flows import draw
 from adapters.flows.flow_rules import list_contained_phrases
 from domain.errors import InvalidValue
 from domain.phone import PhoneNumber, parse_phone
-from domain.voice.walk import Caller
+from domain.voice.walk import ClaimedCaller
 from entrypoints.commands.voice.flow_trial import try_flow
 from entrypoints.features.voice import VoiceSettings, load_call_flow
 from entrypoints.opening.startup_error import CommandError
@@ -29,11 +29,11 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
         case "draw":
             return [draw(call_flow)]
         case _:
-            caller = Caller()
+            caller = ClaimedCaller()
             if arguments.caller != "anonymous":
                 phone = _parse_phone(settings, arguments.phone)
                 identity_id = None if arguments.caller == "unknown" else "trial"
-                caller = Caller(phone, identity_id, arguments.caller == "verified")
+                caller = ClaimedCaller(phone, identity_id, arguments.caller == "verified")
             return try_flow(call_flow, caller, _read_line)
 
 

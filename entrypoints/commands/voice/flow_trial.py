@@ -19,9 +19,9 @@ from domain.voice.speech import KEYS
 from domain.voice.walk import (
     Answered,
     CallBack,
-    Caller,
     CallEvent,
     ChooseLanguage,
+    ClaimedCaller,
     Continued,
     Dialed,
     Effect,
@@ -46,7 +46,9 @@ _EFFECTS: Final[Mapping[type[Effect], str]] = {
 }
 
 
-def try_flow(flow: CallFlow, caller: Caller, read_line: Callable[[], str | None]) -> Iterator[str]:
+def try_flow(
+    flow: CallFlow, caller: ClaimedCaller, read_line: Callable[[], str | None]
+) -> Iterator[str]:
     """Walk a flow and yield what happens. Nothing is stored, and nobody is called.
 
     Args:

@@ -9,7 +9,7 @@ from domain.phone import PhoneNumber
 from domain.voice.flow import FlowLocale, MenuNode
 from domain.voice.instructions import Position, Voice
 from domain.voice.speech import find_key
-from domain.voice.walk import Answered, Caller, advance
+from domain.voice.walk import Answered, ClaimedCaller, advance
 
 FLOW: Final = load_call_flow(None, "Demo")
 SAYINGS: Final = tomllib.loads(Path(__file__).with_name("sayings.toml").read_text("utf-8"))
@@ -41,7 +41,7 @@ def find(keys: str = "", speech: str = "", whole: str = "") -> str | None:
 )
 def test_sayings_are_understood_in_each_locale(tag: str, menu: str, key: str, saying: str) -> None:
     node = FLOW.nodes[menu]
-    caller = Caller(PhoneNumber(PHONES[tag]))
+    caller = ClaimedCaller(PhoneNumber(PHONES[tag]))
     step = advance(FLOW, Position(menu), caller, Answered(speech=saying))
     assert isinstance(node, MenuNode)
     heard = [choice.key for choice in node.choices if choice.next in step.path]

@@ -30,10 +30,10 @@ from domain.voice.walk import (
     MAX_VISITS,
     Answered,
     CallBack,
-    Caller,
     CallEvent,
     CallOutcome,
     ChooseLanguage,
+    ClaimedCaller,
     Continued,
     Dialed,
     Effect,
@@ -57,10 +57,10 @@ from tests.support.call_flows import (
     spoken,
 )
 
-UNKNOWN = Caller(INDIAN_PHONE)
-UNVERIFIED = Caller(INDIAN_PHONE, "an identity")
-VERIFIED = Caller(INDIAN_PHONE, "an identity", is_verified=True)
-ANONYMOUS = Caller()
+UNKNOWN = ClaimedCaller(INDIAN_PHONE)
+UNVERIFIED = ClaimedCaller(INDIAN_PHONE, "an identity")
+VERIFIED = ClaimedCaller(INDIAN_PHONE, "an identity", is_verified=True)
+ANONYMOUS = ClaimedCaller()
 SILENCE, NONSENSE = Answered(), Answered(speech="blah")
 YES = Answered(keys="1")
 DONE, REJECTED = EffectResult.DONE, EffectResult.REJECTED
@@ -80,7 +80,7 @@ def flow_with(node: FlowNode) -> CallFlow:
     return make_flow({"start": menu("node"), "node": node, **ends, "bye": BYE}, locales=LOCALES)
 
 
-def walk(flow: CallFlow, *events: CallEvent, caller: Caller = UNVERIFIED) -> Step:
+def walk(flow: CallFlow, *events: CallEvent, caller: ClaimedCaller = UNVERIFIED) -> Step:
     step = start(flow, caller)
     for event in events:
         assert step.position, f"the call ended before {event}"
@@ -109,7 +109,11 @@ def test_the_locale_is_the_requested_one_or_else_that_of_the_country() -> None:
     assert flow.select_locale("IN", ("es-ES",)).voice.language == "es-MX"
     assert flow.select_locale("IN", ("fr",)).voice.language == "hi-IN"
     assert flow.select_locale(None, ("fr",)).voice.language == "en-US"
-    for caller, language in ((UNKNOWN, "hi-IN"), (Caller(PHONE), "en-US"), (ANONYMOUS, "en-US")):
+    for caller, language in (
+        (UNKNOWN, "hi-IN"),
+        (ClaimedCaller(PHONE), "en-US"),
+        (ANONYMOUS, "en-US"),
+    ):
         assert list(spoken(start(flow, caller).instructions)) == [f"bye in {language}"]
 
 
@@ -200,7 +204,7 @@ def test_a_node_says_its_text_and_then_waits(node: FlowNode, instructions: list[
     ],
 )
 def test_nothing_is_said_before_an_effect(
-    node: FlowNode, events: list[CallEvent], caller: Caller, effect: Effect
+    node: FlowNode, events: list[CallEvent], caller: ClaimedCaller, effect: Effect
 ) -> None:
     step = walk(flow_with(node), YES, *events, caller=caller)
     assert (step.effect, step.instructions) == (effect, ())
@@ -304,13 +308,15 @@ EVENTS = st.one_of(
     st.sampled_from(EffectResult),
 )
 CALLERS = st.builds(
-    Caller, st.sampled_from([None, PHONE, INDIAN_PHONE]), st.sampled_from([None, "an identity"])
+    ClaimedCaller,
+    st.sampled_from([None, PHONE, INDIAN_PHONE]),
+    st.sampled_from([None, "an identity"]),
 )
 
 
 @given(flows(), CALLERS, st.data())
 def test_every_call_ends_and_no_event_raises(
-    flow: CallFlow, caller: Caller, data: st.DataObject
+    flow: CallFlow, caller: ClaimedCaller, data: st.DataObject
 ) -> None:
     step = start(flow, caller)
     visits = []
@@ -330,7 +336,7 @@ def test_every_call_ends_and_no_event_raises(
 
 
 @given(flows(), CALLERS)
-def test_silence_has_no_effect(flow: CallFlow, caller: Caller) -> None:
+def test_silence_has_no_effect(flow: CallFlow, caller: ClaimedCaller) -> None:
     step = start(flow, caller)
     while step.position:
         assert step.effect is None

@@ -19,7 +19,7 @@ _KEY: Final = "setting"
 _DESCRIBED_FIELD: Final = re.compile(r'^    (\w+): .*?^    """(.+?)"""$', re.MULTILINE | re.DOTALL)
 
 
-class Group(StrEnum):
+class SettingGroup(StrEnum):
     """The headings of `.env.example`."""
 
     ESSENTIAL = "What you set first"
@@ -49,7 +49,7 @@ class Declaration:
         unused: Returns why it has no effect with all settings, an empty text if it has one.
     """
 
-    group: Group
+    group: SettingGroup
     parse: Callable[[str], Any]
     default: str = ""
     unset: Any = None
@@ -77,7 +77,7 @@ class Declaration:
         return example or self.default
 
 
-def _setting(group: Group, parse: Callable[[str], Any], **rest: Any) -> Any:
+def _setting(group: SettingGroup, parse: Callable[[str], Any], **rest: Any) -> Any:
     """Declare a field of a dataclass as a setting; see `Declaration`.
 
     The docstring below the field is the line in `.env.example`.
@@ -85,9 +85,9 @@ def _setting(group: Group, parse: Callable[[str], Any], **rest: Any) -> Any:
     return dataclasses.field(metadata={_KEY: Declaration(group, parse, **rest)})
 
 
-essential = partial(_setting, Group.ESSENTIAL)
-optional = partial(_setting, Group.OPTIONAL)
-advanced = partial(_setting, Group.ADVANCED)
+essential = partial(_setting, SettingGroup.ESSENTIAL)
+optional = partial(_setting, SettingGroup.OPTIONAL)
+advanced = partial(_setting, SettingGroup.ADVANCED)
 
 
 def limit(parse: Callable[[str], Any], *texts: str, **rest: Any) -> Any:
@@ -111,7 +111,7 @@ def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
         if declaration := field.metadata.get(_KEY):
             variable = declaration.name or field.name.upper()
             found[f"{declaration.prefix}{variable}"] = (field.name, declaration)
-    groups = list(Group)
+    groups = list(SettingGroup)
     return dict(sorted(found.items(), key=lambda item: groups.index(item[1][1].group)))
 
 

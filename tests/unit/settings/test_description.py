@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
-from entrypoints.settings.declaration import LIMIT_PROFILES, Group
+from entrypoints.settings.declaration import LIMIT_PROFILES, SettingGroup
 from entrypoints.settings.read import describe, read_settings
 from tests.unit.settings.texts import S3, TWILIO
 
@@ -89,7 +89,7 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable() -> None:
 
     assert printed == (PROJECT / ".env.example").read_text()
     _, *paragraphs = printed.rstrip("\n").split("\n\n")
-    headings = [f"#\n# {group}\n#" for group in Group]
+    headings = [f"#\n# {group}\n#" for group in SettingGroup]
     assert [paragraph for paragraph in paragraphs if paragraph in headings] == headings
     setting = re.compile(r"# .+\.\n#(\w+)=.*(?:\n#(\w+)=)?")
     shown = [setting.fullmatch(paragraph) for paragraph in paragraphs]

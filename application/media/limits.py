@@ -29,7 +29,7 @@ _MINUTES: Final = 61
 """Pixels count for an hour after the end of their minute."""
 
 
-class UploadInProgress:
+class RunningUpload:
     """One upload, and the space for its temporary file.
 
     Attributes:
@@ -147,17 +147,17 @@ class UploadLimiter:
         self._locks = locks
         self._min_rate = min_rate
         self._free_bytes = free_bytes
-        self._uploads: list[UploadInProgress] = []
+        self._uploads: list[RunningUpload] = []
 
     @asynccontextmanager
-    async def admit(self, identity_id: str, client_ip: str) -> AsyncIterator[UploadInProgress]:
+    async def admit(self, identity_id: str, client_ip: str) -> AsyncIterator[RunningUpload]:
         """Admit an upload until the end of the block.
 
         Raises:
             TooManyUploads
         """
         lock = self._locks.acquire(identity_id)
-        upload = UploadInProgress(identity_id, client_ip, self)
+        upload = RunningUpload(identity_id, client_ip, self)
         try:
             while len(self._uploads) >= self._max_uploads:
                 ended = self._choose([*self._uploads, upload], upload)
@@ -181,7 +181,7 @@ class UploadLimiter:
         written = sum(upload.written_bytes for upload in self._uploads)
         return min(self._max_bytes, free_bytes + written)
 
-    async def reserve(self, upload: UploadInProgress, size: int) -> None:
+    async def reserve(self, upload: RunningUpload, size: int) -> None:
         """Reserve space for this size in total, and end other uploads if it is used up.
 
         Raises:
@@ -202,9 +202,7 @@ class UploadLimiter:
     def _reserved(self) -> int:
         return sum(upload.reserved_bytes for upload in self._uploads)
 
-    def _choose(
-        self, holders: Sequence[UploadInProgress], in_need: UploadInProgress
-    ) -> UploadInProgress:
+    def _choose(self, holders: Sequence[RunningUpload], in_need: RunningUpload) -> RunningUpload:
         """Return the upload to be ended, or the one in need of space; the class has the rules.
 
         Those that were received completely are not ended: that they last is not their client's

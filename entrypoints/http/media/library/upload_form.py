@@ -16,7 +16,7 @@ from multipart import (
     parse_options_header,
 )
 
-from application.media.limits import UploadInProgress, UploadLimiter
+from application.media.limits import RunningUpload, UploadLimiter
 from domain.media.errors import MediaStorageFailed, NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -110,7 +110,7 @@ def _convert_errors() -> Iterator[None]:
 class _FormReader:
     """Reads a form block by block. The file is in memory until it is too large for that."""
 
-    def __init__(self, limit: int, upload: UploadInProgress) -> None:
+    def __init__(self, limit: int, upload: RunningUpload) -> None:
         self._blocks: list[bytes] = []
         self._file: BinaryIO | None = None
         self._limit = limit

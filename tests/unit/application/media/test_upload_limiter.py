@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.media.limits import MAX_MEMORY_BYTES, UploadInProgress, UploadLimiter
+from application.media.limits import MAX_MEMORY_BYTES, RunningUpload, UploadLimiter
 from domain.media.errors import NoUploadSpace, TooManyUploads
 from entrypoints.http.media.library.uploads import FileLocks
 from tests.support.fakes.clock import MonotonicClock
@@ -182,7 +182,7 @@ async def test_an_upload_that_was_received_is_not_ended_and_its_space_stays() ->
 async def test_the_space_of_the_disk_counts() -> None:
     free = [60 * MAX_MEMORY_BYTES]
 
-    async def write(upload: UploadInProgress, size: int) -> None:
+    async def write(upload: RunningUpload, size: int) -> None:
         await upload.add(size * MAX_MEMORY_BYTES)
         upload.written_bytes += size * MAX_MEMORY_BYTES
         free[0] -= size * MAX_MEMORY_BYTES

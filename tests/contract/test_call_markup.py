@@ -92,7 +92,7 @@ ANY_NAME = Position('a&b="<c>" ?', 3)
             Dial("+14155550001", MENU, 20, 3600),
             ("Dial", [("Number", "+14155550001")], URL, "20", "3600"),
         ),
-        (RecordCaller(MENU, 120), ("RecordCaller", URL, "120", "5", STATUS_URL)),
+        (RecordCaller(MENU, 120), ("Record", URL, "120", "5", STATUS_URL)),
         (GoTo(MENU), ("Redirect", URL)),
         (GoTo(ANY_NAME), ("Redirect", url_of(ANY_NAME))),
         (HangUp(), ("Hangup",)),

@@ -79,7 +79,7 @@ class DialOperatorRecord(Tagged, tag="dial_operator"):
     max_seconds: int
 
 
-class RecordRecord(Tagged, tag="record"):
+class RecordCallerRecord(Tagged, tag="record"):
     """Record the caller."""
 
     answer_to: PositionRecord
@@ -106,7 +106,7 @@ class TurnRecord(msgspec.Struct, gc=False):
         | PauseRecord
         | GatherRecord
         | DialOperatorRecord
-        | RecordRecord
+        | RecordCallerRecord
         | GoToRecord
         | HangUpRecord,
         ...,
@@ -161,7 +161,7 @@ _RECORD_TYPES: Final[Mapping[type, type]] = {
     instructions.Pause: PauseRecord,
     instructions.Gather: GatherRecord,
     instructions.DialOperator: DialOperatorRecord,
-    instructions.RecordCaller: RecordRecord,
+    instructions.RecordCaller: RecordCallerRecord,
     instructions.GoTo: GoToRecord,
     instructions.HangUp: HangUpRecord,
 }

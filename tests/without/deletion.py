@@ -215,8 +215,9 @@ def _without_missing(root: Path, text: str) -> str:
                 for old, new in zip(lines, changed, strict=True)
                 if old == new or re.sub(r"#.*", "", new).strip()
             ]
-            name, rest = "".join(rows).split("\n", 1)
-            kept.append(f'{name}\nunmatched_ignore_imports_alerting = "none"\n{rest}')
+            contract = "".join(rows)
+            unmatched = 'unmatched_ignore_imports_alerting = "none"\nignore_imports = ['
+            kept.append(contract.replace("ignore_imports = [", unmatched))
     return head + mark + "[[tool.importlinter.contracts]]\n".join([first, *kept])
 
 

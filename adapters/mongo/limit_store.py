@@ -16,7 +16,7 @@ from adapters.mongo.documents import EARLIER_LIMITS, read_document
 from adapters.mongo.driver import BulkWriteStopped, RawDocument, latest
 from adapters.mongo.limit_updates import release_permits, save_limit
 from adapters.mongo.record_store import delete_oldest
-from adapters.records.limit_batches import Change, LimitBatches, Outcome, apply_changes
+from adapters.records.limit_batches import Change, ChangeOutcome, LimitBatches, apply_changes
 from adapters.records.limits import LIMITS, LimitRecord, count_used, find_available, record_ids
 from adapters.records.record_kind import EXPIRES_AT
 from adapters.records.record_store import StoredRecord
@@ -50,7 +50,7 @@ class _Pending:
 
     reservation: Reservation
     held: tuple[RateLimit, ...] = ()
-    outcome: Outcome = None
+    outcome: ChangeOutcome = None
 
     @property
     def acquisition(self) -> Acquisition:
@@ -141,7 +141,7 @@ class MongoLimitStore:
             for record_id, document in documents.items()
         }
 
-    async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    async def _execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
         """Execute a batch: all releases, and then rounds until all reservations have an outcome."""
         reservations = {
             position: _Pending(change)
@@ -149,7 +149,7 @@ class MongoLimitStore:
             if isinstance(change, Reservation)
         }
         released = [change for change in changes if isinstance(change, Acquisition)]
-        released_outcome: Outcome = None
+        released_outcome: ChangeOutcome = None
         try:
             await self._write(release_permits(released))
         except StorageError as error:

@@ -17,9 +17,9 @@ from adapters.postgres.statements import delete_expired, unknown_fields
 from adapters.postgres.texts import encode_json, encode_text
 from adapters.records.limit_batches import (
     Change,
+    ChangeOutcome,
     LimitBatches,
     LoadedRecords,
-    Outcome,
     apply_changes,
     ids_of,
 )
@@ -113,11 +113,11 @@ class PostgresLimitStore:
             for record_id, (version, body) in rows.items()
         }
 
-    async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    async def _execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
         """Execute a batch. It is repeated if another instance prevented it."""
         row_ids = [encode_text(record_id) for record_id in ids_of(changes)]
 
-        async def execute(connection: PostgresConnection) -> Sequence[Outcome]:
+        async def execute(connection: PostgresConnection) -> Sequence[ChangeOutcome]:
             for _ in range(MAX_ATTEMPTS):
                 try:
                     return await _execute_once(
@@ -136,7 +136,7 @@ async def _execute_once(
     connection: PostgresConnection,
     changes: Sequence[Change],
     row_ids: Sequence[str],
-) -> Sequence[Outcome]:
+) -> Sequence[ChangeOutcome]:
     async with sessions.transaction(connection) as transaction:
         cursor = await connection.execute(_LOCK, (row_ids,))
         loaded = _decode(await cursor.fetchall())

@@ -18,11 +18,11 @@ from domain.otp.rate_limits import Acquisition, Reservation
 
 Change = Reservation | Acquisition
 """A reservation that is to be acquired, or an acquisition that is to be released."""
-Outcome = Acquisition | datetime | PortError | None
+ChangeOutcome = Acquisition | datetime | PortError | None
 """What `limits.acquire` returned; None after a release; the error of this change alone."""
 LoadedRecords = Mapping[str, LimitRecord | CorruptRecord]
 """Those of the records that exist, by id. The error of a damaged one is in its place."""
-Execute = Callable[[Sequence[Change]], Awaitable[Sequence[Outcome]]]
+Execute = Callable[[Sequence[Change]], Awaitable[Sequence[ChangeOutcome]]]
 """Loads the records of the changes, applies these, and saves the changed records durably.
 
 Returns:
@@ -43,7 +43,7 @@ def ids_of(changes: Sequence[Change]) -> list[str]:
 
 def apply_changes(
     changes: Sequence[Change], loaded: LoadedRecords
-) -> tuple[Sequence[Outcome], Records]:
+) -> tuple[Sequence[ChangeOutcome], Records]:
     """Apply changes in their order. A damaged record affects only those changes that need it.
 
     Args:
@@ -61,7 +61,7 @@ def apply_changes(
     records = {
         record_id: record for record_id, record in loaded.items() if isinstance(record, LimitRecord)
     }
-    outcomes: list[Outcome] = []
+    outcomes: list[ChangeOutcome] = []
     changed_ids: set[str] = set()
     for change in changes:
         needed = damaged and damaged.keys() & ids_of([change])
@@ -81,7 +81,7 @@ def apply_changes(
 @dataclass(frozen=True, slots=True)
 class _Call:
     changes: Sequence[Change]
-    outcomes: asyncio.Future[Sequence[Outcome]]
+    outcomes: asyncio.Future[Sequence[ChangeOutcome]]
 
 
 class LimitBatches:
@@ -132,8 +132,10 @@ class LimitBatches:
         while self._task is not None:
             await asyncio.wait([self._task])
 
-    def _request(self, changes: Sequence[Change]) -> asyncio.Future[Sequence[Outcome]]:
-        outcomes: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
+    def _request(self, changes: Sequence[Change]) -> asyncio.Future[Sequence[ChangeOutcome]]:
+        outcomes: asyncio.Future[Sequence[ChangeOutcome]] = (
+            asyncio.get_running_loop().create_future()
+        )
         self._waiting.append(_Call(changes, outcomes))
         if self._task is None:
             # It belongs to no request, so that no limit of one affects the others. It begins in the
@@ -180,13 +182,13 @@ class LimitBatches:
                 call.outcomes.set_result(outcomes[begin:end])
             begin = end
 
-    def _release_unwanted(self, outcomes: Sequence[Outcome]) -> None:
+    def _release_unwanted(self, outcomes: Sequence[ChangeOutcome]) -> None:
         """Release what a caller acquired that was cancelled. If it fails, the permits expire."""
         acquired = [outcome for outcome in outcomes if isinstance(outcome, Acquisition)]
         if acquired:
             self._request(acquired).add_done_callback(_ignore_error)
 
 
-def _ignore_error(outcomes: asyncio.Future[Sequence[Outcome]]) -> None:
+def _ignore_error(outcomes: asyncio.Future[Sequence[ChangeOutcome]]) -> None:
     if not outcomes.cancelled():
         outcomes.exception()

@@ -10,7 +10,13 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from adapters.records.limit_batches import Change, LimitBatches, Outcome, apply_changes, ids_of
+from adapters.records.limit_batches import (
+    Change,
+    ChangeOutcome,
+    LimitBatches,
+    apply_changes,
+    ids_of,
+)
 from adapters.records.limits import (
     LIMITS,
     LimitRecord,
@@ -90,7 +96,7 @@ class SqliteLimitStore:
             for record_id, (version, body) in rows.items()
         }
 
-    async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    async def _execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
         return await self._database.write(partial(_apply, changes=changes))
 
 
@@ -122,7 +128,7 @@ class _LoadedLimits:
             self.unknown_fields[record_id] = {name: fields[name] for name in unknown}
 
 
-def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> Sequence[Outcome]:
+def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
     loaded = _load(connection, ids_of(changes))
     outcomes, changed = apply_changes(changes, loaded.records)
     _save(connection, changed, loaded)

@@ -8,9 +8,9 @@ import pytest
 
 from adapters.records.limit_batches import (
     Change,
+    ChangeOutcome,
     LimitBatches,
     LoadedRecords,
-    Outcome,
     apply_changes,
 )
 from adapters.records.limits import Records
@@ -42,7 +42,7 @@ class FakeDatabase:
         self.request: CurrentRequest | None = None
         self.may_reply = asyncio.Event()
 
-    async def execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    async def execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
         self.batches.append(changes)
         self.request = CURRENT_REQUEST.get()
         await self.may_reply.wait()

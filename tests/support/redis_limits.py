@@ -19,9 +19,9 @@ from redis.exceptions import RedisError
 
 from adapters.records.limit_batches import (
     Change,
+    ChangeOutcome,
     LimitBatches,
     LoadedRecords,
-    Outcome,
     apply_changes,
     ids_of,
 )
@@ -119,10 +119,10 @@ class RedisLimits:
         values = await _in_time(self._load(ids))
         return {record_id: LIMITS.decode(value) for record_id, value in values.items()}
 
-    async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    async def _execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
         return await _in_time(self._change_records(changes))
 
-    async def _change_records(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    async def _change_records(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
         """Change records, and begin again if another instance has changed them meanwhile."""
         while True:
             values = await self._load(ids_of(changes))

@@ -26,7 +26,7 @@ from adapters.records.limit_batches import (
 from adapters.records.limits import (
     LIMITS,
     LimitRecord,
-    Records,
+    LimitRecords,
     count_used,
     find_available,
     record_ids,
@@ -168,7 +168,7 @@ def _decode(rows: Sequence[Row]) -> LoadedRecords:
     return records
 
 
-def _columns_of(records: Records) -> Values:
+def _columns_of(records: LimitRecords) -> Values:
     """Return the lists of the ids, times of expiry and bodies."""
     ids = [encode_text(record_id) for record_id in records]
     times = [next_minute(record.expires_at) for record in records.values()]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from adapters.records.limits import LimitRecord, Records, acquire, record_ids, release
+from adapters.records.limits import LimitRecord, LimitRecords, acquire, record_ids, release
 from application.ports.errors import CorruptRecord, PortError
 from domain.otp.rate_limits import Acquisition, Reservation
 
@@ -43,7 +43,7 @@ def ids_of(changes: Sequence[Change]) -> list[str]:
 
 def apply_changes(
     changes: Sequence[Change], loaded: LoadedRecords
-) -> tuple[Sequence[ChangeOutcome], Records]:
+) -> tuple[Sequence[ChangeOutcome], LimitRecords]:
     """Apply changes in their order. A damaged record affects only those changes that need it.
 
     Args:

@@ -47,7 +47,7 @@ class LimitRecord(Record, kw_only=True):
 
 LIMITS: Final = RecordKind("limits", LimitRecord, Index(name="limits_expires_at", order=EXPIRES_AT))
 """`LimitStore` keeps these, and no `RecordStore`."""
-Records = dict[str, LimitRecord]
+LimitRecords = dict[str, LimitRecord]
 """Records by id. One that does not exist is missing."""
 
 
@@ -77,7 +77,7 @@ def count_used(
     return [_count_used(limit, records, now) for limit in limits]
 
 
-def acquire(reservation: Reservation, records: Records) -> Acquisition | datetime:
+def acquire(reservation: Reservation, records: LimitRecords) -> Acquisition | datetime:
     """Count a reservation in the records, or return when it succeeds and change nothing.
 
     Args:

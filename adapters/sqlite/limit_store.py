@@ -20,7 +20,7 @@ from adapters.records.limit_batches import (
 from adapters.records.limits import (
     LIMITS,
     LimitRecord,
-    Records,
+    LimitRecords,
     count_used,
     find_available,
     record_ids,
@@ -163,7 +163,7 @@ def _load_one(connection: sqlite3.Connection, record_id: str, loaded: _LoadedLim
         loaded.add(record_id, row[0])
 
 
-def _save(connection: sqlite3.Connection, changed: Records, loaded: _LoadedLimits) -> None:
+def _save(connection: sqlite3.Connection, changed: LimitRecords, loaded: _LoadedLimits) -> None:
     values: list[object] = []
     for record_id, record in changed.items():
         unknown = loaded.unknown_fields.get(record_id)

@@ -13,7 +13,7 @@ from adapters.records.limit_batches import (
     LoadedRecords,
     apply_changes,
 )
-from adapters.records.limits import Records
+from adapters.records.limits import LimitRecords
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import CorruptRecord, StorageUnavailable
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
@@ -35,7 +35,7 @@ class FakeDatabase:
     """Limits that are counted when the test says so."""
 
     def __init__(self) -> None:
-        self.records: Records = {}
+        self.records: LimitRecords = {}
         self.damaged: dict[str, CorruptRecord] = {}
         self.error: Exception | None = None
         self.batches: list[Sequence[Change]] = []

@@ -217,7 +217,7 @@ async def test_updates_count_like_the_shared_functions(
 ) -> None:
     random = Random(1)
     sizes = [a_limit(size, "total", f"of_{size}") for size in (10, 12, 30)]
-    records: counting.Records = {}
+    records: counting.LimitRecords = {}
     made: list[Acquisition] = []
     now = NOW
     for number in range(400):

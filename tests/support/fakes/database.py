@@ -22,7 +22,7 @@ from adapters.records.kinds import (
 )
 from adapters.records.limits import (
     LIMITS,
-    Records,
+    LimitRecords,
     acquire,
     count_used,
     find_available,
@@ -295,10 +295,10 @@ class InMemoryLimits:
                 counts[f"{record_id}:{name}"] = window.total
         return +counts
 
-    def _read(self, ids: Collection[str]) -> Records:
+    def _read(self, ids: Collection[str]) -> LimitRecords:
         return {one: LIMITS.convert(self.stored[one]) for one in ids if one in self.stored}
 
-    def _write(self, records: Records) -> None:
+    def _write(self, records: LimitRecords) -> None:
         for record_id, record in records.items():
             unknown = self.stored.get(record_id, {})
             self.stored[record_id] = {**unknown, **LIMITS.to_fields(record, NATIVE_TYPES)}

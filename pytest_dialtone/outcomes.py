@@ -8,7 +8,7 @@ import pytest
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ObservedCall:
     """What a call returned or raised; `words` follow the name of the method."""
 
     words: str
@@ -16,19 +16,19 @@ class Outcome:
     error: Exception | None = None
 
 
-async def observe(call: Awaitable[object], seconds: float) -> Outcome:
+async def observe(call: Awaitable[object], seconds: float) -> ObservedCall:
     """Return the outcome of a call that has to end within these seconds."""
     calling = asyncio.ensure_future(call)
     # Unlike asyncio.timeout, this does not wait for a call that ignores its cancellation.
     await asyncio.wait([calling], timeout=seconds)
     if not calling.done():
         calling.cancel()
-        return Outcome(f"did not end within {seconds:g} seconds, retries included")
+        return ObservedCall(f"did not end within {seconds:g} seconds, retries included")
     try:
         result = calling.result()
     except Exception as error:  # noqa: BLE001 -- an external adapter may raise anything
-        return Outcome(f"raised {type(error).__name__}", error=error)
-    return Outcome(f"returned {result!r}", result)
+        return ObservedCall(f"raised {type(error).__name__}", error=error)
+    return ObservedCall(f"returned {result!r}", result)
 
 
 async def expect_errors(

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, ParamSpec, TypeVar
 
 from adapters.disk import folder as media_folder
 from adapters.disk.errors import files_unavailable, not_usable
-from adapters.disk.folder import OpenFile, file_path
+from adapters.disk.folder import FileReader, file_path
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaUrl, StoredFile
 from application.ports.system import Clock
@@ -105,7 +105,7 @@ class DiskFiles:
         """Check whether the folder is writable."""
         await self._run(media_folder.check_writable, self._folder)
 
-    async def _read_chunks(self, file: OpenFile) -> AsyncIterator[bytes]:
+    async def _read_chunks(self, file: FileReader) -> AsyncIterator[bytes]:
         while chunk := await self._run(file.read):
             yield chunk
 

@@ -32,7 +32,7 @@ _NAME: Final = r"[0-9a-z]+(?:[._-][0-9a-z]+)*"
 _STORAGE_KEY: Final = re.compile(rf"(?=.{{1,100}}\Z){_NAME}(?:/{_NAME})*\Z")
 
 
-class OpenFile:
+class FileReader:
     """A file that is open for reading.
 
     It is also closed when it is dropped: nobody else can close a file that a thread opened after
@@ -133,7 +133,7 @@ def write(folder: Path, file: Path, content: BinaryIO, began_at: datetime) -> No
     _sync(file.parent)
 
 
-def open_file(folder: Path, file: Path, start: int, stop: int | None) -> OpenFile | None:
+def open_file(folder: Path, file: Path, start: int, stop: int | None) -> FileReader | None:
     """Open a part of a regular file, or return None if there is no such file."""
     try:
         descriptor = os.open(file, _OPEN_FLAGS)
@@ -144,7 +144,7 @@ def open_file(folder: Path, file: Path, start: int, stop: int | None) -> OpenFil
         raise
     status = os.fstat(descriptor)
     size = status.st_size
-    opened = OpenFile(descriptor, start, size if stop is None else min(stop, size))
+    opened = FileReader(descriptor, start, size if stop is None else min(stop, size))
     return opened if stat.S_ISREG(status.st_mode) else None
 
 

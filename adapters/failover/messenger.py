@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Provider:
+class FailoverProvider:
     """A messenger, its name in the settings, and its latest unknown result in this process."""
 
     name: str
@@ -76,7 +76,7 @@ class FailoverMessenger:
 
     def __init__(
         self,
-        providers: Sequence[Provider],
+        providers: Sequence[FailoverProvider],
         events: SecurityEvents,
         health_checks: Sequence[HealthCheck] = (),
         now: Callable[[], float] = time.monotonic,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.disk import open_disk_files
 from adapters.disk.files import DiskFiles
-from adapters.failover import FailoverMessenger, Provider
+from adapters.failover import FailoverMessenger, FailoverProvider
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.sqlite import open_sqlite_database
@@ -35,5 +35,5 @@ async def open_disk(*, environ: Mapping[str, str]) -> AsyncIterator[DiskFiles]:
 @asynccontextmanager
 async def open_failover(*, environ: Mapping[str, str]) -> AsyncIterator[FailoverMessenger]:
     fake = FakeMessenger()
-    provider = Provider("fake", fake, ProviderPause(SystemClock()))
+    provider = FailoverProvider("fake", fake, ProviderPause(SystemClock()))
     yield FailoverMessenger([provider], FakeSecurityEvents(), [fake])

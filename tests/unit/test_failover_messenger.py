@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.failover import FailoverMessenger, Provider
+from adapters.failover import FailoverMessenger, FailoverProvider
 from adapters.failover.messenger import UNKNOWN_TTL
 from application.otp.provider_pause import PAUSE, PAUSED, ProviderPause
 from application.ports.errors import MessengerUnavailable
@@ -35,9 +35,12 @@ SECOND = timedelta(seconds=1)
 LAST = DeliveryResult(REJECTED.status, "the last one's")
 
 
-def providers_of(*messengers: Messenger) -> list[Provider]:
+def providers_of(*messengers: Messenger) -> list[FailoverProvider]:
     pause = partial(ProviderPause, MovableClock())
-    return [Provider(f"number {number}", one, pause()) for number, one in enumerate(messengers, 1)]
+    return [
+        FailoverProvider(f"number {number}", one, pause())
+        for number, one in enumerate(messengers, 1)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +182,7 @@ async def test_after_three_unknown_results_a_provider_is_not_called_for_a_minute
     clock = MovableClock()
     first, second = FakeMessenger(UNKNOWN), FakeMessenger(ACCEPTED)
     providers = [
-        Provider(name, messenger, ProviderPause(clock))
+        FailoverProvider(name, messenger, ProviderPause(clock))
         for name, messenger in (("first", first), ("second", second))
     ]
     group = FailoverMessenger(providers, FakeSecurityEvents())
@@ -215,7 +218,9 @@ async def test_after_three_unknown_results_a_provider_is_not_called_for_a_minute
 async def test_while_all_providers_pause_none_is_called() -> None:
     clock = MovableClock()
     only = FakeMessenger(UNKNOWN)
-    group = FailoverMessenger([Provider("only", only, ProviderPause(clock))], FakeSecurityEvents())
+    group = FailoverMessenger(
+        [FailoverProvider("only", only, ProviderPause(clock))], FakeSecurityEvents()
+    )
     for _ in range(3):
         assert group.retry_after() == 0
         assert (await group.send(a_phone(), "")).status is DeliveryStatus.UNKNOWN

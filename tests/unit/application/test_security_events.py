@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.failover import FailoverMessenger, Provider
+from adapters.failover import FailoverMessenger, FailoverProvider
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
 from application.identities.login import LoggedIn
@@ -483,7 +483,7 @@ async def prove_to_get_a_code(app: AppHarness) -> None:
 async def fail_over(app: AppHarness) -> None:
     """Send a message that the first provider rejects."""
     providers = [
-        Provider(name, FakeMessenger(result), ProviderPause(app.clock))
+        FailoverProvider(name, FakeMessenger(result), ProviderPause(app.clock))
         for name, result in (
             ("first", replace(REJECTED, error_code="30003")),
             ("second", ACCEPTED),

@@ -37,7 +37,7 @@ class CodeCalls(Protocol):
         ...
 
 
-class AttestDelivery(Protocol):
+class AcquireForProof(Protocol):
     """Gives permits for a proof that a client sends."""
 
     async def __call__(
@@ -102,7 +102,7 @@ class OtpExtensions:
     """
 
     code_calls: CodeCalls | None = None
-    attest_delivery: AttestDelivery | None = None
+    attest_delivery: AcquireForProof | None = None
     count_message: CountMessage = count_nothing
     count_call: CountCall = count_nothing
     recent_messages: RecentMessages | None = None

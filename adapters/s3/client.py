@@ -29,7 +29,7 @@ _OTHER_REGION: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
+class S3Timeouts:
     """Time limits in seconds.
 
     Attributes:
@@ -51,7 +51,7 @@ class Timeouts:
     credentials: float = 5.0
 
 
-DEFAULT_TIMEOUTS: Final = Timeouts()
+DEFAULT_TIMEOUTS: Final = S3Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Bucket:
 
 @asynccontextmanager
 async def open_client(
-    session: AioSession, connection: Connection, bucket: str, timeouts: Timeouts
+    session: AioSession, connection: Connection, bucket: str, timeouts: S3Timeouts
 ) -> "AsyncIterator[S3Client]":
     """Open a client for one bucket, with the credentials of the session. This sends no request.
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, Connection, Timeouts, open_client
+from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, Connection, S3Timeouts, open_client
 from adapters.s3.credentials import FoundCredentials, find_credentials
 from adapters.s3.errors import (
     STORE_ERRORS,
@@ -43,7 +43,7 @@ class S3Files(BucketReader):
         urls: UrlSigner | str,
         cache_control: str,
         clock: Clock,
-        timeouts: Timeouts,
+        timeouts: S3Timeouts,
     ) -> None:
         """Use an open bucket; see `open_s3_files`. The URLs are signed, or those below a URL."""
         super().__init__(bucket, timeouts)
@@ -162,7 +162,7 @@ async def open_s3_files(
     service_url: str | None = None,
     cache_control: str,
     clock: Clock,
-    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    timeouts: S3Timeouts = DEFAULT_TIMEOUTS,
 ) -> AsyncIterator[S3Files]:
     """Open an existing bucket and check that it is usable. A missing bucket is not created.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from adapters.s3 import S3Files, Timeouts, open_s3_files
+from adapters.s3 import S3Files, S3Timeouts, open_s3_files
 from application.ports.system import Clock
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers.s3 import S3Server
@@ -13,7 +13,7 @@ from tests.support.servers.s3 import S3Server
 KEY = f"{1:032x}.jpg"
 JPEG = "image/jpeg"
 CACHE_CONTROL = "public, max-age=60, immutable"
-SHORT_READ_TIMEOUT = Timeouts(read=0.5)
+SHORT_READ_TIMEOUT = S3Timeouts(read=0.5)
 
 
 @dataclass
@@ -23,7 +23,7 @@ class S3Setup:
     server: S3Server
     prefix: str = field(default_factory=lambda: uuid4().hex)
     clock: Clock = field(default_factory=lambda: MovableClock(datetime.now(UTC)))
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    timeouts: S3Timeouts = field(default_factory=S3Timeouts)
 
     def open_files(self) -> AbstractAsyncContextManager[S3Files]:
         return open_s3_files(

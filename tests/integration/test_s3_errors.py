@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, UnknownServiceError
 
-from adapters.s3 import S3Files, Timeouts
+from adapters.s3 import S3Files, S3Timeouts
 from adapters.s3.errors import files_unavailable
 from application.ports.errors import (
     ConfigurationError,
@@ -138,10 +138,13 @@ def test_an_error_code_or_else_the_status_is_the_cause() -> None:
 
 @pytest.mark.parametrize(
     ("timeouts", "behavior"),
-    [(SHORT_READ_TIMEOUT, http_server.never_respond), (Timeouts(write=1.0), http_server.drip(403))],
+    [
+        (SHORT_READ_TIMEOUT, http_server.never_respond),
+        (S3Timeouts(write=1.0), http_server.drip(403)),
+    ],
 )
 async def test_a_silent_or_slow_store_times_out(
-    store: HttpServer, setup: S3Setup, timeouts: Timeouts, behavior: Behavior
+    store: HttpServer, setup: S3Setup, timeouts: S3Timeouts, behavior: Behavior
 ) -> None:
     setup.timeouts = timeouts
     async with setup.open_files() as files:
@@ -151,7 +154,7 @@ async def test_a_silent_or_slow_store_times_out(
 
 
 async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: HttpServer) -> None:
-    setup.timeouts = Timeouts(delete=0.1)
+    setup.timeouts = S3Timeouts(delete=0.1)
     async with setup.open_files() as files:
         store.behavior = http_server.never_respond
         with pytest.raises(MediaStorageUnavailable, match=r"^no response in time$"):

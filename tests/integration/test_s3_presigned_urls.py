@@ -7,7 +7,7 @@ import httpx
 import pytest
 from botocore import auth
 
-from adapters.s3.client import Bucket, Connection, Timeouts, open_client
+from adapters.s3.client import Bucket, Connection, S3Timeouts, open_client
 from adapters.s3.credentials import find_credentials
 from adapters.s3.presigned import make_url_signer
 from tests.integration.s3_setup import JPEG, KEY, S3Setup
@@ -79,7 +79,7 @@ async def test_the_url_equals_the_one_of_botocore_at_midnight(
     monkeypatch.setattr(auth, "get_current_datetime", lambda: MIDNIGHT)
     connection = Connection(endpoint, "eu-central-1", "key/with+signs", "a secret")
     credentials = await find_credentials(connection, 1.0)
-    async with open_client(credentials.session, connection, "images", Timeouts()) as client:
+    async with open_client(credentials.session, connection, "images", S3Timeouts()) as client:
         bucket = Bucket(client, "images", prefix)
         url_signer = await make_url_signer(bucket, connection.region, credentials.keys)
         expected = await client.generate_presigned_url(

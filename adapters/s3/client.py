@@ -55,7 +55,7 @@ DEFAULT_TIMEOUTS: Final = S3Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class S3Connection:
     """Where the store is and how to sign in. The endpoint is None for Amazon.
 
     Without keys, botocore finds credentials. Keys with a session token expire.
@@ -83,7 +83,7 @@ class Bucket:
 
 @asynccontextmanager
 async def open_client(
-    session: AioSession, connection: Connection, bucket: str, timeouts: S3Timeouts
+    session: AioSession, connection: S3Connection, bucket: str, timeouts: S3Timeouts
 ) -> "AsyncIterator[S3Client]":
     """Open a client for one bucket, with the credentials of the session. This sends no request.
 

@@ -15,7 +15,7 @@ from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader, create_loader
 
-from adapters.s3.client import Connection
+from adapters.s3.client import S3Connection
 from adapters.s3.errors import CHECK_ROLE, STORE_ERRORS
 from application.ports.errors import ConfigurationError
 
@@ -84,7 +84,7 @@ class FoundCredentials:
     is_temporary: bool
 
 
-async def find_credentials(connection: Connection, seconds: float) -> FoundCredentials:
+async def find_credentials(connection: S3Connection, seconds: float) -> FoundCredentials:
     """Return the credentials of the connection; without any, those that botocore finds.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, Connection, S3Timeouts, open_client
+from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, S3Connection, S3Timeouts, open_client
 from adapters.s3.credentials import FoundCredentials, find_credentials
 from adapters.s3.errors import (
     STORE_ERRORS,
@@ -185,7 +185,7 @@ async def open_s3_files(
         ConfigurationError: The store rejects the bucket or the keys, a name is invalid, there are
             no credentials, or temporary ones would have to sign URLs.
     """
-    connection = Connection(endpoint, region, access_key, secret_key, session_token)
+    connection = S3Connection(endpoint, region, access_key, secret_key, session_token)
     store = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")
     async with AsyncExitStack() as stack:
         try:

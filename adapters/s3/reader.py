@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, Connection, S3Timeouts, open_client
+from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, S3Connection, S3Timeouts, open_client
 from adapters.s3.credentials import find_credentials
 from adapters.s3.errors import (
     STORE_ERRORS,
@@ -72,7 +72,7 @@ class BucketReader:
 
 @asynccontextmanager
 async def open_bucket_reader(
-    bucket: str, connection: Connection, timeouts: S3Timeouts = DEFAULT_TIMEOUTS
+    bucket: str, connection: S3Connection, timeouts: S3Timeouts = DEFAULT_TIMEOUTS
 ) -> AsyncIterator[BucketReader]:
     """Open an existing bucket, and check that its objects may be listed: nothing is written.
 

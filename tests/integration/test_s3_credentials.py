@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from adapters.s3 import S3Files, open_s3_files
-from adapters.s3.client import Connection
+from adapters.s3.client import S3Connection
 from adapters.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import MediaUrl
@@ -27,7 +27,7 @@ from tests.support.servers.s3 import S3Server
 from tests.support.stored_files import read_file
 
 SERVICE_URL: Final = "https://dialtone.example.org/media"
-AMAZON: Final = Connection(None, "eu-west-1")
+AMAZON: Final = S3Connection(None, "eu-west-1")
 TOKEN: Final = "the-token-of-this-test"
 SECRET: Final = "the-secret-of-this-test"
 STORE: Final = respond_with(200, b"<ListBucketResult/>", headers={"ETag": '"one"'})
@@ -168,7 +168,7 @@ async def test_keys_of_a_profile_are_permanent(
 @pytest.mark.usefixtures("metadata")
 async def test_keys_of_the_settings_come_before_a_role() -> None:
     for token, is_temporary in (("", False), (TOKEN, True)):
-        found = await find_credentials(Connection(None, "eu-west-1", "AKIA", SECRET, token), 5.0)
+        found = await find_credentials(S3Connection(None, "eu-west-1", "AKIA", SECRET, token), 5.0)
 
         assert (found.keys.access_key, found.is_temporary) == ("AKIA", is_temporary)
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from botocore import auth
 
-from adapters.s3.client import Bucket, Connection, S3Timeouts, open_client
+from adapters.s3.client import Bucket, S3Connection, S3Timeouts, open_client
 from adapters.s3.credentials import find_credentials
 from adapters.s3.presigned import make_url_signer
 from tests.integration.s3_setup import JPEG, KEY, S3Setup
@@ -77,7 +77,7 @@ async def test_the_url_equals_the_one_of_botocore_at_midnight(
     monkeypatch: pytest.MonkeyPatch, key: str, endpoint: str | None, prefix: str
 ) -> None:
     monkeypatch.setattr(auth, "get_current_datetime", lambda: MIDNIGHT)
-    connection = Connection(endpoint, "eu-central-1", "key/with+signs", "a secret")
+    connection = S3Connection(endpoint, "eu-central-1", "key/with+signs", "a secret")
     credentials = await find_credentials(connection, 1.0)
     async with open_client(credentials.session, connection, "images", S3Timeouts()) as client:
         bucket = Bucket(client, "images", prefix)

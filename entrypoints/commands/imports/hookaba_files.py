@@ -141,7 +141,7 @@ async def _open_bucket(
     place: S3Bucket, bucket: str, variables: Variables
 ) -> AsyncIterator[OlderFiles]:
     check_extra("s3", "--files s3://")
-    from adapters.s3.client import Connection
+    from adapters.s3.client import S3Connection
     from adapters.s3.reader import open_bucket_reader
 
     def find(*names: str) -> str:
@@ -150,7 +150,7 @@ async def _open_bucket(
 
     endpoint = find("HOOKABA_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL") or None
     region = find("HOOKABA_AWS_REGION", "S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
-    connection = Connection(endpoint, region or _DEFAULT_REGION, *_find_keys(variables))
+    connection = S3Connection(endpoint, region or _DEFAULT_REGION, *_find_keys(variables))
     prefix = f"{place.prefix}/" if place.prefix else ""
     host = urlsplit(endpoint).hostname if endpoint else None
     async with AsyncExitStack() as stack:

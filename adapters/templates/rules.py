@@ -26,7 +26,7 @@ _LINK: Final = re.compile(
 )
 
 
-class Rule(StrEnum):
+class TemplateRule(StrEnum):
     """The rules, by their names in error messages."""
 
     VISIBLE_CHARACTERS = "visible characters"
@@ -42,7 +42,7 @@ class Rule(StrEnum):
 class RuleViolation(NamedTuple):
     """A rule that a text violates, and a message that explains how."""
 
-    rule: Rule
+    rule: TemplateRule
     message: str
 
 
@@ -77,7 +77,7 @@ def validate(
         expected_line = f"@{domain} #{code}"
         text_before_ending, _, last_line = text.rpartition("\n")
         if last_line != expected_line:
-            yield RuleViolation(Rule.DOMAIN_LAST, "the last line is not @{domain} #{code}")
+            yield RuleViolation(TemplateRule.DOMAIN_LAST, "the last line is not @{domain} #{code}")
             text_before_ending = text.replace(expected_line, "")
     yield from _check_no_link(text_before_ending)
 
@@ -95,11 +95,11 @@ def validate_notice(text: str, app_name: str) -> Iterator[RuleViolation]:
     """
     yield from _check_visible_characters(text)
     if not text.strip():
-        yield RuleViolation(Rule.VISIBLE_CHARACTERS, "it is empty")
+        yield RuleViolation(TemplateRule.VISIBLE_CHARACTERS, "it is empty")
     digits_of_name = _DIGITS.findall(app_name)
     if found := next((run for run in _DIGITS.findall(text) if run not in digits_of_name), None):
         message = f"phones fill in a run of four or more digits; there is {found!r}"
-        yield RuleViolation(Rule.NO_CODE, message)
+        yield RuleViolation(TemplateRule.NO_CODE, message)
     yield from _check_length(text)
     yield from _check_no_link(text)
 
@@ -118,7 +118,7 @@ def _check_visible_characters(text: str) -> Iterator[RuleViolation]:
     for character in text:
         if not character.isprintable() and character != "\n" and character not in _JOINERS:
             message = f"it contains the invisible character U+{ord(character):04X}"
-            yield RuleViolation(Rule.VISIBLE_CHARACTERS, message)
+            yield RuleViolation(TemplateRule.VISIBLE_CHARACTERS, message)
             return
 
 
@@ -127,14 +127,14 @@ def _check_code_first(text: str, code: str) -> Iterator[RuleViolation]:
     if digits is None or digits[0] != code:
         found = f"this is {digits[0]!r}, not {{code}}" if digits else "there is none"
         message = f"phones fill in the first run of four or more digits; {found}"
-        yield RuleViolation(Rule.CODE_FIRST, message)
+        yield RuleViolation(TemplateRule.CODE_FIRST, message)
 
 
 def _check_length(text: str) -> Iterator[RuleViolation]:
     length = measure_sms(text)
     if length.parts > MAX_PARTS:
         yield RuleViolation(
-            Rule.LENGTH,
+            TemplateRule.LENGTH,
             f"it takes {length.parts} messages in {length.encoding}; at most "
             f"{MAX_PARTS} are allowed",
         )
@@ -142,7 +142,7 @@ def _check_length(text: str) -> Iterator[RuleViolation]:
 
 def _check_no_link(text: str) -> Iterator[RuleViolation]:
     if link := find_link(text):
-        yield RuleViolation(Rule.NO_LINK, f"{link!r} looks like a link")
+        yield RuleViolation(TemplateRule.NO_LINK, f"{link!r} looks like a link")
 
 
 def _check_retriever(text: str, app_hash: str) -> Iterator[RuleViolation]:
@@ -150,8 +150,10 @@ def _check_retriever(text: str, app_hash: str) -> Iterator[RuleViolation]:
     size_bytes = max(measure_sms(text).size_bytes, len(text.encode()))
     if size_bytes > MAX_RETRIEVER_SIZE:
         yield RuleViolation(
-            Rule.RETRIEVER_SIZE,
+            TemplateRule.RETRIEVER_SIZE,
             f"it has {size_bytes} bytes; Android's SMS Retriever reads {MAX_RETRIEVER_SIZE}",
         )
     if not text.endswith((f" {app_hash}", f"\n{app_hash}")):
-        yield RuleViolation(Rule.HASH_LAST, "it does not end with a space or a new line and {hash}")
+        yield RuleViolation(
+            TemplateRule.HASH_LAST, "it does not end with a space or a new line and {hash}"
+        )

@@ -2,14 +2,22 @@
 
 import pytest
 
-from adapters.templates.rules import Rule, RuleViolation, find_link, validate, validate_notice
+from adapters.templates.rules import (
+    RuleViolation,
+    TemplateRule,
+    find_link,
+    validate,
+    validate_notice,
+)
 
 CODE = "012345"
 HASH = "FA+9qCX9VSu"
 DOMAIN = "dial.test"
 
 
-def violated_rules(text: str, app_hash: str | None = None, domain: str | None = None) -> list[Rule]:
+def violated_rules(
+    text: str, app_hash: str | None = None, domain: str | None = None
+) -> list[TemplateRule]:
     violations = validate(text, CODE, app_hash=app_hash, domain=domain)
     return [violation.rule for violation in violations]
 
@@ -33,28 +41,28 @@ def test_a_text_that_follows_the_rules_is_valid(text: str) -> None:
     ],
 )  # fmt: skip
 def test_the_code_is_the_first_run_of_four_digits_of_any_script(text: str) -> None:
-    assert violated_rules(text) == [Rule.CODE_FIRST]
+    assert violated_rules(text) == [TemplateRule.CODE_FIRST]
 
 
 @pytest.mark.parametrize("character", ["\u202e", "\u200b", "\u2066", "\x00", "\r", "\t", "\u00a0"])
 def test_invisible_characters_are_not_allowed(character: str) -> None:
     (violation,) = validate(f"012345 is{character}your code", CODE)
     message = f"it contains the invisible character U+{ord(character):04X}"
-    assert violation == RuleViolation(Rule.VISIBLE_CHARACTERS, message)
+    assert violation == RuleViolation(TemplateRule.VISIBLE_CHARACTERS, message)
 
 
 def test_a_text_takes_at_most_three_segments() -> None:
     for character, segment in (("a", 153), ("ж", 67)):
         text = "012345" + character * (3 * segment - 6)
         assert violated_rules(text) == []
-        assert violated_rules(text + character) == [Rule.LENGTH]
+        assert violated_rules(text + character) == [TemplateRule.LENGTH]
 
 
 @pytest.mark.parametrize("text", ["012345 at dial.test", "012345 www.x", "012345 https://x"])
 def test_links_are_not_allowed_in_any_text(text: str) -> None:
-    assert violated_rules(text) == [Rule.NO_LINK]
-    assert violated_rules(f"{text}\n{HASH}", app_hash=HASH) == [Rule.NO_LINK]
-    assert violated_rules(f"{text}\n@dial.test #012345", domain=DOMAIN) == [Rule.NO_LINK]
+    assert violated_rules(text) == [TemplateRule.NO_LINK]
+    assert violated_rules(f"{text}\n{HASH}", app_hash=HASH) == [TemplateRule.NO_LINK]
+    assert violated_rules(f"{text}\n@dial.test #012345", domain=DOMAIN) == [TemplateRule.NO_LINK]
 
 
 @pytest.mark.parametrize(
@@ -67,14 +75,16 @@ def test_links_are_not_allowed_in_any_text(text: str) -> None:
 )
 def test_the_retriever_reads_140_bytes_of_utf_8_and_of_the_sms(text: str, character: str) -> None:
     assert violated_rules(f"{text}\n{HASH}", app_hash=HASH) == []
-    assert violated_rules(f"{character}{text}\n{HASH}", app_hash=HASH) == [Rule.RETRIEVER_SIZE]
+    assert violated_rules(f"{character}{text}\n{HASH}", app_hash=HASH) == [
+        TemplateRule.RETRIEVER_SIZE
+    ]
 
 
 @pytest.mark.parametrize(
     "end", [HASH, f" {HASH} ", f" {HASH}.", f".{HASH}", "", f"\n{HASH}\n", " FA+9qCX9VSv"]
 )
 def test_the_app_hash_is_the_last_word(end: str) -> None:
-    assert violated_rules(f"012345 is your code{end}", app_hash=HASH) == [Rule.HASH_LAST]
+    assert violated_rules(f"012345 is your code{end}", app_hash=HASH) == [TemplateRule.HASH_LAST]
     assert violated_rules(f"012345 is your code {HASH}", app_hash=HASH) == []
 
 
@@ -88,12 +98,12 @@ def test_the_app_hash_is_the_last_word(end: str) -> None:
 def test_the_domain_and_the_code_are_the_last_line(end: str) -> None:
     rules = violated_rules(f"012345 is your code{end}", domain=DOMAIN)
     # A line that is only misplaced is not reported as a link too.
-    assert rules == [Rule.DOMAIN_LAST, *([Rule.NO_LINK] if "  #" in end else [])]
+    assert rules == [TemplateRule.DOMAIN_LAST, *([TemplateRule.NO_LINK] if "  #" in end else [])]
 
 
 def test_the_last_line_names_the_configured_domain() -> None:
     text = "012345 is your code\n@dial.example #012345"
-    assert violated_rules(text, domain=DOMAIN) == [Rule.DOMAIN_LAST, Rule.NO_LINK]
+    assert violated_rules(text, domain=DOMAIN) == [TemplateRule.DOMAIN_LAST, TemplateRule.NO_LINK]
     assert violated_rules("012345\nis your code.\n@dial.test #012345", domain=DOMAIN) == []
 
 
@@ -127,14 +137,14 @@ def test_punctuation_and_numbers_are_not_links(text: str) -> None:
     ("text", "rules"),
     [
         ("Your 4711 Taxi account has another number. Undo it within 7 days.", []),
-        ("4711 Taxi: 12 345", []), ("4711 Taxi: 1234", [Rule.NO_CODE]),
-        ("14711 Taxi", [Rule.NO_CODE]), ("\u0661\u0662\u0663\u0664", [Rule.NO_CODE]),
-        ("", [Rule.VISIBLE_CHARACTERS]), (" \n", [Rule.VISIBLE_CHARACTERS]),
-        ("a\u202eb", [Rule.VISIBLE_CHARACTERS]), ("a" * 460, [Rule.LENGTH]),
-        ("Undo it at dial.test", [Rule.NO_LINK]),
+        ("4711 Taxi: 12 345", []), ("4711 Taxi: 1234", [TemplateRule.NO_CODE]),
+        ("14711 Taxi", [TemplateRule.NO_CODE]), ("\u0661\u0662\u0663\u0664", [TemplateRule.NO_CODE]),
+        ("", [TemplateRule.VISIBLE_CHARACTERS]), (" \n", [TemplateRule.VISIBLE_CHARACTERS]),
+        ("a\u202eb", [TemplateRule.VISIBLE_CHARACTERS]), ("a" * 460, [TemplateRule.LENGTH]),
+        ("Undo it at dial.test", [TemplateRule.NO_LINK]),
     ],
 )  # fmt: skip
 def test_a_message_without_a_code_has_no_other_digits_than_the_app_name(
-    text: str, rules: list[Rule]
+    text: str, rules: list[TemplateRule]
 ) -> None:
     assert [violation.rule for violation in validate_notice(text, "4711 Taxi")] == rules

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from adapters.templates.rules import Rule
+from adapters.templates.rules import TemplateRule
 from adapters.templates.template import parse_template, whole_minutes
 from adapters.templates.template_set import AppIdentity, TemplateSet
 from domain.errors import InvalidValue
@@ -33,7 +33,9 @@ def render(
     return templates.render(platform, app.template_values("012345", 5, app_hash))
 
 
-def violated_rules(templates: TemplateSet, app: AppIdentity = APP) -> dict[Platform, list[Rule]]:
+def violated_rules(
+    templates: TemplateSet, app: AppIdentity = APP
+) -> dict[Platform, list[TemplateRule]]:
     return {
         preview.platform: [violation.rule for violation in preview.violations]
         for preview in templates.previews(app, 5)
@@ -96,7 +98,7 @@ def test_a_placeholder_of_another_platform_is_invalid() -> None:
 @pytest.mark.parametrize("digits", ["4711", "012345", "987654", "123456"])
 def test_an_app_name_that_looks_like_a_code_violates_code_first(digits: str) -> None:
     app = AppIdentity(f"Taxi {digits}", (FIRST_HASH,), "dial.test")
-    for text, rules in (("{app}: {code}", [Rule.CODE_FIRST]), ("{code}: {app}", [])):
+    for text, rules in (("{app}: {code}", [TemplateRule.CODE_FIRST]), ("{code}: {app}", [])):
         templates = template_set(general=text).with_platform_defaults()
         platforms = (Platform.GENERAL, Platform.ANDROID, Platform.WEB)
         assert violated_rules(templates, app) == dict.fromkeys(platforms, rules)
@@ -108,7 +110,7 @@ def test_messages_are_validated_with_each_app_hash() -> None:
     both = AppIdentity("Dialtone", (FIRST_HASH, SECOND_HASH))
 
     assert violated_rules(templates, first)[Platform.ANDROID] == []
-    assert violated_rules(templates, both)[Platform.ANDROID] == [Rule.CODE_FIRST]
+    assert violated_rules(templates, both)[Platform.ANDROID] == [TemplateRule.CODE_FIRST]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ _LINES_PER_TURN: Final = 200
 """How many lines are read before others, such as a signal, have their turn."""
 _PARTS: Final = 256
 
-Problem: TypeAlias = LineProblem | ImportProblem
+RejectionReason: TypeAlias = LineProblem | ImportProblem
 ReadLines: TypeAlias = Callable[[], Iterator[UserLine]]
 
 
@@ -53,7 +53,7 @@ class ImportCounts:
 
     lines: int = 0
     outcomes: Counter[ImportOutcome] = field(default_factory=Counter)
-    problems: Counter[Problem] = field(default_factory=Counter)
+    problems: Counter[RejectionReason] = field(default_factory=Counter)
     blocked: int = 0
     rejected_blocked: int = 0
     unread: UnreadFields = field(default_factory=UnreadFields)
@@ -68,7 +68,7 @@ class ImportCounts:
 class Observer:
     """What somebody who waits for an import wants to know, and decide."""
 
-    def on_line(self, line: UserLine, problem: Problem, message: str) -> None:
+    def on_line(self, line: UserLine, problem: RejectionReason, message: str) -> None:
         """Take a line that is rejected, or a user without the name."""
 
     def on_checked(self, lines: int) -> None:
@@ -246,7 +246,7 @@ async def _count(
 ) -> None:
     """Count a line as soon as it is known what became of it."""
     outcome = ImportOutcome.REJECTED
-    problem: Problem | None
+    problem: RejectionReason | None
     if isinstance(begun, InvalidLine):
         problem, message = begun.problem, begun.message
     else:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from application.imports.import_user import ImportProblem
-from application.imports.import_users import Problem
+from application.imports.import_users import RejectionReason
 from application.imports.user_lines import LineProblem
 
-PROBLEMS: Final[Mapping[Problem, str]] = {
+PROBLEMS: Final[Mapping[RejectionReason, str]] = {
     LineProblem.INVALID_LINE: "The line cannot be read.",
     LineProblem.NO_PHONE: "There is no phone number.",
     LineProblem.INVALID_PHONE: "This is not a phone number.",
@@ -37,7 +37,7 @@ PROBLEMS: Final[Mapping[Problem, str]] = {
 }
 
 
-def explain(problem: Problem, message: str) -> str:
+def explain(problem: RejectionReason, message: str) -> str:
     """Return the reason in words. A rule that says more than its name replaces them."""
     if problem is ImportProblem.USERNAME_REFUSED:
         return f"{PROBLEMS[problem]} {message}"

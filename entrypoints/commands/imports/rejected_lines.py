@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
-from application.imports.import_users import Problem
+from application.imports.import_users import RejectionReason
 from application.imports.user_lines import UserLine
 from entrypoints.commands.imports.problems import explain
 from entrypoints.commands.imports.report_file import escape
@@ -34,7 +34,7 @@ class RejectedLines:
         """Whether no line was written."""
         return self._columns is None
 
-    def write(self, line: UserLine, problem: Problem, message: str) -> None:
+    def write(self, line: UserLine, problem: RejectionReason, message: str) -> None:
         """Write a line; raises CommandError."""
         if self._columns is None:
             # An import of an earlier file of rejected lines has the own columns as well.
@@ -88,7 +88,7 @@ def _explain(path: Path) -> Iterator[None]:
         raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def render_problems(problems: Mapping[Problem, int]) -> Iterator[str]:
+def render_problems(problems: Mapping[RejectionReason, int]) -> Iterator[str]:
     """Yield how many lines there are for each reason, the most frequent first."""
     for problem, count in sorted(problems.items(), key=lambda item: (-item[1], item[0].value)):
         yield f"  {problem.value}: {count:,}"

@@ -13,7 +13,7 @@ from adapters.records.outages import OutageRetries
 from adapters.user_files import FIELD_NAMES, UserFile
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportOutcome, ImportProblem, ImportRun
-from application.imports.import_users import ImportCounts, Observer, ParseLines, Problem
+from application.imports.import_users import ImportCounts, Observer, ParseLines, RejectionReason
 from application.imports.user_lines import UserLine
 from application.ports.errors import StorageError
 from domain.administration.audit import Actor, AuditAction
@@ -147,7 +147,7 @@ class _Command(Observer):
         """Show how many lines are done."""
         self._show_progress("lines done", counts.done, counts.lines)
 
-    def on_line(self, line: UserLine, problem: Problem, message: str) -> None:
+    def on_line(self, line: UserLine, problem: RejectionReason, message: str) -> None:
         """Write a rejected line to the file."""
         if self._rejected is not None:
             self._rejected.write(line, problem, message)
@@ -178,7 +178,7 @@ def _render(counts: ImportCounts) -> Iterator[str]:
         yield from render_problems(without_name)
 
 
-def _select(counts: ImportCounts, *, is_rejected: bool) -> Mapping[Problem, int]:
+def _select(counts: ImportCounts, *, is_rejected: bool) -> Mapping[RejectionReason, int]:
     return {
         problem: count
         for problem, count in counts.problems.items()

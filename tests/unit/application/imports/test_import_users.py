@@ -12,7 +12,7 @@ from application.imports.import_users import (
     ImportCounts,
     Observer,
     ParseLines,
-    Problem,
+    RejectionReason,
 )
 from application.imports.unread_fields import MAX_NAME_LENGTH, MAX_NAMES
 from application.imports.user_lines import LineProblem, UserFields, UserLine
@@ -29,11 +29,11 @@ class Recorder(Observer):
     """Remembers what it is told, and stops after some lines."""
 
     def __init__(self, *, stops_after: int | None = None) -> None:
-        self.listed: list[tuple[int, Problem]] = []
+        self.listed: list[tuple[int, RejectionReason]] = []
         self.stops_after = stops_after
         self.done = 0
 
-    def on_line(self, line: UserLine, problem: Problem, message: str) -> None:
+    def on_line(self, line: UserLine, problem: RejectionReason, message: str) -> None:
         self.listed.append((line.number, problem))
 
     def on_progress(self, counts: ImportCounts) -> None:

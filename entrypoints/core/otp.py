@@ -11,7 +11,7 @@ from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import health_check_of, open_adapter, status_callbacks_of
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
-from entrypoints.opening.providers import FailoverProvider, open_hook, provider_name
+from entrypoints.opening.providers import Provider, open_hook, provider_name
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
@@ -30,7 +30,7 @@ class Otp(Feature):
         """Check that the libraries of all providers are installed."""
         with name_variable(settings.variable_of("DIALTONE_SMS")):
             for provider in settings.sms:
-                if isinstance(provider, FailoverProvider) and provider.extra:
+                if isinstance(provider, Provider) and provider.extra:
                     check_extra(provider.extra, provider.name)
 
     @asynccontextmanager
@@ -69,7 +69,7 @@ class Otp(Feature):
 
 
 def open_messenger(
-    provider: FailoverProvider | Factory | HttpHook, settings: Settings
+    provider: Provider | Factory | HttpHook, settings: Settings
 ) -> AbstractAsyncContextManager[Messenger]:
     """Open one of the messengers that the settings name."""
     if isinstance(provider, Factory):

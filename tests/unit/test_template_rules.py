@@ -138,7 +138,8 @@ def test_punctuation_and_numbers_are_not_links(text: str) -> None:
     [
         ("Your 4711 Taxi account has another number. Undo it within 7 days.", []),
         ("4711 Taxi: 12 345", []), ("4711 Taxi: 1234", [TemplateRule.NO_CODE]),
-        ("14711 Taxi", [TemplateRule.NO_CODE]), ("\u0661\u0662\u0663\u0664", [TemplateRule.NO_CODE]),
+        ("14711 Taxi", [TemplateRule.NO_CODE]),
+        ("\u0661\u0662\u0663\u0664", [TemplateRule.NO_CODE]),
         ("", [TemplateRule.VISIBLE_CHARACTERS]), (" \n", [TemplateRule.VISIBLE_CHARACTERS]),
         ("a\u202eb", [TemplateRule.VISIBLE_CHARACTERS]), ("a" * 460, [TemplateRule.LENGTH]),
         ("Undo it at dial.test", [TemplateRule.NO_LINK]),

@@ -19,7 +19,10 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 class RecordAct:
     """Write an audit entry before an act, and a second one if the act fails.
 
-    An entry without a second one was done, or the process ended in the middle of it.
+    - A line of the log after the act would be missing after a crash. An act that nobody can find is
+      worse than an entry of an act that was not done.
+    - An act without a second entry was done, or the process ended in the middle of it. One entry
+      that is completed after the act would have to change, and `AuditLog` changes none.
     """
 
     audit_log: AuditLog

@@ -46,7 +46,8 @@ class AesPhoneEncryption:
     - Format: version (1 byte), key id (8 ASCII characters), nonce (12 bytes), ciphertext with tag.
     - The record id is associated data, so a ciphertext cannot be moved to another record.
     - Client IPs, number ranges and the phones of audit entries are hashed, and URLs signed, with
-      keys of their own, which are derived from the index key.
+      keys of their own, which are derived from the index key. Without a key, all 2^32 IPv4
+      addresses could be tried; encrypted, equal ones could not be compared.
     - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key. So a stored
       ciphertext is kept while the key is the same, and keys are rotated.
     """

@@ -19,7 +19,10 @@ class LogSecurityEvents:
 
     - The type is the event's name; the phone is masked.
     - A line with a phone has its country, and a hash that follows the phone through one day.
-    - An event that operators should see is a warning.
+    - An event that operators should see is a warning, which is logged at every level: an alert
+      must not depend on the level.
+    - Operators collect the log already. A table of events would be one more write for each login,
+      and would keep client IPs.
     - A log that fails does not fail the request.
     """
 

@@ -78,7 +78,8 @@ class LogIn:
       have yet, or not anymore.
     - A blocked identity gets no session, even if it was blocked a moment ago.
     - An identity that was unused for `recycled_after` is detached, unless a recognized device
-      proves that the phone has the same owner. The phone gets a new identity.
+      proves that the phone has the same owner. The phone gets a new identity. The former one is
+      not deleted, because its owner may only have been away.
     - A challenge opens one session, even if several requests try to add it.
     """
 

@@ -91,8 +91,12 @@ class MarkForDeletion:
 class RetryDeletions:
     """Delete files whose deletion the store refused before.
 
+    A presigned URL opens a file until the file is deleted. So refusals are recorded in the items,
+    where a killed process does not lose them.
+
     It is harmless at any time and however often it runs. Without refused deletions it costs one
-    query. An item stays marked until the cleanup deletes its record.
+    query. An item stays marked until the cleanup deletes its record, and its file once more, an
+    hour later: an upload may still have been writing the file.
     """
 
     media_items: MediaItems

@@ -48,8 +48,11 @@ class MediaUrls:
 
     - With a public URL in front of the store, that is where all files are.
     - Otherwise the URLs are those of the media store.
-    - Where media is private, they expire. If those of the store do not, they are replaced by URLs
+    - Where media is private, URLs expire. If those of the store do not, they are replaced by URLs
       of the service with a signature.
+    - Where URLs expire, the storage key that they contain opens nothing: a request to the service
+      needs the signature or an access token. Otherwise the expiry would protect little.
+    - A URL stays the same for a day (UTC), so that caches work.
 
     Attributes:
         service_url: URL below which the service serves the files.

@@ -181,7 +181,7 @@ class ScheduledCleanup:
 
     The instance that acquires the lease runs the cleanup. The lease is not released but expires
     after the interval. So an instance that hangs or crashes delays the next cleanup by at most
-    one interval.
+    one interval, without an election of a leader.
     """
 
     cleanup: Cleanup

@@ -22,7 +22,8 @@ class DeliveryTimingProfile:
 
     - A suppressed delivery gets the result of the latest message to its country: a rejection for
       one country says nothing about another.
-    - It takes a random duration between those of messages with that result.
+    - It takes a random duration between those of messages with that result. A fixed delay would
+      show next to a provider whose times vary.
     - While the provider hangs, it waits as messages do.
 
     The profile only imitates and decides nothing. It is empty before the first message of a

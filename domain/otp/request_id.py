@@ -1,6 +1,9 @@
 """The id of a request as clients have it: 64 hex digits, which also name the report.
 
-They are the id of the request, and then that of the report of its delivery.
+The first half is the id of the request. With it an attempt can be made, so it is not what the
+provider gets and keeps in its logs. The provider gets the second half, the id of the report: a hash
+of the id of the request that caused the delivery. So a report is found without an index of ids,
+and a request for a code writes nothing for it.
 """
 
 import re

@@ -4,7 +4,11 @@ from enum import StrEnum
 
 
 class FieldErrorCode(StrEnum):
-    """The values of `code` in `field_errors` that the core has. A feature may have more."""
+    """The values of `code` in `field_errors` that the core has. A feature may have more.
+
+    The `code` of the response stays `invalid`, because several fields can be invalid for different
+    reasons. A code has no name of a field, which is beside it. Codes can be added, not renamed.
+    """
 
     # Any field
     MISSING_FIELD = "missing_field"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
-from application.imports.user_lines import UserFields
+from application.imports.user_lines import LineFields
 
 Row: TypeAlias = Mapping[str, Any]
 """The columns of a line, or the fields of a JSON object."""
@@ -45,7 +45,7 @@ class Format:
     phone: str
     others: frozenset[str]
     blocks: tuple[str, ...]
-    read: Callable[[Row], UserFields]
+    read: Callable[[Row], LineFields]
     expand: Callable[[Row], Row] = dict
     positions: tuple[str, ...] = ()
     is_quoted: bool = False
@@ -58,7 +58,7 @@ class Format:
     def ignore_blocks(self) -> "Format":
         """Return a form that does not read who is blocked."""
 
-        def read(row: Row) -> UserFields:
+        def read(row: Row) -> LineFields:
             return replace(self.read(row), blocked="", enabled="", blocked_until="")
 
         return replace(self, others=self.others.difference(self.blocks), blocks=(), read=read)
@@ -97,13 +97,13 @@ def _is_true(row: Row, name: str) -> bool:
     return text != "" and text not in _FALSE
 
 
-def _read_own(row: Row) -> UserFields:
+def _read_own(row: Row) -> LineFields:
     texts: dict[str, Any] = {name: get(row, name) for name in FIELD_NAMES}
-    return UserFields(**texts)
+    return LineFields(**texts)
 
 
-def _read_firebase(row: Row) -> UserFields:
-    return UserFields(
+def _read_firebase(row: Row) -> LineFields:
+    return LineFields(
         phone=get(row, "phoneNumber"),
         external_id=get(row, "localId"),
         username=get(row, "displayName"),
@@ -112,10 +112,10 @@ def _read_firebase(row: Row) -> UserFields:
     )
 
 
-def _read_cognito(row: Row) -> UserFields:
+def _read_cognito(row: Row) -> LineFields:
     """Read a user of `list-users`, or a line of the CSV file that its import takes."""
     status = get(row, "UserStatus") or get(row, "cognito:user_status")
-    return UserFields(
+    return LineFields(
         phone=get(row, "phone_number"),
         external_id=get(row, "sub") or get(row, "Username") or get(row, "cognito:username"),
         username=get(row, "preferred_username") or get(row, "name"),
@@ -135,8 +135,8 @@ def _expand_attributes(row: Row) -> Row:
     return {**{to_text(pair.get("Name")): pair.get("Value") for pair in pairs}, **others}
 
 
-def _read_auth0(row: Row) -> UserFields:
-    return UserFields(
+def _read_auth0(row: Row) -> LineFields:
+    return LineFields(
         phone=get(row, "phone_number"),
         external_id=get(row, "user_id"),
         username=get(row, "username") or get(row, "name"),
@@ -146,9 +146,9 @@ def _read_auth0(row: Row) -> UserFields:
     )
 
 
-def _read_supabase(row: Row) -> UserFields:
+def _read_supabase(row: Row) -> LineFields:
     phone = get(row, "phone").strip()
-    return UserFields(
+    return LineFields(
         # GoTrue stores E.164 without the plus.
         phone=f"+{phone}" if phone.isdecimal() else phone,
         external_id=get(row, "id"),
@@ -253,7 +253,7 @@ def with_columns(base: Format, columns: Mapping[str, str]) -> Format:
     if "blocked" in columns:
         others = {"enabled": "", "blocked_until": ""}
 
-    def read(row: Row) -> UserFields:
+    def read(row: Row) -> LineFields:
         texts: dict[str, Any] = {name: get(row, column) for name, column in columns.items()}
         return replace(base.read(row), **others, **texts)
 

@@ -43,7 +43,7 @@ class LineProblem(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserFields:
+class LineFields:
     """What a line says about a user, as it is written there. Empty texts say nothing.
 
     `blocked` and `enabled` are true or false, `blocked_until` is a time.
@@ -74,7 +74,7 @@ class UserLine:
 
     number: int
     original: Mapping[str, str]
-    fields: UserFields | None
+    fields: LineFields | None
     message: str = ""
     unread: Sequence[str] = ()
 
@@ -131,7 +131,7 @@ def parse_line(
     )
 
 
-def parse_block(fields: UserFields, now: datetime) -> bool:
+def parse_block(fields: LineFields, now: datetime) -> bool:
     """Return whether the user is blocked.
 
     Raises:
@@ -177,7 +177,7 @@ def _parse_phone(text: str, default_region: str | None, rules: PhoneRules) -> Ph
         raise InvalidLine(LineProblem.INVALID_PHONE, error.message) from None
 
 
-def _parse_ids(fields: UserFields) -> tuple[str | None, ExternalId | None]:
+def _parse_ids(fields: LineFields) -> tuple[str | None, ExternalId | None]:
     """Return the id and the external id. An id of another form is an external id."""
     own_id = parse_identifier(fields.id)
     external = fields.external_id or ("" if own_id else fields.id)

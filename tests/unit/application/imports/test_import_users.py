@@ -15,7 +15,7 @@ from application.imports.import_users import (
     RejectionReason,
 )
 from application.imports.unread_fields import MAX_NAME_LENGTH, MAX_NAMES
-from application.imports.user_lines import LineProblem, UserFields, UserLine
+from application.imports.user_lines import LineFields, LineProblem, UserLine
 from application.ports.errors import StorageUnavailable
 from domain.phone import DEFAULT_RULES
 from tests.support.app_harness import AppHarness
@@ -47,7 +47,7 @@ def lines_of(users: Sequence[dict[str, Any]]) -> Any:
     def read() -> Iterator[UserLine]:
         for number, fields in enumerate(users, 1):
             known = {name: value for name, value in fields.items() if name != "unread"}
-            yield UserLine(number, {}, UserFields(**known), unread=fields.get("unread", ()))
+            yield UserLine(number, {}, LineFields(**known), unread=fields.get("unread", ()))
 
     return read
 

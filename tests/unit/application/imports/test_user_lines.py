@@ -8,8 +8,8 @@ import pytest
 from application.imports.import_user import ImportedUser
 from application.imports.user_lines import (
     InvalidLine,
+    LineFields,
     LineProblem,
-    UserFields,
     UserLine,
     parse_line,
 )
@@ -20,7 +20,7 @@ PHONE: Final = "+14155550101"
 
 
 def parse(region: str | None = None, **fields: Any) -> ImportedUser:
-    line = UserLine(7, {}, UserFields(**{"phone": PHONE, **fields}))
+    line = UserLine(7, {}, LineFields(**{"phone": PHONE, **fields}))
     return parse_line(line, region, DEFAULT_RULES, NOW)
 
 

@@ -351,18 +351,18 @@ def _parse_undo(request: ApiRequest, data: schemas.UndoPhoneChangeBody) -> UndoP
     )
 
 
-def _parse_target(text: str | None) -> schemas.Target:
+def _parse_target(text: str | None) -> schemas.OtpTarget:
     try:
-        return schemas.Target.NEW if text is None else schemas.Target(text)
+        return schemas.OtpTarget.NEW if text is None else schemas.OtpTarget(text)
     except ValueError:
         raise errors.UnsupportedValue("Send 'new' or 'old', or omit the field.") from None
 
 
 def _select_phone(
-    target: schemas.Target, phone: PhoneNumber | None, present: PhoneNumber | None
+    target: schemas.OtpTarget, phone: PhoneNumber | None, present: PhoneNumber | None
 ) -> PhoneNumber | None:
     """Return the new number, or None for a code to the present one; raises InvalidFields."""
-    if target is schemas.Target.NEW:
+    if target is schemas.OtpTarget.NEW:
         if phone is None:
             raise InvalidFields(missing_field("phone"))
         return phone

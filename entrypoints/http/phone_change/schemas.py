@@ -22,7 +22,7 @@ ONE_CODE: Final = "Send undo_code, or otp and request_id, but not both."
 """What is wrong where there are two codes for an undo."""
 
 
-class Target(StrEnum):
+class OtpTarget(StrEnum):
     """Which number gets the code."""
 
     NEW = "new"
@@ -55,8 +55,8 @@ class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_
         described(
             "Which number gets the code: the `new` one in `phone` (the default), or the `old` one,"
             " which is the caller's present number.",
-            Target.OLD.value,
-            enum=[*Target, None],
+            OtpTarget.OLD.value,
+            enum=[*OtpTarget, None],
         ),
     ] = None
 

@@ -30,7 +30,7 @@ from entrypoints.http.export.responses import send_archive
 from entrypoints.http.fields import IdParameter
 
 
-class ExportController(ConsoleController):
+class ExportActController(ConsoleController):
     """The export of a user."""
 
     path = USERS
@@ -79,7 +79,7 @@ class ExportController(ConsoleController):
 
 PART: Final = ConsolePart(
     templates=Path(__file__).parent / "templates",
-    controllers=(ExportController,),
+    controllers=(ExportActController,),
     acts={
         "export": Act(
             title="Export all data",

@@ -17,7 +17,7 @@ T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 """Statements that succeed or fail together."""
 
-Values = Mapping[str, object] | Sequence[object]
+Parameters = Mapping[str, object] | Sequence[object]
 
 MAX_WAITING_OPERATIONS: Final = 4096
 MAX_BATCH_SIZE: Final = 100
@@ -31,7 +31,7 @@ class Statement:
     """An operation of one statement, which returns the number of rows that it changed."""
 
     sql: str
-    values: Values
+    values: Parameters
 
     def __call__(self, connection: sqlite3.Connection) -> int:
         """Execute it."""

@@ -16,8 +16,8 @@ from adapters.sqlite.connection_worker import (
     ExecuteBatch,
     Failed,
     Operation,
+    Parameters,
     Statement,
-    Values,
     commit_batch,
     open_connection_worker,
     read_batch,
@@ -68,9 +68,9 @@ class SqliteDatabase:
 
     reader: Worker
     writer: Worker
-    read_here: Callable[[str, Values], Row | None]
+    read_here: Callable[[str, Parameters], Row | None]
 
-    async def read_row(self, sql: str, values: Values = ()) -> Row | None:
+    async def read_row(self, sql: str, values: Parameters = ()) -> Row | None:
         """Return the row that a unique key finds, or None."""
         if not self.writer.has_waited(HANGING_AFTER):
             try:
@@ -79,11 +79,11 @@ class SqliteDatabase:
                 pass  # The thread waits for locks, and has the error.
         return await self.reader.run(lambda connection: connection.execute(sql, values).fetchone())
 
-    async def read_rows(self, sql: str, values: Values = ()) -> list[Row]:
+    async def read_rows(self, sql: str, values: Parameters = ()) -> list[Row]:
         """Return all rows."""
         return await self.reader.run(lambda connection: connection.execute(sql, values).fetchall())
 
-    async def execute(self, sql: str, values: Values = ()) -> int:
+    async def execute(self, sql: str, values: Parameters = ()) -> int:
         """Execute one statement durably, and return the number of rows that it changed."""
         return await self.writer.run(Statement(sql, values))
 
@@ -168,7 +168,7 @@ class DatabaseFile:
             connection.execute("PRAGMA query_only = ON")
         return connection
 
-    def read_row(self, connection: sqlite3.Connection, sql: str, values: Values) -> Row | None:
+    def read_row(self, connection: sqlite3.Connection, sql: str, values: Parameters) -> Row | None:
         """Read a row that a unique key finds.
 
         Raises:

@@ -16,7 +16,7 @@ from adapters.records.phone_keys import (
     move_phone_verifications,
     report_nothing,
 )
-from adapters.sqlite.connection_worker import Operation, Values
+from adapters.sqlite.connection_worker import Operation, Parameters
 from adapters.sqlite.database import Row, SqliteDatabase
 from adapters.sqlite.errors import SQLITE_ERRORS, is_busy, to_startup_error
 from adapters.sqlite.limit_store import SqliteLimitStore
@@ -106,7 +106,7 @@ class _Transaction:
         result.set_result(operation(self.connection))
         return result
 
-    def read_row(self, sql: str, values: Values) -> Row | None:
+    def read_row(self, sql: str, values: Parameters) -> Row | None:
         """Read a row."""
         row: Row | None = self.connection.execute(sql, values).fetchone()
         return row

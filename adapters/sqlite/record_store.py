@@ -20,7 +20,7 @@ from adapters.records.record_store import (
     StoredRecord,
     decode_row,
 )
-from adapters.sqlite.connection_worker import Values
+from adapters.sqlite.connection_worker import Parameters
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.row_loader import make_row_loader, rows_as_json
 from adapters.sqlite.schema import conditions_of, order_of
@@ -186,7 +186,7 @@ class SqliteRecordStore:
         """Move several records, in one transaction."""
         await self._database.write(lambda connection: _move_all(connection, kind, moves))
 
-    async def _execute(self, sql: str, values: Values) -> bool:
+    async def _execute(self, sql: str, values: Parameters) -> bool:
         """Execute a statement that changes a record; return whether it has the id and version."""
         try:
             return await self._database.execute(sql, values) > 0
@@ -194,7 +194,7 @@ class SqliteRecordStore:
             return False
 
     async def _list(
-        self, kind: RecordKind[R], sql: str, values: Values, *, newest_first: bool = False
+        self, kind: RecordKind[R], sql: str, values: Parameters, *, newest_first: bool = False
     ) -> Sequence[StoredRecord[R]]:
         """Return the records of a statement of `rows_as_json`, in the order of places and ids."""
         try:

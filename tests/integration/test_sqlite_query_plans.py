@@ -17,7 +17,7 @@ from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.record_store import IndexPosition
-from adapters.sqlite.connection_worker import Operation, Values
+from adapters.sqlite.connection_worker import Operation, Parameters
 from adapters.sqlite.database import SqliteDatabase, Worker, open_database
 from adapters.sqlite.limit_store import SqliteLimitStore
 from adapters.sqlite.record_store import SqliteRecordStore
@@ -39,7 +39,7 @@ class ExplainingConnection:
         self._connection = connection
         self._plans = plans
 
-    def execute(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, values: Parameters = ()) -> sqlite3.Cursor:
         steps = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
         self._plans.extend(step[-1] for step in steps)
         return self._connection.execute(sql, values)

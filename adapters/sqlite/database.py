@@ -27,7 +27,7 @@ from adapters.sqlite.schema import COPY_MARK, check_schema, prepare_schema, read
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
+SqliteRow = tuple[Any, ...]
 
 WRITE_CHECK: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'"
 """It changes nothing that is used."""
@@ -68,9 +68,9 @@ class SqliteDatabase:
 
     reader: Worker
     writer: Worker
-    read_here: Callable[[str, Parameters], Row | None]
+    read_here: Callable[[str, Parameters], SqliteRow | None]
 
-    async def read_row(self, sql: str, values: Parameters = ()) -> Row | None:
+    async def read_row(self, sql: str, values: Parameters = ()) -> SqliteRow | None:
         """Return the row that a unique key finds, or None."""
         if not self.writer.has_waited(HANGING_AFTER):
             try:
@@ -79,7 +79,7 @@ class SqliteDatabase:
                 pass  # The thread waits for locks, and has the error.
         return await self.reader.run(lambda connection: connection.execute(sql, values).fetchone())
 
-    async def read_rows(self, sql: str, values: Parameters = ()) -> list[Row]:
+    async def read_rows(self, sql: str, values: Parameters = ()) -> list[SqliteRow]:
         """Return all rows."""
         return await self.reader.run(lambda connection: connection.execute(sql, values).fetchall())
 
@@ -168,7 +168,9 @@ class DatabaseFile:
             connection.execute("PRAGMA query_only = ON")
         return connection
 
-    def read_row(self, connection: sqlite3.Connection, sql: str, values: Parameters) -> Row | None:
+    def read_row(
+        self, connection: sqlite3.Connection, sql: str, values: Parameters
+    ) -> SqliteRow | None:
         """Read a row that a unique key finds.
 
         Raises:
@@ -180,7 +182,7 @@ class DatabaseFile:
             if self._find_inode() != self._inode:
                 raise StorageUnavailable(FILE_GONE)
             self._next_check_at = now + _CHECK_INTERVAL
-        row: Row | None = connection.execute(sql, values).fetchone()
+        row: SqliteRow | None = connection.execute(sql, values).fetchone()
         return row
 
     def execute_batch(

@@ -17,7 +17,7 @@ from adapters.records.phone_keys import (
     report_nothing,
 )
 from adapters.sqlite.connection_worker import Operation, Parameters
-from adapters.sqlite.database import Row, SqliteDatabase
+from adapters.sqlite.database import SqliteDatabase, SqliteRow
 from adapters.sqlite.errors import SQLITE_ERRORS, is_busy, to_startup_error
 from adapters.sqlite.limit_store import SqliteLimitStore
 from adapters.sqlite.record_store import SqliteRecordStore
@@ -106,9 +106,9 @@ class _Transaction:
         result.set_result(operation(self.connection))
         return result
 
-    def read_row(self, sql: str, values: Parameters) -> Row | None:
+    def read_row(self, sql: str, values: Parameters) -> SqliteRow | None:
         """Read a row."""
-        row: Row | None = self.connection.execute(sql, values).fetchone()
+        row: SqliteRow | None = self.connection.execute(sql, values).fetchone()
         return row
 
 

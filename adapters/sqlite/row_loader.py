@@ -12,7 +12,7 @@ from application.ports.errors import CorruptRecord
 
 _decode: Final = msgspec.json.Decoder(list[tuple[str, int, msgspec.Raw]]).decode
 
-LoadedRow = tuple[object, object]
+_LoadedRow = tuple[object, object]
 """The version of a row and its body; a damaged row may have anything there."""
 
 
@@ -54,7 +54,7 @@ def select_rows(table: str, count: int, version: str = "version") -> str:
 
 def make_row_loader(
     database: SqliteDatabase, table: str, version: str = "version"
-) -> BatchLoader[LoadedRow]:
+) -> BatchLoader[_LoadedRow]:
     """Return what loads rows of a table by id, in batches.
 
     One statement with one result releases the interpreter's lock a few times, a statement for each
@@ -70,7 +70,7 @@ def make_row_loader(
 
 async def _fetch_rows(
     database: SqliteDatabase, table: str, version: str, row_ids: Sequence[str]
-) -> Mapping[str, LoadedRow]:
+) -> Mapping[str, _LoadedRow]:
     sql = select_rows(table, len(row_ids), version)
     try:
         rows = decode_rows(await database.read_row(sql, row_ids))
@@ -82,10 +82,10 @@ async def _fetch_rows(
 
 async def _fetch_each(
     database: SqliteDatabase, table: str, version: str, row_ids: Sequence[str]
-) -> Mapping[str, LoadedRow]:
+) -> Mapping[str, _LoadedRow]:
     """Fetch rows one by one. One that cannot be read has neither a version nor a body."""
     sql = f"SELECT {version}, body FROM {table} WHERE id = ?"  # noqa: S608 -- our texts
-    rows: dict[str, LoadedRow] = {}
+    rows: dict[str, _LoadedRow] = {}
     for row_id in row_ids:
         try:
             row = await database.read_row(sql, (row_id,))

@@ -9,7 +9,7 @@ from adapters.postgres.texts import decode_json, decode_text, encode_text
 from adapters.records.batch_loader import BatchLoader
 from application.ports.errors import StorageUnavailable
 
-LoadedRow = tuple[int | None, str | None]
+_LoadedRow = tuple[int | None, str | None]
 """The version of a row, and its body; a damaged row may lack them."""
 
 
@@ -37,7 +37,7 @@ class RowLoader:
         self._loader = BatchLoader(self._fetch)
         database.batches.append(self._loader)
 
-    async def load_many(self, row_ids: Collection[str]) -> Mapping[str, LoadedRow]:
+    async def load_many(self, row_ids: Collection[str]) -> Mapping[str, _LoadedRow]:
         """Return the rows that exist, by id.
 
         Raises:
@@ -47,6 +47,6 @@ class RowLoader:
             lambda: self._loader.load_many(row_ids), StorageUnavailable
         )
 
-    async def _fetch(self, row_ids: Sequence[str]) -> Mapping[str, LoadedRow]:
+    async def _fetch(self, row_ids: Sequence[str]) -> Mapping[str, _LoadedRow]:
         rows = await self._database.read(self._sql, ([*map(encode_text, row_ids)],))
         return {row_id: (version, body) for row_id, version, body in read_rows(rows)}

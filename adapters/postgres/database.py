@@ -24,7 +24,7 @@ from application.ports.errors import StorageError, StorageTimeout, StorageUnavai
 
 T = TypeVar("T")
 Row = Sequence[Any]
-Call = Callable[[PostgresConnection], Awaitable[T]]
+_Call = Callable[[PostgresConnection], Awaitable[T]]
 
 MIN_CONNECTIONS: Final = 2
 CLOSE_TIMEOUT: Final = 5.0
@@ -96,7 +96,7 @@ class PostgresDatabase:
 
         return await self.run(write)
 
-    async def run(self, call: Call[T]) -> T:
+    async def run(self, call: _Call[T]) -> T:
         """Make a call that may write.
 
         Raises:
@@ -112,13 +112,13 @@ class PostgresDatabase:
         """Wait for a result of batches, until the deadline of a call: see `wait_for_batch`."""
         return await wait_for_batch(self.timeout_seconds, call, error)
 
-    async def _read(self, call: Call[T], deadline: float) -> T:
+    async def _read(self, call: _Call[T], deadline: float) -> T:
         try:
             return await self._run(call, deadline, is_write=False)
         except ConnectionLost:
             return await self._run(call, deadline, is_write=False)
 
-    async def _run(self, call: Call[T], deadline: float, *, is_write: bool) -> T:
+    async def _run(self, call: _Call[T], deadline: float, *, is_write: bool) -> T:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         connection = await self._take_connection(deadline)

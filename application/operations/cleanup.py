@@ -25,7 +25,7 @@ LEASE_NAME: Final = "cleanup"
 
 CleanupReport = Counter[str]
 """How many of each kind were cleaned up."""
-ReportProgress = Callable[[CleanupReport], None]
+ReportCleanup = Callable[[CleanupReport], None]
 """Is told of what was cleaned up so far, after each step."""
 CleanupStep = Callable[[datetime], Awaitable[int]]
 """Cleans up a number of one kind, at most some hundred, and returns how many there were."""
@@ -87,7 +87,7 @@ class Cleanup:
         """Add what is done for each deleted identity, before its phone is detached."""
         self._forget_identity.append(forget_identity)
 
-    async def __call__(self, report_progress: ReportProgress = report_nothing) -> CleanupReport:
+    async def __call__(self, report_progress: ReportCleanup = report_nothing) -> CleanupReport:
         """Clean up until there is nothing left to do.
 
         Args:

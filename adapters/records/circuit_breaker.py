@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from application.ports.errors import PortError, StorageTimeout, StorageUnavailable
 
 T = TypeVar("T")
-Check = Callable[[], Awaitable[object]]
+_Check = Callable[[], Awaitable[object]]
 """Returns if the database does its work again."""
 
 MAX_FAILURES: Final = 3
@@ -36,7 +36,7 @@ class CircuitBreaker:
       standby is missing. A failure counts for both. A success of a write does too.
     """
 
-    def __init__(self, check_reads: Check, check_writes: Check) -> None:
+    def __init__(self, check_reads: _Check, check_writes: _Check) -> None:
         """Let all calls through."""
         self._reads = _Circuit("reads", check_reads)
         self._writes = _Circuit("writes", check_writes)
@@ -91,7 +91,7 @@ class CircuitBreaker:
 class _Circuit:
     """Calls of one sort. It is open, as that of an electric current, while none is made."""
 
-    def __init__(self, operations: str, check: Check) -> None:
+    def __init__(self, operations: str, check: _Check) -> None:
         self.is_open = False
         self._operations = operations
         self._check = check

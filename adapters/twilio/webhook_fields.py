@@ -36,10 +36,10 @@ SID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 """The id of a call, a message or a recording."""
 _BODY_HASH: Final = "bodySHA256"
 
-Fields = Sequence[tuple[str, object]]
+FieldPairs = Sequence[tuple[str, object]]
 
 
-def parse_fields(request: SignedRequest) -> Fields:
+def parse_fields(request: SignedRequest) -> FieldPairs:
     """Return the fields of a form, or of a JSON object whose hash is in the signed URL.
 
     The value of a field of JSON can be of any type. Without fields, the result is empty.

@@ -15,8 +15,8 @@ from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
 from domain.errors import Unauthenticated, UserNotFound
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Role
 from domain.identities.retention import RetainedData
+from domain.identities.role import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ from domain.errors import (
     UserNotFound,
 )
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.user_events import EventType
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.review_otps import TestOtps

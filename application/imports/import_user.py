@@ -21,7 +21,8 @@ from domain.administration.audit import Actor, AuditAction
 from domain.errors import InvalidValue
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.username import Username, UsernameRules, parse_username
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.review_otps import TestOtps

@@ -14,7 +14,8 @@ from application.ports.repositories import Repositories
 from domain.administration.audit import AuditAction
 from domain.errors import DomainError
 from domain.identities.device_token import DEVICE_TOKEN_TTL
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.instance import INSTANCE_TTL
 from domain.journal.entry import JournalEntry
 from domain.phone import PhoneNumber

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from domain.administration.audit import AuditAction
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.journal.entry import JournalEntry
 
 _TEXTS: Final = frozenset({field.name for field in fields(JournalEntry)} - {"at", "action", "role"})

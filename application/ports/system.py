@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypedDict, Unpack
 
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 

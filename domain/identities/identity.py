@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from domain.identifier import require_identifier
@@ -11,6 +10,7 @@ from domain.identities.data_export import DataExport
 from domain.identities.device_token import MAX_DEVICES, ConsoleDevice, RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange, PhoneChangeStep
+from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, MAX_TOKEN_REPEATS, Session, TokenRepeat
 from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
@@ -23,13 +23,6 @@ ESTABLISHED_AGE: Final = timedelta(days=7)
 """How old an established identity is at least."""
 ESTABLISHED_DAYS_OF_USE: Final = 3
 """On how many different days (UTC) an established identity was used."""
-
-
-class Role(StrEnum):
-    """What an identity may do."""
-
-    MEMBER = "member"
-    ADMINISTRATOR = "administrator"
 
 
 @dataclass(frozen=True, slots=True)

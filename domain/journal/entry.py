@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.administration.audit import AuditAction
-from domain.identities.identity import Role
+from domain.identities.role import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from application.otp.request_otp import RequestOtpResult
 from application.otp.reset_limits import ResetResult
 from application.otp.send_code import SendCodeCommand
 from domain.errors import PhoneInUse, UserNotFound
-from domain.identities.identity import Role
 from domain.identities.retention import RetainedData
+from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 from entrypoints.commands.domain_errors import explain_errors

@@ -8,7 +8,8 @@ import msgspec
 
 from application.administration.find_user import FoundUser, PhoneHold
 from application.administration.show_user import ShownDelivery, UserDetails
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.session import Session
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Wait

@@ -18,8 +18,9 @@ from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Identity, Role, User
+from domain.identities.identity import Identity, User
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
+from domain.identities.role import Role
 from domain.identities.user_events import RETRY_PERIOD, EventProgress, EventType, UserEvents
 from domain.identities.username import Username
 from tests.support.builders import (

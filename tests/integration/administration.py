@@ -11,7 +11,7 @@ import httpx
 from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
 from domain.administration.service_token import Scope
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.phone import PhoneNumber
 from tests.e2e.app import bearer
 from tests.support.app_harness import AppHarness

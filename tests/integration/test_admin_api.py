@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from application.admin.feature import AdminFeature
 from domain.administration.service_token import Scope
-from domain.identities.identity import Role
 from domain.identities.phone_change import UNDO_PERIOD
+from domain.identities.role import Role
 from entrypoints.http.fields import format_timestamp
 from tests.e2e.app import bearer
 from tests.integration.administration import (

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.identities.identity import Consent, Role
+from domain.identities.identity import Consent
+from domain.identities.role import Role
 from domain.voice.call import CallStatus
 from domain.voice.walk import CallOutcome
 from tests.e2e.app import bearer

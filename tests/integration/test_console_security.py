@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from domain.console.session import make_form_token
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.challenge import Purpose
 from domain.phone import PhoneNumber
 from entrypoints.http.console.request import FORM_COOKIE, KNOWN_COOKIE, SESSION_COOKIE

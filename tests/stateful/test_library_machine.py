@@ -20,7 +20,7 @@ from application.media.library import LibraryPage
 from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.media.errors import ItemNotFound, MediaFileNotFound
 from domain.media.image import MediaKind
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem

@@ -42,7 +42,7 @@ from application.voice.callbacks import Callbacks
 from application.voice.calls import CallsFeature
 from application.voice.details import add_call_details
 from application.voice.feature import VoiceFeature
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.media.page import ItemFilter, PageRequest
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone, a_session, an_identity

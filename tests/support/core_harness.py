@@ -25,7 +25,8 @@ from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
 from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.identities.device_token import DeviceToken
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.username import Username, parse_username
 from domain.otp.challenge import Challenge, parse_otp_code
 from domain.phone import PhoneNumber

@@ -9,7 +9,7 @@ from structlog.testing import CapturedCall, CapturingLogger
 
 from adapters.logging import LogSecurityEvents, security_events
 from application.ports.system import SecurityEventDetails, SecurityEventType
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from tests.support.builders import a_phone, an_id
 

@@ -12,7 +12,7 @@ from application.otp.send_code import SendCodeCommand
 from domain import errors
 from domain.administration.audit import parse_reason
 from domain.identities.external_id import parse_external_id
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.message_preferences import MessagePreferences
 from entrypoints.http.admin import action_schemas as actions
 from entrypoints.http.auth import BEARER, AdministrationMiddleware

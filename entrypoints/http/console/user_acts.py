@@ -19,7 +19,7 @@ from application.use_cases import UseCases
 from domain import errors
 from domain.administration.audit import AuditAction, require_reason
 from domain.identities.external_id import parse_external_id
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 from domain.phone import parse_phone

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 from application.ports.system import SecurityEventDetails, SecurityEventType
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 

@@ -36,8 +36,8 @@ from domain.errors import (
     TooManyOtpRequests,
     Unauthenticated,
 )
-from domain.identities.identity import Role
 from domain.identities.refresh_token import RefreshToken
+from domain.identities.role import Role
 from domain.identities.username import parse_username
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import OtpCode, Purpose

@@ -17,7 +17,7 @@ from domain.errors import (
     Unauthenticated,
     UserNotFound,
 )
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.identities.username import parse_username
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.builders import CLIENT_IP, a_phone, an_id

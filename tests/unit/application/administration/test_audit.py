@@ -14,7 +14,7 @@ from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntr
 from domain.administration.service_token import Scope
 from domain.errors import AuditFailed, InsufficientScope, TooManyResets
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.core_harness import CoreHarness

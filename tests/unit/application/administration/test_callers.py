@@ -20,7 +20,7 @@ from domain.errors import (
     ReauthenticationRequired,
     TooManyPhones,
 )
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
 from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import CoreHarness

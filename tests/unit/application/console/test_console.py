@@ -18,7 +18,7 @@ from domain.administration.audit import Actor, ActorKind
 from domain.console.session import parse_cookie
 from domain.errors import IncorrectOtp, TooManyAttempts, TooManyOtpRequests, Unauthenticated
 from domain.identities.device_token import DeviceToken
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.challenge import OtpCode, Purpose, parse_otp_code
 from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps

@@ -17,7 +17,7 @@ from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.events import Event, EventRejected
 from application.principal import Principal
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.identities.user_events import RETRY_PERIOD, EventType
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness

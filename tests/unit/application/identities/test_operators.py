@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from domain.errors import InvalidValue, UserNotFound
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber

@@ -7,7 +7,8 @@ import pytest
 
 from application.principal import Principal
 from domain.errors import Unauthenticated, UsernameInUse, UserNotFound, UserSaveFailed
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.username import Username, parse_username
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone

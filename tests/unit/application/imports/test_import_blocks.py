@@ -12,7 +12,8 @@ from application.ports.system import SecurityEventType
 from domain.administration.audit import AuditAction
 from domain.errors import DomainError
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.user_events import EventType
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id

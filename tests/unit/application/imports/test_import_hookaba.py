@@ -10,7 +10,8 @@ from application.imports.hookaba_report import HookabaImport, HookabaReport, Rep
 from application.imports.import_user import ImportRun
 from application.ports.errors import PortError
 from application.ports.older_service import OlderItem, OlderUser, UnreadableRow
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.media.item import ItemState, MediaItem
 from domain.media.usage import Quota
 from domain.phone import PhoneNumber, parse_phone

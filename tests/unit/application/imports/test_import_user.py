@@ -17,7 +17,8 @@ from application.ports.errors import StorageError, StorageUnavailable
 from domain.administration.audit import AuditAction, AuditEntry
 from domain.errors import AuditFailed
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.username import Username
 from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps

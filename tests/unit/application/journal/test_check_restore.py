@@ -16,7 +16,8 @@ from application.journal.check_restore import (
 )
 from application.journal.feature import JournalFeature
 from domain.administration.audit import AuditAction
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.instance import Instance
 from domain.journal.entry import JournalEntry
 from domain.phone import PhoneNumber

@@ -8,7 +8,7 @@ import pytest
 from application.journal.lines import UnreadableLine, parse_line, render_line
 from application.journal.write_acts import WriteActs
 from application.ports.journal import JournalUnavailable
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.clock import MovableClock

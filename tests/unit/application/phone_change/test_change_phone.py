@@ -21,8 +21,9 @@ from domain.errors import (
     Unavailable,
     UserNotFound,
 )
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneNotice
+from domain.identities.role import Role
 from domain.otp.challenge import parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness

@@ -18,7 +18,7 @@ from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.service_token import Scope
 from domain.errors import DomainError, Forbidden
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness

@@ -19,7 +19,8 @@ from domain.errors import (
     PhoneInUse,
     UserNotFound,
 )
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.otp.challenge import parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone

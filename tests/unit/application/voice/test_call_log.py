@@ -10,7 +10,7 @@ from application.ports.errors import CallProviderUnavailable, StorageUnavailable
 from application.principal import Principal
 from application.voice.calls import CallsFeature
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import Call, CallStatus, Recording
 from domain.voice.errors import CallNotFound, CallRecordingNotFound

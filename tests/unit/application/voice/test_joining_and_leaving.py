@@ -10,7 +10,8 @@ from application.identities.login import LoggedIn
 from application.ports.system import SecurityEventType
 from application.voice.calls import CallsFeature
 from domain.errors import InvalidValue
-from domain.identities.identity import Consent, Identity, Role
+from domain.identities.identity import Consent, Identity
+from domain.identities.role import Role
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps

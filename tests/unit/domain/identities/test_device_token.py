@@ -12,7 +12,7 @@ from domain.identities.device_token import (
     RecognizedDevice,
     parse_device_token,
 )
-from domain.identities.identity import Role
+from domain.identities.role import Role
 from tests.support.builders import NOW, a_session, an_id, an_identity
 
 TOKEN = DeviceToken(an_id(7), bytes(range(SECRET_BYTES)))

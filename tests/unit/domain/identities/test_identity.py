@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Consent, Role, UsedChallenge
+from domain.identities.identity import Consent, UsedChallenge
+from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, SessionLimits, TokenRepeat
 from domain.identities.user_events import EventType, UserEvents
 from tests.support.builders import NOW, a_session, a_user, an_identity

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from domain.administration.audit import AuditAction
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
+from domain.identities.role import Role
 from domain.journal.acts import list_identity_acts, list_phone_acts
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity

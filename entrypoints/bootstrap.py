@@ -25,7 +25,7 @@ from entrypoints.opening.database import check_database_extra, open_guarded_data
 from entrypoints.opening.keys import ISSUER, load_keys, make_phone_encryption
 from entrypoints.opening.opening import Opening
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import SqliteDatabase
+from entrypoints.settings.values import SqliteLocation
 from entrypoints.version.distribution import installed_version
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def open_use_cases(
             database = await stack.enter_async_context(
                 open_guarded_database(settings, phone_encryption, metrics)
             )
-        if retry is not None and not isinstance(settings.database, SqliteDatabase):
+        if retry is not None and not isinstance(settings.database, SqliteLocation):
             database = replace(database, records=GuardedRecords(database.records, retry))
         observers = ChangeObservers()
         system = SystemPorts(clock=clock, randomness=SystemRandomness(), events=listeners)
@@ -150,10 +150,10 @@ def _make_operations_ports(settings: Settings) -> OperationsPorts:
     from adapters.system import FreeSpaceCheck, HeldHealthCheck
 
     folders = [folder for feature in FEATURES for folder in feature.own_folders(settings)]
-    if isinstance(settings.database, SqliteDatabase):
+    if isinstance(settings.database, SqliteLocation):
         folders.append(settings.database.path.parent)
     return OperationsPorts(
         disk_health=HeldHealthCheck(FreeSpaceCheck(folders)),
-        is_database_shared=not isinstance(settings.database, SqliteDatabase),
+        is_database_shared=not isinstance(settings.database, SqliteLocation),
         program_version=installed_version(),
     )

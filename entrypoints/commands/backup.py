@@ -19,9 +19,9 @@ from entrypoints.opening.startup_error import InvalidArgument, StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
-    MongoDatabase,
-    PostgresDatabase,
-    SqliteDatabase,
+    MongoLocation,
+    PostgresLocation,
+    SqliteLocation,
 )
 
 
@@ -140,16 +140,16 @@ async def _find_stored_keys(settings: Settings, file: str | None) -> StoredKeys:
 
         return await find_in_file(parse_file(file))
     match settings.database:
-        case SqliteDatabase(path=path):
+        case SqliteLocation(path=path):
             from adapters.sqlite.stored_keys import find_stored_keys as find_in_sqlite
 
             return await find_in_sqlite(path)
-        case MongoDatabase(url=url):
+        case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
             from adapters.mongo.stored_keys import find_stored_keys as find_in_mongo
 
             return await find_in_mongo(url)
-        case PostgresDatabase(url=url):
+        case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
             from adapters.postgres.stored_keys import find_stored_keys as find_in_postgres
 
@@ -167,11 +167,11 @@ def _sqlite_path(settings: Settings, tools: _DatabaseTools, file: Path) -> Path:
         StartupError: it is not SQLite. The text names the command that does this job.
     """
     match settings.database:
-        case SqliteDatabase(path=path):
+        case SqliteLocation(path=path):
             return path
-        case PostgresDatabase():
+        case PostgresLocation():
             raise _own_tools_error(settings, "PostgreSQL", tools.postgresql, file)
-        case MongoDatabase():
+        case MongoLocation():
             raise _own_tools_error(settings, "MongoDB", tools.mongodb, file)
         case Factory():
             raise StartupError(

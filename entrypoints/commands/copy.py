@@ -23,11 +23,11 @@ from entrypoints.opening.startup_error import CommandError, InvalidArgument
 from entrypoints.settings.services import parse_database
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
-    Database,
+    DatabaseLocation,
     Factory,
-    MongoDatabase,
-    PostgresDatabase,
-    SqliteDatabase,
+    MongoLocation,
+    PostgresLocation,
+    SqliteLocation,
 )
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ async def _forget_copy(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _open_existing(
-    fingerprint: str, from_: Database, to: Database
+    fingerprint: str, from_: DatabaseLocation, to: DatabaseLocation
 ) -> AsyncIterator[tuple["CopyableDatabase", "CopyableDatabase | None"]]:
     """Open source and target as they are, also beside a service. A new target is None."""
     async with AsyncExitStack() as stack:
@@ -107,7 +107,9 @@ async def _open_existing(
         yield source, target
 
 
-async def _plan(settings: Settings, from_: Database, to: Database, *, force: bool) -> list[str]:
+async def _plan(
+    settings: Settings, from_: DatabaseLocation, to: DatabaseLocation, *, force: bool
+) -> list[str]:
     from adapters.records.copying import COPIED_KINDS, check_copy, check_no_instance
     from adapters.system import SystemClock
 
@@ -127,7 +129,9 @@ async def _plan(settings: Settings, from_: Database, to: Database, *, force: boo
         return [*lines, "Nothing was changed."]
 
 
-async def _copy(settings: Settings, from_: Database, to: Database, *, force: bool) -> list[str]:
+async def _copy(
+    settings: Settings, from_: DatabaseLocation, to: DatabaseLocation, *, force: bool
+) -> list[str]:
     from adapters.records.copying import (
         Progress,
         begin,
@@ -176,7 +180,7 @@ async def _copy(settings: Settings, from_: Database, to: Database, *, force: boo
         ]
 
 
-def _parse_place(settings: Settings, text: str, option: str) -> Database:
+def _parse_place(settings: Settings, text: str, option: str) -> DatabaseLocation:
     """Parse a URL, or the name of a variable that has one. No error quotes it."""
     try:
         return parse_database(find_url(settings, option, text))
@@ -184,19 +188,19 @@ def _parse_place(settings: Settings, text: str, option: str) -> Database:
         raise InvalidArgument(f"{option}: {error.message}") from None
 
 
-def copying_of(database: Database) -> tuple[_Copying, Path | str]:
+def copying_of(database: DatabaseLocation) -> tuple[_Copying, Path | str]:
     """Return what the adapter of a database has for copies, and where the database is."""
     match database:
-        case SqliteDatabase(path=path):
+        case SqliteLocation(path=path):
             from adapters.sqlite import copying as sqlite
 
             return sqlite, path
-        case MongoDatabase(url=url):
+        case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
             from adapters.mongo import copying as mongo
 
             return mongo, url
-        case PostgresDatabase(url=url):
+        case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
             from adapters.postgres import copying as postgres
 

@@ -28,9 +28,9 @@ from entrypoints.settings.values import (
     Environment,
     Factory,
     HttpHook,
-    MongoDatabase,
-    PostgresDatabase,
-    SqliteDatabase,
+    MongoLocation,
+    PostgresLocation,
+    SqliteLocation,
 )
 
 _POOLED: Final = (
@@ -104,21 +104,21 @@ async def _inspect_database(settings: Settings) -> str:
     """Check that the database can be opened, and return a note."""
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         match settings.database:
-            case SqliteDatabase(path=path):
+            case SqliteLocation(path=path):
                 from adapters.sqlite import inspect_file
 
                 version = await asyncio.to_thread(
                     inspect_file, path, find_key_fingerprint(settings)
                 )
                 return "" if version else f"{path} does not exist yet: the first start creates it"
-            case PostgresDatabase(url=url):
+            case PostgresLocation(url=url):
                 check_extra("postgres", "postgresql://")
                 from adapters import postgres
 
                 found = await postgres.inspect_database(url, find_key_fingerprint(settings))
                 new = "it is new: the first start creates tables and indexes"
                 return "; ".join([_POOLED] * found.is_pooled + [new] * (not found.schema_version))
-            case MongoDatabase(url=url):
+            case MongoLocation(url=url):
                 check_extra("mongo", "mongodb://")
                 from adapters.mongo import inspect_database
 

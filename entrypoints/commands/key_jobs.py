@@ -21,9 +21,9 @@ from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
-    MongoDatabase,
-    PostgresDatabase,
-    SqliteDatabase,
+    MongoLocation,
+    PostgresLocation,
+    SqliteLocation,
 )
 
 if TYPE_CHECKING:
@@ -178,16 +178,16 @@ def _check_keys_in_file(settings: Settings) -> None:
 def _index_key_jobs(settings: Settings) -> tuple[_IndexKeyJobs, Path | str]:
     """Return the adapter of the database, which has the jobs, and where the database is."""
     match settings.database:
-        case SqliteDatabase(path=path):
+        case SqliteLocation(path=path):
             from adapters import sqlite
 
             return sqlite, path
-        case MongoDatabase(url=url):
+        case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
             from adapters import mongo
 
             return mongo, url
-        case PostgresDatabase(url=url):
+        case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
             from adapters import postgres
 

@@ -22,9 +22,9 @@ from entrypoints.opening.startup_error import InvalidArgument, StartupError, pri
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
-    MongoDatabase,
-    PostgresDatabase,
-    SqliteDatabase,
+    MongoLocation,
+    PostgresLocation,
+    SqliteLocation,
 )
 
 _BATCH_SIZE: Final = 500
@@ -145,16 +145,16 @@ def find_migration(settings: Settings) -> tuple[_Migration, Path | str]:
         StartupError: The adapter of the database is an operator's own.
     """
     match settings.database:
-        case SqliteDatabase(path=path):
+        case SqliteLocation(path=path):
             from adapters.sqlite import migration as in_sqlite
 
             return in_sqlite, path
-        case MongoDatabase(url=url):
+        case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
             from adapters.mongo import migration as in_mongo
 
             return in_mongo, url
-        case PostgresDatabase(url=url):
+        case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
             from adapters.postgres import migration as in_postgres
 

@@ -16,9 +16,9 @@ from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
-    MongoDatabase,
-    PostgresDatabase,
-    SqliteDatabase,
+    MongoLocation,
+    PostgresLocation,
+    SqliteLocation,
 )
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def check_database_extra(settings: Settings) -> None:
     """
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         match settings.database:
-            case PostgresDatabase():
+            case PostgresLocation():
                 check_extra("postgres", "postgresql://")
-            case MongoDatabase():
+            case MongoLocation():
                 check_extra("mongo", "mongodb://")
             case _:
                 pass  # it needs none
@@ -47,15 +47,15 @@ def open_database(
     """Open the database that the settings name, with the limits of its own."""
     check_database_extra(settings)
     match settings.database:
-        case SqliteDatabase(path=path):
+        case SqliteLocation(path=path):
             from adapters.sqlite import open_sqlite_database
 
             return open_sqlite_database(path, phone_encryption.key_fingerprint())
-        case PostgresDatabase(url=url):
+        case PostgresLocation(url=url):
             from adapters.postgres import open_postgres_database
 
             return open_postgres_database(url, phone_encryption.key_fingerprint())
-        case MongoDatabase(url=url):
+        case MongoLocation(url=url):
             from adapters.mongo import open_mongo_database
 
             return open_mongo_database(url, phone_encryption.key_fingerprint())
@@ -95,7 +95,7 @@ async def open_guarded_database(
                 records=MeasuredRecordStore(database.records, metrics),
                 limits=measure_limits(database.limits, metrics),
             )
-        if not isinstance(settings.database, SqliteDatabase):
+        if not isinstance(settings.database, SqliteLocation):
             # SQLite fails at once by itself.
             database = await stack.enter_async_context(guard_database(database))
         yield replace(database, health=HeldHealthCheck(database.health))

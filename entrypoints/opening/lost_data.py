@@ -9,10 +9,10 @@ from pathlib import Path
 from entrypoints.features import FEATURES
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Database, SqliteDatabase
+from entrypoints.settings.values import DatabaseLocation, SqliteLocation
 
 
-def check_secrets_file_not_lost(database: Database, secrets_file: Path) -> None:
+def check_secrets_file_not_lost(database: DatabaseLocation, secrets_file: Path) -> None:
     """Check that no new keys would be created for an existing SQLite database.
 
     Other databases compare the keys' fingerprint when they are opened.
@@ -22,7 +22,7 @@ def check_secrets_file_not_lost(database: Database, secrets_file: Path) -> None:
     """
     # The database is checked first: a process that starts at the same time creates the secrets
     # file before the database.
-    if not isinstance(database, SqliteDatabase) or not _has_content(database.path):
+    if not isinstance(database, SqliteLocation) or not _has_content(database.path):
         return
     if not secrets_file.exists() and not secrets_file.is_symlink():
         raise StartupError(
@@ -33,7 +33,7 @@ def check_secrets_file_not_lost(database: Database, secrets_file: Path) -> None:
 
 def is_database_lost(settings: Settings) -> bool:
     """Return whether an empty SQLite database has files of features: a copy that failed."""
-    if not isinstance(settings.database, SqliteDatabase):
+    if not isinstance(settings.database, SqliteLocation):
         return False
     if not any(feature.has_files(settings) for feature in FEATURES):
         return False

@@ -13,7 +13,7 @@ from domain.countries import ALL_COUNTRIES
 from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes
 from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, check_hook_urls
 from entrypoints.settings.settings import InvalidSetting, Settings
-from entrypoints.settings.values import SqliteDatabase
+from entrypoints.settings.values import SqliteLocation
 
 if TYPE_CHECKING:
     from entrypoints.features.feature import Feature
@@ -186,7 +186,7 @@ def _check_api_bases(settings: Settings) -> Iterator[Problem]:
 def _check_hosts(settings: Settings) -> Iterator[Problem]:
     if settings.is_single_host:
         return
-    if isinstance(getattr(settings, "database", None), SqliteDatabase):
+    if isinstance(getattr(settings, "database", None), SqliteLocation):
         yield (
             "DIALTONE_DATABASE",
             ONE_HOST_ONLY.format("SQLite", "postgresql://host/name or mongodb://host/name"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from entrypoints.settings import parsers, services
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import LIMIT_PROFILES, essential, optional
-from entrypoints.settings.values import Database, Environment, Factory, Network, Variables
+from entrypoints.settings.values import DatabaseLocation, Environment, Factory, Network, Variables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class ServiceSettings:
     """IPs or networks of your reverse proxies, or none; production does not start without it."""
     is_single_host: bool = essential(parsers.parse_yes_or_no, default="no", name="SINGLE_HOST")
     """yes if the service runs on one host only: then production accepts SQLite."""
-    database: Database = essential(
+    database: DatabaseLocation = essential(
         services.parse_database,
         default="sqlite:///var/dialtone.db",
         example="mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",

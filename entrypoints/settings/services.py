@@ -8,11 +8,11 @@ from urllib.parse import unquote_plus
 from domain.errors import InvalidValue
 from entrypoints.settings.parsers import full_match, rejects_with
 from entrypoints.settings.values import (
-    Database,
+    DatabaseLocation,
     Factory,
-    MongoDatabase,
-    PostgresDatabase,
-    SqliteDatabase,
+    MongoLocation,
+    PostgresLocation,
+    SqliteLocation,
 )
 
 _FACTORY: Final = re.compile(r"(?P<package>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -41,7 +41,7 @@ _POSTGRES_URL: Final = re.compile(
     "postgresql://host/name, mongodb://host/name, or package.module:factory. A path must not "
     "contain ? or #."
 )
-def parse_database(text: str) -> Database:
+def parse_database(text: str) -> DatabaseLocation:
     """Parse the URL of a database, or a factory."""
     if text.startswith("postgresql://"):
         return _parse_postgres_url(text)
@@ -49,7 +49,7 @@ def parse_database(text: str) -> Database:
         return _parse_mongodb_url(text)
     if factory := find_factory(text):
         return factory
-    return SqliteDatabase(Path(full_match(_SQLITE, text)["path"]).absolute())
+    return SqliteLocation(Path(full_match(_SQLITE, text)["path"]).absolute())
 
 
 @rejects_with("Must be package.module:factory.")
@@ -72,7 +72,7 @@ def find_factory(text: str) -> Factory | None:
     "port, mongodb+srv://host/name; options are name=value; in user, password and options "
     ": / ? # @ % are written %3A %2F %3F %23 %40 %25."
 )
-def _parse_mongodb_url(text: str) -> MongoDatabase:
+def _parse_mongodb_url(text: str) -> MongoLocation:
     # The names and values of options are checked by the driver.
     name = unquote_plus(full_match(_MONGODB_URL, text)["name"] or "")
     if not name:
@@ -82,7 +82,7 @@ def _parse_mongodb_url(text: str) -> MongoDatabase:
             'The name of the database must have at most 63 bytes, and no / \\ . " $ or space; '
             "admin, config and local are reserved by MongoDB."
         )
-    return MongoDatabase(text)
+    return MongoLocation(text)
 
 
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
@@ -90,10 +90,10 @@ def _parse_mongodb_url(text: str) -> MongoDatabase:
     "Must be postgresql://host:port/name or postgresql://user:password@host/name; options are "
     "name=value; in user, password and options : / ? # @ % are written %3A %2F %3F %23 %40 %25."
 )
-def _parse_postgres_url(text: str) -> PostgresDatabase:
+def _parse_postgres_url(text: str) -> PostgresLocation:
     # The names and values of options are checked by the driver.
     if not full_match(_POSTGRES_URL, text)["name"]:
         raise InvalidValue(
             "The URL of a PostgreSQL must name the database: postgresql://host/name."
         )
-    return PostgresDatabase(text)
+    return PostgresLocation(text)

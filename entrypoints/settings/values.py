@@ -48,27 +48,27 @@ class HttpHook:
 
 
 @dataclass(frozen=True, slots=True)
-class SqliteDatabase:
+class SqliteLocation:
     """A SQLite database in one file."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
-class MongoDatabase:
+class MongoLocation:
     """A MongoDB database; the URL may contain a password."""
 
     url: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresDatabase:
+class PostgresLocation:
     """A PostgreSQL database; the URL may contain a password."""
 
     url: str = field(repr=False)
 
 
-Database = SqliteDatabase | PostgresDatabase | MongoDatabase | Factory
+DatabaseLocation = SqliteLocation | PostgresLocation | MongoLocation | Factory
 
 
 @dataclass(frozen=True, slots=True)

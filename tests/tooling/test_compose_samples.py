@@ -12,7 +12,7 @@ import pytest
 
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import MongoDatabase, PostgresDatabase, SqliteDatabase
+from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
@@ -21,9 +21,9 @@ from tests.tooling.test_release import PROJECT, VERSION
 FOLDER: Final = DEPLOY / "compose"
 BASE: Final = load_yaml(FOLDER / "compose.yaml")
 DATABASES: Final = {
-    "sqlite": (SqliteDatabase, ""),
-    "postgresql": (PostgresDatabase, "postgresql://dialtone:secret@postgres:5432/dialtone"),
-    "mongodb": (MongoDatabase, "mongodb://dialtone:secret@mongo:27017/dialtone?replicaSet=rs0"),
+    "sqlite": (SqliteLocation, ""),
+    "postgresql": (PostgresLocation, "postgresql://dialtone:secret@postgres:5432/dialtone"),
+    "mongodb": (MongoLocation, "mongodb://dialtone:secret@mongo:27017/dialtone?replicaSet=rs0"),
 }
 INSTANCES: Final = ("dialtone_1", "dialtone_2")
 OF_THE_SERVICE: Final = (*INSTANCES, "dialtone")
@@ -177,7 +177,7 @@ def test_the_instances_share_their_data_and_the_folder_of_the_keys(settings: Set
         volumes = dict(volume.split(":")[:2] for volume in BASE["services"][name]["volumes"])
         assert environ["DIALTONE_MEDIA"].startswith(f"file://{volumes['var']}/")
         assert environ["DIALTONE_SECRETS_FILE"].startswith(f"{volumes['./keys']}/")
-        if isinstance(settings.database, SqliteDatabase):
+        if isinstance(settings.database, SqliteLocation):
             assert str(settings.database.path).startswith(f"{volumes['var']}/")
     for name in INSTANCES:
         (*_, check) = BASE["services"][name]["healthcheck"]["test"]

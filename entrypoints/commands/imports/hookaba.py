@@ -44,7 +44,7 @@ from entrypoints.opening.startup_error import CommandError, InvalidArgument, pri
 from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.services import parse_database
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import MongoDatabase
+from entrypoints.settings.values import MongoLocation
 
 _PROBLEMS: Final = {problem.value: text for problem, text in PROBLEMS.items()}
 _COLUMNS: Final = ("kind", "id", "is_imported", "reason", "message")
@@ -190,10 +190,10 @@ def _parse_source(settings: Settings, text: str) -> str:
         database = parse_database(find_url(settings, "--from", text))
     except InvalidValue as error:
         raise InvalidArgument(f"--from: {error.message}") from None
-    if not isinstance(database, MongoDatabase):
+    if not isinstance(database, MongoLocation):
         raise InvalidArgument("--from must be mongodb://host/name, or env:NAME of a variable.")
     own = settings.database
-    if isinstance(own, MongoDatabase) and _place_of(own) == _place_of(database):
+    if isinstance(own, MongoLocation) and _place_of(own) == _place_of(database):
         raise InvalidArgument(
             "--from is DIALTONE_DATABASE, and the database of the older service is only read: "
             "choose another name for ours."
@@ -201,7 +201,7 @@ def _parse_source(settings: Settings, text: str) -> str:
     return database.url
 
 
-def _place_of(database: MongoDatabase) -> tuple[frozenset[str], str]:
+def _place_of(database: MongoLocation) -> tuple[frozenset[str], str]:
     """Return hosts and name, which say that two URLs mean one database."""
     parts = urlsplit(database.url)
     hosts = parts.netloc.rpartition("@")[2].lower().replace("localhost", "127.0.0.1").split(",")

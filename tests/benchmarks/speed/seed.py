@@ -45,7 +45,7 @@ from domain.phone import PhoneNumber
 from entrypoints.opening.keys import ISSUER, load_encryption, load_keys
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import MongoDatabase, PostgresDatabase, SqliteDatabase
+from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
 
 T = TypeVar("T")
 
@@ -87,13 +87,13 @@ def seed(
 
 async def _create_schema(database: object, key_fingerprint: str) -> None:
     match database:
-        case SqliteDatabase(path=path):
+        case SqliteLocation(path=path):
             async with open_sqlite_database(path, key_fingerprint):
                 pass
-        case PostgresDatabase(url=url):
+        case PostgresLocation(url=url):
             async with open_postgres_database(url, key_fingerprint):
                 pass
-        case MongoDatabase(url=url):
+        case MongoLocation(url=url):
             async with open_mongo_database(url, key_fingerprint):
                 pass
 
@@ -153,11 +153,11 @@ def insert(database: object, mapping: RecordMapping[T, Any], values: Iterable[T]
     """Insert values as they are stored: their repositories would take many times as long."""
     records = map(mapping.to_record, values)
     match database:
-        case SqliteDatabase(path=path):
+        case SqliteLocation(path=path):
             _insert_rows(path, mapping.kind, records)
-        case PostgresDatabase(url=url):
+        case PostgresLocation(url=url):
             _copy_rows(url, mapping.kind, records)
-        case MongoDatabase(url=url):
+        case MongoLocation(url=url):
             _insert_documents(url, mapping.kind, records)
 
 

@@ -19,7 +19,7 @@ from entrypoints.settings.read import (
 )
 from entrypoints.settings.secret_files import exposed_line, find_exposed
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import PostgresDatabase, Secret, Variables
+from entrypoints.settings.values import PostgresLocation, Secret, Variables
 from tests.support.settings import problems
 from tests.unit.settings.texts import S3, SECRET, TWILIO, only_installed
 
@@ -87,7 +87,7 @@ def test_a_file_is_found_from_the_current_folder_and_named_in_the_env_file(
 
     read = read_settings({}, env_file)
 
-    assert read.database == PostgresDatabase(url)
+    assert read.database == PostgresLocation(url)
     assert read.variable_of("DIALTONE_DATABASE") == "DIALTONE_DATABASE_URL_FILE"
     assert read.variable_of("DIALTONE_SMS") == "DIALTONE_SMS"
     (line,) = (line for line in describe(read) if line.name == "DIALTONE_DATABASE")

@@ -20,10 +20,10 @@ from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.values import (
     Environment,
-    MongoDatabase,
-    PostgresDatabase,
+    MongoLocation,
+    PostgresLocation,
     Secret,
-    SqliteDatabase,
+    SqliteLocation,
 )
 from tests.support.settings import problem, settings
 from tests.unit.settings.texts import of_installed
@@ -47,7 +47,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     read = settings()
 
     assert (read.env, read.bind) == (Environment.DEVELOPMENT, Bind("127.0.0.1", 8000))
-    assert read.database == SqliteDatabase(current_folder / "var/dialtone.db")
+    assert read.database == SqliteLocation(current_folder / "var/dialtone.db")
     assert read.secrets_file == current_folder / "var/secrets.json"
     assert (read.sms, read.countries) == ((CONSOLE,), None)
     assert isinstance(read.env, Environment)
@@ -74,7 +74,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
             ("BIND", "10.0.0.5:80", Bind("10.0.0.5", 80)),
             ("BIND", "localhost:65535", Bind("localhost", 65535)),
             ("BIND", "my_service:80", Bind("my_service", 80)),
-            ("DATABASE", "sqlite:////srv/a b.db", SqliteDatabase(Path("/srv/a b.db"))),
+            ("DATABASE", "sqlite:////srv/a b.db", SqliteLocation(Path("/srv/a b.db"))),
             ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
             ("PUBLIC_URL", "http://[::1]:8000", "http://[::1]:8000"),
             (
@@ -347,8 +347,8 @@ def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:
     ],
 )
 def test_a_valid_mongodb_url_is_kept_as_written(url: str) -> None:
-    assert settings(DATABASE=url).database == MongoDatabase(url)
-    assert settings(DATABASE=f" {url} ").database == MongoDatabase(url)
+    assert settings(DATABASE=url).database == MongoLocation(url)
+    assert settings(DATABASE=f" {url} ").database == MongoLocation(url)
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ def test_an_invalid_mongodb_url_is_an_error(start: str, ends: list[str], message
     ],
 )
 def test_a_valid_postgresql_url_is_kept_as_written(url: str) -> None:
-    assert settings(DATABASE=f" {url} ").database == PostgresDatabase(url)
+    assert settings(DATABASE=f" {url} ").database == PostgresLocation(url)
 
 
 @pytest.mark.parametrize(

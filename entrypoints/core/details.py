@@ -9,7 +9,7 @@ from entrypoints.features.feature import Feature
 from entrypoints.opening.opening import Opening
 
 
-class Details(Feature):
+class _Details(Feature):
     """The details that all features add. Only records are read: no port is opened."""
 
     name = "details"
@@ -23,4 +23,4 @@ class Details(Feature):
         yield
 
 
-DETAILS: Final = Details()
+DETAILS: Final = _Details()

@@ -14,7 +14,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory
 
 
-class Limits(Feature):
+class _Limits(Feature):
     """The limits of codes, and what only reads them."""
 
     name = "limits"
@@ -50,4 +50,4 @@ def open_limit_store(
     return open_adapter(factory, "DIALTONE_LIMIT_STORE", LimitStore, environ=environ)
 
 
-LIMITS: Final = Limits()
+LIMITS: Final = _Limits()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adapters.failover import FailoverMessenger
 
 
-class Otp(Feature):
+class _Otp(Feature):
     """One-time codes. It needs the limits."""
 
     name = "otp"
@@ -96,4 +96,4 @@ def _fail_over(
     )
 
 
-OTP: Final = Otp()
+OTP: Final = _Otp()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-class Admin(Feature):
+class _Admin(Feature):
     """The REST administration, with service tokens."""
 
     name = "admin"
@@ -46,4 +46,4 @@ class Admin(Feature):
         yield
 
 
-ADMIN: Final = Admin()
+ADMIN: Final = _Admin()

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from application.ports.attestation import Attestation as AttestationPort
+from application.ports.attestation import Attestation
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import health_check_of, open_adapter
@@ -143,7 +143,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def open_attestation(
     settings: Settings, keys: "SecretKeys"
-) -> AsyncIterator[AttestationPort | None]:
+) -> AsyncIterator[Attestation | None]:
     """Open what asks clients for a proof, until the block ends. None if nothing does."""
     attestation = settings.of(AttestationSettings)
     match attestation.attestation:
@@ -167,10 +167,10 @@ async def open_attestation(
 
 def open_own_attestation(
     factory: Factory, settings: Settings
-) -> AbstractAsyncContextManager[AttestationPort]:
+) -> AbstractAsyncContextManager[Attestation]:
     """Open an operator's adapter that asks clients for a proof."""
     environ = settings.variables.values
-    return open_adapter(factory, "DIALTONE_ATTESTATION", AttestationPort, environ=environ)
+    return open_adapter(factory, "DIALTONE_ATTESTATION", Attestation, environ=environ)
 
 
 def open_siteverify(
@@ -210,7 +210,7 @@ async def _check_connection(settings: AttestationSettings) -> str:
                 return "it asks no provider"
 
 
-class Attestation(Feature):
+class _Attestation(Feature):
     """Proof before a message: a challenge in place of a 429."""
 
     name = "attestation"
@@ -275,4 +275,4 @@ class Attestation(Feature):
         yield
 
 
-ATTESTATION: Final = Attestation()
+ATTESTATION: Final = _Attestation()

@@ -57,7 +57,7 @@ def _check_url(settings: ConsoleSettings) -> Iterator[Problem]:
         yield name, "Must have no path if DIALTONE_WEB_CONSOLE=yes: the pages are at /console."
 
 
-class Console(Feature):
+class _Console(Feature):
     """The web console of administrators."""
 
     name = "console"
@@ -115,4 +115,4 @@ class Console(Feature):
         yield
 
 
-CONSOLE: Final = Console()
+CONSOLE: Final = _Console()

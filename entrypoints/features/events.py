@@ -150,7 +150,7 @@ def _add_records(opening: "Opening") -> None:
     opening.use_cases.add(EventRecordsFeature(opening.use_cases, names))
 
 
-class EventRecords(Feature):
+class _EventRecords(Feature):
     """The events in the database without their destinations, which a command does not need."""
 
     name = "event_records"
@@ -163,7 +163,7 @@ class EventRecords(Feature):
         yield
 
 
-class Events(Feature):
+class _Events(Feature):
     """Events of users, which are sent to the operator's backend."""
 
     name = "events"
@@ -278,5 +278,5 @@ class Events(Feature):
         yield
 
 
-EVENTS: Final = Events()
-EVENT_RECORDS: Final = EventRecords()
+EVENTS: Final = _Events()
+EVENT_RECORDS: Final = _EventRecords()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-class Export(Feature):
+class _Export(Feature):
     """The export of all data of a person."""
 
     name = "export"
@@ -40,4 +40,4 @@ class Export(Feature):
         yield
 
 
-EXPORT: Final = Export()
+EXPORT: Final = _Export()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from entrypoints.opening.opening import Opening
 
 
-class Imports(Feature):
+class _Imports(Feature):
     """Imports of users, and of the users and items of an older service."""
 
     name = "imports"
@@ -35,4 +35,4 @@ class Imports(Feature):
         yield
 
 
-IMPORTS: Final = Imports()
+IMPORTS: Final = _Imports()

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from application.ports.journal import Journal as JournalPort
+from application.ports.journal import Journal
 from entrypoints.features.feature import Feature
 from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.named_variable import name_variable
@@ -74,7 +74,7 @@ def _check_hook(settings: JournalSettings) -> Iterator[Problem]:
 
 def open_journal(
     journal: Path | HttpHook, settings: Settings
-) -> AbstractAsyncContextManager[JournalPort]:
+) -> AbstractAsyncContextManager[Journal]:
     """Open the journal that the settings name."""
     if isinstance(journal, HttpHook):
         from adapters.journal.http_journal import open_http_journal
@@ -96,7 +96,7 @@ async def _check_connection(journal: Path | HttpHook, settings: JournalSettings)
             return "the URL and the secret are valid; no request was sent"
 
 
-class Journal(Feature):
+class _Journal(Feature):
     """The journal of acts, which outlives the database."""
 
     name = "journal"
@@ -185,4 +185,4 @@ class Journal(Feature):
             await write_last(write_acts.retry, "journal_not_written")
 
 
-JOURNAL: Final = Journal()
+JOURNAL: Final = _Journal()

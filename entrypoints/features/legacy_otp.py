@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-class LegacyOtp(Feature):
+class _LegacyOtp(Feature):
     """The API of the older app, below `/authenticate`."""
 
     name = "legacy_otp"
@@ -24,4 +24,4 @@ class LegacyOtp(Feature):
         return (LegacyOtpPlugin(),)
 
 
-LEGACY_OTP: Final = LegacyOtp()
+LEGACY_OTP: Final = _LegacyOtp()

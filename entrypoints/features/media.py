@@ -336,7 +336,7 @@ def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[Ima
     )
 
 
-class MediaRecords(Feature):
+class _MediaRecords(Feature):
     """The records of the library without the media store, which a command may not need."""
 
     name = "media_records"
@@ -349,7 +349,7 @@ class MediaRecords(Feature):
         yield
 
 
-MEDIA_RECORDS: Final = MediaRecords()
+MEDIA_RECORDS: Final = _MediaRecords()
 
 
 async def _check_connection(settings: MediaSettings) -> str:
@@ -374,7 +374,7 @@ async def _check_connection(settings: MediaSettings) -> str:
     return ""
 
 
-class Media(Feature):
+class _Media(Feature):
     """The library of pictures, with its moderation."""
 
     name = "media"
@@ -545,4 +545,4 @@ class Media(Feature):
         yield
 
 
-MEDIA: Final = Media()
+MEDIA: Final = _Media()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from entrypoints.words.user_rows import UserRow
 
 
-class PhoneChangeRecords(Feature):
+class _PhoneChangeRecords(Feature):
     """The records of changes without the providers of messages, for the cleanup."""
 
     name = "phone_change_records"
@@ -40,7 +40,7 @@ class PhoneChangeRecords(Feature):
         yield
 
 
-class PhoneChange(Feature):
+class _PhoneChange(Feature):
     """A user gets another phone number, and the former number can undo it."""
 
     name = "phone_change"
@@ -57,7 +57,7 @@ class PhoneChange(Feature):
     )
     has_cleanup = True
     left_messages = "Messages to numbers that were changed wait until the service sends them."
-    without_messages = PhoneChangeRecords()
+    without_messages = _PhoneChangeRecords()
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
         """Return what it knows about a user, for `dialtone user show` and the console."""
@@ -109,4 +109,4 @@ class PhoneChange(Feature):
         yield
 
 
-PHONE_CHANGE: Final = PhoneChange()
+PHONE_CHANGE: Final = _PhoneChange()

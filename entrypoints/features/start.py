@@ -56,7 +56,7 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-class Start(Feature):
+class _Start(Feature):
     """The page at `/` of a service in development, and the web client."""
 
     name = "start"
@@ -92,4 +92,4 @@ class Start(Feature):
         yield
 
 
-START: Final = Start()
+START: Final = _Start()

@@ -62,7 +62,7 @@ def load_prices(settings: StatisticsSettings) -> "PriceList | None":
     return prices
 
 
-class Statistics(Feature):
+class _Statistics(Feature):
     """Statistics of messages and logins, and what messages and calls cost."""
 
     name = "statistics"
@@ -144,4 +144,4 @@ class Statistics(Feature):
             await write_last(costs.write, "costs_not_written")
 
 
-STATISTICS: Final = Statistics()
+STATISTICS: Final = _Statistics()

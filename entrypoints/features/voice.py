@@ -308,7 +308,7 @@ async def _check_phone_line(settings: VoiceSettings) -> str:
             return await check_own_adapter(voice.calls)
 
 
-class Voice(Feature):
+class _Voice(Feature):
     """The phone line, and codes that are read out in a call."""
 
     name = "voice"
@@ -427,4 +427,4 @@ class Voice(Feature):
         yield
 
 
-VOICE: Final = Voice()
+VOICE: Final = _Voice()

@@ -27,6 +27,8 @@ class UnchallengedAttempts:
     """The attempts of an IP at a phone while no challenge of it is active.
 
     They are the same for every phone, and kept apart from it: a phone has no state because of them.
+    They do not remove an expired challenge either, because that write would show in the time of the
+    response. So after the clock was set back, an unused code is correct until it expires anew.
     """
 
     id: str

@@ -12,7 +12,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import AmbiguousPhone, InvalidPhone, UnsupportedPhoneType
 
-MAX_INPUT_LENGTH: Final = 64
+MAX_PHONE_INPUT_LENGTH: Final = 64
 """Maximum length without invisible characters."""
 _COMMAS: Final = ",\u060c\uff0c"
 # The punctuation that libphonenumber accepts between digits (spaces, dashes, dots, slashes,
@@ -201,7 +201,7 @@ def _parse(
     text: str, readings: Callable[[str], list[_Reading]], rules: PhoneRules | None
 ) -> PhoneNumber:
     text = drop_default_ignorable(text)
-    if len(text) > MAX_INPUT_LENGTH:
+    if len(text) > MAX_PHONE_INPUT_LENGTH:
         raise InvalidPhone(_NOT_A_PHONE)
     phones = _parse_valid(_find_readings(_expand_tel_uri(text), readings))
     if not phones:

@@ -5,7 +5,7 @@ from typing import Final, NewType
 
 from domain.errors import InvalidCharacters, TooLong, TooShort
 
-MAX_LENGTH: Final = 128
+MAX_EXTERNAL_ID_LENGTH: Final = 128
 ExternalId = NewType("ExternalId", str)
 """An id as `parse_external_id` returns it. Two are the same if all characters are."""
 _PRINTABLE: Final = re.compile(r"[ -~]*\Z")
@@ -21,8 +21,8 @@ def parse_external_id(text: str) -> ExternalId:
     """
     if not text:
         raise TooShort("An external id has at least one character.")
-    if len(text) > MAX_LENGTH:
-        raise TooLong(f"An external id has at most {MAX_LENGTH} characters.")
+    if len(text) > MAX_EXTERNAL_ID_LENGTH:
+        raise TooLong(f"An external id has at most {MAX_EXTERNAL_ID_LENGTH} characters.")
     if not _PRINTABLE.match(text) or text != text.strip():
         raise InvalidCharacters(
             "An external id has printable ASCII characters only, and no space at its ends."

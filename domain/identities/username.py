@@ -25,8 +25,8 @@ from domain.identities.scripts import is_highly_restrictive, script_of
 
 MIN_LENGTH: Final = 1
 """A whole name may be one character, such as the Chinese 李."""
-MAX_LENGTH: Final = 64
-MAX_INPUT_LENGTH: Final = 1000
+MAX_USERNAME_LENGTH: Final = 64
+MAX_USERNAME_INPUT_LENGTH: Final = 1000
 """Maximum length before spaces are collapsed."""
 DEFAULT_APP_NAME: Final = "Dialtone"
 ROLE_NAMES: Final = ("admin", "administrator", "support")
@@ -61,7 +61,7 @@ _DROP_SELECTORS: Final = dict.fromkeys(
 )
 _NICKNAME: Final = get_profile("NicknameCaseMapped")
 _LOOK_ALIKE_KEY_BYTES: Final = 16
-_MAX_COMPARED_LENGTH: Final = 4 * MAX_LENGTH
+_MAX_COMPARED_LENGTH: Final = 4 * MAX_USERNAME_LENGTH
 """A character can stand for eighteen (U+FDFA), and the profile takes time for each."""
 
 
@@ -175,8 +175,8 @@ def parse_username(
         InvalidCharacters, NoVisibleCharacter: it has characters that names do not have.
         MixedScripts, ReservedName: it could be taken for the name of somebody else.
     """
-    if len(text) > MAX_INPUT_LENGTH:
-        raise TooLong(f"A username has at most {MAX_LENGTH} characters.")
+    if len(text) > MAX_USERNAME_INPUT_LENGTH:
+        raise TooLong(f"A username has at most {MAX_USERNAME_LENGTH} characters.")
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if own is not None and name == own.text:
         return own
@@ -191,7 +191,7 @@ def parse_username(
                 "letters in one script."
             )
     except InvalidValue:
-        if own is not None and len(name) <= MAX_LENGTH and own.is_same(Username(name)):
+        if own is not None and len(name) <= MAX_USERNAME_LENGTH and own.is_same(Username(name)):
             return own
         raise
     return Username(name)
@@ -200,8 +200,8 @@ def parse_username(
 def _check_length(name: str) -> None:
     if len(name) < MIN_LENGTH:
         raise TooShort("A username has at least one character.")
-    if len(name) > MAX_LENGTH:
-        raise TooLong(f"A username has at most {MAX_LENGTH} characters.")
+    if len(name) > MAX_USERNAME_LENGTH:
+        raise TooLong(f"A username has at most {MAX_USERNAME_LENGTH} characters.")
 
 
 def _check_characters(text: str, name: str) -> None:

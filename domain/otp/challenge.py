@@ -28,7 +28,7 @@ MAX_COMPARABLE_CHALLENGES: Final = MAX_ACTIVE_CHALLENGES + 2
 NONCE_BYTES: Final = 16
 CHALLENGE_ID_BYTES: Final = 12
 """The id has twice as many hex digits."""
-MAX_INPUT_LENGTH: Final = 40
+MAX_CODE_INPUT_LENGTH: Final = 40
 """Maximum length without invisible characters."""
 _IGNORED: Final = re.compile(r"[\s\-\u2010-\u2015\u2212\uFE63\uFF0D]")
 
@@ -150,7 +150,7 @@ def drop_separators(text: str) -> str:
     any code is empty.
     """
     text = drop_default_ignorable(text)
-    return _IGNORED.sub("", text) if len(text) <= MAX_INPUT_LENGTH else ""
+    return _IGNORED.sub("", text) if len(text) <= MAX_CODE_INPUT_LENGTH else ""
 
 
 def parse_otp_code(text: str, length: int = DEFAULT_OTP_LENGTH) -> OtpCode:

@@ -7,7 +7,7 @@ from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
 from domain import phone
-from domain.identities.username import MAX_INPUT_LENGTH
+from domain.identities.username import MAX_USERNAME_INPUT_LENGTH
 
 ID_PATTERN: Final = "^[0-9a-fA-F]{24}$"
 ID_DESCRIPTION: Final = "24 hex digits."
@@ -91,7 +91,7 @@ PhoneField = Annotated[
         " default region of the service.",
         "+14155552671",
         format="phone",
-        max_length=phone.MAX_INPUT_LENGTH,
+        max_length=phone.MAX_PHONE_INPUT_LENGTH,
     ),
 ]
 IdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=ID_PATTERN)]
@@ -113,7 +113,7 @@ UsernameField = Annotated[
         "Rahul Sharma",
         # The limits hold for the composed form (NFC), which a pattern cannot describe.
         format="username",
-        max_length=MAX_INPUT_LENGTH,
+        max_length=MAX_USERNAME_INPUT_LENGTH,
     ),
 ]
 AccessTokenField = Annotated[

@@ -11,7 +11,7 @@ from application.administration.find_user import ExternalIdQuery, UserQuery
 from domain import errors
 from domain.administration.audit import MAX_REASON_LENGTH, parse_reason
 from domain.identifier import parse_identifier
-from domain.identities.external_id import MAX_LENGTH, parse_external_id
+from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH, parse_external_id
 from domain.identities.username import Username, parse_username
 from domain.phone import parse_phone
 from entrypoints.http.errors.core import CORE_TABLE
@@ -75,7 +75,7 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     id: Annotated[str | None, described(ID_DESCRIPTION, USER_ID_EXAMPLE, pattern=ID_PATTERN)] = None
     external_id: Annotated[
         str | None,
-        described(EXTERNAL_ID_DESCRIPTION, EXTERNAL_ID_EXAMPLE, max_length=MAX_LENGTH),
+        described(EXTERNAL_ID_DESCRIPTION, EXTERNAL_ID_EXAMPLE, max_length=MAX_EXTERNAL_ID_LENGTH),
     ] = None
     reason: ReasonField = None
 

@@ -6,7 +6,7 @@ import msgspec
 
 from application.otp.request_otp import RequestOtpResult
 from application.ports.otp import DeliveryStatus
-from domain.identities.external_id import MAX_LENGTH
+from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH
 from domain.otp.delivery import Channel
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
@@ -26,7 +26,7 @@ class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         described(
             f"{EXTERNAL_ID_DESCRIPTION} Null removes it.",
             EXTERNAL_ID_EXAMPLE,
-            max_length=MAX_LENGTH,
+            max_length=MAX_EXTERNAL_ID_LENGTH,
         ),
     ]
     reason: ReasonField = None

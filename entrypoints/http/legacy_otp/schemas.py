@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from domain.phone import MAX_INPUT_LENGTH
+from domain.phone import MAX_PHONE_INPUT_LENGTH
 from entrypoints.http.fields import AccessTokenField, described
 from entrypoints.http.otp.schemas import OtpField
 
@@ -14,7 +14,7 @@ LegacyPhoneField = Annotated[
         "A phone number that begins with its country code, with or without +.",
         "+912873645289",
         format="phone",
-        max_length=MAX_INPUT_LENGTH,
+        max_length=MAX_PHONE_INPUT_LENGTH,
     ),
 ]
 

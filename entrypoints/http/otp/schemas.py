@@ -49,7 +49,7 @@ def otp_field(description: str) -> msgspec.Meta:
         f"{_OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
         format=_OTP_FORMAT,
-        max_length=challenge.MAX_INPUT_LENGTH,
+        max_length=challenge.MAX_CODE_INPUT_LENGTH,
     )
 
 

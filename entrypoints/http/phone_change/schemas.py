@@ -6,8 +6,8 @@ from typing import Annotated, Final
 import msgspec
 
 from domain.administration.audit import MAX_REASON_LENGTH
-from domain.otp.challenge import MAX_INPUT_LENGTH as MAX_CODE_LENGTH
-from domain.phone import MAX_INPUT_LENGTH
+from domain.otp.challenge import MAX_CODE_INPUT_LENGTH
+from domain.phone import MAX_PHONE_INPUT_LENGTH
 from entrypoints.http.fields import PhoneField, described, time_field
 from entrypoints.http.otp.schemas import (
     CodeRequestBody,
@@ -47,7 +47,7 @@ class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_
             "The new number, as people write it. Required unless `target` is `old`.",
             "+14155552671",
             format="phone",
-            max_length=MAX_INPUT_LENGTH,
+            max_length=MAX_PHONE_INPUT_LENGTH,
         ),
     ] = None
     target: Annotated[
@@ -107,7 +107,7 @@ class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
             "The code in the message that the number was changed. Upper and lower case, spaces,"
             " hyphens and invisible characters make no difference.",
             "K7QM-2XPA-9RTW",
-            max_length=MAX_CODE_LENGTH,
+            max_length=MAX_CODE_INPUT_LENGTH,
         ),
     ] = None
     otp: Annotated[

@@ -12,7 +12,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from domain.countries import ALL_COUNTRIES
 from domain.errors import AmbiguousPhone, InvalidValue
 from domain.phone import (
-    MAX_INPUT_LENGTH,
+    MAX_PHONE_INPUT_LENGTH,
     PhoneNumber,
     PhoneRules,
     parse_international_phone,
@@ -95,7 +95,7 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
         zero = draw(st.sampled_from(ZEROS))
         separator = draw(st.sampled_from(["", "", "", "", *SEPARATORS]))
         spelling += chr(ord(zero) + int(digit)) + separator
-    assume(len(spelling) + len(" +") <= MAX_INPUT_LENGTH)
+    assume(len(spelling) + len(" +") <= MAX_PHONE_INPUT_LENGTH)
     return number, spelling
 
 

@@ -1,11 +1,11 @@
 import pytest
 
 from domain.errors import InvalidCharacters, InvalidValue, TooLong, TooShort
-from domain.identities.external_id import MAX_LENGTH, parse_external_id
+from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH, parse_external_id
 from tests.support.builders import NOW, an_identity
 
 
-@pytest.mark.parametrize("text", ["7", "auth0|5f7c", "a b", "~" * MAX_LENGTH, "A", "a"])
+@pytest.mark.parametrize("text", ["7", "auth0|5f7c", "a b", "~" * MAX_EXTERNAL_ID_LENGTH, "A", "a"])
 def test_an_external_id_is_kept_as_it_is(text: str) -> None:
     assert parse_external_id(text) == text
 
@@ -14,7 +14,7 @@ def test_an_external_id_is_kept_as_it_is(text: str) -> None:
     ("text", "error"),
     [
         ("", TooShort),
-        ("x" * (MAX_LENGTH + 1), TooLong),
+        ("x" * (MAX_EXTERNAL_ID_LENGTH + 1), TooLong),
         (" a", InvalidCharacters),
         ("a ", InvalidCharacters),
         ("a\n", InvalidCharacters),

@@ -15,7 +15,7 @@ from domain.default_ignorable import drop_default_ignorable
 from domain.errors import InvalidCharacters, InvalidValue, MixedScripts, ReservedName
 from domain.identities.emoji import drop_emoji_joiners, drop_emoji_selectors, spell_out_flags
 from domain.identities.username import (
-    MAX_LENGTH,
+    MAX_USERNAME_LENGTH,
     MIN_LENGTH,
     Username,
     UsernameRules,
@@ -147,7 +147,7 @@ def test_any_text_is_rejected_or_a_normalized_name_with_one_key(text: str) -> No
     except InvalidValue:
         return
     name = username.text
-    assert MIN_LENGTH <= len(name) <= MAX_LENGTH
+    assert MIN_LENGTH <= len(name) <= MAX_USERNAME_LENGTH
     assert name == unicodedata.normalize("NFC", name)
     assert name == " ".join(name.split())
     assert not any(

@@ -12,6 +12,9 @@ from application.ports.media import UploadLocks
 from application.ports.system import MonotonicClock
 from domain.media.errors import NoUploadSpace, TooManyPixels, TooManyUploads
 
+MIN_UPLOAD_RATE: Final = 32_000
+"""In bytes a second. A slower upload is ended only if others need its space: on the slowest mobile
+networks that people upload pictures in, one goes on at least at this rate."""
 MAX_UPLOADS: Final = 64
 """In one server process."""
 MAX_UPLOADS_PER_IDENTITY: Final = 2
@@ -127,7 +130,7 @@ class UploadLimiter:
         max_bytes: int,
         locks: UploadLocks,
         *,
-        min_rate: int = 32_000,
+        min_rate: int = MIN_UPLOAD_RATE,
         free_bytes: Callable[[], int | None],
         now: MonotonicClock,
     ) -> None:

@@ -50,6 +50,13 @@ class ImageFormat(StrEnum):
         return ".jpg" if self is ImageFormat.JPEG else f".{self.value}"
 
 
+MAX_JPEG_PIXELS: Final = 120_000_000
+"""What the cameras of phones make. A decoder scales a JPEG while it decodes, in the memory of the
+smaller image."""
+MAX_FRAMES: Final = 500
+"""Half a minute at the usual rate of animations. The pixels of all frames are limited as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
     """Limits for decoding and encoding one image (OWASP ASVS 5.0 5.2.6).
@@ -64,8 +71,8 @@ class ImageLimits:
     """
 
     max_pixels: int = 50_000_000
-    max_jpeg_pixels: int = 120_000_000
-    max_frames: int = 500
+    max_jpeg_pixels: int = MAX_JPEG_PIXELS
+    max_frames: int = MAX_FRAMES
     max_total_pixels: int = 150_000_000
     max_seconds: float = 20.0
     max_bytes: int = 64 * 1024 * 1024

@@ -100,6 +100,15 @@ class Requester:
         return delivery.client_ip.ip == self.client_ip.ip and delivery.device_id is None
 
 
+PER_PHONE_AND_NETWORK: Final = (
+    SlidingWindow(5, timedelta(minutes=15)),
+    SlidingWindow(6, timedelta(days=1)),
+)
+"""One message and half a day's less than a phone gets: another network always has some left."""
+OWN_QUOTA: Final = SlidingWindow(3, timedelta(hours=1))
+"""As many messages as have the shortest cooldown, for a customer whose phone is under attack."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
     """How often a code may be delivered to one phone (OWASP ASVS 5.0 6.6.3).
@@ -117,11 +126,8 @@ class DeliveryPolicy:
         SlidingWindow(6, timedelta(minutes=15)),
         SlidingWindow(12, timedelta(days=1)),
     )
-    per_phone_and_ip: tuple[SlidingWindow, ...] = (
-        SlidingWindow(5, timedelta(minutes=15)),
-        SlidingWindow(6, timedelta(days=1)),
-    )
-    own_quota: SlidingWindow = SlidingWindow(3, timedelta(hours=1))
+    per_phone_and_ip: tuple[SlidingWindow, ...] = PER_PHONE_AND_NETWORK
+    own_quota: SlidingWindow = OWN_QUOTA
     cooldown: timedelta = timedelta(seconds=15)
 
     def earliest_request(self, requester: Requester, now: datetime) -> datetime:

@@ -32,6 +32,8 @@ from domain.otp.permits import (
 )
 from domain.otp.sliding_window import SlidingWindow
 
+VERIFICATIONS_PER_DELIVERY: Final = 10
+"""Attempts of an IP for each message that it may cause: the five of a message, twice."""
 IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""
 NETWORK_PERCENT: Final = 5
@@ -241,7 +243,9 @@ class RateLimits:
     calls_per_country: SlidingWindow = SlidingWindow(200, timedelta(hours=1))
     callbacks_per_country: SlidingWindow = SlidingWindow(100, timedelta(hours=1))
     callbacks_total: SlidingWindow = SlidingWindow(500, timedelta(hours=1))
-    verifications_per_ip: SlidingWindow = SlidingWindow(600, timedelta(hours=1))
+    verifications_per_ip: SlidingWindow = SlidingWindow(
+        VERIFICATIONS_PER_DELIVERY * 60, timedelta(hours=1)
+    )
     failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
     has_attested_part: bool = False

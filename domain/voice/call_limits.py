@@ -20,6 +20,10 @@ EVERYBODY: Final = "everybody"
 ANONYMOUS: Final = "anonymous"
 """The parts of a limit."""
 _INBOUND: Final = "inbound"
+CALLS_PER_CALLER: Final = SlidingWindow(10, timedelta(hours=1))
+"""More than a person calls who tries again; the limits in total hold for everybody together."""
+OPERATOR_CALLS_PER_CALLER: Final = SlidingWindow(3, timedelta(hours=1))
+"""A call that is cut off can be repeated twice, and nobody keeps the operator busy alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,9 @@ class CallLimits:
     - `operator_lines` is how many callers talk to the operator at the same time.
     """
 
-    per_caller: SlidingWindow = SlidingWindow(10, timedelta(hours=1))
+    per_caller: SlidingWindow = CALLS_PER_CALLER
     total: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
-    operator_per_caller: SlidingWindow = SlidingWindow(3, timedelta(hours=1))
+    operator_per_caller: SlidingWindow = OPERATOR_CALLS_PER_CALLER
     operator_total: SlidingWindow = SlidingWindow(100, timedelta(hours=1))
     operator_lines: int = 10
 

@@ -83,30 +83,41 @@ class AttestationSettings(Settings):
     """What clients prove where the limits of strangers are used up."""
 
     attestation: AttestationType | Factory | None = optional(
-        _parse_attestation, default=_NONE, example=AttestationType.ALTCHA
+        "Proof instead of a 429: altcha, siteverify, package.module:factory, or none.",
+        _parse_attestation,
+        default=_NONE,
+        example=AttestationType.ALTCHA,
     )
-    """Proof instead of a 429: altcha, siteverify, package.module:factory, or none."""
     attestation_url: str = optional(
+        "Where siteverify checks a proof, at Turnstile, hCaptcha or reCAPTCHA v2; required for it.",
         _parse_url,
         unset="",
         example="https://challenges.cloudflare.com/turnstile/v0/siteverify",
     )
-    """Where siteverify checks a proof, at Turnstile, hCaptcha or reCAPTCHA v2; required for it."""
     attestation_secret: Secret[str] = optional(
-        Secret, unset=Secret(""), example="0x0123456789abcdef0123456789abcdef"
+        "Secret key at this provider, required for siteverify.",
+        Secret,
+        unset=Secret(""),
+        example="0x0123456789abcdef0123456789abcdef",
     )
-    """Secret key at this provider, required for siteverify."""
-    attestation_site_key: str = optional(_parse_site_key, unset="", example="0x0123456789abcdef")
-    """Site key at this provider, which apps show its widget with; required for siteverify."""
-    attestation_difficulty: int = advanced(parsers.number(1, MAX_DIFFICULTY), default="3000")
-    """Work of a proof with altcha: derivations on average, up to 100000, see docs/proofs.md."""
+    attestation_site_key: str = optional(
+        "Site key at this provider, which apps show its widget with; required for siteverify.",
+        _parse_site_key,
+        unset="",
+        example="0x0123456789abcdef",
+    )
+    attestation_difficulty: int = advanced(
+        "Work of a proof with altcha: derivations on average, up to 100000, see docs/proofs.md.",
+        parsers.number(1, MAX_DIFFICULTY),
+        default="3000",
+    )
     attestation_hostnames: tuple[str, ...] = advanced(
+        "Hosts of siteverify's widget, and Android apps; by default those of your URL and origins.",
         parsers.list_of(_parse_hostname),
         unset=(),
         derive=_hosts_of_service,
         example="app.example.org,org.example.app",
     )
-    """Hosts of siteverify's widget, and Android apps; by default those of your URL and origins."""
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
         """Return what these settings decide: requests with a proof have a part of the limits."""

@@ -43,8 +43,12 @@ def _load_parts(installed: Sequence[Feature]) -> "Sequence[ConsolePart]":
 class ConsoleSettings(Settings):
     """Whether there is a console."""
 
-    has_console: bool = optional(parsers.parse_yes_or_no, default="no", name="WEB_CONSOLE")
-    """yes has pages for administrators at /console; they sign in with a code."""
+    has_console: bool = optional(
+        "yes has pages for administrators at /console; they sign in with a code.",
+        parsers.parse_yes_or_no,
+        default="no",
+        name="WEB_CONSOLE",
+    )
 
 
 def _check_url(settings: ConsoleSettings) -> Iterator[Problem]:

@@ -83,19 +83,25 @@ class EventSettings(Settings):
     """What the backend of the app is told."""
 
     events: tuple[Destination, ...] = optional(
+        "Where events of users go: https://… (a hook of yours) or package.module:factory; several.",
         _parse_destinations,
         unset=(),
         example="https://events.example.org",
         show=_show_destinations,
         file_name="EVENTS_FILE",
     )
-    """Where events of users go: https://… (a hook of yours) or package.module:factory; several."""
     events_secret: Secret[tuple[str, ...]] = optional(
-        parse_hook_secrets, unset=Secret(()), example=SECRET_EXAMPLE
+        "Secret that signs events; required if DIALTONE_EVENTS has a URL.",
+        parse_hook_secrets,
+        unset=Secret(()),
+        example=SECRET_EXAMPLE,
     )
-    """Secret that signs events; required if DIALTONE_EVENTS has a URL."""
-    events_have_phone: bool = optional(parsers.parse_yes_or_no, default="no", name="EVENTS_PHONE")
-    """yes sends the phone number of the user with each event."""
+    events_have_phone: bool = optional(
+        "yes sends the phone number of the user with each event.",
+        parsers.parse_yes_or_no,
+        default="no",
+        name="EVENTS_PHONE",
+    )
 
     @property
     def event_hooks(self) -> list[HttpHook]:

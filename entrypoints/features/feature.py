@@ -37,6 +37,7 @@ class Feature:
         settings: A dataclass with its settings, a subclass of `Settings`; None if it has none.
         older_variables: Variables of the services that Dialtone replaces, and what to set instead.
             They replace what the core says of them.
+        removed_variables: Settings of its earlier versions, and what holds instead, in a sentence.
         logged_settings: The variables that the log of a start shows, by the name of their field.
         data: What it has of a user, in words that an operator reads before the deletion.
         has_cleanup: Whether `dialtone cleanup` opens it.
@@ -57,6 +58,7 @@ class Feature:
     opens: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar["type[Settings] | None"] = None
     older_variables: ClassVar[Mapping[str, str]] = {}
+    removed_variables: ClassVar[Mapping[str, str]] = {}
     logged_settings: ClassVar[Mapping[str, str]] = {}
     data: ClassVar[tuple[str, ...]] = ()
     has_cleanup: ClassVar[bool] = False

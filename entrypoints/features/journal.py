@@ -46,16 +46,18 @@ class JournalSettings(Settings):
     """Where acts are written that a restored backup would not know."""
 
     journal: Path | HttpHook | None = optional(
+        "Where deletions, blocks and the like are written for a restore: a file, or https://….",
         _parse_journal,
         example="/var/lib/dialtone-journal/journal.jsonl",
         show=_show_journal,
         file_name="JOURNAL_URL_FILE",
     )
-    """Where deletions, blocks and the like are written for a restore: a file, or https://…."""
     journal_secret: Secret[tuple[str, ...]] = optional(
-        parse_hook_secrets, unset=Secret(()), example=SECRET_EXAMPLE
+        "Secret that signs the lines of the journal; required if DIALTONE_JOURNAL is a URL.",
+        parse_hook_secrets,
+        unset=Secret(()),
+        example=SECRET_EXAMPLE,
     )
-    """Secret that signs the lines of the journal; required if DIALTONE_JOURNAL is a URL."""
 
     @property
     def journal_hooks(self) -> list[HttpHook]:

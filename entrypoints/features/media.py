@@ -74,68 +74,107 @@ class MediaSettings(Settings):
     }
     """Lines of `.env.example` that mention files."""
     media: MediaStore = essential(
-        parse_media, default="file:var/media", example="s3://example-images/dialtone"
+        "file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory.",
+        parse_media,
+        default="file:var/media",
+        example="s3://example-images/dialtone",
     )
-    """file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory."""
     # It is no secret, but most stores of secrets keep it with one.
     aws_access_key_id: str = essential(
+        "Access key ID of S3; without it, botocore finds a role, a web identity or a profile.",
         parse_access_key_id,
         prefix="",
         unset="",
         example="AKIAIOSFODNN7EXAMPLE",
         file_name="AWS_ACCESS_KEY_ID_FILE",
     )
-    """Access key ID of S3; without it, botocore finds a role, a web identity or a profile."""
     aws_secret_access_key: Secret[str] = essential(
-        Secret, prefix="", unset=Secret(""), example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+        "Secret access key, required with AWS_ACCESS_KEY_ID.",
+        Secret,
+        prefix="",
+        unset=Secret(""),
+        example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     )
-    """Secret access key, required with AWS_ACCESS_KEY_ID."""
     aws_session_token: Secret[str] = optional(
-        Secret, prefix="", unset=Secret(""), example="IQoJb3JpZ2luX2VjEXAMPLETOKEN"
+        "Token of temporary access keys, which the service cannot renew.",
+        Secret,
+        prefix="",
+        unset=Secret(""),
+        example="IQoJb3JpZ2luX2VjEXAMPLETOKEN",
     )
-    """Token of temporary access keys, which the service cannot renew."""
-    s3_endpoint: str | None = optional(parsers.parse_url, example="http://127.0.0.1:8333")
-    """URL of the S3 server; by default that of Amazon."""
-    aws_region: str = optional(parse_region, prefix="", default="us-east-1")
-    """Region of the S3 bucket."""
-    media_public_url: str | None = optional(parsers.parse_url, example="https://media.example.org")
-    """URL of a CDN for images. Without it, image URLs lead to the service or the S3 server."""
-    media_delivery: MediaDelivery = optional(parsers.choice(*MediaDelivery), default="store")
-    """service: image URLs lead to the service also with S3. Temporary credentials need it."""
-    media_access: MediaAccess = optional(parsers.choice(*MediaAccess), default="public")
-    """public: everybody with the URL opens an image. private: only its owner gets a URL."""
-    media_variants: tuple[VariantSpec, ...] = optional(parse_variants, default="thumb:320x320")
-    """Smaller copies as name:WIDTHxHEIGHT, or none. ! at the end stretches; name_webp is WebP."""
-    media_url_variant: str | None = optional(str, example="thumb")
-    """The variant that the url of an item leads to; by default the full image."""
-    media_cache_max_age: timedelta = optional(parsers.duration("0s", "3650d"), default="365d")
-    """Time that browsers and CDNs keep public images, also deleted ones."""
-    max_upload_size: int = optional(parsers.size(1_000, 1_000_000_000), default="20MB")
-    """Maximum size of an uploaded file, such as 20MB or 16MiB."""
+    s3_endpoint: str | None = optional(
+        "URL of the S3 server; by default that of Amazon.",
+        parsers.parse_url,
+        example="http://127.0.0.1:8333",
+    )
+    aws_region: str = optional(
+        "Region of the S3 bucket.", parse_region, prefix="", default="us-east-1"
+    )
+    media_public_url: str | None = optional(
+        "URL of a CDN for images. Without it, image URLs lead to the service or the S3 server.",
+        parsers.parse_url,
+        example="https://media.example.org",
+    )
+    media_delivery: MediaDelivery = optional(
+        "service: image URLs lead to the service also with S3. Temporary credentials need it.",
+        parsers.choice(*MediaDelivery),
+        default="store",
+    )
+    media_access: MediaAccess = optional(
+        "public: everybody with the URL opens an image. private: only its owner gets a URL.",
+        parsers.choice(*MediaAccess),
+        default="public",
+    )
+    media_variants: tuple[VariantSpec, ...] = optional(
+        "Smaller copies as name:WIDTHxHEIGHT, or none. ! at the end stretches; name_webp is WebP.",
+        parse_variants,
+        default="thumb:320x320",
+    )
+    media_url_variant: str | None = optional(
+        "The variant that the url of an item leads to; by default the full image.",
+        str,
+        example="thumb",
+    )
+    media_cache_max_age: timedelta = optional(
+        "Time that browsers and CDNs keep public images, also deleted ones.",
+        parsers.duration("0s", "3650d"),
+        default="365d",
+    )
+    max_upload_size: int = optional(
+        "Maximum size of an uploaded file, such as 20MB or 16MiB.",
+        parsers.size(1_000, 1_000_000_000),
+        default="20MB",
+    )
     library_visibility: LibraryVisibility = optional(
+        "all: members see everybody's items. owner: only their own (the default for private "
+        "media).",
         parsers.choice(*LibraryVisibility),
         derive=lambda settings: "owner" if settings.media_access is MediaAccess.PRIVATE else "all",
         example="owner",
     )
-    """all: members see everybody's items. owner: only their own (the default for private media)."""
-    library_quota: int = optional(parsers.size(0, 10**15), default="5GB")
-    """Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB."""
-    library_quota_items: int = optional(parsers.number(0, 10**9), default="10000")
-    """Maximum items that one user has in the library."""
-    image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
-    """Megapixels that one user can upload in an hour, all frames counted."""
-    max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")
-    """Maximum pixels of an image; each million needs up to 12 MB of memory."""
-    max_jpeg_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="120000000")
-    """Maximum pixels of a JPEG; one over `DIALTONE_MAX_IMAGE_PIXELS` is scaled down."""
-    upload_min_rate: int = advanced(parsers.size(0, 10**9), default="32KB")
-    """Minimum bytes per second of an upload. If the space is used up, slower uploads end first."""
-    image_formats: tuple[SourceFormat, ...] = advanced(
-        parsers.list_of(parsers.choice(*SourceFormat)), default="jpeg,png,webp,gif,avif,heic"
+    library_quota: int = optional(
+        "Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB.",
+        parsers.size(0, 10**15),
+        default="5GB",
     )
-    """Formats of images that are accepted; heic stands for HEIF too."""
-    max_image_frames: int = advanced(parsers.number(1, 10_000), default="500")
-    """Maximum frames of an animated image."""
+    library_quota_items: int = optional(
+        "Maximum items that one user has in the library.", parsers.number(0, 10**9), default="10000"
+    )
+    image_megapixels_per_hour: int = advanced(
+        "Megapixels that one user can upload in an hour, all frames counted.",
+        parsers.number(1, 10_000_000),
+        default="2000",
+    )
+    max_image_pixels: int = advanced(
+        "Maximum pixels of an image; each million needs up to 12 MB of memory.",
+        parsers.number(1_000, 500_000_000),
+        default="50000000",
+    )
+    image_formats: tuple[SourceFormat, ...] = advanced(
+        "Formats of images that are accepted; heic stands for HEIF too.",
+        parsers.list_of(parsers.choice(*SourceFormat)),
+        default="jpeg,png,webp,gif,avif,heic",
+    )
 
     @property
     def has_presigned_urls(self) -> bool:
@@ -178,7 +217,6 @@ class MediaSettings(Settings):
 
         return HttpMediaSettings(
             upload_limit=self.max_upload_size,
-            upload_min_rate=self.upload_min_rate,
             cache_control=self.media_cache_control,
         )
 
@@ -324,8 +362,6 @@ def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[Ima
     pixels_per_hour = media.image_megapixels_per_hour * 10**6
     limits = ImageLimits(
         max_pixels=media.max_image_pixels,
-        max_jpeg_pixels=media.max_jpeg_pixels,
-        max_frames=media.max_image_frames,
         max_total_pixels=max(media.max_image_pixels, ImageLimits().max_total_pixels),
     )
     return open_image_publisher(
@@ -400,6 +436,13 @@ class _Media(Feature):
         "S3_BUCKET": "Set DIALTONE_MEDIA=s3://bucket/prefix.",
         "AWS_S3_BUCKET": "Set DIALTONE_MEDIA=s3://bucket/prefix.",
         "S3_REGION": "Set AWS_REGION.",
+    }
+    removed_variables: ClassVar[Mapping[str, str]] = {
+        "DIALTONE_MAX_JPEG_PIXELS": "A JPEG has at most 120 million pixels.",
+        "DIALTONE_MAX_IMAGE_FRAMES": "An animated image has at most 500 frames.",
+        "DIALTONE_UPLOAD_MIN_RATE": (
+            "Where the space is used up, uploads below 32 KB a second end first."
+        ),
     }
     data = ("library",)
     has_cleanup = True

@@ -31,8 +31,12 @@ _STATISTICS_INTERVAL: Final = timedelta(seconds=55)
 class StatisticsSettings(Settings):
     """What messages and calls cost."""
 
-    prices: Path | None = optional(parsers.parse_path, example="/etc/dialtone/prices.toml")
-    """TOML file with your providers' prices, see docs/costs.md; without it no costs are counted."""
+    prices: Path | None = optional(
+        "TOML file with your providers' prices, see docs/costs.md; without it no costs are "
+        "counted.",
+        parsers.parse_path,
+        example="/etc/dialtone/prices.toml",
+    )
 
 
 def load_prices(settings: StatisticsSettings) -> "PriceList | None":

@@ -47,8 +47,12 @@ def _without_channel(settings: Any) -> str:
 
 
 _optional = partial(optional, unused=_without_line)
-_other_limit = partial(limit, unused=_without_line)
-_limit = partial(_other_limit, parsers.rate_limit(50_000))
+
+
+def _limit(description: str, *texts: str) -> Any:
+    return limit(description, parsers.rate_limit(50_000), *texts, unused=_without_line)
+
+
 # A call comes from a number: https://www.twilio.com/docs/voice/api/call-resource
 _parse_caller_id = parsers.pattern(
     r"\+[1-9][0-9]{6,14}", "Must be a number with + and country code."
@@ -106,39 +110,78 @@ class VoiceSettings(Settings):
     }
     """Lines of `.env.example` that mention calls."""
     twilio_voice_from: str = _optional(
-        _parse_caller_id, prefix="", unset="", example="+15005550006"
+        "Number that calls come from; by default TWILIO_FROM, if it is a number with +.",
+        _parse_caller_id,
+        prefix="",
+        unset="",
+        example="+15005550006",
     )
-    """Number that calls come from; by default TWILIO_FROM, if it is a number with +."""
     voice: PhoneProvider | Factory | None = optional(
-        _parse_voice, derive=_voice_of_sms, example="twilio"
+        "Provider of calls: twilio, none or package.module:factory; by default as in DIALTONE_SMS.",
+        _parse_voice,
+        derive=_voice_of_sms,
+        example="twilio",
     )
-    """Provider of calls: twilio, none or package.module:factory; by default as in DIALTONE_SMS."""
-    call_flow: Path | None = _optional(parsers.parse_path, example="/etc/dialtone/phone_line.toml")
-    """TOML file that says what callers of the phone line hear, see docs/call_flow.md."""
-    operator: PhoneNumber | None = _optional(_parse_operator, example="+14155552671")
-    """Number that callers of the phone line are connected to; by default nobody answers them."""
-    inbound_limit_per_caller: SlidingWindow = _limit("10/1h")
-    """Calls of one number that the phone line answers in an hour; further ones hear a busy tone."""
-    inbound_limit_total: SlidingWindow = _limit("200/1h", "1000/1h", "10000/1h")
-    """Calls that the phone line answers in an hour; further ones hear a busy tone."""
-    operator_limit_per_caller: SlidingWindow = _limit("3/1h")
-    """Calls of one number that are connected to DIALTONE_OPERATOR in an hour."""
-    operator_limit_total: SlidingWindow = _limit("30/1h", "100/1h", "1000/1h")
-    """Calls of all numbers that are connected to DIALTONE_OPERATOR in an hour."""
-    operator_lines: int = _other_limit(parsers.number(1, 10_000), "3", "10", "100")
-    """Callers who can talk to DIALTONE_OPERATOR at the same time; others hear that it is busy."""
+    call_flow: Path | None = _optional(
+        "TOML file that says what callers of the phone line hear, see docs/call_flow.md.",
+        parsers.parse_path,
+        example="/etc/dialtone/phone_line.toml",
+    )
+    operator: PhoneNumber | None = _optional(
+        "Number that callers of the phone line are connected to; by default nobody answers them.",
+        _parse_operator,
+        example="+14155552671",
+    )
+    inbound_limit_total: SlidingWindow = _limit(
+        "Calls that the phone line answers in an hour; further ones hear a busy tone.",
+        "200/1h",
+        "1000/1h",
+        "10000/1h",
+    )
+    operator_limit_total: SlidingWindow = _limit(
+        "Calls of all numbers that are connected to DIALTONE_OPERATOR in an hour.",
+        "30/1h",
+        "100/1h",
+        "1000/1h",
+    )
+    operator_lines: int = limit(
+        "Callers who can talk to DIALTONE_OPERATOR at the same time; others hear that it is busy.",
+        parsers.number(1, 10_000),
+        "3",
+        "10",
+        "100",
+        unused=_without_line,
+    )
     voice_limit_per_country: SlidingWindow = limit(
-        parsers.rate_limit(50_000), "50/1h", "200/1h", "2000/1h", unused=_without_channel
+        "Calls with a code that apps request, per country and hour; each is also a message above.",
+        parsers.rate_limit(50_000),
+        "50/1h",
+        "200/1h",
+        "2000/1h",
+        unused=_without_channel,
     )
-    """Calls with a code that apps request, per country and hour; each is also a message above."""
-    callback_limit_per_country: SlidingWindow = _limit("30/1h", "100/1h", "1000/1h")
-    """Calls with a code after a call to the phone line, per country and hour."""
-    callback_limit_total: SlidingWindow = _limit("75/1h", "500/1h", "5000/1h")
-    """Calls with a code after a call to the phone line, in all countries together, per hour."""
-    call_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="90d")
-    """Time after which a call is deleted from the call log."""
-    recording_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="30d")
-    """Time after which the recording of a call is deleted, here and at the provider."""
+    callback_limit_per_country: SlidingWindow = _limit(
+        "Calls with a code after a call to the phone line, per country and hour.",
+        "30/1h",
+        "100/1h",
+        "1000/1h",
+    )
+    callback_limit_total: SlidingWindow = _limit(
+        "Calls with a code after a call to the phone line, in all countries together, per hour.",
+        "75/1h",
+        "500/1h",
+        "5000/1h",
+    )
+    call_retention: timedelta = optional(
+        "Time after which a call is deleted from the call log.",
+        parsers.duration("1h", "3650d"),
+        default="90d",
+    )
+    recording_retention: timedelta = optional(
+        "Time after which the recording of a call is deleted, here and at the provider.",
+        parsers.duration("1h", "3650d"),
+        default="30d",
+    )
 
     @property
     def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
@@ -201,9 +244,7 @@ class VoiceSettings(Settings):
         return VoicePolicy(
             call_flow=call_flow,
             call_limits=CallLimits(
-                per_caller=self.inbound_limit_per_caller,
                 total=self.inbound_limit_total,
-                operator_per_caller=self.operator_limit_per_caller,
                 operator_total=self.operator_limit_total,
                 operator_lines=self.operator_lines,
             ),
@@ -331,6 +372,14 @@ class _Voice(Feature):
     older_variables: ClassVar[Mapping[str, str]] = {
         "TWILIO_MAIN_PHONE_NUMBER": "Set TWILIO_FROM, and TWILIO_VOICE_FROM for calls.",
         "TWILIO_OPT_PHONE_NUMBER": "Set TWILIO_VOICE_FROM.",
+    }
+    removed_variables: ClassVar[Mapping[str, str]] = {
+        "DIALTONE_INBOUND_LIMIT_PER_CALLER": (
+            "The phone line answers at most 10 calls of one number in an hour."
+        ),
+        "DIALTONE_OPERATOR_LIMIT_PER_CALLER": (
+            "At most 3 calls of one number are connected to the operator in an hour."
+        ),
     }
     data = ("recordings",)
     has_cleanup = True

@@ -194,10 +194,22 @@ def _check_hosts(settings: Settings) -> Iterator[Problem]:
 
 
 _RULES: Final[Sequence[Rule]] = (
-    *(_check_keys, _check_providers, _check_senders, _check_countries, _check_test_otps),
-    *(_check_metrics_port, _check_hook_secrets),
+    _check_keys,
+    _check_providers,
+    _check_senders,
+    _check_countries,
+    _check_test_otps,
+    _check_metrics_port,
+    _check_hook_secrets,
 )
 _PRODUCTION_RULES: Final[Sequence[Rule]] = (
-    *(_check_public_url, _check_secrets_file, _check_real_messages, _check_named_countries),
-    *(_check_proxies, _check_last_days, _check_api_bases, _check_hosts, _check_hooks),
+    _check_public_url,
+    _check_secrets_file,
+    _check_real_messages,
+    _check_named_countries,
+    _check_proxies,
+    _check_last_days,
+    _check_api_bases,
+    _check_hosts,
+    _check_hooks,
 )

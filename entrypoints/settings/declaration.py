@@ -1,8 +1,6 @@
 """How a setting is declared."""
 
 import dataclasses
-import inspect
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,8 +13,6 @@ PREFIX: Final = "DIALTONE_"
 LIMIT_PROFILES: Final = ("small", "medium", "large")
 """What sets all limits: for some thousand users, some hundred thousand, or millions."""
 _KEY: Final = "setting"
-# A field of a class, and the docstring below it.
-_DESCRIBED_FIELD: Final = re.compile(r'^    (\w+): .*?^    """(.+?)"""$', re.MULTILINE | re.DOTALL)
 
 
 class SettingGroup(StrEnum):
@@ -33,6 +29,7 @@ class Declaration:
 
     Attributes:
         group: Where `.env.example` lists it.
+        description: The line about it there.
         parse: Returns the value of a text, or raises `InvalidValue`.
         default: The text that is parsed if the variable is not set; empty if there is none.
         unset: The value if the variable is not set and has no default.
@@ -50,6 +47,7 @@ class Declaration:
     """
 
     group: SettingGroup
+    description: str
     parse: Callable[[str], Any]
     default: str = ""
     unset: Any = None
@@ -77,12 +75,11 @@ class Declaration:
         return example or self.default
 
 
-def _setting(group: SettingGroup, parse: Callable[[str], Any], **rest: Any) -> Any:
-    """Declare a field of a dataclass as a setting; see `Declaration`.
-
-    The docstring below the field is the line in `.env.example`.
-    """
-    return dataclasses.field(metadata={_KEY: Declaration(group, parse, **rest)})
+def _setting(
+    group: SettingGroup, description: str, parse: Callable[[str], Any], **rest: Any
+) -> Any:
+    """Declare a field of a dataclass as a setting; see `Declaration`."""
+    return dataclasses.field(metadata={_KEY: Declaration(group, description, parse, **rest)})
 
 
 essential = partial(_setting, SettingGroup.ESSENTIAL)
@@ -90,10 +87,11 @@ optional = partial(_setting, SettingGroup.OPTIONAL)
 advanced = partial(_setting, SettingGroup.ADVANCED)
 
 
-def limit(parse: Callable[[str], Any], *texts: str, **rest: Any) -> Any:
+def limit(description: str, parse: Callable[[str], Any], *texts: str, **rest: Any) -> Any:
     """Declare a limit: its default in each of `LIMIT_PROFILES`, or one for all."""
     profiles = dict(zip(LIMIT_PROFILES, texts if len(texts) > 1 else texts * 3, strict=True))
     return advanced(
+        description,
         parse,
         default=profiles["medium"],
         derive=lambda settings: profiles[settings.limits],
@@ -122,14 +120,11 @@ def example_line(settings: type[Any], variable: str) -> str:
 
 
 def descriptions(settings: type[Any]) -> dict[str, str]:
-    """Return the docstrings below the fields of a class and its bases by the fields' names.
+    """Return the descriptions of the settings of a dataclass by the fields' names.
 
     A class may have `DESCRIPTIONS`, which replace those of its bases.
     """
-    found: dict[str, str] = {}
+    found = {name: declaration.description for name, declaration in declared(settings).values()}
     for owner in reversed(settings.__mro__):
-        # A class that was composed of others has no source.
-        if dataclasses.is_dataclass(owner) and inspect.get_annotations(owner):
-            found |= _DESCRIBED_FIELD.findall(inspect.getsource(owner))
         found |= vars(owner).get("DESCRIPTIONS", {})
     return found

@@ -19,16 +19,25 @@ if TYPE_CHECKING:
 class IdentitySettings(OtpSettings):
     """How long sessions last."""
 
-    plain_token_ttl: timedelta = optional(parsers.duration("1m", "400d"), default="90d")
-    """Lifetime of an access token without a refresh token, such as 90d, 12h, 30m or 60s."""
-    session_max_age: timedelta = optional(parsers.duration("1h", "3650d"), default="365d")
-    """Maximum age of a session: after that the user has to sign in again."""
-    session_idle_timeout: timedelta = optional(parsers.duration("5m", "400d"), default="90d")
-    """Time after which an unused session ends."""
-    recycled_after: timedelta | None = optional(
-        parsers.duration_or_off("1d", "3650d"), default="off", example="365d"
+    plain_token_ttl: timedelta = optional(
+        "Lifetime of an access token without a refresh token, such as 90d, 12h, 30m or 60s.",
+        parsers.duration("1m", "400d"),
+        default="90d",
     )
-    """A phone number unused for this time gets a new account at its next login; off: never."""
+    session_max_age: timedelta = optional(
+        "Maximum age of a session: after that the user has to sign in again.",
+        parsers.duration("1h", "3650d"),
+        default="365d",
+    )
+    session_idle_timeout: timedelta = optional(
+        "Time after which an unused session ends.", parsers.duration("5m", "400d"), default="90d"
+    )
+    recycled_after: timedelta | None = optional(
+        "A phone number unused for this time gets a new account at its next login; off: never.",
+        parsers.duration_or_off("1d", "3650d"),
+        default="off",
+        example="365d",
+    )
 
     def identities_policy(self) -> "IdentitiesPolicy":
         """Return what these settings decide."""

@@ -13,13 +13,16 @@ from entrypoints.settings.values import Secret
 class KeySettings(ServiceSettings):
     """Where the keys are."""
 
-    secrets_file: Path = essential(parsers.parse_path, default="var/secrets.json")
-    """File with the keys; development creates it if it is missing, production does not."""
+    secrets_file: Path = essential(
+        "File with the keys; development creates it if it is missing, production does not.",
+        parsers.parse_path,
+        default="var/secrets.json",
+    )
     # Its file is the one above, which has rules of its own.
     secrets: Secret[str] = optional(
+        "The text of a secrets file, instead of DIALTONE_SECRETS_FILE.",
         parsers.parse_secrets,
         unset=Secret(""),
         example='"$(dialtone keys generate -)"',
         file_name="",
     )
-    """The text of a secrets file, instead of DIALTONE_SECRETS_FILE."""

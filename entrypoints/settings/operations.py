@@ -13,6 +13,7 @@ class OperationsSettings(ServiceSettings):
     """How often the service cleans up."""
 
     cleanup_interval: timedelta | None = advanced(
-        parsers.duration_or_off("1m", "1d"), default="15m"
+        "Time between cleanups; off if you run `dialtone cleanup` by cron instead.",
+        parsers.duration_or_off("1m", "1d"),
+        default="15m",
     )
-    """Time between cleanups; off if you run `dialtone cleanup` by cron instead."""

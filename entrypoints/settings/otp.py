@@ -9,7 +9,7 @@ from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.message_preferences import parse_app_hash, parse_locale
-from domain.otp.rate_limits import RateLimits
+from domain.otp.rate_limits import VERIFICATIONS_PER_DELIVERY, RateLimits
 from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneRules
@@ -55,63 +55,108 @@ class SmsSettings(ServiceSettings):
     """Who sends messages. It stands before the settings of providers."""
 
     sms: tuple[Provider | Factory | HttpHook, ...] = essential(
-        parse_sms, default="console", example="twilio", show=_show_providers, file_name="SMS_FILE"
+        "console, twilio, https://… (a hook of yours) or package.module:factory; tried in order.",
+        parse_sms,
+        default="console",
+        example="twilio",
+        show=_show_providers,
+        file_name="SMS_FILE",
     )
-    """console, twilio, https://… (a hook of yours) or package.module:factory; tried in order."""
     sms_hook_secret: Secret[tuple[str, ...]] = essential(
-        parse_hook_secrets, unset=Secret(()), example=SECRET_EXAMPLE
+        "Secret that signs messages to hooks, and what they report; required if there is a hook.",
+        parse_hook_secrets,
+        unset=Secret(()),
+        example=SECRET_EXAMPLE,
     )
-    """Secret that signs messages to hooks, and what they report; required if there is a hook."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OtpSettings(TwilioSettings, SmsSettings):
     """Who sends codes, in which words, and how many."""
 
-    countries: frozenset[str] | None = essential(parsers.parse_countries, example="IN,US,DE")
-    """Countries of messages, as ISO codes, or * for all; optional with console alone."""
+    countries: frozenset[str] | None = essential(
+        "Countries of messages, as ISO codes, or * for all; optional with console alone.",
+        parsers.parse_countries,
+        example="IN,US,DE",
+    )
     android_hashes: tuple[str, ...] = optional(
-        parsers.list_of(parse_app_hash), unset=(), example="FA+9qCX9VSu", name="ANDROID_HASH"
+        "Hashes of the Android apps that read the code from the message, the usual app first.",
+        parsers.list_of(parse_app_hash),
+        unset=(),
+        example="FA+9qCX9VSu",
+        name="ANDROID_HASH",
     )
-    """Hashes of the Android apps that read the code from the message, the usual app first."""
-    web_domain: str | None = optional(parsers.parse_domain, example="example.org")
-    """Domain of the website on which browsers fill in the code (WebOTP)."""
-    default_locale: str = optional(parse_locale, default="en")
-    """Language of a message if the request names no language that has templates."""
-    sms_templates_dir: Path | None = optional(parsers.parse_path, example="/etc/dialtone/templates")
-    """Folder with message templates of your own, see docs/sms-templates.md."""
-    default_region: str | None = optional(parsers.parse_country, derive=_only_country, example="IN")
-    """Country of numbers without +, as ISO code; by default the only one in DIALTONE_COUNTRIES."""
+    web_domain: str | None = optional(
+        "Domain of the website on which browsers fill in the code (WebOTP).",
+        parsers.parse_domain,
+        example="example.org",
+    )
+    default_locale: str = optional(
+        "Language of a message if the request names no language that has templates.",
+        parse_locale,
+        default="en",
+    )
+    sms_templates_dir: Path | None = optional(
+        "Folder with message templates of your own, see docs/sms-templates.md.",
+        parsers.parse_path,
+        example="/etc/dialtone/templates",
+    )
+    default_region: str | None = optional(
+        "Country of numbers without +, as ISO code; by default the only one in DIALTONE_COUNTRIES.",
+        parsers.parse_country,
+        derive=_only_country,
+        example="IN",
+    )
     accepts_toll_free_numbers: bool = optional(
-        parsers.parse_yes_or_no, default="no", name="TOLL_FREE_NUMBERS"
+        "yes accepts toll-free numbers, although fraudsters earn money with calls to them.",
+        parsers.parse_yes_or_no,
+        default="no",
+        name="TOLL_FREE_NUMBERS",
     )
-    """yes accepts toll-free numbers, although fraudsters earn money with calls to them."""
-    otp_length: int = optional(parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH), default="6")
-    """Number of digits of a code, 6 to 8."""
+    otp_length: int = optional(
+        "Number of digits of a code, 6 to 8.",
+        parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH),
+        default="6",
+    )
     test_otps: Secret[TestOtps] = optional(
-        parsers.parse_test_otps, unset=Secret(TestOtps()), example=_test_otp
+        "Numbers with a fixed code until a given day, for app-store reviewers; they get no "
+        "message.",
+        parsers.parse_test_otps,
+        unset=Secret(TestOtps()),
+        example=_test_otp,
     )
-    """Numbers with a fixed code until a given day, for app-store reviewers; they get no message."""
-    sms_limit_per_country: SlidingWindow = limit(_limit, "200/1h", "1000/1h", "10000/1h")
-    """Messages that did not lead to a login, per country and hour."""
-    sms_limit_total: SlidingWindow = limit(_limit, "500/1h", "5000/1h", "50000/1h")
-    """Messages that did not lead to a login, in all countries together, per hour."""
-    sms_limit_all_factor: int = limit(parsers.number(1, 20), "10")
-    """All messages, with logins too: this many times DIALTONE_SMS_LIMIT_PER_COUNTRY and …_TOTAL."""
-    sms_limit_per_phone: SlidingWindows = limit(_messages_per_phone, "6/15m,12/1d")
-    """Messages to one phone, per quarter of an hour and per day."""
-    sms_limit_per_phone_and_ip: SlidingWindows = limit(_messages_per_phone, "5/15m,6/1d")
-    """Messages to one phone that clients of one network request (IPv4 /24, IPv6 /48)."""
-    sms_limit_trusted_ip: SlidingWindow = limit(parsers.rate_limit(14), "3/1h")
-    """Further messages to a phone per hour for each of its devices and each IP of its logins."""
-    sms_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "30/1h", "60/1h", "300/1h")
-    """Messages that did not lead to a login, per IP (IPv6: per /64) and hour."""
-    verify_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "300/1h", "600/1h", "3000/1h")
-    """Codes that one IP (IPv6: one /64) can try in an hour, for all phones together."""
-    failed_attempt_limit_per_country: SlidingWindow = limit(_limit, "200/1h", "1000/1h", "10000/1h")
-    """Wrong codes per country and hour; then each message brings two attempts instead of five."""
-    failed_attempt_limit_total: SlidingWindow = limit(_limit, "500/1h", "5000/1h", "50000/1h")
-    """Wrong codes in all countries per hour; then each message brings two attempts only."""
+    sms_limit_per_country: SlidingWindow = limit(
+        "Messages that did not lead to a login, per country and hour.",
+        _limit,
+        "200/1h",
+        "1000/1h",
+        "10000/1h",
+    )
+    sms_limit_total: SlidingWindow = limit(
+        "Messages that did not lead to a login, in all countries together, per hour.",
+        _limit,
+        "500/1h",
+        "5000/1h",
+        "50000/1h",
+    )
+    sms_limit_all_factor: int = limit(
+        "All messages, with logins too: this many times DIALTONE_SMS_LIMIT_PER_COUNTRY and "
+        "…_TOTAL.",
+        parsers.number(1, 20),
+        "10",
+    )
+    sms_limit_per_phone: SlidingWindows = limit(
+        "Messages to one phone, per quarter of an hour and per day.",
+        _messages_per_phone,
+        "6/15m,12/1d",
+    )
+    sms_limit_per_ip: SlidingWindow = limit(
+        "Messages that did not lead to a login, per IP (IPv6: per /64) and hour.",
+        _limit_per_ip,
+        "30/1h",
+        "60/1h",
+        "300/1h",
+    )
     PROVIDER_VARIABLES: ClassVar[tuple[str, ...]] = ("DIALTONE_SMS",)
     """The variables that name providers."""
 
@@ -150,19 +195,18 @@ class OtpSettings(TwilioSettings, SmsSettings):
             phone_rules=PhoneRules(accepts_toll_free=self.accepts_toll_free_numbers),
             otp_length=self.otp_length,
             test_otps=self.test_otps.value,
-            delivery_policy=DeliveryPolicy(
-                per_phone=self.sms_limit_per_phone,
-                per_phone_and_ip=self.sms_limit_per_phone_and_ip,
-                own_quota=self.sms_limit_trusted_ip,
-            ),
+            delivery_policy=DeliveryPolicy(per_phone=self.sms_limit_per_phone),
             rate_limits=RateLimits(
                 per_ip=self.sms_limit_per_ip,
                 per_country=self.sms_limit_per_country,
                 total=self.sms_limit_total,
                 all_deliveries_factor=self.sms_limit_all_factor,
-                verifications_per_ip=self.verify_limit_per_ip,
-                failed_attempts_per_country=self.failed_attempt_limit_per_country,
-                failed_attempts_total=self.failed_attempt_limit_total,
+                verifications_per_ip=SlidingWindow(
+                    VERIFICATIONS_PER_DELIVERY * self.sms_limit_per_ip.limit,
+                    self.sms_limit_per_ip.period,
+                ),
+                failed_attempts_per_country=self.sms_limit_per_country,
+                failed_attempts_total=self.sms_limit_total,
             ),
             webhook_urls=WebhookUrls(self.public_url) if has_url else None,
             are_messages_reported=are_messages_reported,

@@ -32,34 +32,63 @@ class ServerSettings(ServiceSettings):
     """How the server runs."""
 
     web_origins: tuple[str, ...] = optional(
-        parsers.list_of(parsers.parse_origin), unset=(), example="https://app.example.org"
+        "Origins of the web apps that may use the API from browsers (CORS).",
+        parsers.list_of(parsers.parse_origin),
+        unset=(),
+        example="https://app.example.org",
     )
-    """Origins of the web apps that may use the API from browsers (CORS)."""
-    workers: int = optional(parsers.number(1, 256), default="1")
-    """Number of server processes."""
+    workers: int = optional("Number of server processes.", parsers.number(1, 256), default="1")
     stop_delay: timedelta = optional(
+        "After SIGTERM, the service still accepts requests for this time; in production 5s.",
         parsers.duration("0s", "10m"),
         # In development, nothing routes requests by readiness.
         derive=lambda settings: "5s" if settings.env is Environment.PRODUCTION else "0s",
         example="10s",
     )
-    """After SIGTERM, the service still accepts requests for this time; in production 5s."""
-    drain_timeout: timedelta = optional(parsers.duration("1s", "1h"), default="30s")
-    """Time that open requests have to finish after the stop delay."""
-    actor: str = optional(parse_actor_name, unset="", example="jane")
-    """Who acts by commands, for the audit, unless their --as says it; the service ignores it."""
-    log_level: str = optional(parsers.choice("debug", "info", "warning", "error"), default="info")
-    """Lowest level that is logged: debug, info, warning or error."""
-    log_format: str = optional(parsers.choice("auto", "console", "json"), default="auto")
-    """console for people or json for machines; auto is console on a terminal and json elsewhere."""
-    log_requests: float = optional(_parse_log_requests, default="all", example="1/100")
-    """Requests with a line in the log: all, none, or 1/100 for one of 100 and each 5xx."""
-    metrics_bind: Bind | None = optional(parsers.parse_bind, example="127.0.0.1:9464")
-    """Host and port of /metrics for Prometheus: without a token, so not for the internet."""
-    request_limit_per_identity: SlidingWindow = limit(_request_limit, "600/1m")
-    """Requests of one signed-in user per minute; each instance counts for itself, approximately."""
-    refresh_limit_per_ip: SlidingWindow = limit(_request_limit, "1200/1m")
-    """Refreshes, status requests and logouts without a token, per IP and minute, approximately."""
+    drain_timeout: timedelta = optional(
+        "Time that open requests have to finish after the stop delay.",
+        parsers.duration("1s", "1h"),
+        default="30s",
+    )
+    actor: str = optional(
+        "Who acts by commands, for the audit, unless their --as says it; the service ignores it.",
+        parse_actor_name,
+        unset="",
+        example="jane",
+    )
+    log_level: str = optional(
+        "Lowest level that is logged: debug, info, warning or error.",
+        parsers.choice("debug", "info", "warning", "error"),
+        default="info",
+    )
+    log_format: str = optional(
+        "console for people or json for machines; auto is console on a terminal and json "
+        "elsewhere.",
+        parsers.choice("auto", "console", "json"),
+        default="auto",
+    )
+    log_requests: float = optional(
+        "Requests with a line in the log: all, none, or 1/100 for one of 100 and each 5xx.",
+        _parse_log_requests,
+        default="all",
+        example="1/100",
+    )
+    metrics_bind: Bind | None = optional(
+        "Host and port of /metrics for Prometheus: without a token, so not for the internet.",
+        parsers.parse_bind,
+        example="127.0.0.1:9464",
+    )
+    request_limit_per_identity: SlidingWindow = limit(
+        "Requests of one signed-in user per minute; each instance counts for itself, "
+        "approximately.",
+        _request_limit,
+        "600/1m",
+    )
+    refresh_limit_per_ip: SlidingWindow = limit(
+        "Refreshes, status requests and logouts without a token, per IP and minute, approximately.",
+        _request_limit,
+        "1200/1m",
+    )
 
     def http_server(self) -> HttpServerSettings:
         """Return what these settings decide about all requests."""

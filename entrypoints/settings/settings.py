@@ -18,7 +18,6 @@ class Settings(ServerSettings, OperationsSettings, IdentitySettings, KeySettings
     """What the operator decides. `read_settings` parses and checks each field.
 
     - The variable is the field's name in upper case, after `DIALTONE_` unless it is a vendor's.
-    - The docstring below a field is its line in `.env.example`.
     - A field without a value is None, or empty.
     - The fields of a vendor have values if another setting names the vendor. Otherwise these
       variables are not read: other programs use them too.

@@ -33,22 +33,37 @@ class TwilioSettings(ServiceSettings):
     """The account, and what messages come from. They are read if Twilio is used."""
 
     twilio_account_sid: str = _essential(
-        _sid("AC"), unset="", example="AC0123456789abcdef0123456789abcdef"
+        "Account SID, required if DIALTONE_SMS names twilio.",
+        _sid("AC"),
+        unset="",
+        example="AC0123456789abcdef0123456789abcdef",
     )
-    """Account SID, required if DIALTONE_SMS names twilio."""
     twilio_auth_token: Secret[str] = _essential(
-        Secret, unset=Secret(""), example="0123456789abcdef0123456789abcdef"
+        "Auth token of the account, required if DIALTONE_SMS names twilio.",
+        Secret,
+        unset=Secret(""),
+        example="0123456789abcdef0123456789abcdef",
     )
-    """Auth token of the account, required if DIALTONE_SMS names twilio."""
-    twilio_from: str = _essential(_parse_from, unset="", example="+15005550006")
-    """Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it."""
+    twilio_from: str = _essential(
+        "Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it.",
+        _parse_from,
+        unset="",
+        example="+15005550006",
+    )
     twilio_messaging_service_sid: str = _optional(
-        _sid("MG"), unset="", example="MG0123456789abcdef0123456789abcdef"
+        "Messaging service that selects the number of a message, instead of TWILIO_FROM.",
+        _sid("MG"),
+        unset="",
+        example="MG0123456789abcdef0123456789abcdef",
     )
-    """Messaging service that selects the number of a message, instead of TWILIO_FROM."""
     twilio_auth_token_secondary: Secret[str] = _optional(
-        Secret, unset=Secret(""), example="fedcba9876543210fedcba9876543210"
+        "Second auth token that is valid too, while you replace the first one.",
+        Secret,
+        unset=Secret(""),
+        example="fedcba9876543210fedcba9876543210",
     )
-    """Second auth token that is valid too, while you replace the first one."""
-    twilio_api_base: str | None = _advanced(parsers.parse_url, example="http://127.0.0.1:9999")
-    """URL of a server that replaces Twilio's API, for example in tests."""
+    twilio_api_base: str | None = _advanced(
+        "URL of a server that replaces Twilio's API, for example in tests.",
+        parsers.parse_url,
+        example="http://127.0.0.1:9999",
+    )

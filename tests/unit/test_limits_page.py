@@ -44,7 +44,12 @@ PROFILES: Final = [read_settings({"DIALTONE_LIMITS": name}, None) for name in LI
 _CODE: Final = re.compile(r"`([^`]+)`")
 _VALUE: Final = re.compile(r"`(\d[\w/,]*)`")
 _RESPONSE: Final = re.compile(r"(\d{3}) `(\w+)`")
-_UNITS: Final = {timedelta(days=1): "1d", timedelta(hours=1): "1h", timedelta(minutes=1): "1m"}
+_UNITS: Final = {
+    timedelta(days=1): "1d",
+    timedelta(hours=1): "1h",
+    timedelta(minutes=15): "15m",
+    timedelta(minutes=1): "1m",
+}
 
 
 class Row(NamedTuple):

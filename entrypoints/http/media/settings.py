@@ -11,12 +11,12 @@ if TYPE_CHECKING:  # whoever reads settings does not load the framework
 class HttpMediaSettings:
     """The settings of uploads and files.
 
-    - `upload_limit` is in bytes, `upload_min_rate` in bytes a second.
-    - `cache_control` is the header of files that need no access token.
+    Attributes:
+        upload_limit: The maximum size of a file, in bytes.
+        cache_control: The header of files that need no access token.
     """
 
     upload_limit: int = 20_000_000
-    upload_min_rate: int = 32_000
     cache_control: str = "public, max-age=31536000, immutable"
 
 

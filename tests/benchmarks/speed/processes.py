@@ -124,8 +124,6 @@ class ServiceProcess(HttpProcess):
         return {
             **self._tree.environ(),
             **UNLIMITED,
-            "DIALTONE_FAILED_ATTEMPT_LIMIT_PER_COUNTRY": "50000/1m",
-            "DIALTONE_FAILED_ATTEMPT_LIMIT_TOTAL": "50000/1m",
             "DIALTONE_IMAGE_MEGAPIXELS_PER_HOUR": "10000000",
             "DIALTONE_BIND": f"127.0.0.1:{self.port}",
             "DIALTONE_CLEANUP_INTERVAL": "off",

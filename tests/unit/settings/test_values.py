@@ -61,8 +61,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     )
     assert DeliveryPolicy() == DeliveryPolicy(
         per_phone=read.sms_limit_per_phone,
-        per_phone_and_ip=read.sms_limit_per_phone_and_ip,
-        own_quota=read.sms_limit_trusted_ip,
     )
 
 
@@ -123,7 +121,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
             ("LOG_REQUESTS", "1/4", 0.25),
             ("METRICS_BIND", "[::1]:9464", Bind("::1", 9464)),
             ("SMS_LIMIT_PER_PHONE", "2/1h, 6/1d", TWO_LIMITS),
-            ("SMS_LIMIT_PER_PHONE_AND_IP", "2/1h,6/1d", TWO_LIMITS),
             ("TOLL_FREE_NUMBERS", "Yes", True),
             (
                 "TEST_OTPS",
@@ -198,14 +195,11 @@ def test_a_duration_has_a_unit_and_is_in_a_range(
 @pytest.mark.parametrize(
     ("names", "max_count"),
     [
-        (["SMS_LIMIT_TRUSTED_IP"], 14),
-        (["SMS_LIMIT_PER_IP", "VERIFY_LIMIT_PER_IP"], 5_000),
+        (["SMS_LIMIT_PER_IP"], 5_000),
         (
             [
                 "SMS_LIMIT_PER_COUNTRY", "SMS_LIMIT_TOTAL", "VOICE_LIMIT_PER_COUNTRY",
-                "CALLBACK_LIMIT_PER_COUNTRY", "INBOUND_LIMIT_PER_CALLER", "INBOUND_LIMIT_TOTAL",
-                "OPERATOR_LIMIT_PER_CALLER", "OPERATOR_LIMIT_TOTAL",
-                "FAILED_ATTEMPT_LIMIT_PER_COUNTRY", "FAILED_ATTEMPT_LIMIT_TOTAL",
+                "CALLBACK_LIMIT_PER_COUNTRY", "INBOUND_LIMIT_TOTAL", "OPERATOR_LIMIT_TOTAL",
             ],
             50_000,
         ),
@@ -280,7 +274,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("METRICS_BIND", ["yes", "9464", "127.0.0.1:0", "127.0.0.1:8000", "0.0.0.0:8000"]),
         ("SMS_LIMIT_PER_PHONE", ["5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h"]),
         ("SMS_LIMIT_PER_PHONE", ["5/1h,", "5/1h/1h", "\u0665/1h"]),
-        ("SMS_LIMIT_PER_PHONE_AND_IP", ["15/1d", "5/1h,", "5/1h/1h"]),
+        ("SMS_LIMIT_PER_PHONE", ["15/1d"]),
         ("OPERATOR", ["4155552671", "+1", "Acme", "+14155552671,+14155552672"]),
         ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
         ("TEST_OTPS", ["15005550006=123456"]),

@@ -71,7 +71,6 @@ def make_upload_limiter(settings: HttpMediaSettings, lock_file: int | None) -> U
         MAX_UPLOADS,
         MAX_SPOOLED_FILES * settings.upload_limit,
         FileLocks(lock_file),
-        min_rate=settings.upload_min_rate,
         free_bytes=free_temporary_bytes,
         now=time.monotonic,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from entrypoints.settings import parsers, services
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import LIMIT_PROFILES, essential, optional
-from entrypoints.settings.values import Environment, Factory, Network, Variables
+from entrypoints.settings.values import DatabaseLocation, Environment, Factory, Network, Variables
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import pymongo
 from beanie import init_beanie
@@ -28,6 +28,7 @@ from adapters.mongo.tls import Heartbeats, find_connection_problem
 from adapters.records.call_deadlines import (
     GRACE_PERIOD,
     TOO_MANY_CALLS,
+    Batches,
     limit_call,
     wait_for_batch,
 )
@@ -54,14 +55,6 @@ OTHER_INDEX: Final = (
     "{location} has an index that differs from the one that Dialtone declares: compare the indexes "
     "of {collection} with docs/databases.md, drop the one that differs, and start again."
 )
-
-
-class Batches(Protocol):
-    """Calls that go out together."""
-
-    async def finish(self) -> None:
-        """Return when none is under way."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

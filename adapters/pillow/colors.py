@@ -12,8 +12,7 @@ from PIL.PngImagePlugin import PngImageFile
 from adapters.pillow.avif_properties import read_properties, transform, transformed_size
 from adapters.pillow.color_spaces import ADOBE_RGB, ColorSpace, from_code_points
 from adapters.pillow.icc_profiles import apply_profile, make_profile
-from adapters.pillow.limits import LimitChecker
-from adapters.pillow.png import Content
+from adapters.pillow.limits import Content, LimitChecker
 from adapters.pillow.png_colors import read_code_points, read_other_chunks
 from adapters.pillow.tone_mapping import tone_map
 

@@ -3,10 +3,9 @@
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from mmap import mmap
 from typing import Final
 
-from adapters.pillow.limits import LimitChecker
+from adapters.pillow.limits import Content, LimitChecker
 
 KEEP: Final = (0, 1)
 CLEAR: Final = 2
@@ -17,7 +16,6 @@ DESCRIPTOR: Final = struct.Struct("<BHHHHB")
 HAS_PALETTE: Final = 0x80
 _INTERLACED: Final = 0x40
 HEADER_SIZE: Final = 13
-Content = bytes | mmap
 
 
 @dataclass(frozen=True, slots=True)

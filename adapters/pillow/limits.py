@@ -1,9 +1,13 @@
 """Limits of one image (OWASP ASVS 5.0 5.2.6). `processes` enforces time and memory."""
 
+from mmap import mmap
 from typing import Final, NoReturn
 
 from domain.media.errors import InvalidImage, InvalidImageReason
 from domain.media.image import ImageLimits, SourceFormat
+
+Content = bytes | mmap
+"""The bytes of a file."""
 
 MAX_SCANS: Final = 100
 """A progressive photo has about ten scans. Each costs a pass over the whole image."""

@@ -4,17 +4,15 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from mmap import mmap
 from typing import Final
 
-from adapters.pillow.limits import LimitChecker
+from adapters.pillow.limits import Content, LimitChecker
 from domain.media.errors import InvalidImage
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _DEFAULT_DENOMINATOR: Final = 100
 # What the pixels of a frame need. Other chunks have metadata.
 _SHARED: Final = {b"PLTE", b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"}
-Content = bytes | mmap
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.pillow.color_spaces import ColorSpace, from_code_points, from_gamma
-from adapters.pillow.png import Content, read_chunks
+from adapters.pillow.limits import Content
+from adapters.pillow.png import read_chunks
 
 
 def read_code_points(content: Content) -> ColorSpace | None:

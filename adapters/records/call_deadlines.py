@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from application.ports.current_request import CURRENT_REQUEST
 from application.ports.errors import StorageError, StorageUnavailable
@@ -13,6 +13,14 @@ GRACE_PERIOD: Final = 0.5
 """Seconds in which a driver, which knows the cause, may report its own timeout."""
 TOO_MANY_CALLS: Final = "too many calls wait for the database"
 _OUT_OF_TIME: Final = "earlier calls of this request took all of its time"
+
+
+class Batches(Protocol):
+    """Calls that go out together."""
+
+    async def finish(self) -> None:
+        """Return when none is under way."""
+        ...
 
 
 async def limit_call(timeout_seconds: float, call: Callable[[float], Awaitable[T]]) -> T:

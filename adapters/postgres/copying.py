@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 from psycopg.errors import IntegrityError, OperationalError
+from psycopg.rows import TupleRow
 from psycopg.types.numeric import Int8
 
-from adapters.postgres.database import Row
 from adapters.postgres.driver import PostgresConnection, port_error, silence_driver
 from adapters.postgres.limit_store import next_minute
 from adapters.postgres.metadata import check, prepare
@@ -192,7 +192,7 @@ class PostgresCopy:
         [(value,)] = await self._read(f"SELECT {expression} FROM {kind.name}")
         return value
 
-    async def _read(self, sql: str, values: Values = ()) -> list[Row]:
+    async def _read(self, sql: str, values: Values = ()) -> list[TupleRow]:
         with self._calls():
             cursor = await self._connection.execute(sql, values)
             return [*await cursor.fetchall()]

@@ -1,13 +1,14 @@
 """An open database: every call to it ends in bounded time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from adapters.postgres.driver import (
@@ -19,11 +20,10 @@ from adapters.postgres.driver import (
 )
 from adapters.postgres.sessions import PREPARE_THRESHOLD, Sessions, Values
 from adapters.postgres.url import PostgresUrl
-from adapters.records.call_deadlines import TOO_MANY_CALLS, limit_call, wait_for_batch
+from adapters.records.call_deadlines import TOO_MANY_CALLS, Batches, limit_call, wait_for_batch
 from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
 
 T = TypeVar("T")
-Row = Sequence[Any]
 _Call = Callable[[PostgresConnection], Awaitable[T]]
 
 MIN_CONNECTIONS: Final = 2
@@ -33,14 +33,6 @@ OTHER_SHAPE: Final = "the rows that were read are not those of this statement"
 _NO_ANSWER: Final = "no answer within {seconds:g} seconds"
 _NO_CONNECTION: Final = "there is no connection to a server that accepts writes"
 _CLOSED: Final = "the database is closed"
-
-
-class Batches(Protocol):
-    """Calls that go out together."""
-
-    async def finish(self) -> None:
-        """Return when none is under way."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +46,7 @@ class PostgresDatabase:
     """They are finished before the database is closed."""
     connections_in_use: set[PostgresConnection] = field(default_factory=set, repr=False)
 
-    async def read(self, sql: str, values: Values = ()) -> list[Row]:
+    async def read(self, sql: str, values: Values = ()) -> list[TupleRow]:
         """Return the rows of a statement that changes nothing.
 
         If its connection was lost, it is repeated once on another one.
@@ -64,7 +56,7 @@ class PostgresDatabase:
             StorageError
         """
 
-        async def read(connection: PostgresConnection) -> list[Row]:
+        async def read(connection: PostgresConnection) -> list[TupleRow]:
             cursor = await self.sessions.execute(connection, sql, values)
             return [*await cursor.fetchall()]
 

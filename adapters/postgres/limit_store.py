@@ -8,8 +8,9 @@ from typing import Final
 
 import msgspec
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg.rows import TupleRow
 
-from adapters.postgres.database import PostgresDatabase, Row
+from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.row_loader import RowLoader, read_rows
 from adapters.postgres.sessions import Sessions, Values
@@ -158,7 +159,7 @@ async def _execute_once(
     return outcomes
 
 
-def _decode(rows: Sequence[Row]) -> LoadedRecords:
+def _decode(rows: Sequence[TupleRow]) -> LoadedRecords:
     records: dict[str, LimitRecord | CorruptRecord] = {}
     for record_id, version, body in read_rows(rows):
         try:

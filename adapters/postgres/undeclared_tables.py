@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from adapters.postgres.database import Row
+from psycopg.rows import TupleRow
+
 from adapters.postgres.sessions import Values
 
 # ruff: noqa: S608 -- the names are ours
@@ -18,7 +19,9 @@ WHERE nspname = current_schema() AND relname = %s AND relkind IN ('r', 'p')
 _COLUMNS: Final = 3
 
 
-async def has_undeclared(read: Callable[[str, Values], Awaitable[list[Row]]], name: str) -> bool:
+async def has_undeclared(
+    read: Callable[[str, Values], Awaitable[list[TupleRow]]], name: str
+) -> bool:
     """Return whether a table exists, and has records of ours."""
     [(columns,)] = await read(_HAS_LAYOUT, (name,))
     if columns != _COLUMNS:

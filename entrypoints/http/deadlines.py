@@ -10,7 +10,7 @@ from application.ports.current_request import CURRENT_REQUEST
 from entrypoints.http.client_ip import headers_of
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.middleware import App, Message, Receive, Scope, Send
+from entrypoints.http.middleware import AsgiApp, AsgiMessage, AsgiReceive, AsgiScope, AsgiSend
 
 MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAIN_TIMEOUT_SECONDS: Final = 10.0
@@ -66,11 +66,11 @@ class DeadlineMiddleware:
     Responses have no deadline: the server would not close a connection whose client reads nothing.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: AsgiApp) -> None:
         self._app = app
 
     # No coroutine of its own, except for bodies: each request passes here.
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> Awaitable[None]:
         """Handle one ASGI connection."""
         if scope["type"] != "http":
             return self._app(scope, receive, send)
@@ -83,18 +83,18 @@ class DeadlineMiddleware:
             )
         return self._app(scope, receive, send)
 
-    async def _handle_body(self, scope: Scope, body: "RequestBody") -> None:
+    async def _handle_body(self, scope: AsgiScope, body: "RequestBody") -> None:
         try:
             await self._app(scope, body.receive, body.send)
         finally:
             body.release()
 
 
-def _in_chunks(send: Send) -> Send:
+def _in_chunks(send: AsgiSend) -> AsgiSend:
     """Return a function that sends ASGI messages, and large response bodies in chunks."""
 
     # No coroutine of its own: two messages of each response pass here.
-    def send_in_chunks(message: Message) -> Awaitable[None]:
+    def send_in_chunks(message: AsgiMessage) -> Awaitable[None]:
         is_part = message.get("more_body", False)
         maximum = _MAX_CHUNK_BYTES if is_part else _MAX_UNDIVIDED_BYTES
         is_small = len(message.get("body", b"")) <= maximum
@@ -103,7 +103,7 @@ def _in_chunks(send: Send) -> Send:
     return send_in_chunks
 
 
-async def _send_divided(send: Send, message: Message) -> None:
+async def _send_divided(send: AsgiSend, message: AsgiMessage) -> None:
     content = message["body"]
     for start in range(0, len(content), _MAX_CHUNK_BYTES):
         end = start + _MAX_CHUNK_BYTES
@@ -115,7 +115,7 @@ async def _send_divided(send: Send, message: Message) -> None:
 class RequestBody:
     """The body of one request, on its way from the client."""
 
-    def __init__(self, receive: Receive, send: Send, *, expects_continue: bool) -> None:
+    def __init__(self, receive: AsgiReceive, send: AsgiSend, *, expects_continue: bool) -> None:
         self._receive = receive
         self._send = send
         self._deadline = TransferDeadline()
@@ -124,7 +124,7 @@ class RequestBody:
         self._is_complete = False
         self._is_late = False
 
-    async def receive(self) -> Message:
+    async def receive(self) -> AsgiMessage:
         """Receive the next ASGI message.
 
         Raises:
@@ -144,7 +144,7 @@ class RequestBody:
             raise InvalidBody(FieldErrorCode.INCOMPLETE_BODY, "The body ended too early.")
         return message
 
-    def send(self, message: Message) -> Awaitable[None]:
+    def send(self, message: AsgiMessage) -> Awaitable[None]:
         """Send an ASGI message, after the rest of the body has been read."""
         is_early = not self._is_complete and message["type"] == "http.response.start"
         return self._send_early(message) if is_early else self._send(message)
@@ -158,13 +158,13 @@ class RequestBody:
         """
         self._receive, self._send = _receive_disconnect, _send_nothing
 
-    async def _send_early(self, message: Message) -> None:
+    async def _send_early(self, message: AsgiMessage) -> None:
         await self._drain()
         if not self._is_complete:
             message["headers"] = [*message["headers"], (b"connection", b"close")]
         await self._send(message)
 
-    async def _receive_in_time(self) -> Message:
+    async def _receive_in_time(self) -> AsgiMessage:
         began_at = time.monotonic()
         timeout = asyncio.timeout(self._deadline.seconds_left * self._slack)
         try:
@@ -194,9 +194,9 @@ class RequestBody:
             return
 
 
-async def _receive_disconnect() -> Message:
+async def _receive_disconnect() -> AsgiMessage:
     return {"type": "http.disconnect"}
 
 
-async def _send_nothing(message: Message) -> None:
+async def _send_nothing(message: AsgiMessage) -> None:
     """Send a message to a client that is not there any more, which ASGI allows."""

@@ -24,11 +24,12 @@ from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.table import ApiError, ErrorTable
 from entrypoints.http.settings import RequestObserver
 
-Message: TypeAlias = MutableMapping[str, Any]
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+# Litestar has a TypedDict for each message, which says nothing of keys of our own.
+AsgiMessage: TypeAlias = MutableMapping[str, Any]
+AsgiScope: TypeAlias = MutableMapping[str, Any]
+AsgiReceive: TypeAlias = Callable[[], Awaitable[AsgiMessage]]
+AsgiSend: TypeAlias = Callable[[AsgiMessage], Awaitable[None]]
+AsgiApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
 # The log has it as it is, so it must not be a phone number.
 _REQUEST_ID: Final = re.compile(
@@ -70,7 +71,7 @@ class RequestContextMiddleware:
 
     def __init__(
         self,
-        app: App,
+        app: AsgiApp,
         trusted_proxies: Collection[IPv4Network | IPv6Network] = (),
         is_stopping: Callable[[], bool] = lambda: False,
         default_headers: Mapping[bytes, bytes] = DEFAULT_HEADERS,
@@ -86,7 +87,7 @@ class RequestContextMiddleware:
         self._errors = errors
         self._client_ips = ClientIpResolver(trusted_proxies)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
         """Handle one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -103,7 +104,7 @@ class RequestContextMiddleware:
         status = _CLIENT_CLOSED_REQUEST
 
         # No coroutine of its own: two messages of each response pass here.
-        def send_with_headers(message: Message) -> Awaitable[None]:
+        def send_with_headers(message: AsgiMessage) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -149,7 +150,7 @@ class RequestContextMiddleware:
             added.append((b"connection", b"close"))
         return added
 
-    def _ids(self, scope: Scope) -> dict[str, str]:
+    def _ids(self, scope: AsgiScope) -> dict[str, str]:
         headers = headers_of(scope)
         trusted = headers if self._client_ips.has_trusted_peer(scope) else {}
         request_id = _find_id(_REQUEST_ID, trusted.get(b"x-request-id", ()))

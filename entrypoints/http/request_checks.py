@@ -18,7 +18,7 @@ from entrypoints.http.errors.exceptions import (
     UnsupportedTransferEncoding,
 )
 from entrypoints.http.errors.table import ErrorTable
-from entrypoints.http.middleware import ERROR, App, Receive, Scope, Send
+from entrypoints.http.middleware import ERROR, AsgiApp, AsgiReceive, AsgiScope, AsgiSend
 
 CORS_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST")
 """All methods that routes have, but OPTIONS."""
@@ -66,7 +66,7 @@ class RequestCheckMiddleware:
 
     def __init__(
         self,
-        app: App,
+        app: AsgiApp,
         public_url: str | None,
         web_origins: Sequence[str],
         webhooks: Collection[str] = (),
@@ -83,7 +83,7 @@ class RequestCheckMiddleware:
         self._allowed = {parse_origin(origin) for origin in (*web_origins, *own)}
 
     # No coroutine of its own: each request passes here.
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> Awaitable[None]:
         """Handle one ASGI connection."""
         if scope["type"] != "http":
             return self._app(scope, receive, send)
@@ -92,20 +92,20 @@ class RequestCheckMiddleware:
         except HttpError as error:
             scope[ERROR] = error
             form = self._errors.form_of(scope["path"])
-            response: App = ASGIResponse(
+            response: AsgiApp = ASGIResponse(
                 body=msgspec.json.encode(form.body(error)),
                 status_code=form.status(error),
                 headers=self._errors.headers(error),
             )
             return response(scope, receive, send)
         if _is_about_server(scope):
-            about: App = ASGIResponse(status_code=204, headers={"Allow": _ALLOW})
+            about: AsgiApp = ASGIResponse(status_code=204, headers={"Allow": _ALLOW})
             return about(scope, receive, send)
         if self._web_origins:
             self._hide_foreign_origin(scope)
         return self._app(scope, receive, send)
 
-    def _check(self, scope: Scope) -> None:
+    def _check(self, scope: AsgiScope) -> None:
         host = _check_framing(scope)
         if scope["method"] == "CONNECT":
             raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or _ALLOW)
@@ -117,7 +117,7 @@ class RequestCheckMiddleware:
             if not set(methods) <= set(CORS_METHODS):
                 raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or _ALLOW)
 
-    def _check_origin(self, scope: Scope, host: re.Match[str] | None) -> None:
+    def _check_origin(self, scope: AsgiScope, host: re.Match[str] | None) -> None:
         is_checked = scope["method"] not in _SAFE_METHODS or (
             _is_preflight(scope) and self._errors.form_of(scope["path"]).methods is None
         )
@@ -140,7 +140,7 @@ class RequestCheckMiddleware:
         port = int(host["port"] or _DEFAULT_PORTS[origin.scheme])
         return (origin.name, origin.port) == (host["name"].lower(), port)
 
-    def _hide_foreign_origin(self, scope: Scope) -> None:
+    def _hide_foreign_origin(self, scope: AsgiScope) -> None:
         origins = header_values(scope, b"origin")
         is_listed = len(origins) == 1 and origins[0] in self._web_origins
         is_listed = is_listed and not is_below(scope["path"], *self._own_checks)
@@ -148,7 +148,7 @@ class RequestCheckMiddleware:
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
 
 
-def _check_framing(scope: Scope) -> re.Match[str] | None:
+def _check_framing(scope: AsgiScope) -> re.Match[str] | None:
     """Check the headers that say where a request ends and whom it is for; return the host."""
     headers = headers_of(scope)
     hosts = header_values(scope, b"host")
@@ -166,14 +166,14 @@ def _check_framing(scope: Scope) -> re.Match[str] | None:
     return host
 
 
-def _is_about_server(scope: Scope) -> bool:
+def _is_about_server(scope: AsgiScope) -> bool:
     if scope["method"] != "OPTIONS":
         return False
     path = scope["path"]
     return path == "*" or (path == "/" and not _is_preflight(scope))
 
 
-def _is_preflight(scope: Scope) -> bool:
+def _is_preflight(scope: AsgiScope) -> bool:
     has_method = b"access-control-request-method" in headers_of(scope)
     return has_method and scope["method"] == "OPTIONS"
 

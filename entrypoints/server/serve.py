@@ -24,7 +24,7 @@ from entrypoints.settings.bind import Bind
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from entrypoints.http.middleware import App
+    from entrypoints.http.middleware import AsgiApp
 
 # Looking up a host name imports this codec. If the thread below imported it while a worker is
 # forked, the worker would wait for the import lock forever.
@@ -108,7 +108,7 @@ def serve(
     return not workers.cannot_start
 
 
-def _make_app(settings: Settings, workers: Workers, metrics_bind: Bind | None) -> "App":
+def _make_app(settings: Settings, workers: Workers, metrics_bind: Bind | None) -> "AsgiApp":
     """Make the application, in a worker."""
     try:
         # The parent process does not import the application.

@@ -13,7 +13,7 @@ from granian.server import MPServer
 from litestar import Litestar, get
 
 from adapters.logging import configure_logging
-from entrypoints.http.middleware import App, Receive, Scope, Send
+from entrypoints.http.middleware import AsgiApp, AsgiReceive, AsgiScope, AsgiSend
 from entrypoints.server.serve import serve
 from entrypoints.settings.read import read_settings
 
@@ -24,7 +24,7 @@ async def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
-async def raw(scope: Scope, receive: Receive, send: Send) -> None:
+async def raw(scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
     """Respond without a framework."""
     if scope["type"] == "lifespan":
         for event in ("startup", "shutdown"):
@@ -36,7 +36,7 @@ async def raw(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b'{"status":"ok"}'})
 
 
-APPS: Final[Mapping[str, App]] = {
+APPS: Final[Mapping[str, AsgiApp]] = {
     "asgi": raw,
     "litestar": Litestar([live], openapi_config=None, logging_config=None),
 }

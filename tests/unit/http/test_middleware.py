@@ -8,11 +8,11 @@ from structlog.testing import capture_logs
 from domain.errors import Unavailable
 from entrypoints.http.errors.exceptions import HttpError, InvalidBody, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.middleware import ERROR, App, RequestContextMiddleware
+from entrypoints.http.middleware import ERROR, AsgiApp, RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request
 
 
-def responding(status: int, error: Exception | None = None) -> App:
+def responding(status: int, error: Exception | None = None) -> AsgiApp:
     """Return an application that responds with this status to any request."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -24,7 +24,7 @@ def responding(status: int, error: Exception | None = None) -> App:
     return app
 
 
-async def logged(app: App, requests: int = 1, **options: Any) -> list[Any]:
+async def logged(app: AsgiApp, requests: int = 1, **options: Any) -> list[Any]:
     """Return the lines of this many requests."""
     middleware = RequestContextMiddleware(app, **options)
     with capture_logs() as lines:

@@ -39,7 +39,11 @@ from entrypoints.settings.read import read_settings
 from tests.support.builders import NOW
 from tests.support.http_settings import make_http_settings, make_plugins
 
-PAGE: Final = (Path(__file__).parents[2] / "docs/limits.md").read_text(encoding="utf-8")
+PAGE: Final = (
+    (Path(__file__).parents[2] / "docs/limits.md")
+    .read_text(encoding="utf-8")
+    .partition("## All limits")[2]
+)
 PROFILES: Final = [read_settings({"DIALTONE_LIMITS": name}, None) for name in LIMIT_PROFILES]
 _CODE: Final = re.compile(r"`([^`]+)`")
 _VALUE: Final = re.compile(r"`(\d[\w/,]*)`")

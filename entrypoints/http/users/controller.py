@@ -6,9 +6,9 @@ from litestar import Controller, MediaType, Response, delete, get, patch, post
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
-from application.administration.feature import AdministrationFeature
 from application.identities.feature import IdentitiesFeature
 from application.otp.feature import LimitsFeature
+from application.use_cases import UseCases
 from domain import errors
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
@@ -42,7 +42,7 @@ class UserController(Controller):
     dependencies = {
         "identities": provide(lambda use_cases: use_cases.identities),
         "limits": provide(lambda use_cases: use_cases.of(LimitsFeature)),
-        "administration": provide(lambda use_cases: use_cases.administration),
+        "use_cases": provide(lambda use_cases: use_cases),
     }
     middleware = [AuthenticationMiddleware]
     security = BEARER
@@ -159,7 +159,7 @@ class UserController(Controller):
         self,
         request: ApiRequest,
         identities: Injected[IdentitiesFeature],
-        administration: Injected[AdministrationFeature],
+        use_cases: Injected[UseCases],
         prefer: PreferParameter = None,
     ) -> Response[None]:
         """Delete the caller. All tokens become invalid and all data is hidden, at once.
@@ -181,7 +181,7 @@ class UserController(Controller):
         if not _prefers_representation(prefer or ""):
             return Response(None)
         retained = to_retained_data(
-            administration.list_retained_data(administration.act_for_users.clock.now())
+            use_cases.administration.list_retained_data(use_cases.system.clock.now())
         )
         # The framework allows no body in a handler whose default is 204.
         deleted: Response[Any] = Response(

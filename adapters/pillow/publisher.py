@@ -7,9 +7,9 @@ from contextlib import ExitStack, asynccontextmanager
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
-from adapters.pillow.fair_queue import FairQueue
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
+from application.media.fair_queue import FairQueue
 from application.media.limits import PixelAllowance
 from application.ports.errors import ImageDecoderUnavailable
 from application.ports.media import EncodedImage, PublishedImage

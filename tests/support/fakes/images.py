@@ -1,9 +1,9 @@
 from collections.abc import Sequence
 
 from adapters.pillow import PillowImagePublisher, decoder
-from adapters.pillow.fair_queue import FairQueue
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
+from application.media.fair_queue import FairQueue
 from domain.media.image import ImageLimits, SourceFormat
 
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from adapters.pillow import fair_queue
-from adapters.pillow.fair_queue import FairQueue, QueuedWork
+from application.media import fair_queue
+from application.media.fair_queue import FairQueue, QueuedWork
 from domain.media.errors import TooManyUploads
 
 

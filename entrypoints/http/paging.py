@@ -16,6 +16,9 @@ NextCursorField = Annotated[
     str | None,
     described("Send it as `cursor` to get the next page; null on the last page.", CURSOR_EXAMPLE),
 ]
+CursorParameter = Annotated[
+    str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
+]
 MAX_NUMBER: Final = 10**18 - 1
 _NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
 

@@ -12,7 +12,7 @@ from domain.page import parse_cursor
 from entrypoints.http.admin.audit import schemas
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.paging import invalid_number, parse_count
+from entrypoints.http.paging import CursorParameter, invalid_number, parse_count
 from entrypoints.http.parsing import FieldErrors, require_known_parameters
 from entrypoints.http.request import ApiRequest
 
@@ -43,7 +43,7 @@ class AuditController(Controller):
         administration: Injected[AdministrationFeature],
         user: schemas.SubjectParameter = None,
         actor: schemas.ActorParameter = None,
-        cursor: schemas.AuditCursorParameter = None,
+        cursor: CursorParameter = None,
         limit: schemas.AuditLimitParameter = None,
     ) -> schemas.AuditPageResponse:
         """List audit entries, the newest first: all, those about a user, or those of an actor.

@@ -13,7 +13,7 @@ from entrypoints.http.fields import (
     described,
     query_parameter,
 )
-from entrypoints.http.paging import CURSOR_PATTERN, NextCursorField, page_size_parameter
+from entrypoints.http.paging import NextCursorField, page_size_parameter
 
 DEFAULT_PAGE_SIZE: Final = 20
 
@@ -31,9 +31,6 @@ ActorParameter = Annotated[
         "Only entries of this actor: its kind, a colon and its id.",
         examples=[f"{ActorKind.ADMINISTRATOR}:{USER_ID_EXAMPLE}"],
     ),
-]
-AuditCursorParameter = Annotated[
-    str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
 ]
 AuditLimitParameter = Annotated[str | None, page_size_parameter("Entries", DEFAULT_PAGE_SIZE)]
 

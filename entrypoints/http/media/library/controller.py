@@ -185,7 +185,7 @@ class LibraryController(Controller):
         user_id: schemas.OwnerParameter = None,
         item_type: schemas.TypeParameter = None,
         category: schemas.CategoryParameter = None,
-        cursor: schemas.CursorParameter = None,
+        cursor: schemas.LibraryCursorParameter = None,
     ) -> schemas.LibraryPageResponse:
         """List items, the newest first: of all users, or of the own ones if the service is so set.
 

@@ -67,7 +67,7 @@ TypeParameter = Annotated[
     str | None, query_parameter("Only items of this type.", name="type", enum=["image", "gif"])
 ]
 CategoryParameter = Annotated[str | None, query_parameter("Only items with exactly this label.")]
-CursorParameter = Annotated[
+LibraryCursorParameter = Annotated[
     str | None,
     query_parameter(
         "The `next_cursor` of the previous page. Do not send `page` with it, or send 1.",

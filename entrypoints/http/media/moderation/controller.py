@@ -16,9 +16,10 @@ from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.media.errors import InvalidItemId
+from entrypoints.http.media.library.schemas import OwnerParameter
 from entrypoints.http.media.moderation import schemas
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.paging import invalid_number
+from entrypoints.http.paging import CursorParameter, invalid_number
 from entrypoints.http.parsing import parse_id, parsing_field, require_known_parameters
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
@@ -54,9 +55,9 @@ class ModerationController(Controller):
         request: ApiRequest,
         moderation: Injected[LibraryFeature],
         item_state: schemas.StateParameter = None,
-        user_id: schemas.OwnerParameter = None,
-        cursor: schemas.CursorParameter = None,
-        limit: schemas.LimitParameter = None,
+        user_id: OwnerParameter = None,
+        cursor: CursorParameter = None,
+        limit: schemas.ItemLimitParameter = None,
     ) -> schemas.ModerationPageResponse:
         """List items of all users, the newest first: those that are shown, or the hidden ones.
 

@@ -14,7 +14,6 @@ from domain.media.page import ItemFilter
 from domain.page import Cursor, encode_cursor, parse_cursor
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
-    ID_PATTERN,
     ITEM_ID_EXAMPLE,
     CreatedAtField,
     UserIdField,
@@ -24,7 +23,6 @@ from entrypoints.http.fields import (
     query_parameter,
 )
 from entrypoints.http.paging import (
-    CURSOR_PATTERN,
     NextCursorField,
     page_size_parameter,
     parse_count,
@@ -56,13 +54,7 @@ StateParameter = Annotated[
         enum=_STATES,
     ),
 ]
-OwnerParameter = Annotated[
-    str | None, query_parameter("Only items of this user.", pattern=ID_PATTERN)
-]
-CursorParameter = Annotated[
-    str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
-]
-LimitParameter = Annotated[str | None, page_size_parameter("Items", DEFAULT_PAGE_SIZE)]
+ItemLimitParameter = Annotated[str | None, page_size_parameter("Items", DEFAULT_PAGE_SIZE)]
 
 
 class ModerationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -17,7 +17,7 @@ from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.paging import invalid_number, parse_count
+from entrypoints.http.paging import CursorParameter, invalid_number, parse_count
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse, size_header
@@ -47,8 +47,8 @@ class CallController(Controller):
         *,
         request: ApiRequest,
         calls: Injected[CallsFeature],
-        cursor: schemas.CallCursorParameter = None,
-        limit: schemas.LimitParameter = None,
+        cursor: CursorParameter = None,
+        limit: schemas.CallLimitParameter = None,
     ) -> schemas.CallPageResponse:
         """List the caller's calls, the newest first. Administrators see those of everybody.
 

@@ -16,11 +16,9 @@ from entrypoints.http.fields import (
     described,
     format_timestamp,
     header,
-    query_parameter,
     time_field,
 )
 from entrypoints.http.paging import (
-    CURSOR_PATTERN,
     NextCursorField,
     count_parameter,
     page_size_parameter,
@@ -34,10 +32,7 @@ RecordingIndexParameter = Annotated[
     str | None,
     count_parameter("Which recording of the call, from 0. The default is 0.", 0, minimum=0),
 ]
-LimitParameter = Annotated[str | None, page_size_parameter("Calls", DEFAULT_PAGE_SIZE)]
-CallCursorParameter = Annotated[
-    str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
-]
+CallLimitParameter = Annotated[str | None, page_size_parameter("Calls", DEFAULT_PAGE_SIZE)]
 
 
 class RecordingResponse(msgspec.Struct, kw_only=True):

@@ -148,14 +148,14 @@ def test_a_response_is_one_of_the_api() -> None:
 
 
 def _find_constants() -> Iterator[tuple[str, Any]]:
-    """Yield the public constants of the domain, and of limits in memory."""
+    """Yield the public constants of the domain, and of limits in memory: the last of a name."""
     packages = [*domain.__path__], [*application.limits.__path__]
     names = [
         module.name
         for path, prefix in zip(packages, ("domain.", "application.limits."), strict=True)
         for module in walk_packages(path, prefix)
     ]
-    for name in [*names, "application.media.limits"]:
+    for name in ["adapters.attestation.siteverify", *names, "application.media.limits"]:
         yield from (item for item in vars(import_module(name)).items() if item[0].isupper())
 
 

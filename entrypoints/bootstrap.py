@@ -49,9 +49,10 @@ async def open_use_cases(
 ) -> AsyncIterator[UseCases]:
     """Open the core and the features, until the block ends.
 
-    The core is keys, database, identities and the acts of operators. Nothing is opened or imported
-    of features that are not named. Creates what is missing: keys (in development), the database
-    and its schema, and what features keep in folders.
+    The core is keys, database, identities and the acts of operators. Nothing is opened of features
+    that are not named, except of those that have to be open (`find_needed`), and nothing imported
+    but their settings and the kinds of their records. Creates what is missing: keys (in
+    development), the database and its schema, and what features keep in folders.
 
     Args:
         settings: Name the adapters.

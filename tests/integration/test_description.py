@@ -12,7 +12,7 @@ import msgspec
 from entrypoints.http.app import describe_app, make_error_table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.media.errors import MediaFieldCode
-from entrypoints.http.openapi.__main__ import render_document
+from entrypoints.openapi import render_document
 from tests.support.http_settings import change_http_settings, make_http_settings, make_plugins
 from tests.support.schema_check import is_valid, resolve
 

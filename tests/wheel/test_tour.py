@@ -76,7 +76,7 @@ def test_a_changed_text_fails_one_test_until_that_changes_too(copy: Path) -> Non
 
 def test_the_tests_of_an_added_field_pass(copy: Path) -> None:
     check_run(apply_field_diff(copy))
-    description = check_module(copy, ["entrypoints.http.openapi"])
+    description = check_module(copy, ["entrypoints.openapi"])
     assert '"renamed_at"' in description
     (copy / "docs/openapi.json").write_text(description, encoding="utf-8")
 

@@ -4,21 +4,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from entrypoints.commands.arguments import make_parser
-from entrypoints.features import FEATURES
-from entrypoints.http.app import describe_app
-from entrypoints.http.settings import HttpServerSettings, HttpSettings
-from entrypoints.settings.read import read_settings
-
-
-def describe(*without: str) -> Any:
-    """Return the description of the API, without the paths of some features."""
-    defaults = read_settings({}, None)
-    left = [feature for feature in FEATURES if feature.name not in without]
-    plugins = [plugin for feature in left for plugin in feature.plugins(defaults, left)]
-    return describe_app(HttpSettings(server=HttpServerSettings(public_url="/")), plugins)
+from entrypoints.openapi import describe
 
 
 def all_help() -> dict[str, str]:

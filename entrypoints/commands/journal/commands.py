@@ -48,10 +48,9 @@ def _restore_check(settings: "Settings", arguments: Namespace) -> Iterable[str]:
 _COMMANDS: Final = (
     Command(
         name="restore-check",
-        help="List the deletions, blocks, ends of sessions, changes of numbers and roles, and "
-        "hidden or deleted items that the journal has and the database lacks, as after the restore "
-        "of a backup. Run it before the service starts, with each database. Exits with 1 if "
-        "something is left.",
+        help="List the deletions, blocks and other acts that the journal has and the database "
+        "lacks, as after the restore of a backup. Run it before the service starts, with each "
+        "database. Exits with 1 if something is left.",
         examples=(
             "restore-check --journal /var/lib/dialtone-journal/journal.jsonl",
             "restore-check --apply --reason 'restore of 2026-05-01'",

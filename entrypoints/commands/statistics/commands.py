@@ -77,7 +77,7 @@ def _statistics(settings: "Settings", arguments: Namespace) -> Iterable[str]:
 _COMMANDS: Final = (
     Command(
         name="costs",
-        help="Report what messages and calls cost, by country, provider or channel. Days are those "
+        help="Report what codes and messages cost, by country, provider or channel. Days are those "
         "of UTC; what the service counted within the last ten seconds may be missing.",
         examples=(
             "costs",

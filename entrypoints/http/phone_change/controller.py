@@ -210,7 +210,7 @@ class PhoneChangeController(Controller):
         - The account has its former number again, and the session goes on that made the change. If
           the change cannot be undone (anymore), the account has no number and no sessions.
         - All sessions that were opened with the number end, also the caller's.
-        - What was put into the account stays there, also a username and pictures.
+        - What was put into the account stays there, also a username.
 
         After a 503, or without a response, send the same request again. A 401 then means that it
         is done.

@@ -1,12 +1,10 @@
 """Security events go to all who listen."""
 
-from typing import Unpack
-
-from application.ports.system import SecurityEventDetails, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvent, SecurityEvents
 
 
 class SecurityEventListeners:
-    """Emits each event to all listeners. A feature adds its own when it is opened."""
+    """Passes each event on to all listeners. A feature adds its own when it is opened."""
 
     def __init__(self, *listeners: SecurityEvents) -> None:
         """Begin with these listeners."""
@@ -16,7 +14,7 @@ class SecurityEventListeners:
         """Add a listener."""
         self._listeners.append(listener)
 
-    def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
-        """Emit an event; never waits and never raises."""
+    def record(self, event: SecurityEvent) -> None:
+        """Record an event; never waits and never raises."""
         for listener in self._listeners:
-            listener.emit(event, **details)
+            listener.record(event)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from application.otp.events import DeliveryRejected
 from application.otp.provider_pause import PAUSED, ProviderPause
 from application.ports.errors import MessengerUnavailable, PortError
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
-from application.ports.system import HealthCheck, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import HealthCheck
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
@@ -113,14 +115,15 @@ class FailoverMessenger:
         return min((provider.pause.seconds_left for provider in self._providers), default=0.0)
 
     def _report_rejection(self, phone: PhoneNumber, rejected: DeliveryResult) -> None:
-        self._events.emit(
-            SecurityEventType.DELIVERY_REJECTED,
-            phone=phone,
-            reason=rejected.reason,
-            provider=rejected.provider,
-            channel=Channel.SMS,
-            error_code=rejected.error_code,
-            result=rejected.status.value,
+        self._events.record(
+            DeliveryRejected(
+                phone=phone,
+                reason=rejected.reason,
+                channel=Channel.SMS,
+                provider=rejected.provider,
+                error_code=rejected.error_code,
+                result=rejected.status,
+            )
         )
 
     async def _send(

@@ -1,14 +1,15 @@
 """The security log."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Unpack
+from typing import Any
 
 import structlog
 
 from adapters.logging.masking import mask_phones
-from application.ports.system import SecurityEventDetails, SecurityEventType
+from application.ports.security_events import SecurityEvent
 from domain.phone import PhoneNumber
 
 _log = structlog.get_logger("dialtone.security")
@@ -17,7 +18,7 @@ _log = structlog.get_logger("dialtone.security")
 class LogSecurityEvents:
     """Log each security event as one line of the logger `dialtone.security`.
 
-    - The type is the event's name; the phone is masked.
+    - The fields are those of the event. An empty one is left out; the phone is masked.
     - A line with a phone has its country, and a hash that follows the phone through one day.
     - An event that operators should see is a warning, which is logged at every level: an alert
       must not depend on the level.
@@ -30,20 +31,19 @@ class LogSecurityEvents:
         """Take what returns the hash of the day of a phone."""
         self._hash_phone = hash_phone
 
-    def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
+    def record(self, event: SecurityEvent) -> None:
         """Log an event."""
         write = _log.warning if event.is_warning else _log.info
         with suppress(Exception):  # whatever fails, and it cannot be logged
-            fields = self._describe(details)
-            write(event, **{n: v for n, v in fields.items() if v not in {None, ""}})
+            fields = self._describe(event)
+            write(event.name, **{n: v for n, v in fields.items() if v not in {None, ""}})
 
-    def _describe(self, details: SecurityEventDetails) -> dict[str, Any]:
-        phone, reason = details.get("phone"), details.get("reason")
-        fields: dict[str, Any] = {
-            **details,
+    def _describe(self, event: SecurityEvent) -> dict[str, Any]:
+        fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+        if reason := fields.get("reason"):
             # That of a custom provider may contain the phone, or the message with the code.
-            "reason": reason and re.sub(r"\d{4,}", "****", mask_phones(reason)),
-        }
+            fields["reason"] = re.sub(r"\d{4,}", "****", mask_phones(reason))
+        phone: PhoneNumber | None = fields.get("phone")
         if phone is not None:
             fields |= {
                 "phone": phone.masked,

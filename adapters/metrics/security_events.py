@@ -1,32 +1,33 @@
 """Security events are counted, and passed on."""
 
-from typing import Final, Unpack
+from typing import Final
 
 from adapters.metrics.metrics import Metrics, country_label
-from application.ports.otp import DeliveryStatus
-from application.ports.system import SecurityEventDetails, SecurityEventType
-from domain.otp.delivery_report import ReportedStatus
+from application.identities.events import LoginSucceeded
+from application.otp.events import (
+    WITHIN_COOLDOWN,
+    DeliveryRejected,
+    OtpAccepted,
+    OtpAttemptsExhausted,
+    OtpDelivered,
+    OtpNotTaken,
+    OtpRequested,
+    OtpRequestRejected,
+    OtpSuppressed,
+    OtpUnconfirmed,
+    OtpUndelivered,
+    OtpVerificationFailed,
+    ProviderEvent,
+    ReportEvent,
+)
+from application.ports.security_events import SecurityEvent
 
 SUPPRESSED: Final = "suppressed"
 """The result of a delivery to a blocked phone, or of a code for an undo without a change."""
-_WITHIN_COOLDOWN: Final = "within the cooldown"
-_SENT: Final = {
-    SecurityEventType.OTP_ACCEPTED: DeliveryStatus.ACCEPTED,
-    SecurityEventType.OTP_UNCONFIRMED: DeliveryStatus.UNKNOWN,
-}
-_REPORTS: Final = {
-    SecurityEventType.OTP_DELIVERED: ReportedStatus.DELIVERED,
-    SecurityEventType.OTP_UNDELIVERED: ReportedStatus.UNDELIVERED,
-}
-_ATTEMPTS: Final = {
-    SecurityEventType.LOGIN_SUCCEEDED: "correct",
-    SecurityEventType.OTP_VERIFICATION_FAILED: "wrong",
-    SecurityEventType.OTP_ATTEMPTS_EXHAUSTED: "exhausted",
-}
 
 
 class CountSecurityEvents:
-    """Count each event by its type, and deliveries, reports, rejections, attempts and logins.
+    """Count each event by its name, and deliveries, reports, rejections, attempts and logins.
 
     - A phone is counted by its country only.
     - A request of a blocked phone, of one with a test OTP, or for an undo without a change has no
@@ -37,49 +38,60 @@ class CountSecurityEvents:
         """Count in these metrics."""
         self._metrics = metrics
 
-    def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
+    def record(self, event: SecurityEvent) -> None:
         """Count an event."""
-        self._metrics.security_events.labels(event.value).inc()
-        self._count(event, details)
-
-    def _count(self, event: SecurityEventType, details: SecurityEventDetails) -> None:
-        metrics, country = self._metrics, country_of(details)
-        provider = metrics.provider_label(details.get("provider") or "")
-        channel, result = details.get("channel") or "", details.get("result") or ""
+        metrics = self._metrics
+        metrics.security_events.labels(event.name).inc()
         match event:
-            case SecurityEventType.OTP_REQUESTED if details.get("reason") == _WITHIN_COOLDOWN:
-                metrics.otp_requests.labels(country, "within_cooldown").inc()
-            case SecurityEventType.OTP_ACCEPTED | SecurityEventType.OTP_UNCONFIRMED:
-                metrics.otp_requests.labels(country, "sent").inc()
-                sent = result or _SENT[event].value
-                metrics.deliveries.labels(country, provider, channel, sent).inc()
-            case SecurityEventType.OTP_SUPPRESSED:
-                metrics.deliveries.labels(country, provider, channel, SUPPRESSED).inc()
-            case SecurityEventType.DELIVERY_REJECTED:
-                rejected = result or DeliveryStatus.REJECTED.value
-                metrics.deliveries.labels(country, provider, channel, rejected).inc()
-                metrics.provider_failovers.labels(provider).inc()
-            case SecurityEventType.OTP_REQUEST_REJECTED:
-                metrics.otp_requests.labels(country, "rejected").inc()
-                if result:
-                    metrics.deliveries.labels(country, provider, channel, result).inc()
-                if limit := details.get("limit"):
-                    metrics.rejections.labels(limit, country).inc()
-            case SecurityEventType.OTP_DELIVERED | SecurityEventType.OTP_UNDELIVERED:
-                status = result or _REPORTS[event].value
-                metrics.delivery_reports.labels(country, provider, channel, status).inc()
-            case SecurityEventType.LOGIN_SUCCEEDED:
-                metrics.otp_attempts.labels(country, _ATTEMPTS[event]).inc()
-                metrics.logins.labels(country, provider).inc()
-            case (
-                SecurityEventType.OTP_VERIFICATION_FAILED | SecurityEventType.OTP_ATTEMPTS_EXHAUSTED
-            ):
-                metrics.otp_attempts.labels(country, _ATTEMPTS[event]).inc()
+            case OtpRequested(reason=reason) if reason == WITHIN_COOLDOWN:
+                self._count_request(event.country, "within_cooldown")
+            case OtpAccepted() | OtpUnconfirmed():
+                self._count_request(event.country, "sent")
+                self._count_delivery(event)
+            case OtpNotTaken():
+                self._count_request(event.country, "rejected")
+                self._count_delivery(event)
+            case OtpRequestRejected():
+                self._count_request(event.country, "rejected")
+                if event.limit:
+                    metrics.rejections.labels(event.limit, country_label(event.country)).inc()
+            case OtpSuppressed():
+                country = country_label(event.country)
+                metrics.deliveries.labels(country, "", event.channel.value, SUPPRESSED).inc()
+            case DeliveryRejected():
+                self._count_delivery(event)
+                metrics.provider_failovers.labels(metrics.provider_label(event.provider)).inc()
+            case OtpDelivered() | OtpUndelivered():
+                self._count_report(event)
+            case LoginSucceeded():
+                self._count_attempt(event.country, "correct")
+                country, provider = event.country, metrics.provider_label(event.provider)
+                metrics.logins.labels(country_label(country), provider).inc()
+            case OtpVerificationFailed():
+                self._count_attempt(event.country, "wrong")
+            case OtpAttemptsExhausted():
+                self._count_attempt(event.country, "exhausted")
             case _:
                 pass
 
+    def _count_request(self, country: str, result: str) -> None:
+        self._metrics.otp_requests.labels(country_label(country), result).inc()
 
-def country_of(details: SecurityEventDetails) -> str:
-    """Return the country of an event as a label."""
-    phone = details.get("phone")
-    return country_label(details.get("country") or (phone.country if phone else ""))
+    def _count_attempt(self, country: str, result: str) -> None:
+        self._metrics.otp_attempts.labels(country_label(country), result).inc()
+
+    def _count_delivery(self, event: ProviderEvent) -> None:
+        self._metrics.deliveries.labels(
+            country_label(event.country),
+            self._metrics.provider_label(event.provider),
+            event.channel.value,
+            event.result.value,
+        ).inc()
+
+    def _count_report(self, event: ReportEvent) -> None:
+        self._metrics.delivery_reports.labels(
+            country_label(event.country),
+            self._metrics.provider_label(event.provider),
+            event.channel.value,
+            event.result.value,
+        ).inc()

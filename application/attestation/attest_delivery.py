@@ -5,11 +5,17 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
+from application.attestation.events import (
+    AttestationAccepted,
+    AttestationRejected,
+    AttestationRequested,
+)
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.ports.attestation import Attestation, AttestationStatus, UsedAttestations
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
 from domain.attestation.errors import AttestationRequired
 from domain.attestation.used_attestation import USED_ATTESTATION_TTL, UsedAttestation
 from domain.otp.attestation_proof import AttestationProof
@@ -99,7 +105,7 @@ class AttestDelivery:
             if checked_at > now:
                 return min(available_at, checked_at)
             return await self._require(phone, channel, subject, available_at)
-        self._emit(SecurityEventType.ATTESTATION_ACCEPTED, phone, channel)
+        self.events.record(AttestationAccepted(phone=phone, channel=channel))
         acquired = await limiter.acquire_with_proof(reservation)
         return acquired if isinstance(acquired, Acquisition) else min(available_at, acquired)
 
@@ -123,18 +129,10 @@ class AttestDelivery:
         except PortError as error:
             self._reject(phone, channel, AttestationStatus.UNAVAILABLE.value, str(error))
             return min(available_at, self.clock.now() + UNAVAILABLE_PERIOD)
-        self._emit(SecurityEventType.ATTESTATION_REQUIRED, phone, channel)
+        self.events.record(AttestationRequested(phone=phone, channel=channel))
         raise AttestationRequired({**challenge.fields, "type": challenge.type})
 
     def _reject(self, phone: PhoneNumber, channel: Channel, result: str, reason: str) -> None:
-        self._emit(SecurityEventType.ATTESTATION_REJECTED, phone, channel, result, reason)
-
-    def _emit(
-        self,
-        event: SecurityEventType,
-        phone: PhoneNumber,
-        channel: Channel,
-        result: str = "",
-        reason: str = "",
-    ) -> None:
-        self.events.emit(event, phone=phone, channel=channel, result=result, reason=reason)
+        self.events.record(
+            AttestationRejected(phone=phone, channel=channel, result=result, reason=reason)
+        )

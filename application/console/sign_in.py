@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import NoReturn
 
 from application.console.authenticate import is_open_administrator
+from application.console.events import ConsoleSignedOut, ConsoleSignInFailed, ConsoleSignInSucceeded
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.ports.console import ConsoleSessions
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
-from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock, Randomness
 from application.update import (
     change_record,
     save_record,
@@ -124,9 +126,7 @@ class ConsoleSignIn:
             await self._stop_counting(command.phone, checked.attempt.request_id or "")
             known = command.device_token if code.is_device_recognized else None
             device_token = await self._record_use(identity, known)
-        self.events.emit(
-            SecurityEventType.CONSOLE_SIGNED_IN, phone=command.phone, user_id=identity.id
-        )
+        self.events.record(ConsoleSignInSucceeded(phone=command.phone, user_id=identity.id))
         return ConsoleSignedIn(format_cookie(code.challenge.id, secret), device_token)
 
     async def _find_administrator(self, code: UsedCode, phone: PhoneNumber) -> Identity | None:
@@ -183,12 +183,7 @@ class ConsoleSignIn:
 
     def _reject(self, phone: PhoneNumber, checked: CheckedOtp, reason: str) -> NoReturn:
         left = checked.attempts_left
-        self.events.emit(
-            SecurityEventType.CONSOLE_SIGN_IN_FAILED,
-            phone=phone,
-            reason=reason,
-            attempts_left=left,
-        )
+        self.events.record(ConsoleSignInFailed(phone=phone, reason=reason, attempts_left=left))
         raise IncorrectOtp("otp", left)
 
 
@@ -218,4 +213,4 @@ class ConsoleSignOut:
 
         ended = await save_record(self.console_sessions, session_id, sign_out)
         if ended is not None:
-            self.events.emit(SecurityEventType.CONSOLE_SIGNED_OUT, user_id=ended.identity_id)
+            self.events.record(ConsoleSignedOut(user_id=ended.identity_id))

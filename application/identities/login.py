@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from application.identities.assign_phone import AssignPhone
+from application.identities.events import IdentityDetached, LoginSucceeded
 from application.identities.extensions import IdentityExtensions
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
-from application.ports.system import Randomness, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import change_record
 from domain.errors import NumberWasChanged, PhoneInUse
@@ -127,12 +129,13 @@ class LogIn:
         await self._mark_call(code, identity.id)
         # A code that no delivery has was read by a callback.
         delivery = code.carrier if isinstance(code.carrier, Delivery) else None
-        self.events.emit(
-            SecurityEventType.LOGIN_SUCCEEDED,
-            phone=command.phone,
-            user_id=identity.id,
-            provider=delivery.provider if delivery else self.extensions.call_provider,
-            channel=delivery.channel if delivery else Channel.VOICE,
+        self.events.record(
+            LoginSucceeded(
+                phone=command.phone,
+                user_id=identity.id,
+                provider=delivery.provider if delivery else self.extensions.call_provider,
+                channel=delivery.channel if delivery else Channel.VOICE,
+            )
         )
         if device_token is not None:
             device_token = replace(device_token, identity_id=identity.id)
@@ -214,9 +217,7 @@ class LogIn:
         if change is _Change.SESSION_ADDED:
             return identity
         if change is _Change.DETACHED:
-            self.events.emit(
-                SecurityEventType.IDENTITY_DETACHED, phone=command.phone, user_id=identity_id
-            )
+            self.events.record(IdentityDetached(phone=command.phone, user_id=identity_id))
         elif (
             is_retry
             or identity.has_used(used.id)

@@ -6,11 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from application.identities.events import (
+    IdentityDetached,
+    IdentityRestored,
+    PhoneBlockedByOperator,
+    PhoneUnblockedByOperator,
+    RoleChanged,
+    SessionRevoked,
+)
 from application.identities.phone_holds import PhoneHolds
 from application.ports.errors import UniqueViolation
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
 from application.update import save_identity, update_identity, update_phone_verification
 from domain.errors import (
     ExternalIdInUse,
@@ -69,9 +78,7 @@ class OperatorActions:
         """
         change = self._promote if role is Role.ADMINISTRATOR else Identity.demote
         changed = await self._update_user(user, change)
-        self.events.emit(
-            SecurityEventType.ROLE_CHANGED, phone=changed.phone, user_id=changed.id, role=role
-        )
+        self.events.record(RoleChanged(phone=changed.phone, user_id=changed.id, role=role))
         return changed
 
     async def set_external_id(self, identity_id: str, external_id: ExternalId | None) -> Identity:
@@ -111,11 +118,12 @@ class OperatorActions:
             return identity.revoke_all_sessions()
 
         identity = await self._update_user(user, revoke)
-        self.events.emit(
-            SecurityEventType.SESSION_REVOKED,
-            phone=identity.phone,
-            user_id=identity.id,
-            reason=f"by an operator, sessions: {revoked}",
+        self.events.record(
+            SessionRevoked(
+                phone=identity.phone,
+                user_id=identity.id,
+                reason=f"by an operator, sessions: {revoked}",
+            )
         )
         return revoked
 
@@ -159,7 +167,7 @@ class OperatorActions:
                 return identity.block(now) if identity.is_open_owner(phone) else identity
 
             await save_identity(self.identities, identity_id, block)
-        self.events.emit(SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
+        self.events.record(PhoneBlockedByOperator(phone=phone, user_id=identity_id))
 
     async def unblock(self, phone: PhoneNumber) -> None:
         """Let a blocked phone log in again. Revoked sessions stay revoked.
@@ -180,7 +188,7 @@ class OperatorActions:
         await update_phone_verification(
             self.phone_verifications, phone, lambda verification: (verification.unblock(), None)
         )
-        self.events.emit(SecurityEventType.PHONE_UNBLOCKED, phone=phone, user_id=identity_id)
+        self.events.record(PhoneUnblockedByOperator(phone=phone, user_id=identity_id))
 
     async def restore(self, identity_id: str) -> Identity:
         """Give a phone back to the identity that was detached from it.
@@ -211,7 +219,7 @@ class OperatorActions:
             return identity.restore(now)
 
         identity = await save_identity(self.identities, identity_id, restore)
-        self.events.emit(SecurityEventType.IDENTITY_RESTORED, phone=phone, user_id=identity_id)
+        self.events.record(IdentityRestored(phone=phone, user_id=identity_id))
         return identity
 
     async def _detach(self, owner_id: str, phone: PhoneNumber, now: datetime) -> None:
@@ -221,7 +229,7 @@ class OperatorActions:
             return identity.detach(now) if identity.is_open_owner(phone) else identity
 
         await save_identity(self.identities, owner_id, detach)
-        self.events.emit(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=owner_id)
+        self.events.record(IdentityDetached(phone=phone, user_id=owner_id))
 
     async def _replace_owner(
         self, phone: PhoneNumber, owner_id: str | None, identity_id: str

@@ -5,10 +5,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from application.identities.events import (
+    RefreshTokenRejected,
+    RefreshTokenRepeated,
+    RefreshTokenReused,
+    SessionRefreshed,
+    SessionRevoked,
+)
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
 from application.principal import Principal
 from application.update import change_identity, update_identity
 from domain.errors import InvalidRefreshToken, SessionNotFound, Unauthenticated
@@ -57,10 +65,8 @@ class RevokeSession:
             return identity.revoke_session(session_id).revoke_device_of(session_id)
 
         await update_identity(self.identities, principal.identity.id, revoke)
-        self.events.emit(
-            SecurityEventType.SESSION_REVOKED,
-            user_id=principal.identity.id,
-            reason="one session, by its id",
+        self.events.record(
+            SessionRevoked(user_id=principal.identity.id, reason="one session, by its id")
         )
 
 
@@ -96,7 +102,7 @@ class RefreshSession:
             StorageError
         """
         if token is None:
-            self.events.emit(SecurityEventType.REFRESH_TOKEN_REJECTED)
+            self.events.record(RefreshTokenRejected())
             raise InvalidRefreshToken
         network = self.keyed_hashes.hash_client_ip(client_ip).network
         now = self.clock.now()
@@ -121,15 +127,15 @@ class RefreshSession:
                 self.identities, token.identity_id, rotate
             )
         except Unauthenticated:
-            self.events.emit(SecurityEventType.REFRESH_TOKEN_REJECTED, user_id=token.identity_id)
+            self.events.record(RefreshTokenRejected(user_id=token.identity_id))
             raise InvalidRefreshToken from None
         session = identity.find_session(token.session_id, now)
         if session is None:
-            self.events.emit(SecurityEventType.REFRESH_TOKEN_REUSED, user_id=identity.id)
+            self.events.record(RefreshTokenReused(user_id=identity.id))
             raise InvalidRefreshToken
         if is_repeated_elsewhere:
-            self.events.emit(SecurityEventType.REFRESH_TOKEN_REPEATED, user_id=identity.id)
-        self.events.emit(SecurityEventType.SESSION_REFRESHED, user_id=identity.id)
+            self.events.record(RefreshTokenRepeated(user_id=identity.id))
+        self.events.record(SessionRefreshed(user_id=identity.id))
         return self.sessions.issue_tokens(identity.id, session, now)
 
 
@@ -191,8 +197,6 @@ class Logout:
         with suppress(Unauthenticated):
             await update_identity(self.identities, identity_id, revoke)
             if is_reused:
-                self.events.emit(SecurityEventType.REFRESH_TOKEN_REUSED, user_id=identity_id)
+                self.events.record(RefreshTokenReused(user_id=identity_id))
             else:
-                self.events.emit(
-                    SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
-                )
+                self.events.record(SessionRevoked(user_id=identity_id, reason=f"scope {scope}"))

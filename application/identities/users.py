@@ -7,12 +7,14 @@ from datetime import datetime
 from functools import partial
 
 from application.identities.assign_phone import AssignPhone
+from application.identities.events import UserCreated, UserDeleted
 from application.identities.extensions import IdentityExtensions
 from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
-from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock, Randomness
 from application.principal import Principal
 from application.record_act import RecordAct
 from application.update import save_identity, update_identity
@@ -86,7 +88,7 @@ class CreateUser:
         except StorageError as error:
             raise UserSaveFailed from error
         if identity.user is not None and identity.user.created_at == now:
-            self.events.emit(SecurityEventType.USER_CREATED, phone=phone, user_id=identity.id)
+            self.events.record(UserCreated(phone=phone, user_id=identity.id))
         return identity
 
     async def _find_subject(self, phone: PhoneNumber) -> str:
@@ -223,7 +225,7 @@ class DeleteUser:
             return identity.delete(now)
 
         await save_identity(self.identities, identity_id, delete)
-        self.events.emit(SecurityEventType.USER_DELETED, user_id=identity_id)
+        self.events.record(UserDeleted(user_id=identity_id))
         for delete_some in self.extensions.after_deletion:
             with suppress(StorageError):
                 await delete_some(identity_id)

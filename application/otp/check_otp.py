@@ -9,11 +9,13 @@ from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
+from application.otp.events import OtpAttemptsExhausted
 from application.otp.recognize_device import recognize_device
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
-from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
@@ -202,6 +204,6 @@ class CheckOtp:
         """Report an attempt that was not looked at, and return when a new code can be requested."""
         is_of_ip = isinstance(error, TooManyAttemptsFromIp)
         reason = "of this IP, for all phones" if is_of_ip else "for this phone"
-        self.events.emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, phone=phone, reason=reason)
+        self.events.record(OtpAttemptsExhausted(phone=phone, reason=reason))
         current = unchanged or await self.phone_verifications.load(phone)
         return await self.delivery_limiter.resend_in(phone, attempt, current.value)

@@ -7,6 +7,7 @@ from typing import Final
 
 from application.otp.codes import OtpCodes
 from application.otp.delivery_status import SENT_IS_REPORTED_ID, ReportTimingProfile
+from application.otp.events import OtpAccepted, OtpNotTaken, OtpUnconfirmed, ProviderEvent
 from application.otp.extensions import OtpExtensions
 from application.otp.send_text import SendText
 from application.ports.errors import StorageError
@@ -17,7 +18,7 @@ from application.ports.otp import (
     SmsTemplates,
 )
 from application.ports.repositories import DeliveryReports
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.system import Clock
 from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
@@ -27,38 +28,49 @@ from domain.phone import PhoneNumber
 
 BLOCKED: Final = "blocked"
 """Why a delivery was suppressed, in the log."""
-_EVENTS: Final = {
-    DeliveryStatus.ACCEPTED: SecurityEventType.OTP_ACCEPTED,
-    DeliveryStatus.UNKNOWN: SecurityEventType.OTP_UNCONFIRMED,
-}
 
 
-def emit_delivery(
-    events: SecurityEvents,
-    phone: PhoneNumber,
-    result: DeliveryResult,
-    channel: Channel,
-    provider: str,
-) -> None:
-    """Emit that a provider took a message or call, that it may have, or that none did.
+def describe_delivery(
+    phone: PhoneNumber, result: DeliveryResult, channel: Channel, provider: str
+) -> ProviderEvent:
+    """Return the event that a provider took a message or call, that it may have, or that none did.
 
     Args:
-        events: Where to.
         phone: The phone.
         result: What the providers did.
         channel: How the code is delivered.
         provider: The name of the provider, where the result does not say it.
     """
-    events.emit(
-        _EVENTS.get(result.status, SecurityEventType.OTP_REQUEST_REJECTED),
-        phone=phone,
-        reason=result.reason,
-        channel=channel,
-        provider=result.provider or provider,
-        provider_message_id=result.provider_message_id or result.provider_call_id,
-        error_code=result.error_code,
-        result=result.status.value,
-    )
+    provider = result.provider or provider
+    message_id = result.provider_message_id or result.provider_call_id
+    match result.status:
+        case DeliveryStatus.ACCEPTED:
+            return OtpAccepted(
+                phone=phone,
+                channel=channel,
+                provider=provider,
+                provider_message_id=message_id,
+                result=result.status,
+            )
+        case DeliveryStatus.UNKNOWN:
+            return OtpUnconfirmed(
+                phone=phone,
+                reason=result.reason,
+                channel=channel,
+                provider=provider,
+                provider_message_id=message_id,
+                error_code=result.error_code,
+                result=result.status,
+            )
+        case _:
+            return OtpNotTaken(
+                phone=phone,
+                reason=result.reason,
+                channel=channel,
+                provider=provider,
+                error_code=result.error_code,
+                result=result.status,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.otp.delivery_timing import MAX_DURATIONS, random_quantile
+from application.otp.events import OtpDelivered, OtpUndelivered, ReportEvent
 from application.ports.repositories import DeliveryReports
-from application.ports.system import (
-    Clock,
-    Randomness,
-    SecurityEventDetails,
-    SecurityEvents,
-    SecurityEventType,
-)
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock, Randomness
 from application.ports.webhooks import SignedRequest, StatusCallbacks
 from application.update import change_record, save_record
 from application.webhook_urls import NO_LABELS, PhoneLabels
@@ -29,11 +25,6 @@ _SENT_IS_REPORTED_TTL: Final = timedelta(days=30)
 TYPICAL_DURATION: Final = timedelta(seconds=2)
 """From a delivery to the report that it was sent, until this process knows better."""
 MAX_PENDING: Final = 1_000
-_EVENTS: Final = {
-    ReportedStatus.DELIVERED: SecurityEventType.OTP_DELIVERED,
-    ReportedStatus.UNDELIVERED: SecurityEventType.OTP_UNDELIVERED,
-    ReportedStatus.FAILED: SecurityEventType.OTP_UNDELIVERED,
-}
 _SHORT_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
@@ -92,6 +83,16 @@ class ReportTimingProfile:
         return timedelta(seconds=random_quantile(durations, self._randomness))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedDelivery:
+    """What the events of a report say of its delivery."""
+
+    labels: PhoneLabels
+    channel: Channel
+    provider: str
+    provider_message_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class ReportDelivery:
     """Record what the provider reports of a delivery.
@@ -110,25 +111,25 @@ class ReportDelivery:
         self,
         report_id: str,
         status: ReportedStatus,
+        delivery: ReportedDelivery,
         error_code: str | None = None,
-        details: SecurityEventDetails | None = None,
     ) -> None:
         """Record the status.
 
         Args:
             report_id: Names the delivery.
             status: What the provider reports.
+            delivery: What is known of the delivery without its record.
             error_code: The provider's code of an error.
-            details: What the event says of the delivery: country, provider and so on.
 
         Raises:
             StorageError
             CorruptRecord
         """
-        now, described = self.clock.now(), details or SecurityEventDetails()
+        now = self.clock.now()
         if status is ReportedStatus.SENT:
             self.timing.record(report_id, now)
-            if described.get("channel") is Channel.SMS and self.timing.learn(now):
+            if delivery.channel is Channel.SMS and self.timing.learn(now):
                 known = DeliveryReport(SENT_IS_REPORTED_ID, status, now + _SENT_IS_REPORTED_TTL)
                 await save_record(self.delivery_reports, known.id, lambda _: known)
 
@@ -141,9 +142,8 @@ class ReportDelivery:
             return DeliveryReport(report_id, status, now + REPORT_TTL, error_code), True
 
         is_new = await change_record(self.delivery_reports, report_id, advance)
-        if is_new and status in _EVENTS:
-            described["error_code"] = error_code or ""
-            self.events.emit(_EVENTS[status], **described)
+        if is_new and (event := _describe_end(status, delivery, error_code or "")):
+            self.events.record(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +183,13 @@ class RecordMessageStatus:
         if report_id and message.status is not None:
             code = message.error_code if _SHORT_WORD.fullmatch(message.error_code) else None
             message_id = message.provider_message_id
-            details = SecurityEventDetails(
-                country=labels.country,
-                phone_hash=labels.phone_hash,
-                provider=provider,
+            delivery = ReportedDelivery(
+                labels=labels,
                 channel=Channel.SMS,
+                provider=provider,
                 provider_message_id=message_id if _SHORT_WORD.fullmatch(message_id) else "",
-                result=message.status.value,
             )
-            await self.report_delivery(report_id, message.status, code, details)
+            await self.report_delivery(report_id, message.status, delivery, code)
         return True
 
 
@@ -217,3 +215,32 @@ class GetDeliveryStatus:
         if loaded is None:
             return ReportedStatus.QUEUED, None
         return loaded.value.visible_status(self.clock.now()), loaded.value.error_code
+
+
+def _describe_end(
+    status: ReportedStatus, delivery: ReportedDelivery, error_code: str
+) -> ReportEvent | None:
+    """Return the event of a status that is the end of a delivery."""
+    labels = delivery.labels
+    match status:
+        case ReportedStatus.QUEUED | ReportedStatus.SENT:
+            return None
+        case ReportedStatus.DELIVERED:
+            return OtpDelivered(
+                country=labels.country,
+                phone_hash=labels.phone_hash,
+                channel=delivery.channel,
+                provider=delivery.provider,
+                provider_message_id=delivery.provider_message_id,
+                result=status,
+            )
+        case ReportedStatus.UNDELIVERED | ReportedStatus.FAILED:
+            return OtpUndelivered(
+                country=labels.country,
+                phone_hash=labels.phone_hash,
+                channel=delivery.channel,
+                provider=delivery.provider,
+                provider_message_id=delivery.provider_message_id,
+                error_code=error_code,
+                result=status,
+            )

@@ -12,7 +12,14 @@ from application.identities.phone_holds import PhoneHolds
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import BLOCKED, DeliverOtp, emit_delivery
+from application.otp.deliver_otp import BLOCKED, DeliverOtp, describe_delivery
+from application.otp.events import (
+    WITHIN_COOLDOWN,
+    FixedOtpUsed,
+    OtpRequested,
+    OtpRequestRejected,
+    OtpSuppressed,
+)
 from application.otp.extensions import OtpExtensions
 from application.otp.provider_pause import PAUSED
 from application.otp.recognize_device import recognize_device
@@ -20,7 +27,8 @@ from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerifications
-from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import (
@@ -183,12 +191,10 @@ class RequestOtp:
         except TooManyOtpRequests as error:
             self._emit_rejection(phone, "too many requests", error.limit, command.channel)
             raise
-        is_confirmed, reason = True, "" if decision.is_new else "within the cooldown"
-        self.events.emit(
-            SecurityEventType.OTP_REQUESTED, phone=phone, reason=reason, channel=command.channel
-        )
+        is_confirmed, reason = True, "" if decision.is_new else WITHIN_COOLDOWN
+        self.events.record(OtpRequested(phone=phone, reason=reason, channel=command.channel))
         if is_test_phone:
-            self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
+            self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
         elif decision.is_new:
             is_confirmed = await self._deliver(command, request, decision)
         now = self.clock.now()
@@ -291,7 +297,7 @@ class RequestOtp:
             return
         seconds = self.deliver_otp.retry_after(is_call=request.new_call_id is not None)
         if seconds > 0:
-            emit_delivery(self.events, phone, PAUSED, request.channel, request.provider)
+            self.events.record(describe_delivery(phone, PAUSED, request.channel, request.provider))
             raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
 
     async def _acquire_with_proof(
@@ -397,11 +403,9 @@ class RequestOtp:
             # The result is the imitation that the client sees.
             is_undo = command.purpose is Purpose.UNDO_PHONE_CHANGE
             reason = NOTHING_TO_UNDO if is_undo else BLOCKED
-            self.events.emit(
-                SecurityEventType.OTP_SUPPRESSED, phone=phone, reason=reason, channel=channel
-            )
+            self.events.record(OtpSuppressed(phone=phone, reason=reason, channel=channel))
         else:
-            emit_delivery(self.events, phone, result, channel, provider)
+            self.events.record(describe_delivery(phone, result, channel, provider))
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             await self._keep_result(phone, decision.delivery, result, was_unknown=is_slow)
             return result.status is DeliveryStatus.ACCEPTED
@@ -474,10 +478,6 @@ class RequestOtp:
     def _emit_rejection(
         self, phone: PhoneNumber, reason: str, limit: str, channel: Channel
     ) -> None:
-        self.events.emit(
-            SecurityEventType.OTP_REQUEST_REJECTED,
-            phone=phone,
-            reason=reason,
-            limit=limit,
-            channel=channel,
+        self.events.record(
+            OtpRequestRejected(phone=phone, reason=reason, limit=limit, channel=channel)
         )

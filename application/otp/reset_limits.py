@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from application.otp.events import LimitsReset
 from application.ports.otp import PhoneVerifications
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
 from application.update import update_phone_verification
 from domain.errors import ConflictingValue, PhoneBlocked
 from domain.otp.phone_verification import PhoneVerification
@@ -59,5 +61,5 @@ class ResetLimits:
             return successor, ResetResult(left, successor.attempts_of_next_delivery)
 
         result = await update_phone_verification(self.phone_verifications, phone, reset)
-        self.events.emit(SecurityEventType.LIMITS_RESET, phone=phone)
+        self.events.record(LimitsReset(phone=phone))
         return result

@@ -4,9 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
+from application.otp.events import PhoneNoticeRejected, PhoneNoticeSent
 from application.otp.send_text import SendText
 from application.ports.otp import DeliveryStatus, PhoneVerifications, SmsTemplates
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.delivery import Channel
 from domain.otp.undo_code import UndoCode
@@ -57,16 +59,28 @@ class SendNotice:
         )
         result = await self.send_text(phone, text, locale)
         is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
-        self.events.emit(
-            SecurityEventType.PHONE_NOTICE_SENT
-            if is_sent
-            else SecurityEventType.PHONE_NOTICE_REJECTED,
-            phone=phone,
-            reason=result.reason,
-            channel=Channel.SMS,
-            provider=result.provider or self.send_text.provider,
-            provider_message_id=result.provider_message_id,
-            error_code=result.error_code,
-            result=result.status.value,
-        )
+        provider = result.provider or self.send_text.provider
+        if is_sent:
+            self.events.record(
+                PhoneNoticeSent(
+                    phone=phone,
+                    reason=result.reason,
+                    channel=Channel.SMS,
+                    provider=provider,
+                    provider_message_id=result.provider_message_id,
+                    error_code=result.error_code,
+                    result=result.status,
+                )
+            )
+        else:
+            self.events.record(
+                PhoneNoticeRejected(
+                    phone=phone,
+                    reason=result.reason,
+                    channel=Channel.SMS,
+                    provider=provider,
+                    error_code=result.error_code,
+                    result=result.status,
+                )
+            )
         return is_sent or result.status is DeliveryStatus.INVALID_NUMBER

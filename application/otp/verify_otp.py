@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from application.identities.login import LoggedIn, LogIn, LogInCommand
 from application.identities.phone_holds import PhoneHolds
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
-from application.ports.system import SecurityEvents, SecurityEventType
+from application.otp.events import FixedOtpUsed, OtpVerificationFailed
+from application.ports.security_events import SecurityEvents
 from domain.errors import NumberWasChanged
 from domain.identities.device_token import DeviceToken
 from domain.otp.attempts import Correct, NotApplicable
@@ -89,7 +90,7 @@ class VerifyOtp:
         if logged_in is not None:
             return logged_in
         left = checked.attempts_left
-        self.events.emit(SecurityEventType.OTP_VERIFICATION_FAILED, phone=phone, attempts_left=left)
+        self.events.record(OtpVerificationFailed(phone=phone, attempts_left=left))
         return OtpRejected(left)
 
     async def _open_session(
@@ -122,10 +123,7 @@ class VerifyOtp:
         if logged_in is None:
             return await self.log_in.repeat(login)  # a parallel request may have opened the session
         if self.check_otp.codes.is_test_phone(command.phone, attempt.now):
-            self.events.emit(
-                SecurityEventType.TEST_OTP_USED,
-                phone=command.phone,
-                user_id=logged_in.identity.id,
-                reason="logged in",
+            self.events.record(
+                FixedOtpUsed(phone=command.phone, user_id=logged_in.identity.id, reason="logged in")
             )
         return logged_in

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
+from application.otp.events import OtpVerificationFailed
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
 from application.phone_change.begin import NOT_NOTIFIED, BeginPhoneChange
 from application.phone_change.complete import CompletePhoneChange
 from application.phone_change.make_phone_change import MakePhoneChange
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
 from application.principal import Principal
 from domain.errors import (
     ConflictingValue,
@@ -239,7 +241,7 @@ def require_correct(
     if isinstance(checked.result, Correct) or is_current:
         return
     left = checked.attempts_left
-    events.emit(SecurityEventType.OTP_VERIFICATION_FAILED, phone=phone, attempts_left=left)
+    events.record(OtpVerificationFailed(phone=phone, attempts_left=left))
     raise IncorrectOtp(field_name, left)
 
 

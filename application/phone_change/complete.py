@@ -3,15 +3,18 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from application.identities.events import IdentityDetached, UserDeleted
 from application.identities.phone_holds import PhoneHolds
 from application.otp.send_notice import SendNotice
+from application.phone_change.events import PhoneChanged, PhoneChangeUndone, PhoneDisowned
 from application.phone_change.notify_new_number import RETRY_DELAY, NotifyNewNumber
 from application.phone_change.undo_codes import UndoCodes
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.phone_change import PhoneAssignmentsRepository
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.security_events import PhoneEvent, SecurityEvent, SecurityEvents
+from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, change_record, update, update_phone_verification
 from domain.errors import PhoneInUse, Unauthenticated
@@ -114,18 +117,8 @@ class CompletePhoneChange:
 
         identity, is_replaced = await update(load, self.identities.replace_phone, replace_phone)
         if is_replaced:
-            self._emit(identity, change)
+            self.events.record(_describe(identity, change))
         return identity
-
-    def _emit(self, identity: Identity, change: PhoneChange) -> None:
-        event, phone = SecurityEventType.PHONE_CHANGED, change.new_phone
-        reason = "by an operator" if change.is_by_operator else "by its owner"
-        if change.is_disown:
-            event, phone = SecurityEventType.PHONE_DISOWNED, change.old_phone
-            reason = "account detached" if identity.is_closed else "account has its former number"
-        elif change.is_undo:
-            event, reason = SecurityEventType.PHONE_CHANGE_UNDONE, "by the former number"
-        self.events.emit(event, phone=phone, user_id=identity.id, reason=reason)
 
     async def _record_assignment(self, identity_id: str, change: PhoneChange) -> None:
         """Record that the number was assigned, unless another process did."""
@@ -184,11 +177,11 @@ class CompletePhoneChange:
             PhoneInUse: it is verified, and not unused for so long that the number counts as
                 recycled.
         """
-        now = self.clock.now()
+        now, reason = self.clock.now(), "another account has its number"
 
         def close(
             owner: Identity | None,
-        ) -> tuple[Identity | None, SecurityEventType | None]:
+        ) -> tuple[Identity | None, SecurityEvent | None]:
             if owner is None:
                 return Identity(owner_id, phone, now, is_verified=False).delete(now), None
             if not owner.is_open_owner(phone):
@@ -196,15 +189,13 @@ class CompletePhoneChange:
             if owner.is_blocked:
                 raise PhoneInUse
             if not owner.is_verified:
-                return owner.delete(now), SecurityEventType.USER_DELETED
+                return owner.delete(now), UserDeleted(phone=phone, user_id=owner_id, reason=reason)
             if self.recycled_after is None or not owner.is_unused(now, self.recycled_after):
                 raise PhoneInUse
-            return owner.detach(now), SecurityEventType.IDENTITY_DETACHED
+            return owner.detach(now), IdentityDetached(phone=phone, user_id=owner_id, reason=reason)
 
         if event := await change_record(self.identities, owner_id, close):
-            self.events.emit(
-                event, phone=phone, user_id=owner_id, reason="another account has its number"
-            )
+            self.events.record(event)
 
     async def _release_former(self, identity: Identity, change: PhoneChange) -> Identity:
         """Release the former number, and send the messages, unless somebody else does that."""
@@ -283,3 +274,14 @@ class CompletePhoneChange:
             return advanced, (advanced, True)
 
         return await change_record(self.identities, identity.id, advance)
+
+
+def _describe(identity: Identity, change: PhoneChange) -> PhoneEvent:
+    if change.is_disown:
+        reason = "account detached" if identity.is_closed else "account has its former number"
+        return PhoneDisowned(phone=change.old_phone, user_id=identity.id, reason=reason)
+    if change.is_undo:
+        reason = "by the former number"
+        return PhoneChangeUndone(phone=change.new_phone, user_id=identity.id, reason=reason)
+    reason = "by an operator" if change.is_by_operator else "by its owner"
+    return PhoneChanged(phone=change.new_phone, user_id=identity.id, reason=reason)

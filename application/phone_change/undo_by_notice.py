@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from application.limits.attempt_limiter import AttemptLimiter
+from application.otp.events import OtpAttemptsExhausted, OtpVerificationFailed
 from application.phone_change.make_undo import MakeUndo
 from application.phone_change.undo_codes import UndoCodes
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
 from domain.errors import IncorrectOtp, TooManyAttemptsFromIp
 from domain.identifier import NOBODY
 from domain.identities.identity import Identity, UsedChallenge
@@ -68,7 +70,7 @@ class UndoByNotice:
         await self._acquire(phone, client_ip)
         found = await self._find_identity(phone, code)
         if found is None or not await self.make_undo(*found, phone, client_ip):
-            self.events.emit(SecurityEventType.OTP_VERIFICATION_FAILED, phone=phone)
+            self.events.record(OtpVerificationFailed(phone=phone))
             raise IncorrectOtp("undo_code")
 
     async def _acquire(self, phone: PhoneNumber, client_ip: HashedClientIp) -> None:
@@ -77,7 +79,7 @@ class UndoByNotice:
             await self.attempt_limiter.acquire_for_ip(self.clock.now(), client_ip)
         except TooManyAttemptsFromIp:
             reason = "of this IP, for all phones"
-            self.events.emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, phone=phone, reason=reason)
+            self.events.record(OtpAttemptsExhausted(phone=phone, reason=reason))
             raise
 
     async def _find_identity(

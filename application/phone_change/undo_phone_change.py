@@ -6,7 +6,7 @@ from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.phone_change.change_phone import require_correct, to_used_challenge
 from application.phone_change.make_undo import MakeUndo
 from application.ports.identities import Identities
-from application.ports.system import SecurityEvents
+from application.ports.security_events import SecurityEvents
 from domain.errors import IncorrectOtp
 from domain.identities.identity import Identity
 from domain.otp.attempts import NotApplicable

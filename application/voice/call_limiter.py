@@ -7,7 +7,9 @@ from application.limits.limit_alerts import LimitAlerts
 from application.otp.codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
+from application.voice.events import CallRejected
 from domain.otp.permits import Outcome, Permits
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.voice.call_limits import CallLimits
@@ -81,7 +83,7 @@ class CallLimiter:
 
     async def _emit_rejection(self, caller: ClaimedCaller, reservation: Reservation) -> None:
         limit = await self.alerts.name_used_limit(reservation)
-        self.events.emit(SecurityEventType.CALL_REJECTED, phone=caller.phone, limit=limit)
+        self.events.record(CallRejected(phone=caller.phone, limit=limit))
 
     async def release(self, acquired: Acquisition | None) -> None:
         """Release permits that no call holds. Where that fails they expire."""

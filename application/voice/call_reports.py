@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from application.otp.delivery_status import ReportDelivery
+from application.otp.delivery_status import ReportDelivery, ReportedDelivery
 from application.otp.extensions import OtpExtensions
-from application.ports.system import Clock, SecurityEventDetails
+from application.ports.system import Clock
 from application.ports.voice import Calls
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
@@ -74,16 +74,13 @@ class CallReports:
         if call.status.is_final:
             await self.call_back(call, phone)
         if call.report_id is not None:
-            reported = _to_reported(call)
-            details = SecurityEventDetails(
-                country=labels.country,
-                phone_hash=labels.phone_hash,
-                provider=self.provider,
+            delivery = ReportedDelivery(
+                labels=labels,
                 channel=Channel.VOICE,
+                provider=self.provider,
                 provider_message_id=call.provider_call_id or "",
-                result=reported.value,
             )
-            await self.report_delivery(call.report_id, reported, details=details)
+            await self.report_delivery(call.report_id, _to_reported(call), delivery)
 
     async def keep_recording(self, call_id: str, recorded: Recorded) -> None:
         """Keep the reference to a recording, once.

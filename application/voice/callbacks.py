@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import BLOCKED, emit_delivery
+from application.otp.deliver_otp import BLOCKED, describe_delivery
+from application.otp.events import FixedOtpUsed, OtpRequestRejected, OtpSuppressed
 from application.otp.provider_pause import PAUSED
 from application.ports.errors import StorageError
 from application.ports.otp import DeliveryStatus, PhoneVerifications
-from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
 from application.update import update_phone_verification
+from application.voice.events import CallbackRequested
 from application.voice.place_code_call import PlaceCodeCall
 from domain.errors import InvalidValue, TooManyOtpRequests
 from domain.otp.callback import Callback
@@ -110,9 +113,9 @@ class Callbacks:
                 return True  # a parallel request has recorded it
         except TooManyOtpRequests:
             return self._reject(phone, "too many callbacks", "per_phone")
-        self.events.emit(SecurityEventType.CALLBACK_REQUESTED, phone=phone)
+        self.events.record(CallbackRequested(phone=phone))
         if is_test_phone:
-            self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
+            self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
         return True
 
     async def place(
@@ -160,14 +163,9 @@ class Callbacks:
         if not is_placed:
             await self._undo(phone, callback, result.status)
         if is_suppressed:
-            self.events.emit(
-                SecurityEventType.OTP_SUPPRESSED,
-                phone=phone,
-                reason=BLOCKED,
-                channel=Channel.VOICE,
-            )
+            self.events.record(OtpSuppressed(phone=phone, reason=BLOCKED, channel=Channel.VOICE))
         else:
-            emit_delivery(self.events, phone, result, Channel.VOICE, self.provider)
+            self.events.record(describe_delivery(phone, result, Channel.VOICE, self.provider))
         return is_placed
 
     async def _record(
@@ -210,12 +208,8 @@ class Callbacks:
         return None
 
     def _reject(self, phone: PhoneNumber, reason: str, limit: str = "") -> bool:
-        self.events.emit(
-            SecurityEventType.OTP_REQUEST_REJECTED,
-            phone=phone,
-            reason=reason,
-            limit=limit,
-            channel=Channel.VOICE,
+        self.events.record(
+            OtpRequestRejected(phone=phone, reason=reason, limit=limit, channel=Channel.VOICE)
         )
         return False
 

@@ -4,14 +4,17 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from application.identities.assign_phone import AssignPhone
+from application.identities.events import UserDeleted
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
 from application.otp.send_text import SendText
 from application.ports.identities import Identities
 from application.ports.otp import DeliveryStatus, PhoneVerifications
-from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock, Randomness
 from application.update import save_identity, update_identity, update_phone_verification
 from application.voice.callbacks import Callbacks
+from application.voice.events import CallerRegistered
 from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
@@ -97,7 +100,7 @@ class CarryOutEffect:
         except PhoneInUse:  # it is held for its former owner
             return False
         if identity.consent == consent:
-            self.events.emit(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
+            self.events.record(CallerRegistered(phone=phone, user_id=identity.id))
         return not identity.is_closed
 
     async def _leave(self, phone: PhoneNumber, identity_id: str) -> bool:
@@ -112,11 +115,8 @@ class CarryOutEffect:
         except Unauthenticated:  # it has left before
             return True
         if identity.is_deleted:
-            self.events.emit(
-                SecurityEventType.USER_DELETED,
-                phone=phone,
-                user_id=identity_id,
-                reason="unverified, by a call",
+            self.events.record(
+                UserDeleted(phone=phone, user_id=identity_id, reason="unverified, by a call")
             )
         return identity.is_deleted
 

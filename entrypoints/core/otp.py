@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from application.ports.otp import Messenger
-from application.ports.system import Clock, SecurityEvents
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import health_check_of, open_adapter, status_callbacks_of

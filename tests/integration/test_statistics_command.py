@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from application.otp.feature import OtpFeature
-from application.ports.system import SecurityEventType
-from domain.otp.delivery import Channel
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone
+from tests.support.counted_events import accepted, delivered, logged_in, rejected
 from tests.support.forked_service import ForkedService
 from tests.support.service import Service
 
@@ -22,14 +21,13 @@ def count_some(service: Service) -> None:
     async def count() -> None:
         async with open_use_cases(read_settings(service.environ, None)) as use_cases:
             events = use_cases.of(OtpFeature).request_otp.events
-            for event, number in (
-                (SecurityEventType.OTP_ACCEPTED, 3),
-                (SecurityEventType.OTP_DELIVERED, 2),
-                (SecurityEventType.LOGIN_SUCCEEDED, 2),
+            for event in (
+                *[accepted()] * 3,
+                *[delivered()] * 2,
+                *[logged_in()] * 2,
+                rejected(),
             ):
-                for _ in range(number):
-                    events.emit(event, phone=a_phone(), channel=Channel.SMS, provider="acme:open")
-            events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=a_phone(), limit="per_ip")
+                events.record(event)
 
     asyncio.run(count())
 

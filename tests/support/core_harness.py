@@ -13,6 +13,7 @@ from application.identities.feature import IdentitiesFeature, IdentitiesPorts
 from application.identities.login import LoggedIn
 from application.operations.feature import OperationsFeature, OperationsPorts
 from application.otp.codes import OtpCodes
+from application.otp.delivery_status import ReportedDelivery
 from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
@@ -23,12 +24,13 @@ from application.ports.webhooks import StatusCallbacks
 from application.principal import Principal
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
-from application.webhook_urls import PhoneLabels, WebhookUrls
+from application.webhook_urls import NO_LABELS, PhoneLabels, WebhookUrls
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.username import Username, parse_username
 from domain.otp.challenge import Challenge, parse_otp_code
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.core_policy import CorePolicy, make_core_policy
@@ -49,6 +51,10 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="DataclassInstance")
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
+A_MESSAGE: Final = ReportedDelivery(
+    labels=NO_LABELS, channel=Channel.SMS, provider="acme", provider_message_id="SM1"
+)
+"""What a report says of a message, besides its status."""
 
 
 # pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.

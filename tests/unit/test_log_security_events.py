@@ -1,89 +1,61 @@
-"""The security log, and its documentation."""
-
-import re
-from pathlib import Path
-from typing import Final, Unpack
+"""The security log."""
 
 import pytest
 from structlog.testing import CapturedCall, CapturingLogger
 
 from adapters.logging import LogSecurityEvents, security_events
-from application.ports.system import SecurityEventDetails, SecurityEventType
-from domain.identities.role import Role
+from application.otp.events import FixedOtpUsed, OtpVerificationFailed
+from application.ports.security_events import SecurityEvent
 from domain.otp.delivery import Channel
-from tests.support.builders import a_phone, an_id
-
-DOCUMENT: Final = Path(__file__).parents[2] / "docs/security-events.md"
-_ROW: Final = re.compile(r"^\| `(\w+)` \| (info|warning) \| .+ \| ([`\w ]+) \|$", re.MULTILINE)
+from tests.support.builders import a_phone
+from tests.support.counted_events import PROVIDER, accepted, delivered, rejected
 
 
-# The name, the level and the fields of each event.
-ROWS: Final = _ROW.findall(DOCUMENT.read_text(encoding="utf-8"))
-
-
-def logged(
-    monkeypatch: pytest.MonkeyPatch,
-    event_type: SecurityEventType,
-    **details: Unpack[SecurityEventDetails],
-) -> CapturedCall:
+def logged(monkeypatch: pytest.MonkeyPatch, event: SecurityEvent) -> CapturedCall:
     """The log call of an event."""
     logger = CapturingLogger()
     monkeypatch.setattr(security_events, "_log", logger)
-    LogSecurityEvents(lambda _: "a hash").emit(event_type, **details)
+    LogSecurityEvents(lambda _: "a hash").record(event)
     (call,) = logger.calls
     return call
 
 
-def test_each_event_is_logged_with_its_documented_name_and_level(
+def test_a_line_has_the_fields_of_its_event_and_what_is_known_of_the_phone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert [name for name, _, _ in ROWS] == [event_type.value for event_type in SecurityEventType]
-    for name, level, _ in ROWS:
-        call = logged(monkeypatch, SecurityEventType(name))
-        assert (call.args, call.kwargs, call.method_name) == ((name,), {}, level)
+    call = logged(monkeypatch, accepted(channel=Channel.VOICE))
 
-
-def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    call = logged(
-        monkeypatch,
-        SecurityEventType.OTP_ACCEPTED,
-        phone=a_phone(),
-        user_id=an_id(),
-        role=Role.ADMINISTRATOR,
-        reason="why",
-        attempts_left=0,
-        provider="twilio",
-        channel=Channel.SMS,
-        provider_message_id="SM1",
-        error_code="30003",
-        limit="per_phone",
-        result="accepted",
-    )
-
+    assert (call.method_name, call.args) == ("info", ("otp_accepted",))
     assert call.kwargs == {
         "phone": a_phone().masked,
-        "user_id": an_id(),
-        "role": "administrator",
-        "reason": "why",
-        "attempts_left": 0,
         "country": "US",
         "phone_hash": "a hash",
-        "provider": "twilio",
-        "channel": "sms",
+        "channel": "voice",
+        "provider": PROVIDER,
         "provider_message_id": "SM1",
-        "error_code": "30003",
-        "limit": "per_phone",
         "result": "accepted",
     }
-    documented = {name for _, _, fields in ROWS for name in re.findall(r"`(\w+)`", fields)}
-    assert documented == set(call.kwargs)
+
+
+def test_an_empty_field_is_left_out_but_not_a_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    call = logged(monkeypatch, FixedOtpUsed(phone=a_phone(), reason=""))
+    assert (call.method_name, set(call.kwargs)) == ("warning", {"phone", "country", "phone_hash"})
+    failed = logged(monkeypatch, OtpVerificationFailed(phone=a_phone(), attempts_left=0))
+    assert failed.kwargs["attempts_left"] == 0
+
+
+def test_a_line_without_a_phone_has_the_labels_of_its_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    call = logged(monkeypatch, delivered(country="IN"))
+    assert (call.kwargs["country"], call.kwargs["phone_hash"]) == ("IN", "0123456789abcdef")
 
 
 def test_a_number_in_a_reason_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = ["+14155552671", "14155552671", "+1 415 555 2671", "123456", "21211"]
     reason = f"no to {', to '.join(numbers)}, 5 times"
 
-    call = logged(monkeypatch, SecurityEventType.OTP_REQUEST_REJECTED, reason=reason)
+    call = logged(monkeypatch, rejected(reason=reason))
 
     masked = call.kwargs["reason"]
 
@@ -101,6 +73,6 @@ def test_a_failing_log_does_not_fail_the_use_case(monkeypatch: pytest.MonkeyPatc
     logger = FailingLogger()
     monkeypatch.setattr(security_events, "_log", logger)
 
-    LogSecurityEvents().emit(SecurityEventType.OTP_DELIVERED)
+    LogSecurityEvents().record(delivered())
 
     assert len(logger.calls) == 1

@@ -1,10 +1,12 @@
 """Proofs that were sent before a code."""
 
-from typing import Unpack
-
-from adapters.metrics.metrics import Metrics
-from adapters.metrics.security_events import country_of
-from application.ports.system import SecurityEventDetails, SecurityEventType
+from adapters.metrics.metrics import Metrics, country_label
+from application.attestation.events import (
+    AttestationAccepted,
+    AttestationRejected,
+    AttestationRequested,
+)
+from application.ports.security_events import SecurityEvent
 
 
 class CountAttestations:
@@ -17,14 +19,15 @@ class CountAttestations:
         )
         self._otp_requests = metrics.otp_requests
 
-    def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
+    def record(self, event: SecurityEvent) -> None:
         """Count an event."""
         match event:
-            case SecurityEventType.ATTESTATION_REQUIRED:
-                self._otp_requests.labels(country_of(details), "attestation_required").inc()
-            case SecurityEventType.ATTESTATION_ACCEPTED:
+            case AttestationRequested():
+                country = country_label(event.country)
+                self._otp_requests.labels(country, "attestation_required").inc()
+            case AttestationAccepted():
                 self._attestations.labels("accepted").inc()
-            case SecurityEventType.ATTESTATION_REJECTED:
-                self._attestations.labels(details.get("result") or "").inc()
+            case AttestationRejected():
+                self._attestations.labels(event.result).inc()
             case _:
                 pass

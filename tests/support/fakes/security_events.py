@@ -1,43 +1,24 @@
-from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import TypeVar
 
-from application.ports.system import SecurityEventDetails, SecurityEventType
-from domain.identities.role import Role
-from domain.otp.delivery import Channel
-from domain.phone import PhoneNumber
+from application.ports.security_events import SecurityEvent
 
-
-@dataclass(frozen=True)
-class SecurityEvent:
-    """An emitted event. An empty detail is None."""
-
-    type: SecurityEventType
-    phone: PhoneNumber | None = None
-    user_id: str | None = None
-    role: Role | None = None
-    reason: str | None = None
-    attempts_left: int | None = None
-    country: str | None = None
-    phone_hash: str | None = None
-    provider: str | None = None
-    channel: Channel | None = None
-    provider_message_id: str | None = None
-    error_code: str | None = None
-    limit: str | None = None
-    result: str | None = None
+E = TypeVar("E", bound=SecurityEvent)
 
 
 class FakeSecurityEvents:
-    """Keeps all emitted events."""
+    """Keeps all events."""
 
     def __init__(self) -> None:
-        self.emitted: list[SecurityEvent] = []
+        self.recorded: list[SecurityEvent] = []
 
     @property
-    def types(self) -> list[SecurityEventType]:
+    def types(self) -> list[type[SecurityEvent]]:
         """The types of the events, in order."""
-        return [event.type for event in self.emitted]
+        return [type(event) for event in self.recorded]
 
-    def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
-        given: dict[str, Any] = {name: value for name, value in details.items() if value != ""}
-        self.emitted.append(SecurityEvent(event, **given))
+    def of_type(self, event_type: type[E]) -> list[E]:
+        """Return the events of a type, in order."""
+        return [event for event in self.recorded if isinstance(event, event_type)]
+
+    def record(self, event: SecurityEvent) -> None:
+        self.recorded.append(event)

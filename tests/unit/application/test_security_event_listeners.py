@@ -1,6 +1,6 @@
 """Security events go to all who listen."""
 
-from application.ports.system import SecurityEventType
+from application.otp.events import LimitsReset
 from application.security_events import SecurityEventListeners
 from tests.support.builders import a_phone
 from tests.support.fakes.security_events import FakeSecurityEvents
@@ -10,8 +10,7 @@ def test_security_events_are_passed_on_as_they_are() -> None:
     first, added = FakeSecurityEvents(), FakeSecurityEvents()
     listeners = SecurityEventListeners(first)
     listeners.add(added)
-    listeners.emit(SecurityEventType.OTP_ACCEPTED, phone=a_phone())
+    event = LimitsReset(phone=a_phone())
+    listeners.record(event)
 
-    for events in (first, added):
-        (event,) = events.emitted
-        assert (event.type, event.phone) == (SecurityEventType.OTP_ACCEPTED, a_phone())
+    assert first.recorded == added.recorded == [event]

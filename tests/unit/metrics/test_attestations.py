@@ -1,44 +1,48 @@
 """What is counted of proofs before a message."""
 
-from typing import Any
-
 import pytest
 
 from adapters.metrics.features.attestation import CountAttestations
 from adapters.metrics.metrics import Metrics
-from application.ports.system import SecurityEventType
+from application.attestation.events import (
+    AttestationAccepted,
+    AttestationRejected,
+    AttestationRequested,
+)
+from application.ports.security_events import SecurityEvent
+from domain.otp.delivery import Channel
 from tests.support.builders import a_phone
+from tests.support.counted_events import accepted
 from tests.support.counts import counts
 
 
 @pytest.mark.parametrize(
-    ("event", "details", "expected"),
+    ("event", "expected"),
     [
         pytest.param(
-            SecurityEventType.ATTESTATION_REQUIRED,
-            {"phone": a_phone()},
+            AttestationRequested(phone=a_phone(), channel=Channel.SMS),
             {"otp_requests": ("US", "attestation_required")},
             id="a request that needs a proof",
         ),
         pytest.param(
-            SecurityEventType.ATTESTATION_ACCEPTED,
-            {"phone": a_phone()},
+            AttestationAccepted(phone=a_phone(), channel=Channel.SMS),
             {"attestations": ("accepted",)},
             id="a proof",
         ),
         pytest.param(
-            SecurityEventType.ATTESTATION_REJECTED,
-            {"phone": a_phone(), "result": "used"},
+            AttestationRejected(
+                phone=a_phone(), channel=Channel.SMS, result="used", reason="a reason"
+            ),
             {"attestations": ("used",)},
             id="a proof that was used before",
         ),
-        pytest.param(SecurityEventType.OTP_ACCEPTED, {"phone": a_phone()}, {}, id="all else"),
+        pytest.param(accepted(), {}, id="all else"),
     ],
 )
 def test_a_security_event_counts(
-    event: SecurityEventType, details: dict[str, Any], expected: dict[str, tuple[str, ...]]
+    event: SecurityEvent, expected: dict[str, tuple[str, ...]]
 ) -> None:
     metrics = Metrics()
-    CountAttestations(metrics).emit(event, **details)
+    CountAttestations(metrics).record(event)
 
     assert counts(metrics) == {name: {labels: 1} for name, labels in expected.items()}

@@ -2,135 +2,152 @@
 
 from collections import Counter
 from datetime import timedelta
-from typing import Any, Final
 
 import pytest
 
 from adapters.metrics.cleanup import CountedCleanup
 from adapters.metrics.metrics import Metrics
 from adapters.metrics.security_events import CountSecurityEvents
+from application.otp.events import (
+    WITHIN_COOLDOWN,
+    DeliveryRejected,
+    OtpAttemptsExhausted,
+    OtpNotTaken,
+    OtpRequested,
+    OtpSuppressed,
+    OtpVerificationFailed,
+)
 from application.ports.errors import StorageUnavailable
-from application.ports.system import SecurityEventDetails, SecurityEventType
+from application.ports.otp import DeliveryStatus
+from application.ports.security_events import SecurityEvent
 from domain.otp.delivery import Channel
+from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_phone
+from tests.support.counted_events import (
+    PROVIDER,
+    accepted,
+    delivered,
+    logged_in,
+    rejected,
+    unconfirmed,
+    undelivered,
+)
 from tests.support.counts import counts
 
-OF_MESSAGE: Final[SecurityEventDetails] = {
-    "phone": a_phone(),
-    "provider": "twilio",
-    "channel": Channel.SMS,
-}
 
-
-def counted(event: SecurityEventType, **details: Any) -> dict[str, dict[tuple[str, ...], float]]:
+def counted(event: SecurityEvent) -> dict[str, dict[tuple[str, ...], float]]:
     """Return what one event counts, besides the event itself."""
-    metrics = Metrics({"twilio"})
-    CountSecurityEvents(metrics).emit(event, **details)
+    metrics = Metrics({PROVIDER})
+    CountSecurityEvents(metrics).record(event)
     found = counts(metrics)
-    assert found.pop("security_events") == {(event.value,): 1}
+    assert found.pop("security_events") == {(event.name,): 1}
     return found
 
 
 @pytest.mark.parametrize(
-    ("event", "details", "expected"),
+    ("event", "expected"),
     [
         pytest.param(
-            SecurityEventType.OTP_REQUESTED,
-            {"phone": a_phone(), "reason": "within the cooldown"},
+            OtpRequested(phone=a_phone(), channel=Channel.SMS, reason=WITHIN_COOLDOWN),
             {"otp_requests": ("US", "within_cooldown")},
             id="a request within the cooldown",
         ),
-        pytest.param(SecurityEventType.OTP_REQUESTED, {"phone": a_phone()}, {}, id="a new request"),
         pytest.param(
-            SecurityEventType.OTP_ACCEPTED,
-            {**OF_MESSAGE, "result": "accepted"},
+            OtpRequested(phone=a_phone(), channel=Channel.SMS, reason=""), {}, id="a new request"
+        ),
+        pytest.param(
+            accepted(),
             {
                 "otp_requests": ("US", "sent"),
-                "deliveries": ("US", "twilio", "sms", "accepted"),
+                "deliveries": ("US", PROVIDER, "sms", "accepted"),
             },
             id="a message that a provider took",
         ),
         pytest.param(
-            SecurityEventType.OTP_UNCONFIRMED,
-            {**OF_MESSAGE, "result": "unknown"},
+            unconfirmed(),
             {
                 "otp_requests": ("US", "sent"),
-                "deliveries": ("US", "twilio", "sms", "unknown"),
+                "deliveries": ("US", PROVIDER, "sms", "unknown"),
             },
             id="a message that a provider may have taken",
         ),
         pytest.param(
-            SecurityEventType.OTP_SUPPRESSED,
-            OF_MESSAGE,
-            {"deliveries": ("US", "twilio", "sms", "suppressed")},
+            OtpSuppressed(phone=a_phone(), channel=Channel.VOICE, reason="blocked"),
+            {"deliveries": ("US", "", "voice", "suppressed")},
             id="a message to a blocked phone",
         ),
         pytest.param(
-            SecurityEventType.DELIVERY_REJECTED,
-            {**OF_MESSAGE, "result": "not_connected"},
+            DeliveryRejected(
+                phone=a_phone(),
+                channel=Channel.SMS,
+                provider=PROVIDER,
+                result=DeliveryStatus.NOT_CONNECTED,
+                error_code="",
+                reason="a reason",
+            ),
             {
-                "deliveries": ("US", "twilio", "sms", "not_connected"),
-                "provider_failovers": ("twilio",),
+                "deliveries": ("US", PROVIDER, "sms", "not_connected"),
+                "provider_failovers": (PROVIDER,),
             },
             id="a provider that is replaced",
         ),
         pytest.param(
-            SecurityEventType.OTP_REQUEST_REJECTED,
-            {**OF_MESSAGE, "result": "invalid_number"},
+            OtpNotTaken(
+                phone=a_phone(),
+                channel=Channel.SMS,
+                provider=PROVIDER,
+                result=DeliveryStatus.INVALID_NUMBER,
+                error_code="",
+                reason="a reason",
+            ),
             {
                 "otp_requests": ("US", "rejected"),
-                "deliveries": ("US", "twilio", "sms", "invalid_number"),
+                "deliveries": ("US", PROVIDER, "sms", "invalid_number"),
             },
             id="a message that no provider took",
         ),
         pytest.param(
-            SecurityEventType.OTP_REQUEST_REJECTED,
-            {"phone": a_phone(), "limit": "all_total"},
+            rejected("all_total"),
             {"otp_requests": ("US", "rejected"), "rejections": ("all_total", "US")},
             id="a request that a limit rejects",
         ),
         pytest.param(
-            SecurityEventType.OTP_DELIVERED,
-            {"country": "IN", "provider": "twilio", "channel": Channel.VOICE},
-            {"delivery_reports": ("IN", "twilio", "voice", "delivered")},
-            id="a report without a phone",
+            delivered("IN", Channel.VOICE),
+            {"delivery_reports": ("IN", PROVIDER, "voice", "delivered")},
+            id="a call that arrived",
         ),
         pytest.param(
-            SecurityEventType.OTP_UNDELIVERED,
-            {"country": "IN", "provider": "twilio", "channel": Channel.SMS},
-            {"delivery_reports": ("IN", "twilio", "sms", "undelivered")},
+            undelivered(ReportedStatus.FAILED),
+            {"delivery_reports": ("US", PROVIDER, "sms", "failed")},
             id="a message that did not arrive",
         ),
         pytest.param(
-            SecurityEventType.LOGIN_SUCCEEDED,
-            OF_MESSAGE,
-            {"logins": ("US", "twilio"), "otp_attempts": ("US", "correct")},
+            logged_in(),
+            {"logins": ("US", PROVIDER), "otp_attempts": ("US", "correct")},
             id="a login",
         ),
         pytest.param(
-            SecurityEventType.OTP_VERIFICATION_FAILED,
-            {"phone": a_phone()},
+            OtpVerificationFailed(phone=a_phone(), attempts_left=4),
             {"otp_attempts": ("US", "wrong")},
             id="a wrong code",
         ),
         pytest.param(
-            SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
-            {"phone": a_phone()},
+            OtpAttemptsExhausted(phone=a_phone(), reason="a reason"),
             {"otp_attempts": ("US", "exhausted")},
             id="no attempts left",
         ),
     ],
 )
 def test_a_security_event_counts(
-    event: SecurityEventType, details: dict[str, Any], expected: dict[str, tuple[str, ...]]
+    event: SecurityEvent, expected: dict[str, tuple[str, ...]]
 ) -> None:
-    assert counted(event, **details) == {name: {labels: 1} for name, labels in expected.items()}
+    assert counted(event) == {name: {labels: 1} for name, labels in expected.items()}
 
 
 def test_labels_have_only_countries_and_providers_that_are_known() -> None:
-    found = counted(SecurityEventType.LOGIN_SUCCEEDED, country="+14155552671", provider="+1415")
+    found = counted(delivered(country="+14155552671", provider="+1415"))
 
-    assert found["logins"] == {("", "other"): 1}
+    assert found["delivery_reports"] == {("", "other", "sms", "delivered"): 1}
 
 
 def test_a_request_is_counted_by_its_route_and_an_unusual_method_as_other() -> None:

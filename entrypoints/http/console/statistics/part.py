@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from application.costs.feature import CostsFeature
-from application.ports.system import SecurityEventType
+from application.ports.security_events import EVENT_TYPES
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.costs.report import CostGroup, CostPeriod
@@ -31,7 +31,7 @@ async def _describe_overview(request: ConsoleRequest, use_cases: UseCases) -> Ma
 
 
 def _count_warnings(events: Mapping[str, int]) -> int:
-    warnings = {event.value for event in SecurityEventType if event.is_warning}
+    warnings = {event.name for event in EVENT_TYPES if event.is_warning}
     return sum(number for name, number in events.items() if name in warnings)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from litestar import get
 from litestar.response import Template
 
-from application.ports.system import SecurityEventType
+from application.ports.security_events import EVENT_TYPES
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.statistics.report import HourRow, make_query
@@ -46,7 +46,7 @@ class SecurityController(ConsoleController):
             event_plot=_plot("events", event or "Security events", report.by_hour, events),
             rejections=rejections,
             events=events,
-            warnings={event.value for event in SecurityEventType if event.is_warning},
+            warnings={event.name for event in EVENT_TYPES if event.is_warning},
         )
 
 

@@ -28,7 +28,7 @@ from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.words.user_words import describe_token_repeats
 from tests.support.builders import CLIENT_IP, NOW, a_delivery, a_parsed_token, a_phone, an_id
-from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_harness import A_MESSAGE, CoreHarness, wrong_code
 from tests.support.core_policy import make_core_policy
 
 OPERATOR: Final = operating_system_user("alice")
@@ -238,7 +238,7 @@ async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> No
     await app.request_otp()
     accepted = await show(app)
     report_id = accepted.deliveries[0].delivery.report_id
-    await app.otp.report_delivery(report_id, ReportedStatus.UNDELIVERED, "30005")
+    await app.otp.report_delivery(report_id, ReportedStatus.UNDELIVERED, A_MESSAGE, "30005")
 
     shown = [
         (each.delivery.provider, each.status, each.error) for each in (await show(app)).deliveries
@@ -259,7 +259,7 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
     command = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
     sent = await app.otp.send_code(OPERATOR, a_phone(), command)
     [unknown] = (await show(app)).deliveries
-    await app.otp.report_delivery(unknown.delivery.report_id, ReportedStatus.DELIVERED)
+    await app.otp.report_delivery(unknown.delivery.report_id, ReportedStatus.DELIVERED, A_MESSAGE)
     [reported] = (await show(app)).deliveries
 
     assert (sent.sent, sent.is_confirmed) == (True, False)

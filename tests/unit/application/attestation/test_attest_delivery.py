@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
+from application.attestation.events import (
+    AttestationAccepted,
+    AttestationRejected,
+    AttestationRequested,
+)
 from application.identities.login import LoggedIn
+from application.otp.events import OtpAccepted, OtpRequested
 from application.otp.request_otp import RequestOtpResult
 from application.ports.attestation import AttestationStatus
 from application.ports.errors import StorageTimeout
-from application.ports.system import SecurityEventType
 from domain.attestation.errors import AttestationRequired
 from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.otp.attestation_proof import AttestationProof
@@ -26,7 +31,6 @@ from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
-from tests.support.fakes.security_events import SecurityEvent
 from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy
 
@@ -57,10 +61,6 @@ async def flood(app: AppHarness, count: int = STRANGERS) -> None:
         await app.request_otp(phone(number), network_ip(number))
 
 
-def of_type(app: AppHarness, event_type: SecurityEventType) -> list[SecurityEvent]:
-    return [event for event in app.events.emitted if event.type is event_type]
-
-
 def attestation_of(app: AppHarness) -> FakeAttestation:
     assert isinstance(app.attestation, FakeAttestation)
     return app.attestation
@@ -83,10 +83,10 @@ async def test_a_new_customer_with_a_proof_is_served_in_a_flood() -> None:
     assert (await prove(app)).sent
     assert app.messenger.messages[-1].phone == a_phone()
     assert app.events.types[-4:] == [
-        SecurityEventType.ATTESTATION_REQUIRED,
-        SecurityEventType.ATTESTATION_ACCEPTED,
-        SecurityEventType.OTP_REQUESTED,
-        SecurityEventType.OTP_ACCEPTED,
+        AttestationRequested,
+        AttestationAccepted,
+        OtpRequested,
+        OtpAccepted,
     ]
 
 
@@ -186,7 +186,7 @@ async def test_a_used_proof_is_not_accepted_again(later_status: AttestationStatu
     with pytest.raises(TooManyOtpRequests) as error:
         await app.request_otp(accepts_attestation=True, proof=proof)
     attestation_of(app).status = None
-    [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
+    [rejected] = app.events.of_type(AttestationRejected)
     assert rejected.result == "used"
     # Not the hour of the strangers: another proof gets a code.
     app.advance(error.value.retry_after)
@@ -218,7 +218,7 @@ async def test_without_its_provider_the_client_waits_and_operators_read_why() ->
     with pytest.raises(TooManyOtpRequests) as waiting:
         await app.request_otp(accepts_attestation=True, proof=AttestationProof("fake", "0"))
 
-    [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
+    [rejected] = app.events.of_type(AttestationRejected)
     assert (rejected.result, rejected.reason) == ("unavailable", "as the test says")
     assert waiting.value.retry_after == 30
 
@@ -231,7 +231,7 @@ async def test_without_a_challenge_the_client_waits_and_operators_read_why() -> 
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp(accepts_attestation=True)
 
-    [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
+    [rejected] = app.events.of_type(AttestationRejected)
     assert (rejected.result, rejected.reason) == ("unavailable", "no challenge, as the test says")
 
 
@@ -354,7 +354,7 @@ async def test_a_rejected_delivery_does_not_give_the_proof_back() -> None:
 
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp(accepts_attestation=True, proof=proof)
-    [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
+    [rejected] = app.events.of_type(AttestationRejected)
     assert rejected.result == "used"
 
 

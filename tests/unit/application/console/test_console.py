@@ -8,11 +8,11 @@ from typing import Final
 import pytest
 
 from application.console.authenticate import ConsoleUser
+from application.console.events import ConsoleSignedOut, ConsoleSignInFailed
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.identities.sessions import LogoutScope
 from application.otp.verify_otp import OtpRejected
-from application.ports.system import SecurityEventType
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
 from domain.console.session import parse_cookie
@@ -108,10 +108,9 @@ async def authenticate(app: AppHarness, cookie: str) -> ConsoleUser:
     return await app.use_cases.of(ConsoleFeature).authenticate(cookie)
 
 
-def failures(app: AppHarness) -> list[str | None]:
+def failures(app: AppHarness) -> list[str]:
     """The reasons of failed sign-ins."""
-    failed = SecurityEventType.CONSOLE_SIGN_IN_FAILED
-    return [event.reason for event in app.events.emitted if event.type is failed]
+    return [event.reason for event in app.events.of_type(ConsoleSignInFailed)]
 
 
 @pytest.fixture
@@ -303,8 +302,7 @@ async def test_after_the_sign_out_neither_the_cookie_nor_the_code_is_valid(
         await authenticate(app, cookie)
     with pytest.raises(IncorrectOtp):
         await enter(app, app.last_code, request_id)
-    signed_out = SecurityEventType.CONSOLE_SIGNED_OUT
-    assert len([event for event in app.events.emitted if event.type is signed_out]) == 1
+    assert app.events.types.count(ConsoleSignedOut) == 1
 
 
 @pytest.mark.parametrize("minutes", [14, 0.9])

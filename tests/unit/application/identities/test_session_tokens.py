@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from application.identities.events import RefreshTokenRepeated, RefreshTokenReused
 from application.identities.login import LoggedIn
 from application.identities.session_factory import Tokens
 from application.identities.sessions import LogoutScope
-from application.ports.system import SecurityEventType
 from application.principal import Principal
 from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken
@@ -116,12 +116,11 @@ async def test_a_repeat_within_ten_seconds_from_another_network_is_reported_once
     tokens = await log_in(app)
     await refresh(app, tokens)
     app.advance(seconds)
-    app.events.emitted.clear()
+    app.events.recorded.clear()
 
     again = [await refresh(app, tokens, client_ip) for _ in range(2)]
 
-    repeated = SecurityEventType.REFRESH_TOKEN_REPEATED
-    assert [event.type for event in app.events.emitted].count(repeated) == 2 * is_reported
+    assert app.events.types.count(RefreshTokenRepeated) == 2 * is_reported
     principal = await authenticate(app, again[-1])
     repeats = principal.identity.token_repeats
     assert [(each.session_id, each.repeated_at) for each in repeats] == [
@@ -202,7 +201,7 @@ async def test_a_logout_with_a_reused_refresh_token_ends_its_own_session_only(
 
     await app.identities.logout(refresh_token(first), scope)
 
-    assert app.events.emitted[-1].type is SecurityEventType.REFRESH_TOKEN_REUSED
+    assert app.events.types[-1] is RefreshTokenReused
     assert [await is_revoked(app, tokens) for tokens in (other, latest)] == [False, True]
 
 

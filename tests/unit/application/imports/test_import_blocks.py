@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from application.identities.events import PhoneBlockedByOperator
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportedUser, ImportOutcome, ImportProblem, ImportResult
 from application.ports.errors import StorageError
-from application.ports.system import SecurityEventType
 from domain.administration.audit import AuditAction
 from domain.errors import DomainError
 from domain.identities.external_id import ExternalId
@@ -88,7 +88,7 @@ async def test_a_blocked_user_is_imported_and_cannot_sign_in(
     assert imported.is_blocked
     assert imported.username is not None
     assert acts(app) == [(AuditAction.BLOCK, imported.id, IMPORT_RUN.reason)]
-    assert app.events.types.count(SecurityEventType.PHONE_BLOCKED) == 1
+    assert app.events.types.count(PhoneBlockedByOperator) == 1
     assert imported.events.unsent == ()
     assert not await log_in(app)
 

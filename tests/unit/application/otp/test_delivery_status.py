@@ -6,13 +6,12 @@ from datetime import timedelta
 import pytest
 
 from application.otp.delivery_status import TYPICAL_DURATION
-from application.ports.system import SecurityEventDetails
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.request_id import parse_report_id
 from tests.support.builders import NOW, a_phone
-from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
+from tests.support.core_harness import A_MESSAGE, WEBHOOK_URLS, CoreHarness
 from tests.support.core_policy import make_core_policy
 
 QUEUED, SENT, DELIVERED = ReportedStatus.QUEUED, ReportedStatus.SENT, ReportedStatus.DELIVERED
@@ -35,7 +34,7 @@ async def report(
 ) -> None:
     """Report a status, as the provider does."""
     await app.otp.record_message_status.report_delivery(
-        report_id_of(request_id), reported, error_code
+        report_id_of(request_id), reported, A_MESSAGE, error_code
     )
 
 
@@ -72,9 +71,8 @@ async def test_a_blocked_phone_gets_a_report_of_a_hook_once_others_got_one() -> 
 
     before = (await app.request_otp()).request_id
     others = (await app.request_otp(a_phone(2))).request_id
-    details = SecurityEventDetails(channel=Channel.SMS)
     for _ in range(2):
-        await app.otp.report_delivery(report_id_of(others), SENT, details=details)
+        await app.otp.report_delivery(report_id_of(others), SENT, A_MESSAGE)
     app.advance(minutes=1)
     after = (await app.request_otp()).request_id
     app.clock.advance(TYPICAL_DURATION)
@@ -130,7 +128,7 @@ async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
     requesting = asyncio.create_task(app.request_otp())
     await app.messenger.arrived.wait()
     report_id = app.messenger.report_id()
-    await app.otp.record_message_status.report_delivery(report_id, SENT)
+    await app.otp.record_message_status.report_delivery(report_id, SENT, A_MESSAGE)
     app.messenger.gate.set()
     assert await app.otp.get_delivery_status((await requesting).request_id) == (
         SENT,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from application.identities.login import LoggedIn
+from application.otp.events import OtpAttemptsExhausted
 from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
 from domain.errors import (
@@ -250,7 +251,7 @@ async def test_attempts_of_an_ip_are_limited_over_all_phones() -> None:
         with pytest.raises(TooManyAttemptsFromIp) as error:
             await app.verify_otp("000000", phone(3), CLIENT_IP)
         assert error.value.retry_after + 60 in ABOUT_AN_HOUR
-        assert app.events.emitted[-1].reason == "of this IP, for all phones"
+        assert app.events.of_type(OtpAttemptsExhausted)[-1].reason == "of this IP, for all phones"
     assert isinstance(await app.verify_otp(code, phone(3), OTHER_IP), LoggedIn)
 
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from application.identities.events import IdentityDetached, IdentityRestored, LoginSucceeded
 from application.identities.login import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageError, StorageUnavailable
-from application.ports.system import SecurityEventType
 from application.principal import Principal
 from domain.errors import Unauthenticated, UserNotFound
 from tests.support.builders import a_phone
@@ -51,7 +51,7 @@ async def test_an_unused_phone_gets_a_new_identity(app: CoreHarness) -> None:
     detached = app.database.identities[before.identity.id].value
     assert (detached.sessions, detached.devices, detached.phone) == ((), (), a_phone())
     assert app.database.phone_verifications[a_phone()].value.identity_id == after.identity.id
-    assert SecurityEventType.IDENTITY_DETACHED in [event.type for event in app.events.emitted]
+    assert IdentityDetached in app.events.types
     with pytest.raises(UserNotFound):
         await app.identities.get_user(before.identity.id)
     await app.create_user(after)
@@ -120,8 +120,8 @@ async def test_an_operator_restores_a_detached_identity(app: CoreHarness) -> Non
         await principal_of(app, stranger)
     after = await principal_of(app, await app.open_session())
     assert after.identity.id == before.identity.id
-    assert app.events.emitted[-1].type is SecurityEventType.LOGIN_SUCCEEDED
-    assert SecurityEventType.IDENTITY_RESTORED in [event.type for event in app.events.emitted]
+    assert app.events.types[-1] is LoginSucceeded
+    assert IdentityRestored in app.events.types
 
 
 @pytest.mark.parametrize("after", [None, "identities.replace"], ids=["first", "detached"])

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from application.identities.events import LoginSucceeded
 from application.identities.login import LoggedIn
 from application.identities.sessions import LogoutScope
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
-from application.ports.system import SecurityEventType
 from domain.errors import TooManyAttempts
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
 from tests.support.core_harness import CoreHarness, wrong_code
@@ -54,8 +54,8 @@ async def test_a_repeat_gets_the_same_session_device_and_kind_of_tokens(
         assert again.identity.id == first.identity.id
         assert again.tokens.refresh_token == first.tokens.refresh_token
         results.append(again)
-    events = [event.type for event in app.events.emitted]
-    assert events.count(SecurityEventType.LOGIN_SUCCEEDED) == 2
+    events = app.events.types
+    assert events.count(LoginSucceeded) == 2
     principals = [
         await app.identities.authenticate(result.tokens.access_token) for result in results
     ]

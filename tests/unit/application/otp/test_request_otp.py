@@ -8,10 +8,12 @@ from functools import partial
 import pytest
 
 from application.identities.login import LoggedIn
+from application.otp.events import OtpRequestRejected
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_request_id
@@ -71,7 +73,12 @@ async def test_codes_are_sent_to_served_countries_only() -> None:
     with pytest.raises(CountryNotServed):
         await app.request_otp(parse_phone("+14155552671"))
     assert len(app.messenger.messages) == len(app.database.phone_verifications) == 1
-    assert app.events.emitted[-1].reason == "the country is not served"
+    assert app.events.recorded[-1] == OtpRequestRejected(
+        phone=parse_phone("+14155552671"),
+        reason="the country is not served",
+        limit="country_not_served",
+        channel=Channel.SMS,
+    )
 
 
 async def test_a_resend_after_a_key_rotation_has_the_same_code(app: CoreHarness) -> None:

@@ -6,8 +6,8 @@ from typing import Final
 import pytest
 
 from application.identities.login import LoggedIn
+from application.otp.events import FixedOtpUsed
 from application.otp.verify_otp import OtpRejected
-from application.ports.system import SecurityEventType
 from domain.errors import CountryNotServed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
@@ -91,7 +91,7 @@ async def test_an_expired_test_phone_gets_messages(app: CoreHarness) -> None:
     assert (await app.request_otp(REVIEWER)).sent is False
     assert isinstance(await app.verify_otp(CODE, REVIEWER), OtpRejected)
     assert isinstance(await app.verify_otp(message.code, REVIEWER), LoggedIn)
-    assert SecurityEventType.TEST_OTP_USED not in app.events.types
+    assert FixedOtpUsed not in app.events.types
 
 
 async def test_a_blocked_test_phone_is_rejected(app: CoreHarness) -> None:

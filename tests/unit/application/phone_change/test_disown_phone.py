@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 
 from application.identities.login import LoggedIn
+from application.phone_change.events import PhoneDisowned
 from application.ports.errors import PortError
-from application.ports.system import SecurityEventType
 from application.principal import Principal
 from domain.administration.audit import AuditAction
 from domain.errors import (
@@ -133,8 +133,8 @@ async def test_the_former_number_hears_of_it_and_event_and_audit_have_it(app: Ap
     await app.phone_change.disown(hers)
     (message,) = app.messenger.messages[count_before:]
     assert (message.phone, PhoneNotice.PHONE_CHANGE_UNDONE in message.text) == (OLD, True)
-    event = app.events.emitted[-2]
-    assert (event.type, event.phone) == (SecurityEventType.PHONE_DISOWNED, NEW)
+    (event,) = app.events.of_type(PhoneDisowned)
+    assert event.phone == NEW
     assert (event.user_id, event.reason) == (owner.identity.id, "account has its former number")
     entry = app.database.audit_entries[-1]
     assert (entry.action, entry.subject) == (AuditAction.DISOWN_PHONE, owner.identity.id)
@@ -227,8 +227,8 @@ async def test_an_account_whose_change_cannot_be_undone_is_detached(app: AppHarn
     assert not await is_signed_in(app, owner)
     await check_free(app, owner)
     assert await is_signed_in(app, next_owner)
-    event = app.events.types.index(SecurityEventType.PHONE_DISOWNED)
-    assert app.events.emitted[event].reason == "account detached"
+    (event,) = app.events.of_type(PhoneDisowned)
+    assert event.reason == "account detached"
 
 
 async def test_support_restores_a_detached_account_to_its_former_number(app: AppHarness) -> None:

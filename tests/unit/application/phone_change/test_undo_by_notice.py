@@ -6,11 +6,12 @@ from typing import Final
 
 import pytest
 
+from application.otp.events import OtpAttemptsExhausted, OtpVerificationFailed
+from application.phone_change.events import PhoneChangeUndone
 from application.phone_change.undo_by_notice import UndoByNoticeCommand
 from application.phone_change.undo_codes import UndoCodes
 from application.ports.errors import StorageUnavailable
 from application.ports.keys import Key
-from application.ports.system import SecurityEventType
 from domain.administration.audit import AuditAction
 from domain.errors import IncorrectOtp, TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.phone_change import UNDO_PERIOD, PhoneNotice
@@ -60,7 +61,7 @@ async def check_void(app: AppHarness, code: UndoCode, phone: PhoneNumber = OLD) 
         await undo(app, code, phone)
     assert (raised.value.field, raised.value.attempts_left) == ("undo_code", None)
     assert (app.database.identities, app.database.phone_verifications) == before
-    assert app.events.types[-1] is SecurityEventType.OTP_VERIFICATION_FAILED
+    assert app.events.types[-1] is OtpVerificationFailed
 
 
 async def test_the_code_in_the_message_gives_the_number_back(app: AppHarness) -> None:
@@ -72,7 +73,7 @@ async def test_the_code_in_the_message_gives_the_number_back(app: AppHarness) ->
     assert (identity.phone, identity.sessions, identity.devices) == (OLD, (), ())
     assert record_of(app, OLD).identity_id == identity.id
     assert app.messenger.messages[-1].phone == NEW
-    assert SecurityEventType.PHONE_CHANGE_UNDONE in app.events.types
+    assert PhoneChangeUndone in app.events.types
     actions = [entry.action for entry in app.database.audit_entries]
     assert actions == [AuditAction.CHANGE_PHONE, AuditAction.UNDO_PHONE_CHANGE]
 
@@ -279,7 +280,7 @@ async def test_attempts_are_limited_by_ip_alone() -> None:
         with pytest.raises(TooManyAttemptsFromIp) as raised:
             await undo(app, code, client_ip=client_ip)
         assert 0 < raised.value.retry_after <= timedelta(hours=1).total_seconds() + 120
-        assert app.events.types[-1] is SecurityEventType.OTP_ATTEMPTS_EXHAUSTED
+        assert app.events.types[-1] is OtpAttemptsExhausted
     await undo(app, code)
     assert identity_of(app, user).phone == OLD
 

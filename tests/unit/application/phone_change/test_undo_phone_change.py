@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports.system import SecurityEventType
+from application.phone_change.events import PhoneChangeUndone
 from domain.administration.audit import AuditAction
 from domain.errors import IncorrectOtp, NumberWasChanged, PhoneInUse, TooManyOtpRequests
 from domain.identities.phone_change import PhoneNotice
@@ -63,7 +63,7 @@ async def test_an_undo_restores_the_number_and_ends_everything_else(app: AppHarn
     assert trusted.last_login_at == app.clock.now()
     phone, text = app.messenger.messages[-1]
     assert (phone, PhoneNotice.PHONE_CHANGE_UNDONE in text) == (NEW, True)
-    assert app.events.types[-2] is SecurityEventType.PHONE_CHANGE_UNDONE
+    assert app.events.types[-2] is PhoneChangeUndone
     assert AuditAction.UNDO_PHONE_CHANGE in [entry.action for entry in app.database.audit_entries]
     assert (await sign_in(app, OLD)).identity.id == user.identity.id
     assert (await sign_in(app, NEW)).identity.id != thief.identity.id

@@ -7,7 +7,7 @@ import pytest
 from application.administration.caller import Caller, operating_system_user
 from application.otp.feature import OtpFeature
 from application.ports.errors import StorageError
-from application.ports.system import SecurityEventType
+from application.ports.security_events import SecurityEvent
 from application.statistics import report_statistics
 from application.statistics.count_events import CountEventsByHour
 from application.statistics.feature import StatisticsFeature
@@ -15,17 +15,30 @@ from domain.administration.audit import Actor, ActorKind
 from domain.administration.service_token import Scope
 from domain.errors import InsufficientScope, TooManyOtpRequests
 from domain.otp.delivery import Channel
+from domain.phone import parse_phone
 from domain.statistics.hourly_counts import (
     ONE_HOUR,
     STATISTICS_RETENTION,
     UNKNOWN,
     DeliveryCounts,
+    DeliveryEntry,
+    HourlyCounts,
     HourlySums,
 )
 from domain.statistics.report import CountRow, Statistics, make_query
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone
+from tests.support.builders import NOW, a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS
+from tests.support.counted_events import (
+    COUNTED,
+    PROVIDER,
+    accepted,
+    delivered,
+    logged_in,
+    rejected,
+    unconfirmed,
+    undelivered,
+)
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.policies import make_policy
@@ -79,46 +92,60 @@ async def test_a_request_that_a_limit_rejects_is_counted_by_the_limit(app: AppHa
     assert (await report(app)).rejections == {"cooldown": 2}
 
 
+def count(*events: SecurityEvent) -> HourlyCounts:
+    """Return what is counted of some events."""
+    sums = HourlySums("ab12")
+    listener = CountEventsByHour(sums, MovableClock())
+    for event in events:
+        listener.record(event)
+    (hourly,) = sums.list_changed()
+    return hourly
+
+
 @pytest.mark.parametrize(
     ("event", "counts"),
     [
-        (SecurityEventType.OTP_ACCEPTED, DeliveryCounts(sent=1)),
-        (SecurityEventType.OTP_UNCONFIRMED, DeliveryCounts(sent=1)),
-        (SecurityEventType.OTP_DELIVERED, DeliveryCounts(delivered=1)),
-        (SecurityEventType.OTP_UNDELIVERED, DeliveryCounts(undelivered=1)),
-        (SecurityEventType.LOGIN_SUCCEEDED, DeliveryCounts(logins=1)),
+        (accepted(), DeliveryCounts(sent=1)),
+        (unconfirmed(), DeliveryCounts(sent=1)),
+        (delivered(), DeliveryCounts(delivered=1)),
+        (undelivered(), DeliveryCounts(undelivered=1)),
+        (logged_in(), DeliveryCounts(logins=1)),
     ],
+    ids=lambda value: getattr(value, "name", ""),
 )
-def test_each_event_of_a_message_is_counted(
-    event: SecurityEventType, counts: DeliveryCounts
-) -> None:
-    sums = HourlySums("ab12")
-    count = CountEventsByHour(sums, MovableClock())
-    count.emit(event, country="IN", channel=Channel.VOICE, provider="acme:open")
-    count.emit(event)
+def test_each_event_of_a_message_is_counted(event: SecurityEvent, counts: DeliveryCounts) -> None:
+    assert count(event).deliveries == (DeliveryEntry("US", Channel.SMS, PROVIDER, counts),)
 
-    (hourly,) = sums.list_changed()
-    assert [(entry.country, entry.channel, entry.provider) for entry in hourly.deliveries] == [
-        ("IN", Channel.VOICE, "acme:open"),
-        (UNKNOWN, Channel.SMS, UNKNOWN),
-    ]
-    assert {entry.counts for entry in hourly.deliveries} == {counts}
+
+def test_country_channel_and_provider_are_those_of_the_event() -> None:
+    call = accepted(parse_phone("+919876543210"), Channel.VOICE, "the line")
+    unknown = delivered(country="", provider="")
+    groups = [(e.country, e.channel, e.provider) for e in count(call, unknown).deliveries]
+    assert groups == [("IN", Channel.VOICE, "the line"), (UNKNOWN, Channel.SMS, UNKNOWN)]
+
+
+@pytest.mark.parametrize("event", COUNTED, ids=lambda event: event.name)
+def test_an_event_without_what_is_counted_cannot_be_made(event: SecurityEvent) -> None:
+    details = vars(event)
+    for name in {"phone", "country", "channel", "provider", "limit"} & details.keys():
+        others = {other: value for other, value in details.items() if other != name}
+        with pytest.raises(TypeError, match=name):
+            type(event)(**others)
 
 
 def test_nothing_of_a_person_is_counted() -> None:
-    sums, clock = HourlySums("ab12"), MovableClock()
-    count = CountEventsByHour(sums, clock)
-    for event in SecurityEventType:
-        count.emit(event, phone=a_phone(), user_id="0123456789abcdef01234567", reason="a reason")
-    text = repr(sums.list_changed())
-    for private in (a_phone().e164, "0123456789abcdef01234567", "a reason"):
+    events = (logged_in(), rejected(reason="a reason"), delivered())
+    text = repr(count(*events))
+    for private in (a_phone().masked, an_id(), "a reason", "0123456789abcdef", "SM1"):
+        assert private in repr(events)
         assert private not in text
+    assert a_phone().e164 not in text
 
 
 async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) -> None:
     other = AppHarness(database=app.database, clock=app.clock, randomness=SeededRandomness(2))
     for process in (app, other, app):
-        process.use_cases.of(OtpFeature).request_otp.events.emit(SecurityEventType.OTP_ACCEPTED)
+        process.use_cases.of(OtpFeature).request_otp.events.record(accepted())
         await process.use_cases.of(StatisticsFeature).write()
     assert (await report(app)).total.sent == 3
 
@@ -128,7 +155,7 @@ async def test_many_records_are_read_in_batches(
 ) -> None:
     monkeypatch.setattr(report_statistics, "BATCH_SIZE", 2)
     for number in range(1, 6):
-        app.use_cases.of(OtpFeature).request_otp.events.emit(SecurityEventType.OTP_ACCEPTED)
+        app.use_cases.of(OtpFeature).request_otp.events.record(accepted())
         await app.use_cases.of(StatisticsFeature).write()
         assert (await report(app)).total.sent == number
         app.clock.advance(ONE_HOUR)

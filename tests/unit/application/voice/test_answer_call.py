@@ -8,7 +8,7 @@ import pytest
 
 from application.identities.login import LoggedIn
 from application.ports.otp import DeliveryResult
-from application.ports.system import SecurityEventType
+from application.voice.events import CallRejected
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
@@ -20,7 +20,6 @@ from domain.voice.walk import Answered, CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_identity
 from tests.support.fakes.call_provider import REJECTED, UNKNOWN
-from tests.support.fakes.security_events import SecurityEvent
 from tests.support.inbound_call import (
     CALL_FLOW,
     CALLER_ID,
@@ -214,8 +213,7 @@ async def test_calls_of_one_caller_are_limited() -> None:
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert other.heard.startswith("Welcome")
     assert set(stored_calls(app.database)) == {call.id for call in (*calls[:2], other)}
-    rejection = SecurityEvent(SecurityEventType.CALL_REJECTED, phone=a_phone(), limit="per_phone")
-    assert app.events.emitted == [rejection]
+    assert app.events.recorded == [CallRejected(phone=a_phone(), limit="per_phone")]
     app.clock.advance(HOUR + HOUR / 60)
     await calls[2].ring()
     assert calls[2].heard.startswith("Welcome")
@@ -237,7 +235,7 @@ async def test_calls_of_many_callers_are_limited(
 
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert (known.instructions == (Reject(),)) == (total == 2)
-    assert {event.limit for event in app.events.emitted} == {"inbound_total"}
+    assert {event.limit for event in app.events.of_type(CallRejected)} == {"inbound_total"}
     used = [use for use in await app.limits.measure_limits() if use.limit == "inbound_total"]
     assert max(use.percent for use in used) == 100
 
@@ -264,7 +262,7 @@ async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
     first, second, third = [await connect(app, number, "1") for number in (1, 2, 3)]
     assert [is_connected(call) for call in (first, second, third)] == [True, True, False]
     assert third.heard.startswith("The operator is busy.")
-    assert app.events.emitted[-1].limit == "lines_total"
+    assert app.events.of_type(CallRejected)[-1].limit == "lines_total"
     # Both reports of the end release one line: Dialed, and the status of the call.
     await first.end_dial(DialResult.ANSWERED)
     await app.voice.record_call_status(first.id, CallStatus.COMPLETED)

@@ -6,9 +6,10 @@ from typing import Final
 
 import pytest
 
+from application.identities.events import UserDeleted
 from application.identities.login import LoggedIn
-from application.ports.system import SecurityEventType
 from application.voice.calls import CallsFeature
+from application.voice.events import CallerRegistered
 from domain.errors import InvalidValue
 from domain.identities.identity import Consent, Identity
 from domain.identities.role import Role
@@ -20,7 +21,6 @@ from domain.voice.call_limits import CallLimits
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
-from tests.support.fakes.security_events import SecurityEvent
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join, make_phone_line
 from tests.support.policies import Policy
 
@@ -71,9 +71,7 @@ async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> Non
         consent=Consent(CONSENT, "en-US", app.clock.now()),
     )
     assert (await identity_of(app)) == app.database.identities[identity_id].value
-    assert app.events.emitted == [
-        SecurityEvent(SecurityEventType.CALLER_REGISTERED, phone=a_phone(), user_id=identity_id)
-    ]
+    assert app.events.recorded == [CallerRegistered(phone=a_phone(), user_id=identity_id)]
 
 
 async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHarness) -> None:
@@ -173,15 +171,14 @@ async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> N
 
 async def test_an_unverified_caller_leaves(app: AppHarness) -> None:
     identity_id = await join(app)
-    app.events.emitted.clear()
+    app.events.recorded.clear()
     call = await leave(app)
 
     assert call.heard == "You have left Dialtone. Goodbye."
     deleted = app.database.identities[identity_id].value
     assert (deleted.is_deleted, deleted.consent) == (True, None)
-    assert app.events.emitted == [
-        SecurityEvent(
-            SecurityEventType.USER_DELETED,
+    assert app.events.recorded == [
+        UserDeleted(
             phone=a_phone(),
             user_id=identity_id,
             reason="unverified, by a call",

@@ -1,0 +1,137 @@
+"""The security events of identities and their sessions."""
+
+from dataclasses import dataclass
+
+from application.ports.security_events import PhoneEvent, SecurityEvent
+from domain.identities.role import Role
+from domain.otp.delivery import Channel
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginSucceeded(PhoneEvent):
+    """A code was correct, and a session was started. Channel and provider are the code's."""
+
+    name = "login_succeeded"
+
+    user_id: str
+    channel: Channel
+    provider: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserCreated(PhoneEvent):
+    """An identity chose its first username, or an administrator made it a user."""
+
+    name = "user_created"
+
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRefreshed(SecurityEvent):
+    """A refresh token was exchanged for the next one."""
+
+    name = "session_refreshed"
+
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshTokenRejected(SecurityEvent):
+    """The service did not issue the refresh token, or its session is over."""
+
+    name = "refresh_token_rejected"
+
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshTokenReused(SecurityEvent):
+    """A refresh token was exchanged or replaced before. Its session was revoked."""
+
+    name = "refresh_token_reused"
+    is_warning = True
+
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshTokenRepeated(SecurityEvent):
+    """The previous refresh token came again, from another network."""
+
+    name = "refresh_token_repeated"
+    is_warning = True
+
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRevoked(SecurityEvent):
+    """Sessions were signed out. An operator did it if there is a phone."""
+
+    name = "session_revoked"
+
+    phone: PhoneNumber | None = None
+    user_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhoneBlockedByOperator(PhoneEvent):
+    """A phone is blocked, also if it was before."""
+
+    name = "phone_blocked"
+
+    user_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhoneUnblockedByOperator(PhoneEvent):
+    """A phone is not blocked anymore, also if it was not before."""
+
+    name = "phone_unblocked"
+
+    user_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleChanged(SecurityEvent):
+    """An operator set the role, also if it is the same one."""
+
+    name = "role_changed"
+
+    phone: PhoneNumber | None
+    user_id: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserDeleted(SecurityEvent):
+    """An account was deleted. With phone and reason it was unverified."""
+
+    name = "user_deleted"
+
+    phone: PhoneNumber | None = None
+    user_id: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityDetached(PhoneEvent):
+    """An identity lost its phone to another one."""
+
+    name = "identity_detached"
+    is_warning = True
+
+    user_id: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityRestored(PhoneEvent):
+    """An operator gave the phone back to an identity."""
+
+    name = "identity_restored"
+
+    user_id: str

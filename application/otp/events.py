@@ -1,0 +1,181 @@
+"""The security events of one-time codes, and of messages about a number."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from application.ports.otp import DeliveryStatus
+from application.ports.security_events import PhoneEvent, RejectionEvent, SecurityEvent
+from domain.otp.delivery import Channel
+from domain.otp.delivery_report import ReportedStatus
+
+WITHIN_COOLDOWN: Final = "within the cooldown"
+"""Why a request for a code sent nothing new."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpRequested(PhoneEvent):
+    """A request for a code was accepted. The reason says why nothing new was sent."""
+
+    name = "otp_requested"
+
+    channel: Channel
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderEvent(PhoneEvent):
+    """What a provider did with a message or call."""
+
+    channel: Channel
+    provider: str
+    result: DeliveryStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpAccepted(ProviderEvent):
+    """A provider took the message or call with a code."""
+
+    name = "otp_accepted"
+
+    provider_message_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpUnconfirmed(ProviderEvent):
+    """A provider may have taken the message or call with a code. It counts as sent."""
+
+    name = "otp_unconfirmed"
+    is_warning = True
+
+    provider_message_id: str
+    error_code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryRejected(ProviderEvent):
+    """A provider rejected a message, and the next one is tried."""
+
+    name = "delivery_rejected"
+    is_warning = True
+
+    error_code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpSuppressed(PhoneEvent):
+    """Nothing was sent, and the client got the usual response."""
+
+    name = "otp_suppressed"
+
+    channel: Channel
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpRequestRejected(PhoneEvent, RejectionEvent):
+    """A limit or a rule rejected a request for a code, and no provider was called."""
+
+    name = "otp_request_rejected"
+
+    channel: Channel
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpNotTaken(ProviderEvent):
+    """No provider took the message or call with a code. It has the name of other rejections."""
+
+    name = OtpRequestRejected.name
+
+    error_code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportEvent(SecurityEvent):
+    """What a provider reports later. The labels of the phone are in the URL of the report."""
+
+    country: str
+    phone_hash: str
+    channel: Channel
+    provider: str
+    provider_message_id: str
+    result: ReportedStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpDelivered(ReportEvent):
+    """The message arrived, or the code was read in the call."""
+
+    name = "otp_delivered"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpUndelivered(ReportEvent):
+    """The message or call failed."""
+
+    name = "otp_undelivered"
+    is_warning = True
+
+    error_code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpVerificationFailed(PhoneEvent):
+    """A code was wrong, expired or already used, or its phone is blocked."""
+
+    name = "otp_verification_failed"
+
+    attempts_left: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpAttemptsExhausted(PhoneEvent):
+    """A code was not checked, because no attempts are left for the phone or the IP."""
+
+    name = "otp_attempts_exhausted"
+    is_warning = True
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedOtpUsed(PhoneEvent):
+    """A test code was requested or verified."""
+
+    name = "test_otp_used"
+    is_warning = True
+
+    user_id: str | None = None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitsReset(PhoneEvent):
+    """An operator reset the limits of a phone."""
+
+    name = "limits_reset"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhoneNoticeSent(ProviderEvent):
+    """A provider took a message without a code, or may have taken it."""
+
+    name = "phone_notice_sent"
+
+    provider_message_id: str
+    error_code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhoneNoticeRejected(ProviderEvent):
+    """No provider took a message without a code."""
+
+    name = "phone_notice_rejected"
+    is_warning = True
+
+    error_code: str
+    reason: str

@@ -1,0 +1,32 @@
+"""The security events of calls."""
+
+from dataclasses import dataclass
+
+from application.ports.security_events import PhoneEvent, RejectionEvent
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackRequested(PhoneEvent):
+    """A caller asked for a code, and the limits allow to call the number back."""
+
+    name = "callback_requested"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRejected(RejectionEvent):
+    """The caller heard a busy tone, or there was no line to the operator."""
+
+    name = "call_rejected"
+    is_warning = True
+
+    phone: PhoneNumber | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerRegistered(PhoneEvent):
+    """Somebody joined by a call."""
+
+    name = "caller_registered"
+
+    user_id: str

@@ -1,1 +1,1 @@
-"""What can be done: one use case a file, a folder for each feature."""
+"""What can be done: the use cases, a package for each subject, and their ports."""

@@ -5,23 +5,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from application.administration.caller import Caller, backend
+from application.administration.caller import Caller
 from application.limits.token_limits import TokenLimits
 from application.ports.service_tokens import ServiceTokens
 from application.ports.system import Clock, Randomness
 from application.record_act import RecordAct
 from application.update import change_record
 from domain.admin.errors import TokenNotFound, TooManyTokenRequests
-from domain.administration.audit import AuditAction
-from domain.administration.service_token import (
+from domain.admin.service_token import (
     REQUESTS_PER_TOKEN,
     SECRET_BYTES,
-    Scope,
     ServiceToken,
     format_token,
     hash_secret,
     parse_token,
 )
+from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.scope import Scope
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 
@@ -128,7 +128,9 @@ class AuthenticateServiceToken:
         now = self.clock.now()
         if loaded is None or not loaded.value.accepts(secret, now):
             raise Unauthenticated
-        caller = backend(loaded.value)
+        token = loaded.value
+        actor = Actor(ActorKind.SERVICE_TOKEN, token.id, token.name)
+        caller = Caller(actor, frozenset(token.scopes))
         await self.limits.acquire(
             caller.actor, "requests", REQUESTS_PER_TOKEN, TooManyTokenRequests
         )

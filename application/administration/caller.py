@@ -7,7 +7,7 @@ from typing import Final
 from application.administration.find_user import FoundUser
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind, AuditAction
-from domain.administration.service_token import Scope, ServiceToken
+from domain.administration.scope import Scope
 from domain.errors import Forbidden, FreshLoginRequired, InsufficientScope, ReauthenticationRequired
 
 SCOPE_OF_ACTION: Final[Mapping[AuditAction, Scope]] = {
@@ -123,11 +123,6 @@ def administrator(principal: Principal) -> Caller:
         raise ReauthenticationRequired
     actor = Actor(ActorKind.ADMINISTRATOR, principal.identity.id)
     return Caller(actor, has_fresh_login=principal.has_fresh_login)
-
-
-def backend(token: ServiceToken) -> Caller:
-    """Return the caller of a valid service token."""
-    return Caller(Actor(ActorKind.SERVICE_TOKEN, token.id, token.name), frozenset(token.scopes))
 
 
 def operating_system_user(name: str, by: str = "") -> Caller:

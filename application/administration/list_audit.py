@@ -10,7 +10,7 @@ from application.ports.administration import AuditFilter, AuditLog
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from domain.administration.audit import AuditEntry
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.identifier import parse_identifier
 from domain.page import MAX_PAGE_SIZE, Cursor
 

@@ -13,7 +13,7 @@ from application.otp.describe_verification import DescribeVerification
 from application.ports.otp import DeliveryStatus
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.identities.device_token import ConsoleDevice, RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.session import Session, TokenRepeat

@@ -6,7 +6,7 @@ from application.administration.caller import Caller
 from application.limits.token_limits import TokenLimits
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
-from domain.administration.service_token import PHONES_PER_TOKEN
+from domain.administration.scope import PHONES_PER_TOKEN
 from domain.errors import TooManyPhones
 from domain.phone import PhoneNumber
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from application.administration.caller import Caller
 from application.ports.costs import DailyCostsRepository
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.costs.report import TOTAL, CostGroup, CostPeriod, CostReport, CostRow, sum_rows
 from domain.costs.sums import DailyCosts, start_of
 from domain.page import Cursor

@@ -10,7 +10,7 @@ from application.phone_change.move_phone import MovePhone
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from domain.administration.audit import AuditAction
-from domain.administration.service_token import PHONE_CHANGES_PER_TOKEN
+from domain.administration.scope import PHONE_CHANGES_PER_TOKEN
 from domain.errors import ConflictingValue, PhoneBlocked
 from domain.otp.review_otps import TestOtps
 from domain.phone import PhoneNumber

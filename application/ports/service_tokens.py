@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.versioned import Records
-from domain.administration.service_token import ServiceToken
+from domain.admin.service_token import ServiceToken
 
 
 class ServiceTokens(Records[ServiceToken], Protocol):

@@ -6,7 +6,7 @@ from typing import Final
 
 from application.administration.caller import Caller
 from application.ports.statistics import HourlyCountsRepository
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.page import Cursor
 from domain.statistics.hourly_counts import HourlyCounts
 from domain.statistics.report import Statistics, StatisticsQuery, StatisticsSums

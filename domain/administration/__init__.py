@@ -1,1 +1,1 @@
-"""What operators do: audit entries, and the service tokens of backends."""
+"""What operators do: audit entries, and the scopes of callers that are no people."""

@@ -9,7 +9,7 @@ from litestar import Controller
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from entrypoints.http.auth import CallerKind
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorRow
 

@@ -10,7 +10,7 @@ import httpx
 
 from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.identities.role import Role
 from domain.phone import PhoneNumber
 from tests.e2e.app import bearer

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from application.admin.feature import AdminFeature
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.role import Role
 from entrypoints.http.fields import format_timestamp

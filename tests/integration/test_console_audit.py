@@ -10,7 +10,7 @@ import pytest
 
 from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from application.costs.feature import CostsFeature
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
 from tests.integration.administration import AdminDriver, open_admin_driver

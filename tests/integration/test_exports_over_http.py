@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from tests.e2e.app import bearer
 from tests.integration.administration import USER, AdminDriver, open_admin_driver
 from tests.support.app_harness import GIF, AppHarness

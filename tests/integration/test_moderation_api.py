@@ -6,7 +6,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from tests.e2e.app import bearer
 from tests.integration.administration import AdminDriver, open_admin_driver
 from tests.support.builders import an_id

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from application.statistics.feature import StatisticsFeature
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.otp.delivery import Channel
 from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
 from entrypoints.http.fields import format_timestamp

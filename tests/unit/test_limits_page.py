@@ -14,11 +14,8 @@ import pytest
 
 import application.limits
 import domain
-from domain.administration.service_token import (
-    PHONE_CHANGES_PER_TOKEN,
-    PHONES_PER_TOKEN,
-    REQUESTS_PER_TOKEN,
-)
+from domain.admin.service_token import REQUESTS_PER_TOKEN
+from domain.administration.scope import PHONE_CHANGES_PER_TOKEN, PHONES_PER_TOKEN
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.limit_names import name_limit

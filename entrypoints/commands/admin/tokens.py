@@ -7,7 +7,11 @@ from typing import Final
 
 from application.admin.feature import AdminFeature
 from domain.admin.errors import TokenNotFound
-from domain.administration.service_token import ServiceToken, parse_scopes, parse_token_name
+from domain.admin.service_token import (
+    ServiceToken,
+    parse_scopes,
+    parse_token_name,
+)
 from domain.errors import DomainError, InvalidValue
 from domain.identifier import parse_identifier
 from entrypoints.commands.domain_errors import explain_errors

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from litestar import Controller
 from litestar.config.app import AppConfig
 
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from entrypoints.http.admin.audit.controller import AuditController
 from entrypoints.http.admin.controller import AdminUserController
 from entrypoints.http.admin.errors import ERRORS

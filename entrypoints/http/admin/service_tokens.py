@@ -6,7 +6,7 @@ from application.admin.feature import AdminFeature
 from application.administration.caller import Caller
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
-from domain.administration.service_token import is_service_token
+from domain.admin.service_token import is_service_token
 from domain.errors import Unauthenticated
 from entrypoints.http.auth import CallerKind, Connection
 from entrypoints.http.client_ip import CLIENT_IP

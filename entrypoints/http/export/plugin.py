@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from litestar import Controller
 
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from entrypoints.http.export.controller import ExportController, OwnExportController
 from entrypoints.http.export.errors import ERRORS
 from entrypoints.http.plugin import ApiPlugin

@@ -11,7 +11,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server
 from litestar.routes import HTTPRoute
 
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.fields import ErrorFields, InvalidFieldsError

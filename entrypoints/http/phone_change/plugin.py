@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from litestar import Controller
 
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from entrypoints.http.errors.fields import ErrorFields
 from entrypoints.http.phone_change.administration import UserPhoneController
 from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from litestar import Controller
 
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.statistics.controller import StatisticsController
 from entrypoints.http.statistics.costs.controller import CostController

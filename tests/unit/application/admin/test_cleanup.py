@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from tests.support.app_harness import AppHarness
 
 

@@ -6,8 +6,9 @@ import pytest
 from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
 from domain.admin.errors import TokenNotFound, TooManyTokenRequests
+from domain.admin.service_token import ServiceToken
 from domain.administration.audit import ActorKind, AuditAction
-from domain.administration.service_token import Scope, ServiceToken
+from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Unauthenticated
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_id

@@ -11,7 +11,7 @@ from application.otp.send_code import SendCodeCommand
 from application.ports.administration import AuditFilter, AuditLog
 from application.record_act import RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.errors import AuditFailed, InsufficientScope, TooManyResets
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role

@@ -12,7 +12,7 @@ from application.administration.caller import (
     operating_system_user,
 )
 from domain.administration.audit import Actor, ActorKind, AuditAction
-from domain.administration.service_token import PHONES_PER_TOKEN, Scope
+from domain.administration.scope import PHONES_PER_TOKEN, Scope
 from domain.errors import (
     Forbidden,
     FreshLoginRequired,

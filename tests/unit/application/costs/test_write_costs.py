@@ -10,7 +10,7 @@ from application.costs import report_costs
 from application.costs.feature import CostsFeature
 from application.ports.errors import StorageError
 from domain.administration.audit import Actor, ActorKind
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.costs.prices import PriceList
 from domain.costs.report import TOTAL, CostGroup, CostPeriod, CostReport, CostRow
 from domain.costs.sums import COSTS_RETENTION, Costs

@@ -20,7 +20,7 @@ from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
 from application.update import update_identity
 from domain.administration.audit import Actor, ActorKind, AuditAction
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserNotFound
 from domain.identities.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from domain.identities.device_token import ConsoleDevice

@@ -11,7 +11,7 @@ from application.media.feature import LibraryFeature
 from application.media.moderate_items import ModerateItems
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind, AuditAction
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden
 from domain.media.errors import ItemDeleted, ItemNotFound, MediaFileNotFound
 from domain.media.image import VariantSpec

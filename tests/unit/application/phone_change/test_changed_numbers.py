@@ -16,7 +16,7 @@ from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.errors import DomainError, Forbidden
 from domain.identities.role import Role
 from domain.otp.message_preferences import MessagePreferences

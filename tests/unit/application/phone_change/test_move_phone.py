@@ -9,7 +9,7 @@ import pytest
 from application.administration.caller import Caller, operating_system_user
 from application.phone_change.events import PhoneChanged
 from domain.administration.audit import Actor, ActorKind, AuditAction
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.errors import (
     ConflictingValue,
     CountryNotServed,

@@ -12,7 +12,7 @@ from application.statistics import report_statistics
 from application.statistics.count_events import CountEventsByHour
 from application.statistics.feature import StatisticsFeature
 from domain.administration.audit import Actor, ActorKind
-from domain.administration.service_token import Scope
+from domain.administration.scope import Scope
 from domain.errors import InsufficientScope, TooManyOtpRequests
 from domain.otp.delivery import Channel
 from domain.phone import parse_phone

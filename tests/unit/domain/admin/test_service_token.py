@@ -2,9 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.administration.service_token import (
+from domain.admin.service_token import (
     MAX_TOKEN_NAME_LENGTH,
-    Scope,
     ServiceToken,
     format_token,
     hash_secret,
@@ -12,6 +11,7 @@ from domain.administration.service_token import (
     parse_token,
     parse_token_name,
 )
+from domain.administration.scope import Scope
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
 from tests.support.builders import NOW, an_id
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from domain.administration.audit import mask_phones
+from domain.administration.scope import Scope
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
 from domain.otp.sliding_window import SlidingWindow
 
@@ -17,25 +17,7 @@ TOKEN_PREFIX: Final = "dta_"  # noqa: S105 -- no secret
 SECRET_BYTES: Final = 32
 MAX_TOKEN_NAME_LENGTH: Final = 100
 REQUESTS_PER_TOKEN: Final = SlidingWindow(600, timedelta(minutes=1))
-PHONE_CHANGES_PER_TOKEN: Final = SlidingWindow(20, timedelta(days=1))
-"""Also those that failed: a stolen token does not move many accounts, or find out who has one."""
-PHONES_PER_TOKEN: Final = SlidingWindow(1_000, timedelta(days=1))
-"""Full phone numbers: a stolen token does not copy all of them."""
 _TOKEN: Final = re.compile(rf"{TOKEN_PREFIX}([0-9a-f]{{24}})_([0-9a-f]{{64}})\Z")
-
-
-class Scope(StrEnum):
-    """What a service token may do. No scope allows to make tokens, or to change roles."""
-
-    READ_USERS = "users:read"
-    READ_PHONES = "users:phone"
-    SUPPORT_USERS = "users:support"
-    CHANGE_PHONES = "users:change-phone"
-    DELETE_USERS = "users:delete"
-    EXPORT_USERS = "users:export"
-    READ_AUDIT = "audit:read"
-    READ_COSTS = "costs:read"
-    READ_STATISTICS = "statistics:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

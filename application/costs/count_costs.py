@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
 
+from application.otp.extensions import EndedCall, SentMessage
 from application.ports.costs import CostMeter
 from application.ports.system import Clock
 from domain.costs.prices import PriceList
 from domain.costs.sums import Costs, CostSums
-from domain.otp.delivery import Channel
 from domain.otp.message_parts import message_parts
 
 MAX_CALL_SECONDS: Final = 86_400
@@ -31,26 +31,20 @@ class CountCosts:
     clock: Clock
     meter: CostMeter | None = None
 
-    def count_message(self, country: str, provider: str, text: str) -> None:
-        """Count a message that a provider took, or may have taken."""
-        if self.prices is None or provider in self.free_providers:
+    def __call__(self, counted: SentMessage | EndedCall) -> None:
+        """Count a message or a call."""
+        if self.prices is None or counted.provider in self.free_providers:
             return
-        parts = message_parts(text)
-        millionths = parts * self.prices.price(country, Channel.SMS)
-        costs = Costs(messages=1, parts=parts, millionths=millionths)
-        self._add(country, Channel.SMS, provider, costs)
-
-    def count_call(self, country: str, provider: str, seconds: float) -> None:
-        """Count a call that was answered and has ended."""
-        if self.prices is None or provider in self.free_providers:
-            return
-        # In this order, something that is not a number is a second.
-        minutes = math.ceil(min(max(1, seconds), MAX_CALL_SECONDS) / 60)
-        millionths = minutes * self.prices.price(country, Channel.VOICE)
-        self._add(country, Channel.VOICE, provider, Costs(minutes=minutes, millionths=millionths))
-
-    def _add(self, country: str, channel: Channel, provider: str, costs: Costs) -> None:
+        price = self.prices.price(counted.country, counted.channel)
+        if isinstance(counted, SentMessage):
+            parts = message_parts(counted.text)
+            costs = Costs(messages=1, parts=parts, millionths=parts * price)
+        else:
+            # In this order, something that is not a number is a second.
+            minutes = math.ceil(min(max(1, counted.seconds), MAX_CALL_SECONDS) / 60)
+            costs = Costs(minutes=minutes, millionths=minutes * price)
         today = self.clock.now().astimezone(UTC).date()
+        country, channel, provider = counted.country, counted.channel, counted.provider
         self.sums.add(today, country, channel, provider, costs)
         if self.meter is not None:
             self.meter.add(country, provider, channel, costs.millionths)

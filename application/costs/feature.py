@@ -57,8 +57,7 @@ class CostsFeature:
         self.report = ReportCosts(daily_costs)
         core.operations.cleanup.add_steps({"expired_costs": expire(daily_costs)})
         if (otp := core.find(OtpFeature)) is not None:
-            otp.extensions.count_message = self.count.count_message
-            otp.extensions.count_call = self.count.count_call
+            otp.extensions.count_cost = self.count
 
     def today(self) -> date:
         """Return the day, in UTC."""

@@ -1,8 +1,9 @@
 """What features add to one-time codes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from application.ports.otp import DeliveryResult, RecentMessages
 from domain.otp.attestation_proof import AttestationProof
@@ -69,23 +70,29 @@ class AcquireForProof(Protocol):
         ...
 
 
-class CountMessage(Protocol):
-    """Counts what messages cost."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMessage:
+    """A message that a provider took, or may have taken. It has the price of its country."""
 
-    def __call__(self, country: str, provider: str, text: str, /) -> None:
-        """Count a message that a provider took, or may have taken. It never raises."""
-        ...
+    channel: ClassVar[Channel] = Channel.SMS
 
-
-class CountCall(Protocol):
-    """Counts what calls cost."""
-
-    def __call__(self, country: str, provider: str, seconds: float, /) -> None:
-        """Count a call that was answered and has ended. It never raises."""
-        ...
+    country: str
+    provider: str
+    text: str
 
 
-def count_nothing(_country: str, _provider: str, _size: str | float, /) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedCall:
+    """A call that was answered and has ended. It has the price of the country that was called."""
+
+    channel: ClassVar[Channel] = Channel.VOICE
+
+    country: str
+    provider: str
+    seconds: float
+
+
+def count_nothing(_: SentMessage | EndedCall) -> None:
     """Count nothing."""
 
 
@@ -96,13 +103,11 @@ class OtpExtensions:
     Attributes:
         code_calls: Calls phones; None where codes are sent by messages only.
         attest_delivery: Gives permits for proofs; None where none are asked for.
-        count_message: Counts what messages cost.
-        count_call: Counts what calls cost.
+        count_cost: Counts what a message or call costs. It never raises.
         recent_messages: Keeps messages for a page that shows them; None where none does.
     """
 
     code_calls: CodeCalls | None = None
     attest_delivery: AcquireForProof | None = None
-    count_message: CountMessage = count_nothing
-    count_call: CountCall = count_nothing
+    count_cost: Callable[[SentMessage | EndedCall], None] = count_nothing
     recent_messages: RecentMessages | None = None

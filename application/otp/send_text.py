@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.otp.extensions import OtpExtensions
+from application.otp.extensions import OtpExtensions, SentMessage
 from application.ports.otp import DeliveryResult, DeliveryStatus, MessageProviders
 from domain.otp.message_preferences import normalize_locale
 from domain.phone import PhoneNumber
@@ -37,7 +37,8 @@ class SendText:
         result = await self.timing.record(phone.country, sending)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             provider = result.provider or self.provider
-            self.extensions.count_message(phone.country, provider, text)
+            sent = SentMessage(country=phone.country, provider=provider, text=text)
+            self.extensions.count_cost(sent)
         return result
 
     async def imitate(self, phone: PhoneNumber) -> DeliveryResult:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from application.otp.extensions import OtpExtensions
+from application.otp.extensions import EndedCall, OtpExtensions
 from application.ports.errors import PortError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
@@ -343,4 +343,7 @@ class AnswerCall:
         if not isinstance(event, Dialed) or event.result is not DialResult.ANSWERED:
             return
         if self.operator is not None:
-            self.extensions.count_call(self.operator.country, self.provider, event.seconds)
+            ended = EndedCall(
+                country=self.operator.country, provider=self.provider, seconds=event.seconds
+            )
+            self.extensions.count_cost(ended)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
-from application.otp.extensions import OtpExtensions
+from application.otp.extensions import EndedCall, OtpExtensions
 from application.ports.system import Clock
 from application.ports.voice import Calls
 from application.voice.call_back import CallBackCaller
@@ -70,7 +70,8 @@ class CallReports:
         await self.call_limiter.release_line(ended_line)
         if has_ended and call.status is CallStatus.COMPLETED and call.duration is not None:
             length = call.duration.total_seconds() if seconds is None else seconds
-            self.extensions.count_call(called_country, self.provider, length)
+            ended = EndedCall(country=called_country, provider=self.provider, seconds=length)
+            self.extensions.count_cost(ended)
         if call.status.is_final:
             await self.call_back(call, phone)
         if call.report_id is not None:

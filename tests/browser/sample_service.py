@@ -27,6 +27,7 @@ from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
 from entrypoints.settings.read import read_settings
 from tests.e2e.app import Account, App
+from tests.support.counted_events import sent_message
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.plain_http import PLAIN_HTTP
@@ -131,7 +132,7 @@ async def _count(service: Service) -> None:
                 counts = DeliveryCounts(share, delivered, share - delivered, share * 4 // 5)
                 write.sums.add_delivery(clock.now(), group, counts)
                 for _ in range(share):
-                    costs.count.count_message(country, group.provider, "Your code is 123456.")
+                    costs.count(sent_message(country, group.provider, "Your code is 123456."))
             for event, part in _EVENTS.items():
                 for _ in range(sent // part):
                     write.sums.add_event(clock.now(), event)

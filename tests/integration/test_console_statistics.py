@@ -19,6 +19,7 @@ from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, a_user, an_id, an_identity
+from tests.support.counted_events import sent_message
 from tests.support.fakes.messenger import REJECTED
 from tests.support.policies import make_policy
 
@@ -51,7 +52,7 @@ async def count_some(console: ConsoleDriver) -> None:
     write.sums.add_event(clock.now(), "otp_attempts_exhausted")
     await write()
     costs = console.harness.use_cases.of(CostsFeature)
-    costs.count.count_message("IN", "acme:open", "hello")
+    costs.count(sent_message("IN"))
     await costs.write()
 
 

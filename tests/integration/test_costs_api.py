@@ -12,6 +12,7 @@ from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
 from tests.integration.administration import AdminDriver, open_admin_driver
 from tests.support.app_harness import AppHarness
+from tests.support.counted_events import ended_call, sent_message
 from tests.support.policies import make_policy
 
 PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("IN", Channel.VOICE): 50_000})
@@ -30,8 +31,8 @@ async def test_a_report_has_sums_and_totals_of_a_period(driver: AdminDriver) -> 
     await costs.write()  # the codes of the logins before
     driver.harness.clock.advance(timedelta(days=40))
     day = (today + timedelta(days=40)).isoformat()
-    costs.count.count_message("IN", "acme:open", "hello")
-    costs.count.count_call("IN", "acme:open", 61)
+    costs.count(sent_message("IN"))
+    costs.count(ended_call(61))
     await costs.write()
 
     token = await driver.make_token(Scope.READ_COSTS)

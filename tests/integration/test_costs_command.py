@@ -12,6 +12,7 @@ import pytest
 from application.costs.feature import CostsFeature
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
+from tests.support.counted_events import sent_message
 from tests.support.forked_service import ForkedService
 from tests.support.service import Service
 
@@ -55,8 +56,8 @@ def count_a_day(service: Service, prices: Path) -> None:
         settings = read_settings(service.environ | {"DIALTONE_PRICES": str(prices)}, None)
         async with open_use_cases(settings, clock=NoonOfTheDay()) as use_cases:
             for country in ("IN", "IN", "US", "BR"):
-                use_cases.of(CostsFeature).count.count_message(country, "acme:open", "नमस्ते" * 12)
-            use_cases.of(CostsFeature).count.count_message("IN", "console", "hello")
+                use_cases.of(CostsFeature).count(sent_message(country, "acme:open", "नमस्ते" * 12))
+            use_cases.of(CostsFeature).count(sent_message("IN", "console"))
 
     asyncio.run(count())
 

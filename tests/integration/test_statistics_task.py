@@ -14,6 +14,7 @@ from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
 from entrypoints.features.statistics import STATISTICS
 from tests.support.app_harness import AppHarness
+from tests.support.counted_events import sent_message
 from tests.support.policies import make_policy
 from tests.support.settings import settings
 
@@ -33,7 +34,7 @@ async def test_costs_are_written_again_after_the_database_failed(
     prices = PriceList("USD", {("US", Channel.SMS): 8_300})
     app = AppHarness(policy=make_policy(prices=prices))
     costs = app.use_cases.of(CostsFeature)
-    costs.count.count_message("US", "twilio", "hello")
+    costs.count(sent_message("US", "twilio"))
     app.faults.fail_on("daily_costs.add")
     with capture_logs() as logs:
         _, task = STATISTICS.background_tasks(settings(PRICES="prices.toml"), app.use_cases, None)

@@ -1,4 +1,4 @@
-"""Security events that are counted, of one message by default."""
+"""Events that are counted, of one message by default."""
 
 from typing import Final
 
@@ -10,6 +10,7 @@ from application.otp.events import (
     OtpUnconfirmed,
     OtpUndelivered,
 )
+from application.otp.extensions import EndedCall, SentMessage
 from application.ports.otp import DeliveryStatus
 from application.ports.security_events import SecurityEvent
 from domain.otp.delivery import Channel
@@ -83,6 +84,16 @@ def logged_in(phone: PhoneNumber | None = None, provider: str = PROVIDER) -> Log
 def rejected(limit: str = "per_ip", reason: str = "too many requests") -> OtpRequestRejected:
     """Return that a limit rejected a request for a code."""
     return OtpRequestRejected(phone=a_phone(), channel=Channel.SMS, limit=limit, reason=reason)
+
+
+def sent_message(country: str = "US", provider: str = PROVIDER, text: str = "hello") -> SentMessage:
+    """Return a message that costs something."""
+    return SentMessage(country=country, provider=provider, text=text)
+
+
+def ended_call(seconds: float = 60, country: str = "IN", provider: str = PROVIDER) -> EndedCall:
+    """Return a call that costs something."""
+    return EndedCall(country=country, provider=provider, seconds=seconds)
 
 
 COUNTED: Final[tuple[SecurityEvent, ...]] = (

@@ -13,6 +13,7 @@ from domain.otp.delivery import Channel
 from domain.otp.message_parts import measure_sms
 from entrypoints.commands.statistics.costs import render
 from tests.support.builders import NOW
+from tests.support.counted_events import ended_call, sent_message
 from tests.support.fakes.clock import MovableClock
 
 PAGE: Final = (Path(__file__).parents[2] / "docs/costs.md").read_text(encoding="utf-8")
@@ -49,9 +50,9 @@ def test_the_day_and_the_month_cost_what_the_page_says(tmp_path: Path) -> None:
     )
     for country, messages in {"IN": 3_000, "US": 500, "DE": 200}.items():
         for _ in range(messages):
-            count.count_message(country, "twilio", CODE)
+            count(sent_message(country, "twilio", CODE))
     for _ in range(50):
-        count.count_call("IN", "twilio", 40)
+        count(ended_call(40, "IN", "twilio"))
     (daily,) = count.sums.list_changed()
     rows = sum_rows(CostRow(entry.country, "USD", entry.costs) for entry in daily.entries)
     totals = sum_rows(CostRow(TOTAL, "USD", row.costs) for row in rows)

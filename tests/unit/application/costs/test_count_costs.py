@@ -11,6 +11,7 @@ from application.costs.count_costs import CountCosts
 from domain.costs.prices import PriceList
 from domain.costs.sums import CostEntry, Costs, CostSums
 from domain.otp.delivery import Channel
+from tests.support.counted_events import ended_call, sent_message
 from tests.support.fakes.clock import MovableClock
 
 PRICES: Final = PriceList(
@@ -43,8 +44,8 @@ def entries_of(count: CountCosts) -> list[CostEntry]:
 
 def test_a_message_costs_the_price_of_its_country_for_each_part() -> None:
     count, text = make_count(), "ж" * 71
-    count.count_message("US", "twilio", text)
-    count.count_message("BR", "twilio", text)
+    count(sent_message("US", "twilio", text))
+    count(sent_message("BR", "twilio", text))
     assert entries_of(count) == [
         CostEntry("US", Channel.SMS, "twilio", Costs(1, 2, 0, 16_600)),
         CostEntry("BR", Channel.SMS, "twilio", Costs(1, 2, 0, 166_000)),
@@ -57,30 +58,30 @@ def test_a_message_costs_the_price_of_its_country_for_each_part() -> None:
 )
 def test_a_call_costs_each_minute_that_began(seconds: float, minutes: int) -> None:
     count = make_count()
-    count.count_call("IN", "twilio", seconds)
+    count(ended_call(seconds, "IN", "twilio"))
     costs = Costs(minutes=minutes, millionths=minutes * 50_000)
     assert entries_of(count) == [CostEntry("IN", Channel.VOICE, "twilio", costs)]
 
 
 def test_nothing_is_counted_without_prices_or_of_a_free_provider() -> None:
     without, free = make_count(prices=None), make_count()
-    without.count_message("IN", "twilio", "hello")
-    without.count_call("IN", "twilio", 60)
-    free.count_message("IN", "console", "hello")
-    free.count_call("IN", "console", 60)
+    without(sent_message("IN", "twilio"))
+    without(ended_call(60, "IN", "twilio"))
+    free(sent_message("IN", "console"))
+    free(ended_call(60, "IN", "console"))
     assert entries_of(without) == entries_of(free) == []
 
 
 @given(st.text(), st.text(), st.text(), st.floats())
 def test_counting_never_raises(country: str, provider: str, text: str, seconds: float) -> None:
     count = make_count()
-    count.count_message(country, provider, text)
-    count.count_call(country, provider, seconds)
+    count(sent_message(country, provider, text))
+    count(ended_call(seconds, country, provider))
 
 
 def test_a_meter_gets_each_amount() -> None:
     meter = Meter()
     count = make_count(meter=meter)
-    count.count_message("IN", "twilio", "hello")
-    count.count_call("IN", "twilio", 60)
+    count(sent_message("IN", "twilio"))
+    count(ended_call(60, "IN", "twilio"))
     assert meter.added == [("IN", "twilio", "sms", 83_000), ("IN", "twilio", "voice", 50_000)]

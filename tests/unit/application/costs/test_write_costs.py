@@ -18,6 +18,7 @@ from domain.errors import InsufficientScope
 from domain.otp.delivery import Channel
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW
+from tests.support.counted_events import sent_message
 from tests.support.policies import make_policy
 
 PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 8_300})
@@ -52,9 +53,9 @@ async def report(
 
 async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) -> None:
     first, second = app.use_cases.of(CostsFeature), another_process(app)
-    first.count.count_message("IN", "twilio", "hello")
-    second.count.count_message("IN", "acme:open", "hello")
-    second.count.count_message("US", "acme:open", "hello")
+    first.count(sent_message("IN", "twilio"))
+    second.count(sent_message("IN"))
+    second.count(sent_message("US"))
     assert (await report(app)).rows == []
     await first.write()
     await second.write()
@@ -70,7 +71,7 @@ async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) ->
 async def test_a_repeated_write_adds_nothing(app: AppHarness) -> None:
     costs = app.use_cases.of(CostsFeature)
     for _ in range(3):
-        costs.count.count_message("US", "twilio", "hello")
+        costs.count(sent_message("US", "twilio"))
         await costs.write()
         await costs.write()
     assert (await report(app)).totals[0].costs.messages == 3
@@ -81,11 +82,11 @@ async def test_what_could_not_be_written_is_in_the_next_write(
     app: AppHarness, is_lost: bool
 ) -> None:
     costs = app.use_cases.of(CostsFeature)
-    costs.count.count_message("US", "twilio", "hello")
+    costs.count(sent_message("US", "twilio"))
     app.faults.fail_on("daily_costs.add", is_done=is_lost)
     with pytest.raises(StorageError):
         await costs.write()
-    costs.count.count_message("US", "twilio", "hello")
+    costs.count(sent_message("US", "twilio"))
     await costs.write()
     assert (await report(app)).totals[0].costs.messages == 2
 
@@ -93,7 +94,7 @@ async def test_what_could_not_be_written_is_in_the_next_write(
 async def test_each_day_of_utc_has_its_own_sums(app: AppHarness) -> None:
     costs = app.use_cases.of(CostsFeature)
     for _ in range(3):
-        costs.count.count_message("US", "twilio", "hello")
+        costs.count(sent_message("US", "twilio"))
         app.clock.advance(ONE_DAY)
     await costs.write()
 
@@ -110,7 +111,7 @@ async def test_many_processes_are_read_in_batches(
     monkeypatch.setattr(report_costs, "BATCH_SIZE", 2)
     for number in range(1, 6):
         costs = another_process(app)
-        costs.count.count_message("US", "twilio", "hello")
+        costs.count(sent_message("US", "twilio"))
         await costs.write()
         assert (await report(app)).totals[0].costs.messages == number
 
@@ -118,7 +119,7 @@ async def test_many_processes_are_read_in_batches(
 async def test_amounts_of_two_currencies_are_not_added(app: AppHarness) -> None:
     for prices in (PRICES, PriceList("EUR", PRICES.prices)):
         costs = another_process(app, prices)
-        costs.count.count_message("US", "twilio", "hello")
+        costs.count(sent_message("US", "twilio"))
         await costs.write()
     assert [(row.currency, row.costs.messages) for row in (await report(app)).totals] == [
         ("EUR", 1),
@@ -141,7 +142,7 @@ async def test_a_service_token_needs_its_scope_for_the_report(app: AppHarness) -
 
 async def test_costs_are_deleted_after_800_days_and_not_before(app: AppHarness) -> None:
     costs = app.use_cases.of(CostsFeature)
-    costs.count.count_message("US", "twilio", "hello")
+    costs.count(sent_message("US", "twilio"))
     await costs.write()
     midnight = NOW.replace(hour=0, minute=0)
     app.clock.advance(midnight + COSTS_RETENTION - NOW - timedelta(milliseconds=1))

@@ -29,7 +29,7 @@ class InvalidCallFlow(ConfigurationError):
         super().__init__("; ".join(self.lines))
 
 
-def load_call_flow(file: Path | None, app_name: str) -> CallFlow:
+def read_call_flow(file: Path | None, app_name: str) -> CallFlow:
     """Read and validate a flow, the built-in one for None.
 
     Raises:

@@ -1,5 +1,5 @@
 """The price list of the operator, in a TOML file."""
 
-from adapters.price_file.price_file import InvalidPrices, load_prices
+from adapters.price_file.price_file import InvalidPrices, read_prices
 
-__all__ = ["InvalidPrices", "load_prices"]
+__all__ = ["InvalidPrices", "read_prices"]

@@ -27,7 +27,7 @@ class InvalidPrices(ConfigurationError):
         super().__init__("; ".join(self.lines))
 
 
-def load_prices(file: Path) -> PriceList:
+def read_prices(file: Path) -> PriceList:
     """Read and validate a price list.
 
     Raises:

@@ -141,7 +141,7 @@ class FileSmsTemplates:
         return template.format(**NoticeValues(self._app.name, UNDO_PERIOD.days, undo)._asdict())
 
 
-def load_sms_templates(
+def read_sms_templates(
     folder: Path | None, default_locale: str, app: AppIdentity
 ) -> FileSmsTemplates:
     """Read and validate the built-in templates and those of a folder, which replace them.

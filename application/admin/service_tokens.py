@@ -17,13 +17,13 @@ from domain.admin.service_token import (
     SECRET_BYTES,
     ServiceToken,
     format_token,
-    hash_secret,
     parse_token,
 )
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.scope import Scope
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.secret_hash import hash_secret
 
 MAX_LISTED_TOKENS: Final = 1_000
 

@@ -24,7 +24,6 @@ from domain.console.session import (
     SECRET_BYTES,
     ConsoleSession,
     format_cookie,
-    hash_secret,
     parse_cookie,
 )
 from domain.errors import IncorrectOtp, Unauthenticated
@@ -36,6 +35,7 @@ from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.review_otps import TestOtps
 from domain.phone import PhoneNumber
+from domain.secret_hash import hash_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Service tokens: the credentials of backends, for the paths below `/admin/` only."""
 
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable
@@ -8,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.administration.audit import mask_phones
+from domain.administration.audit import hide_phones
 from domain.administration.scope import Scope
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
 from domain.otp.sliding_window import SlidingWindow
+from domain.secret_hash import hash_secret
 
 TOKEN_PREFIX: Final = "dta_"  # noqa: S105 -- no secret
 SECRET_BYTES: Final = 32
@@ -51,11 +51,6 @@ class ServiceToken:
     def revoke(self, now: datetime) -> "ServiceToken":
         """Return the revoked token. An earlier revocation keeps its time."""
         return replace(self, revoked_at=self.revoked_at or now)
-
-
-def hash_secret(secret: str) -> str:
-    """Return what is stored of a secret: 64 hex digits."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def format_token(token_id: str, secret: str) -> str:
@@ -100,4 +95,4 @@ def parse_token_name(text: str) -> str:
         raise InvalidValue("The name of a token is one line of text, such as the backend's name.")
     if len(name) > MAX_TOKEN_NAME_LENGTH:
         raise TooLong(f"The name of a token has at most {MAX_TOKEN_NAME_LENGTH} characters.")
-    return mask_phones(name)
+    return hide_phones(name)

@@ -147,7 +147,7 @@ def parse_reason(text: str) -> str:
         raise TooLong(f"A reason has at most {MAX_REASON_LENGTH} characters.")
     if not reason.isprintable():
         raise InvalidCharacters("A reason has no control characters.")
-    return mask_phones(reason)
+    return hide_phones(reason)
 
 
 def require_reason(text: str) -> str:
@@ -174,10 +174,10 @@ def parse_actor_name(text: str) -> str:
         raise InvalidValue("A name is one line of text, such as jane.")
     if len(name) > MAX_ACTOR_NAME_LENGTH:
         raise TooLong(f"A name has at most {MAX_ACTOR_NAME_LENGTH} characters.")
-    return mask_phones(name)
+    return hide_phones(name)
 
 
-def mask_phones(text: str) -> str:
+def hide_phones(text: str) -> str:
     """Return a text with the digits of what may be a phone masked, as in a reason."""
     return _ID_OR_PHONE.sub(_mask, text)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from domain.identities.session import FRESH_LOGIN_PERIOD, LOGIN_REPEAT_PERIOD
 from domain.otp.challenge import CHALLENGE_ID_BYTES
+from domain.secret_hash import hash_secret
 
 SECRET_BYTES: Final = 32
 MAX_AGE: Final = timedelta(minutes=60)
@@ -76,11 +77,6 @@ class ConsoleSession:
     def sign_out(self) -> "ConsoleSession":
         """Return the session that no secret opens. It is kept so that its code opens no other."""
         return replace(self, secret_hash="")
-
-
-def hash_secret(secret: str) -> str:
-    """Return what is stored of a secret: 64 hex digits."""
-    return sha256(secret.encode()).hexdigest()
 
 
 def format_cookie(session_id: str, secret: str) -> str:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from application.administration.find_user import UserQuery
-from domain.administration.audit import parse_reason as parse_reason_text
-from domain.administration.audit import require_reason as require_reason_text
+from domain.administration.audit import parse_reason, require_reason
 from domain.errors import InvalidValue
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.read import SettingsError, find_text
@@ -38,18 +37,18 @@ def parse_readings(settings: Settings, text: str) -> Sequence[UserQuery]:
         raise InvalidArgument(error.message) from None
 
 
-def parse_reason(text: str) -> str:
+def parse_reason_option(text: str) -> str:
     """Parse the reason of an act; raises InvalidArgument."""
     try:
-        return parse_reason_text(text)
+        return parse_reason(text)
     except InvalidValue as error:
         raise InvalidArgument(f"--reason: {error.message}") from None
 
 
-def require_reason(text: str) -> str:
+def require_reason_option(text: str) -> str:
     """Parse the reason of an act that needs one; raises InvalidArgument."""
     try:
-        return require_reason_text(text)
+        return require_reason(text)
     except InvalidValue as error:
         raise InvalidArgument(f"--reason: {error.message}") from None
 

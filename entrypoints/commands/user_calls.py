@@ -13,7 +13,7 @@ from domain.errors import UserNotFound
 from domain.phone import PhoneNumber
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import parse_readings, parse_reason, require_reason
+from entrypoints.commands.parsing import parse_readings, parse_reason_option, require_reason_option
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import CommandError
@@ -69,7 +69,7 @@ def call_for_user(
     """
     readings = parse_readings(settings, arguments.user)
     caller = parse_operator(settings, arguments)
-    parse = require_reason if needs_reason else parse_reason
+    parse = require_reason_option if needs_reason else parse_reason_option
     reason = parse(arguments.reason)
 
     async def find_and_call(use_cases: UseCases) -> T:

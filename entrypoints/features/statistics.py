@@ -48,13 +48,12 @@ def load_prices(settings: StatisticsSettings) -> "PriceList | None":
     file = settings.prices
     if file is None:
         return None
-    from adapters.price_file import InvalidPrices
-    from adapters.price_file import load_prices as load
+    from adapters.price_file import InvalidPrices, read_prices
     from domain.otp.delivery import Channel
     from entrypoints.opening.operator_files import invalid_file
 
     try:
-        prices = load(file)
+        prices = read_prices(file)
     except InvalidPrices as error:
         lines = [f"DIALTONE_PRICES: {line}." for line in error.lines]
         raise invalid_file(lines, StatisticsSettings, "DIALTONE_PRICES", file) from error

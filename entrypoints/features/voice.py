@@ -264,12 +264,11 @@ def load_call_flow(settings: VoiceSettings, file: Path | None = None) -> "CallFl
     Raises:
         StartupError: with one line for each problem.
     """
-    from adapters.flows import InvalidCallFlow
-    from adapters.flows import load_call_flow as load_flow
+    from adapters.flows import InvalidCallFlow, read_call_flow
     from entrypoints.opening.operator_files import invalid_file
 
     try:
-        return load_flow(file or settings.call_flow, settings.app_name)
+        return read_call_flow(file or settings.call_flow, settings.app_name)
     except InvalidCallFlow as error:
         path = settings.call_flow if file is None else None
         prefix = "DIALTONE_CALL_FLOW: " if path else ""

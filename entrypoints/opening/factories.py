@@ -27,7 +27,7 @@ from application.ports.errors import ConfigurationError
 from application.ports.system import HealthCheck
 from application.ports.webhooks import StatusCallbacks
 from entrypoints.opening.ownership import find_ownership_problem
-from entrypoints.opening.port_methods import find_problem
+from entrypoints.opening.port_methods import find_port_problem
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.values import Factory
 
@@ -151,7 +151,7 @@ async def open_adapter(
             raise StartupError(
                 f"{name} failed while it was opened ({type(error).__name__}): see the log."
             ) from error
-        if problem := find_problem(adapter, port):
+        if problem := find_port_problem(adapter, port):
             raise StartupError(f"{name} yields {problem}: see docs/adapters.md.")
         yield adapter
 

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, TemplateProblem
-from adapters.templates.sms_templates import load_sms_templates as load_templates
+from adapters.templates.sms_templates import (
+    FileSmsTemplates,
+    InvalidTemplates,
+    TemplateProblem,
+    read_sms_templates,
+)
 from adapters.templates.template_set import AppIdentity
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.declaration import example_line
@@ -22,7 +26,7 @@ def load_sms_templates(settings: Settings) -> FileSmsTemplates:
         settings.app_name, settings.android_hashes, settings.web_domain, settings.otp_length
     )
     try:
-        templates = load_templates(settings.sms_templates_dir, settings.default_locale, app)
+        templates = read_sms_templates(settings.sms_templates_dir, settings.default_locale, app)
     except InvalidTemplates as error:
         lines = [_template_problem(problem) for problem in error.problems]
         raise invalid_file(

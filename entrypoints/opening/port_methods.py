@@ -13,7 +13,7 @@ _OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks)
 """An adapter may have these methods, besides those of its port."""
 
 
-def find_problem(adapter: object, port: type) -> str | None:
+def find_port_problem(adapter: object, port: type) -> str | None:
     """Return which class does not fit its port and why, or None.
 
     A dataclass has a port for each field.
@@ -22,7 +22,7 @@ def find_problem(adapter: object, port: type) -> str | None:
         if not isinstance(adapter, port):
             return f"{type(adapter).__name__}, which is no {port.__name__}"
         ports = get_type_hints(port)
-        problems = (find_problem(getattr(adapter, name), one) for name, one in ports.items())
+        problems = (find_port_problem(getattr(adapter, name), one) for name, one in ports.items())
         return next(filter(None, problems), None)
     for name, method in inspect.getmembers(port, inspect.isfunction):
         if problem := _compare(name, getattr(adapter, name, None), method):

@@ -14,10 +14,10 @@ from domain.console.session import (
     SECRET_BYTES,
     ConsoleSession,
     format_cookie,
-    hash_secret,
     make_form_token,
 )
 from domain.otp.challenge import CHALLENGE_ID_BYTES
+from domain.secret_hash import hash_secret
 from entrypoints.http.console.request import SESSION_COOKIE
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone

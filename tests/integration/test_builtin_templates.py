@@ -14,7 +14,7 @@ from adapters.templates.rules import validate, validate_notice
 from adapters.templates.sms_templates import (
     FileSmsTemplates,
     InvalidTemplates,
-    load_sms_templates,
+    read_sms_templates,
 )
 from adapters.templates.template_set import AppIdentity
 from domain.errors import InvalidValue
@@ -36,7 +36,7 @@ LANGUAGES = (
 
 @cache
 def dialtone_templates() -> FileSmsTemplates:
-    return load_sms_templates(None, "en", AppIdentity("Dialtone", APP_HASHES, DOMAIN))
+    return read_sms_templates(None, "en", AppIdentity("Dialtone", APP_HASHES, DOMAIN))
 
 
 def is_app_name(name: str) -> bool:
@@ -81,7 +81,7 @@ def test_after_a_successful_start_every_message_follows_the_rules(
     key: bytes,
 ) -> None:  # fmt: skip
     try:
-        templates = load_sms_templates(None, "en", AppIdentity(name, APP_HASHES, domain))
+        templates = read_sms_templates(None, "en", AppIdentity(name, APP_HASHES, domain))
     except InvalidTemplates:
         assume(False)
     text = templates.render(
@@ -118,12 +118,12 @@ def test_after_a_successful_start_every_message_follows_the_rules(
 @example("ż" * 18)
 @example("€" * 18)
 def test_every_app_name_of_up_to_18_characters_is_valid(name: str) -> None:
-    load_sms_templates(None, "en", AppIdentity(name, APP_HASHES, DOMAIN))
-    load_sms_templates(None, "en", AppIdentity("A" * 30, (), DOMAIN))
+    read_sms_templates(None, "en", AppIdentity(name, APP_HASHES, DOMAIN))
+    read_sms_templates(None, "en", AppIdentity("A" * 30, (), DOMAIN))
 
 
 def test_every_language_has_short_messages_of_every_kind() -> None:
-    templates = load_sms_templates(None, "en", AppIdentity("Dialtone app", APP_HASHES, DOMAIN))
+    templates = read_sms_templates(None, "en", AppIdentity("Dialtone app", APP_HASHES, DOMAIN))
     previews = list(templates.previews())
     platforms = (Platform.GENERAL, Platform.ANDROID, Platform.WEB)
     expected = [
@@ -182,7 +182,7 @@ def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) ->
     for language in LANGUAGES:
         (tmp_path / f"{language}.toml").write_text('general = "{code}"')
     app = AppIdentity("😀" * MAX_APP_NAME_LENGTH, APP_HASHES, "d" * 180 + ".example.org")
-    templates = load_sms_templates(tmp_path, "en", app)
+    templates = read_sms_templates(tmp_path, "en", app)
     for purpose, platform in product((Purpose.CHANGE_PHONE, Purpose.UNDO_PHONE_CHANGE), Platform):
         general, text = (
             templates.render(
@@ -198,7 +198,7 @@ def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) ->
 
 
 def test_an_app_name_that_fits_the_texts_to_sign_in_fits_the_others() -> None:
-    templates = load_sms_templates(None, "en", AppIdentity("D", APP_HASHES, DOMAIN))
+    templates = read_sms_templates(None, "en", AppIdentity("D", APP_HASHES, DOMAIN))
     longest: dict[tuple[Purpose, Platform, SmsEncoding], int] = {}
     for _, message, preview in templates.previews():
         if isinstance(message, Purpose):

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from adapters.flows import InvalidCallFlow, draw, load_call_flow
+from adapters.flows import InvalidCallFlow, draw, read_call_flow
 from adapters.flows.flow_document import KINDS
 from domain.phone import PhoneNumber
 from domain.voice.flow import CallFlow, DialResult, MenuNode
@@ -42,7 +42,7 @@ WORDS: Final = {
 
 @pytest.fixture(scope="module")
 def flow() -> CallFlow:
-    return load_call_flow(None, "Demo")
+    return read_call_flow(None, "Demo")
 
 
 def walk(flow: CallFlow, caller: ClaimedCaller, *events: CallEvent) -> Step:
@@ -60,7 +60,7 @@ def said(word: str) -> Answered:
 def load_text(folder: Path, text: str) -> CallFlow:
     file = folder / "flow.toml"
     file.write_text(text, encoding="utf-8")
-    return load_call_flow(file, "Demo")
+    return read_call_flow(file, "Demo")
 
 
 def replaced(old: str, new: str) -> str:
@@ -90,7 +90,7 @@ def test_a_flow_is_drawn_as_mermaid_reads_it(tmp_path: Path) -> None:
     (documented,) = re.findall(r"^```mermaid\n(.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
     text = replaced("This is {app}.", 'Say \\"yes\\" <now> & press #.')
 
-    assert documented == draw(load_call_flow(None, "Dialtone"))
+    assert documented == draw(read_call_flow(None, "Dialtone"))
     assert "Say #quot;yes#quot; #lt;now#gt; #amp; press #35;." in draw(load_text(tmp_path, text))
 
 
@@ -188,16 +188,16 @@ def test_an_error_names_file_node_and_fix(tmp_path: Path, text: str, expected: l
 
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InvalidCallFlow, match=r"gone.toml: it cannot be read \(No such file"):
-        load_call_flow(tmp_path / "gone.toml", "Demo")
+        read_call_flow(tmp_path / "gone.toml", "Demo")
     os.mkfifo(tmp_path / "pipe.toml")
     with pytest.raises(InvalidCallFlow, match=r"pipe.toml: it cannot be read \(not a regular"):
-        load_call_flow(tmp_path / "pipe.toml", "Demo")
+        read_call_flow(tmp_path / "pipe.toml", "Demo")
     (tmp_path / "flow.toml").write_bytes(b"\xff\xff")
     with pytest.raises(InvalidCallFlow, match=r"flow.toml: it is not UTF-8 text"):
-        load_call_flow(tmp_path / "flow.toml", "Demo")
+        read_call_flow(tmp_path / "flow.toml", "Demo")
     (tmp_path / "flow.toml").write_text("x = " + "[" * 5000)
     with pytest.raises(InvalidCallFlow, match=r"flow.toml: it "):
-        load_call_flow(tmp_path / "flow.toml", "Demo")
+        read_call_flow(tmp_path / "flow.toml", "Demo")
 
 
 @pytest.mark.parametrize("phone", [US, INDIA, MEXICO, None])

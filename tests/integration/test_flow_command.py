@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from adapters.flows import load_call_flow
+from adapters.flows import read_call_flow
 from domain.phone import PhoneNumber
 from domain.voice.walk import ClaimedCaller
 from entrypoints.commands.voice.flow_trial import try_flow
@@ -35,7 +35,7 @@ PHONE: Final = PhoneNumber("+14155552671")
 def test_a_flow_is_walked_as_a_caller_does(lines: list[str], identity: str, expected: str) -> None:
     identity_id = None if identity == "unknown" else "an identity"
     inputs, caller = iter(lines), ClaimedCaller(PHONE, identity_id, identity == "verified")
-    output = list(try_flow(load_call_flow(None, "Demo"), caller, lambda: next(inputs, None)))
+    output = list(try_flow(read_call_flow(None, "Demo"), caller, lambda: next(inputs, None)))
 
     assert any(line.startswith(expected) for line in output), output
     assert output[-1].startswith(("The call has ended", "You have hung up"))

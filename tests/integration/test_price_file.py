@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.price_file import InvalidPrices, load_prices
+from adapters.price_file import InvalidPrices, read_prices
 from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
 
@@ -12,7 +12,7 @@ from domain.otp.delivery import Channel
 def load(folder: Path, text: str) -> PriceList:
     file = folder / "prices.toml"
     file.write_text(text, encoding="utf-8")
-    return load_prices(file)
+    return read_prices(file)
 
 
 def test_a_file_has_prices_by_country_and_channel(tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_a_file_needs_a_currency_and_a_price_of_messages(
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(InvalidPrices, match=r"it cannot be read \(No such file or directory\)"):
-        load_prices(tmp_path / "prices.toml")
+        read_prices(tmp_path / "prices.toml")
     with pytest.raises(InvalidPrices, match=r"it cannot be read \(not a regular file\)"):
-        load_prices(tmp_path)
+        read_prices(tmp_path)
     (tmp_path / "latin.toml").write_bytes(b"\xe9")
     with pytest.raises(InvalidPrices, match="it is not UTF-8 text"):
-        load_prices(tmp_path / "latin.toml")
+        read_prices(tmp_path / "latin.toml")

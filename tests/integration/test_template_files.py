@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, load_sms_templates
+from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, read_sms_templates
 from adapters.templates.template_set import AppIdentity
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
@@ -27,7 +27,7 @@ general = "{{app}}: {{days}}"
 def load(folder: Path, **files: str) -> FileSmsTemplates:
     for name, content in files.items():
         (folder / f"{name}.toml").write_text(content, encoding="utf-8")
-    return load_sms_templates(folder, "en", APP)
+    return read_sms_templates(folder, "en", APP)
 
 
 def problems(folder: Path, **files: str) -> list[str]:
@@ -71,7 +71,7 @@ def test_a_region_falls_back_to_its_language_and_then_to_the_operators_default(
     tmp_path: Path,
 ) -> None:
     load(tmp_path, **{"pt-BR": 'general = "{code} BR"', "sv": 'general = "{code} sv"'})
-    templates = load_sms_templates(tmp_path, "de-AT", APP)
+    templates = read_sms_templates(tmp_path, "de-AT", APP)
     assert render(templates, "pt_BR") == "012345 BR"
     assert "código" in render(templates, "pt-PT")
     assert render(templates, "sv-FI") == "012345 sv"
@@ -96,7 +96,7 @@ def test_a_message_that_a_language_file_lacks_comes_from_the_next_file(tmp_path:
     builtin = load(tmp_path)
     texts = {"pt": OWN_TABLES, "pt-BR": GENERAL, "sv": GENERAL, "es": GENERAL}
     load(tmp_path, **texts)
-    templates = load_sms_templates(tmp_path, "fr", APP)
+    templates = read_sms_templates(tmp_path, "fr", APP)
     for locale, expected in (
         ("pt-BR", "Dialtone: 7"),
         ("es", render_notice(builtin, "es")),
@@ -112,7 +112,7 @@ def test_a_message_that_a_language_file_lacks_comes_from_the_next_file(tmp_path:
 
 def test_the_default_language_without_a_table_falls_back_to_english(tmp_path: Path) -> None:
     load(tmp_path, sv=GENERAL)
-    templates = load_sms_templates(tmp_path, "sv", APP)
+    templates = read_sms_templates(tmp_path, "sv", APP)
     assert render_notice(templates) == render_notice(templates, "en")
 
 
@@ -250,4 +250,4 @@ def test_all_files_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> N
 def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InvalidTemplates, match="cannot be read as a folder"):
-        load_sms_templates(tmp_path / name, "en", APP)
+        read_sms_templates(tmp_path / name, "en", APP)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from adapters.flows import load_call_flow
+from adapters.flows import read_call_flow
 from adapters.twilio.messenger import open_twilio_messenger
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.voice.markup import TwimlMarkup
@@ -95,7 +95,7 @@ async def open_webhooks(
 
     `has_reports` is whether the message provider reports what became of messages.
     """
-    flow = load_call_flow(None, "Dialtone")
+    flow = read_call_flow(None, "Dialtone")
     policy = make_policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
     async with open_twilio_messenger(ACCOUNT, TOKEN, sender="Dialtone") as messenger:
         callbacks = {"twilio": messenger} if has_reports else {}

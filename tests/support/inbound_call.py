@@ -5,7 +5,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from adapters.flows import load_call_flow
+from adapters.flows import read_call_flow
 from application.voice.answer_call import AnswerCallCommand
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus, inbound_call_id
@@ -24,7 +24,7 @@ from tests.support.voice.stored import stored_calls
 _SEEDS = itertools.count(1)
 OPERATOR = PhoneNumber("+14155552671")
 CALLER_ID = "+15005550006"
-CALL_FLOW = load_call_flow(None, "Dialtone")
+CALL_FLOW = read_call_flow(None, "Dialtone")
 
 
 def make_phone_line(**decisions: Any) -> Policy:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from adapters.price_file import load_prices
+from adapters.price_file import read_prices
 from application.costs.count_costs import CountCosts
 from domain.costs.prices import MILLION, PriceList, format_amount
 from domain.costs.report import TOTAL, CostGroup, CostReport, CostRow, make_period, sum_rows
@@ -29,7 +29,7 @@ def block(language: str) -> str:
 def prices(folder: Path) -> PriceList:
     file = folder / "prices.toml"
     file.write_text(block("toml"), encoding="utf-8")
-    return load_prices(file)
+    return read_prices(file)
 
 
 def test_the_campaign_costs_what_the_page_says(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from adapters.records.database import Database
 from application.ports.limits import LimitStore
 from application.ports.otp import Messenger
 from entrypoints.opening.factories import load_factory, open_adapter
-from entrypoints.opening.port_methods import find_problem
+from entrypoints.opening.port_methods import find_port_problem
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.values import Factory
 from tests.support.fakes.database import InMemoryDatabase
@@ -95,7 +95,7 @@ class AsyncStatus(WrappedMessenger):
     ],
 )
 def test_a_method_is_async_as_in_its_port(adapter: object, problem: str) -> None:
-    found = find_problem(adapter, Messenger)
+    found = find_port_problem(adapter, Messenger)
     assert found is not None
     assert f"{type(adapter).__name__}, {problem}" in found
 
@@ -103,7 +103,7 @@ def test_a_method_is_async_as_in_its_port(adapter: object, problem: str) -> None
 def test_a_decorated_method_fits() -> None:
     adapter = WrappedMessenger()
     adapter.__dict__["send"] = adapter.wrapped
-    assert find_problem(adapter, Messenger) is None
+    assert find_port_problem(adapter, Messenger) is None
 
 
 @asynccontextmanager

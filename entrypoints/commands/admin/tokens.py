@@ -16,7 +16,7 @@ from domain.errors import DomainError, InvalidValue
 from domain.identifier import parse_identifier
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import require_reason
+from entrypoints.commands.parsing import require_reason_option
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.admin import ADMIN
 from entrypoints.opening.startup_error import InvalidArgument, print_errors
@@ -38,7 +38,7 @@ def create(settings: Settings, arguments: Namespace) -> Iterable[str]:
         ttl = duration("1m", "365d")(arguments.expires)
     except InvalidValue as error:
         raise InvalidArgument(f"--expires: {error.message}") from None
-    caller, reason = parse_operator(settings, arguments), require_reason(arguments.reason)
+    caller, reason = parse_operator(settings, arguments), require_reason_option(arguments.reason)
     with explain_errors(_ERRORS):
         token, text = call_with_use_cases(
             settings,
@@ -72,7 +72,7 @@ def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
     token_id = parse_identifier(arguments.id)
     if token_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
-    caller, reason = parse_operator(settings, arguments), require_reason(arguments.reason)
+    caller, reason = parse_operator(settings, arguments), require_reason_option(arguments.reason)
     with explain_errors(_ERRORS):
         token = call_with_use_cases(
             settings,

@@ -15,7 +15,7 @@ from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import require_reason
+from entrypoints.commands.parsing import require_reason_option
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.feature import Feature
 from entrypoints.features.media import MEDIA, MEDIA_RECORDS
@@ -59,7 +59,7 @@ def _parse(settings: Settings, arguments: Namespace) -> _Command:
     item_id = parse_identifier(arguments.item)
     if item_id is None:
         raise InvalidArgument("ITEM: the id of an item has 24 hex digits, as in GET /library.")
-    caller, reason = parse_operator(settings, arguments), require_reason(arguments.reason)
+    caller, reason = parse_operator(settings, arguments), require_reason_option(arguments.reason)
     return _Command(caller, item_id, reason)
 
 

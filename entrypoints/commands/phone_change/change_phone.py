@@ -13,7 +13,7 @@ from domain.errors import ConflictingValue, CountryNotServed, InvalidValue, Phon
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.commands.hidden_codes import hide_numbers
-from entrypoints.commands.parsing import parse_reason
+from entrypoints.commands.parsing import parse_reason_option
 from entrypoints.commands.user_calls import UserCall, call_for_user
 from entrypoints.core.otp import OTP
 from entrypoints.features.phone_change import PHONE_CHANGE
@@ -29,7 +29,7 @@ _NO_REASON: Final = (
 def change_phone(settings: Settings, arguments: Namespace) -> Iterator[str]:
     """Give a user who lost the number another one."""
     phone = _parse_new_phone(settings, arguments.new_number)
-    if not parse_reason(arguments.reason):
+    if not parse_reason_option(arguments.reason):
         raise InvalidArgument(_NO_REASON)
     can_be_undone = not arguments.no_undo
 

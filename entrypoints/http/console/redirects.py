@@ -31,13 +31,13 @@ def redirect_to_sign_in(request: ConsoleRequest, error: ApiError) -> Redirect:
         target += f"?{request.scope['query_string'].decode('ascii', 'replace')}"
     if request.method != "GET" and not _has_page(request):
         target = HOME
-    query = {} if (target := parse_target(target)) == HOME else {"next": target}
+    query = {} if (target := parse_return_path(target)) == HOME else {"next": target}
     if isinstance(error, FreshLoginRequired):
         query["again"] = "yes"
     return Redirect(SIGN_IN, status_code=303, query_params=query or None)
 
 
-def parse_target(text: str) -> str:
+def parse_return_path(text: str) -> str:
     """Return the path if it is one of the console, or else that of the first page.
 
     No other site and no other part of the service can be reached by a link to the sign-in.

@@ -30,7 +30,7 @@ from domain.phone import PhoneNumber, parse_phone
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.middleware import SignInMiddleware
-from entrypoints.http.console.redirects import HOME, SIGN_IN, SIGN_OUT, parse_target
+from entrypoints.http.console.redirects import HOME, SIGN_IN, SIGN_OUT, parse_return_path
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import (
     FORM_COOKIE,
@@ -70,7 +70,7 @@ class SignInController(ConsoleController):
             request,
             "sign_in.html",
             form_token=make_form_token(secret),
-            target=parse_target(request.query_params.get("next", HOME)),
+            target=parse_return_path(request.query_params.get("next", HOME)),
             is_again="again" in request.query_params,
         )
         page.cookies.append(_make_cookie(FORM_COOKIE, secret))
@@ -80,7 +80,7 @@ class SignInController(ConsoleController):
     async def send_code(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Template:
         """Send a code, and return the form for it. It is sent to any number, within the limits."""
         form = await read_form(request)
-        target = parse_target(form["next"])
+        target = parse_return_path(form["next"])
         preferences = MessagePreferences(locale=request.headers.get("accept-language"))
         try:
             phone = _parse_phone(request, form["phone"])
@@ -117,7 +117,7 @@ class SignInController(ConsoleController):
     ) -> Response[Any]:
         """Open a session with the code, and lead to the page that was asked for."""
         form = await read_form(request)
-        target, request_id = parse_target(form["next"]), form["request_id"]
+        target, request_id = parse_return_path(form["next"]), form["request_id"]
         try:
             phone = _parse_phone(request, form["phone"])
             code = parse_otp_code(form["otp"], request.settings.otp.otp_length)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoints.http.console.redirects import HOME, parse_target
+from entrypoints.http.console.redirects import HOME, parse_return_path
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from entrypoints.http.console.redirects import HOME, parse_target
     ],
 )
 def test_a_page_of_the_console_is_kept(path: str) -> None:
-    assert parse_target(path) == path
+    assert parse_return_path(path) == path
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_a_page_of_the_console_is_kept(path: str) -> None:
     ],
 )
 def test_anything_else_leads_to_the_first_page(text: str) -> None:
-    assert parse_target(text) == HOME
+    assert parse_return_path(text) == HOME

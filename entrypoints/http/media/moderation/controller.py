@@ -80,7 +80,7 @@ class ModerationController(Controller):
     ) -> schemas.ModeratedItemResponse:
         """Return an item, also a hidden one."""
         item = await moderation.moderate_items.get(request.caller, _parse_item_id(item_id))
-        return schemas.to_item_response(item)
+        return schemas.to_moderated_item_response(item)
 
     @get(
         "/{item_id:str}/file",
@@ -129,7 +129,7 @@ class ModerationController(Controller):
         """
         item, reason = _parse_act(item_id, data)
         hidden = await moderation.moderate_items.hide(request.caller, item, reason)
-        return schemas.to_item_response(hidden)
+        return schemas.to_moderated_item_response(hidden)
 
     @post(
         "/{item_id:str}/unhide",
@@ -148,7 +148,7 @@ class ModerationController(Controller):
         """Show a hidden item again to those who saw it before, with the same URLs."""
         item, reason = _parse_act(item_id, data)
         shown = await moderation.moderate_items.unhide(request.caller, item, reason)
-        return schemas.to_item_response(shown)
+        return schemas.to_moderated_item_response(shown)
 
     @post(
         "/{item_id:str}/delete",

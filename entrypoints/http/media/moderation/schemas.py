@@ -117,7 +117,7 @@ def parse_list_parameters(
     return ItemFilter(owner_id=owner, is_hidden=is_hidden), after, size
 
 
-def to_item_response(item: MediaItem) -> ModeratedItemResponse:
+def to_moderated_item_response(item: MediaItem) -> ModeratedItemResponse:
     """Convert an item."""
     return ModeratedItemResponse(
         id=item.id,
@@ -136,7 +136,7 @@ def to_item_response(item: MediaItem) -> ModeratedItemResponse:
 def to_page_response(page: ModerationPage) -> ModerationPageResponse:
     """Convert a page."""
     return ModerationPageResponse(
-        items=[to_item_response(item) for item in page.items],
+        items=[to_moderated_item_response(item) for item in page.items],
         next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
     )
 

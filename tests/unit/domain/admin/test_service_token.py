@@ -6,13 +6,13 @@ from domain.admin.service_token import (
     MAX_TOKEN_NAME_LENGTH,
     ServiceToken,
     format_token,
-    hash_secret,
     parse_scopes,
     parse_token,
     parse_token_name,
 )
 from domain.administration.scope import Scope
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
+from domain.secret_hash import hash_secret
 from tests.support.builders import NOW, an_id
 
 SECRET = "5e" * 32

@@ -4,14 +4,14 @@ from typing import Final
 
 import pytest
 
-from adapters.flows import load_call_flow
+from adapters.flows import read_call_flow
 from domain.phone import PhoneNumber
 from domain.voice.flow import FlowLocale, MenuNode
 from domain.voice.instructions import Position, Voice
 from domain.voice.speech import find_key
 from domain.voice.walk import Answered, ClaimedCaller, advance
 
-FLOW: Final = load_call_flow(None, "Demo")
+FLOW: Final = read_call_flow(None, "Demo")
 SAYINGS: Final = tomllib.loads(Path(__file__).with_name("sayings.toml").read_text("utf-8"))
 PHONES: Final = {"en": "+14155552671", "hi": "+919876543210", "es": "+525512345678"}
 PHRASES: Final = {"1": ("yes", "Of course", "हाँ", "sí"), "2": ("no", "leave me"), "#": ("leave",)}

@@ -72,13 +72,17 @@ class RecordRepository(Generic[V, R]):
         self.mapping: Final = mapping
         self.kind: Final = mapping.kind
 
-    async def load(self, record_id: str) -> Versioned[V] | None:
+    async def load(self, record_id: str, /) -> Versioned[V] | None:
         """Load the record with this id, or return None."""
         found = await self.store.load(self.kind, [record_id])
         if record_id not in found:
             return None
         loaded = self.read(found[record_id])
         return loaded if self._on_change is None else LoadedVersion.of(loaded)
+
+    async def save(self, _: str, value: V, version: int, /) -> bool:
+        """Replace the record, or add it at version 0."""
+        return await (self.replace(value, version) if version else self.add(value))
 
     async def add(self, value: V) -> bool:
         """Add a record, unless its id is taken."""

@@ -10,7 +10,7 @@ from application.limits.token_limits import TokenLimits
 from application.ports.service_tokens import ServiceTokens
 from application.ports.system import Clock, Randomness
 from application.record_act import RecordAct
-from application.update import change_record
+from application.update import change
 from domain.admin.errors import TokenNotFound, TooManyTokenRequests
 from domain.admin.service_token import (
     REQUESTS_PER_TOKEN,
@@ -90,14 +90,12 @@ class AdministerTokens:
         """
         now = self.clock.now()
 
-        def revoke(token: ServiceToken | None) -> tuple[ServiceToken, ServiceToken]:
-            if token is None:
-                raise TokenNotFound
+        def revoke(token: ServiceToken) -> tuple[ServiceToken, ServiceToken]:
             revoked = token.revoke(now)
             return revoked, revoked
 
         async with self.record_act(caller.actor, AuditAction.REVOKE_TOKEN, token_id, reason):
-            return await change_record(self.service_tokens, token_id, revoke)
+            return await change(self.service_tokens, token_id, revoke, missing=TokenNotFound)
 
 
 @dataclass(frozen=True, slots=True)

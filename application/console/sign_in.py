@@ -14,12 +14,7 @@ from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
-from application.update import (
-    change_record,
-    save_record,
-    update_identity,
-    update_phone_verification,
-)
+from application.update import change
 from domain.console.session import (
     SECRET_BYTES,
     ConsoleSession,
@@ -159,13 +154,13 @@ class ConsoleSignIn:
             )
             return session, True
 
-        return await change_record(self.console_sessions, code.challenge.id, open_session)
+        return await change(self.console_sessions, code.challenge.id, open_session)
 
     async def _stop_counting(self, phone: PhoneNumber, request_id: str) -> None:
         def stop_counting(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             return verification.stop_counting(request_id), None
 
-        await update_phone_verification(self.phone_verifications, phone, stop_counting)
+        await change(self.phone_verifications, phone, stop_counting)
 
     async def _record_use(self, identity: Identity, known: DeviceToken | None) -> DeviceToken:
         """Record the use, and the browser: one that is recognized keeps its token."""
@@ -174,11 +169,11 @@ class ConsoleSignIn:
         # Of the session that was opened: what ended that since ends the device too.
         version, expires_at = identity.session_version, now + CONSOLE_DEVICE_TTL
         device = ConsoleDevice(token.device_id, version, expires_at)
-        await update_identity(
-            self.identities,
-            identity.id,
-            lambda found: found.mark_used(now).add_console_device(device, now),
-        )
+
+        def record_use(found: Identity) -> tuple[Identity, None]:
+            return found.require_open().mark_used(now).add_console_device(device, now), None
+
+        await change(self.identities, identity.id, record_use, missing=Unauthenticated)
         return token
 
     def _reject(self, phone: PhoneNumber, checked: CheckedOtp, reason: str) -> NoReturn:
@@ -206,11 +201,14 @@ class ConsoleSignOut:
             return
         session_id, secret = parsed
 
-        def sign_out(session: ConsoleSession | None) -> ConsoleSession | None:
+        def sign_out(
+            session: ConsoleSession | None,
+        ) -> tuple[ConsoleSession | None, ConsoleSession | None]:
             if session is None or not session.accepts(secret, now):
-                return None
-            return session.sign_out()
+                return session, None
+            ended = session.sign_out()
+            return ended, ended
 
-        ended = await save_record(self.console_sessions, session_id, sign_out)
+        ended = await change(self.console_sessions, session_id, sign_out)
         if ended is not None:
             self.events.record(ConsoleSignedOut(user_id=ended.identity_id))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.ports.costs import DailyCostsRepository
-from application.update import save_record
+from application.update import change
 from domain.costs.sums import CostSums, DailyCosts
 
 
@@ -30,4 +30,4 @@ class WriteCosts:
             self.sums.mark_written(daily)
 
     async def _write(self, daily: DailyCosts) -> None:
-        await save_record(self.daily_costs, daily.id, lambda _: daily)
+        await change(self.daily_costs, daily.id, lambda _: (daily, None))

@@ -10,7 +10,7 @@ from application.pacing import Pace, call_in_groups
 from application.ports.identities import Identities
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
-from application.update import save_identity
+from application.update import change
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.user_events import EventType, UserEvents
@@ -105,12 +105,11 @@ class OperatorEvents:
         """
         now = self.clock.now()
 
-        def retry(identity: Identity | None) -> Identity:
-            if identity is None:
-                raise UserNotFound
-            return replace(identity, events=identity.events.retry(now))
+        def retry(identity: Identity) -> tuple[Identity, Identity]:
+            retried = replace(identity, events=identity.events.retry(now))
+            return retried, retried
 
-        identity = await save_identity(self.identities, identity_id, retry)
+        identity = await change(self.identities, identity_id, retry, missing=UserNotFound)
         pending = [identity.events.pending(name) for name in self.destinations]
         events = len({event.number for group in pending for event in group})
         return RetriedEvents(events, 1 if events else 0)

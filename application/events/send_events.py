@@ -13,7 +13,7 @@ from application.ports.identities import Identities
 from application.ports.repositories import Leases
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
-from application.update import change_record
+from application.update import change
 from domain.identities.identity import Identity
 from domain.identities.user_events import UserEvent
 
@@ -258,7 +258,7 @@ class SendEvents:
             events = current.events.settle([latest], self.destinations)
             return replace(current, events=events), None
 
-        await change_record(self.identities, identity.id, settle, loaded)
+        await change(self.identities, identity.id, settle, loaded=loaded)
         return SentEvents(accepted, failed, reason)
 
     async def _attempt(self, name: str, identity: Identity, event: UserEvent) -> str:

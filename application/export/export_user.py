@@ -14,7 +14,7 @@ from application.ports.identities import Identities
 from application.ports.system import Clock
 from application.principal import Principal
 from application.record_act import RecordAct
-from application.update import update_identity
+from application.update import change
 from domain.administration.audit import AuditAction
 from domain.errors import FreshLoginRequired, Unauthenticated, Unavailable
 from domain.identities.identity import Identity
@@ -83,20 +83,24 @@ class ExportOwnData:
         await check_parts(self.collect_files)
         now = self.clock.now()
         identity_id = principal.identity.id
-        identity = await update_identity(
-            self.identities, identity_id, lambda identity: identity.start_export(now)
-        )
+
+        def start(identity: Identity) -> tuple[Identity, Identity]:
+            started = identity.require_open().start_export(now)
+            return started, started
+
+        identity = await change(self.identities, identity_id, start, missing=Unauthenticated)
         export = Export(identity, self.collect_files)
         try:
             yield export
         finally:
 
-            def end(identity: Identity) -> Identity:
-                return identity.end_export(is_complete=export.is_complete)
+            def end(identity: Identity) -> tuple[Identity, None]:
+                is_complete = export.is_complete
+                return identity.require_open().end_export(is_complete=is_complete), None
 
             # Where this fails, the export may be repeated soon.
             with suppress(StorageError, Unauthenticated):
-                await update_identity(self.identities, identity_id, end)
+                await change(self.identities, identity_id, end, missing=Unauthenticated)
 
 
 @dataclass(frozen=True, slots=True)

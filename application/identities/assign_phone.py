@@ -4,14 +4,9 @@ from dataclasses import dataclass
 
 from application.identities.phone_holds import PhoneHolds
 from application.ports.otp import PhoneVerifications
-from application.update import update_phone_verification
-from domain.errors import PhoneInUse
+from application.update import change
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-
-
-class _Held(Exception):
-    """The phone has no owner, and is held for its former one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +37,16 @@ class AssignPhone:
             StorageError
         """
 
-        def assign(verification: PhoneVerification) -> tuple[PhoneVerification, tuple[str, bool]]:
+        async def assign(
+            verification: PhoneVerification,
+        ) -> tuple[PhoneVerification, tuple[str, bool]]:
             owner_id = verification.identity_id
             if owner_id is None or owner_id == deleted_id:
-                if verification.is_held(self.holds.clock.now()):
-                    raise _Held
+                verification = await self.holds.drop_void(verification)
                 owner_id = new_id
                 verification = verification.change_owner(new_id, by_login=challenge_id is not None)
             if challenge_id is not None:
                 verification = verification.move_login(challenge_id, owner_id)
             return verification, (owner_id, verification.blocked_at is not None)
 
-        try:
-            return await update_phone_verification(self.phone_verifications, phone, assign)
-        except _Held:
-            if not await self.holds.end_void(phone):
-                raise PhoneInUse from None
-        return await self(phone, new_id, deleted_id, challenge_id)
+        return await change(self.phone_verifications, phone, assign)

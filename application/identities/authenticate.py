@@ -9,7 +9,7 @@ from application.ports.identities import Identities
 from application.ports.keys import AccessTokens, TokenClaims
 from application.ports.system import Clock
 from application.principal import Principal
-from application.update import update_identity
+from application.update import change
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.session import SessionLimits
@@ -57,10 +57,15 @@ class Authenticate:
         used = record_use(loaded.value)
         if used is not loaded.value:
             try:
-                if not await self.identities.replace(used, loaded.version):
-                    # What changed meanwhile may be a repeat of the login, the end of the session
-                    # or a refresh that makes this token void.
-                    await update_identity(self.identities, used.id, record_use)
+                # What changes meanwhile may be a repeat of the login, the end of the session or a
+                # refresh that makes this token void.
+                await change(
+                    self.identities,
+                    used.id,
+                    lambda identity: (record_use(identity.require_open()), None),
+                    missing=Unauthenticated,
+                    loaded=loaded,
+                )
             except StorageError:
                 if not session.is_used:
                     raise

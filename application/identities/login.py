@@ -14,7 +14,7 @@ from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
-from application.update import change_record
+from application.update import change
 from domain.errors import NumberWasChanged, PhoneInUse
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
@@ -169,7 +169,7 @@ class LogIn:
             )
             return (repeated[0], repeated) if repeated else (identity, None)
 
-        repeated = await change_record(self.identities, code.login.identity_id, repeat)
+        repeated = await change(self.identities, code.login.identity_id, repeat)
         if repeated is None:
             return None
         identity, session = repeated
@@ -213,10 +213,10 @@ class LogIn:
                 added = added.add_device(device, now)
             return added, (added, _Change.SESSION_ADDED)
 
-        identity, change = await change_record(self.identities, identity_id, add, loaded)
-        if change is _Change.SESSION_ADDED:
+        identity, made = await change(self.identities, identity_id, add, loaded=loaded)
+        if made is _Change.SESSION_ADDED:
             return identity
-        if change is _Change.DETACHED:
+        if made is _Change.DETACHED:
             self.events.record(IdentityDetached(phone=command.phone, user_id=identity_id))
         elif (
             is_retry

@@ -1,7 +1,6 @@
 """What operators do with phones and users: roles, blocks, logout."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,13 +19,12 @@ from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
-from application.update import save_identity, update_identity, update_phone_verification
+from application.update import change
 from domain.errors import (
     ExternalIdInUse,
     Forbidden,
     InvalidValue,
     PhoneInUse,
-    Unauthenticated,
     UserNotFound,
 )
 from domain.identities.external_id import ExternalId
@@ -41,10 +39,6 @@ _IS_HELD: Final = (
     "This number is held for an account that has another one, and could not undo that while it is "
     "blocked. An administrator or a command may block it."
 )
-
-
-class _Held(Exception):
-    """The phone is held for its former owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +70,8 @@ class OperatorActions:
             InvalidValue: the phone of a future administrator has a test OTP, or is not verified.
             StorageError
         """
-        change = self._promote if role is Role.ADMINISTRATOR else Identity.demote
-        changed = await self._update_user(user, change)
+        set_role = self._promote if role is Role.ADMINISTRATOR else Identity.demote
+        _, changed = await self._change_user(user, set_role)
         self.events.record(RoleChanged(phone=changed.phone, user_id=changed.id, role=role))
         return changed
 
@@ -90,11 +84,12 @@ class OperatorActions:
             StorageError
         """
         try:
-            return await self._update_user(
+            _, changed = await self._change_user(
                 identity_id, lambda identity: identity.set_external_id(external_id)
             )
         except UniqueViolation as error:
             raise ExternalIdInUse from error
+        return changed
 
     async def revoke_sessions(self, user: str | PhoneNumber) -> int:
         """Revoke all sessions of a user, who may log in again at once.
@@ -109,15 +104,8 @@ class OperatorActions:
             UserNotFound: nobody logged in with this phone, or the identity is deleted.
             StorageError
         """
-        now = self.clock.now()
-        revoked = 0
-
-        def revoke(identity: Identity) -> Identity:
-            nonlocal revoked
-            revoked = len(identity.active_sessions(now))
-            return identity.revoke_all_sessions()
-
-        identity = await self._update_user(user, revoke)
+        former, identity = await self._change_user(user, Identity.revoke_all_sessions)
+        revoked = len(former.active_sessions(self.clock.now()))
         self.events.record(
             SessionRevoked(
                 phone=identity.phone,
@@ -145,28 +133,25 @@ class OperatorActions:
         """
         now = self.clock.now()
 
-        def block_phone(verification: PhoneVerification) -> tuple[PhoneVerification, str | None]:
+        async def block_phone(
+            verification: PhoneVerification,
+        ) -> tuple[PhoneVerification, str | None]:
             if unless_held and verification.is_held(now):
-                raise _Held
+                verification = await self.phone_holds.drop_void(verification)
             return verification.block(now), verification.identity_id
 
         try:
-            identity_id = await update_phone_verification(
-                self.phone_verifications, phone, block_phone
-            )
-        except _Held:
-            if not await self.phone_holds.end_void(phone):
-                raise Forbidden(_IS_HELD) from None
-            await self.block(phone, unless_held=True)
-            return
+            identity_id = await change(self.phone_verifications, phone, block_phone)
+        except PhoneInUse:
+            raise Forbidden(_IS_HELD) from None
         if identity_id is not None:
 
-            def block(identity: Identity | None) -> Identity:
+            def block(identity: Identity | None) -> tuple[Identity, None]:
                 if identity is None:  # a login or a call is about to create it
                     identity = Identity(identity_id, phone, now, is_verified=False)
-                return identity.block(now) if identity.is_open_owner(phone) else identity
+                return (identity.block(now) if identity.is_open_owner(phone) else identity), None
 
-            await save_identity(self.identities, identity_id, block)
+            await change(self.identities, identity_id, block)
         self.events.record(PhoneBlockedByOperator(phone=phone, user_id=identity_id))
 
     async def unblock(self, phone: PhoneNumber) -> None:
@@ -180,12 +165,14 @@ class OperatorActions:
         """
         identity_id, now = await self._find_owner(phone), self.clock.now()
         if identity_id is not None:
-            with suppress(Unauthenticated):  # it is deleted, or does not exist yet
-                await update_identity(
-                    self.identities, identity_id, lambda identity: identity.unblock(now)
-                )
 
-        await update_phone_verification(
+            def unblock(identity: Identity | None) -> tuple[Identity | None, None]:
+                if identity is None or identity.is_closed:  # None: a login is about to create it
+                    return identity, None
+                return identity.unblock(now), None
+
+            await change(self.identities, identity_id, unblock)
+        await change(
             self.phone_verifications, phone, lambda verification: (verification.unblock(), None)
         )
         self.events.record(PhoneUnblockedByOperator(phone=phone, user_id=identity_id))
@@ -208,39 +195,35 @@ class OperatorActions:
         phone = loaded.value.phone
         if not await self.phone_holds.end_void(phone):
             raise PhoneInUse
-        while (owner_id := await self._find_owner(phone)) != identity_id:
-            if owner_id is not None:
-                await self._detach(owner_id, phone, now)
-            await self._replace_owner(phone, owner_id, identity_id)
 
-        def restore(identity: Identity | None) -> Identity:
-            if identity is None:
-                raise UserNotFound
-            return identity.restore(now)
+        async def replace_owner(
+            verification: PhoneVerification,
+        ) -> tuple[PhoneVerification, None]:
+            if verification.identity_id == identity_id:
+                return verification, None
+            if verification.identity_id is not None:
+                await self._detach(verification.identity_id, phone, now)
+            return verification.change_owner(identity_id), None
 
-        identity = await save_identity(self.identities, identity_id, restore)
+        await change(self.phone_verifications, phone, replace_owner)
+
+        def restore(identity: Identity) -> tuple[Identity, Identity]:
+            restored = identity.restore(now)
+            return restored, restored
+
+        identity = await change(self.identities, identity_id, restore, missing=UserNotFound)
         self.events.record(IdentityRestored(phone=phone, user_id=identity_id))
         return identity
 
     async def _detach(self, owner_id: str, phone: PhoneNumber, now: datetime) -> None:
-        def detach(identity: Identity | None) -> Identity:
+        def detach(identity: Identity | None) -> tuple[Identity, bool]:
             if identity is None:  # a login is about to create it
                 identity = Identity(owner_id, phone, now)
-            return identity.detach(now) if identity.is_open_owner(phone) else identity
+            is_owner = identity.is_open_owner(phone)
+            return (identity.detach(now) if is_owner else identity), is_owner
 
-        await save_identity(self.identities, owner_id, detach)
-        self.events.record(IdentityDetached(phone=phone, user_id=owner_id))
-
-    async def _replace_owner(
-        self, phone: PhoneNumber, owner_id: str | None, identity_id: str
-    ) -> None:
-        def replace_owner(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            is_owner = verification.identity_id == owner_id
-            if not is_owner:
-                return verification, None
-            return verification.change_owner(identity_id), None
-
-        await update_phone_verification(self.phone_verifications, phone, replace_owner)
+        if await change(self.identities, owner_id, detach):
+            self.events.record(IdentityDetached(phone=phone, user_id=owner_id))
 
     def _promote(self, identity: Identity) -> Identity:
         if any(self.test_otps.includes(phone) for phone in identity.all_phones):
@@ -255,24 +238,25 @@ class OperatorActions:
             )
         return identity.promote()
 
-    async def _update_user(
-        self, user: str | PhoneNumber, change: Callable[[Identity], Identity]
-    ) -> Identity:
+    async def _change_user(
+        self, user: str | PhoneNumber, change_identity: Callable[[Identity], Identity]
+    ) -> tuple[Identity, Identity]:
+        """Change a user, and return the identity as it was, and as it is now."""
         identity_id = user if isinstance(user, str) else await self._find_owner(user)
         if identity_id is None:
             raise UserNotFound
         now = self.clock.now()
 
-        def change_and_record(identity: Identity) -> Identity:
-            changed = change(identity)
+        def change_and_record(identity: Identity) -> tuple[Identity, tuple[Identity, Identity]]:
+            if identity.is_closed:
+                raise UserNotFound
+            changed = change_identity(identity)
             # Sessions are no concern of the app's backend.
-            is_update = (changed.role, changed.external_id) != (identity.role, identity.external_id)
-            return changed.record_event(EventType.USER_UPDATED, now) if is_update else changed
+            if (changed.role, changed.external_id) != (identity.role, identity.external_id):
+                changed = changed.record_event(EventType.USER_UPDATED, now)
+            return changed, (identity, changed)
 
-        try:
-            return await update_identity(self.identities, identity_id, change_and_record)
-        except Unauthenticated as error:
-            raise UserNotFound from error
+        return await change(self.identities, identity_id, change_and_record, missing=UserNotFound)
 
     async def _find_owner(self, phone: PhoneNumber) -> str | None:
         return (await self.phone_verifications.load(phone)).value.identity_id

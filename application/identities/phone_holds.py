@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
-from application.update import update_phone_verification
+from application.update import change
+from domain.errors import PhoneInUse
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
@@ -47,14 +48,23 @@ class PhoneHolds:
         Raises:
             StorageError
         """
-        loaded = await self.phone_verifications.load(phone)
-        held = loaded.value
-        if await self.find_holder(held) is not None:
+
+        async def end(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            return await self.drop_void(verification), None
+
+        try:
+            await change(self.phone_verifications, phone, end)
+        except PhoneInUse:
             return False
+        return True
 
-        def end(verification: PhoneVerification) -> tuple[PhoneVerification, bool]:
-            if verification.undo_until != held.undo_until:  # it is held anew
-                return verification, False
-            return verification.end_hold(), True
+    async def drop_void(self, verification: PhoneVerification) -> PhoneVerification:
+        """Return the verification without its hold, which is void.
 
-        return await update_phone_verification(self.phone_verifications, phone, end, loaded)
+        Raises:
+            PhoneInUse: The phone is held.
+            StorageError
+        """
+        if await self.find_holder(verification) is not None:
+            raise PhoneInUse
+        return verification.end_hold()

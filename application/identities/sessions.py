@@ -18,7 +18,7 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.principal import Principal
-from application.update import change_identity, update_identity
+from application.update import change
 from domain.errors import InvalidRefreshToken, SessionNotFound, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken
@@ -59,12 +59,12 @@ class RevokeSession:
         """
         now = self.clock.now()
 
-        def revoke(identity: Identity) -> Identity:
-            if identity.find_session(session_id, now) is None:
+        def revoke(identity: Identity) -> tuple[Identity, None]:
+            if identity.require_open().find_session(session_id, now) is None:
                 raise SessionNotFound
-            return identity.revoke_session(session_id).revoke_device_of(session_id)
+            return identity.revoke_session(session_id).revoke_device_of(session_id), None
 
-        await update_identity(self.identities, principal.identity.id, revoke)
+        await change(self.identities, principal.identity.id, revoke, missing=Unauthenticated)
         self.events.record(
             SessionRevoked(user_id=principal.identity.id, reason="one session, by its id")
         )
@@ -108,7 +108,7 @@ class RefreshSession:
         now = self.clock.now()
 
         def rotate(identity: Identity) -> tuple[Identity, tuple[Identity, bool]]:
-            session, family = self.sessions.find_session(token, identity, now)
+            session, family = self.sessions.find_session(token, identity.require_open(), now)
             rotated = family.rotate(token.generation, now, network)
             is_repeated_elsewhere = rotated is family and family.was_exchanged_elsewhere(network)
             if rotated is None:
@@ -123,8 +123,8 @@ class RefreshSession:
             return successor, (successor, is_repeated_elsewhere)
 
         try:
-            identity, is_repeated_elsewhere = await change_identity(
-                self.identities, token.identity_id, rotate
+            identity, is_repeated_elsewhere = await change(
+                self.identities, token.identity_id, rotate, missing=Unauthenticated
             )
         except Unauthenticated:
             self.events.record(RefreshTokenRejected(user_id=token.identity_id))
@@ -174,28 +174,26 @@ class Logout:
             StorageError
         """
         now = self.clock.now()
-        is_reused = False
 
-        def revoke(identity: Identity) -> Identity:
-            nonlocal is_reused
+        def revoke(identity: Identity) -> tuple[Identity, bool]:
+            identity = identity.require_open()
             if isinstance(by, Principal):
                 session = by.session
             else:
                 session, family = self.sessions.find_session(by, identity, now)
-                is_reused = family.rotate(by.generation, now) is None
-                if is_reused:
-                    return identity.revoke_session(session.id)
+                if family.rotate(by.generation, now) is None:
+                    return identity.revoke_session(session.id), True
             match scope:
                 case LogoutScope.THIS:
-                    return identity.revoke_session(session.id)
+                    return identity.revoke_session(session.id), False
                 case LogoutScope.OTHERS:
-                    return identity.revoke_other_sessions(session.id)
+                    return identity.revoke_other_sessions(session.id), False
                 case LogoutScope.ALL:
-                    return identity.revoke_all_sessions()
+                    return identity.revoke_all_sessions(), False
 
         identity_id = by.identity.id if isinstance(by, Principal) else by.identity_id
         with suppress(Unauthenticated):
-            await update_identity(self.identities, identity_id, revoke)
+            is_reused = await change(self.identities, identity_id, revoke, missing=Unauthenticated)
             if is_reused:
                 self.events.record(RefreshTokenReused(user_id=identity_id))
             else:

@@ -17,7 +17,7 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.principal import Principal
 from application.record_act import RecordAct
-from application.update import save_identity, update_identity
+from application.update import change
 from domain.administration.audit import AuditAction
 from domain.errors import (
     PhoneInUse,
@@ -102,25 +102,23 @@ class CreateUser:
         identity_id = own.id if own else await self._assign(phone, now)
         holder_ids = await find_holders(self.identities, username, own.username if own else None)
 
-        def become_user(identity: Identity | None) -> Identity:
-            if identity is None:
-                identity = Identity(identity_id, phone, now)
-            if identity.is_closed:
-                raise Unauthenticated
+        def become_user(identity: Identity | None) -> tuple[Identity, Identity]:
+            identity = (identity or Identity(identity_id, phone, now)).require_open()
             if user := identity.user:
                 if user.username.is_same(username):
-                    return identity
+                    return identity, identity
                 raise PhoneInUse(identity.id, user.username.text) if own else PhoneInUse
             named = set_free_username(identity, username, now, holder_ids)
-            return named.record_event(EventType.USER_CREATED, now)
+            created = named.record_event(EventType.USER_CREATED, now)
+            return created, created
 
         try:
-            return await save_identity(self.identities, identity_id, become_user)
+            return await change(self.identities, identity_id, become_user)
         except Unauthenticated:
             if own:
                 raise
             identity_id = await self._assign(phone, now, deleted_id=identity_id)
-            return await save_identity(self.identities, identity_id, become_user)
+            return await change(self.identities, identity_id, become_user)
 
     async def _assign(
         self, phone: PhoneNumber, now: datetime, deleted_id: str | None = None
@@ -178,14 +176,15 @@ class RenameUser:
     ) -> Identity:
         holder_ids = await find_holders(self.identities, username, own)
 
-        def rename(identity: Identity) -> Identity:
-            if identity.user is None:
+        def rename(identity: Identity) -> tuple[Identity, Identity]:
+            if identity.require_open().user is None:
                 raise UserNotFound
             renamed = set_free_username(identity, username, now, holder_ids)
-            is_same = renamed == identity
-            return identity if is_same else renamed.record_event(EventType.USER_UPDATED, now)
+            if renamed != identity:
+                renamed = renamed.record_event(EventType.USER_UPDATED, now)
+            return renamed, renamed
 
-        return await update_identity(self.identities, identity_id, rename)
+        return await change(self.identities, identity_id, rename, missing=Unauthenticated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +218,12 @@ class DeleteUser:
         """
         now = self.clock.now()
 
-        def delete(identity: Identity | None) -> Identity:
-            if identity is None or identity.is_deleted:
+        def delete(identity: Identity) -> tuple[Identity, None]:
+            if identity.is_deleted:
                 raise Unauthenticated
-            return identity.delete(now)
+            return identity.delete(now), None
 
-        await save_identity(self.identities, identity_id, delete)
+        await change(self.identities, identity_id, delete, missing=Unauthenticated)
         self.events.record(UserDeleted(user_id=identity_id))
         for delete_some in self.extensions.after_deletion:
             with suppress(StorageError):

@@ -16,7 +16,7 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.record_act import RecordAct
-from application.update import change_record, update_phone_verification
+from application.update import change
 from domain.administration.audit import Actor, AuditAction
 from domain.errors import InvalidValue
 from domain.identifier import RANDOM_BYTES, make_identifier
@@ -379,11 +379,11 @@ class ImportUser:
             if run is None:
                 _, owner_id = attempt.assign(loaded.value, closed_id)
             else:
-                owner_id = await update_phone_verification(
+                owner_id = await change(
                     self.phone_verifications,
                     phone,
                     lambda verification: attempt.assign(verification, closed_id),
-                    loaded,
+                    loaded=loaded,
                 )
             if owner_id == attempt.new_id:
                 attempt = replace(attempt, imported_id=owner_id)
@@ -422,7 +422,7 @@ class ImportUser:
 
         try:
             loaded = loaded or Versioned(None, 0)
-            return await change_record(self.identities, identity_id, save, loaded)
+            return await change(self.identities, identity_id, save, loaded=loaded)
         except _AuditNeeded:
             action = AuditAction.IMPORT_USERS
             async with self.record_act(run.actor, action, identity_id, run.reason):
@@ -476,4 +476,4 @@ class ImportUser:
             is_owner = verification.identity_id == identity_id
             return (verification.change_owner(None) if is_owner else verification), None
 
-        await update_phone_verification(self.phone_verifications, phone, release)
+        await change(self.phone_verifications, phone, release)

@@ -11,7 +11,7 @@ from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import UnchallengedAttemptsRepository
 from application.ports.versioned import Versioned
-from application.update import change_record, update_phone_verification
+from application.update import change
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.otp.attempts import (
     Exhausted,
@@ -212,8 +212,8 @@ class AttemptLimiter:
                 return earlier, (left - 1, None)
             return earlier.count(digest, now), (left - 1, None)
 
-        return await change_record(
-            self.unchallenged_attempts, attempts_id, count, permits.unchallenged
+        return await change(
+            self.unchallenged_attempts, attempts_id, count, loaded=permits.unchallenged
         )
 
     async def _count_failure(
@@ -226,7 +226,7 @@ class AttemptLimiter:
     ) -> None:
         """Count the attempt on a callback, or release the permits of a failure."""
         count = partial(count_on_callback, attempt=attempt)
-        if not may_count or not await update_phone_verification(
-            self.phone_verifications, permits.phone, count, loaded
+        if not may_count or not await change(
+            self.phone_verifications, permits.phone, count, loaded=loaded
         ):
             await self.release(permits)

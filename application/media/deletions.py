@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +13,8 @@ from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.media import MediaFiles, MediaItems
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
+from application.update import change
+from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 
 BATCH_SIZE: Final = 200
@@ -53,9 +55,33 @@ class MarkForDeletion:
         marked = item.value.mark_for_deletion(self.clock.now())
         if not await self.media_items.replace(marked, item.version):
             return False
-        await self.quota.remove(item.value)
-        await self.delete_file(marked)
+        await self._delete_marked(item.value, marked)
         return True
+
+    async def checked(
+        self, found: Versioned[MediaItem], check: Callable[[MediaItem], Awaitable[None]]
+    ) -> MediaItem:
+        """Mark an item as it is now, and return it as it was before.
+
+        Args:
+            found: The item.
+            check: Raises unless the item may be marked.
+
+        Raises:
+            ItemNotFound
+            StorageError
+        """
+
+        async def mark(item: MediaItem) -> tuple[MediaItem, tuple[MediaItem, MediaItem]]:
+            await check(item)
+            marked = item.mark_for_deletion(self.clock.now())
+            return marked, (item, marked)
+
+        item, marked = await change(
+            self.media_items, found.value.id, mark, missing=ItemNotFound, loaded=found
+        )
+        await self._delete_marked(item, marked)
+        return item
 
     async def mark_some_of(self, owner_id: str) -> int:
         """Mark up to `BATCH_SIZE` items of an owner, and return how many there were.
@@ -66,6 +92,10 @@ class MarkForDeletion:
         items = await self.media_items.list_owned_by(owner_id, BATCH_SIZE)
         await call_in_groups(self, items)
         return len(items)
+
+    async def _delete_marked(self, item: MediaItem, marked: MediaItem) -> None:
+        await self.quota.remove(item)
+        await self.delete_file(marked)
 
     async def delete_file(self, item: MediaItem) -> None:
         """Delete the files of a marked item, or record that the store refused."""
@@ -78,13 +108,11 @@ class MarkForDeletion:
                 {"event": "file_deletion_refused", "item_id": item.id, "reason": str(error)}
             )
             with suppress(StorageError):
-                await self._mark_refused(item.id)
-
-    async def _mark_refused(self, item_id: str) -> None:
-        # No conflict: nothing else but a cleanup changes a marked item, and that deletes the file.
-        marked = await self.media_items.load(item_id)
-        if marked is not None:
-            await self.media_items.replace(marked.value.mark_deletion_refused(), marked.version)
+                await change(
+                    self.media_items,
+                    item.id,
+                    lambda marked: (marked and marked.mark_deletion_refused(), None),
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import BinaryIO, Final
 
-from application.ports.errors import ConcurrencyConflict, StorageError
+from application.ports.errors import StorageError
 from application.ports.media import IdempotencyKeys, MediaItems
 from application.ports.system import Clock
-from application.update import MAX_RETRIES
+from application.ports.versioned import Versioned
+from application.update import change
 from domain.media.errors import IdempotencyKeyReused, ItemDeleted, UploadInProgress
 from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey, hash_texts
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
@@ -50,26 +51,30 @@ class IdempotentUploads:
             upload_deadline=now + UPLOAD_TIMEOUT,
             expires_at=now + IDEMPOTENCY_KEY_TTL,
         )
-        for _ in range(MAX_RETRIES):
-            if await self.idempotency_keys.add(claimed):
-                return claimed
-            existing = await self.idempotency_keys.load(claimed.id)
-            if existing is None:
-                continue  # it has been released since
-            if existing.value.expires_at > now:
-                item = await self._find_item(existing.value, fingerprint)
+
+        async def claim(
+            existing: IdempotencyKey | None,
+        ) -> tuple[IdempotencyKey, IdempotencyKey | MediaItem]:
+            if existing is not None and existing.expires_at > now:
+                item = await self._find_item(existing, fingerprint)
                 if item is not None:
-                    return item
-            if await self.idempotency_keys.replace(claimed, existing.version):
-                return claimed
-        raise ConcurrencyConflict("too many concurrent uploads with one key")
+                    return existing, item
+            return claimed, claimed
+
+        unused = Versioned(None, 0)  # most keys are new
+        return await change(self.idempotency_keys, claimed.id, claim, loaded=unused)
 
     async def complete(self, claimed: IdempotencyKey) -> None:
         """Record that the item is ready. If that fails, the next repetition does so."""
         with suppress(StorageError):
-            existing = await self.idempotency_keys.load(claimed.id)
-            if existing is not None and existing.value == claimed:
-                await self.idempotency_keys.replace(claimed.complete(), existing.version)
+            await change(
+                self.idempotency_keys,
+                claimed.id,
+                lambda existing: (
+                    claimed.complete() if existing == claimed else existing,
+                    None,
+                ),
+            )
 
     async def release(self, claimed: IdempotencyKey) -> None:
         """Release the key of an upload that failed, unless its item may become ready."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from application.media.deletions import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
-from application.ports.errors import ConcurrencyConflict, StorageError
+from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.media import MediaItems
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.record_act import RecordAct
-from application.update import MAX_RETRIES, update
+from application.update import change
 from domain.access import LibraryVisibility
 from domain.administration.audit import AuditAction
 from domain.errors import Forbidden
@@ -77,15 +77,9 @@ class FindItem:
             StorageError
         """
         found = await self.media_items.load(item_id)
-        if found is None or not found.value.is_ready:
+        if found is None:
             raise ItemNotFound
-        try:
-            if principal is not None:
-                principal.check_can_view_items_of(found.value.owner_id, self.visibility)
-        except Forbidden:
-            raise ItemNotFound from None
-        if await self.identities.find_deleted([found.value.owner_id]):
-            raise ItemNotFound
+        await self._check_visible(principal, found.value)
         return found
 
     async def for_change(self, item_id: str, principal: Principal) -> Versioned[MediaItem]:
@@ -99,6 +93,22 @@ class FindItem:
         found = await self(principal, item_id)
         principal.check_can_act_for(found.value.owner_id)
         return found
+
+    async def check_change(self, item: MediaItem, principal: Principal) -> None:
+        """Return if `for_change` finds the item, which was loaded now; see there what it raises."""
+        await self._check_visible(principal, item)
+        principal.check_can_act_for(item.owner_id)
+
+    async def _check_visible(self, principal: Principal | None, item: MediaItem) -> None:
+        if not item.is_ready:
+            raise ItemNotFound
+        try:
+            if principal is not None:
+                principal.check_can_view_items_of(item.owner_id, self.visibility)
+        except Forbidden:
+            raise ItemNotFound from None
+        if await self.identities.find_deleted([item.owner_id]):
+            raise ItemNotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,19 +230,19 @@ class CategorizeItem:
             StorageError
         """
 
-        async def load() -> Versioned[MediaItem]:
-            return await self.find_item.for_change(item_id, principal)
-
-        def categorize(item: MediaItem) -> tuple[MediaItem, MediaItem]:
+        async def categorize(item: MediaItem) -> tuple[MediaItem, MediaItem]:
+            await self.find_item.check_change(item, principal)
             categorized = item.categorize(category)
             return categorized, categorized
 
-        found = await load()
+        found = await self.find_item.for_change(item_id, principal)
         owner_id = found.value.owner_id
         async with self.record_act.for_another(
             principal, AuditAction.CHANGE_ITEM, owner_id, item_id
         ):
-            item = await update(load, self.media_items.replace, categorize, found)
+            item = await change(
+                self.media_items, item_id, categorize, missing=ItemNotFound, loaded=found
+            )
         return await self.media_urls.make_library_item(item)
 
 
@@ -258,11 +268,6 @@ class DeleteItem:
         async with self.record_act.for_another(
             principal, AuditAction.DELETE_ITEM, owner_id, item_id
         ):
-            await self._delete(principal, found)
-
-    async def _delete(self, principal: Principal, found: Versioned[MediaItem]) -> None:
-        for _ in range(MAX_RETRIES):
-            if await self.mark_for_deletion(found):
-                return
-            found = await self.find_item.for_change(found.value.id, principal)
-        raise ConcurrencyConflict("too many concurrent changes of one item")
+            await self.mark_for_deletion.checked(
+                found, lambda item: self.find_item.check_change(item, principal)
+            )

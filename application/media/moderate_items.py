@@ -7,12 +7,11 @@ from typing import Final
 from application.administration.caller import Caller
 from application.media.deletions import MarkForDeletion
 from application.media.open_file import FoundFile
-from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.media import MediaItems
 from application.ports.versioned import Versioned
 from application.record_act import RecordAct
-from application.update import MAX_RETRIES, update
+from application.update import change
 from domain.administration.audit import AuditAction
 from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
@@ -132,11 +131,7 @@ class ModerateItems:
         found = await self._load(item_id)
         owner_id = found.value.owner_id
         async with self.record_act(caller.actor, action, owner_id, reason, item_id):
-            for _ in range(MAX_RETRIES):
-                if await self.mark_for_deletion(found):
-                    return found.value
-                found = await self._load(item_id)
-            raise ConcurrencyConflict("too many concurrent changes of one item")
+            return await self.mark_for_deletion.checked(found, self._check)
 
     async def _change(
         self,
@@ -144,26 +139,29 @@ class ModerateItems:
         action: AuditAction,
         item_id: str,
         reason: str,
-        change: Callable[[MediaItem], MediaItem],
+        change_item: Callable[[MediaItem], MediaItem],
     ) -> MediaItem:
         caller.check_action(action)
 
-        async def load() -> Versioned[MediaItem]:
-            return await self._load(item_id)
-
-        def change_and_return(item: MediaItem) -> tuple[MediaItem, MediaItem]:
-            changed = change(item)
+        async def check_and_change(item: MediaItem) -> tuple[MediaItem, MediaItem]:
+            await self._check(item)
+            changed = change_item(item)
             return changed, changed
 
-        found = await load()
+        found = await self._load(item_id)
         owner_id = found.value.owner_id
         async with self.record_act(caller.actor, action, owner_id, reason, item_id):
-            return await update(load, self.media_items.replace, change_and_return, found)
+            return await change(
+                self.media_items, item_id, check_and_change, missing=ItemNotFound, loaded=found
+            )
 
     async def _load(self, item_id: str) -> Versioned[MediaItem]:
         found = await self.media_items.load(item_id)
-        if found is None or not found.value.has_files:
+        if found is None:
             raise ItemNotFound
-        if await self.identities.find_deleted([found.value.owner_id]):
-            raise ItemNotFound
+        await self._check(found.value)
         return found
+
+    async def _check(self, item: MediaItem) -> None:
+        if not item.has_files or await self.identities.find_deleted([item.owner_id]):
+            raise ItemNotFound

@@ -9,7 +9,7 @@ from application.ports.identities import Identities
 from application.ports.media import MediaItems, MediaUsages
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
-from application.update import save_record
+from application.update import change
 from domain.media.item import MediaItem
 from domain.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
 
@@ -56,20 +56,20 @@ class LibraryQuota:
             StorageError
         """
 
-        def reserve(usage: MediaUsage | None) -> MediaUsage:
+        def reserve(usage: MediaUsage | None) -> tuple[MediaUsage, None]:
             used = usage or MediaUsage(item.owner_id)
-            return used.reserve(item.id, item.image.bytes, self.quota)
+            return used.reserve(item.id, item.image.bytes, self.quota), None
 
-        await save_record(self.media_usages, item.owner_id, reserve, checked)
+        await change(self.media_usages, item.owner_id, reserve, loaded=checked)
 
     async def confirm(self, item: MediaItem) -> None:
         """Count a ready item. If that fails, it stays pending until the next recount."""
-
-        def confirm(usage: MediaUsage | None) -> MediaUsage | None:
-            return usage and usage.confirm(item.id)
-
         with suppress(StorageError):
-            await save_record(self.media_usages, item.owner_id, confirm)
+            await change(
+                self.media_usages,
+                item.owner_id,
+                lambda usage: (usage and usage.confirm(item.id), None),
+            )
 
     async def remove(self, item: MediaItem) -> None:
         """Subtract an item that the caller has marked for deletion; `item` is from before that.
@@ -77,11 +77,12 @@ class LibraryQuota:
         If that fails, the cleanup subtracts it before it deletes the record of the item.
         """
 
-        def remove(usage: MediaUsage | None) -> MediaUsage | None:
-            return usage and usage.remove(item)
+        def remove(usage: MediaUsage | None) -> tuple[MediaUsage | None, MediaUsage | None]:
+            removed = usage and usage.remove(item)
+            return removed, removed
 
         with suppress(StorageError):
-            usage = await save_record(self.media_usages, item.owner_id, remove)
+            usage = await change(self.media_usages, item.owner_id, remove)
             if usage is not None and not usage.used_items:
                 await self.recount(item.owner_id)  # it deletes the usage of a deleted identity
 

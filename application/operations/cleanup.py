@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from application.pacing import Pace, call_in_groups
 from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
-from application.ports.versioned import Versioned
-from application.update import update_phone_verification
+from application.ports.versioned import Expiring, Versioned
+from application.update import change
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -140,7 +140,7 @@ class Cleanup:
             return verification.change_owner(None), None
 
         for phone in identity.all_phones:
-            await update_phone_verification(self._repositories.phone_verifications, phone, detach)
+            await change(self._repositories.phone_verifications, phone, detach)
         return await self._repositories.identities.replace(identity.purge(now), deleted.version)
 
     async def _release_usernames(self, now: datetime) -> int:
@@ -156,18 +156,6 @@ class Cleanup:
 
     async def _prune_verifications(self, now: datetime) -> int:
         return await self._repositories.phone_verifications.prune(now, PRUNED_AT_ONCE)
-
-
-class Expiring(Protocol):
-    """Records that expire."""
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` of those that have expired, and return their number.
-
-        Raises:
-            StorageError
-        """
-        ...
 
 
 def expire(expiring: Expiring, delay: timedelta = timedelta()) -> CleanupStep:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from application.ports.repositories import Instances
 from application.ports.system import Clock, Randomness
-from application.update import save_record
+from application.update import change
 from domain.identifier import RANDOM_BYTES
 from domain.instance import Instance
 
@@ -37,7 +37,7 @@ class KeepInstance:
             instance_id = self._randomness.bytes(RANDOM_BYTES).hex()
             self._instance = Instance(instance_id, self._program_version, now, now)
         renewed = self._instance = replace(self._instance, renewed_at=now)
-        await save_record(self._instances, renewed.id, lambda _: renewed)
+        await change(self._instances, renewed.id, lambda _: (renewed, None))
 
     async def delete(self) -> None:
         """Delete the record.

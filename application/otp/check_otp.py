@@ -17,7 +17,7 @@ from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from application.update import update_phone_verification
+from application.update import change
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
@@ -131,7 +131,7 @@ class CheckOtp:
             self._save(phone, successor, loaded), self._load_identity(used_code(result))
         )
         if not is_saved:  # another request changed the verification, and maybe the login
-            result = await update_phone_verification(self.phone_verifications, phone, check)
+            result = await change(self.phone_verifications, phone, check)
             identity = None
         unchanged = loaded if is_saved else None
         try:
@@ -187,7 +187,7 @@ class CheckOtp:
     ) -> bool:
         if successor is loaded.value:
             return True
-        return await self.phone_verifications.replace(phone, successor, loaded.version)
+        return await self.phone_verifications.save(phone, successor, loaded.version)
 
     async def _load_identity(self, code: UsedCode | None) -> Versioned[Identity | None] | None:
         if code is None:

@@ -13,7 +13,7 @@ from application.ports.repositories import DeliveryReports
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.webhooks import SignedRequest, StatusCallbacks
-from application.update import change_record, save_record
+from application.update import change
 from application.webhook_urls import NO_LABELS, PhoneLabels
 from domain.otp.delivery import ONE_DAY, Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
@@ -131,7 +131,7 @@ class ReportDelivery:
             self.timing.record(report_id, now)
             if delivery.channel is Channel.SMS and self.timing.learn(now):
                 known = DeliveryReport(SENT_IS_REPORTED_ID, status, now + _SENT_IS_REPORTED_TTL)
-                await save_record(self.delivery_reports, known.id, lambda _: known)
+                await change(self.delivery_reports, known.id, lambda _: (known, None))
 
         def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, bool]:
             if report is not None:
@@ -141,7 +141,7 @@ class ReportDelivery:
                 return None, False  # A delivery without a report is queued.
             return DeliveryReport(report_id, status, now + REPORT_TTL, error_code), True
 
-        is_new = await change_record(self.delivery_reports, report_id, advance)
+        is_new = await change(self.delivery_reports, report_id, advance)
         if is_new and (event := _describe_end(status, delivery, error_code or "")):
             self.events.record(event)
 

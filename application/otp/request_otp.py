@@ -30,7 +30,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerificat
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from application.update import update_phone_verification
+from application.update import change
 from domain.errors import (
     CountryNotServed,
     DeliveryFailed,
@@ -343,11 +343,11 @@ class RequestOtp:
     ) -> DeliveryDecision:
         """Record the id of a request that refers to an earlier delivery. A new one is not."""
 
-        def change(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
+        def refer(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = decide(current)
             return current if decision.is_new else successor, decision
 
-        return await update_phone_verification(self.phone_verifications, phone, change, loaded)
+        return await change(self.phone_verifications, phone, refer, loaded=loaded)
 
     async def _record_delivery(
         self,
@@ -363,7 +363,7 @@ class RequestOtp:
         """
         permits = Permits(acquired.acquired_at, acquired.parts, recognition)
 
-        def change(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
+        def record(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = decide(current)
             if decision.is_new:
                 successor = successor.replace_delivery(replace(decision.delivery, permits=permits))
@@ -371,9 +371,7 @@ class RequestOtp:
 
         is_used = False
         try:
-            decision = await update_phone_verification(
-                self.phone_verifications, phone, change, loaded
-            )
+            decision = await change(self.phone_verifications, phone, record, loaded=loaded)
             is_used = decision.is_new
         finally:
             if not is_used:
@@ -436,7 +434,7 @@ class RequestOtp:
             return kept, None
 
         with suppress(StorageError):
-            await update_phone_verification(self.phone_verifications, phone, keep)
+            await change(self.phone_verifications, phone, keep)
 
     async def _reject(
         self,
@@ -464,9 +462,7 @@ class RequestOtp:
             return rejected, (rejected, delivery)
 
         with suppress(StorageError):
-            rejected, delivery = await update_phone_verification(
-                self.phone_verifications, phone, reject
-            )
+            rejected, delivery = await change(self.phone_verifications, phone, reject)
             if delivery is not None:
                 identity_id = request.new_challenge.identity_id
                 await limiter.settle(phone, delivery, result.status.outcome, identity_id)

@@ -7,7 +7,7 @@ from application.otp.events import LimitsReset
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
-from application.update import update_phone_verification
+from application.update import change
 from domain.errors import ConflictingValue, PhoneBlocked
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.verification_state import resets_left
@@ -60,6 +60,6 @@ class ResetLimits:
             left = resets_left(successor)
             return successor, ResetResult(left, successor.attempts_of_next_delivery)
 
-        result = await update_phone_verification(self.phone_verifications, phone, reset)
+        result = await change(self.phone_verifications, phone, reset)
         self.events.record(LimitsReset(phone=phone))
         return result

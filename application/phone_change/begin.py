@@ -4,11 +4,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from application import update
 from application.phone_change.complete import CompletePhoneChange
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.system import Clock
-from application.update import change_record
 from domain.errors import ConflictingValue, IncorrectOtp, PhoneInUse, Unauthenticated, Unavailable
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
@@ -95,9 +95,8 @@ class BeginPhoneChange:
             StorageError
         """
 
-        def begin(identity: Identity | None) -> tuple[Identity | None, None]:
-            if identity is None or identity.is_closed:
-                raise Unauthenticated
+        def begin(identity: Identity) -> tuple[Identity, None]:
+            identity = identity.require_open()
             if used is not None and identity.has_used(used.id):
                 return identity, None
             if used_old is not None and identity.has_used(used_old.id):
@@ -121,12 +120,12 @@ class BeginPhoneChange:
 
         is_completed = False
         try:
-            await change_record(self.identities, identity_id, begin)
+            await update.change(self.identities, identity_id, begin, missing=Unauthenticated)
         except _UnderWay:
             with suppress(PhoneInUse, UndoNotPossible):
                 await self.complete(identity_id)
             is_completed = True
-            await change_record(self.identities, identity_id, begin)
+            await update.change(self.identities, identity_id, begin, missing=Unauthenticated)
 
     def _may_have(self, identity: Identity, phone: PhoneNumber) -> bool:
         """Return whether the number has no fixed code, or is for members with such a number."""

@@ -3,20 +3,19 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from application import update
 from application.identities.events import IdentityDetached, UserDeleted
 from application.identities.phone_holds import PhoneHolds
 from application.otp.send_notice import SendNotice
 from application.phone_change.events import PhoneChanged, PhoneChangeUndone, PhoneDisowned
 from application.phone_change.notify_new_number import RETRY_DELAY, NotifyNewNumber
 from application.phone_change.undo_codes import UndoCodes
-from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.security_events import PhoneEvent, SecurityEvent, SecurityEvents
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
-from application.update import MAX_RETRIES, change_record, update, update_phone_verification
 from domain.errors import PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep, PhoneNotice
@@ -24,6 +23,19 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 from domain.phone_change.errors import UndoNotPossible
 from domain.phone_change.phone_assignment import NOTICE_PERIOD, PhoneAssignments
+
+
+@dataclass(frozen=True, slots=True)
+class _WithPhones:
+    """Identities that are saved with their phones."""
+
+    identities: Identities
+
+    async def load(self, key: str, /) -> Versioned[Identity] | None:
+        return await self.identities.load(key)
+
+    async def save(self, _: str, record: Identity, version: int, /) -> bool:
+        return await self.identities.replace_phone(record, version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +114,6 @@ class CompletePhoneChange:
         if change.is_disown:  # while the session is there that can repeat the request
             await self._release(identity_id, change, now)
 
-        async def load() -> Versioned[Identity]:
-            loaded = await self.identities.load(identity_id)
-            if loaded is None:
-                raise Unauthenticated
-            return loaded
-
         def replace_phone(current: Identity) -> tuple[Identity, tuple[Identity, bool]]:
             if current.is_closed:
                 return current, (current, False)
@@ -115,7 +121,9 @@ class CompletePhoneChange:
             successor = replaced(change, now)
             return successor, (successor, successor is not current)
 
-        identity, is_replaced = await update(load, self.identities.replace_phone, replace_phone)
+        identity, is_replaced = await update.change(
+            _WithPhones(self.identities), identity_id, replace_phone, missing=Unauthenticated
+        )
         if is_replaced:
             self.events.record(_describe(identity, change))
         return identity
@@ -127,26 +135,25 @@ class CompletePhoneChange:
         def add(found: PhoneAssignments | None) -> tuple[PhoneAssignments, None]:
             return (found or PhoneAssignments(id=identity_id)).add(change, now), None
 
-        await change_record(self.phone_assignments, identity_id, add)
+        await update.change(self.phone_assignments, identity_id, add)
 
     async def _assign(self, identity_id: str, change: PhoneChange) -> None:
         """Let the record of the new number point to the identity."""
-        for _ in range(MAX_RETRIES):
-            loaded = await self.phone_verifications.load(change.new_phone)
-            found = loaded.value
+
+        async def assign(found: PhoneVerification) -> tuple[PhoneVerification, None]:
             if found.identity_id == identity_id or not await self._is_current(identity_id, change):
-                return
+                return found, None
             try:
                 await self._check_free(identity_id, change, found)
             except (PhoneInUse, UndoNotPossible):
                 current = await self.phone_verifications.load(change.new_phone)
-                if current.version == loaded.version:
+                if current.value == found:
                     raise
-                continue  # another process may have completed this change
-            assigned = found.change_owner(identity_id)
-            if await self.phone_verifications.replace(change.new_phone, assigned, loaded.version):
-                return
-        raise ConcurrencyConflict("too many concurrent changes of one record")
+                # Another process may have completed this change. The record has another version,
+                # so this is not saved, and the next attempt finds out.
+            return found.change_owner(identity_id), None
+
+        await update.change(self.phone_verifications, change.new_phone, assign)
 
     async def _check_free(
         self, identity_id: str, change: PhoneChange, found: PhoneVerification
@@ -194,7 +201,7 @@ class CompletePhoneChange:
                 raise PhoneInUse
             return owner.detach(now), IdentityDetached(phone=phone, user_id=owner_id, reason=reason)
 
-        if event := await change_record(self.identities, owner_id, close):
+        if event := await update.change(self.identities, owner_id, close):
             self.events.record(event)
 
     async def _release_former(self, identity: Identity, change: PhoneChange) -> Identity:
@@ -223,15 +230,13 @@ class CompletePhoneChange:
     async def _release(self, identity_id: str, change: PhoneChange, now: datetime) -> None:
         """Release the record of the former number, unless another process did."""
         undo_until = None if change.is_undo else change.undo_until
-        for _ in range(MAX_RETRIES):
-            loaded = await self.phone_verifications.load(change.old_phone)
-            former = loaded.value
+
+        async def release(former: PhoneVerification) -> tuple[PhoneVerification, None]:
             if former.identity_id != identity_id or not await self._is_current(identity_id, change):
-                return
-            released = former.release(identity_id, undo_until, now)
-            if await self.phone_verifications.replace(change.old_phone, released, loaded.version):
-                return
-        raise ConcurrencyConflict("too many concurrent changes of one record")
+                return former, None
+            return former.release(identity_id, undo_until, now), None
+
+        await update.change(self.phone_verifications, change.old_phone, release)
 
     async def _is_current(self, identity_id: str, change: PhoneChange) -> bool:
         """Return whether the change is still at this step.
@@ -253,7 +258,7 @@ class CompletePhoneChange:
             return (verification.change_owner(None) if is_owner else verification), None
 
         for phone in identity.all_phones:
-            await update_phone_verification(self.phone_verifications, phone, leave)
+            await update.change(self.phone_verifications, phone, leave)
         await self._advance(identity, change, None)
 
     async def _advance(
@@ -273,7 +278,7 @@ class CompletePhoneChange:
             advanced = current.advance_phone_change(successor)
             return advanced, (advanced, True)
 
-        return await change_record(self.identities, identity.id, advance)
+        return await update.change(self.identities, identity.id, advance)
 
 
 def _describe(identity: Identity, change: PhoneChange) -> PhoneEvent:

@@ -9,7 +9,7 @@ from application.phone_change.make_phone_change import MakePhoneChange
 from application.ports.errors import StorageError
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
-from application.update import update_phone_verification
+from application.update import change
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
@@ -85,4 +85,4 @@ class MakeUndo:
             is_owner = verification.identity_id == identity_id
             return (verification.trust_ip(client_ip, now) if is_owner else verification), None
 
-        await update_phone_verification(self.phone_verifications, phone, trust)
+        await change(self.phone_verifications, phone, trust)

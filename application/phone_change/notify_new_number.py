@@ -8,7 +8,7 @@ from application.otp.send_notice import SendNotice
 from application.ports.identities import Identities
 from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.system import Clock
-from application.update import change_record
+from application.update import change
 from domain.identities.phone_change import PhoneNotice
 from domain.phone_change.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 
@@ -46,7 +46,7 @@ class NotifyNewNumber:
             claimed = found.set_notice_due(now + RETRY_DELAY)
             return claimed, claimed
 
-        claimed = await change_record(self.phone_assignments, identity_id, claim)
+        claimed = await change(self.phone_assignments, identity_id, claim)
         if claimed is None:
             return
         phone = claimed.latest.phone
@@ -59,7 +59,7 @@ class NotifyNewNumber:
             and await self.send_notice(phone, PhoneNotice.PHONE_ASSIGNED, claimed.locale)
         )
         if is_done or now >= claimed.latest.assigned_at + NOTICE_PERIOD:
-            await change_record(
+            await change(
                 self.phone_assignments,
                 identity_id,
                 lambda found: (_end(found, claimed), None),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from application.ports.versioned import Versioned
+from application.ports.versioned import Expiring, Savable, Versioned
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
@@ -15,29 +15,18 @@ from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 
 
-class PhoneVerifications(Protocol):
-    """The verification of each phone, found by the phone."""
+class PhoneVerifications(Savable[PhoneNumber, PhoneVerification], Expiring, Protocol):
+    """The verification of each phone, found by the phone.
 
-    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+    A version is never used again, even after the record was deleted and added anew.
+    """
+
+    async def load(self, phone: PhoneNumber, /) -> Versioned[PhoneVerification]:
         """Load the verification. A phone without one has an empty one with version 0.
 
         Raises:
             StorageError
             CorruptRecord
-        """
-        ...
-
-    async def replace(
-        self, phone: PhoneNumber, verification: PhoneVerification, version: int
-    ) -> bool:
-        """Replace the verification if it still has this version, and return whether it had.
-
-        - After True it is durable.
-        - Version 0 adds it if there is none.
-        - A version is never used again, even after the record was deleted and added anew.
-
-        Raises:
-            StorageError
         """
         ...
 
@@ -76,14 +65,6 @@ class PhoneVerifications(Protocol):
         Raises:
             StorageError
             CorruptRecord
-        """
-        ...
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` verifications whose `expires_at` passed, and return their number.
-
-        Raises:
-            StorageError
         """
         ...
 

@@ -1,15 +1,17 @@
 """Records with versions: optimistic concurrency."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+K_contra = TypeVar("K_contra", contravariant=True)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Versioned(Generic[T_co]):
-    """A loaded record. `replace` succeeds only while the stored one has this version.
+    """A loaded record. `save` and `replace` succeed only while the stored one has this version.
 
     Only the repository that loaded it interprets the version.
     """
@@ -18,10 +20,10 @@ class Versioned(Generic[T_co]):
     version: int
 
 
-class Records(Protocol[T]):
-    """The repository of one kind of record, by id. After True a write is durable."""
+class Savable(Protocol[K_contra, T]):
+    """Records by a key: what `application/update.py` needs. After True a write is durable."""
 
-    async def load(self, record_id: str, /) -> Versioned[T] | None:
+    async def load(self, key: K_contra, /) -> Versioned[T] | None:
         """Load the record, or None.
 
         Raises:
@@ -29,6 +31,23 @@ class Records(Protocol[T]):
             CorruptRecord
         """
         ...
+
+    async def save(self, key: K_contra, record: T, version: int, /) -> bool:
+        """Replace the record if it still has this version, and return whether it had.
+
+        Version 0 adds it if there is none.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
+class Records(Savable[str, T], Protocol[T]):
+    """The repository of one kind of record, by id.
+
+    `save` does what `add` and `replace` do.
+    """
 
     async def add(self, record: T, /) -> bool:
         """Add a record, and return False where its id exists.
@@ -54,6 +73,18 @@ class DeletableRecords(Records[T], Protocol[T]):
 
     async def delete(self, record_id: str, version: int, /) -> bool:
         """Delete the record if it still has this version, and return whether it had.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
+class Expiring(Protocol):
+    """Records that expire."""
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` of those that have expired, and return their number.
 
         Raises:
             StorageError

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.ports.statistics import HourlyCountsRepository
-from application.update import save_record
+from application.update import change
 from domain.statistics.hourly_counts import HourlyCounts, HourlySums
 
 
@@ -30,4 +30,4 @@ class WriteHourlyCounts:
             self.sums.mark_written(hourly)
 
     async def _write(self, hourly: HourlyCounts) -> None:
-        await save_record(self.hourly_counts, hourly.id, lambda _: hourly)
+        await change(self.hourly_counts, hourly.id, lambda _: (hourly, None))

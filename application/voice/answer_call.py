@@ -13,11 +13,10 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
-from application.update import update_identity
+from application.update import change
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from application.voice.effects import CarryOutEffect
-from application.voice.update_call import change_call
 from domain.errors import DomainError, Unauthenticated
 from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
@@ -84,8 +83,11 @@ class FindCaller:
         """
         if caller.identity_id and not caller.is_verified:
             with suppress(Unauthenticated):  # it was deleted in the meantime
-                await update_identity(
-                    self.identities, caller.identity_id, lambda identity: identity.mark_called(now)
+                await change(
+                    self.identities,
+                    caller.identity_id,
+                    lambda identity: (identity.require_open().mark_called(now), None),
+                    missing=Unauthenticated,
                 )
 
 
@@ -310,7 +312,9 @@ class AnswerCall:
         step, line = await self.call_limiter.reserve_line(step, caller)
         held = permits_of_line(line)
 
-        def complete(call: Call) -> tuple[Call, _Completion]:
+        def complete(call: Call | None) -> tuple[Call | None, _Completion | None]:
+            if call is None:
+                return None, None
             if isinstance(command.event, Recorded):
                 call = call.keep_recording(command.event, now)
             completed = call.complete(
@@ -325,7 +329,7 @@ class AnswerCall:
                 is_first=True,
             )
 
-        completion = await change_call(self.calls, call_id, complete, loaded)
+        completion = await change(self.calls, call_id, complete, loaded=loaded)
         if completion is None or not completion.is_line_used:
             await self.call_limiter.release(line)
         if completion is None:  # the record of the call was deleted

@@ -6,8 +6,8 @@ from application.otp.codes import OtpCodes
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.ports.voice import Calls
+from application.update import change
 from application.voice.answer_call import AnswerCallCommand
-from application.voice.update_call import update_call
 from domain.otp.challenge import Challenge
 from domain.otp.message_preferences import locale_fallbacks
 from domain.otp.phone_verification import PhoneVerification
@@ -51,11 +51,13 @@ class AnswerCodeCall:
             return (HangUp(),)
         verification = (await self.phone_verifications.load(phone)).value
 
-        def answer(call: Call) -> Call:
+        def answer(call: Call | None) -> tuple[Call | None, Call | None]:
+            if call is None:
+                return None, None
             challenge = verification.find_challenge(call.challenge_id)
             is_next = call.position == command.position and not call.status.is_final
             if challenge is None or not is_next or not _is_this_call(call, command):
-                return call
+                return call, call
             is_readable = challenge.is_active(now) and self._is_readable(verification, challenge)
             locale = self.flow.select_locale(phone.country, locale_fallbacks(call.locale))
             if not is_readable:
@@ -66,9 +68,10 @@ class AnswerCodeCall:
                 step = read_code(locale, command.event)
             identified = call.set_provider_call_id(command.provider_call_id)
             answered = identified.advance_status(CallStatus.IN_PROGRESS, now)
-            return answered.complete(command.position, step, now=now)
+            completed = answered.complete(command.position, step, now=now)
+            return completed, completed
 
-        call = await update_call(self.calls, call_id, answer)
+        call = await change(self.calls, call_id, answer)
         if call is None or not _is_this_call(call, command):
             return (HangUp(),)
         turn = call.find_turn(command.position)

@@ -6,9 +6,9 @@ from application.otp.delivery_status import ReportDelivery, ReportedDelivery
 from application.otp.extensions import EndedCall, OtpExtensions
 from application.ports.system import Clock
 from application.ports.voice import Calls
+from application.update import change
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
-from application.voice.update_call import change_call, update_call
 from application.webhook_urls import NO_LABELS, PhoneLabels
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
@@ -58,12 +58,16 @@ class CallReports:
         """
         now = self.clock.now()
 
-        def advance(call: Call) -> tuple[Call, tuple[Call, Permits | None, bool]]:
+        def advance(
+            call: Call | None,
+        ) -> tuple[Call | None, tuple[Call, Permits | None, bool] | None]:
+            if call is None:
+                return None, None
             advanced = call.advance_status(status, now)
             ended_line = call.line if advanced.line is None else None
             return advanced, (advanced, ended_line, advanced.ended_at != call.ended_at)
 
-        result = await change_call(self.calls, call_id, advance)
+        result = await change(self.calls, call_id, advance)
         if result is None:
             return
         call, ended_line, has_ended = result
@@ -92,7 +96,9 @@ class CallReports:
             StorageError
         """
         now = self.clock.now()
-        await update_call(self.calls, call_id, lambda call: call.keep_recording(recorded, now))
+        await change(
+            self.calls, call_id, lambda call: (call and call.keep_recording(recorded, now), None)
+        )
 
 
 def _to_reported(call: Call) -> ReportedStatus:

@@ -17,7 +17,7 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
-from application.update import update_phone_verification
+from application.update import change
 from application.voice.events import CallbackRequested
 from application.voice.place_code_call import PlaceCodeCall
 from domain.errors import InvalidValue, TooManyOtpRequests
@@ -183,14 +183,14 @@ class Callbacks:
         """
         permits = Permits(acquired.acquired_at, acquired.parts)
 
-        def change(current: PhoneVerification) -> tuple[PhoneVerification, bool]:
+        def record_with_permits(current: PhoneVerification) -> tuple[PhoneVerification, bool]:
             successor = record(current, permits)
             return successor, successor is not current
 
         is_new = False
         try:
-            is_new = await update_phone_verification(
-                self.phone_verifications, phone, change, loaded
+            is_new = await change(
+                self.phone_verifications, phone, record_with_permits, loaded=loaded
             )
         finally:
             if not is_new:
@@ -223,6 +223,6 @@ class Callbacks:
             return verification.reject_callback(callback.call_id), recorded
 
         with suppress(StorageError):
-            cleared = await update_phone_verification(self.phone_verifications, phone, reject)
+            cleared = await change(self.phone_verifications, phone, reject)
             if cleared is not None:
                 await self.delivery_limiter.settle_callback(phone, cleared, status.outcome)

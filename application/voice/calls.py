@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from application.ports.voice import Calls, Recordings
+from application.update import change
 from application.use_cases import UseCases
 from application.voice.call_log import ListCalls, OpenRecording
 from application.voice.cleanup import (
@@ -12,7 +13,6 @@ from application.voice.cleanup import (
     CleanUpCalls,
 )
 from application.voice.export import ExportCalls
-from application.voice.update_call import update_call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,4 +51,6 @@ class CallsFeature:
 
     async def _mark_verified(self, call_id: str, identity_id: str) -> None:
         """Mark the call that read the code of a login as that of the identity."""
-        await update_call(self.calls, call_id, lambda call: call.verify_caller(identity_id))
+        await change(
+            self.calls, call_id, lambda call: (call and call.verify_caller(identity_id), None)
+        )

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
 from application.pacing import Pace, call_in_groups
@@ -12,7 +11,7 @@ from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls, Recordings
-from application.voice.update_call import update_call
+from application.update import change
 from domain.voice.call import MAX_SILENCE, Call
 
 BATCH_SIZE: Final = 200
@@ -82,10 +81,15 @@ class CleanUpCalls:
                     except CallProviderUnavailable as error:
                         _log.warning("The next cleanup deletes recordings: %s", error)
                         return deleted
-                    remove = partial(Call.remove_recording, recording_id=recording.id)
-                    await update_call(self.calls, call.id, remove)
+                    await self._remove_recording(call.id, recording.id)
                     deleted += 1
         return deleted
+
+    async def _remove_recording(self, call_id: str, recording_id: str) -> None:
+        def remove(call: Call | None) -> tuple[Call | None, None]:
+            return call and call.remove_recording(recording_id), None
+
+        await change(self.calls, call_id, remove)
 
     async def end_calls(self) -> int:
         """End calls whose last status was lost, and return their number.

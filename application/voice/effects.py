@@ -12,7 +12,7 @@ from application.ports.identities import Identities
 from application.ports.otp import DeliveryStatus, PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
-from application.update import save_identity, update_identity, update_phone_verification
+from application.update import change
 from application.voice.callbacks import Callbacks
 from application.voice.events import CallerRegistered
 from domain.errors import PhoneInUse, Unauthenticated
@@ -91,7 +91,11 @@ class CarryOutEffect:
         async def join(closed_id: str | None = None) -> Identity:
             owner_id, _ = await self.assign_phone(phone, new_id, closed_id)
             new = Identity(owner_id, phone, now, is_verified=False, consent=consent)
-            return await save_identity(self.identities, new.id, lambda identity: identity or new)
+
+            def add(identity: Identity | None) -> tuple[Identity, Identity]:
+                return identity or new, identity or new
+
+            return await change(self.identities, new.id, add)
 
         try:
             identity = await join()
@@ -107,11 +111,13 @@ class CarryOutEffect:
         """Delete the identity by the write that finds it unverified."""
         now = self.clock.now()
 
-        def leave(identity: Identity) -> Identity:
-            return identity if identity.is_verified else identity.delete(now)
+        def leave(identity: Identity) -> tuple[Identity, Identity]:
+            found = identity.require_open()
+            left = found if found.is_verified else found.delete(now)
+            return left, left
 
         try:
-            identity = await update_identity(self.identities, identity_id, leave)
+            identity = await change(self.identities, identity_id, leave, missing=Unauthenticated)
         except Unauthenticated:  # it has left before
             return True
         if identity.is_deleted:
@@ -127,7 +133,7 @@ class CarryOutEffect:
         def choose(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             return replace(verification, call_locale=chosen), None
 
-        await update_phone_verification(self.phone_verifications, phone, choose)
+        await change(self.phone_verifications, phone, choose)
 
     async def _explain_leaving(self, phone: PhoneNumber, text: str, locale: str | None) -> None:
         """Send the message. Above its limits the earlier one has to do."""

@@ -10,9 +10,10 @@ from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.system import Clock
+from application.ports.versioned import Versioned
 from application.ports.voice import CallProvider, Calls
+from application.update import change
 from application.voice.call_urls import CallUrls
-from application.voice.update_call import update_call
 from application.webhook_urls import PhoneLabels
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences, normalize_locale
@@ -76,8 +77,12 @@ class PlaceCodeCall:
             _log.warning({**warning, "reason": placed.reason})
         # The requests of the call do not need what is recorded now.
         with suppress(StorageError, CorruptRecord):
-            if not await self.calls.replace(self._record(call, placed), 1):
-                await update_call(self.calls, call.id, lambda call: self._record(call, placed))
+            await change(
+                self.calls,
+                call.id,
+                lambda found: (found and self._record(found, placed), None),
+                loaded=Versioned(call, 1),
+            )
         return placed
 
     def _record(self, call: Call, placed: DeliveryResult) -> Call:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.errors import Unauthenticated
 from domain.identifier import require_identifier
 from domain.identities.data_export import DataExport
 from domain.identities.device_token import MAX_DEVICES, ConsoleDevice, RecognizedDevice
@@ -159,6 +160,16 @@ class Identity:
     def is_closed(self) -> bool:
         """Whether it is deleted or detached: its phone may get another identity."""
         return self.is_deleted or self.detached_at is not None
+
+    def require_open(self) -> "Identity":
+        """Return the identity, unless it is closed.
+
+        Raises:
+            Unauthenticated
+        """
+        if self.is_closed:
+            raise Unauthenticated
+        return self
 
     @property
     def is_blocked(self) -> bool:

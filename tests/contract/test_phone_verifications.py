@@ -44,20 +44,20 @@ async def test_a_saved_verification_is_loaded_unchanged_for_its_phone_only(
 ) -> None:
     assert await verifications.load(a_phone()) == Versioned(PhoneVerification(), 0)
 
-    assert await verifications.replace(a_phone(), FULL_VERIFICATION, 0)
+    assert await verifications.save(a_phone(), FULL_VERIFICATION, 0)
 
     assert (await verifications.load(a_phone())).value == FULL_VERIFICATION
     assert await verifications.load(a_phone(2)) == Versioned(PhoneVerification(), 0)
 
 
 async def test_a_version_allows_one_replacement(verifications: PhoneVerifications) -> None:
-    await verifications.replace(a_phone(), a_phone_verification(), 0)
+    await verifications.save(a_phone(), a_phone_verification(), 0)
     loaded = await verifications.load(a_phone())
 
-    assert await verifications.replace(a_phone(), OWNED, loaded.version)
+    assert await verifications.save(a_phone(), OWNED, loaded.version)
 
     for version in (0, loaded.version):
-        assert not await verifications.replace(a_phone(), PhoneVerification(), version)
+        assert not await verifications.save(a_phone(), PhoneVerification(), version)
     replaced = await verifications.load(a_phone())
     assert replaced.value == OWNED
     assert replaced.version != loaded.version
@@ -66,7 +66,7 @@ async def test_a_version_allows_one_replacement(verifications: PhoneVerification
 async def test_a_missing_verification_has_only_version_0(
     verifications: PhoneVerifications,
 ) -> None:
-    assert not await verifications.replace(a_phone(), OWNED, 1)
+    assert not await verifications.save(a_phone(), OWNED, 1)
     assert (await verifications.load(a_phone())).version == 0
 
 
@@ -76,7 +76,7 @@ async def test_a_verification_is_deleted_when_it_expires_and_not_before(
     verification = a_phone_verification()
     expires_at = verification.expires_at
     assert expires_at is not None
-    await verifications.replace(a_phone(), verification, 0)
+    await verifications.save(a_phone(), verification, 0)
 
     assert await verifications.delete_expired(expires_at - timedelta(milliseconds=1), 10) == 0
     assert (await verifications.load(a_phone())).value == verification
@@ -90,17 +90,17 @@ async def test_a_verification_is_deleted_when_it_expires_and_not_before(
 async def test_a_verification_never_expires_while_it_has_an_identity_or_a_block(
     verifications: PhoneVerifications, verification: PhoneVerification
 ) -> None:
-    await verifications.replace(a_phone(), verification, 0)
+    await verifications.save(a_phone(), verification, 0)
 
     assert await verifications.delete_expired(NOW + 10_000 * DAY, 10) == 0
     loaded = await verifications.load(a_phone())
     assert loaded.value == verification
-    await verifications.replace(a_phone(), a_phone_verification(), loaded.version)
+    await verifications.save(a_phone(), a_phone_verification(), loaded.version)
     assert (await verifications.load(a_phone())).value == a_phone_verification()
     assert await verifications.delete_expired(NOW + 2 * DAY, 10) == 1
 
     # An empty one has expired.
-    await verifications.replace(a_phone(), PhoneVerification(), 0)
+    await verifications.save(a_phone(), PhoneVerification(), 0)
     assert await verifications.delete_expired(NOW, 10) == 1
 
 
@@ -122,7 +122,7 @@ HELD = replace(KEPT, identity_id=None, previous_identity_id=an_id(), undo_until=
 async def test_expired_client_ips_are_removed_from_a_verification_that_is_kept(
     verifications: PhoneVerifications, blocked_at: datetime | None
 ) -> None:
-    await verifications.replace(a_phone(), replace(KEPT, blocked_at=blocked_at), 0)
+    await verifications.save(a_phone(), replace(KEPT, blocked_at=blocked_at), 0)
 
     for age, kept in (
         (OTP_TTL, replace(KEPT, challenges=(), deliveries=(a_delivery(),))),
@@ -142,7 +142,7 @@ async def test_expired_client_ips_are_removed_from_a_verification_that_is_kept(
 
 async def test_no_more_than_the_limit_are_pruned(verifications: PhoneVerifications) -> None:
     for number in range(5):
-        await verifications.replace(a_phone(number), KEPT, 0)
+        await verifications.save(a_phone(number), KEPT, 0)
 
     pruned = [await verifications.prune(NOW + HOUR, 2) for _ in range(4)]
 
@@ -152,22 +152,22 @@ async def test_no_more_than_the_limit_are_pruned(verifications: PhoneVerificatio
 async def test_a_version_from_before_the_pruning_is_outdated(
     verifications: PhoneVerifications,
 ) -> None:
-    await verifications.replace(a_phone(), KEPT, 0)
+    await verifications.save(a_phone(), KEPT, 0)
     loaded = await verifications.load(a_phone())
     await verifications.prune(NOW + HOUR, 1)
 
-    assert not await verifications.replace(a_phone(), KEPT, loaded.version)
+    assert not await verifications.save(a_phone(), KEPT, loaded.version)
 
 
 async def test_a_version_from_before_a_deletion_is_outdated(
     verifications: PhoneVerifications,
 ) -> None:
-    await verifications.replace(a_phone(), a_phone_verification(), 0)
+    await verifications.save(a_phone(), a_phone_verification(), 0)
     loaded = await verifications.load(a_phone())
     await verifications.delete_expired(NOW + 2 * DAY, 1)
-    await verifications.replace(a_phone(), OWNED, 0)
+    await verifications.save(a_phone(), OWNED, 0)
 
-    assert not await verifications.replace(a_phone(), PhoneVerification(), loaded.version)
+    assert not await verifications.save(a_phone(), PhoneVerification(), loaded.version)
     assert (await verifications.load(a_phone())).value == OWNED
 
 
@@ -182,7 +182,7 @@ async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked_or_held
 
     async def replace_by(verification: PhoneVerification) -> None:
         version = (await verifications.load(a_phone())).version
-        assert await verifications.replace(a_phone(), verification, version)
+        assert await verifications.save(a_phone(), verification, version)
 
     await replace_by(KEPT)
     assert await stored_phone() is None
@@ -202,8 +202,8 @@ async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked_or_held
 async def test_the_phone_of_a_verification_is_removed_when_its_hold_has_expired(
     database: Database, verifications: PhoneVerifications
 ) -> None:
-    await verifications.replace(a_phone(), replace(HELD, blocked_at=None), 0)
-    await verifications.replace(a_phone(2), HELD.block(NOW), 0)
+    await verifications.save(a_phone(), replace(HELD, blocked_at=None), 0)
+    await verifications.save(a_phone(2), HELD.block(NOW), 0)
 
     while await verifications.prune(NOW + UNDO_PERIOD, 9):
         pass
@@ -241,7 +241,7 @@ async def test_an_older_program_reads_a_held_phone_and_keeps_what_it_does_not_kn
         a_challenge(id=an_id(4), purpose=Purpose.UNDO_PHONE_CHANGE),
     ]
     held = replace(HELD, challenges=(a_challenge(), *codes))
-    await verifications.replace(a_phone(), held, 0)
+    await verifications.save(a_phone(), held, 0)
 
     [stored] = (await records.load(OLDER_VERIFICATIONS, [phone_index])).values()
     assert [challenge.id for challenge in stored.record.challenges] == [an_id(1)]
@@ -257,7 +257,7 @@ async def test_a_phone_is_blocked_by_its_index_and_keeps_what_is_known_of_it(
 ) -> None:
     held = replace(OWNED, previous_identity_id=an_id(2), undo_until=NOW + DAY)
     encryption = FakePhoneEncryption()
-    await verifications.replace(a_phone(1), held, 0)
+    await verifications.save(a_phone(1), held, 0)
     found = Versioned(PhoneVerification(), 0)
     for number in (1, 2):
         index = encryption.blind_index(a_phone(number))
@@ -267,6 +267,6 @@ async def test_a_phone_is_blocked_by_its_index_and_keeps_what_is_known_of_it(
         assert found == await verifications.load(a_phone(number))
         assert found.value == (held if number == 1 else PhoneVerification()).block(NOW)
     # It is a record like any other, also without the number.
-    assert await verifications.replace(a_phone(2), found.value.unblock(), found.version)
+    assert await verifications.save(a_phone(2), found.value.unblock(), found.version)
     absent = await verifications.load_by_index(encryption.blind_index(a_phone(3)))
     assert absent == Versioned(PhoneVerification(), 0)

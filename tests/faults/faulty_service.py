@@ -36,6 +36,7 @@ from adapters.records import features
 from adapters.system import SystemClock
 from application.ports.errors import StorageTimeout
 from entrypoints.commands.cli import main
+from tests.support.fault_injector import name_operation
 from tests.support.service import Inbox, Service
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -139,9 +140,9 @@ class CountedPort:
         method = getattr(self._port, name)
         if name in ("list_files", "retry_after", "check"):  # without I/O, or the health of all
             return method
-        operation = f"{self._port_name}.{name}"
 
         async def call(*args: Any, **kwargs: Any) -> Any:
+            operation = name_operation(self._port_name, self._port, name, args)
             _cause_fault(operation, is_done=False)
             result = await method(*args, **kwargs)
             _cause_fault(operation, is_done=True)

@@ -57,7 +57,7 @@ async def count(path: Path) -> None:
         while increments < INCREMENTS:
             loaded = await records.phone_verifications.load(a_phone())
             number = int(loaded.value.identity_id or "0", 16) + 1
-            increments += await records.phone_verifications.replace(
+            increments += await records.phone_verifications.save(
                 a_phone(), loaded.value.change_owner(an_id(number)), loaded.version
             )
         report("done")

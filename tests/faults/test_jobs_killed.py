@@ -99,7 +99,7 @@ async def add_users(database: Database, count: int = USERS) -> None:
         verification = PhoneVerification(identity_id=owner_id)
         if number % 4 == 0:
             verification = verification.block(NOW)
-        await repositories.phone_verifications.replace(phone, verification, 0)
+        await repositories.phone_verifications.save(phone, verification, 0)
 
 
 def run_killed(name: str, job: str, place: str) -> list[str]:

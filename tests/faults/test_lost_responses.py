@@ -82,7 +82,7 @@ async def client(service: FaultyService) -> AsyncIterator[Client]:
 
 
 @pytest.mark.parametrize(
-    "operation", ["phone_verifications.replace done", "identities.add", "identities.replace"]
+    "operation", ["phone_verifications.save done", "identities.add", "identities.replace"]
 )
 async def test_the_same_code_completes_a_login_whose_session_was_not_saved(
     client: Client, operation: str

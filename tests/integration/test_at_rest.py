@@ -105,7 +105,7 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
     new, old, held = map(a_phone, range(5, 8))
     change = PhoneChange(new_phone=new, old_phone=old, started_at=NOW, attempted_at=NOW)
     await repositories.identities.add(an_identity(phone=old, phone_change=change))
-    await repositories.phone_verifications.replace(
+    await repositories.phone_verifications.save(
         held, PhoneVerification(previous_identity_id=an_id(), undo_until=NOW), 0
     )
 

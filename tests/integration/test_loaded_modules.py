@@ -70,8 +70,7 @@ print(*sys.modules, sep="\\n")
 
 
 OF_CALL_LOG: Final = {"application.voice"} | {
-    f"application.voice.{name}"
-    for name in ("call_log", "calls", "cleanup", "details", "export", "update_call")
+    f"application.voice.{name}" for name in ("call_log", "calls", "cleanup", "details", "export")
 }
 """What lists and deletes the calls of a former phone line."""
 

@@ -47,7 +47,7 @@ async def add(repositories: Repositories, numbers: Sequence[int]) -> None:
         *(repositories.identities.add(a_deleted_identity(id=an_id(number))) for number in numbers),
         *(repositories.delivery_reports.add(a_report(number)) for number in numbers),
         *(
-            repositories.phone_verifications.replace(
+            repositories.phone_verifications.save(
                 a_phone(number), PhoneVerification(identity_id=an_id(number)), 0
             )
             for number in numbers

@@ -194,7 +194,7 @@ def test_a_commit_is_synced_to_the_disk(path: Path) -> None:
 
 
 async def replace_verification(repositories: Repositories) -> bool:
-    return await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    return await repositories.phone_verifications.save(a_phone(), a_phone_verification(), 0)
 
 
 async def test_a_file_that_was_moved_is_not_used_until_it_is_back(tmp_path: Path) -> None:

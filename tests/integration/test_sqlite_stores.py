@@ -216,9 +216,9 @@ async def test_a_field_that_is_written_once_is_overwritten_on_purpose(database: 
 async def add_blocked(path: Path) -> None:
     async with open_sqlite_repositories(path, OLD) as repositories:
         blocked = a_phone_verification(blocked_at=NOW)
-        assert await repositories.phone_verifications.replace(a_phone(), blocked, 0)
+        assert await repositories.phone_verifications.save(a_phone(), blocked, 0)
         # It expires.
-        assert await repositories.phone_verifications.replace(
+        assert await repositories.phone_verifications.save(
             a_phone(2), a_phone_verification(identity_id=None), 0
         )
         await repositories.stores.limits.acquire(reserve("a"))

@@ -1,11 +1,18 @@
 """Make an operation of the in-memory adapters fail, kill the process or run something first."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from application.ports.errors import PortError
 
 Action = Callable[[], Awaitable[object]]
+
+
+def name_operation(port_name: str, port: object, method: str, arguments: Sequence[object]) -> str:
+    """Return the name of a call. A `save` has that of the method which does the same."""
+    if method == "save" and hasattr(port, "add"):
+        method = "replace" if arguments[-1] else "add"
+    return f"{port_name}.{method}"
 
 
 class ProcessKilled(BaseException):

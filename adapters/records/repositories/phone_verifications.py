@@ -33,7 +33,7 @@ class StoredPhoneVerifications:
         self._encryption = encryption
         self._observer = observer
 
-    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+    async def load(self, phone: PhoneNumber, /) -> Versioned[PhoneVerification]:
         """Load the verification, or an empty one at version 0."""
         loaded = await self.load_by_index(self._encryption.blind_index(phone))
         return loaded if self._observer is None else LoadedVersion.of(loaded)
@@ -46,8 +46,8 @@ class StoredPhoneVerifications:
         stored = found[phone_index]
         return Versioned(_VERIFICATIONS.to_value(stored.record), stored.version)
 
-    async def replace(
-        self, phone: PhoneNumber, verification: PhoneVerification, version: int
+    async def save(
+        self, phone: PhoneNumber, verification: PhoneVerification, version: int, /
     ) -> bool:
         """Replace the verification if it has this version; version 0 adds it."""
         phone_index = self._encryption.blind_index(phone)

@@ -46,7 +46,7 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from domain.phone import PhoneNumber
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.fault_injector import FaultInjector
+from tests.support.fault_injector import FaultInjector, name_operation
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -409,7 +409,7 @@ class _Port:
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         async def call(*arguments: object, **options: object) -> object:
-            operation = f"{self.name}.{method}"
+            operation = name_operation(self.name, self.repository, method, arguments)
             is_lost = await self.database.faults.on_call(operation, StorageUnavailable)
             result = await getattr(self.repository, method)(*arguments, **options)
             if is_lost:

@@ -10,8 +10,8 @@ import pytest
 from adapters.records.repositories.identities import StoredIdentities
 from application.ports.errors import ConcurrencyConflict
 from application.ports.versioned import Versioned
-from application.update import MAX_RETRIES, save_identity, update
-from domain.errors import UserSaveFailed
+from application.update import MAX_RETRIES, change
+from domain.errors import UserNotFound, UserSaveFailed
 from domain.identities.identity import Identity
 from tests.support.builders import an_id, an_identity
 from tests.support.core_harness import CoreHarness
@@ -19,7 +19,7 @@ from tests.support.core_harness import CoreHarness
 
 @dataclass
 class Counter:
-    """A record with one number. Other writers increase it `conflicts` times before a write."""
+    """A repository of one number. Other writers increase it `conflicts` times before a write."""
 
     value: int = 0
     version: int = 1
@@ -27,11 +27,11 @@ class Counter:
     loads: int = 0
     writes: list[int] = field(default_factory=list)
 
-    async def load(self) -> Versioned[int]:
+    async def load(self, _: str, /) -> Versioned[int]:
         self.loads += 1
         return Versioned(self.value, self.version)
 
-    async def replace(self, value: int, version: int) -> bool:
+    async def save(self, _: str, value: int, version: int, /) -> bool:
         if self.conflicts:
             self.conflicts -= 1
             self.value, self.version = self.value + 10, self.version + 1
@@ -42,7 +42,7 @@ class Counter:
         return True
 
     async def increase(self) -> int:
-        return await update(self.load, self.replace, lambda value: (value + 1, value + 1))
+        return await change(self, "", lambda value: (value + 1, value + 1))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_only_a_changed_record_is_written() -> None:
     counter = Counter()
     assert await counter.increase() == 1
     assert (counter.value, counter.loads, counter.writes) == (1, 1, [1])
-    same = await update(counter.load, counter.replace, lambda value: (value, "as it is"))
+    same = await change(counter, "", lambda value: (value, "as it is"))
     assert (same, counter.writes) == ("as it is", [1])
 
 
@@ -78,18 +78,47 @@ async def test_conflicts_are_retried_with_the_latest_record_and_with_jitter_afte
     assert delays == [0.02] * delayed
 
 
+async def test_a_coroutine_decides_anew_after_a_conflict() -> None:
+    counter, seen = Counter(conflicts=1), list[int]()
+
+    async def increase(value: int) -> tuple[int, int]:
+        await asyncio.sleep(0)
+        seen.append(value)
+        return value + 1, value + 1
+
+    assert await change(counter, "", increase, loaded=Versioned(0, 1)) == 11
+    assert (seen, counter.loads, counter.writes) == ([0, 10], 1, [11])
+
+
+async def test_nothing_is_written_if_the_change_is_not_allowed_or_the_record_is_missing(
+    app: CoreHarness,
+) -> None:
+    identities, counter = app.database.repositories().identities, Counter()
+
+    def reject(_: object) -> tuple[int, None]:
+        raise UserSaveFailed
+
+    with pytest.raises(UserSaveFailed):
+        await change(counter, "", reject)
+    with pytest.raises(UserNotFound):
+        await change(identities, an_id(), lambda found: (found, None), missing=UserNotFound)
+    assert await change(identities, an_id(), lambda found: (found, found)) is None
+    assert (counter.writes, app.database.identities) == ([], {})
+
+
 @pytest.mark.parametrize("is_added_meanwhile", [False, True])
 async def test_an_unknown_identity_is_added_or_changed_if_it_exists_meanwhile(
     app: CoreHarness, is_added_meanwhile: bool
 ) -> None:
     identities = app.database.repositories().identities
 
-    def change(identity: Identity | None) -> Identity:
-        return (identity or an_identity()).promote()
+    def promote(identity: Identity | None) -> tuple[Identity, Identity]:
+        promoted = (identity or an_identity()).promote()
+        return promoted, promoted
 
     if is_added_meanwhile:
         app.faults.run_before("identities.add", lambda: identities.add(an_identity()))
-    saved = await save_identity(identities, an_id(), change)
+    saved = await change(identities, an_id(), promote)
     assert saved.is_administrator
     assert app.database.identities[an_id()] == Versioned(saved, 1 + is_added_meanwhile)
 

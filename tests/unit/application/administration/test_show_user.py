@@ -12,7 +12,7 @@ from application.administration.show_user import UserDetails
 from application.otp import request_otp
 from application.otp.send_code import SendCodeCommand
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.update import update_identity
+from application.update import change
 from domain.administration.audit import AuditAction
 from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, UserNotFound
 from domain.identities.device_token import ConsoleDevice
@@ -125,10 +125,10 @@ async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session
 async def test_the_browsers_that_the_console_recognizes_are_shown(app: CoreHarness) -> None:
     administrator = (await app.add_administrator(a_phone())).identity
     device = ConsoleDevice("a browser", administrator.session_version, NOW + timedelta(days=90))
-    await update_identity(
+    await change(
         app.database.repositories().identities,
         administrator.id,
-        lambda found: found.add_console_device(device, NOW),
+        lambda found: (found and found.add_console_device(device, NOW), None),
     )
     assert (await show(app)).console_devices == [device]
     app.advance(days=90)

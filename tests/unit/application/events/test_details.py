@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from application.events.details import EventDetails
-from application.update import save_identity
+from application.update import change
 from domain.identities.user_events import RETRY_PERIOD
 from tests.support.app_harness import AppHarness
 from tests.unit.application.administration.test_show_user import OPERATOR, show
@@ -21,7 +21,8 @@ async def test_events_that_wait_and_events_that_are_kept_are_counted(app: AppHar
     kept = created.settle([first.mark_failed(app.clock.now() + RETRY_PERIOD)], ["backend"])
     identity = replace(principal.identity, events=kept)
 
-    await save_identity(app.database.repositories().identities, identity.id, lambda _: identity)
+    identities = app.database.repositories().identities
+    await change(identities, identity.id, lambda _: (identity, None))
     assert await events_of(app) == EventDetails(waiting=0, failed=1)
 
     app.advance(days=9)  # a newer event makes another attempt, for all of them

@@ -18,7 +18,7 @@ from application.export.page import EXPLAINED_FILES
 from application.media.feature import LibraryFeature
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
-from application.update import update_identity
+from application.update import change
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.scope import Scope
 from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserNotFound
@@ -128,10 +128,10 @@ async def test_browsers_at_the_console_are_in_the_export_without_their_hashes(
     principal = await app.add_administrator(a_phone())
     version = principal.identity.session_version
     device = ConsoleDevice("a hash", version, app.clock.now() + timedelta(days=90))
-    await update_identity(
+    await change(
         app.database.repositories().identities,
         principal.identity.id,
-        lambda found: found.add_console_device(device, app.clock.now()),
+        lambda found: (found and found.add_console_device(device, app.clock.now()), None),
     )
     archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
     [browser] = parse(archive, "sessions.json")["browsers_at_the_console"]

@@ -14,7 +14,7 @@ from tests.support.core_harness import CoreHarness
 from tests.support.fault_injector import ProcessKilled
 
 FAULTS = pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-CHANGE = ["phone_verifications.load", "phone_verifications.replace", "identities.load"]
+CHANGE = ["phone_verifications.load", "phone_verifications.save", "identities.load"]
 BLOCK = [*CHANGE, "identities.replace"]
 FIRST_BLOCK = [*CHANGE, "identities.add"]
 LOGIN = [*BLOCK, "identities.add", "limit_store.acquire", "limit_store.release"]

@@ -221,7 +221,7 @@ async def test_creating_a_user_during_its_first_login_makes_one_identity(
         (a_phone(1), "identities.load"),
         (a_phone(1), "identities.replace"),
         (OTHER_PHONE, "phone_verifications.load"),
-        (OTHER_PHONE, "phone_verifications.replace"),
+        (OTHER_PHONE, "phone_verifications.save"),
         (OTHER_PHONE, "identities.load"),
         (OTHER_PHONE, "identities.add"),
     ],

@@ -100,7 +100,7 @@ async def test_a_blocked_user_is_imported_and_cannot_sign_in(
 @IDS
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
-    "operation", ["audit_log.add", "phone_verifications.replace", "identities.add"]
+    "operation", ["audit_log.add", "phone_verifications.save", "identities.add"]
 )
 async def test_a_repeat_completes_a_block_that_was_killed(
     app: AppHarness, ids: dict[str, Any], operation: str, is_done: bool
@@ -209,7 +209,7 @@ async def test_an_account_that_version_0_1_imported_is_blocked_until_its_owner_s
         await identities.replace(replace(loaded.value, imported_at=None), loaded.version)
         phones = app.database.repositories().phone_verifications
         phone = await phones.load(a_phone())
-        await phones.replace(a_phone(), replace(phone.value, imported_id=None), phone.version)
+        await phones.save(a_phone(), replace(phone.value, imported_id=None), phone.version)
 
     await import_user(app, id=an_id(7), is_blocked=False)
     await remove_mark()

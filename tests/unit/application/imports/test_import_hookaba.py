@@ -32,7 +32,7 @@ from tests.support.media.stored import stored_items, stored_usages
 from tests.support.policies import make_policy
 
 WRITES = [
-    "phone_verifications.replace",
+    "phone_verifications.save",
     "identities.add",
     "media_items.add",
     "media_files.write",

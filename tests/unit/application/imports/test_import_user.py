@@ -30,7 +30,7 @@ from tests.support.policies import make_policy
 
 YEARS_AGO = NOW - timedelta(days=1000)
 EXTERNAL_ID = ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")
-WRITES = ["phone_verifications.replace", "identities.add"]
+WRITES = ["phone_verifications.save", "identities.add"]
 FIELDS: Final[dict[str, Any]] = {"username": "Rahul Sharma", "created_at": YEARS_AGO}
 
 
@@ -258,7 +258,7 @@ async def remove_marks(app: AppHarness) -> Identity:
     repositories = app.database.repositories()
     verification = await repositories.phone_verifications.load(a_phone())
     unmarked_phone = replace(verification.value, imported_id=None)
-    await repositories.phone_verifications.replace(a_phone(), unmarked_phone, verification.version)
+    await repositories.phone_verifications.save(a_phone(), unmarked_phone, verification.version)
     [loaded] = app.database.identities.values()
     unmarked = replace(loaded.value, imported_at=None)
     await repositories.identities.replace(unmarked, loaded.version)

@@ -56,7 +56,7 @@ async def test_an_unavailable_store_keeps_the_record_and_stops_no_other_cleanup(
     repositories = app.database.repositories()
     await add_item(app, an_item(state=ItemState.DELETING, deletion_requested_at=NOW))
     await repositories.identities.add(a_deleted_identity(user=a_user()))
-    await repositories.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
+    await repositories.phone_verifications.save(a_phone(), PhoneVerification(), 0)
     app.clock.advance(timedelta(days=30))
     app.files.is_unavailable = True
     assert await app.operations.cleanup() == CleanupReport(

@@ -17,7 +17,7 @@ OPERATIONS = [
     "phone_verifications.load",
     "limit_store.acquire",
     "unchallenged_attempts.load",
-    "phone_verifications.replace",
+    "phone_verifications.save",
     "identities.load",
     "identities.add",
     "identities.replace",

@@ -130,4 +130,4 @@ async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_n
         await app.request_otp(a_phone(number))
         [delivery] = app.database.phone_verifications[a_phone(number)].value.deliveries
         assert delivery.provider == provider
-        assert app.faults.calls.count("phone_verifications.replace") == number
+        assert app.faults.calls.count("phone_verifications.save") == number

@@ -2,13 +2,15 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 
+from adapters.records.repositories.phone_verifications import StoredPhoneVerifications
 from application.identities.events import IdentityDetached, IdentityRestored, LoginSucceeded
 from application.identities.login import LoggedIn
 from application.otp.verify_otp import OtpRejected
-from application.ports.errors import StorageError, StorageUnavailable
+from application.ports.errors import ConcurrencyConflict, StorageError, StorageUnavailable
 from application.principal import Principal
 from domain.errors import Unauthenticated, UserNotFound
 from tests.support.builders import a_phone
@@ -17,7 +19,7 @@ from tests.support.core_policy import make_core_policy
 
 LOGIN = [
     "phone_verifications.load",
-    "phone_verifications.replace",
+    "phone_verifications.save",
     "identities.load",
     "identities.replace",
     "identities.add",
@@ -124,8 +126,15 @@ async def test_an_operator_restores_a_detached_identity(app: CoreHarness) -> Non
     assert IdentityRestored in app.events.types
 
 
-@pytest.mark.parametrize("after", [None, "identities.replace"], ids=["first", "detached"])
-@pytest.mark.parametrize("operation", LOGIN[:4])
+@pytest.mark.parametrize(
+    ("operation", "after"),
+    [
+        *((operation, None) for operation in LOGIN[:4]),
+        ("phone_verifications.save", "identities.replace"),
+        ("identities.load", "identities.replace"),
+        ("identities.replace", "identities.replace"),
+    ],
+)
 async def test_an_interrupted_restoration_is_completed(
     app: CoreHarness, operation: str, after: str | None
 ) -> None:
@@ -137,6 +146,19 @@ async def test_an_interrupted_restoration_is_completed(
     app.faults.reset()
     await app.identities.operator_actions.restore(before_id)
     assert (await principal_of(app, await app.open_session())).identity.id == before_id
+
+
+async def test_a_restoration_gives_up_while_the_record_of_the_phone_always_changes(
+    app: CoreHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_id = await leave_unused(app)
+    await app.open_session()
+    app.events.recorded.clear()
+    monkeypatch.setattr(StoredPhoneVerifications, "save", AsyncMock(return_value=False))
+    with pytest.raises(ConcurrencyConflict):
+        await app.identities.operator_actions.restore(before_id)
+    # The new owner was detached once.
+    assert app.events.types == [IdentityDetached]
 
 
 async def test_only_a_detached_identity_is_restored(app: CoreHarness) -> None:

@@ -160,13 +160,13 @@ async def test_an_unknown_result_counts_as_sent_and_its_code_is_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    "operation", ["phone_verifications.load", "phone_verifications.replace", "limit_store.release"]
+    "operation", ["phone_verifications.load", "phone_verifications.save", "limit_store.release"]
 )
 async def test_a_rejected_message_is_reported_if_the_limits_cannot_be_released(
     operation: str,
 ) -> None:
     app = CoreHarness(messenger=FakeMessenger(REJECTED))
-    app.faults.fail_on(operation, after="phone_verifications.replace")
+    app.faults.fail_on(operation, after="phone_verifications.save")
     with pytest.raises(DeliveryFailed):
         await app.request_otp()
     assert app.faults.has_fired
@@ -174,7 +174,7 @@ async def test_a_rejected_message_is_reported_if_the_limits_cannot_be_released(
 
 @pytest.mark.parametrize(
     "operation",
-    ["phone_verifications.load", "limit_store.next_available", "phone_verifications.replace"],
+    ["phone_verifications.load", "limit_store.next_available", "phone_verifications.save"],
 )
 async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver(
     app: CoreHarness, operation: str
@@ -203,7 +203,7 @@ async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_deliv
 
 
 async def test_a_request_that_another_overtakes_releases_its_permits(app: CoreHarness) -> None:
-    app.faults.run_before("phone_verifications.replace", app.request_otp)
+    app.faults.run_before("phone_verifications.save", app.request_otp)
     assert not (await app.request_otp()).sent
     assert set(app.database.permits.values()) == {1}
 

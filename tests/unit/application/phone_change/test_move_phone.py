@@ -183,7 +183,7 @@ async def test_an_unknown_or_a_deleted_account_has_no_number_to_change(app: AppH
 
 
 async def test_an_account_that_is_deleted_meanwhile_gets_no_number(app: AppHarness) -> None:
-    for operation in ("phone_verifications.replace", "identities.replace"):
+    for operation in ("phone_verifications.save", "identities.replace"):
         user = await app.add_user(OLD, f"Deleted before {operation}")
         app.faults.run_before(operation, partial(app.identities.delete_user, user))
         with pytest.raises(UserNotFound):

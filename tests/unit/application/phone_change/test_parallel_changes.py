@@ -322,18 +322,18 @@ async def test_a_record_that_always_changes_is_an_error_of_storage(
 ) -> None:
     app = AppHarness()
     user = await app.add_user(OLD)
-    replace = StoredPhoneVerifications.replace
+    save = StoredPhoneVerifications.save
 
-    async def replace_others(
+    async def save_others(
         self: StoredPhoneVerifications,
-        replaced: PhoneNumber,
+        saved: PhoneNumber,
         verification: PhoneVerification,
         version: int,
     ) -> bool:
-        return replaced != phone and await replace(self, replaced, verification, version)
+        return saved != phone and await save(self, saved, verification, version)
 
     with monkeypatch.context() as patch:
-        patch.setattr(StoredPhoneVerifications, "replace", replace_others)
+        patch.setattr(StoredPhoneVerifications, "save", save_others)
         with pytest.raises(ConcurrencyConflict):
             await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     completed = await app.phone_change.complete(user.identity.id)

@@ -158,7 +158,7 @@ async def test_the_same_code_again_is_a_success_from_anywhere(app: AppHarness) -
         await undo(app, WRONG)
 
 
-@pytest.mark.parametrize("operation", ["identities.replace_phone", "phone_verifications.replace"])
+@pytest.mark.parametrize("operation", ["identities.replace_phone", "phone_verifications.save"])
 async def test_an_undo_that_was_interrupted_is_completed_by_the_same_code(
     app: AppHarness, operation: str
 ) -> None:

@@ -49,7 +49,7 @@ async def store_identity(app: AppHarness, identity: Identity) -> None:
     repositories = app.database.repositories()
     await repositories.identities.add(identity)
     verification = (await repositories.phone_verifications.load(a_phone())).value
-    await repositories.phone_verifications.replace(
+    await repositories.phone_verifications.save(
         a_phone(), verification.change_owner(identity.id), 0
     )
 

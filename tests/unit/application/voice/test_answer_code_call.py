@@ -45,7 +45,7 @@ async def app() -> AppHarness:
 async def store(app: AppHarness, verification: PhoneVerification) -> None:
     repository = app.database.repositories().phone_verifications
     version = (await repository.load(a_phone())).version
-    assert await repository.replace(a_phone(), verification, version)
+    assert await repository.save(a_phone(), verification, version)
 
 
 async def request(

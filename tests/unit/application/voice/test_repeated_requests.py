@@ -157,10 +157,10 @@ async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:
 @pytest.mark.parametrize(
     ("is_verified", "keys", "outcome", "effect"),
     [
-        (None, "1", CallOutcome.JOINED, ["phone_verifications.replace", "identities.add"]),
+        (None, "1", CallOutcome.JOINED, ["phone_verifications.save", "identities.add"]),
         (False, "41", CallOutcome.LEFT, ["identities.replace"]),
         (True, "41", CallOutcome.LEAVING_EXPLAINED, ["limit_store.acquire"]),
-        (False, "2", CallOutcome.CALLBACK, ["phone_verifications.replace"]),
+        (False, "2", CallOutcome.CALLBACK, ["phone_verifications.save"]),
     ],
 )
 async def test_a_request_that_was_killed_is_completed_by_its_repetition(
@@ -188,7 +188,7 @@ async def test_a_request_that_was_killed_is_completed_by_its_repetition(
         assert callbacks == (outcome is CallOutcome.CALLBACK)
 
 
-@pytest.mark.parametrize("operation", ["identities.add", "phone_verifications.replace"])
+@pytest.mark.parametrize("operation", ["identities.add", "phone_verifications.save"])
 async def test_an_effect_that_fails_gets_an_apology_for_all_repetitions(operation: str) -> None:
     app = AppHarness(policy=PHONE_LINE)
     call = InboundCall(app)

@@ -203,7 +203,7 @@ async def test_a_call_that_is_not_placed_counts_for_an_hour_and_releases_permits
     assert await app.request_callback()
 
 
-@pytest.mark.parametrize("operation", ["phone_verifications.replace", "calls.add"])
+@pytest.mark.parametrize("operation", ["phone_verifications.save", "calls.add"])
 async def test_no_call_is_placed_if_something_cannot_be_recorded(
     app: AppHarness, operation: str
 ) -> None:
@@ -217,7 +217,7 @@ async def test_no_call_is_placed_if_something_cannot_be_recorded(
 
 
 @pytest.mark.parametrize(
-    "operation", ["calls.replace", "phone_verifications.replace", "limit_store.release"]
+    "operation", ["calls.replace", "phone_verifications.save", "limit_store.release"]
 )
 async def test_a_rejected_call_is_rejected_if_it_cannot_be_undone(
     app: AppHarness, operation: str

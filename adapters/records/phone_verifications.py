@@ -54,7 +54,7 @@ class PhoneChangeChallengeRecord(_ChallengeRecord, kw_only=True, gc=False):
 
 
 class ConsoleChallengeRecord(_ChallengeRecord, kw_only=True, gc=False):
-    """A challenge whose code signs in to the console. It is apart for the same reason."""
+    """A challenge whose code signs in to the web console. It is apart for the same reason."""
 
     purpose: Literal["console_sign_in"]
 

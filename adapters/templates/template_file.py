@@ -79,7 +79,7 @@ def read_template_file(file: Traversable, *, is_builtin: bool) -> TemplateFile:
     # A country's messages may be registered with its carriers word for word: nothing is added.
     if name not in ALL_COUNTRIES:
         templates = {
-            # The console names no platform: people read its codes.
+            # The web console names no platform: people read its codes.
             key: texts if key is Purpose.CONSOLE_SIGN_IN else texts.with_platform_defaults()
             for key, texts in templates.items()
         }

@@ -77,7 +77,7 @@ def describe_delivery(
 class DeliverOtp:
     """Send the code of a delivery in the template that fits phone and client, or call the phone.
 
-    - A call needs a provider. Without one the code is sent like any, such as to the console.
+    - A call needs a provider. Without one the code is sent like any, such as to the terminal.
     - Nothing is sent to a blocked phone. Result and duration are imitated instead, and so is the
       report that it was sent, after a typical time.
 

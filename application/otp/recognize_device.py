@@ -13,7 +13,7 @@ async def recognize_device(
 ) -> DeviceProof | None:
     """Check a device token against the identity that it names.
 
-    That of a browser at the console counts for codes of the console, that of an app for all others.
+    That of a browser at the web console counts for its codes, that of an app for all others.
 
     The phone's verification decides whether the device counts for the phone.
 

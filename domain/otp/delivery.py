@@ -181,7 +181,7 @@ class Delivery:
         rejection: why every provider rejected it, without a phone number; empty otherwise.
         is_suppressed: the phone was blocked, so nothing was sent.
         is_reset: it counts in no limit of the phone: an operator reset them since, or an
-            administrator, who requested it, signed in to the console with its code.
+            administrator, who requested it, signed in to the web console with its code.
         is_granted: it used what the latest reset allows.
     """
 

@@ -1,4 +1,4 @@
-"""The console messenger in the terminal of an operator, who must not see codes and numbers."""
+"""The terminal messenger in the terminal of an operator, who must not see codes and numbers."""
 
 import re
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -51,15 +51,15 @@ class _HiddenNumbers:
 
 def hide_codes(settings: Settings) -> Settings:
     """Return the settings with messengers that print no code and no number."""
-    return _replace_console(settings, _HiddenCodes())
+    return _replace_terminal(settings, _HiddenCodes())
 
 
 def hide_numbers(settings: Settings) -> Settings:
     """Return the settings with messengers that print no number, for messages without a code."""
-    return _replace_console(settings, _HiddenNumbers())
+    return _replace_terminal(settings, _HiddenNumbers())
 
 
-def _replace_console(settings: Settings, messenger: Messenger) -> Settings:
+def _replace_terminal(settings: Settings, messenger: Messenger) -> Settings:
     def open_messenger(_: object) -> AbstractAsyncContextManager[Messenger]:
         return nullcontext(messenger)
 

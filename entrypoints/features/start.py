@@ -85,7 +85,7 @@ class _Start(Feature):
 
         recent_messages = None
         if keeps_messages(opening.settings):
-            from adapters.console import InMemoryRecentMessages
+            from adapters.terminal import InMemoryRecentMessages
 
             recent_messages = InMemoryRecentMessages()
         opening.use_cases.add(StartFeature(opening.use_cases, recent_messages))

@@ -394,7 +394,7 @@ class _Voice(Feature):
         return (_check_call_flow,)
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        """Return what it knows about a user, for `dialtone user show` and the console."""
+        """Return what it knows about a user, for `dialtone user show` and the web console."""
         from entrypoints.words.call_words import call_rows
 
         return call_rows(details)

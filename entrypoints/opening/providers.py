@@ -54,20 +54,20 @@ class Provider:
     extra: str = ""
 
 
-def _open_console(_: object) -> "AbstractAsyncContextManager[Messenger]":
-    from adapters.console import ConsoleMessenger
+def _open_terminal(_: object) -> "AbstractAsyncContextManager[Messenger]":
+    from adapters.terminal import TerminalMessenger
 
-    return nullcontext(ConsoleMessenger(sys.stdout))
+    return nullcontext(TerminalMessenger(sys.stdout))
 
 
-async def _check_console(_: object) -> str:
+async def _check_terminal(_: object) -> str:
     return ""
 
 
-CONSOLE: Final = Provider(
+TERMINAL: Final = Provider(
     name="console",
-    open_messenger=_open_console,
-    check_messenger=_check_console,
+    open_messenger=_open_terminal,
+    check_messenger=_check_terminal,
     prints_codes=True,
 )
 
@@ -118,7 +118,7 @@ def open_hook(
     return open_hook_messenger(hook.name, hook.url, secrets)
 
 
-PROVIDERS: Final[tuple[Provider, ...]] = (CONSOLE, TWILIO)
+PROVIDERS: Final[tuple[Provider, ...]] = (TERMINAL, TWILIO)
 """All of them, in the order in which messages for operators name them."""
 
 

@@ -55,7 +55,7 @@ class SmsSettings(ServiceSettings):
     """Who sends messages. It stands before the settings of providers."""
 
     sms: tuple[Provider | Factory | HttpHook, ...] = essential(
-        "console, twilio, https://… (a hook of yours) or package.module:factory; tried in order.",
+        "console (the terminal), twilio, https://… (hook) or package.module:factory; tried in order.",
         parse_sms,
         default="console",
         example="twilio",
@@ -177,7 +177,7 @@ class OtpSettings(TwilioSettings, SmsSettings):
 
     @property
     def has_voice_channel(self) -> bool:
-        """Whether a code can be delivered by a call. The console prints it."""
+        """Whether a code can be delivered by a call. The terminal shows it."""
         return self.has_phone_line or prints_codes(self.sms[0])
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":

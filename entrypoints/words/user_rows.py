@@ -26,9 +26,9 @@ class UserRow:
         place: Where it stands.
         label: What it is about, in lower case.
         value: What is known.
-        command: What an operator runs about it, such as `dialtone events retry`. The console has no
-            commands.
-        items: The lines below it, if it is a list. The console shows a list in its own way.
+        command: What an operator runs about it, such as `dialtone events retry`. The web
+            console has no commands.
+        items: The lines below it, if it is a list. The web console shows a list in its own way.
     """
 
     place: UserRowPlace

@@ -6,8 +6,8 @@ from typing import TextIO, cast
 
 import pytest
 
-from adapters.console import ConsoleMessenger
 from adapters.http_hook.messenger import open_hook_messenger
+from adapters.terminal import TerminalMessenger
 from adapters.twilio.messenger import open_twilio_messenger
 from application.ports.webhooks import SignedRequest
 from pytest_dialtone.suites.messages.driver import CheckedMessenger, MessengerDriver
@@ -44,7 +44,7 @@ class FakeDriver(MessengerDriver):
 
 class ConsoleDriver(MessengerDriver):
     def __init__(self, stream: TextIO, reader: int) -> None:
-        super().__init__(ConsoleMessenger(stream))
+        super().__init__(TerminalMessenger(stream))
         self.stream = stream
         self.reader = reader
 
@@ -112,7 +112,7 @@ async def fake(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]
     yield FakeDriver()
 
 
-async def console(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+async def terminal(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     reader, writer = os.pipe()
     with os.fdopen(writer, "w", encoding="utf-8") as stream:
         yield ConsoleDriver(stream, reader)
@@ -141,7 +141,7 @@ async def acme(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]
 
 
 @pytest.fixture(
-    params=[fake, console, twilio, hook, acme], ids=lambda open_driver: open_driver.__name__
+    params=[fake, terminal, twilio, hook, acme], ids=lambda open_driver: open_driver.__name__
 )
 async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     async for driver in request.param(request):

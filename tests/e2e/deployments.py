@@ -18,7 +18,7 @@ Deployment = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Serv
 
 
 def embedded(request: pytest.FixtureRequest, folder: Path) -> AbstractContextManager[Service]:
-    """SQLite, disk and the console."""
+    """SQLite, disk and the terminal."""
     return running(folder)
 
 

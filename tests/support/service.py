@@ -40,7 +40,7 @@ class Service(Process):
     """One `dialtone run` in its own folder; its output is kept in two files beside the folder.
 
     Args:
-        inbox: Returns the messages if they are not printed to the console.
+        inbox: Returns the messages if they are not printed to the terminal.
         program: The command to run instead of the installed `dialtone`.
     """
 

@@ -55,7 +55,7 @@ def test_twilio_delivers_from_a_number_or_by_a_messaging_service() -> None:
     read = read_settings(environ | {SERVICE: f"MG{HEX}"}, None)
 
     assert (read.twilio_from, read.twilio_messaging_service_sid) == ("", f"MG{HEX}")
-    assert read.sms == (Factory("my.package:factory"), providers.TWILIO, providers.CONSOLE)
+    assert read.sms == (Factory("my.package:factory"), providers.TWILIO, providers.TERMINAL)
     assert list(problems(environ | {SERVICE: f"AC{HEX}"})) == [SERVICE]
     for sender, service in (("Acme", f"MG{HEX}"), ("no sender", f"MG{HEX}"), ("Acme", f"AC{HEX}")):
         lines = problems(TWILIO | {"TWILIO_FROM": sender, SERVICE: service})

@@ -26,7 +26,7 @@ def test_hooks_are_tried_beside_others_and_in_order() -> None:
         HttpHook(urls[0], "https://sms.test"),
         Factory("my.package:factory"),
         HttpHook(urls[1], "https://sms.test (2)"),
-        providers.CONSOLE,
+        providers.TERMINAL,
         HttpHook(urls[2], "http://localhost:8080"),
     )
 

@@ -15,7 +15,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
-from entrypoints.opening.providers import CONSOLE
+from entrypoints.opening.providers import TERMINAL
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.values import (
@@ -49,7 +49,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     assert (read.env, read.bind) == (Environment.DEVELOPMENT, Bind("127.0.0.1", 8000))
     assert read.database == SqliteLocation(current_folder / "var/dialtone.db")
     assert read.secrets_file == current_folder / "var/secrets.json"
-    assert (read.sms, read.countries) == ((CONSOLE,), None)
+    assert (read.sms, read.countries) == ((TERMINAL,), None)
     assert isinstance(read.env, Environment)
     assert read.log_format == "auto"
     assert read.otp_length == DEFAULT_OTP_LENGTH

@@ -111,7 +111,7 @@ def test_settings_of_the_phone_line_are_unused_without_it() -> None:
     assert list(find_unused(read)) == []
     read = read_settings(TWILIO | left | used_anyway | {"DIALTONE_VOICE": "none"}, None)
     assert dict(find_unused(read)) == dict.fromkeys(left, "DIALTONE_VOICE is none")
-    # The console shows the code of a call.
+    # The terminal shows the code of a call.
     read = read_settings({"DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h"} | CONSOLE, None)
     assert list(find_unused(read)) == []
     # Other programs read the variables of Twilio too.

@@ -1,4 +1,4 @@
-"""The console messenger with pipes, terminals and files of the operating system."""
+"""The terminal messenger with pipes, terminals and files of the operating system."""
 
 import asyncio
 import errno
@@ -13,7 +13,7 @@ from typing import TextIO
 
 import pytest
 
-from adapters.console import ConsoleMessenger, messenger
+from adapters.terminal import TerminalMessenger, messenger
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
@@ -65,7 +65,7 @@ def pipe() -> Iterator[Pipe]:
 
 async def test_a_message_to_a_stalled_reader_is_rejected_and_never_printed(pipe: Pipe) -> None:
     pipe.fill()
-    messenger = ConsoleMessenger(pipe.stream, SHORT_TIMEOUT)
+    messenger = TerminalMessenger(pipe.stream, SHORT_TIMEOUT)
 
     results = await asyncio.gather(*(messenger.send(PHONE, "rejected") for _ in range(3)))
 
@@ -86,7 +86,7 @@ async def test_a_closed_reader_is_rejected_and_found_by_the_health_check() -> No
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as stream:
-        messenger = ConsoleMessenger(stream)
+        messenger = TerminalMessenger(stream)
         result = await messenger.send(PHONE, TEXT)
         with pytest.raises(MessengerUnavailable, match="No process reads"):
             await messenger.check()
@@ -98,7 +98,7 @@ async def test_a_closed_reader_is_rejected_and_found_by_the_health_check() -> No
 def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
     # Closing fails if text is left in the buffer of the stream.
     with Path("/dev/full").open("w", encoding="utf-8") as full_disk:
-        result = asyncio.run(ConsoleMessenger(full_disk).send(PHONE, TEXT))
+        result = asyncio.run(TerminalMessenger(full_disk).send(PHONE, TEXT))
 
     assert result.status is DeliveryStatus.UNAVAILABLE
     assert os.strerror(errno.ENOSPC) in result.reason
@@ -108,7 +108,7 @@ async def test_a_message_that_may_be_printed_in_part_is_unknown(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     longer_than_a_pipe = "many words " * 8_000
-    result = await ConsoleMessenger(pipe.stream, SHORT_TIMEOUT).send(PHONE, longer_than_a_pipe)
+    result = await TerminalMessenger(pipe.stream, SHORT_TIMEOUT).send(PHONE, longer_than_a_pipe)
     assert result.status is DeliveryStatus.UNKNOWN
     assert result.reason
     assert "many words" in pipe.drain()
@@ -116,12 +116,12 @@ async def test_a_message_that_may_be_printed_in_part_is_unknown(
     # Some terminals block although they accept text.
     monkeypatch.setattr(messenger, "_wait_writable", lambda *_: True)
     pipe.fill()
-    console = ConsoleMessenger(pipe.stream, SHORT_TIMEOUT)
-    first, second = await console.send(PHONE, TEXT), await console.send(PHONE, "second")
+    terminal = TerminalMessenger(pipe.stream, SHORT_TIMEOUT)
+    first, second = await terminal.send(PHONE, TEXT), await terminal.send(PHONE, "second")
     assert first.status is DeliveryStatus.UNKNOWN
     assert second.status is DeliveryStatus.UNAVAILABLE
     pipe.drain()
-    assert await console.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
+    assert await terminal.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
     assert "second" not in pipe.drain()
 
 
@@ -137,7 +137,7 @@ async def test_a_terminal_gets_colors_and_lines_of_its_width(
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     with os.fdopen(terminal, "w", encoding="utf-8") as stream:
-        await ConsoleMessenger(stream).send(PHONE, f"{TEXT} {TEXT}")
+        await TerminalMessenger(stream).send(PHONE, f"{TEXT} {TEXT}")
         printed = os.read(screen, 65536).decode()
     os.close(screen)
 

@@ -1,4 +1,4 @@
-"""The console messenger, and writing to a stream whose reader may stall."""
+"""The terminal messenger, and writing to a stream whose reader may stall."""
 
 import asyncio
 import errno
@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TextIO
 
-from adapters.console.box import render_box
+from adapters.terminal.box import render_box
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
@@ -26,13 +26,13 @@ _MAX_WRITE_SIZE: Final = select.PIPE_BUF
 _CLOSED_EVENTS: Final = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 _ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)
-_STALLED: Final = DeliveryResult(DeliveryStatus.UNAVAILABLE, "The console does not accept text.")
+_STALLED: Final = DeliveryResult(DeliveryStatus.UNAVAILABLE, "The terminal does not accept text.")
 _UNKNOWN: Final = DeliveryResult(
-    DeliveryStatus.UNKNOWN, "The console may have printed a part of the message."
+    DeliveryStatus.UNKNOWN, "The terminal may have printed a part of the message."
 )
 
 
-class ConsoleMessenger:
+class TerminalMessenger:
     """Print messages to a text stream instead of sending an SMS.
 
     - The phone number is printed in full: the stream is the phone's screen, not a log.
@@ -50,7 +50,7 @@ class ConsoleMessenger:
         self._stream = stream
         self._timeout_seconds = timeout_seconds
         self._is_file = _is_file(stream)
-        self._thread = ThreadPoolExecutor(1, "console")
+        self._thread = ThreadPoolExecutor(1, "terminal")
 
     async def send(
         self,
@@ -81,11 +81,11 @@ class ConsoleMessenger:
         try:
             is_writable = _wait_writable(self._stream.fileno(), 0)
         except ValueError as error:
-            raise MessengerUnavailable("The console is closed.") from error
+            raise MessengerUnavailable("The terminal is closed.") from error
         except OSError as error:
-            raise MessengerUnavailable("No process reads the console any more.") from error
+            raise MessengerUnavailable("No process reads the terminal any more.") from error
         if not is_writable:
-            raise MessengerUnavailable("The console does not accept text now.")
+            raise MessengerUnavailable("The terminal does not accept text now.")
 
     def _render(self, phone: PhoneNumber, text: str, *, is_terminal: bool) -> bytes:
         box = render_box(
@@ -150,4 +150,6 @@ def _wait_writable(descriptor: int, timeout_seconds: float) -> bool:
 
 def _unavailable(error: Exception) -> DeliveryResult:
     cause = getattr(error, "strerror", None) or "the stream is closed"
-    return DeliveryResult(DeliveryStatus.UNAVAILABLE, f"The console cannot be written to: {cause}.")
+    return DeliveryResult(
+        DeliveryStatus.UNAVAILABLE, f"The terminal cannot be written to: {cause}."
+    )

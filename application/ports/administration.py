@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
+from application.ports.versioned import Expiring
 from domain.administration.audit import Actor, AuditEntry
 from domain.page import Cursor
 
@@ -17,32 +17,15 @@ class AuditFilter:
     actor: Actor | None = None
 
 
-class AuditLog(Protocol):
+class AuditLog(Expiring, Protocol):
     """Audit entries. Nobody can change one: there is no method for it."""
 
     async def add(self, entry: AuditEntry) -> bool:
-        """Add an entry. After True it is durable; False if its id exists.
-
-        Raises:
-            StorageError
-        """
+        """Add an entry. After True it is durable; False if its id exists."""
         ...
 
     async def list_after(
         self, audit_filter: AuditFilter, cursor: Cursor | None, limit: int
     ) -> Sequence[AuditEntry]:
-        """List up to `limit` entries after the cursor, the newest first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` entries whose retention has passed, and return their number.
-
-        Raises:
-            StorageError
-        """
+        """List up to `limit` entries after the cursor, the newest first."""
         ...

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from application.ports.versioned import Records
+from application.ports.versioned import Expiring, Records
 from domain.attestation.used_attestation import UsedAttestation
 from domain.otp.attestation_proof import AttestationProof
 
@@ -80,16 +80,8 @@ class Attestation(Protocol):
         ...
 
 
-class UsedAttestations(Records[UsedAttestation], Protocol):
+class UsedAttestations(Records[UsedAttestation], Expiring, Protocol):
     """The proofs that were used, by their hash."""
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired ones, and return their number.
-
-        Raises:
-            StorageError
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

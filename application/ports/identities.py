@@ -22,40 +22,22 @@ class Identities(Records[Identity], Protocol):
     """
 
     async def replace_phone(self, identity: Identity, version: int) -> bool:
-        """Replace the identity, also its phone, if it still has this version; see `replace`.
-
-        Raises:
-            StorageError
-        """
+        """Replace the identity, also its phone, if it still has this version; see `replace`."""
         ...
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
-        """Find the identity with the key of this name, deleted or not.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Find the identity with the key of this name, deleted or not."""
         ...
 
     async def list_staff_like(self, username: Username) -> Sequence[Versioned[Identity]]:
         """List identities that keep look-alikes of their name, such as this one, from others.
 
         One that got its role by an older program is found from its next write on.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         ...
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
-        """Find the identity that another system calls so. A deleted one has no such id.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Find the identity that another system calls so. A deleted one has no such id."""
         ...
 
     async def list_phone_changes(
@@ -64,10 +46,6 @@ class Identities(Records[Identity], Protocol):
         """List up to `limit` identities whose `phone_change` was attempted then or earlier.
 
         Deleted ones too, the earliest attempt first.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         ...
 
@@ -84,7 +62,6 @@ class Identities(Records[Identity], Protocol):
             offset: How many of the first ones to skip.
 
         Raises:
-            StorageError
             CorruptRecord: Many of them cannot be read.
         """
         ...
@@ -95,62 +72,35 @@ class Identities(Records[Identity], Protocol):
         One that cannot be read is left out, and the log says so once.
 
         Raises:
-            StorageError
             CorruptRecord: Many of them cannot be read.
         """
         ...
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
-        """Return those of the ids that belong to deleted identities.
-
-        Raises:
-            StorageError
-        """
+        """Return those of the ids that belong to deleted identities."""
         ...
 
     async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities whose `expires_at` is now or earlier, the earliest first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` identities whose `expires_at` has passed, the earliest first."""
         ...
 
     async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` deleted identities that are not purged, the oldest first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` deleted identities that are not purged, the oldest first."""
         ...
 
     async def count_users(self, limit: int) -> int | None:
         """Return how many identities have a username and are not deleted.
 
         None where more than `limit` have a username, deleted or not: they are not counted.
-
-        Raises:
-            StorageError
         """
         ...
 
     async def estimate_number(self) -> int:
-        """Return about how many identities there are, within seconds; 0 if unknown.
-
-        Raises:
-            StorageError
-        """
+        """Return about how many identities there are, within seconds; 0 if unknown."""
         ...
 
     async def list_with_username(
         self, deleted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities with a username that were deleted then or earlier.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` identities with a username that were deleted then or earlier."""
         ...

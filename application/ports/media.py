@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Final, Protocol
 
-from application.ports.versioned import DeletableRecords, Versioned
+from application.ports.versioned import DeletableRecords, Expiring, Versioned
 from domain.media.idempotency import IdempotencyKey
 from domain.media.image import Image, VariantSpec
 from domain.media.item import MediaItem
@@ -26,12 +26,7 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[MediaItem]:
-        """List items after the first `offset` ones, which cost time: see `MAX_TOTAL`.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List items after the first `offset` ones, which cost time: see `MAX_TOTAL`."""
         ...
 
     async def list_after(
@@ -41,10 +36,6 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
 
         The cost does not depend on how many items come before it. The item of the cursor need not
         exist.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         ...
 
@@ -52,75 +43,39 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
         """Count the items, up to `limit`.
 
         The cost does not depend on how many more there are.
-
-        Raises:
-            StorageError
         """
         ...
 
     async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        """List up to `limit` items of an owner that are not marked for deletion.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` items of an owner that are not marked for deletion."""
         ...
 
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        """List up to `limit` items in any state whose ids come after this one, in their order.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` items in any state whose ids come after this one, in their order."""
         ...
 
     async def list_sizes(self, owner_id: str) -> Mapping[str, int]:
-        """Return the id and the bytes of each ready or hidden item of an owner.
-
-        Raises:
-            StorageError
-        """
+        """Return the id and the bytes of each ready or hidden item of an owner."""
         ...
 
     async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
-        """List the ids of an owner's items whose deletion was requested after this time.
-
-        Raises:
-            StorageError
-        """
+        """List the ids of an owner's items whose deletion was requested after this time."""
         ...
 
     async def list_expired_uploads(
         self, now: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
-        """List up to `limit` pending items whose upload deadline passed.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` pending items whose upload deadline passed."""
         ...
 
     async def list_deleting(
         self, requested_before: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
-        """List up to `limit` items whose deletion was requested then or earlier.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` items whose deletion was requested then or earlier."""
         ...
 
     async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
-        """List up to `limit` items whose file the store refused to delete, the oldest first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` items whose file the store refused to delete, the oldest first."""
         ...
 
 
@@ -132,25 +87,12 @@ class MediaUsages(DeletableRecords[MediaUsage], Protocol):
     """The usage of each user who has uploaded, by the id of the user."""
 
     async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
-        """List up to `limit` usages whose `recount_at` has passed.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` usages whose `recount_at` has passed."""
         ...
 
 
-class IdempotencyKeys(DeletableRecords[IdempotencyKey], Protocol):
+class IdempotencyKeys(DeletableRecords[IdempotencyKey], Expiring, Protocol):
     """Idempotency keys by id."""
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired keys, and return their number.
-
-        Raises:
-            StorageError
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,21 +22,11 @@ class PhoneVerifications(Savable[PhoneNumber, PhoneVerification], Expiring, Prot
     """
 
     async def load(self, phone: PhoneNumber, /) -> Versioned[PhoneVerification]:
-        """Load the verification. A phone without one has an empty one with version 0.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Load the verification. A phone without one has an empty one with version 0."""
         ...
 
     async def load_by_index(self, phone_index: str) -> Versioned[PhoneVerification]:
-        """Load the verification of the phone with this blind index, as `load` does.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Load the verification of the phone with this blind index, as `load` does."""
         ...
 
     async def block_by_index(self, phone_index: str, now: datetime) -> bool:
@@ -47,10 +37,6 @@ class PhoneVerifications(Savable[PhoneNumber, PhoneVerification], Expiring, Prot
 
         Returns:
             Whether it is blocked now; False if another process wrote the record meanwhile.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         ...
 
@@ -61,10 +47,6 @@ class PhoneVerifications(Savable[PhoneNumber, PhoneVerification], Expiring, Prot
 
         Returns:
             The number of pruned verifications.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         ...
 

@@ -5,30 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from application.ports.versioned import DeletableRecords, Versioned
+from application.ports.versioned import DeletableRecords, Expiring, Versioned
 from domain.phone_change.phone_assignment import PhoneAssignments
 
 
-class PhoneAssignmentsRepository(DeletableRecords[PhoneAssignments], Protocol):
+class PhoneAssignmentsRepository(DeletableRecords[PhoneAssignments], Expiring, Protocol):
     """The assignments of each identity that changed its phone within seven days, by its id."""
 
     async def list_due_notices(
         self, now: datetime, limit: int
     ) -> Sequence[Versioned[PhoneAssignments]]:
-        """List up to `limit` of those whose `notice_due_at` has passed, the earliest first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` of those that expired, and return their number.
-
-        Raises:
-            StorageError
-        """
+        """List up to `limit` of those whose `notice_due_at` has passed, the earliest first."""
         ...
 
 

@@ -8,34 +8,18 @@ from application.ports.administration import AuditLog
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import HealthCheck
-from application.ports.versioned import DeletableRecords, Records
+from application.ports.versioned import DeletableRecords, Expiring, Records
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
 
 
-class DeliveryReports(Records[DeliveryReport], Protocol):
+class DeliveryReports(Records[DeliveryReport], Expiring, Protocol):
     """Delivery reports by id."""
 
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired reports, and return their number.
 
-        Raises:
-            StorageError
-        """
-        ...
-
-
-class UnchallengedAttemptsRepository(Records[UnchallengedAttempts], Protocol):
+class UnchallengedAttemptsRepository(Records[UnchallengedAttempts], Expiring, Protocol):
     """The attempts of IPs at phones while no challenge is active, by id."""
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired ones, and return their number.
-
-        Raises:
-            StorageError
-        """
-        ...
 
 
 class Leases(Protocol):
@@ -54,23 +38,11 @@ class Leases(Protocol):
         ...
 
 
-class Instances(DeletableRecords[Instance], Protocol):
+class Instances(DeletableRecords[Instance], Expiring, Protocol):
     """The processes of the service that serve, by id."""
 
     async def find_latest(self) -> Instance | None:
-        """Return the one that renewed its record last, whether it lives or not; None without any.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` of those that expired, and return their number.
-
-        Raises:
-            StorageError
-        """
+        """Return the one that renewed its record last, alive or not; None without any."""
         ...
 
 

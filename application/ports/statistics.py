@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.costs import DailyCostsRepository
-from application.ports.versioned import Records
+from application.ports.versioned import Expiring, Records
 from domain.page import Cursor
 from domain.statistics.hourly_counts import HourlyCounts
 
 
-class HourlyCountsRepository(Records[HourlyCounts], Protocol):
+class HourlyCountsRepository(Records[HourlyCounts], Expiring, Protocol):
     """What each process counted in each hour, by id."""
 
     async def list_after(
@@ -20,18 +20,6 @@ class HourlyCountsRepository(Records[HourlyCounts], Protocol):
         """List up to `limit` of them after a position, of hours that start at `until` or earlier.
 
         Those of the earliest hour come first, and of one hour those with the lowest id.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` of them whose retention has passed, and return their number.
-
-        Raises:
-            StorageError
         """
         ...
 

@@ -1,4 +1,8 @@
-"""Records with versions: optimistic concurrency."""
+"""Records with versions: optimistic concurrency.
+
+Every method of a repository raises `StorageError`, and `CorruptRecord` if a record that it reads is
+damaged. After True a write is durable.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,24 +25,16 @@ class Versioned(Generic[T_co]):
 
 
 class Savable(Protocol[K_contra, T]):
-    """Records by a key: what `application/update.py` needs. After True a write is durable."""
+    """Records by a key: what `application/update.py` needs."""
 
     async def load(self, key: K_contra, /) -> Versioned[T] | None:
-        """Load the record, or None.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Load the record, or None."""
         ...
 
     async def save(self, key: K_contra, record: T, version: int, /) -> bool:
         """Replace the record if it still has this version, and return whether it had.
 
         Version 0 adds it if there is none.
-
-        Raises:
-            StorageError
         """
         ...
 
@@ -53,18 +49,11 @@ class Records(Savable[str, T], Protocol[T]):
         """Add a record, and return False where its id exists.
 
         Its version is 1, unless its id may have been used before.
-
-        Raises:
-            StorageError
         """
         ...
 
     async def replace(self, record: T, /, version: int) -> bool:
-        """Replace the record if it still has this version, and return whether it had.
-
-        Raises:
-            StorageError
-        """
+        """Replace the record if it still has this version, and return whether it had."""
         ...
 
 
@@ -72,11 +61,7 @@ class DeletableRecords(Records[T], Protocol[T]):
     """Records that are deleted one by one."""
 
     async def delete(self, record_id: str, version: int, /) -> bool:
-        """Delete the record if it still has this version, and return whether it had.
-
-        Raises:
-            StorageError
-        """
+        """Delete the record if it still has this version, and return whether it had."""
         ...
 
 
@@ -84,9 +69,5 @@ class Expiring(Protocol):
     """Records that expire."""
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` of those that have expired, and return their number.
-
-        Raises:
-            StorageError
-        """
+        """Delete up to `limit` of those that have expired, and return their number."""
         ...

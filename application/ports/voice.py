@@ -27,47 +27,23 @@ class Calls(DeletableRecords[Call], Protocol):
 
         They are in order, the newest first: by `started_at`, then by id. The cost does not
         depend on how many calls come before it.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         ...
 
     async def list_started(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
-        """List up to `limit` calls that started then or earlier, the oldest first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` calls that started then or earlier, the oldest first."""
         ...
 
     async def list_of_identity(self, identity_id: str, limit: int) -> Sequence[Versioned[Call]]:
-        """List up to `limit` calls of an identity.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` calls of an identity."""
         ...
 
     async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
-        """List up to `limit` calls whose `oldest_recording_at` is then or earlier, that first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` calls whose `oldest_recording_at` is then or earlier, that first."""
         ...
 
     async def list_unfinished(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
-        """List up to `limit` calls whose `unfinished_since` is then or earlier, that first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` calls whose `unfinished_since` is then or earlier, that first."""
         ...
 
 

@@ -13,9 +13,6 @@ from application.media.quota import LibraryQuota
 from application.media.variants import make_variants, write_files
 from application.ports.errors import (
     ConcurrencyConflict,
-    MediaFileRejected,
-    MediaStorageFull,
-    MediaStorageUnavailable,
     PortError,
     StorageError,
 )
@@ -28,12 +25,7 @@ from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
 from domain.errors import DomainError, Unauthenticated, UserNotFound
 from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.media.errors import (
-    ItemSaveFailed,
-    MediaStorageFailed,
-    MediaStorageNotResponding,
-    MediaStoreFull,
-)
+from domain.media.errors import ItemSaveFailed
 from domain.media.image import VariantSpec
 from domain.media.item import (
     STORAGE_KEY_BYTES,
@@ -94,7 +86,7 @@ class UploadImage:
             UserNotFound: an administrator named an identity that does not exist.
             UnsupportedImageType
             InvalidImage
-            MediaStoreFull, MediaStorageFailed, MediaStorageNotResponding
+            MediaStorageFull, MediaFileRejected, MediaStorageUnavailable
             ItemSaveFailed
             Unauthenticated: the owner was deleted in the meantime.
             TooManyUploads: too many images are waiting.
@@ -110,12 +102,6 @@ class UploadImage:
                 item = await self._upload_once(command)
         except StorageError as error:
             raise ItemSaveFailed from error
-        except MediaStorageFull as error:
-            raise MediaStoreFull from error
-        except MediaFileRejected as error:
-            raise MediaStorageFailed from error
-        except MediaStorageUnavailable as error:
-            raise MediaStorageNotResponding from error
         return await self.media_urls.make_library_item(item)
 
     async def _upload_once(self, command: UploadImageCommand) -> MediaItem:

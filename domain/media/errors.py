@@ -85,18 +85,6 @@ class InvalidImage(DomainError):
         self.limit = limit
 
 
-class MediaStorageNotResponding(DomainError):
-    """The media store does not respond; a retry may succeed."""
-
-
-class MediaStorageFailed(DomainError):
-    """The media store did not store the file."""
-
-
-class MediaStoreFull(DomainError):
-    """The media store has no space for the file."""
-
-
 class ItemSaveFailed(DomainError):
     """The database did not save the library item."""
 

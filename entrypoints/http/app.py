@@ -19,7 +19,7 @@ from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header, table_of
-from entrypoints.http.errors.table import ErrorTable
+from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
 from entrypoints.http.limits import MAX_JSON_BYTES
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
@@ -27,7 +27,7 @@ from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import SmsController
-from entrypoints.http.parsing import require_single_parameters
+from entrypoints.http.parsing import body_type, require_single_parameters
 from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
@@ -133,7 +133,11 @@ def make_error_table(plugins: Sequence[ApiPlugin]) -> ErrorTable:
     rows = dict(CORE_ERRORS)
     for plugin in plugins:
         rows |= plugin.errors
-    return ErrorTable(rows, [plugin.error_form for plugin in plugins if plugin.error_form])
+    port_errors = dict(PORT_ERRORS)
+    for plugin in plugins:
+        port_errors |= plugin.port_errors
+    forms = [plugin.error_form for plugin in plugins if plugin.error_form]
+    return ErrorTable(rows, forms, port_errors)
 
 
 def describe_app(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> dict[str, Any]:
@@ -169,6 +173,8 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
 
 async def _before_request(request: Request[Any, Any, Any]) -> Response[None] | None:
     require_single_parameters(request)
+    if isinstance(request, ApiRequest) and body_type(request.route_handler) is not None:
+        request.check_json_headers()
     return _answer_options(request) if request.method == HttpMethod.OPTIONS else None
 
 

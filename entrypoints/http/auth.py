@@ -133,27 +133,30 @@ async def authenticate_within_limit(connection: Connection) -> Principal:
     return principal
 
 
-async def limit_by_token_or_ip(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Authenticate and limit a path that may have an access token: by identity, or else by IP.
+class OptionalAuthenticationMiddleware(AbstractAuthenticationMiddleware):
+    """Authenticates and limits a path that may have an access token: by identity, or else by IP.
 
     - The access token is verified first: clients that share an IP with a flood are not limited by
       it if they have a valid one.
     - An identity at its limit has that of the IP: a stolen token cannot keep its owner from
       signing out.
-
-    The principal is set as `auth`, or None without a valid access token.
-
-    Raises:
-        TooManyRequests
-        StorageError
     """
-    limits: RequestLimits = connection.app.state.request_limits
-    connection.scope["auth"] = None
-    try:
-        connection.scope["auth"] = principal = await authenticate(connection)
-        limits.acquire_for_identity(principal.identity.id)
-    except (Unauthenticated, TooManyRequests):
-        await limit_by_ip(connection, handler)
+
+    async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
+        """Return the principal as `auth`, None without a valid access token.
+
+        Raises:
+            TooManyRequests
+            StorageError
+        """
+        limits: RequestLimits = connection.app.state.request_limits
+        principal = None
+        try:
+            principal = await authenticate(connection)
+            limits.acquire_for_identity(principal.identity.id)
+        except (Unauthenticated, TooManyRequests):
+            _acquire_for_ip(connection)
+        return AuthenticationResult(user=None, auth=principal)
 
 
 async def limit_by_ip(connection: Connection, _: BaseRouteHandler) -> None:
@@ -162,6 +165,10 @@ async def limit_by_ip(connection: Connection, _: BaseRouteHandler) -> None:
     Raises:
         TooManyRequests
     """
+    _acquire_for_ip(connection)
+
+
+def _acquire_for_ip(connection: Connection) -> None:
     limits: RequestLimits = connection.app.state.request_limits
     scope: Any = connection.scope
     limits.acquire_for_ip(scope[CLIENT_IP])

@@ -149,6 +149,7 @@ def require_known_parameters(request: Request[Any, Any, Any]) -> None:
         )
 
 
+@cache
 def body_type(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:
     """Return the type of a handler's JSON body, which may be optional; None if it has none."""
     data = handler.parsed_data_field

@@ -9,6 +9,7 @@ from litestar import Controller
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
+from application.ports.errors import PortError
 from domain.administration.scope import Scope
 from entrypoints.http.auth import CallerKind
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorRow
@@ -37,6 +38,7 @@ class ApiPlugin(InitPlugin):
         caller_kinds: Callers of the administration who are no administrators.
         scopes: What service tokens may need for its operations.
         errors: The rows of its errors.
+        port_errors: The errors of its ports, with those of their responses.
         error_form: The form of its errors, if its paths are another API than the main one.
         field_codes: The codes of invalid fields that only it has.
         fields: Structs with the fields that it adds to Structs of the core, or describes better. Of
@@ -57,6 +59,7 @@ class ApiPlugin(InitPlugin):
     caller_kinds: Sequence[CallerKind] = ()
     scopes: Sequence[Scope] = ()
     errors: Mapping[type[ApiError], ErrorRow] = MappingProxyType({})
+    port_errors: Mapping[type[PortError], type[ApiError]] = MappingProxyType({})
     error_form: type[ErrorForm] | None = None
     field_codes: Sequence[str] = ()
     fields: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = MappingProxyType({})

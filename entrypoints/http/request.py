@@ -43,20 +43,11 @@ class ApiRequest(Request[Any, Principal, Any]):
         """A name for the client's device, None if nothing is recognized."""
         return parse_device_name(self.headers.get("user-agent", ""))
 
-    async def body(self) -> bytes:
-        """Read the body. Where the handler declares JSON, another type is not read.
-
-        Raises:
-            UnsupportedMediaType: It is declared as another type.
-            UnsupportedContentEncoding: It is compressed.
-        """
-        self.require_identity_encoding()
-        if header_values(self.scope, b"content-type") and body_type(self.route_handler):
-            self._require_json()
-        return await super().body()
-
     async def json(self) -> Any:
         """Parse the body strictly, as the type that the handler declares.
+
+        The framework calls this for `data`. What the method of its own class returns, it would
+        convert leniently ("true" would be a boolean), and name the first invalid field only.
 
         Raises:
             UnsupportedMediaType: It is not declared as JSON; parameters of the type are ignored.
@@ -66,6 +57,17 @@ class ApiRequest(Request[Any, Principal, Any]):
         declared = body_type(self.route_handler)
         struct: Any = declared and with_fields(declared, self.app.state.fields)
         return parse_json(await self.body(), struct)
+
+    def check_json_headers(self) -> None:
+        """Check the headers of a request whose handler takes JSON, before its body is read.
+
+        Raises:
+            UnsupportedMediaType: The body is declared as another type.
+            UnsupportedContentEncoding: It is compressed.
+        """
+        self.require_identity_encoding()
+        if header_values(self.scope, b"content-type"):
+            self._require_json()
 
     def require_identity_encoding(self) -> None:
         """Check that the body, if there is one, is sent as it is.

@@ -30,6 +30,7 @@ async def read_signed_request(request: ApiRequest) -> tuple[SignedRequest, Mappi
     """
     scope: Any = request.scope
     try:
+        request.require_identity_encoding()
         query = scope["query_string"].decode("ascii")
         signed = _to_signed_request(
             scope, query, await request.body(), request.settings.server.public_url

@@ -18,7 +18,6 @@ from entrypoints.http.errors.exceptions import HttpError, InternalError
 from entrypoints.http.errors.handlers import (
     AnyRequest,
     from_framework_error,
-    from_port_error,
     report_error,
     table_of,
 )
@@ -65,7 +64,7 @@ def handle_framework_error(request: AnyRequest, error: HTTPException) -> Respons
 
 
 def _handle_port_error(request: AnyRequest, error: PortError) -> Response[Any]:
-    return to_page(request, from_port_error(error))
+    return to_page(request, table_of(request).from_port_error(error))
 
 
 def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:

@@ -32,7 +32,7 @@ from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import HttpError, InvalidFields
-from entrypoints.http.errors.handlers import from_port_error, report_error
+from entrypoints.http.errors.handlers import report_error, table_of
 from entrypoints.http.errors.table import ApiError
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
@@ -351,7 +351,7 @@ async def render_act_error(
     error: _ActError,
 ) -> Template:
     """Return the page again, as it was filled in, with what is wrong."""
-    api_error = from_port_error(error) if isinstance(error, PortError) else error
+    api_error = table_of(request).from_port_error(error) if isinstance(error, PortError) else error
     status = request.errors.status(api_error)
     report_error(request, api_error, status)
     field_errors = error.field_errors if isinstance(error, InvalidFields) else ()

@@ -8,8 +8,8 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
-from application.ports.errors import CorruptRecord, PortError, StorageError
-from domain.errors import DomainError, Unavailable
+from application.ports.errors import PortError
+from domain.errors import DomainError
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorTable
@@ -51,20 +51,8 @@ def report_error(request: AnyRequest, error: ApiError, status: int) -> None:
         _log.error("request_failed", error=type(error).__name__, reason=reason)
 
 
-def from_port_error(error: PortError) -> ApiError:
-    """Return the error of the database.
-
-    A record that cannot be read says nothing about what the client sent. It is a fault of the
-    service until an operator has mended it, and not of the client.
-    """
-    is_temporary = isinstance(error, StorageError | CorruptRecord)
-    response_error = Unavailable() if is_temporary else exceptions.InternalError()
-    response_error.__cause__ = error
-    return response_error
-
-
 def _handle_port_error(request: AnyRequest, error: PortError) -> Response[Any]:
-    return to_response(request, from_port_error(error))
+    return to_response(request, table_of(request).from_port_error(error))
 
 
 def allow_header(methods: Collection[str]) -> str:

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 import msgspec
 
-from domain.errors import DomainError, InvalidValue
+from application.ports.errors import CorruptRecord, PortError, StorageError
+from domain.errors import DomainError, InvalidValue, Unavailable
 from entrypoints.http.errors import exceptions
 
 ApiError: TypeAlias = DomainError | exceptions.HttpError
@@ -15,6 +16,12 @@ INVALID_CODE: Final = "invalid"
 """The code of every response that is only about fields."""
 RETRY_AFTER: Final = 5
 """Seconds, where the service is to blame and nobody knows how long it takes."""
+PORT_ERRORS: Final[Mapping[type[PortError], type[ApiError]]] = {
+    StorageError: Unavailable,
+    # A fault of the service until an operator mends the record, and not of the client.
+    CorruptRecord: Unavailable,
+}
+"""Errors of ports that are no fault of the program, with those of their responses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +95,14 @@ class ErrorTable:
     """
 
     def __init__(
-        self, rows: Mapping[type[ApiError], ErrorRow], forms: Sequence[type[ErrorForm]] = ()
+        self,
+        rows: Mapping[type[ApiError], ErrorRow],
+        forms: Sequence[type[ErrorForm]] = (),
+        port_errors: Mapping[type[PortError], type[ApiError]] = PORT_ERRORS,
     ) -> None:
-        """Take the rows, and the forms of APIs that differ from the main one."""
+        """Take the rows, the forms of APIs that differ from the main one, and errors of ports."""
         self.rows = rows
+        self._port_errors = port_errors
         self._main_form = ErrorForm(self)
         self._forms = {form.segment: form(self) for form in forms}
 
@@ -99,6 +110,14 @@ class ErrorTable:
         """Return the form of the API of a path, by whole segments."""
         segment = next(filter(None, path.split("/")), "")
         return self._forms.get(segment, self._main_form)
+
+    def from_port_error(self, error: PortError) -> ApiError:
+        """Return the error of a response for one of a port, whose text is for operators only."""
+        known = (base for base in type(error).__mro__ if base in self._port_errors)
+        found = next(known, None)
+        response_error = self._port_errors[found]() if found else exceptions.InternalError()
+        response_error.__cause__ = error
+        return response_error
 
     def row(self, error: ApiError) -> ErrorRow:
         """Return the row of an error."""

@@ -6,6 +6,12 @@ from typing import Annotated, Final
 
 import msgspec
 
+from application.ports.errors import (
+    MediaFileRejected,
+    MediaStorageFull,
+    MediaStorageUnavailable,
+    PortError,
+)
 from domain.media.errors import (
     IdempotencyKeyReused,
     InvalidImage,
@@ -15,9 +21,6 @@ from domain.media.errors import (
     ItemSaveFailed,
     LibraryReadFailed,
     MediaFileNotFound,
-    MediaStorageFailed,
-    MediaStorageNotResponding,
-    MediaStoreFull,
     NoUploadSpace,
     QuotaExceeded,
     TooManyPixels,
@@ -66,6 +69,18 @@ class MissingUserId(HttpError):
 
 class PageTooDeep(HttpError):
     """The page begins after the last item that pages by number reach."""
+
+
+class MediaStorageNotResponding(HttpError):
+    """The media store does not respond; a retry may succeed."""
+
+
+class MediaStorageFailed(HttpError):
+    """The media store did not store the file."""
+
+
+class MediaStoreFull(HttpError):
+    """The media store has no space for the file."""
 
 
 class InvalidItemId(HttpError):
@@ -210,4 +225,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         retry_after=RETRY_AFTER,
         details="The database did not respond. Try again shortly.",
     ),
+}
+PORT_ERRORS: Final[Mapping[type[PortError], type[ApiError]]] = {
+    MediaStorageUnavailable: MediaStorageNotResponding,
+    MediaFileRejected: MediaStorageFailed,
+    MediaStorageFull: MediaStoreFull,
 }

@@ -7,7 +7,7 @@ from litestar import Controller, Litestar
 from litestar.config.app import AppConfig
 
 from entrypoints.http.errors.fields import ErrorFields
-from entrypoints.http.media.errors import ERRORS, MediaErrorFields, MediaFieldCode
+from entrypoints.http.media.errors import ERRORS, PORT_ERRORS, MediaErrorFields, MediaFieldCode
 from entrypoints.http.media.health import MediaHealth
 from entrypoints.http.media.library.controller import LibraryController, MediaFileController
 from entrypoints.http.media.library.uploads import make_upload_limiter
@@ -28,6 +28,7 @@ class MediaPlugin(ApiPlugin):
         {"create_user": {"list_library_items": {"user_id": "$response.body#/user_id"}}}
     )
     errors = ERRORS
+    port_errors = PORT_ERRORS
     fields = MappingProxyType({ReadinessResponse: MediaHealth, ErrorFields: MediaErrorFields})
     field_codes = tuple(MediaFieldCode)
     controllers: Sequence[type[Controller]] = (LibraryController, MediaFileController)

@@ -14,9 +14,9 @@ from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from entrypoints.http.auth import (
     BEARER,
     AuthenticationMiddleware,
+    OptionalAuthenticationMiddleware,
     authenticate,
     limit_by_ip,
-    limit_by_token_or_ip,
 )
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError
@@ -68,7 +68,7 @@ class SessionController(Controller):
         summary="Sign out",
         response_description="The sessions have ended.",
         status_code=204,
-        guards=[limit_by_token_or_ip],
+        middleware=[OptionalAuthenticationMiddleware],
         request_body=schemas.LOGOUT_BODY,
         security=[*BEARER, {}],
         errors=[FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE)],

@@ -21,7 +21,11 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.handlers import to_response
 from entrypoints.http.errors.table import ApiError, ErrorForm
 from entrypoints.http.legacy_otp.errors import LegacyErrorForm
-from entrypoints.http.media.errors import FileTooLarge
+from entrypoints.http.media.errors import (
+    FileTooLarge,
+    MediaStorageFailed,
+    MediaStorageNotResponding,
+)
 from tests.support.http_settings import make_http_settings, make_plugins
 
 ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin()])
@@ -105,8 +109,8 @@ def test_a_limit_or_an_unavailable_part_has_retry_after_in_header_and_body(
     ("error", "status", "message"),
     [
         (errors.UserSaveFailed(), 500, "User creation failed"),
-        (media_errors.MediaStorageFailed(), 500, "Failed to upload file to S3"),
-        (media_errors.MediaStorageNotResponding(), 503, "Failed to upload file to S3"),
+        (MediaStorageFailed(), 500, "Failed to upload file to S3"),
+        (MediaStorageNotResponding(), 503, "Failed to upload file to S3"),
         (media_errors.ItemSaveFailed(), 500, "Failed to save library item"),
         (media_errors.LibraryReadFailed(), 500, "Failed to fetch library items"),
         (errors.UserNotFound(), 404, "User not found"),

@@ -5,7 +5,6 @@ from typing import Final
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import Provide
-from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
@@ -15,7 +14,6 @@ from application.media.feature import MediaFeature
 from application.media.limits import UploadLimiter
 from application.media.media_urls import FileAccess
 from application.media.upload_image import UploadImageCommand
-from application.use_cases import UseCases
 from domain import errors
 from domain.media import errors as media_errors
 from domain.media.idempotency import parse_idempotency_key
@@ -23,7 +21,6 @@ from domain.media.item import parse_category
 from entrypoints.http.auth import (
     BEARER,
     AuthenticationMiddleware,
-    Connection,
     authenticate_within_limit,
 )
 from entrypoints.http.client_ip import header_values
@@ -35,6 +32,9 @@ from entrypoints.http.media.errors import (
     FileTooLarge,
     FormTooLarge,
     InvalidItemId,
+    MediaStorageFailed,
+    MediaStorageNotResponding,
+    MediaStoreFull,
     MissingUserId,
     NoFilePart,
     NoSelectedFile,
@@ -115,9 +115,9 @@ class LibraryController(Controller):
             FormTooLarge,
             media_errors.UnsupportedImageType,
             media_errors.InvalidImage,
-            media_errors.MediaStorageFailed,
-            media_errors.MediaStorageNotResponding,
-            media_errors.MediaStoreFull,
+            MediaStorageFailed,
+            MediaStorageNotResponding,
+            MediaStoreFull,
             media_errors.TooManyPixels,
             media_errors.TooManyUploads,
             media_errors.NoUploadSpace,
@@ -256,28 +256,6 @@ class LibraryController(Controller):
         await media.delete_item(request.principal, _parse_item_id(item_id))
 
 
-async def require_principal_unless_url_is_enough(
-    connection: Connection, _: BaseRouteHandler
-) -> None:
-    """Authenticate the request if the URLs of media files expire and this one has no signature.
-
-    Otherwise a URL that has expired would still say how to open the file: by its key.
-
-    Raises:
-        Unauthenticated: The access token is missing or invalid.
-        StorageError, Unavailable
-    """
-    use_cases: UseCases = connection.app.state.use_cases
-    query = connection.query_params
-    connection.state.access = await use_cases.of(MediaFeature).media_urls.check_access(
-        "{folder}/{name}".format_map(connection.path_params),
-        query.get("expires", ""),
-        query.get("signature", ""),
-    )
-    if connection.state.access.needs_token:
-        connection.scope["auth"] = await authenticate_within_limit(connection)
-
-
 class MediaFileController(Controller):
     """Files of the library for plain image views."""
 
@@ -287,7 +265,6 @@ class MediaFileController(Controller):
         "media": provide(lambda use_cases: use_cases.of(MediaFeature)),
         "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
-    guards = [require_principal_unless_url_is_enough]
     security = [{}, *BEARER]
 
     @get(
@@ -310,8 +287,8 @@ class MediaFileController(Controller):
         file_reads: Injected[FileReads],
         folder: schemas.FolderParameter,
         name: schemas.FileNameParameter,
-        expires: schemas.ExpiresParameter = None,  # noqa: ARG002 -- the guard reads it
-        signature: schemas.SignatureParameter = None,  # noqa: ARG002
+        expires: schemas.ExpiresParameter = None,
+        signature: schemas.SignatureParameter = None,
     ) -> ASGIApp:
         """Return the file of an item. After the item is deleted, it is not found.
 
@@ -321,10 +298,11 @@ class MediaFileController(Controller):
 
         A file never changes. So conditional requests and ranges work without fail.
         """
-        access: FileAccess = request.state.access
-        open_file = media.open_file
-        principal = request.principal if access.needs_token else None
-        file = await open_file.find(f"{folder}/{name}", principal)
+        open_file, storage_key = media.open_file, f"{folder}/{name}"
+        access = await media.media_urls.check_access(storage_key, expires or "", signature or "")
+        # Otherwise a URL that has expired would still say how to open the file: by its key.
+        principal = await authenticate_within_limit(request) if access.needs_token else None
+        file = await open_file.find(storage_key, principal)
         validators = Validators(f'"{name}"', file.created_at.replace(microsecond=0))
         headers = {
             **_MEDIA_HEADERS,

@@ -17,10 +17,16 @@ from multipart import (
 )
 
 from application.media.limits import RunningUpload, UploadLimiter
-from domain.media.errors import MediaStorageFailed, NoUploadSpace
+from domain.media.errors import NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.media.errors import FileTooLarge, FormTooLarge, NoFilePart, NoSelectedFile
+from entrypoints.http.media.errors import (
+    FileTooLarge,
+    FormTooLarge,
+    MediaStorageFailed,
+    NoFilePart,
+    NoSelectedFile,
+)
 from entrypoints.http.media.settings import media_settings
 from entrypoints.http.parsing import repeated_field
 from entrypoints.http.request import ApiRequest

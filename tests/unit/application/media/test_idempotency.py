@@ -7,13 +7,13 @@ from typing import Any, Final
 import pytest
 
 from application.media.idempotency import IdempotentUploads
+from application.ports.errors import MediaStorageUnavailable, PortError
 from application.principal import Principal
 from domain.errors import DomainError
 from domain.media.errors import (
     IdempotencyKeyReused,
     ItemDeleted,
     ItemSaveFailed,
-    MediaStorageNotResponding,
     UnsupportedImageType,
     UploadInProgress,
 )
@@ -94,12 +94,12 @@ async def test_a_deleted_item_is_gone_although_its_key_was_not_completed(
     [
         ("media_usages.load", ItemSaveFailed),
         ("media_items.add", ItemSaveFailed),
-        ("media_files.write", MediaStorageNotResponding),
+        ("media_files.write", MediaStorageUnavailable),
         ("media_items.replace", ItemSaveFailed),
     ],
 )
 async def test_an_upload_that_failed_has_freed_its_key(
-    app: AppHarness, owner: Principal, operation: str, error: type[DomainError]
+    app: AppHarness, owner: Principal, operation: str, error: type[DomainError | PortError]
 ) -> None:
     app.faults.fail_on(operation)
     with pytest.raises(error):

@@ -8,7 +8,6 @@ import pytest
 
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
-from domain.media.errors import MediaStorageNotResponding
 from domain.media.image import VariantSpec
 from domain.media.item import FILE_DELETION_DELAY, MediaItem
 from tests.support.app_harness import AppHarness
@@ -85,7 +84,7 @@ async def test_an_upload_of_which_a_file_is_not_stored_leaves_none(
     app: AppHarness, principal: Principal
 ) -> None:
     app.faults.fail_on("media_files.write")
-    with pytest.raises(MediaStorageNotResponding):
+    with pytest.raises(MediaStorageUnavailable):
         await app.upload_image(principal)
     assert app.files.contents == {}
 

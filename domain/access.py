@@ -6,7 +6,7 @@ from domain.identities.identity import Identity
 
 
 class LibraryVisibility(StrEnum):
-    """Whose items members list and open. Administrators list and open those of all."""
+    """Whose items members list and open. Administrators list and open the items of all users."""
 
     ALL = "all"
     OWNER = "owner"

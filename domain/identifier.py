@@ -8,7 +8,7 @@ from domain.errors import InvalidIdentifier
 
 RANDOM_BYTES: Final = 8
 NOBODY: Final = "0" * 24
-"""The id of no identity. It is loaded in place of one, so that the time does not reveal that."""
+"""The id of no identity. It is loaded where there is none, so the time does not reveal that."""
 _IDENTIFIER: Final = re.compile(r"[0-9a-f]{24}\Z")
 
 
@@ -29,9 +29,10 @@ def parse_identifier(text: str) -> str | None:
 
 
 def require_identifier(text: str) -> None:
-    """Reject an id that is not ours, where a record with it is made.
+    """Reject an id that this service did not make, before a record gets it.
 
-    Tokens, cursors and storage keys contain ids: a record with another one would be an error later.
+    Tokens, cursors and storage keys contain ids: a record with an id of another form would be an
+    error later.
 
     Raises:
         InvalidIdentifier: It is not 24 hex digits in lower case.

@@ -6,7 +6,7 @@ from typing import Final
 
 RENEWAL_INTERVAL: Final = timedelta(seconds=10)
 INSTANCE_TTL: Final = timedelta(seconds=30)
-"""It is longer than two renewals: one that fails is repeated in time."""
+"""Longer than two renewals, so that one that fails is repeated in time."""
 
 
 @dataclass(frozen=True, slots=True)

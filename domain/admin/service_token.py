@@ -64,13 +64,13 @@ def is_service_token(text: str) -> bool:
 
 
 def parse_token(text: str) -> tuple[str, str] | None:
-    """Return the id and the secret of a token, None if it is none."""
+    """Return the id and the secret of a token; None for a text that is no token."""
     match = _TOKEN.match(text)
     return (match[1], match[2]) if match else None
 
 
 def parse_scopes(texts: Iterable[str]) -> tuple[Scope, ...]:
-    """Parse scopes, each of which may have several with commas between them.
+    """Parse scopes. Each text may have several, with commas between them.
 
     Raises:
         UnsupportedValue: one is unknown, or there is none.

@@ -10,7 +10,7 @@ from typing import Final
 from domain.errors import InvalidCharacters, InvalidValue, TooLong, TooShort
 
 AUDIT_RETENTION: Final = timedelta(days=400)
-"""How long an entry is kept: a year, and time to look at it. Nothing deletes one earlier."""
+"""How long an entry is kept: a year, and time to look at it. Nothing deletes an entry earlier."""
 MAX_REASON_LENGTH: Final = 500
 MAX_ACTOR_NAME_LENGTH: Final = 64
 # An id keeps its digits, unless ten of them stand together. A phone has at least seven, with up to
@@ -37,8 +37,8 @@ class Actor:
     Attributes:
         kind: An administrator, a user and a service token have proved who they are. The operating
             system's user is a claim: whoever has the keys can name any.
-        id: The id of the identity or of the token. Of a command, how the operator is called:
-            what that said, or the name of the operating system's user.
+        id: The id of the identity or of the token. Of a command, how the operator is called: what
+            `--as` or `DIALTONE_ACTOR` says, or the name of the operating system's user.
         name: What people call it: the name of the token. Of a command, the operating system's user
             with its machine if the operator has another name, and who became that user by sudo.
     """
@@ -48,12 +48,12 @@ class Actor:
     name: str = ""
 
     def is_same(self, other: "Actor") -> bool:
-        """Return whether both are the same one, whatever it is called."""
+        """Return whether both are the same actor, whatever it is called."""
         return (self.kind, self.id) == (other.kind, other.id)
 
     @property
     def is_claim(self) -> bool:
-        """Whether nobody has proved it."""
+        """Whether nobody has proved to be this actor."""
         return self.kind is ActorKind.OPERATING_SYSTEM_USER
 
 
@@ -91,8 +91,8 @@ class AuditAction(StrEnum):
 class AuditEntry:
     """One act of an operator, one read of a full phone number, or one change of a user's phone.
 
-    It never changes. It is written before the act. If the act fails, a second entry says so;
-    without one the act was done, or the process ended in the middle of it.
+    An entry never changes. It is written before the act. If the act fails, a second entry says so.
+    Without a second entry the act was done, or the process ended in the middle of the act.
 
     Attributes:
         id: Its id.
@@ -129,7 +129,7 @@ class AuditEntry:
 
     @property
     def actor_id(self) -> str:
-        """The id of its actor, for the same index."""
+        """The id of its actor, for the index of entries by actor."""
         return self.actor.id
 
 

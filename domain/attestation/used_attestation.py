@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 USED_ATTESTATION_TTL: Final = timedelta(hours=2)
-"""How long a proof is kept that was used: longer than any is valid, also by a clock behind."""
+"""How long a used proof is kept: longer than any proof is valid, also if a clock is behind."""
 
 
 @dataclass(frozen=True, slots=True)

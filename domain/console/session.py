@@ -1,4 +1,4 @@
-"""The session of an administrator in the web console. It is none of the app's sessions."""
+"""The session of an administrator in the web console. It is not a session of the app."""
 
 import hmac
 import re
@@ -15,8 +15,8 @@ SECRET_BYTES: Final = 32
 MAX_AGE: Final = timedelta(minutes=60)
 IDLE_TIMEOUT: Final = timedelta(minutes=15)
 UPDATE_INTERVAL: Final = timedelta(seconds=10)
-"""How old the recorded last use is, before another one is worth a write. A session that is not used
-ends earlier by up to this."""
+"""How old the recorded last use is before another use is worth a write. A session that is not used
+ends earlier by up to this interval."""
 _COOKIE: Final = re.compile(
     rf"([0-9a-f]{{{2 * CHALLENGE_ID_BYTES}}})\.([0-9a-f]{{{2 * SECRET_BYTES}}})"
 )
@@ -29,12 +29,12 @@ class ConsoleSession:
     """A sign-in to the web console, until it is signed out, unused for too long, or too old.
 
     Attributes:
-        id: That of the challenge whose code opened it: a code opens one session.
+        id: The id of the challenge whose code opened the session: a code opens one session only.
         secret_hash: SHA-256 of the secret in the cookie, which has 256 random bits. Empty after
             the sign-out.
         identity_id: Who signed in.
-        session_version: That of the identity at the sign-in. Whatever ends all sessions of the
-            identity changes it, and so ends this session.
+        session_version: The version that the identity had at the sign-in. Whatever ends all
+            sessions of the identity changes its version, and so ends this session.
         created_at: When it was opened.
         last_used_at: When it was used, or up to `UPDATE_INTERVAL` before.
     """
@@ -60,7 +60,7 @@ class ConsoleSession:
         return now - self.created_at < FRESH_LOGIN_PERIOD
 
     def record_use(self, now: datetime) -> "ConsoleSession":
-        """Return the session after a use now; the same object where that is not worth a write."""
+        """Return the session after a use now; the same object if the use is not worth a write."""
         if now - self.last_used_at < UPDATE_INTERVAL:
             return self
         return replace(self, last_used_at=now)
@@ -75,7 +75,10 @@ class ConsoleSession:
         return replace(self, secret_hash=hash_secret(secret))
 
     def sign_out(self) -> "ConsoleSession":
-        """Return the session that no secret opens. It is kept so that its code opens no other."""
+        """Return the session that no secret opens.
+
+        It is kept so that its code opens no other session.
+        """
         return replace(self, secret_hash="")
 
 

@@ -76,7 +76,7 @@ class CostSums:
         """Begin without costs.
 
         Args:
-            instance: A random id of the process: no other one writes its records.
+            instance: A random id of the process: no other process writes its records.
             currency: The currency of all amounts.
         """
         self._instance = instance
@@ -95,7 +95,7 @@ class CostSums:
         return [daily for daily in current if daily != self._written.get(daily.day)]
 
     def mark_written(self, written: DailyCosts) -> None:
-        """Keep in mind what was written. An earlier day is forgotten if nothing has changed."""
+        """Record which sums were written. An earlier day is forgotten if nothing has changed."""
         self._written[written.day] = written
         # A clock that is set back reaches the day before at most.
         ended = [day for day in self._written if day < written.day - _ONE_DAY]

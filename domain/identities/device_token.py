@@ -38,7 +38,7 @@ class DeviceToken:
 
     @property
     def device_id(self) -> str:
-        """What is stored of it: a hash of the secret."""
+        """What is stored of the token: a hash of the secret."""
         return hashlib.sha256(_LABEL + self.secret).hexdigest()[:_ID_LENGTH]
 
 
@@ -55,8 +55,8 @@ class RecognizedDevice:
 class ConsoleDevice:
     """A browser in which an administrator signed in to the web console, until `expires_at`.
 
-    `session_version` is that of the identity at the sign-in: whatever ends all sessions of the
-    identity, also by an older program, ends it too.
+    `session_version` is the version that the identity had at the sign-in: whatever ends all
+    sessions of the identity, also by an older program, ends the console device too.
     """
 
     id: str

@@ -7,7 +7,7 @@ from domain.errors import InvalidCharacters, TooLong, TooShort
 
 MAX_EXTERNAL_ID_LENGTH: Final = 128
 ExternalId = NewType("ExternalId", str)
-"""An id as `parse_external_id` returns it. Two are the same if all characters are."""
+"""An id as `parse_external_id` returns it. Two ids are the same if all their characters are."""
 _PRINTABLE: Final = re.compile(r"[ -~]*\Z")
 
 

@@ -83,8 +83,9 @@ class Identity:
     - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
       sessions from elsewhere revokes their devices as well.
     - A console device is recognized at the sign-in to the web console only, and a recognized device
-      only elsewhere: apps keep their tokens where scripts can read them, and whoever gets one must
-      not get attempts at a code of the console. It ends with the role and with all sessions.
+      only elsewhere: apps keep their tokens where scripts can read them, and whoever gets such a
+      token must not get attempts at a code of the console. A console device ends with the role and
+      with all sessions.
     - A detached identity had a phone that was recycled, or disowned by its owner. It has no
       username, sessions or devices, and gets none until an operator restores it.
     - `days_of_use` counts the days with a login or the use of a session, up to three.
@@ -95,15 +96,15 @@ class Identity:
     - `imported_at` is when an import made it, or took it over from a caller: no other is completed
       by an import. Version 0.1 did not set it.
     - `was_blocked_by_import` keeps a repeat from blocking it again after an operator unblocked it.
-    - `events` of a user are what the backend of the app is told. The write that makes them so
-      records them.
+    - `events` of a user are what the backend of the app is told. The write that changes the user
+      records the event too.
     - `phone_change` is a change of its phone under way. `undo_deadlines` are the times until which
       earlier changes can be undone, the next first. After an undo no other change is possible until
       `phone_change_allowed_at`.
-    - `token_repeats` are the latest refresh tokens that came twice, from two networks. They outlive
-      their sessions: these may end because of what follows.
-    - `session_version` changes with whatever ends all sessions, or all but one: what is kept apart
-      from the identity, such as a session of the console, ends with them.
+    - `token_repeats` are the latest refresh tokens that came twice, from two networks. They are
+      kept after the end of their session, which may end because the token was stolen.
+    - `session_version` changes whenever all sessions end, or all but one. So sessions that are kept
+      apart from the identity, such as those of the console, end too.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
       no consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
@@ -183,17 +184,17 @@ class Identity:
 
     @property
     def phone_change_attempted_at(self) -> datetime | None:
-        """When a step of the change under way was attempted last, for the index of those."""
+        """When a step of the change under way was attempted last, for the index of such changes."""
         return self.phone_change.attempted_at if self.phone_change else None
 
     @property
     def next_send_at(self) -> datetime | None:
-        """When an event is sent next, for the index of those."""
+        """When an event is sent next, for the index of unsent events."""
         return self.events.next_send_at
 
     @property
     def events_failed_at(self) -> datetime | None:
-        """When the first destination gave up on its events, for the index of those."""
+        """When the first destination gave up on its events, for the index of such identities."""
         return self.events.failed_at
 
     def record_event(self, event_type: EventType, now: datetime) -> "Identity":
@@ -233,12 +234,12 @@ class Identity:
 
     @property
     def staff_look_alike_key(self) -> str | None:
-        """What look-alikes of the name of somebody with a role are found by, or None."""
+        """The key that finds look-alikes of its name, or None without a role."""
         has_role = self.role is not Role.MEMBER
         return self.user.username.look_alike_key if has_role and self.user else None
 
     def keeps(self, username: Username) -> bool:
-        """Return whether nobody else may get a name, because it looks like this one's with a role.
+        """Return whether nobody else may get a name: this identity has a role, and a name like it.
 
         The stored key may be that of a former name or role: an older program does not change it.
         """
@@ -365,7 +366,7 @@ class Identity:
     def add_console_device(self, added: ConsoleDevice, now: datetime) -> "Identity":
         """Return the identity with this console device; above `MAX_DEVICES` without the oldest.
 
-        One of before an end of the role or of all sessions is not added.
+        A device from before the role or all sessions ended is not added.
         """
         if not self.is_administrator or added.session_version != self.session_version:
             return self
@@ -419,7 +420,7 @@ class Identity:
         )
 
     def revoke_other_sessions(self, session_id: str) -> "Identity":
-        """Return the identity with this session, which revokes the others, and its device only."""
+        """Return the identity with this session and its device only. The others are revoked."""
         return replace(
             self,
             sessions=tuple(
@@ -443,7 +444,7 @@ class Identity:
         )
 
     def set_username(self, username: Username, now: datetime) -> "Identity":
-        """Return the identity as a user with this name, whom a caller id cannot change.
+        """Return the identity as a user with this name. No call can change it from then on.
 
         A user keeps the first creation time.
         """
@@ -451,7 +452,7 @@ class Identity:
         return replace(self, user=User(username, created_at), is_verified=True)
 
     def set_external_id(self, external_id: ExternalId | None) -> "Identity":
-        """Return the identity with what another system calls it, None for nothing."""
+        """Return the identity with the id that another system has for it, None for no such id."""
         return replace(self, external_id=external_id)
 
     def start_phone_change(self, change: PhoneChange, *used: UsedChallenge) -> "Identity":
@@ -473,13 +474,13 @@ class Identity:
         )
 
     def replace_phone(self, change: PhoneChange, now: datetime) -> "Identity":
-        """Return the identity with its new phone, if this change is under way and that is its step.
+        """Return the identity with its new phone, if this change is under way and at that step.
 
         - All sessions end but the one that is kept, and devices are forgotten.
         - A change can be undone until its deadline. An undo also voids the deadlines of all later
           changes, and no change is possible for `UNDO_PERIOD`.
         - An operator's change makes an administrator a member. If it cannot be undone, earlier
-          ones cannot either: their numbers may have been stolen as well.
+          changes cannot either: their numbers may have been stolen as well.
         """
         if self.phone_change != change or change.step is not PhoneChangeStep.ASSIGN:
             return self
@@ -511,7 +512,7 @@ class Identity:
         )
 
     def detach_disowned(self, change: PhoneChange, now: datetime) -> "Identity":
-        """Return the identity detached from a phone whose owner disowned it, if that is its step.
+        """Return the identity detached from a phone whose owner disowned it, if it is at that step.
 
         It has the former phone for `restore` only: nobody signs in with that. No earlier change can
         be undone.
@@ -525,7 +526,7 @@ class Identity:
         return replace(self, phone_change=change)
 
     def mark_imported(self, created_at: datetime, now: datetime) -> "Identity":
-        """Return the identity of somebody who is known since then elsewhere, and so verified.
+        """Return the identity of somebody whom another system knows since then: it is verified.
 
         It never gets younger, and keeps the time of the first import. Days of use and the last use
         stay; without any, it counts as used now.
@@ -604,7 +605,7 @@ class Identity:
         return replace(self, data_export=ended)
 
     def mark_used(self, now: datetime) -> "Identity":
-        """Return the identity after a use of its phone that is none of an app's session."""
+        """Return the identity after its phone was used without a session of an app."""
         return replace(self, last_used_at=now)
 
     def mark_called(self, now: datetime) -> "Identity":

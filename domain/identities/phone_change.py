@@ -26,13 +26,13 @@ class PhoneNotice(StrEnum):
     """A message without a code, to a number that an identity had or gets."""
 
     PHONE_CHANGED = "phone_changed"
-    """The account has another number. This says how to undo that."""
+    """The account has another number. The message says how to undo the change."""
     PHONE_CHANGED_WITHOUT_UNDO = "phone_changed_without_undo"
     """The account has another number."""
     PHONE_CHANGE_UNDONE = "phone_change_undone"
     """The account has its former number again."""
     PHONE_ASSIGNED = "phone_assigned"
-    """To the new number: it signs in to an account. This says how to disown that."""
+    """To the new number: it signs in to an account. The message says how to disown the account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +46,10 @@ class PhoneChange:
         started_at: When it began; it identifies the change.
         attempted_at: When its step was attempted last.
         is_undo: Whether it undoes an earlier change.
-        is_disown: Whether this is because the owner of `old_phone` says that the account is not
-            theirs. Such an undo loses the phone also where the former one is not held.
-        undo_until: Until when it can be undone, None if it cannot. Of an undo: the same of the
-            change that it undoes.
+        is_disown: Whether the owner of `old_phone` says that the account is somebody else's. The
+            account loses this phone even if it cannot get its former one back.
+        undo_until: Until when the change can be undone, None if it cannot be. Of an undo: the
+            deadline of the change that it undoes.
         kept_session_id: The only session that does not end; None for none.
         is_by_operator: Whether an operator asked for it, so that an administrator is demoted.
         locale: The language of the message to the former number, if a client asked for one.
@@ -69,7 +69,7 @@ class PhoneChange:
 
     @property
     def notified_phone(self) -> PhoneNumber:
-        """The number that gets the message: whose owner did not make the change."""
+        """The number that gets the message: its owner did not make the change."""
         return self.new_phone if self.is_disown else self.old_phone
 
     @property

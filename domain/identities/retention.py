@@ -14,7 +14,9 @@ CLEANUP_PERIOD: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class RetainedData:
-    """What remains, why, and until when at the latest. `until` is None for ever, or without a time.
+    """What remains, why, and until when at the latest.
+
+    `until` is None if it is for ever, or no time is known.
 
     docs/retention.md has the whole list.
     """
@@ -32,7 +34,7 @@ def list_retained_data(
     Args:
         deleted_at: When.
         cleaned_up: What the cleanup deletes besides sessions and the phone number.
-        others: What remains besides that of the core.
+        others: What remains besides the data of the core.
     """
     *first, last = "sessions", "phone number", *cleaned_up
     return (

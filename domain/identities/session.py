@@ -32,9 +32,9 @@ class RefreshTokenFamily:
 
     `is_confirmed` is set when the client uses an access token of the current generation: it has
     received the response of the rotation. `previous` is the generation that was exchanged for the
-    current one, None for the one before it. `oldest_valid` is the oldest generation whose access
-    tokens are valid, beside those of the previous one. `network` is the hash of the network from
-    which the previous one was exchanged, None if that is not known.
+    current one; None if it is the one directly before. `oldest_valid` is the oldest generation
+    whose access tokens are valid, beside those of the previous one. `network` is the hash of the
+    network from which the previous generation was exchanged, None if it is not known.
     """
 
     nonce: bytes
@@ -51,10 +51,11 @@ class RefreshTokenFamily:
         """Return the family after a valid token of this generation, None if it was reused.
 
         - The current generation is exchanged for the next, which is not confirmed.
-        - The previous one comes from a client that lost the response. For `REUSE_GRACE_PERIOD`
-          it gets the same successor again. Later, while the successor is not confirmed, it gets a
-          new one, which has this period of its own, and the unconfirmed one is void.
-        - Any other one, such as a void one, may be stolen: the session has to be revoked.
+        - The previous generation comes from a client that lost the response. For
+          `REUSE_GRACE_PERIOD` it gets the same successor again. Later, while the successor is not
+          confirmed, it gets a new successor, which has such a period of its own, and the
+          unconfirmed one is void.
+        - Any other generation, such as a void one, may be stolen: the session has to be revoked.
 
         After a clock was set back, the period is longer, until the next rotation.
 
@@ -87,8 +88,8 @@ class RefreshTokenFamily:
     def accepts(self, generation: int | None) -> bool:
         """Return whether access tokens of this generation are valid until they expire.
 
-        Those of void generations are not, also after the current one was exchanged. A generation
-        of None is that of a token that cannot be refreshed.
+        Tokens of void generations are not valid, also after the current generation was exchanged. A
+        generation of None is that of a token that cannot be refreshed.
         """
         if generation is None or self.oldest_valid <= generation <= self.generation:
             return True
@@ -191,7 +192,7 @@ class Session:
     ) -> "Session":
         """Return the session after the use of an access token of this generation.
 
-        It is the same object where nothing of it is worth a write. The first use is, and so is that
+        It is the same object if the use is not worth a write. Three uses are: the first, the first
         of a day that the identity counts, and one a day after the recorded use (earlier with a
         short idle timeout).
         """
@@ -221,7 +222,7 @@ class Session:
         )
 
     def repeat_login(self, now: datetime) -> "Session | None":
-        """Return the session after a repeat of its login, or None where there may be none."""
+        """Return the session after a repeat of its login, or None if it cannot be repeated."""
         if self.is_used or now - self.created_at > LOGIN_REPEAT_PERIOD:
             return None
         return replace(self, repeats=self.repeats + 1)

@@ -29,7 +29,10 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UserEvent:
-    """One event. Its number is that of no other event of the user, and later ones have higher."""
+    """One event.
+
+    No two events of a user have the same number, and later ones have higher numbers.
+    """
 
     number: int
     type: EventType
@@ -150,7 +153,7 @@ class UserEvents:
         return tuple(event for event in self.unsent if event.number > sent_number)
 
     def next_attempt_at(self, destination: str) -> datetime | None:
-        """Return when a destination may get its next event; None if there is none, or not again."""
+        """Return when a destination may get its next event; None if there is none."""
         pending, progress = self.pending(destination), self.progress_of(destination)
         if not pending:
             return None
@@ -170,7 +173,7 @@ class UserEvents:
         """Return the events after attempts. What all destinations have accepted is dropped.
 
         Args:
-            changed: The progress of those that an attempt was made for.
+            changed: The progress of the destinations to which an attempt was made.
             destinations: All destinations. The progress of others is dropped.
         """
         by_name = {name: self.progress_of(name) for name in destinations}

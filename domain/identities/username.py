@@ -88,7 +88,7 @@ class Username:
 
     @property
     def look_alike_key(self) -> str:
-        """What look-alikes of the name are found by: it is one of their `look_alike_keys`."""
+        """The key that finds look-alikes of the name: it is one of their `look_alike_keys`."""
         return self.look_alike_keys[-1]
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Which acts a change of a record is: what has to be repeated after an older one was restored."""
+"""The acts in a change of a record: what has to be repeated after an older record was restored."""
 
 from domain.administration.audit import AuditAction
 from domain.identities.identity import Identity
@@ -9,14 +9,14 @@ def list_identity_acts(former: Identity, changed: Identity) -> list[AuditAction]
     """Return what was done to an identity: deletion, phone, role, restoration, end of sessions.
 
     - A block is one of its phone: see `list_phone_acts`.
-    - A change of the phone and a promotion end sessions too. They are not named twice.
-    - One that loses a recycled phone is none: its next login loses it again.
+    - A change of the phone and a promotion end sessions too, which is not named in addition.
+    - The loss of a recycled phone is no act: the next login of the phone would cause it again.
     """
     if changed.is_deleted:
         return [] if former.is_deleted else [AuditAction.DELETE]
     phone_acts = [_name_change(changed)] if former.phone != changed.phone else []
     if changed.detached_at is not None:
-        # Whose number was disowned, and has no former one that is free, is detached.
+        # An identity whose number was disowned is detached if its former number is not free.
         return phone_acts
     acts = []
     if former.detached_at is not None:

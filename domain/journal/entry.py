@@ -16,8 +16,8 @@ class JournalEntry:
         action: What was done.
         id: The identity; None for a phone without one.
         phone_index: The blind index of the phone, after the act.
-        former_phone_index: That of the former number, where the phone changed.
-        index_key: The id of the key of both.
+        former_phone_index: The blind index of the former number, if the phone changed.
+        index_key: The id of the key of both indexes.
         role: The role after the act, where it changed.
         item_id: The item of the library, whose owner `id` is.
         session_id: The one session that did not end.

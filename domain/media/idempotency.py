@@ -53,7 +53,7 @@ def parse_idempotency_key(text: str) -> str:
 
 
 def hash_texts(*texts: str | None) -> str:
-    """Return a hash of texts that differs for any others, and in which none can be read."""
+    """Return a hash that differs for any other texts, and in which no text can be read."""
     digest = sha256()
     for text in texts:
         encoded = b"" if text is None else text.encode()

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 FULL_IMAGE: Final = "full"
-"""The name of the image itself where others are those of variants."""
+"""The name of the image itself, beside the names of its variants."""
 
 
 class MediaKind(StrEnum):
@@ -51,8 +51,8 @@ class ImageFormat(StrEnum):
 
 
 MAX_JPEG_PIXELS: Final = 120_000_000
-"""What the cameras of phones make. A decoder scales a JPEG while it decodes, in the memory of the
-smaller image."""
+"""As many as the cameras of phones make. A decoder scales a JPEG while it decodes, in the memory of
+the smaller image."""
 MAX_FRAMES: Final = 500
 """Half a minute at the usual rate of animations. The pixels of all frames are limited as well."""
 

@@ -165,7 +165,7 @@ class MediaItem:
     def mark_for_deletion(self, now: datetime) -> "MediaItem":
         """Return the item as one that is being deleted and is no longer shown.
 
-        The deletion of a file that was refused before counts from its first request.
+        If the store refused the deletion before, it counts from the first request.
         """
         return replace(
             self,
@@ -183,8 +183,8 @@ def make_storage_key(
 ) -> str:
     """Make a file's name of `STORAGE_KEY_BYTES` random bytes (ASVS 5.0 5.3.2).
 
-    It begins with one of 256 folders, so that a million files are not in one. That of a variant has
-    its size.
+    It begins with one of 256 folders, so that a million files are not in one. The key of a variant
+    names its size.
     """
     name = random[:STORAGE_KEY_BYTES].hex()
     size = f"{spec.width}x{spec.height}-" if spec else ""

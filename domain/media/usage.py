@@ -1,4 +1,4 @@
-"""Quotas, and how much of theirs the users have used."""
+"""Quotas, and how much of them the users have used."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from domain.media.item import UPLOAD_TIMEOUT, MediaItem
 PENDING_TIMEOUT: Final = UPLOAD_TIMEOUT + timedelta(minutes=5)
 """How long an upload is pending at most. The clocks of two instances may differ."""
 MAX_SUBTRACTED: Final = 100
-"""A recount forgets them, at the latest when the cleanup deletes the record of one."""
+"""A recount forgets these items, at the latest when the cleanup deletes the record of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class MediaUsage:
             return self._without_pending(item.id)
         if item.id in self.deleting or not item.has_files:
             return self
-        # After that many, only the item itself sees to it that nobody subtracts it twice.
+        # After that many, only the state of the item prevents that it is subtracted twice.
         subtracted = (item.id,) if len(self.deleting) < MAX_SUBTRACTED else ()
         return replace(
             self,

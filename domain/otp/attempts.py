@@ -36,7 +36,7 @@ class OtpAttempt:
         unchallenged_at: when this IP has an attempt while no challenge is active.
         ip_available_at: when this IP has a permit, if it has none.
         purpose: what the code is to allow.
-        identity_id: the identity that it is to allow that for, where it is a change of the phone.
+        identity_id: the identity whose phone the code is to change, if it is to change one.
     """
 
     code: OtpCode
@@ -63,8 +63,8 @@ class OtpAttempt:
 class UsedCode:
     """A code that was used: its challenge, its login, and the message or call that had it.
 
-    The delivery is that of the named request, or else the latest one of the code. `deliveries` are
-    all that carried the code, with the permits that they held before.
+    `carrier` is the delivery of the named request, or else the latest one of the code. `deliveries`
+    are all that carried the code, with the permits that they held before.
     """
 
     challenge: Challenge
@@ -86,7 +86,7 @@ class Correct:
 class Retried:
     """The client that used the code sends it again. Nothing is counted.
 
-    It gets the login if that was not completed, which only the identity knows.
+    The client gets the login if it was not completed, which only the identity knows.
     """
 
     code: UsedCode
@@ -102,7 +102,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class NotApplicable:
-    """The code is correct, and does not allow what it is for now. Nothing changes.
+    """The code is correct, but what it is for is not allowed now. Nothing changes.
 
     A code for a sign-in, while the phone is held for the identity that had it; or a code for an
     undo, while it is not.
@@ -131,7 +131,7 @@ class Exhausted:
 
 @dataclass(frozen=True, slots=True)
 class ExhaustedIp:
-    """Its IP has no permit, and the client has no attempts of its own: it is not looked at."""
+    """The attempt is not looked at: its IP has no permit, and the client no attempts of its own."""
 
     retry_after: int
 
@@ -154,7 +154,7 @@ VerificationResult = (
 
 
 def used_code(result: VerificationResult) -> UsedCode | None:
-    """Return the code that a client used, now or before, if the result is that."""
+    """Return the code that a client used, now or before; None if it used none."""
     match result:
         case Correct(code) | Retried(code) | Unchallenged(code=code):
             return code

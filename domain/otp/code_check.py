@@ -63,7 +63,8 @@ def check_code(
     - Using a code chooses identity and session of its login once. The client that used it
       may send it again, to complete that login.
 
-    What is `Exhausted` or `Unchallenged` is not changed by this: `count_on_callback` counts it.
+    An attempt that is `Exhausted` or `Unchallenged` is not counted here, but by
+    `count_on_callback`.
 
     Args:
         verification: what is known about the phone.
@@ -109,9 +110,10 @@ class CodeCheck:
 
     - With a request id it counts on that id, from a recognized device on the device, with both
       on both. Nobody else uses these attempts.
-    - Without them it counts on the IP: at the latest delivery that the IP requested, or else
-      also on the limit that all unknown IPs share. The first attempt of an IP after a delivery
-      does not need that limit, so strangers who use it up lock out no owner.
+    - With neither it counts on the IP: at the latest delivery that the IP requested or, if it
+      requested none, at the latest of all, and also on the limit that all unknown IPs share. The
+      first attempt of an IP after a delivery does not need that limit, so strangers who use it up
+      lock out no owner.
     - With an unknown request id it counts as without one, but no code is correct.
     - It counts only while a challenge is active, and on deliveries whose code has not expired.
 
@@ -274,7 +276,7 @@ class CodeCheck:
 
     @property
     def _accepts_correct_code(self) -> bool:
-        """Whether a correct code is used, or counts as a wrong one, as of a blocked phone."""
+        """Whether a correct code is used. At a blocked phone it counts as a wrong one."""
         return self.state.blocked_at is None or self.attempt.purpose is Purpose.CHANGE_PHONE
 
     def _find_retried(self, named: Delivery | None) -> UsedCode | None:
@@ -415,15 +417,15 @@ class CodeCheck:
         if counters:
             return counters
         client_ip = self.attempt.client_ip
-        if self.state.is_of_operator(delivery):  # its IP is no client's
+        if self.state.is_of_operator(delivery):  # an operator's request has the IP of no client
             return [delivery.counter_of_unknown_ip(client_ip)]
         return [delivery.counter_of_ip(client_ip)]
 
     def attempts_left(self, delivery: Delivery, time: datetime) -> int:
         """Return how many attempts the client has left at the delivery.
 
-        It has none besides those of its network at an operator's code, unless it is a recognized
-        device.
+        A client whose network failed at an operator's code has only the attempts of the network
+        there, unless it is a recognized device.
         """
         if self.device_id is None and self.state.has_failed_at_operator_code(
             delivery, self.attempt.client_ip.network
@@ -450,7 +452,7 @@ class CodeCheck:
         return min(window.remaining(self.state.shared_attempts, time) for window in SHARED_ATTEMPTS)
 
     def next_attempt_at(self) -> datetime:
-        """Return when the attempt is looked at, if nobody does anything and it is not now."""
+        """Return when the attempt will be looked at, if it is not now and nobody does anything."""
         now = self.attempt.now
         times = [challenge.expires_at for challenge in self.challenges]
         times += [

@@ -221,7 +221,7 @@ class Delivery:
     def reject(self, provider: str = "", reason: str = "") -> "Delivery":
         """Return the delivery after every provider rejected it, without its permits.
 
-        One whose code was tried stays: otherwise those attempts would not count.
+        A delivery whose code was tried stays: otherwise these attempts would not count.
         """
         if any(counter.used for counter in self.counters):
             return replace(self, permits=None)
@@ -270,7 +270,7 @@ class Delivery:
         return self.counter_of_unknown_ip(client_ip)
 
     def counter_of_unknown_ip(self, client_ip: HashedClientIp) -> AttemptCounter:
-        """Return the counter of an IP that did not request it, without a request id."""
+        """Return the counter of an IP that did not request the delivery, without a request id."""
         return self.counter_of(CounterKind.UNKNOWN_IP, client_ip.ip, ATTEMPTS_PER_DELIVERY)
 
     def counter_of_device(self, device_id: str) -> AttemptCounter:
@@ -286,7 +286,7 @@ class Delivery:
     def keep_request_ids(self) -> "Delivery":
         """Return the delivery after its code expired: with its later ids, and without attempts.
 
-        Who has one is known to this phone when an operator sends a code.
+        A client that has one of these ids may try the code that an operator sends.
         """
         ids = tuple(counter.reset() for counter in self.counters if counter.is_of_later_request)
         return replace(self, counters=ids)

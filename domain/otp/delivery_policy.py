@@ -104,7 +104,7 @@ PER_PHONE_AND_NETWORK: Final = (
     SlidingWindow(5, timedelta(minutes=15)),
     SlidingWindow(6, timedelta(days=1)),
 )
-"""One message and half a day's less than a phone gets: another network always has some left."""
+"""One less, and half as many in a day, as a phone gets: another network always has some left."""
 OWN_QUOTA: Final = SlidingWindow(3, timedelta(hours=1))
 """As many messages as have the shortest cooldown, for a customer whose phone is under attack."""
 

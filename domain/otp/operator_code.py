@@ -28,9 +28,9 @@ MAX_OPERATOR_CODE_NETWORKS: Final = 3
 class OperatorCode:
     """The attempts of a code that an operator sent. No earlier failure uses them up.
 
-    Nobody gets the id of its delivery. Who has any id of this phone has attempts at it, and the
-    networks that requested codes without sending ids. A network gets a counter with its first wrong
-    code: those of correct codes need none.
+    Nobody gets the id of its delivery. Clients that have any id of this phone have attempts at it,
+    and so have networks that requested codes and whose clients send no ids. A network gets a
+    counter with its first wrong code: those of correct codes need none.
 
     Attributes:
         request_id: Names its delivery.

@@ -78,9 +78,9 @@ class PhoneVerification:
 
     `shared_attempts` are the times of the attempts that all unknown IPs made together. `callbacks`
     have challenges of their own, and use up nothing of the deliveries and their attempts.
-    `rejected_callbacks` are the times of those that the provider rejected. `limit_resets` are the
-    times when operators reset the limits of the phone. After each, `has_granted_delivery` allows
-    one delivery with all attempts.
+    `rejected_callbacks` are the times of callbacks that the provider rejected. `limit_resets` are
+    the times when operators reset the limits of the phone. After each reset, `has_granted_delivery`
+    allows one delivery with all attempts.
 
     `unknown_deliveries` are those whose result is unknown. `operator_codes` are the codes that
     operators sent within a day.
@@ -134,8 +134,8 @@ class PhoneVerification:
     def client_ips_expire_at(self) -> datetime | None:
         """When the first of client IPs, callbacks, hold and locale expires. None without any.
 
-        An IP of a login expires after 90 days, that of a delivery and a callback after one day,
-        that of an attempt with the code.
+        An IP of a login expires after 90 days, an IP of a delivery or a callback after one day, and
+        an IP of an attempt with the code.
         """
         tried = [
             delivery.challenge_id
@@ -169,7 +169,7 @@ class PhoneVerification:
     # Requests
 
     def recognize(self, request: OtpRequest | OtpAttempt) -> Recognition:
-        """Return how a request is recognized. One for a phone without an identity is not."""
+        """Return how a request is recognized. No request for a phone without an identity is."""
         if self.recognize_device(request.device) is not None:
             return Recognition.DEVICE
         trusted_until = self.trusted_until(request.client_ip) if self.identity_id else None
@@ -189,7 +189,8 @@ class PhoneVerification:
         """Decide whether a code is delivered.
 
         - Within the cooldown nothing is sent. While a code for the same purpose and identity is
-          valid, the request gets an id of its own for its latest delivery, at most three for each.
+          valid, the request gets an id of its own for the latest delivery of this code, at most
+          three for each delivery.
         - A resend carries the same code and does not extend its life. With less than a minute
           left a new challenge is made, and the old one stays valid to its end.
         - Operators have three codes a day.
@@ -375,9 +376,9 @@ class PhoneVerification:
     ) -> "PhoneVerification":
         """Return the state after the phone is to be called back with a code.
 
-        The call reads the code of the previous one, and does not extend its life. With less than a
-        minute left, or without the key of that code, it reads that of the new challenge. A callback
-        that was recorded stays.
+        The call reads the code of the previous callback, and does not extend its life. With less
+        than a minute left, or without the key of this code, the call reads the code of the new
+        challenge. A callback that is recorded already stays as it is.
 
         Args:
             now: when the caller asks for it.
@@ -420,7 +421,7 @@ class PhoneVerification:
         """Return the state after the provider rejected the call of this callback.
 
         Only its time is kept, which counts for an hour. A callback with attempts stays, without its
-        permits: otherwise those attempts would not count.
+        permits: otherwise these attempts would not count.
         """
         rejected = [
             callback
@@ -551,7 +552,7 @@ class PhoneVerification:
 
         return (*comparable, *sorted(used, key=rank)[-1:])
 
-    # What both need
+    # Requests and attempts
 
     def recognize_device(self, device: DeviceProof | None) -> str | None:
         """Return the id of a device of this phone's identity, unless it failed too often."""
@@ -579,7 +580,10 @@ class PhoneVerification:
     def count_failure(
         self, device_id: str | None, now: datetime, *, is_shared: bool = False
     ) -> "PhoneVerification":
-        """Return the state after a failed attempt, with one of all unknown IPs if it is shared."""
+        """Return the state after a failed attempt.
+
+        A shared one counts for all unknown IPs together.
+        """
         shared_attempts = (*self.shared_attempts, now) if is_shared else self.shared_attempts
         failures = self.failures.count(device_id, now)
         return replace(self, shared_attempts=shared_attempts, failures=failures)
@@ -608,8 +612,8 @@ class PhoneVerification:
     ) -> "PhoneVerification":
         """Return the state of a phone that belongs to another identity from now on, or to none.
 
-        The IPs of the former owner are not trusted anymore, and the locale that this one chose is
-        not kept. Deliveries, failures and a block stay.
+        The IPs of the former owner are not trusted anymore, and the locale that the former owner
+        chose is not kept. Deliveries, failures and a block stay.
 
         Args:
             identity_id: the new owner, None for none.
@@ -634,7 +638,7 @@ class PhoneVerification:
     def release(
         self, previous_identity_id: str, undo_until: datetime | None, now: datetime
     ) -> "PhoneVerification":
-        """Return the state of a phone whose identity has another one now.
+        """Return the state of a phone whose identity has another phone now.
 
         It has no codes, trusted IPs and locale of its former owner. Deliveries, attempts, failures
         and a block stay.

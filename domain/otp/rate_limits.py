@@ -124,7 +124,10 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a limit, with the shares in it: a permit of each of these, all or none."""
+    """A part of a limit, with the shares in it.
+
+    Each of these limits gives a permit, or none does.
+    """
 
     name: str
     limits: tuple[RateLimit, ...]
@@ -132,7 +135,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Limits that are divided into parts. The first is used that has a permit of each limit."""
+    """Limits that are divided into parts.
+
+    The first part is used that has a permit of each limit.
+    """
 
     name: str
     parts: tuple[Part, ...]
@@ -392,10 +398,10 @@ class RateLimits:
         )
 
     def shared_limits(self, countries: Collection[str]) -> Sequence[RateLimit]:
-        """Return the limits that the phones of each of these countries share, and all phones.
+        """Return the limits that all phones of each of these countries share, or all phones.
 
-        These are those of each part of deliveries, calls and callbacks, of failed attempts, and
-        of messages that say how to leave.
+        Each part of deliveries, calls and callbacks has such limits, and so have failed attempts
+        and messages that say how to leave.
         """
         parts = [
             (
@@ -430,7 +436,7 @@ class RateLimits:
     def _group(
         self, name: str, route: DeliveryRoute, further: Mapping[str, tuple[RateLimit, ...]]
     ) -> Group:
-        """Return a group with those of its parts that have an entry, which is further limits."""
+        """Return a group with the parts that `further` names, which has further limits of each."""
         parts = tuple(
             Part(part, (*further[part], *self._limits_of_part(name, part, route)))
             for part in self._windows_of(name)
@@ -480,7 +486,7 @@ def _divide(
     of_total: SlidingWindow | None = None,
     factor: int = 1,
 ) -> Mapping[str, _PartWindows]:
-    """Divide so many times these limits into parts, in the order in which these are used.
+    """Divide these limits, times `factor`, into parts, in the order in which the parts are used.
 
     Together the parts are exactly the limit. A part of 0 does not exist.
     """
@@ -504,7 +510,7 @@ def _make_part(
     for_country: int, of_country: SlidingWindow, for_total: int, of_total: SlidingWindow | None
 ) -> _PartWindows:
     """Return the windows of a part that has so many permits of both limits."""
-    # Of the smaller one: nobody has a larger share of the other.
+    # A share of the smaller limit, so that nobody has a larger share of the other one.
     smaller = for_country if of_total is None else min(for_country, for_total)
     return _PartWindows(
         SlidingWindow(_share(smaller), of_country.period),

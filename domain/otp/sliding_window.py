@@ -22,7 +22,7 @@ class SlidingWindow:
     period: timedelta
 
     def scale_percent(self, percent: int) -> "SlidingWindow":
-        """Return the window with at most that part of the limit, but at least one event."""
+        """Return the window with at most this percentage of the limit, but at least one event."""
         return SlidingWindow(max(1, self.limit * percent // 100), self.period)
 
     def remaining(self, times: Sequence[datetime], now: datetime) -> int:

@@ -59,7 +59,7 @@ class UnchallengedAttempts:
         )
 
     def count(self, digest: str, now: datetime) -> "UnchallengedAttempts":
-        """Return them with one more, without those that count for no clock."""
+        """Return the attempts with one more, and without those that are over by any clock."""
         since = now - UNCHALLENGED_ATTEMPTS.period - CLOCK_SKEW
         kept = tuple(attempt for attempt in self.attempts if attempt.attempted_at > since)
         return replace(self, attempts=(*kept, UnchallengedAttempt(digest, now)))

@@ -35,11 +35,11 @@ class VerificationState:
         blocked_since: Since when nothing is sent and no code is correct.
         not_served: Why nothing is sent to this number at all; empty where it is served.
         next_message: When a client that nobody knows can cause a message.
-        next_message_to_known: When a recognized device or a trusted IP can.
-        code_expires_at: When the code of the latest message expires that a client caused, or else
-            of an operator's; None if no code is active.
-        attempts_left: How many attempts the client has that caused it; None if none is active, or
-            only one that an operator sent.
+        next_message_to_known: When a recognized device or a trusted IP can cause one.
+        code_expires_at: When the code of the latest message that a client caused expires, or else
+            that of an operator's message; None if no code is active.
+        attempts_left: How many attempts the client that caused this message has; None if no code is
+            active, or only one that an operator sent.
         operator_attempts: What is left of the code that an operator sent; None if none is active.
         operator_codes_left: How many codes operators can send today.
         attempts_of_next: How many attempts the next message brings.
@@ -69,8 +69,8 @@ def find_active_code(
 ) -> tuple[datetime | None, int | None]:
     """Return when the code of the latest message of a client expires, and the client's attempts.
 
-    These are those of its request id or, for a client that sends none, of its IP: whichever are
-    fewer. They are None if the only active code is one that an operator sent.
+    The attempts are those of its request id or, for a client that sends no id, of its IP: whichever
+    are fewer. They are None if the only active code is one that an operator sent.
     """
     expires_at = None
     active = {challenge.id: challenge for challenge in verification.active_challenges(now)}

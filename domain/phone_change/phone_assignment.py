@@ -38,7 +38,7 @@ class PhoneAssignment:
 class PhoneAssignments:
     """The assignments of the last seven days of one identity, the latest last.
 
-    An undo leaves them: the one counts whose number the identity has.
+    An undo deletes none of them: the one counts whose number the identity has.
 
     Attributes:
         id: The id of the identity.
@@ -91,5 +91,5 @@ class PhoneAssignments:
         return self.notice_due_at is not None and self.notice_due_at <= now
 
     def set_notice_due(self, due_at: datetime | None) -> "PhoneAssignments":
-        """Return the assignments whose message is attempted then; None if it never is."""
+        """Return the assignments whose message is attempted at this time, never for None."""
         return replace(self, notice_due_at=due_at)

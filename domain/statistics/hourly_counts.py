@@ -106,7 +106,10 @@ class HourlyCounts:
 
 @dataclass(slots=True)
 class _Hour:
-    """The sums of one hour, in memory. The number is another one each time that it begins."""
+    """The sums of one hour, in memory.
+
+    `number` is different each time that the hour begins anew.
+    """
 
     number: int
     deliveries: dict[DeliveryGroup, DeliveryCounts] = field(default_factory=dict)
@@ -117,15 +120,15 @@ class _Hour:
 class HourlySums:
     """What this process has counted, in memory: all hours that are not written completely.
 
-    Their number is limited, and that of the groups of an hour: who causes what is counted decides
-    about the countries.
+    The number of hours is limited, and so is that of the groups of an hour: whoever requests codes
+    chooses the countries.
     """
 
     def __init__(self, instance: str) -> None:
         """Begin without counts.
 
         Args:
-            instance: A random id of the process: no other one writes its records.
+            instance: A random id of the process: no other process writes its records.
         """
         self._instance = instance
         self._hours: dict[datetime, _Hour] = {}
@@ -153,9 +156,9 @@ class HourlySums:
         return [hourly for hourly in current if hourly != self._written.get(hourly.starts_at)]
 
     def mark_written(self, written: HourlyCounts) -> None:
-        """Keep in mind what was written. An earlier hour is forgotten if nothing has changed."""
+        """Record which sums were written. An earlier hour is forgotten if nothing has changed."""
         if written.starts_at not in self._hours:
-            return  # it was the earliest of too many
+            return  # its hour was dropped: there were too many
         self._written[written.starts_at] = written
         # A clock that is corrected reaches the hour before at most.
         ended = [hour for hour in self._written if hour < written.starts_at - ONE_HOUR]

@@ -224,7 +224,7 @@ class Call:
         return replace(self, recordings=(*self.recordings, recording))
 
     def due_recordings(self, before: datetime) -> tuple[Recording, ...]:
-        """Return the recordings to delete: those that were made then or earlier, or all of them."""
+        """Return the recordings to delete: those made at this time or earlier, or all of them."""
         return tuple(
             recording
             for recording in self.recordings

@@ -152,7 +152,7 @@ _TARGET_FIELDS: Final = {
 
 
 def list_targets(node: FlowNode) -> Iterator[tuple[str, str]]:
-    """Yield each field of a node that names another node, and that name."""
+    """Yield each field of a node that names another node, and the name."""
     if isinstance(node, MenuNode):
         for choice in node.choices:
             yield f"choices.{choice.key}", choice.next

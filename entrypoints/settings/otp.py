@@ -55,7 +55,7 @@ class SmsSettings(ServiceSettings):
     """Who sends messages. It stands before the settings of providers."""
 
     sms: tuple[Provider | Factory | HttpHook, ...] = essential(
-        "console (the terminal), twilio, https://… (hook) or package.module:factory; tried in order.",
+        "console (the terminal), twilio, https://… (hook) or package.module:factory; in order.",
         parse_sms,
         default="console",
         example="twilio",

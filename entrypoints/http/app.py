@@ -90,7 +90,7 @@ def create_app(
         cors_config=_cors_config(server.web_origins),
         exception_handlers={**EXCEPTION_HANDLERS},
         request_max_body_size=MAX_JSON_BYTES,
-        # With it, the framework would serve pages of its own; see describe_api.
+        # With it, the framework would serve pages of its own; see entrypoints.http.openapi.
         openapi_config=None,
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,

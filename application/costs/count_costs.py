@@ -7,11 +7,12 @@ from datetime import UTC
 from typing import Final
 
 from application.otp.extensions import EndedCall, SentMessage
-from application.ports.costs import CostMeter
+from application.ports.statistics import CostMeter
 from application.ports.system import Clock
 from domain.costs.prices import PriceList
 from domain.costs.sums import Costs, CostSums
 from domain.otp.message_parts import message_parts
+from domain.statistics.period_sums import DeliveryGroup
 
 MAX_CALL_SECONDS: Final = 86_400
 """No provider connects two phones for longer than a day."""
@@ -44,7 +45,7 @@ class CountCosts:
             minutes = math.ceil(min(max(1, counted.seconds), MAX_CALL_SECONDS) / 60)
             costs = Costs(minutes=minutes, millionths=minutes * price)
         today = self.clock.now().astimezone(UTC).date()
-        country, channel, provider = counted.country, counted.channel, counted.provider
-        self.sums.add(today, country, channel, provider, costs)
+        group = DeliveryGroup(counted.country, counted.channel, counted.provider)
+        self.sums.add(today, group, costs)
         if self.meter is not None:
-            self.meter.add(country, provider, channel, costs.millionths)
+            self.meter.add(group, costs.millionths)

@@ -7,13 +7,13 @@ from typing import Final
 
 from application.costs.count_costs import CountCosts
 from application.costs.report_costs import ReportCosts
-from application.costs.write_costs import WriteCosts
 from application.operations.cleanup import expire
 from application.otp.feature import OtpFeature
-from application.ports.costs import CostMeter, DailyCostsRepository
+from application.ports.statistics import CostMeter, PeriodRecords
+from application.statistics.period_records import WriteSums
 from application.use_cases import UseCases
 from domain.costs.prices import PriceList
-from domain.costs.sums import CostSums
+from domain.costs.sums import CostSums, DailyCosts
 from domain.statistics.errors import CostsNotCounted
 
 _INSTANCE_BYTES: Final = 8
@@ -36,7 +36,7 @@ class CostsFeature:
     def __init__(
         self,
         core: UseCases,
-        daily_costs: DailyCostsRepository,
+        daily_costs: PeriodRecords[DailyCosts],
         policy: CostsPolicy,
         meter: CostMeter | None = None,
     ) -> None:
@@ -53,7 +53,7 @@ class CostsFeature:
             clock=self._clock,
             meter=meter,
         )
-        self.write = WriteCosts(sums, daily_costs)
+        self.write = WriteSums(sums, daily_costs)
         self.report = ReportCosts(daily_costs)
         core.operations.cleanup.add_steps({"expired_costs": expire(daily_costs)})
         if (otp := core.find(OtpFeature)) is not None:

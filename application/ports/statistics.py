@@ -1,25 +1,26 @@
-"""The port of statistics: where they are kept."""
+"""The ports of statistics and costs: where they are kept, and who else counts costs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from application.ports.costs import DailyCostsRepository
 from application.ports.versioned import Expiring, Records
+from domain.costs.sums import DailyCosts
 from domain.page import Cursor
 from domain.statistics.hourly_counts import HourlyCounts
+from domain.statistics.period_sums import DeliveryGroup
+
+T = TypeVar("T")
 
 
-class HourlyCountsRepository(Records[HourlyCounts], Expiring, Protocol):
-    """What each process counted in each hour, by id."""
+class PeriodRecords(Records[T], Expiring, Protocol[T]):
+    """What each process counted in each hour, or on each day, by id."""
 
-    async def list_after(
-        self, cursor: Cursor, until: datetime, limit: int
-    ) -> Sequence[HourlyCounts]:
-        """List up to `limit` of them after a position, of hours that start at `until` or earlier.
+    async def list_after(self, cursor: Cursor, until: datetime, limit: int) -> Sequence[T]:
+        """List up to `limit` of them after a position, of periods that start at `until` or earlier.
 
-        Those of the earliest hour come first, and of one hour those with the lowest id.
+        Those of the earliest period come first, and of one period those with the lowest id.
         """
         ...
 
@@ -28,5 +29,13 @@ class HourlyCountsRepository(Records[HourlyCounts], Expiring, Protocol):
 class StatisticsRepositories:
     """The repositories of statistics and costs."""
 
-    daily_costs: DailyCostsRepository
-    hourly_counts: HourlyCountsRepository
+    daily_costs: PeriodRecords[DailyCosts]
+    hourly_counts: PeriodRecords[HourlyCounts]
+
+
+class CostMeter(Protocol):
+    """Counts costs besides the report, such as for metrics."""
+
+    def add(self, group: DeliveryGroup, millionths: int) -> None:
+        """Add an amount; never waits and never raises."""
+        ...

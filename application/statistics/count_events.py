@@ -6,7 +6,8 @@ from application.identities.events import LoginSucceeded
 from application.otp.events import OtpAccepted, OtpDelivered, OtpUnconfirmed, OtpUndelivered
 from application.ports.security_events import RejectionEvent, SecurityEvent
 from application.ports.system import Clock
-from domain.statistics.hourly_counts import UNKNOWN, DeliveryCounts, DeliveryGroup, HourlySums
+from domain.statistics.hourly_counts import UNKNOWN, DeliveryCounts, HourlySums
+from domain.statistics.period_sums import DeliveryGroup
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from typing import Final
 
 from application.operations.cleanup import expire
-from application.ports.statistics import HourlyCountsRepository
+from application.ports.statistics import PeriodRecords
 from application.security_events import SecurityEventListeners
 from application.statistics.count_events import CountEventsByHour
+from application.statistics.period_records import WriteSums
 from application.statistics.report_statistics import ReportStatistics
-from application.statistics.write_counts import WriteHourlyCounts
 from application.use_cases import UseCases
-from domain.statistics.hourly_counts import HourlySums
+from domain.statistics.hourly_counts import HourlyCounts, HourlySums
 
 _PROCESS_ID_BYTES: Final = 8
 
@@ -20,12 +20,12 @@ class StatisticsFeature:
     def __init__(
         self,
         core: UseCases,
-        hourly_counts: HourlyCountsRepository,
+        hourly_counts: PeriodRecords[HourlyCounts],
         listeners: SecurityEventListeners,
     ) -> None:
         self.clock = core.system.clock
-        sums = HourlySums(core.system.randomness.bytes(_PROCESS_ID_BYTES).hex())
-        listeners.add(CountEventsByHour(sums, self.clock))
-        self.write = WriteHourlyCounts(sums, hourly_counts)
+        self.sums = HourlySums(core.system.randomness.bytes(_PROCESS_ID_BYTES).hex())
+        listeners.add(CountEventsByHour(self.sums, self.clock))
+        self.write = WriteSums(self.sums, hourly_counts)
         self.report = ReportStatistics(hourly_counts)
         core.operations.cleanup.add_steps({"expired_statistics": expire(hourly_counts)})

@@ -1,17 +1,13 @@
 """Report messages, logins, rejections and security events."""
 
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from application.administration.caller import Caller
-from application.ports.statistics import HourlyCountsRepository
+from application.ports.statistics import PeriodRecords
+from application.statistics.period_records import list_batches
 from domain.administration.scope import Scope
-from domain.page import Cursor
 from domain.statistics.hourly_counts import HourlyCounts
 from domain.statistics.report import Statistics, StatisticsQuery, StatisticsSums
-
-BATCH_SIZE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +18,7 @@ class ReportStatistics:
     missing.
     """
 
-    hourly_counts: HourlyCountsRepository
+    hourly_counts: PeriodRecords[HourlyCounts]
 
     async def __call__(self, caller: Caller, query: StatisticsQuery) -> Statistics:
         """Make the report.
@@ -34,15 +30,8 @@ class ReportStatistics:
         """
         caller.check_scope(Scope.READ_STATISTICS)
         sums = StatisticsSums(query)
-        async for batch in self._list_batches(query):
+        first, last = query.first_hour, query.last_hour
+        async for batch in list_batches(self.hourly_counts, first, last):
             for hourly in batch:
                 sums.add(hourly)
         return sums.report()
-
-    async def _list_batches(self, query: StatisticsQuery) -> AsyncIterator[Sequence[HourlyCounts]]:
-        cursor = Cursor(query.first_hour, "")
-        while batch := await self.hourly_counts.list_after(cursor, query.last_hour, BATCH_SIZE):
-            yield batch
-            if len(batch) < BATCH_SIZE:
-                return
-            cursor = Cursor(batch[-1].starts_at, batch[-1].id)

@@ -1,12 +1,11 @@
 """What messages and calls cost: sums by UTC day, country, channel and provider."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from domain.otp.delivery import Channel
+from domain.statistics.period_sums import DeliveryGroup, PeriodSums
 
 COSTS_RETENTION: Final = timedelta(days=800)
 """How long the costs of a day are kept: two years can be compared, with time to look at them."""
@@ -59,17 +58,12 @@ class DailyCosts:
     entries: tuple[CostEntry, ...]
 
     @property
-    def day(self) -> date:
-        """The day."""
-        return self.starts_at.date()
-
-    @property
     def expires_at(self) -> datetime:
         """When it is deleted."""
         return self.starts_at + COSTS_RETENTION
 
 
-class CostSums:
+class CostSums(PeriodSums[dict[DeliveryGroup, Costs], DailyCosts]):
     """What this process has counted, in memory: all days that are not written completely."""
 
     def __init__(self, instance: str, currency: str) -> None:
@@ -79,37 +73,24 @@ class CostSums:
             instance: A random id of the process: no other process writes its records.
             currency: The currency of all amounts.
         """
+        super().__init__(_ONE_DAY)
         self._instance = instance
         self._currency = currency
-        self._days: dict[date, dict[tuple[str, Channel, str], Costs]] = defaultdict(dict)
-        self._written: dict[date, DailyCosts] = {}
 
-    def add(self, day: date, country: str, channel: Channel, provider: str, costs: Costs) -> None:
-        """Add costs to those of a day."""
-        sums, key = self._days[day], (country, channel, provider)
-        sums[key] = sums.get(key, Costs()) + costs
+    def add(self, day: date, group: DeliveryGroup, costs: Costs) -> None:
+        """Add costs to those of a country, channel and provider on this day."""
+        sums = self._sums.setdefault(start_of(day), {})
+        sums[group] = sums.get(group, Costs()) + costs
 
-    def list_changed(self) -> Sequence[DailyCosts]:
-        """Return the days whose costs have changed since they were written."""
-        current = [self._snapshot(day) for day in self._days]
-        return [daily for daily in current if daily != self._written.get(daily.day)]
-
-    def mark_written(self, written: DailyCosts) -> None:
-        """Record which sums were written. An earlier day is forgotten if nothing has changed."""
-        self._written[written.day] = written
-        # A clock that is set back reaches the day before at most.
-        ended = [day for day in self._written if day < written.day - _ONE_DAY]
-        for day in ended:
-            if self._snapshot(day) == self._written.pop(day):
-                del self._days[day]
-
-    def _snapshot(self, day: date) -> DailyCosts:
-        entries = [CostEntry(*key, costs) for key, costs in self._days[day].items()]
+    def _snapshot(self, starts_at: datetime) -> DailyCosts:
         return DailyCosts(
-            id=f"{day.isoformat()}:{self._instance}",
-            starts_at=start_of(day),
+            id=f"{starts_at.date().isoformat()}:{self._instance}",
+            starts_at=starts_at,
             currency=self._currency,
-            entries=tuple(entries),
+            entries=tuple(
+                CostEntry(group.country, group.channel, group.provider, costs)
+                for group, costs in self._sums[starts_at].items()
+            ),
         )
 
 

@@ -1,12 +1,12 @@
 """What is counted: sums by hour, and of messages by country, channel and provider as well."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.otp.delivery import Channel
+from domain.statistics.period_sums import DeliveryGroup, PeriodSums
 
 STATISTICS_RETENTION: Final = timedelta(days=8)
 """How long the counts of an hour are kept: the same hour a week ago can be compared."""
@@ -50,15 +50,6 @@ class DeliveryCounts:
     def conversion(self) -> int | None:
         """Logins in percent of what was sent; None if nothing was sent."""
         return round(100 * self.logins / self.sent) if self.sent else None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryGroup:
-    """The messages of one country, channel and provider."""
-
-    country: str
-    channel: Channel
-    provider: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +108,7 @@ class _Hour:
     events: Counter[str] = field(default_factory=Counter)
 
 
-class HourlySums:
+class HourlySums(PeriodSums[_Hour, HourlyCounts]):
     """What this process has counted, in memory: all hours that are not written completely.
 
     The number of hours is limited, and so is that of the groups of an hour: whoever requests codes
@@ -130,10 +121,9 @@ class HourlySums:
         Args:
             instance: A random id of the process: no other process writes its records.
         """
+        super().__init__(ONE_HOUR)
         self._instance = instance
-        self._hours: dict[datetime, _Hour] = {}
         self._begun_hours = 0
-        self._written: dict[datetime, HourlyCounts] = {}
 
     def add_delivery(self, now: datetime, group: DeliveryGroup, counts: DeliveryCounts) -> None:
         """Add counts to those of a country, channel and provider in this hour."""
@@ -150,36 +140,20 @@ class HourlySums:
         """Count a security event in this hour."""
         self._hour(now).events[event] += 1
 
-    def list_changed(self) -> Sequence[HourlyCounts]:
-        """Return the hours whose counts have changed since they were written."""
-        current = [self._snapshot(starts_at) for starts_at in self._hours]
-        return [hourly for hourly in current if hourly != self._written.get(hourly.starts_at)]
-
-    def mark_written(self, written: HourlyCounts) -> None:
-        """Record which sums were written. An earlier hour is forgotten if nothing has changed."""
-        if written.starts_at not in self._hours:
-            return  # its hour was dropped: there were too many
-        self._written[written.starts_at] = written
-        # A clock that is corrected reaches the hour before at most.
-        ended = [hour for hour in self._written if hour < written.starts_at - ONE_HOUR]
-        for hour in ended:
-            if self._snapshot(hour) == self._written.pop(hour):
-                del self._hours[hour]
-
     def _hour(self, now: datetime) -> _Hour:
         starts_at = start_of_hour(now)
-        hour = self._hours.get(starts_at)
+        hour = self._sums.get(starts_at)
         if hour is None:
             self._begun_hours += 1
-            hour = self._hours[starts_at] = _Hour(self._begun_hours)
-            if len(self._hours) > MAX_UNWRITTEN_HOURS:
-                earliest = min(self._hours)
-                del self._hours[earliest]
+            hour = self._sums[starts_at] = _Hour(self._begun_hours)
+            if len(self._sums) > MAX_UNWRITTEN_HOURS:
+                earliest = min(self._sums)
+                del self._sums[earliest]
                 self._written.pop(earliest, None)
         return hour
 
     def _snapshot(self, starts_at: datetime) -> HourlyCounts:
-        hour = self._hours[starts_at]
+        hour = self._sums[starts_at]
         return HourlyCounts(
             id=f"{starts_at:%Y-%m-%dT%H}:{self._instance}.{hour.number}",
             starts_at=starts_at,

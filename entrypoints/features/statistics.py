@@ -75,7 +75,6 @@ class _Statistics(Feature):
         "domain/statistics",
         "application/statistics",
         "application/ports/statistics.py",
-        "application/ports/costs.py",
         "adapters/price_file",
         "adapters/records/features/statistics.py",
         "adapters/metrics/features/statistics.py",

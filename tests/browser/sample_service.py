@@ -22,7 +22,8 @@ from adapters.system import SystemClock
 from application.costs.feature import CostsFeature
 from application.statistics.feature import StatisticsFeature
 from domain.otp.delivery import Channel
-from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
+from domain.statistics.hourly_counts import DeliveryCounts
+from domain.statistics.period_sums import DeliveryGroup
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
 from entrypoints.settings.read import read_settings
@@ -123,22 +124,22 @@ async def _count(service: Service) -> None:
     clock = MovableClock(NOW - timedelta(hours=len(SENT_BY_HOUR) - 1))
     settings = read_settings(service.environ, None)
     async with open_use_cases(settings, clock=clock) as use_cases:
-        write, costs = use_cases.of(StatisticsFeature).write, use_cases.of(CostsFeature)
+        statistics, costs = use_cases.of(StatisticsFeature), use_cases.of(CostsFeature)
         for sent in SENT_BY_HOUR:
             for country, part in _PART_OF_COUNTRY.items():
                 group = DeliveryGroup(country, Channel.SMS, "acme:open" if part > 3 else "twilio")
                 share = sent // part
                 delivered = share * 9 // 10
                 counts = DeliveryCounts(share, delivered, share - delivered, share * 4 // 5)
-                write.sums.add_delivery(clock.now(), group, counts)
+                statistics.sums.add_delivery(clock.now(), group, counts)
                 for _ in range(share):
                     costs.count(sent_message(country, group.provider, "Your code is 123456."))
             for event, part in _EVENTS.items():
                 for _ in range(sent // part):
-                    write.sums.add_event(clock.now(), event)
+                    statistics.sums.add_event(clock.now(), event)
             for _ in range(sent // 7):
-                write.sums.add_rejection(clock.now(), "per_ip")
-            await write()
+                statistics.sums.add_rejection(clock.now(), "per_ip")
+            await statistics.write()
             clock.advance(timedelta(hours=1))
         await costs.write()
 

@@ -15,7 +15,8 @@ from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
+from domain.statistics.hourly_counts import DeliveryCounts
+from domain.statistics.period_sums import DeliveryGroup
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, a_user, an_id, an_identity
@@ -36,21 +37,21 @@ async def console() -> AsyncIterator[ConsoleDriver]:
 
 async def count_some(console: ConsoleDriver) -> None:
     """Count messages to two countries, now and three days ago."""
-    write, clock = console.harness.use_cases.of(StatisticsFeature).write, console.harness.clock
+    statistics, clock = console.harness.use_cases.of(StatisticsFeature), console.harness.clock
     for group, counts in (
         (DeliveryGroup("IN", Channel.SMS, "acme:open"), DeliveryCounts(400, 300, 50, 200)),
         (DeliveryGroup("FR", Channel.VOICE, "<b>"), DeliveryCounts(sent=100)),
     ):
-        write.sums.add_delivery(clock.now(), group, counts)
+        statistics.sums.add_delivery(clock.now(), group, counts)
     earlier = clock.now() - timedelta(days=3)
-    write.sums.add_delivery(
+    statistics.sums.add_delivery(
         earlier, DeliveryGroup("DE", Channel.SMS, "acme:open"), DeliveryCounts(sent=7)
     )
     for limit, number in (("per_ip", 30), ("all_total", 10)):
         for _ in range(number):
-            write.sums.add_rejection(clock.now(), limit)
-    write.sums.add_event(clock.now(), "otp_attempts_exhausted")
-    await write()
+            statistics.sums.add_rejection(clock.now(), limit)
+    statistics.sums.add_event(clock.now(), "otp_attempts_exhausted")
+    await statistics.write()
     costs = console.harness.use_cases.of(CostsFeature)
     costs.count(sent_message("IN"))
     await costs.write()

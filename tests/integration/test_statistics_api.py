@@ -9,7 +9,8 @@ import pytest
 from application.statistics.feature import StatisticsFeature
 from domain.administration.scope import Scope
 from domain.otp.delivery import Channel
-from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
+from domain.statistics.hourly_counts import DeliveryCounts
+from domain.statistics.period_sums import DeliveryGroup
 from entrypoints.http.fields import format_timestamp
 from tests.integration.administration import AdminDriver, open_admin_driver
 
@@ -25,18 +26,18 @@ async def driver() -> AsyncIterator[AdminDriver]:
 async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> None:
     statistics, clock = driver.harness.use_cases.of(StatisticsFeature), driver.harness.clock
     clock.advance(timedelta(days=3))  # the logins of the driver are not of these hours
-    write, counts = statistics.write, DeliveryCounts(4, 3, 1, 2)
-    write.sums.add_delivery(clock.now(), DeliveryGroup("IN", Channel.SMS, "twilio"), counts)
-    write.sums.add_delivery(clock.now(), DeliveryGroup("US", Channel.SMS, "twilio"), counts)
-    write.sums.add_rejection(clock.now(), "per_ip")
-    write.sums.add_event(clock.now(), "otp_accepted")
-    await write()
+    sums, counts = statistics.sums, DeliveryCounts(4, 3, 1, 2)
+    sums.add_delivery(clock.now(), DeliveryGroup("IN", Channel.SMS, "twilio"), counts)
+    sums.add_delivery(clock.now(), DeliveryGroup("US", Channel.SMS, "twilio"), counts)
+    sums.add_rejection(clock.now(), "per_ip")
+    sums.add_event(clock.now(), "otp_accepted")
+    await statistics.write()
 
     token = await driver.make_token(Scope.READ_STATISTICS)
     response = await driver.get(f"{PATH}?hours=2&country=in", token)
 
     now = clock.now().replace(minute=0, second=0, microsecond=0)
-    sums = {"sent": 4, "delivered": 3, "undelivered": 1, "logins": 2}
+    total = {"sent": 4, "delivered": 3, "undelivered": 1, "logins": 2}
     nothing = {"sent": 0, "delivered": 0, "undelivered": 0, "logins": 0}
     counted = {"rejections": {"per_ip": 1}, "security_events": {"otp_accepted": 1}}
     first, last = format_timestamp(now - timedelta(hours=1)), format_timestamp(now)
@@ -45,14 +46,14 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
         "last_hour": last,
         "country": "IN",
         "provider": None,
-        "total": sums,
+        "total": total,
         "by_hour": [
             {"starts_at": first, **nothing, "rejections": {}, "security_events": {}},
-            {"starts_at": last, **sums, **counted},
+            {"starts_at": last, **total, **counted},
         ],
-        "by_country": [{"name": "IN", **sums}],
-        "by_provider": [{"name": "twilio", **sums}],
-        "by_channel": [{"name": "sms", **sums}],
+        "by_country": [{"name": "IN", **total}],
+        "by_provider": [{"name": "twilio", **total}],
+        "by_channel": [{"name": "sms", **total}],
         **counted,
     }
 

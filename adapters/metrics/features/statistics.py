@@ -3,7 +3,7 @@
 from typing import Final
 
 from adapters.metrics.metrics import Metrics, country_label
-from domain.otp.delivery import Channel
+from domain.statistics.period_sums import DeliveryGroup
 
 _MILLIONTHS: Final = 1_000_000
 
@@ -20,7 +20,8 @@ class CountedCosts:
             *("country", "provider", "channel"),
         )
 
-    def add(self, country: str, provider: str, channel: Channel, millionths: int) -> None:
+    def add(self, group: DeliveryGroup, millionths: int) -> None:
         """Count what a message or call costs, in millionths of the currency."""
-        labels = (country_label(country), self._metrics.provider_label(provider), channel.value)
+        provider = self._metrics.provider_label(group.provider)
+        labels = (country_label(group.country), provider, group.channel.value)
         self._message_cost.labels(*labels).inc(millionths / _MILLIONTHS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -14,6 +14,10 @@ from application.ports.statistics import StatisticsRepositories
 from domain.costs.sums import DailyCosts
 from domain.page import Cursor
 from domain.statistics.hourly_counts import HourlyCounts
+from domain.statistics.period_sums import PeriodRecord
+
+V = TypeVar("V", bound=PeriodRecord)
+R = TypeVar("R", bound=Record)
 
 
 class CostsRecord(msgspec.Struct, gc=False):
@@ -95,24 +99,11 @@ HOURLY_COUNTS: Final = RecordKind(
 )
 
 
-class StoredDailyCosts(RecordRepository[DailyCosts, DailyCostsRecord]):
-    """The costs of each day and process."""
+class StoredPeriods(RecordRepository[V, R]):
+    """What each process counted in each hour, or on each day."""
 
-    async def list_after(self, cursor: Cursor, until: datetime, limit: int) -> Sequence[DailyCosts]:
-        """List those after a position, of days that start by then."""
-        index = self.kind.find_index("starts_at")
-        after = to_position(cursor)
-        found = await self.store.find(self.kind, index, after=after, until=until, limit=limit)
-        return [self.read(stored).value for stored in found]
-
-
-class StoredHourlyCounts(RecordRepository[HourlyCounts, HourlyCountsRecord]):
-    """The counts of each hour and process."""
-
-    async def list_after(
-        self, cursor: Cursor, until: datetime, limit: int
-    ) -> Sequence[HourlyCounts]:
-        """List those after a position, of hours that start by then."""
+    async def list_after(self, cursor: Cursor, until: datetime, limit: int) -> Sequence[V]:
+        """List those after a position, of periods that start by then."""
         index = self.kind.find_index("starts_at")
         after = to_position(cursor)
         found = await self.store.find(self.kind, index, after=after, until=until, limit=limit)
@@ -123,8 +114,8 @@ def make_statistics_repositories(database: Database) -> StatisticsRepositories:
     """Return the repositories of statistics and costs."""
     store = database.records
     return StatisticsRepositories(
-        daily_costs=StoredDailyCosts(store, RecordMapping(DAILY_COSTS, DailyCosts)),
-        hourly_counts=StoredHourlyCounts(store, RecordMapping(HOURLY_COUNTS, HourlyCounts)),
+        daily_costs=StoredPeriods(store, RecordMapping(DAILY_COSTS, DailyCosts)),
+        hourly_counts=StoredPeriods(store, RecordMapping(HOURLY_COUNTS, HourlyCounts)),
     )
 
 

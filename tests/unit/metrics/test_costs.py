@@ -3,11 +3,12 @@
 from adapters.metrics.features.statistics import CountedCosts
 from adapters.metrics.metrics import Metrics
 from domain.otp.delivery import Channel
+from domain.statistics.period_sums import DeliveryGroup
 from tests.support.counts import counts
 
 
 def test_costs_are_counted_in_the_currency() -> None:
     metrics = Metrics({"twilio"})
-    CountedCosts(metrics).add("IN", "twilio", Channel.SMS, 2_500_000)
+    CountedCosts(metrics).add(DeliveryGroup("IN", Channel.SMS, "twilio"), 2_500_000)
 
     assert counts(metrics)["message_cost"] == {("IN", "twilio", "sms"): 2.5}

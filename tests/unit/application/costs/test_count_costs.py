@@ -11,6 +11,7 @@ from application.costs.count_costs import CountCosts
 from domain.costs.prices import PriceList
 from domain.costs.sums import CostEntry, Costs, CostSums
 from domain.otp.delivery import Channel
+from domain.statistics.period_sums import DeliveryGroup
 from tests.support.counted_events import ended_call, sent_message
 from tests.support.fakes.clock import MovableClock
 
@@ -22,10 +23,10 @@ PRICES: Final = PriceList(
 
 class Meter:
     def __init__(self) -> None:
-        self.added: list[tuple[str, str, str, int]] = []
+        self.added: list[tuple[DeliveryGroup, int]] = []
 
-    def add(self, country: str, provider: str, channel: Channel, millionths: int) -> None:
-        self.added.append((country, provider, channel.value, millionths))
+    def add(self, group: DeliveryGroup, millionths: int) -> None:
+        self.added.append((group, millionths))
 
 
 def make_count(prices: PriceList | None = PRICES, meter: Meter | None = None) -> CountCosts:
@@ -84,4 +85,7 @@ def test_a_meter_gets_each_amount() -> None:
     count = make_count(meter=meter)
     count(sent_message("IN", "twilio"))
     count(ended_call(60, "IN", "twilio"))
-    assert meter.added == [("IN", "twilio", "sms", 83_000), ("IN", "twilio", "voice", 50_000)]
+    assert meter.added == [
+        (DeliveryGroup("IN", Channel.SMS, "twilio"), 83_000),
+        (DeliveryGroup("IN", Channel.VOICE, "twilio"), 50_000),
+    ]

@@ -6,9 +6,7 @@ from typing import Final
 import pytest
 
 from application.administration.caller import Caller, operating_system_user
-from application.costs import report_costs
 from application.costs.feature import CostsFeature
-from application.ports.errors import StorageError
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.costs.prices import PriceList
@@ -68,29 +66,6 @@ async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) ->
     assert [row.name for row in by_provider.rows] == ["acme:open", "twilio"]
 
 
-async def test_a_repeated_write_adds_nothing(app: AppHarness) -> None:
-    costs = app.use_cases.of(CostsFeature)
-    for _ in range(3):
-        costs.count(sent_message("US", "twilio"))
-        await costs.write()
-        await costs.write()
-    assert (await report(app)).totals[0].costs.messages == 3
-
-
-@pytest.mark.parametrize("is_lost", [False, True], ids=["refused", "no response"])
-async def test_what_could_not_be_written_is_in_the_next_write(
-    app: AppHarness, is_lost: bool
-) -> None:
-    costs = app.use_cases.of(CostsFeature)
-    costs.count(sent_message("US", "twilio"))
-    app.faults.fail_on("daily_costs.add", is_done=is_lost)
-    with pytest.raises(StorageError):
-        await costs.write()
-    costs.count(sent_message("US", "twilio"))
-    await costs.write()
-    assert (await report(app)).totals[0].costs.messages == 2
-
-
 async def test_each_day_of_utc_has_its_own_sums(app: AppHarness) -> None:
     costs = app.use_cases.of(CostsFeature)
     for _ in range(3):
@@ -103,17 +78,6 @@ async def test_each_day_of_utc_has_its_own_sums(app: AppHarness) -> None:
     middle = await report(app, first_day=TODAY + ONE_DAY, last_day=TODAY + ONE_DAY)
     assert middle.totals[0].costs.messages == 1
     assert (await report(app, last_day=TODAY + ONE_DAY)).totals[0].costs.messages == 2
-
-
-async def test_many_processes_are_read_in_batches(
-    app: AppHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(report_costs, "BATCH_SIZE", 2)
-    for number in range(1, 6):
-        costs = another_process(app)
-        costs.count(sent_message("US", "twilio"))
-        await costs.write()
-        assert (await report(app)).totals[0].costs.messages == number
 
 
 async def test_amounts_of_two_currencies_are_not_added(app: AppHarness) -> None:

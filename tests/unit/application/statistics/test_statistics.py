@@ -6,10 +6,9 @@ from typing import Any, Final
 import pytest
 
 from application.administration.caller import Caller, operating_system_user
-from application.otp.feature import OtpFeature
 from application.ports.errors import StorageError
 from application.ports.security_events import SecurityEvent
-from application.statistics import report_statistics
+from application.statistics import period_records
 from application.statistics.count_events import CountEventsByHour
 from application.statistics.feature import StatisticsFeature
 from domain.administration.audit import Actor, ActorKind
@@ -148,17 +147,25 @@ def test_nothing_of_a_person_is_counted() -> None:
 async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) -> None:
     other = AppHarness(database=app.database, clock=app.clock, randomness=SeededRandomness(2))
     for process in (app, other, app):
-        process.use_cases.of(OtpFeature).request_otp.events.record(accepted())
+        process.listeners.record(accepted())
         await process.use_cases.of(StatisticsFeature).write()
     assert (await report(app)).total.sent == 3
+
+
+async def test_a_repeated_write_adds_nothing(app: AppHarness) -> None:
+    for number in range(1, 4):
+        app.listeners.record(accepted())
+        for _ in range(2):
+            await app.use_cases.of(StatisticsFeature).write()
+        assert (await report(app)).total.sent == number
 
 
 async def test_many_records_are_read_in_batches(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_statistics, "BATCH_SIZE", 2)
+    monkeypatch.setattr(period_records, "BATCH_SIZE", 2)
     for number in range(1, 6):
-        app.use_cases.of(OtpFeature).request_otp.events.record(accepted())
+        app.listeners.record(accepted())
         await app.use_cases.of(StatisticsFeature).write()
         assert (await report(app)).total.sent == number
         app.clock.advance(ONE_HOUR)

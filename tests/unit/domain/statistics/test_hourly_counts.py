@@ -13,11 +13,11 @@ from domain.statistics.hourly_counts import (
     OTHER,
     DeliveryCounts,
     DeliveryEntry,
-    DeliveryGroup,
     HourlyCounts,
     HourlySums,
     NamedCount,
 )
+from domain.statistics.period_sums import DeliveryGroup
 from tests.support.builders import NOW
 
 HOUR: Final = NOW.replace(minute=0, second=0, microsecond=0)
@@ -72,12 +72,30 @@ def test_what_is_counted_during_a_write_is_in_the_next_one(sums: HourlySums) -> 
     assert [hourly.events for hourly in write_all(sums)] == [(NamedCount("otp_requested", 2),)]
 
 
-def test_hours_that_are_over_and_written_are_forgotten(sums: HourlySums) -> None:
-    for number in range(4):
-        sums.add_event(HOUR + number * ONE_HOUR, "otp_requested")
+def test_an_hour_that_is_over_is_forgotten_only_when_all_of_it_is_written(
+    sums: HourlySums,
+) -> None:
+    sums.add_event(HOUR, "otp_requested")
     write_all(sums)
     sums.add_event(HOUR, "otp_requested")
+    sums.add_event(HOUR + 2 * ONE_HOUR, "otp_requested")
+
+    unwritten, current = sums.list_changed()
+    sums.mark_written(current)
+    assert sums.list_changed() == [unwritten]
+
+    write_all(sums)
+    sums.mark_written(current)
+    sums.add_event(HOUR, "otp_requested")
     assert [hourly.events for hourly in sums.list_changed()] == [(NamedCount("otp_requested", 1),)]
+
+
+def test_the_hour_before_is_kept_for_a_clock_that_is_set_back(sums: HourlySums) -> None:
+    for hour in (HOUR, HOUR + ONE_HOUR):
+        sums.add_event(hour, "otp_requested")
+        write_all(sums)
+    sums.add_event(HOUR, "otp_requested")
+    assert [hourly.events for hourly in sums.list_changed()] == [(NamedCount("otp_requested", 2),)]
 
 
 def test_a_clock_that_is_set_back_by_hours_overwrites_no_record(sums: HourlySums) -> None:

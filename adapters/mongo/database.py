@@ -12,6 +12,7 @@ from beanie import init_beanie
 from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.monitoring import CommandListener
 
+from adapters.mongo.connection_problems import Heartbeats, find_connection_problem
 from adapters.mongo.documents import ALL_KINDS, declared_index, index_model, make_documents
 from adapters.mongo.driver import (
     DRIVER_ERRORS,
@@ -24,7 +25,6 @@ from adapters.mongo.driver import (
     port_error,
     timeout_seconds_of,
 )
-from adapters.mongo.tls import Heartbeats, find_connection_problem
 from adapters.records.call_deadlines import (
     GRACE_PERIOD,
     TOO_MANY_CALLS,

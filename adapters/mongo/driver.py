@@ -34,8 +34,8 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.monitoring import CommandListener, ServerHeartbeatListener
 from pymongo.read_concern import ReadConcern
 
+from adapters.mongo.connection_problems import find_file_problem
 from adapters.mongo.options import options_of
-from adapters.mongo.tls import find_file_problem
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,

@@ -9,7 +9,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Index, Record, RecordKind
 from adapters.records.record_store import IndexPosition, RecordStore, StoredRecord
 from application.ports.versioned import Versioned
-from domain.page import Cursor
+from domain.cursor import Cursor
 
 
 class _RecordWithId(Protocol):

@@ -2,8 +2,8 @@
 
 from adapters.sqlite.backup import DatabaseCopy, back_up, has_identities, restore
 from adapters.sqlite.database import inspect_file
-from adapters.sqlite.phone_keys import change_index_key, check_unused
-from adapters.sqlite.stores import open_sqlite_database
+from adapters.sqlite.index_key import change_index_key, check_unused
+from adapters.sqlite.opening import open_sqlite_database
 
 __all__ = [
     "DatabaseCopy",

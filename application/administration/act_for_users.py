@@ -15,7 +15,7 @@ from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
 from domain.errors import Unauthenticated, UserNotFound
 from domain.identities.external_id import ExternalId
-from domain.identities.retention import RetainedData
+from domain.identities.retained_data import RetainedData
 from domain.identities.role import Role
 
 

@@ -11,8 +11,8 @@ from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from domain.administration.audit import AuditEntry
 from domain.administration.scope import Scope
+from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.identifier import parse_identifier
-from domain.page import MAX_PAGE_SIZE, Cursor
 
 
 @dataclass(frozen=True, slots=True)

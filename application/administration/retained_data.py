@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.identities.retention import RetainedData, list_retained_data
+from domain.identities.retained_data import RetainedData, list_retained_data
 
 
 @dataclass(frozen=True, slots=True)

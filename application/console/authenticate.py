@@ -12,7 +12,7 @@ from domain.administration.audit import Actor, ActorKind
 from domain.console.session import ConsoleSession, parse_cookie
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 
 
 @dataclass(frozen=True, slots=True)

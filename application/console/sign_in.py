@@ -28,7 +28,7 @@ from domain.identities.identity import Identity
 from domain.otp.attempts import UsedCode
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 from domain.secret_hash import hash_secret
 

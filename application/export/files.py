@@ -19,10 +19,10 @@ from application.ports.otp import PhoneVerifications
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
 from domain.administration.audit import ActorKind, AuditEntry
+from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.identities.identity import Identity
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification
-from domain.page import MAX_PAGE_SIZE, Cursor
 
 _Json = Mapping[str, Any]
 

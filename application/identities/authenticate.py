@@ -13,7 +13,7 @@ from application.update import change
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.session import SessionLimits
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 
 
 @dataclass(frozen=True, slots=True)

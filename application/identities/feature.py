@@ -20,7 +20,7 @@ from application.ports.system import SystemPorts
 from application.record_act import RecordAct
 from domain.identities.session import SessionLimits
 from domain.identities.username import UsernameRules
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

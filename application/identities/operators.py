@@ -32,7 +32,7 @@ from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 _IS_HELD: Final = (

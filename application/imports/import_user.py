@@ -25,7 +25,7 @@ from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.username import Username, UsernameRules, parse_username
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 _ID_LENGTH: Final = 24

@@ -28,8 +28,8 @@ from domain.otp.rate_limits import (
     Reservation,
     for_phone_change,
 )
-from domain.otp.review_otps import TEST_OTP_POLICY
 from domain.otp.sliding_window import whole_seconds
+from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber
 
 

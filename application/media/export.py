@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.ports.media import MediaFiles, MediaItems, MediaUsages
 from application.ports.system import HealthCheck
+from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.identities.identity import Identity
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.page import MAX_PAGE_SIZE, Cursor
 
 
 @dataclass(frozen=True, slots=True)

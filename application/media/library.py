@@ -15,11 +15,11 @@ from application.record_act import RecordAct
 from application.update import change
 from domain.access import LibraryVisibility
 from domain.administration.audit import AuditAction
+from domain.cursor import Cursor
 from domain.errors import Forbidden
 from domain.media.errors import ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
-from domain.page import Cursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from application.ports.versioned import Versioned
 from application.record_act import RecordAct
 from application.update import change
 from domain.administration.audit import AuditAction
+from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.page import MAX_PAGE_SIZE, Cursor
 
 _LOOK: Final = AuditAction.HIDE_ITEM
 """Whoever may hide items may look at all of them. That is not in the audit."""

@@ -21,7 +21,7 @@ from domain.otp.challenge import (
     Purpose,
 )
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 CHALLENGE_BYTES: Final = CHALLENGE_ID_BYTES + NONCE_BYTES

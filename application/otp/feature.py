@@ -38,8 +38,8 @@ from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
-from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import CLOCK_SKEW
+from domain.otp.test_otps import TestOtps
 from domain.phone import DEFAULT_RULES, PhoneRules
 
 

@@ -12,8 +12,8 @@ from application.ports.system import Clock
 from domain.errors import ConflictingValue, IncorrectOtp, PhoneInUse, Unauthenticated, Unavailable
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
-from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import whole_seconds
+from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden, UndoNotPossible
 

@@ -12,7 +12,7 @@ from application.ports.system import Clock
 from domain.administration.audit import AuditAction
 from domain.administration.scope import PHONE_CHANGES_PER_TOKEN
 from domain.errors import ConflictingValue, PhoneBlocked
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 from domain.phone_change.errors import TooManyPhoneChanges
 

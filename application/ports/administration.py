@@ -6,7 +6,7 @@ from typing import Protocol
 
 from application.ports.versioned import Expiring
 from domain.administration.audit import Actor, AuditEntry
-from domain.page import Cursor
+from domain.cursor import Cursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Final, Protocol
 
 from application.ports.versioned import DeletableRecords, Expiring, Versioned
+from domain.cursor import Cursor
 from domain.media.idempotency import IdempotencyKey
 from domain.media.image import Image, VariantSpec
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.media.usage import MediaUsage
-from domain.page import Cursor
 
 
 class MediaItems(DeletableRecords[MediaItem], Protocol):

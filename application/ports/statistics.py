@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from application.ports.versioned import Expiring, Records
 from domain.costs.sums import DailyCosts
-from domain.page import Cursor
+from domain.cursor import Cursor
 from domain.statistics.hourly_counts import HourlyCounts
 from domain.statistics.period_sums import DeliveryGroup
 

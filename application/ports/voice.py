@@ -9,8 +9,8 @@ from typing import Protocol
 from application.ports.otp import DeliveryResult
 from application.ports.versioned import DeletableRecords, Versioned
 from application.ports.webhooks import SignedRequest
+from domain.cursor import Cursor
 from domain.otp.delivery_report import ReportedStatus
-from domain.page import Cursor
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus
 from domain.voice.instructions import Instruction, Position

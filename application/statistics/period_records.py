@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from application.ports.statistics import PeriodRecords
 from application.update import change
-from domain.page import Cursor
+from domain.cursor import Cursor
 from domain.statistics.period_sums import PeriodRecord, PeriodSums
 
 V = TypeVar("V", bound=PeriodRecord)

@@ -9,8 +9,8 @@ from application.ports.voice import Calls, RecordingFile, Recordings
 from application.principal import Principal
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
+from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
-from domain.page import MAX_PAGE_SIZE, Cursor
 from domain.voice.call import Call
 from domain.voice.errors import CallNotFound, CallRecordingNotFound
 

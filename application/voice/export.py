@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.ports.errors import RecordingNotFound
 from application.ports.voice import Calls, Recordings
+from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.identities.identity import Identity
-from domain.page import MAX_PAGE_SIZE, Cursor
 from domain.voice.call import Call
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.media.image import MediaKind
-from domain.page import MAX_PAGE_SIZE, Cursor
 
 MAX_TOTAL: Final = 10_000
 """Items that are counted, and that pages by number reach: counting and skipping cost time."""

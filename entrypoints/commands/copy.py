@@ -20,7 +20,7 @@ from entrypoints.opening.extras import check_extra
 from entrypoints.opening.keys import load_keys, make_phone_encryption
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError, InvalidArgument
-from entrypoints.settings.services import parse_database
+from entrypoints.settings.database_parsers import parse_database
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     DatabaseLocation,

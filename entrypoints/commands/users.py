@@ -13,7 +13,7 @@ from application.otp.request_otp import RequestOtpResult
 from application.otp.reset_limits import ResetResult
 from application.otp.send_code import SendCodeCommand
 from domain.errors import PhoneInUse, UserNotFound
-from domain.identities.retention import RetainedData
+from domain.identities.retained_data import RetainedData
 from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks

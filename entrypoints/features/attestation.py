@@ -14,10 +14,10 @@ from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
+from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.declaration import advanced, optional
 from entrypoints.settings.hook_parsers import parse_private_url
 from entrypoints.settings.rules import Problem, Rule
-from entrypoints.settings.services import find_factory
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret
 

@@ -13,6 +13,7 @@ from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
+from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.hook_parsers import (
     SECRET_EXAMPLE,
@@ -21,7 +22,6 @@ from entrypoints.settings.hook_parsers import (
     parse_hook_secrets,
 )
 from entrypoints.settings.rules import Problem, Rule, check_hook_urls
-from entrypoints.settings.services import find_factory
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook, Secret
 

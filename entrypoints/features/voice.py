@@ -19,9 +19,9 @@ from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.opening.recordings import RecordingsOnDemand
 from entrypoints.settings import parsers
+from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.declaration import limit, optional
 from entrypoints.settings.rules import Problem, Rule
-from entrypoints.settings.services import find_factory
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 

@@ -20,17 +20,17 @@ from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header, table_of
 from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
-from entrypoints.http.limits import MAX_JSON_BYTES
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
-from entrypoints.http.otp.message_status import SmsController
+from entrypoints.http.otp.message_status import MessageStatusController
 from entrypoints.http.parsing import body_type, require_single_parameters
 from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
+from entrypoints.http.server_limits import MAX_JSON_BYTES
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
 from entrypoints.http.users.controller import UserController
@@ -42,7 +42,10 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OperationsController,
 )
 """Those of the core that the description of the API has."""
-_HIDDEN_CONTROLLERS: Final[tuple[type[Controller], ...]] = (SmsController, OpenApiController)
+_HIDDEN_CONTROLLERS: Final[tuple[type[Controller], ...]] = (
+    MessageStatusController,
+    OpenApiController,
+)
 _WEBHOOKS: Final = ("sms",)
 
 

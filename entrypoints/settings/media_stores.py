@@ -7,8 +7,8 @@ from typing import Final
 from urllib.parse import unquote
 
 from domain.media.image import VariantSpec
+from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.parsers import full_match, list_of, pattern, rejects_with
-from entrypoints.settings.services import find_factory
 from entrypoints.settings.values import Factory
 
 _VARIANT: Final = re.compile(

@@ -10,8 +10,8 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.message_preferences import parse_app_hash, parse_locale
 from domain.otp.rate_limits import VERIFICATIONS_PER_DELIVERY, RateLimits
-from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneRules
 from entrypoints.http.settings import HttpOtpSettings
 from entrypoints.opening.providers import Provider, prints_codes, provider_name

@@ -21,8 +21,8 @@ from domain import countries
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import InvalidValue
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.values import Network, Secret

@@ -2,9 +2,9 @@
 
 from domain.errors import InvalidValue
 from entrypoints.opening.providers import PROVIDERS, Provider
+from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.hook_parsers import find_hook, number_hooks
 from entrypoints.settings.parsers import list_of, rejects_with
-from entrypoints.settings.services import find_factory
 from entrypoints.settings.values import Factory, HttpHook
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from entrypoints.settings import parsers, services
+from entrypoints.settings import database_parsers, parsers
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import LIMIT_PROFILES, essential, optional
 from entrypoints.settings.values import DatabaseLocation, Environment, Factory, Network, Variables
@@ -41,7 +41,7 @@ class ServiceSettings:
     )
     database: DatabaseLocation = essential(
         "sqlite:///path, postgresql://host/name, mongodb://host/name, or package.module:factory.",
-        services.parse_database,
+        database_parsers.parse_database,
         default="sqlite:///var/dialtone.db",
         example="mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",
         # DATABASE_FILE would read like the path of a SQLite database.
@@ -59,7 +59,7 @@ class ServiceSettings:
     )
     limit_store: Factory | None = optional(
         "package.module:factory that keeps the rate limits; by default the database keeps them.",
-        services.parse_factory,
+        database_parsers.parse_factory,
         example="my_package.limits:open_limits",
     )
     variables: Variables = field(default_factory=Variables, repr=False)

@@ -13,11 +13,11 @@ from pymongo import MongoClient
 from adapters.records.features.media import MEDIA_ITEMS, make_media_repositories
 from adapters.records.mapping import RecordMapping
 from application.ports.media import MediaItems
+from domain.cursor import Cursor
 from domain.media.image import MediaKind
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.page import Cursor
-from entrypoints.settings.services import parse_database
+from entrypoints.settings.database_parsers import parse_database
 from tests.benchmarks.databases import open_databases, open_repositories
 from tests.benchmarks.speed.seed import insert
 from tests.integration.mongo_support import examined_keys, open_logged

@@ -13,7 +13,7 @@ from domain.administration.audit import (
     AuditAction,
     AuditEntry,
 )
-from domain.page import Cursor
+from domain.cursor import Cursor
 from tests.support.builders import NOW, an_id
 
 MINUTE: Final = timedelta(minutes=1)

@@ -8,7 +8,7 @@ import pytest
 from adapters.records.database import Database
 from adapters.records.features.voice import make_voice_repositories
 from application.ports.voice import VoiceRepositories
-from domain.page import Cursor
+from domain.cursor import Cursor
 from domain.voice.call import Call, CallStatus
 from domain.voice.instructions import StoredInstruction
 from domain.voice.walk import MAX_VISITS

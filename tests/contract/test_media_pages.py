@@ -8,10 +8,10 @@ from adapters.records.database import Database
 from adapters.records.features.media import make_media_repositories
 from adapters.records.repositories import make_repositories
 from application.ports.media import MediaRepositories
+from domain.cursor import Cursor
 from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
-from domain.page import Cursor
 from tests.support.builders import NOW, a_deleted_identity, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.media.builders import a_gif, an_item

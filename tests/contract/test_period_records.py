@@ -11,8 +11,8 @@ from adapters.records.database import Database
 from adapters.records.features.statistics import make_statistics_repositories
 from application.ports.statistics import PeriodRecords
 from domain.costs.sums import COSTS_RETENTION, CostEntry, Costs, DailyCosts
+from domain.cursor import Cursor
 from domain.otp.delivery import Channel
-from domain.page import Cursor
 from domain.statistics.hourly_counts import (
     ONE_HOUR,
     STATISTICS_RETENTION,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from domain.cursor import Cursor
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.page import Cursor
 
 
 @dataclass(eq=False)

@@ -19,13 +19,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from application.media.library import LibraryPage
 from application.ports.errors import StorageError
 from application.principal import Principal
+from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.errors import DomainError, Unauthenticated
 from domain.identities.role import Role
 from domain.media.errors import ItemNotFound, MediaFileNotFound
 from domain.media.image import MediaKind
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
 from domain.media.page import ItemFilter, PageRequest
-from domain.page import MAX_PAGE_SIZE, Cursor
 from tests.stateful.library_model import LibraryModel, Pagination
 from tests.stateful.runs import run_machine
 from tests.support.app_harness import GIF, AppHarness

@@ -14,11 +14,11 @@ from adapters.records.record_repository import RecordRepository, to_position
 from adapters.records.record_store import IndexPosition, StoredRecord
 from application.ports.media import MediaRepositories
 from application.ports.versioned import Versioned
+from domain.cursor import Cursor
 from domain.media.idempotency import IdempotencyKey
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.media.usage import MediaUsage
-from domain.page import Cursor
 
 BATCH_SIZE: Final = 500
 _STATES_WITH_FILES: Final = (ItemState.HIDDEN, ItemState.READY, ItemState.HIDDEN)

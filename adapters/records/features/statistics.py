@@ -12,7 +12,7 @@ from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository, to_position
 from application.ports.statistics import StatisticsRepositories
 from domain.costs.sums import DailyCosts
-from domain.page import Cursor
+from domain.cursor import Cursor
 from domain.statistics.hourly_counts import HourlyCounts
 from domain.statistics.period_sums import PeriodRecord
 

@@ -14,9 +14,9 @@ from adapters.records.record_kind import Index, Record, RecordKind, index_by_tim
 from adapters.records.record_repository import RecordRepository, to_position
 from application.ports.versioned import Versioned
 from application.ports.voice import VoiceRepositories
+from domain.cursor import Cursor
 from domain.errors import InvalidIdentifier
 from domain.otp.permits import Permits, UsedPart
-from domain.page import Cursor
 from domain.voice import instructions
 from domain.voice.call import Call, CallDirection, CallStatus, Recording, Turn
 from domain.voice.walk import CallOutcome

@@ -10,7 +10,7 @@ from adapters.records.record_repository import RecordRepository, to_position
 from adapters.records.record_store import RecordStore
 from application.ports.administration import AuditFilter
 from domain.administration.audit import AuditEntry
-from domain.page import Cursor
+from domain.cursor import Cursor
 
 
 class StoredAuditLog:

@@ -41,8 +41,8 @@ from entrypoints.features.media import MEDIA, MEDIA_RECORDS, MediaSettings
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
+from entrypoints.settings.database_parsers import parse_database
 from entrypoints.settings.parsers import parse_country
-from entrypoints.settings.services import parse_database
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation
 

@@ -13,9 +13,9 @@ from application.administration.list_audit import AuditPage
 from application.ports.administration import AuditFilter
 from application.use_cases import UseCases
 from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import ConflictingValue, InvalidIdentifier, InvalidValue, UnsupportedValue
 from domain.identifier import parse_identifier
-from domain.page import Cursor, encode_cursor, parse_cursor
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.render import render, see_other

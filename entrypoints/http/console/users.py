@@ -14,7 +14,7 @@ from application.otp.feature import LimitsFeature
 from application.use_cases import UseCases
 from domain.errors import InvalidValue, UserNotFound
 from domain.identities.identity import Identity
-from domain.identities.retention import RetainedData
+from domain.identities.retained_data import RetainedData
 from domain.phone import parse_phone
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form

@@ -7,7 +7,7 @@ from domain import errors
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, RETRY_AFTER, ApiError, ErrorRow, ErrorTable
-from entrypoints.http.limits import MAX_JSON_BYTES
+from entrypoints.http.server_limits import MAX_JSON_BYTES
 
 _SIGN_IN: Final = "Sign in and send the access token as 'Authorization: Bearer <token>'."
 _INVALID: Final = ErrorRow(400, INVALID_CODE, "Some fields are invalid.")

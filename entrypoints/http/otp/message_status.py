@@ -9,7 +9,7 @@ from entrypoints.http.request import ApiRequest
 from entrypoints.http.signed_request import EXCEPTION_HANDLERS, read_signed_request, reject
 
 
-class SmsController(Controller):
+class MessageStatusController(Controller):
     """Requests about messages."""
 
     path = "/sms"

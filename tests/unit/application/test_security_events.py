@@ -67,8 +67,8 @@ from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import RateLimits
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from domain.voice.call_limits import CallLimits
 from domain.voice.instructions import Reject

@@ -12,8 +12,8 @@ from domain.identities.session import SessionLimits
 from domain.identities.username import DEFAULT_APP_NAME
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
 from entrypoints.opening.providers import TERMINAL
 from entrypoints.settings.bind import Bind

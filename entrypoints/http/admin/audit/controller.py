@@ -6,9 +6,9 @@ from application.administration.feature import AdministrationFeature
 from application.ports.administration import AuditFilter
 from domain import errors
 from domain.administration.audit import Actor, ActorKind
+from domain.cursor import parse_cursor
 from domain.errors import ConflictingValue, UnsupportedValue
 from domain.identifier import parse_identifier
-from domain.page import parse_cursor
 from entrypoints.http.admin.audit import schemas
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide

@@ -6,7 +6,7 @@ import msgspec
 
 from application.administration.list_audit import AuditPage
 from domain.administration.audit import ActorKind
-from domain.page import encode_cursor
+from domain.cursor import encode_cursor
 from entrypoints.http.audit_entries import AuditEntryResponse, to_entry_response
 from entrypoints.http.fields import (
     USER_ID_EXAMPLE,

@@ -16,12 +16,12 @@ from application.media.feature import LibraryFeature, MediaFeature
 from application.media.moderate_items import ModerateItems
 from application.media.open_file import FoundFile
 from domain.administration.audit import require_reason
+from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, InvalidValue
 from domain.identifier import parse_identifier
 from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.page import Cursor, encode_cursor, parse_cursor
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.render import render, see_other

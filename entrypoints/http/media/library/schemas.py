@@ -7,12 +7,12 @@ from litestar.params import HeaderParameter, PathParameter
 
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
+from domain.cursor import encode_cursor, parse_cursor
 from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
 from domain.media import item
 from domain.media.idempotency import MAX_IDEMPOTENCY_KEY_LENGTH
 from domain.media.image import MediaKind
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
-from domain.page import encode_cursor, parse_cursor
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ID_PATTERN,

@@ -7,11 +7,11 @@ import msgspec
 
 from application.media.moderate_items import ModerationPage
 from domain.administration.audit import MAX_REASON_LENGTH
+from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, UnsupportedValue
 from domain.media.image import ImageFormat
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.page import Cursor, encode_cursor, parse_cursor
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ITEM_ID_EXAMPLE,

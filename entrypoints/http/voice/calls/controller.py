@@ -10,8 +10,8 @@ from application.limits.file_reads import FileReads
 from application.ports.voice import RecordingFile
 from application.voice.calls import CallsFeature
 from domain import errors
+from domain.cursor import parse_cursor
 from domain.identifier import parse_identifier
-from domain.page import parse_cursor
 from domain.voice import errors as voice_errors
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads

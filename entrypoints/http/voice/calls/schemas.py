@@ -5,8 +5,8 @@ from typing import Annotated, Final
 import msgspec
 
 from application.voice.call_log import CallPage
+from domain.cursor import encode_cursor
 from domain.identities.identity import Identity
-from domain.page import encode_cursor
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from entrypoints.http.fields import (

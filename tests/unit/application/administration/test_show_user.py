@@ -22,8 +22,8 @@ from domain.otp.delivery_policy import Limitation
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.rate_limits import RateLimits
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.words.user_words import describe_token_repeats

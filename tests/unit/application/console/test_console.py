@@ -21,8 +21,8 @@ from domain.identities.device_token import DeviceToken
 from domain.identities.role import Role
 from domain.otp.challenge import OtpCode, Purpose, parse_otp_code
 from domain.otp.rate_limits import RateLimits
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone

@@ -8,7 +8,7 @@ import pytest
 from domain.errors import InvalidValue, UserNotFound
 from domain.identities.role import Role
 from domain.otp.challenge import OtpCode
-from domain.otp.review_otps import TestOtp, TestOtps
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.core_harness import CoreHarness

@@ -21,7 +21,7 @@ from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.username import Username
 from domain.otp.challenge import OtpCode
-from domain.otp.review_otps import TestOtp, TestOtps
+from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.fault_injector import ProcessKilled

@@ -7,7 +7,7 @@ import pytest
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from domain.errors import Unavailable
 from domain.otp.challenge import Challenge
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 from tests.support.builders import NOW, a_challenge, a_phone
 from tests.support.keys import FakeKeyRing
 

@@ -8,8 +8,8 @@ import pytest
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import CoreHarness, wrong_code
 from tests.support.core_policy import CorePolicy, make_core_policy

@@ -11,8 +11,8 @@ from application.otp.verify_otp import OtpRejected
 from domain.errors import CountryNotServed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.core_harness import CoreHarness

@@ -5,7 +5,7 @@ import pytest
 from application.identities.login import LoggedIn
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from domain.otp.challenge import Challenge, OtpCode, parse_otp_code
-from domain.otp.review_otps import TestOtp, TestOtps
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import CoreHarness, wrong_code

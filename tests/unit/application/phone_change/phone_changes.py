@@ -8,7 +8,7 @@ from application.principal import Principal
 from domain.identities.identity import Identity
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.review_otps import TestOtps
+from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone

@@ -26,7 +26,7 @@ from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneNotice
 from domain.identities.role import Role
 from domain.otp.challenge import parse_otp_code
-from domain.otp.review_otps import TestOtp, TestOtps
+from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.core_harness import wrong_code

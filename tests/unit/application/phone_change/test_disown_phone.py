@@ -23,7 +23,7 @@ from domain.errors import (
 )
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
-from domain.otp.review_otps import TestOtp, TestOtps
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden
 from tests.support.app_harness import AppHarness

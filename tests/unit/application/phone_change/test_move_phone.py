@@ -22,7 +22,7 @@ from domain.errors import (
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.otp.challenge import parse_otp_code
-from domain.otp.review_otps import TestOtp, TestOtps
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from domain.phone_change.errors import TooManyPhoneChanges
 from tests.support.app_harness import AppHarness

@@ -14,7 +14,7 @@ from application.ports.system import SystemPorts
 from application.use_cases import UseCases
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
-from domain.otp.review_otps import TestOtp, TestOtps
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED

@@ -11,7 +11,7 @@ from domain.errors import IncorrectOtp, NumberWasChanged, PhoneInUse, TooManyOtp
 from domain.identities.phone_change import PhoneNotice
 from domain.identities.username import parse_username
 from domain.otp.challenge import Purpose, parse_otp_code
-from domain.otp.review_otps import TestOtp, TestOtps
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from domain.phone_change.errors import PhoneChangeForbidden, UndoNotPossible
 from tests.support.app_harness import AppHarness

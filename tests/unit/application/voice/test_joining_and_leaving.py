@@ -15,8 +15,8 @@ from domain.identities.identity import Consent, Identity
 from domain.identities.role import Role
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.voice.call_limits import CallLimits
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness

@@ -16,8 +16,8 @@ from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, CallStatus
 from tests.support.app_harness import CALL_URLS, AppHarness

@@ -16,8 +16,8 @@ from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_report_id
-from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome

@@ -4,7 +4,7 @@ import pytest
 
 from domain.errors import TooManyOtpRequests
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.review_otps import TEST_OTP_POLICY
+from domain.otp.test_otps import TEST_OTP_POLICY
 from tests.support.builders import a_delivery
 from tests.unit.domain.otp.verification_driver import DAY, HOME_IP, VerificationDriver
 

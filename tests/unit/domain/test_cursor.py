@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidValue
-from domain.page import Cursor, encode_cursor, parse_cursor
 from tests.support.builders import NOW, an_id
 from tests.support.examples import examples
 

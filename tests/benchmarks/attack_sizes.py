@@ -27,7 +27,7 @@ ROUTE: Final = DeliveryRoute(HashedClientIp("ip", "network"), "US", "range", "ph
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartSize:
     """The size of a part per country and in total, and the share of a network or number range."""
 
     share: int
@@ -55,17 +55,17 @@ class Part:
         return math.ceil(self.size / (self.share - self.share % MESSAGES_PER_PHONE))
 
 
-NO_PART: Final = Part(0, 0, 0)
+NO_PART: Final = PartSize(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class PartSizes:
     """The parts of the limits per country and in total. One that does not exist is 0."""
 
-    strangers: Part
-    recognized: Part = NO_PART
-    reserve: Part = NO_PART
-    attested: Part = NO_PART
+    strangers: PartSize
+    recognized: PartSize = NO_PART
+    reserve: PartSize = NO_PART
+    attested: PartSize = NO_PART
 
     @property
     def size(self) -> int:
@@ -98,28 +98,29 @@ class Parts:
         return math.ceil((self.recognized.share + self.reserve.share) / MESSAGES_PER_PHONE)
 
     @property
-    def _all(self) -> Sequence[Part]:
+    def _all(self) -> Sequence[PartSize]:
         return self.strangers, self.recognized, self.reserve, self.attested
 
 
-def _read_parts(group: Group) -> Parts:
+def _read_parts(group: Group) -> PartSizes:
     """Read the parts of a group. Each has the limits of range, network, country, total."""
     sizes = {
-        part.name: Part(*(limit.window.limit for limit in part.limits[-3:])) for part in group.parts
+        part.name: PartSize(*(limit.window.limit for limit in part.limits[-3:]))
+        for part in group.parts
     }
-    return Parts(**sizes)
+    return PartSizes(**sizes)
 
 
-def _read_parts_of_callbacks() -> Parts:
+def _read_parts_of_callbacks() -> PartSizes:
     """Read the parts of callbacks. Recognized phones have none of their own."""
     [group] = LIMITS.reserve_callback(NOW, ROUTE.country, ROUTE.number_range).groups
     everybody, reserve = (
-        Part(*(limit.window.limit for limit in part.limits)) for part in group.parts
+        PartSize(*(limit.window.limit for limit in part.limits)) for part in group.parts
     )
-    return Parts(everybody, reserve=reserve)
+    return PartSizes(everybody, reserve=reserve)
 
 
-def _read_parts_of_messages(limits: RateLimits) -> Sequence[Parts]:
+def _read_parts_of_messages(limits: RateLimits) -> Sequence[PartSizes]:
     groups = limits.reserve_delivery(NOW, ROUTE, Recognition.DEVICE).groups
     return [_read_parts(group) for group in groups]
 

@@ -11,7 +11,7 @@ from tests.benchmarks.attack_sizes import (
     ALL_WITH_ATTESTATION,
     UNVERIFIED,
     UNVERIFIED_WITH_ATTESTATION,
-    Part,
+    PartSize,
 )
 from tests.benchmarks.simulation import KNOWN_IP, client_ips
 
@@ -266,7 +266,7 @@ def _with_attestation() -> Iterable[Flood]:
         )
 
 
-def _count_messages(plan: Flood, part: Part) -> int:
+def _count_messages(plan: Flood, part: PartSize) -> int:
     """Return how many messages a flood gets from a part."""
     if plan.place is not Place.ELSEWHERE:
         return part.share

@@ -42,7 +42,7 @@ class FakeDriver(MessengerDriver):
         self.fake.result = INVALID_NUMBER
 
 
-class ConsoleDriver(MessengerDriver):
+class TerminalDriver(MessengerDriver):
     def __init__(self, stream: TextIO, reader: int) -> None:
         super().__init__(TerminalMessenger(stream))
         self.stream = stream
@@ -115,7 +115,7 @@ async def fake(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]
 async def terminal(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     reader, writer = os.pipe()
     with os.fdopen(writer, "w", encoding="utf-8") as stream:
-        yield ConsoleDriver(stream, reader)
+        yield TerminalDriver(stream, reader)
     os.close(reader)
 
 

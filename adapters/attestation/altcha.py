@@ -42,7 +42,6 @@ class AltchaAttestation:
     difficulty: int
 
     async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
-        """Return a challenge for the subject."""
         pepper = self.peppers.signing()
         challenge = create_challenge(
             ALGORITHM,
@@ -57,7 +56,7 @@ class AltchaAttestation:
         return AttestationChallenge(TYPE, {"challenge": challenge.to_dict()})
 
     async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
-        """Check a response: Base64 of the challenge and its solution, in JSON."""
+        # The response is Base64 of the challenge and its solution, in JSON.
         if problem := find_problem(proof, TYPE):
             return invalid(problem)
         try:

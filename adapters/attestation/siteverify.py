@@ -109,7 +109,7 @@ class SiteverifyAttestation:
         subject: str,  # noqa: ARG002 -- all clients get the same site key
         now: datetime,  # noqa: ARG002 -- and it does not expire
     ) -> AttestationChallenge:
-        """Return the site key, with which the client shows the widget."""
+        # With the site key, the client shows the widget.
         return AttestationChallenge(TYPE, {"site_key": self._site_key})
 
     async def verify(
@@ -117,7 +117,6 @@ class SiteverifyAttestation:
         proof: AttestationProof,
         subject: str,  # noqa: ARG002 -- the provider does not know it
     ) -> AttestationResult:
-        """Ask the provider about a response."""
         if problem := find_problem(proof, TYPE):
             return invalid(problem)
         if self._checks >= MAX_CHECKS:

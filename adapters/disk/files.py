@@ -50,19 +50,12 @@ class DiskFiles:
         content: BinaryIO,
         content_type: str,  # noqa: ARG002 -- a web server derives it from the storage key's suffix
     ) -> None:
-        """Store the file durably.
-
-        Raises:
-            MediaStorageUnavailable
-            ValueError: The storage key is invalid.
-        """
         file = file_path(self._folder, storage_key)
         if file is None:
             raise ValueError("not a storage key")
         await self._run(media_folder.write, self._folder, file, content, self._clock.now())
 
     async def get_size(self, storage_key: str) -> int | None:
-        """Return the size of the file, or None if it does not exist."""
         file = file_path(self._folder, storage_key)
         return await self._run(media_folder.get_size, self._folder, file) if file else None
 
@@ -70,7 +63,6 @@ class DiskFiles:
     async def open_file(
         self, storage_key: str, start: int = 0, stop: int | None = None
     ) -> AsyncIterator[StoredFile | None]:
-        """Open the file for reading until the end of the block; None if it does not exist."""
         file = file_path(self._folder, storage_key)
         open_file = media_folder.open_file
         opened = await self._run(open_file, self._folder, file, start, stop) if file else None
@@ -83,26 +75,21 @@ class DiskFiles:
             opened.close()
 
     async def list_files(self) -> AsyncIterator[str]:
-        """List the storage keys of all files, one part of the folder after the other."""
         for part in await self._run(media_folder.list_parts, self._folder):
             for storage_key in await self._run(media_folder.list_keys, self._folder, part):
                 yield storage_key
 
     async def delete(self, storage_key: str) -> None:
-        """Delete the file."""
         if file := file_path(self._folder, storage_key):
             await self._run(media_folder.delete, self._folder, file)
 
     async def url_for(self, storage_key: str) -> MediaUrl:
-        """Return the base URL, a slash and the storage key."""
         return MediaUrl(f"{self._base_url}/{storage_key}")
 
     async def delete_unfinished(self, before: datetime) -> int:
-        """Delete files whose write began before this time and did not finish."""
         return await self._run(media_folder.delete_unfinished, self._folder, before)
 
     async def check(self) -> None:
-        """Check whether the folder is writable."""
         await self._run(media_folder.check_writable, self._folder)
 
     async def _read_chunks(self, file: FileReader) -> AsyncIterator[bytes]:

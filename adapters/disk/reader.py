@@ -23,17 +23,11 @@ class FolderReader:
         self._folder = folder
 
     async def get_size(self, key: str) -> int | None:
-        """Return the size of the file, or None if it does not exist."""
         async with self.open_file(key) as stored:
             return stored.size if stored else None
 
     @asynccontextmanager
     async def open_file(self, key: str) -> AsyncIterator[StoredFile | None]:
-        """Open the file for reading until the end of the block; None if it does not exist.
-
-        Raises:
-            MediaStorageUnavailable
-        """
         file = await asyncio.to_thread(self._open, key)
         if file is None:
             yield None

@@ -48,6 +48,8 @@ class AesPhoneEncryption:
     - Client IPs, number ranges and the phones of audit entries are hashed, and URLs signed, with
       keys of their own, which are derived from the index key. Without a key, all 2^32 IPv4
       addresses could be tried; encrypted, equal ones could not be compared.
+    - The blind index has 64 hex digits; hashes and signatures have 32, and the hash of a phone for
+      the log and the key fingerprint 16.
     - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key. So a stored
       ciphertext is kept while the key is the same, and keys are rotated.
     """
@@ -72,11 +74,9 @@ class AesPhoneEncryption:
         self._ciphers_of: Sequence[Key] = ()
 
     def blind_index(self, phone: PhoneNumber) -> str:
-        """Return the blind index: 64 hex digits."""
         return _digest(self._index_mac, phone.e164.encode()).hex()
 
     def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
-        """Encrypt the phone number for this record with the current key."""
         key = self._encryption_keys.signing()
         nonce = self._randomness.bytes(_NONCE_BYTES)
         key_id = key.id.encode()
@@ -85,17 +85,11 @@ class AesPhoneEncryption:
         return _FORMAT_VERSION + key_id + nonce + ciphertext
 
     def reencrypt(self, ciphertext: bytes, record_id: str) -> bytes:
-        """Return the ciphertext under the current key; it may be so already."""
         if ciphertext[1:_NONCE_START] == self._encryption_keys.signing().id.encode():
             return ciphertext
         return self.encrypt(self.decrypt(ciphertext, record_id), record_id)
 
     def decrypt(self, ciphertext: bytes, record_id: str) -> PhoneNumber:
-        """Decrypt a phone number that was encrypted for this record with any accepted key.
-
-        Raises:
-            CorruptRecord: unknown format or key, a changed ciphertext, or another record's.
-        """
         nonce = ciphertext[_NONCE_START:_CIPHERTEXT_START]
         if ciphertext[:1] != _FORMAT_VERSION or len(nonce) != _NONCE_BYTES:
             raise CorruptRecord("An encrypted phone number has an unknown format.")
@@ -114,7 +108,6 @@ class AesPhoneEncryption:
         return PhoneNumber(e164.decode())
 
     def hash_client_ip(self, client_ip: str) -> HashedClientIp:
-        """Return the hashes of the IP and of its network: 32 hex digits each."""
         ip_hash = _hash_text(self._client_ip_mac, client_ip)
         if ipv4 := _IPV4.fullmatch(client_ip):
             # `ip_network` would take longer than the hashes, which each request needs.
@@ -129,28 +122,22 @@ class AesPhoneEncryption:
         return HashedClientIp(ip_hash, network_hash, is_ipv6=True)
 
     def hash_number_range(self, number_range: str) -> str:
-        """Return the hash of the number range: 32 hex digits."""
         return _hash_text(self._number_range_mac, number_range)
 
     def hash_phone(self, phone: PhoneNumber) -> str:
-        """Return the hash of the phone: 32 hex digits."""
         return _hash_text(self._phone_mac, phone.e164)
 
     def hash_external_id(self, external_id: str) -> str:
-        """Return the hash of the external id: 32 hex digits."""
         return _hash_text(self._external_id_mac, external_id)
 
     def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
-        """Return the hash of the phone for the log of this day: 64 bits in hex."""
         message = f"{day.isoformat()} {phone.e164}".encode()
         return _digest(self._log_mac, message)[:_LOG_HASH_BYTES].hex()
 
     def sign_url(self, text: str) -> str:
-        """Return the signature of the parts of a URL: 32 hex digits."""
         return _hash_text(self._url_mac, text)
 
     def key_fingerprint(self) -> str:
-        """Return 16 hex digits that identify the index key without revealing it."""
         return _digest(self._index_mac, _FINGERPRINT_MESSAGE).hex()[:_FINGERPRINT_LENGTH]
 
     def _accepted_ciphers(self) -> Mapping[bytes, AESGCM]:

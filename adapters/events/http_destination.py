@@ -32,11 +32,7 @@ class HttpDestination:
         self._transport = transport
 
     async def send(self, event: Event) -> None:
-        """Post the event. What the response says beside its status is dropped.
-
-        Raises:
-            EventRejected: the destination did not accept it, or nobody knows.
-        """
+        # What the response says beside its status is dropped.
         body = msgspec.json.encode(_to_body(event))
         signature = self._webhooks.sign(event.id, body, datetime.now(UTC))
         headers = {"Content-Type": "application/json", **signature}

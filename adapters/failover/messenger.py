@@ -94,7 +94,6 @@ class FailoverMessenger:
     async def send(
         self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
     ) -> DeliveryResult:
-        """Send the message with the first messenger that does not reject it."""
         results = [_NO_MESSENGER]
         for number, provider in enumerate(self._providers, 1):
             if not provider.pause.begin_call():
@@ -111,7 +110,6 @@ class FailoverMessenger:
         return max(reversed(results), key=lambda result: _NEXT_IS_TRIED.index(result.status))
 
     def retry_after(self) -> float:
-        """Return after how many seconds the next message is handed to a provider; 0 for now."""
         return min((provider.pause.seconds_left for provider in self._providers), default=0.0)
 
     def _report_rejection(self, phone: PhoneNumber, rejected: DeliveryResult) -> None:

@@ -129,7 +129,6 @@ class HookMessenger:
     async def send(
         self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
     ) -> DeliveryResult:
-        """Post the message to the hook."""
         message = _Message(
             message_id=self._message_ids.make(status_url),
             phone=phone.e164,
@@ -160,10 +159,7 @@ class HookMessenger:
         return replace(result, provider_message_id=message.message_id)
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
-        """Return what the hook reports, or None if it is not authentic or malformed.
-
-        Its `webhook-id` is the id of the message, or one that the hook has made.
-        """
+        # The `webhook-id` is the id of the message, or one that the hook has made.
         message_id = request.headers.get("webhook-id", "")
         if not self._webhooks.verify(request.headers, request.body):
             return None

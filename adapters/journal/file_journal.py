@@ -29,7 +29,6 @@ class FileJournal:
         self._path = path
 
     async def write(self, line: str) -> None:
-        """Add a line."""
         try:
             async with asyncio.timeout(WRITE_TIMEOUT):
                 await asyncio.to_thread(self._append, f"{line}\n".encode())

@@ -27,7 +27,6 @@ class HttpJournal:
         self._transport = transport
 
     async def write(self, line: str) -> None:
-        """Post the line."""
         body = line.encode()
         line_id = f"journal_{hashlib.sha256(body).hexdigest()[:_ID_LENGTH]}"
         headers = {

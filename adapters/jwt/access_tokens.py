@@ -80,7 +80,7 @@ class JwtAccessTokens:
         self._audience = audience
 
     def issue(self, claims: TokenClaims) -> str:
-        """Sign the claims with the current key; times are whole seconds (RFC 7519 §2)."""
+        # Times are whole seconds (RFC 7519 §2).
         payload: dict[str, str | int] = {
             "iss": self._issuer,
             "aud": self._audience,
@@ -97,11 +97,6 @@ class JwtAccessTokens:
         return self._current_keys().by_id[key_id].sign(payload)
 
     def verify(self, token: str, now: datetime) -> TokenClaims:
-        """Return the claims of a token that is signed with an accepted key and not expired.
-
-        Raises:
-            InvalidToken: the token is malformed, not ours, or expired.
-        """
         if len(token) > MAX_TOKEN_LENGTH or not (match := _TOKEN_PATTERN.fullmatch(token)):
             raise InvalidToken("The access token is malformed.")
         keys = self._current_keys()
@@ -122,7 +117,6 @@ class JwtAccessTokens:
         return claims
 
     def list_published(self) -> Sequence[PublicKey]:
-        """Return the public keys of all accepted keys of short-lived tokens, newest first."""
         return self._current_keys().list_published
 
     def _current_keys(self) -> TokenKeys:

@@ -181,9 +181,7 @@ class FileKeySet:
         self._clock = clock
 
     def signing(self) -> Key:
-        """Return the current key."""
         return select_current_key(self.accepted(), self._clock.now())
 
     def accepted(self) -> Sequence[Key]:
-        """Return all keys: the current one, former ones and those that are not yet active."""
         return self._keys.current()[self._purpose]

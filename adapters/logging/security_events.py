@@ -32,7 +32,6 @@ class LogSecurityEvents:
         self._hash_phone = hash_phone
 
     def record(self, event: SecurityEvent) -> None:
-        """Log an event."""
         write = _log.warning if event.is_warning else _log.info
         with suppress(Exception):  # whatever fails, and it cannot be logged
             fields = self._describe(event)

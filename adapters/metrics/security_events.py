@@ -39,7 +39,6 @@ class CountSecurityEvents:
         self._metrics = metrics
 
     def record(self, event: SecurityEvent) -> None:
-        """Count an event."""
         metrics = self._metrics
         metrics.security_events.labels(event.name).inc()
         match event:

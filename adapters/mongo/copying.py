@@ -103,33 +103,27 @@ class MongoCopy:
             await check_metadata(database, location, key_fingerprint, is_copy=True)
 
     async def read_mark(self) -> CopyMark | None:
-        """Return its mark."""
         metadata = latest(self._database.motor[METADATA_COLLECTION])
         document = await self._run(lambda: metadata.find_one({"_id": METADATA_ID}))
         return decode_mark((document or {}).get(COPY_MARK), self.location)
 
     async def write_mark(self, mark: CopyMark | None, /) -> None:
-        """Replace its mark, or remove it."""
         metadata = self._database.motor[METADATA_COLLECTION]
         update = {"$set": {COPY_MARK: encode_mark(mark)}} if mark else {"$unset": {COPY_MARK: 1}}
         await self._run(lambda: metadata.update_one({"_id": METADATA_ID}, update))
 
     async def list_unknown(self) -> Sequence[str]:
-        """Return the names of the collections that this program does not know."""
         names = await self._run(self._database.motor.list_collection_names)
         return sorted(name for name in {*names} - {*COLLECTIONS} if not name.startswith("system."))
 
     async def has_undeclared(self, name: str, /) -> bool:
-        """Return whether a collection of no kind of this program has records of ours."""
         return await has_undeclared(self._database, name)
 
     async def count(self, kind: RecordKind[Any], /) -> int:
-        """Return about how many records there are."""
         collection = self._database.motor[kind.name]
         return await self._run(collection.estimated_document_count)
 
     async def find_last_id(self, kind: RecordKind[Any], /) -> str:
-        """Return the highest id, or an empty text."""
         collection = latest(self._database.motor[kind.name])
         last = [("_id", DESCENDING)]
         document = await self._run(lambda: collection.find_one({}, {"_id": 1}, sort=last))
@@ -138,7 +132,6 @@ class MongoCopy:
     async def scan(
         self, kind: RecordKind[Any], after_id: str, limit: int, /
     ) -> Sequence[RawRecord]:
-        """Return records after an id, in the order of their ids."""
         cursor = latest(self._database.motor[kind.name]).find(
             {"_id": {"$gt": after_id}}, sort=[("_id", ASCENDING)], limit=limit, batch_size=limit
         )
@@ -147,7 +140,6 @@ class MongoCopy:
             return [_read(kind, document) for document in documents]
 
     async def add(self, kind: RecordKind[Any], records: Sequence[RawRecord], /) -> None:
-        """Add records, one after another."""
         # Every other database gives limits no version. A random one is never used again.
         documents = [
             {

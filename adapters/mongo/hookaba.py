@@ -53,19 +53,15 @@ class HookabaDatabase:
         self._users, self._items = motor["users"], motor["library"]
 
     async def count_users(self) -> int:
-        """Return about how many users there are."""
         return await self._count(self._users)
 
     async def count_items(self) -> int:
-        """Return about how many library rows there are."""
         return await self._count(self._items)
 
     def read_users(self, limit: int) -> AsyncIterator[Sequence[OlderUser | UnreadableRow]]:
-        """Yield all users, up to `limit` at a time."""
         return self._read(self._users, limit, _parse_user)
 
     def read_items(self, limit: int) -> AsyncIterator[Sequence[OlderItem | UnreadableRow]]:
-        """Yield all library rows, up to `limit` at a time."""
         return self._read(self._items, limit, _parse_item)
 
     async def _count(self, collection: MotorCollection) -> int:

@@ -100,21 +100,17 @@ class MongoLimitStore:
         database.batches.extend([self._reservations, self._releases])
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        """Acquire several reservations, each as a whole or not at all."""
         return await self._database.wait(
             lambda: self._reservations.acquire(reservations), StorageTimeout
         )
 
     async def release(self, acquisition: Acquisition) -> None:
-        """Release permits, at most those that were acquired."""
         await self._database.wait(lambda: self._releases.release(acquisition), StorageTimeout)
 
     async def next_available(self, reservation: Reservation) -> datetime:
-        """Return when a reservation succeeds: its time, or later."""
         return find_available(reservation, await self._load_records(record_ids(reservation)))
 
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        """Return how many permits of each limit count now."""
         records = await self._load_records({limit.record_id for limit in limits})
         return count_used(limits, records, now)
 

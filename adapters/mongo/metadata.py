@@ -105,7 +105,6 @@ class MongoHealthCheck:
     collection: MotorCollection
 
     async def check(self) -> None:
-        """Return when the database accepts writes."""
         if problem := self.database.find_connection_problem():
             raise StorageUnavailable(problem)
         if not await self.database.run(lambda: _write_check(self.collection)):

@@ -43,24 +43,20 @@ class MongoRecordStore:
     async def load(
         self, kind: RecordKind[R], record_ids: Collection[str], /
     ) -> Mapping[str, StoredRecord[R]]:
-        """Return those of the records that exist, by id."""
         documents = await self._loaders[kind.name].load_many(record_ids)
         return {
             record_id: read_document(kind, document) for record_id, document in documents.items()
         }
 
     async def has_undeclared(self, name: str, /) -> bool:
-        """Return whether a collection of no kind of this program has records of ours."""
         return await has_undeclared(self._database, name)
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
-        """Delete up to `limit` of these records, and return their number."""
         return await delete_undeclared(self._database, name, limit)
 
     async def scan(
         self, kind: RecordKind[R], after_id: str, limit: int, /
     ) -> Sequence[StoredRecord[R]]:
-        """Return up to `limit` records in the order of their ids."""
         cursor = self._collection(kind).find(
             {"_id": {"$gt": after_id}}, sort=[("_id", ASCENDING)], limit=limit, batch_size=limit
         )
@@ -80,7 +76,6 @@ class MongoRecordStore:
         limit: int,
         offset: int = 0,
     ) -> Sequence[StoredRecord[R]]:
-        """Return records of a range of an index, in its order."""
         if not all(map(_is_storable, equal)):
             return []
         collection = self._collection(kind)
@@ -112,7 +107,6 @@ class MongoRecordStore:
         *,
         may_estimate: bool = False,
     ) -> int:
-        """Return how many records there are in a range of an index, at most `limit`."""
         if not all(map(_is_storable, equal)):
             return 0
         collection = self._collection(kind)
@@ -129,11 +123,9 @@ class MongoRecordStore:
         )
 
     async def estimate_size(self, kind: RecordKind[Any], /) -> int:
-        """Return about how many records there are."""
         return await self._database.run(self._collection(kind).estimated_document_count)
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
-        """Add a record at this version, unless its id is taken."""
         document = {"_id": record_id, "version": version, **_to_fields(kind, record)}
         try:
             await self._database.run(lambda: self._collection(kind).insert_one(document))
@@ -148,13 +140,11 @@ class MongoRecordStore:
     async def replace(
         self, kind: RecordKind[R], record_id: str, record: R, version: int, /
     ) -> bool:
-        """Replace the known fields of a record if it has this version."""
         return await self._update(kind, record_id, version, _replacement(kind, record))
 
     async def replace_all(
         self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
     ) -> int:
-        """Replace several records, in one bulk write."""
         updates = [
             UpdateOne(
                 {"_id": replacement.id, "version": replacement.version},
@@ -167,7 +157,6 @@ class MongoRecordStore:
         return result.matched_count
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
-        """Delete a record if it has this version."""
         if not _is_storable(record_id):
             return False
         query = {"_id": record_id, "version": version}
@@ -175,10 +164,7 @@ class MongoRecordStore:
         return result.deleted_count == 1
 
     async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
-        """Delete up to `limit` expired records, those that expired first.
-
-        A TTL index would go by the server's clock instead of `now`, at times of its own.
-        """
+        # A TTL index would go by the server's clock instead of `now`, at times of its own.
         name = kind.find_index(EXPIRES_AT).name
         expired = {EXPIRES_AT: {"$lte": now}}
         return await delete_oldest(self._database, self._collection(kind), expired, limit, name)
@@ -186,13 +172,11 @@ class MongoRecordStore:
     async def overwrite(
         self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
     ) -> bool:
-        """Replace one field of a record if it has this version."""
         return await self._update(kind, record_id, version, _overwriting(field, value))
 
     async def overwrite_all(
         self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
     ) -> None:
-        """Overwrite a field of several records, in one bulk write."""
         updates = [
             UpdateOne(
                 {"_id": change.id, "version": change.version}, _overwriting(field, change.value)
@@ -205,11 +189,10 @@ class MongoRecordStore:
     async def move(
         self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
     ) -> None:
-        """Give a record another id and replace its known fields."""
         await self.move_all(kind, [Move(record_id, new_id, record, version)])
 
     async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
-        """Move several records: first all are written, and then the former ones are deleted."""
+        # First all are written, and then the former ones are deleted.
         collection = latest(self._collection(kind))
         cursor = collection.find(
             {"_id": {"$in": [move.id for move in moves]}}, batch_size=len(moves) + 1

@@ -51,7 +51,6 @@ class PillowAnimation:
 
     @property
     def repetitions(self) -> int | None:
-        """How often it is shown again, 0 for endless; None if it is shown once."""
         # Pillow does not read that of AVIF, which is endless most of the time.
         loops = self.image.info.get("loop", None if self.image.format == "GIF" else 0)
         if not isinstance(loops, int):
@@ -60,10 +59,8 @@ class PillowAnimation:
         return loops - 1 or None if loops and self.image.format == "WEBP" else loops
 
     def frames(self) -> Iterator[PIL.Image.Image]:
-        """Yield each frame that was counted, as a viewer shows it.
-
-        It has only its duration and transparency. Frames of a GIF keep the palette that they share.
-        """
+        # A frame has only its duration and transparency. Those of a GIF keep the palette that they
+        # share.
         GifImagePlugin.LOADING_STRATEGY = (
             GifImagePlugin.LoadingStrategy.RGB_AFTER_DIFFERENT_PALETTE_ONLY
         )

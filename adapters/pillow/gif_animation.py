@@ -24,7 +24,6 @@ class GifAnimation(PillowAnimation):
     gif: Gif
 
     def frames(self) -> Iterator[PIL.Image.Image]:
-        """Yield each frame as a viewer shows it, with its duration."""
         canvas = PIL.Image.new("RGBA", self.size)
         for frame in self.gif.frames:
             before = canvas.copy() if frame.disposal in RESTORE else None

@@ -39,12 +39,10 @@ class PngAnimation:
 
     @property
     def repetitions(self) -> int | None:
-        """How often it is shown again, 0 for endless; None if it is shown once."""
         plays = min(self._png.plays, _MAX_PLAYS)
         return plays - 1 or None if plays else 0
 
     def frames(self) -> Iterator[PIL.Image.Image]:
-        """Yield each frame as a viewer shows it, with its duration."""
         canvas = PIL.Image.new("RGBA", (self._png.width, self._png.height))
         for frame in self._png.frames:
             before = canvas.copy() if frame.disposal == _RESTORE else None

@@ -57,7 +57,6 @@ class PillowImagePublisher:
     async def publish(
         self, upload: BinaryIO, identity_id: str, variants: Sequence[VariantSpec] = ()
     ) -> AsyncIterator[PublishedImage]:
-        """Decode the upload and encode it anew."""
         task = Task(self._limits, self._formats, is_published=True, variants=variants)
         with ExitStack() as files:
             full, *rest = await self._encode(task, upload, identity_id, files)
@@ -67,7 +66,6 @@ class PillowImagePublisher:
     async def encode_variants(
         self, published: BinaryIO, variants: Sequence[VariantSpec]
     ) -> AsyncIterator[Mapping[str, EncodedImage]]:
-        """Encode variants of an image that was published before, by name."""
         task = Task(self._limits, ALL_FORMATS, variants=variants)
         with ExitStack() as files:
             encoded = await self._encode(task, published, _NOBODY, files)

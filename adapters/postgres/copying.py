@@ -114,12 +114,10 @@ class PostgresCopy:
             await self._connection.execute(_CHECK_WRITABLE)
 
     async def read_mark(self) -> CopyMark | None:
-        """Return its mark."""
         [(stored,)] = await self._read(_FIND_MARK)
         return decode_mark(stored, self.location)
 
     async def write_mark(self, mark: CopyMark | None, /) -> None:
-        """Replace its mark, or remove it."""
         [(has_mark,)] = await self._read(_HAS_MARK)
         with self._calls():
             # Only the owner of the table may alter it, even if that changes nothing.
@@ -128,25 +126,20 @@ class PostgresCopy:
             await self._connection.execute(_WRITE_MARK, (encode_mark(mark) if mark else None,))
 
     async def list_unknown(self) -> Sequence[str]:
-        """Return the names of the tables that this program does not know."""
         return sorted(await self._list_tables() - {*TABLES})
 
     async def has_undeclared(self, name: str, /) -> bool:
-        """Return whether a table of no kind of this program has records of ours."""
         return await has_undeclared(self._read, name)
 
     async def count(self, kind: RecordKind[Any], /) -> int:
-        """Return how many records there are."""
         return int(await self._find_value(kind, "count(*)") or 0)
 
     async def find_last_id(self, kind: RecordKind[Any], /) -> str:
-        """Return the highest id, or an empty text."""
         return decode_text(await self._find_value(kind, "max(id)") or "")
 
     async def scan(
         self, kind: RecordKind[Any], after_id: str, limit: int, /
     ) -> Sequence[RawRecord]:
-        """Return records after an id, in the order of their ids."""
         if kind.name not in await self._list_tables():
             return []
         version = "0" if kind is LIMITS else "version"
@@ -161,7 +154,6 @@ class PostgresCopy:
             ]
 
     async def add(self, kind: RecordKind[Any], records: Sequence[RawRecord], /) -> None:
-        """Add records in one transaction."""
         version = [] if kind is LIMITS else ["version"]
         names = ["id", *version, *kind.indexed_fields, "body"]
         places = ", ".join("%s" for _ in names)

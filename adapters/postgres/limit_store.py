@@ -84,27 +84,22 @@ class PostgresLimitStore:
         database.batches.append(self._batches)
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        """Acquire several reservations, each as a whole or not at all."""
         return await self._database.wait(
             lambda: self._batches.acquire(reservations), StorageTimeout
         )
 
     async def release(self, acquisition: Acquisition) -> None:
-        """Release permits, at most those that were acquired."""
         await self._database.wait(lambda: self._batches.release(acquisition), StorageTimeout)
 
     async def next_available(self, reservation: Reservation) -> datetime:
-        """Return when a reservation succeeds: its time, or later."""
         return find_available(reservation, await self._load_records(record_ids(reservation)))
 
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        """Return how many permits of each limit count now."""
         return count_used(
             limits, await self._load_records({limit.record_id for limit in limits}), now
         )
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` records without permits that count, and return how many."""
         return await self._database.write(_DELETE_EXPIRED, (now, limit))
 
     async def _load_records(self, ids: Collection[str]) -> Mapping[str, LimitRecord]:

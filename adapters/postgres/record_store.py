@@ -44,7 +44,6 @@ class PostgresRecordStore:
     async def load(
         self, kind: RecordKind[R], record_ids: Collection[str], /
     ) -> Mapping[str, StoredRecord[R]]:
-        """Return those of the records that exist, by id."""
         rows = await self._rows[kind.name].load_many(record_ids)
         return {
             record_id: decode_row(kind, record_id, version, body)
@@ -52,11 +51,9 @@ class PostgresRecordStore:
         }
 
     async def has_undeclared(self, name: str, /) -> bool:
-        """Return whether a table of no kind of this program has records of ours."""
         return await has_undeclared(self._database.read, name)
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
-        """Delete up to `limit` of these records, and return their number."""
         if not await self.has_undeclared(name):
             return 0
         return await self._database.write(delete_statement(name), (Int8(limit),))
@@ -64,7 +61,6 @@ class PostgresRecordStore:
     async def scan(
         self, kind: RecordKind[R], after_id: str, limit: int, /
     ) -> Sequence[StoredRecord[R]]:
-        """Return up to `limit` records in the order of their ids."""
         return await self._list(
             kind, statements_of(kind).scan, (encode_text(after_id), Int8(limit))
         )
@@ -82,7 +78,6 @@ class PostgresRecordStore:
         limit: int,
         offset: int = 0,
     ) -> Sequence[StoredRecord[R]]:
-        """Return records of a range of an index, in its order."""
         if not all(map(is_storable, equal)):
             return []
         values: list[object] = [encode_text(text) for text in equal]
@@ -107,7 +102,6 @@ class PostgresRecordStore:
         *,
         may_estimate: bool = False,
     ) -> int:
-        """Return how many records there are in a range of an index, at most `limit`."""
         if not all(map(is_storable, equal)):
             return 0
         if may_estimate and await self.estimate_size(kind) > 2 * limit:
@@ -116,11 +110,10 @@ class PostgresRecordStore:
         return await self._database.read_number(statements.count(kind, index), values)
 
     async def estimate_size(self, kind: RecordKind[Any], /) -> int:
-        """Return about how many records there are, as of the last VACUUM or ANALYZE, or 0."""
+        # As of the last VACUUM or ANALYZE.
         return await self._database.read_number(_ESTIMATE, (kind.name,))
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
-        """Add a record at this version, unless its id is taken."""
         values = [encode_text(record_id), Int8(version), *_values_of(kind, record)]
         try:
             return await self._database.write(statements_of(kind).add, values) == 1
@@ -134,7 +127,6 @@ class PostgresRecordStore:
     async def replace(
         self, kind: RecordKind[R], record_id: str, record: R, version: int, /
     ) -> bool:
-        """Replace the known fields of a record if it has this version."""
         sql, once = statements_of(kind), kind.written_once
         is_kept = once is not None and getattr(record, once) is not None
         statement = sql.replace_once if is_kept else sql.replace
@@ -143,7 +135,6 @@ class PostgresRecordStore:
     async def replace_all(
         self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
     ) -> int:
-        """Replace several records, in one transaction."""
         sql, once = statements_of(kind), kind.written_once
         rows: dict[str, list[Values]] = {}
         for replacement in replacements:
@@ -159,24 +150,20 @@ class PostgresRecordStore:
         )
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
-        """Delete a record if it has this version."""
         return await self._change(statements_of(kind).delete, (), record_id, version)
 
     async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
-        """Delete up to `limit` expired records, those that expired first."""
         return await self._database.write(statements_of(kind).delete_expired, (now, Int8(limit)))
 
     async def overwrite(
         self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
     ) -> bool:
-        """Replace one field of a record if it has this version."""
         values = ([field], b64encode(value).decode())
         return await self._change(statements_of(kind).overwrite, values, record_id, version)
 
     async def overwrite_all(
         self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
     ) -> None:
-        """Overwrite a field of several records, in one transaction."""
         rows = [
             (
                 [field],
@@ -191,11 +178,9 @@ class PostgresRecordStore:
     async def move(
         self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
     ) -> None:
-        """Give a record another id and replace its known fields, in one statement."""
         await self.move_all(kind, [Move(record_id, new_id, record, version)])
 
     async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
-        """Move several records, in one transaction."""
         rows = [
             (
                 encode_text(move.id),

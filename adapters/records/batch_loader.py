@@ -54,7 +54,6 @@ class BatchLoader(Generic[T]):
         return {key: value for key, value in found if value is not None}
 
     async def finish(self) -> None:
-        """Return when no batch is under way."""
         while self._batches:
             await asyncio.wait(self._batches)
 

@@ -10,19 +10,15 @@ class EmptyRecords:
     """A `RecordStore` without records, which accepts no writes."""
 
     async def load(self, *_arguments: Any) -> Mapping[str, Any]:
-        """Return no records."""
         return {}
 
     async def scan(self, *_arguments: Any) -> Sequence[Any]:
-        """Return no records."""
         return ()
 
     async def find(self, *_arguments: Any, **_options: Any) -> Sequence[Any]:
-        """Return no records."""
         return ()
 
     async def count(self, *_arguments: Any, **_options: Any) -> int:
-        """Return zero."""
         return 0
 
     async def _reject(self, *_arguments: Any) -> Any:

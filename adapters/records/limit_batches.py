@@ -128,7 +128,6 @@ class LimitBatches:
             raise outcome
 
     async def finish(self) -> None:
-        """Return when no batch is under way and none waits."""
         while self._task is not None:
             await asyncio.wait([self._task])
 

@@ -73,7 +73,6 @@ class RecordRepository(Generic[V, R]):
         self.kind: Final = mapping.kind
 
     async def load(self, record_id: str, /) -> Versioned[V] | None:
-        """Load the record with this id, or return None."""
         found = await self.store.load(self.kind, [record_id])
         if record_id not in found:
             return None
@@ -81,17 +80,14 @@ class RecordRepository(Generic[V, R]):
         return loaded if self._on_change is None else LoadedVersion.of(loaded)
 
     async def save(self, _: str, value: V, version: int, /) -> bool:
-        """Replace the record, or add it at version 0."""
         return await (self.replace(value, version) if version else self.add(value))
 
     async def add(self, value: V) -> bool:
-        """Add a record, unless its id is taken."""
         record = self.mapping.to_record(value)
         version = make_first_version() if self._do_ids_return else 1
         return await self.store.add(self.kind, value.id, record, version)
 
     async def replace(self, value: V, version: int) -> bool:
-        """Replace the known fields of a record if it has this version."""
         return await self._replace(self.kind, value, version)
 
     async def _replace(self, kind: RecordKind[R], value: V, version: int) -> bool:
@@ -102,11 +98,9 @@ class RecordRepository(Generic[V, R]):
         return is_replaced
 
     async def delete(self, record_id: str, version: int) -> bool:
-        """Delete the record if it has this version."""
         return await self.store.delete(self.kind, record_id, version)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired records, and return their number."""
         return await self.store.delete_expired(self.kind, now, limit)
 
     async def list_until(

@@ -53,7 +53,7 @@ class S3Files(BucketReader):
         self._write_checked_at: datetime | None = None
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
-        """Store the file durably, with one request: S3 shows it when it is complete."""
+        # One request: S3 shows the file when it is complete.
         checksum = await asyncio.to_thread(_hash_content, content)
         async with translated_errors(self._timeouts.write):
             response = await self._bucket.client.put_object(
@@ -68,7 +68,6 @@ class S3Files(BucketReader):
             _ = response["ETag"]
 
     async def list_files(self) -> AsyncIterator[str]:
-        """List the storage keys of all files."""
         paginator = self._bucket.client.get_paginator("list_objects_v2")
         pages = aiter(paginator.paginate(Bucket=self._bucket.name, Prefix=self._bucket.prefix))
         while True:
@@ -80,7 +79,6 @@ class S3Files(BucketReader):
                 yield entry["Key"].removeprefix(self._bucket.prefix)
 
     async def delete(self, storage_key: str) -> None:
-        """Delete the file."""
         async with translated_errors(self._timeouts.delete):
             # Amazon does not report a missing object here. Some compatible stores do.
             with suppress(self._bucket.client.exceptions.NoSuchKey):
@@ -89,17 +87,16 @@ class S3Files(BucketReader):
                 )
 
     async def url_for(self, storage_key: str) -> MediaUrl:
-        """Return a presigned URL, or that of the service if this delivers the files."""
+        # The URL is one of the service if this delivers the files.
         if isinstance(self._urls, str):
             return MediaUrl(f"{self._urls}/{storage_key}")
         return self._urls.sign(storage_key, self._clock.now())
 
     async def delete_unfinished(self, before: datetime) -> int:  # noqa: ARG002 -- nothing is left to delete
-        """Return 0: a request that did not finish leaves nothing."""
+        # A request that did not finish leaves nothing.
         return 0
 
     async def check(self) -> None:
-        """Check whether the bucket is usable."""
         async with translated_errors(self._timeouts.health_check):
             await self.check_bucket()
 

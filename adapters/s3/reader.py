@@ -35,7 +35,6 @@ class BucketReader:
         self._timeouts = timeouts
 
     async def get_size(self, storage_key: str) -> int | None:
-        """Return the size of the file, or None if it does not exist."""
         async with translated_errors(self._timeouts.total):
             try:
                 response = await self._bucket.client.head_object(
@@ -52,7 +51,6 @@ class BucketReader:
     async def open_file(
         self, storage_key: str, start: int = 0, stop: int | None = None
     ) -> AsyncIterator[StoredFile | None]:
-        """Open the file for reading until the end of the block; None if it does not exist."""
         client, stored = self._bucket.client, None
         request: GetObjectRequestTypeDef = {
             "Bucket": self._bucket.name,

@@ -78,7 +78,6 @@ class ConnectionWorker:
         self._is_open = True
 
     def has_waited(self, seconds: float) -> bool:
-        """Return whether an operation was requested so long ago and is not finished."""
         oldest = self._unfinished[0] if self._unfinished else None
         return oldest is not None and self._loop.time() - oldest.requested_at > seconds
 

@@ -112,13 +112,11 @@ class SqliteCopy:
             self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()
 
     async def read_mark(self) -> CopyMark | None:
-        """Return its mark."""
         with _errors_of(self._path):
             stored = read_metadata(self._connection, COPY_MARK)
         return decode_mark(stored, self.location)
 
     async def write_mark(self, mark: CopyMark | None, /) -> None:
-        """Replace its mark, or remove it."""
         with _errors_of(self._path):
             if mark is None:
                 self._connection.execute("DELETE FROM metadata WHERE name = ?", (COPY_MARK,))
@@ -127,27 +125,22 @@ class SqliteCopy:
                 self._connection.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", values)
 
     async def list_unknown(self) -> Sequence[str]:
-        """Return the names of the tables that this program does not know."""
         unknown = self._list_tables() - _KNOWN_TABLES
         return sorted(name for name in unknown if not name.startswith("sqlite_"))
 
     async def has_undeclared(self, name: str, /) -> bool:
-        """Return whether a table of no kind of this program has records of ours."""
         with _errors_of(self._path):
             return has_undeclared(self._connection, name)
 
     async def count(self, kind: RecordKind[Any], /) -> int:
-        """Return how many records there are."""
         return int(self._find_value(kind, "count(*)") or 0)
 
     async def find_last_id(self, kind: RecordKind[Any], /) -> str:
-        """Return the highest id, or an empty text."""
         return str(self._find_value(kind, "max(id)") or "")
 
     async def scan(
         self, kind: RecordKind[Any], after_id: str, limit: int, /
     ) -> Sequence[RawRecord]:
-        """Return records after an id, in the order of their ids."""
         if kind.name not in self._list_tables():
             return []
         version = "0" if kind is LIMITS else "version"
@@ -161,7 +154,6 @@ class SqliteCopy:
             ]
 
     async def add(self, kind: RecordKind[Any], records: Sequence[RawRecord], /) -> None:
-        """Add records in one transaction."""
         version = () if kind is LIMITS else ("version",)
         names = ("id", *version, *kind.indexed_fields, "body")
         places = ", ".join("?" * len(names))

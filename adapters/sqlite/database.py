@@ -92,7 +92,7 @@ class SqliteDatabase:
         return await self.writer.run(operation)
 
     async def check(self) -> None:
-        """Write a row: a full or read-only disk can still be read."""
+        # A full or read-only disk can still be read.
         await self.execute(WRITE_CHECK)
 
 

@@ -97,11 +97,9 @@ class _Transaction:
     connection: sqlite3.Connection
 
     def has_waited(self, _: float) -> bool:
-        """Return False: no operation waits."""
         return False
 
     def run(self, operation: Operation[T]) -> Future[T]:
-        """Execute an operation."""
         result: Future[T] = get_running_loop().create_future()
         result.set_result(operation(self.connection))
         return result

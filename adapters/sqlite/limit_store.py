@@ -64,19 +64,15 @@ class SqliteLimitStore:
         self._batches = LimitBatches(self._execute)
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        """Acquire several reservations, each as a whole or not at all."""
         return await _limit_time(self._batches.acquire(reservations))
 
     async def release(self, acquisition: Acquisition) -> None:
-        """Release permits."""
         await _limit_time(self._batches.release(acquisition))
 
     async def next_available(self, reservation: Reservation) -> datetime:
-        """Return when a reservation succeeds: its time, or later."""
         return find_available(reservation, await self._load_records(record_ids(reservation)))
 
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        """Return how many permits of each limit count now."""
         return count_used(
             limits, await self._load_records({limit.record_id for limit in limits}), now
         )
@@ -86,7 +82,6 @@ class SqliteLimitStore:
         return await self._database.write(partial(_delete_expired, now=now, limit=limit))
 
     async def finish(self) -> None:
-        """Return when no call waits for its batch."""
         await self._batches.finish()
 
     async def _load_records(self, ids: Collection[str]) -> Mapping[str, LimitRecord]:

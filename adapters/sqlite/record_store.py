@@ -51,7 +51,6 @@ class SqliteRecordStore:
     async def load(
         self, kind: RecordKind[R], record_ids: Collection[str], /
     ) -> Mapping[str, StoredRecord[R]]:
-        """Return those of the records that exist, by id."""
         rows = await self._rows[kind.name].load_many(record_ids)
         return {
             record_id: decode_row(kind, record_id, version, body)
@@ -59,11 +58,9 @@ class SqliteRecordStore:
         }
 
     async def has_undeclared(self, name: str, /) -> bool:
-        """Return whether a table of no kind of this program has records of ours."""
         return await self._database.reader.run(lambda connection: has_undeclared(connection, name))
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
-        """Delete up to `limit` of these records, and return their number."""
         return await self._database.write(
             lambda connection: delete_undeclared(connection, name, limit)
         )
@@ -71,7 +68,6 @@ class SqliteRecordStore:
     async def scan(
         self, kind: RecordKind[R], after_id: str, limit: int, /
     ) -> Sequence[StoredRecord[R]]:
-        """Return records after this id, in the order of their ids."""
         return await self._list(kind, _scan(kind.name), (after_id, limit))
 
     async def find(
@@ -87,7 +83,6 @@ class SqliteRecordStore:
         limit: int,
         offset: int = 0,
     ) -> Sequence[StoredRecord[R]]:
-        """Return records of a range of an index, in its order."""
         values: list[object] = [*equal]
         conditions = []
         if until is not None:
@@ -109,7 +104,6 @@ class SqliteRecordStore:
         *,
         may_estimate: bool = False,  # noqa: ARG002 -- counting up to the limit is fast
     ) -> int:
-        """Return how many records there are in a range of an index, at most `limit`."""
         try:
             [(count,)] = await self._database.read_rows(_count(kind.name, index), [*equal, limit])
         except UnicodeEncodeError:
@@ -117,12 +111,10 @@ class SqliteRecordStore:
         return int(count)
 
     async def estimate_size(self, kind: RecordKind[Any], /) -> int:
-        """Return how many records there are."""
         [(count,)] = await self._database.read_rows(f"SELECT count(*) FROM {kind.name}")  # noqa: S608
         return int(count)
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
-        """Add a record at this version, unless its id is taken."""
         body = _encode(kind.to_fields(record)).decode()
         values = [record_id, version, *_columns_of(kind, record), body]
         return await self._database.execute(_add(kind.name, kind.indexed_fields), values) > 0
@@ -130,15 +122,12 @@ class SqliteRecordStore:
     async def replace(
         self, kind: RecordKind[R], record_id: str, record: R, version: int, /
     ) -> bool:
-        """Replace the known fields of a record if it has this version."""
         changes, values = _replace_fields(kind, record, kind.written_once)
         return await self._execute(_update(kind.name, changes), [*values, record_id, version])
 
     async def replace_all(
         self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
     ) -> int:
-        """Replace several records, in one transaction."""
-
         def replace(connection: sqlite3.Connection) -> int:
             replaced = 0
             for replacement in replacements:
@@ -152,26 +141,22 @@ class SqliteRecordStore:
         return await self._database.write(replace)
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
-        """Delete a record if it has this version."""
         sql = f"DELETE FROM {kind.name} WHERE id = ? AND version = ?"  # noqa: S608 -- our text
         return await self._execute(sql, (record_id, version))
 
     async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
-        """Delete up to `limit` expired records, and return how many."""
         sql = delete_expired(kind.name, kind.find_index(EXPIRES_AT))
         return await self._database.execute(sql, (to_column(now), limit))
 
     async def overwrite(
         self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
     ) -> bool:
-        """Replace one field of a record if it has this version."""
         values = (b64encode(value).decode(), record_id, version)
         return await self._execute(_overwrite(kind.name, field), values)
 
     async def overwrite_all(
         self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
     ) -> None:
-        """Overwrite a field of several records, in one transaction."""
         sql = _overwrite(kind.name, field)
         rows = [(b64encode(change.value).decode(), change.id, change.version) for change in changes]
         await self._database.write(lambda connection: connection.executemany(sql, rows))
@@ -179,11 +164,9 @@ class SqliteRecordStore:
     async def move(
         self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
     ) -> None:
-        """Give a record another id and replace its known fields, in one transaction."""
         await self.move_all(kind, [Move(record_id, new_id, record, version)])
 
     async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
-        """Move several records, in one transaction."""
         await self._database.write(lambda connection: _move_all(connection, kind, moves))
 
     async def _execute(self, sql: str, values: Parameters) -> bool:

@@ -8,7 +8,6 @@ class SystemClock:
     """The clock of this machine."""
 
     def now(self) -> datetime:
-        """Return the time in UTC, in whole milliseconds."""
         # Truncated, not rounded: the result is never in the future. `datetime.replace` would take
         # four times as long as all of this.
         return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)

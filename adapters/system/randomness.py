@@ -7,5 +7,4 @@ class SystemRandomness:
     """The generator of the kernel (OWASP ASVS 5.0 6.5.3, 11.5.1)."""
 
     def bytes(self, count: int) -> bytes:
-        """Return that many unpredictable bytes."""
         return os.urandom(count)

@@ -71,7 +71,6 @@ class FileSmsTemplates:
         preferences: MessagePreferences,
         purpose: Purpose = Purpose.SIGN_IN,
     ) -> str:
-        """Render the message with a code for a phone number of `country`."""
         file = self._select(purpose, country, preferences.locale)
         values = self._app.template_values(
             code.digits, whole_minutes(lifetime), preferences.app_hash
@@ -86,7 +85,6 @@ class FileSmsTemplates:
         locale: str | None,
         undo_code: UndoCode | None = None,
     ) -> str:
-        """Render the message without a one-time code for a phone number of `country`."""
         file = self._select(notice, country, locale)
         return self._render_notice(file.notices[notice], undo_code)
 

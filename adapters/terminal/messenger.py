@@ -59,7 +59,7 @@ class TerminalMessenger:
         status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
         locale: str | None = None,  # noqa: ARG002 -- and no other text
     ) -> DeliveryResult:
-        """Print the message; it is rejected if nothing was written."""
+        # The message is rejected if nothing was written.
         if self._is_file:
             return self._print(self._render(phone, text, is_terminal=False))
         is_terminal = not self._stream.closed and self._stream.isatty()

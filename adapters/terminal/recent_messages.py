@@ -23,10 +23,9 @@ class InMemoryRecentMessages:
         self._texts = TTLCache[str, str](MAX_MESSAGES, MESSAGE_TTL.total_seconds(), timer)
 
     def add(self, request_id: str, text: str) -> None:
-        """Keep a message; the oldest one is dropped if there are too many."""
+        # The oldest one is dropped if there are too many.
         self._texts[request_id] = text
 
     def find(self, request_id: str) -> str | None:
-        """Return the message that this request caused, None if it is not kept."""
         text: str | None = self._texts.get(request_id)
         return text

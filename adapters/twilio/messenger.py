@@ -45,7 +45,7 @@ class TwilioMessenger:
         status_url: str = "",
         locale: str | None = None,  # noqa: ARG002 -- Twilio sends the text as it is
     ) -> DeliveryResult:
-        """Send the message; it is accepted if Twilio returns the SID of a message."""
+        # The message is accepted if Twilio returns its SID.
         # A lone surrogate cannot be encoded in UTF-8.
         encodable_text = text.encode(errors="replace").decode()
         options = self._origin | ({"StatusCallback": status_url} if status_url else {})
@@ -56,17 +56,11 @@ class TwilioMessenger:
         return DeliveryResult(DeliveryStatus.ACCEPTED, provider_message_id=message_sid)
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
-        """Return what a status callback reports, or None if it is not authentic."""
         if not self._signatures.verify(request):
             return None
         return read_message_status(read_fields(request))
 
     async def check(self) -> None:
-        """Return if Twilio would accept a message.
-
-        Raises:
-            MessengerUnavailable: it would not; the message says why.
-        """
         await self._health_check.check()
 
     async def check_sender(self) -> str:

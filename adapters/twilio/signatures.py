@@ -41,7 +41,6 @@ class TwilioSignatures:
         ]
 
     def verify(self, request: SignedRequest) -> bool:
-        """Return whether the request is authentic. A malformed request is not."""
         try:
             if not self._is_signed(request):
                 return False

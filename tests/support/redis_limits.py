@@ -74,29 +74,25 @@ class RedisLimits:
         self._is_closed = False
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        """Acquire several reservations, each as a whole or not at all."""
         return await _in_time(self._batches.acquire(reservations))
 
     async def release(self, acquisition: Acquisition) -> None:
-        """Release permits, at most those that were acquired."""
         await _in_time(self._batches.release(acquisition))
 
     async def next_available(self, reservation: Reservation) -> datetime:
-        """Return when a reservation succeeds: its time, or later."""
         return find_available(reservation, await self._load_records(record_ids(reservation)))
 
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        """Return how many permits of each limit count now."""
         return count_used(
             limits, await self._load_records({limit.record_id for limit in limits}), now
         )
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete nothing: keys expire by themselves."""
+        # Keys expire by themselves.
         return 0
 
     async def check(self) -> None:
-        """Write a key. A replica rejects that, and so does a Redis without memory or disk."""
+        # A replica rejects a write, and so does a Redis without memory or disk.
         await _in_time(self._client().set(f"{self._prefix}check", b"", px=1000))
 
     async def break_provider(self) -> None:

@@ -20,7 +20,6 @@ class CountAttestations:
         self._otp_requests = metrics.otp_requests
 
     def record(self, event: SecurityEvent) -> None:
-        """Count an event."""
         match event:
             case AttestationRequested():
                 country = country_label(event.country)

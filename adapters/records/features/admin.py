@@ -35,7 +35,6 @@ class StoredServiceTokens(RecordRepository[ServiceToken, ServiceTokenRecord]):
     """Service tokens."""
 
     async def list_newest(self, limit: int) -> Sequence[ServiceToken]:
-        """List tokens, those that expire last first."""
         index = self.kind.find_index("expires_at")
         found = await self.store.find(self.kind, index, newest_first=True, limit=limit)
         return [self.read(stored).value for stored in found]

@@ -124,24 +124,20 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[MediaItem]:
-        """List items of a page after the first `offset`."""
         return await self._list(item_filter, None, limit, offset)
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
-        """List items of a page after a position."""
         return await self._list(item_filter, cursor, limit, 0)
 
     async def count(self, item_filter: ItemFilter, limit: int) -> int:
-        """Return the number of items on all pages, at most `limit`."""
         index, equal = _select(item_filter)
         # Nearly all items are ready.
         may_estimate = index is ITEM_PAGES[()] and not item_filter.is_hidden
         return await self.store.count(self.kind, index, equal, limit, may_estimate=may_estimate)
 
     async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        """List items of an owner that are not marked for deletion."""
         found = await self._find_owned(ItemState.PENDING, owner_id, limit)
         for state in _STATES_WITH_FILES:
             if len(found) < limit:
@@ -149,12 +145,10 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         return [self.read(stored) for stored in {stored.id: stored for stored in found}.values()]
 
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        """List items in any state after this id."""
         found = await self.store.scan(self.kind, after_id, limit)
         return [self.read(stored) for stored in found]
 
     async def list_sizes(self, owner_id: str) -> Mapping[str, int]:
-        """Return the id and the bytes of each ready or hidden item of an owner."""
         return {
             stored.id: stored.record.image.bytes
             for state in _STATES_WITH_FILES
@@ -162,7 +156,6 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         }
 
     async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
-        """List the ids of an owner's items whose deletion was requested after this time."""
         deleting = await self._find_all_owned(ItemState.DELETING, owner_id)
         deleting += await self._find_all_owned(ItemState.DELETION_REFUSED, owner_id)
         return [
@@ -175,17 +168,14 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
     async def list_expired_uploads(
         self, now: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
-        """List pending items whose upload deadline has passed."""
         return await self.list_until(UPLOAD_DEADLINES, now, limit)
 
     async def list_deleting(
         self, requested_before: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
-        """List items that were marked for deletion by this time."""
         return await self.list_until(REQUESTED_DELETIONS, requested_before, limit)
 
     async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
-        """List items whose file the store refused to delete, the oldest first."""
         found = await self.store.find(
             self.kind, ITEM_PAGES[()], [ItemState.DELETION_REFUSED.value], limit=limit
         )
@@ -228,7 +218,6 @@ class StoredMediaUsages(RecordRepository[MediaUsage, MediaUsageRecord]):
     """What users have in the library, by the id of the user."""
 
     async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
-        """List up to `limit` usages that are due to be counted anew."""
         return await self.list_until(self.kind.find_index("recount_at"), now, limit)
 
 

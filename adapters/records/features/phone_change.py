@@ -116,7 +116,6 @@ class StoredPhoneAssignments(RecordRepository[PhoneAssignments, PhoneAssignments
     async def list_due_notices(
         self, now: datetime, limit: int
     ) -> Sequence[Versioned[PhoneAssignments]]:
-        """List those with a message that is sent by now, the earliest first."""
         return await self.list_until(DUE_NOTICES, now, limit)
 
 

@@ -103,7 +103,6 @@ class StoredPeriods(RecordRepository[V, R]):
     """What each process counted in each hour, or on each day."""
 
     async def list_after(self, cursor: Cursor, until: datetime, limit: int) -> Sequence[V]:
-        """List those after a position, of periods that start by then."""
         index = self.kind.find_index("starts_at")
         after = to_position(cursor)
         found = await self.store.find(self.kind, index, after=after, until=until, limit=limit)

@@ -224,7 +224,6 @@ class StoredCalls(RecordRepository[Call, CallRecord]):
     async def list_after(
         self, identity_id: str | None, cursor: Cursor | None, limit: int
     ) -> Sequence[Call]:
-        """List calls after a position, the newest first."""
         found = await self.store.find(
             self.kind,
             ALL_CALLS if identity_id is None else CALLS_OF_IDENTITY,
@@ -236,20 +235,16 @@ class StoredCalls(RecordRepository[Call, CallRecord]):
         return [self.read(stored).value for stored in found]
 
     async def list_started(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
-        """List calls that started by this time."""
         return await self.list_until(ALL_CALLS, before, limit)
 
     async def list_of_identity(self, identity_id: str, limit: int) -> Sequence[Versioned[Call]]:
-        """List calls of an identity."""
         found = await self.store.find(self.kind, CALLS_OF_IDENTITY, [identity_id], limit=limit)
         return [self.read(stored) for stored in found]
 
     async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
-        """List calls whose oldest recording was made by this time."""
         return await self.list_until(RECORDED_CALLS, before, limit)
 
     async def list_unfinished(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
-        """List calls without an end whose last request was sent by this time."""
         return await self.list_until(UNFINISHED_CALLS, before, limit)
 
 

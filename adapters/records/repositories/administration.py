@@ -23,13 +23,11 @@ class StoredAuditLog:
         )
 
     async def add(self, entry: AuditEntry) -> bool:
-        """Add an entry."""
         return await self._entries.add(entry)
 
     async def list_after(
         self, audit_filter: AuditFilter, cursor: Cursor | None, limit: int
     ) -> Sequence[AuditEntry]:
-        """List entries after the cursor, the newest first."""
         index, equal = ALL_ENTRIES, list[str]()
         if audit_filter.subject is not None:
             index, equal = ENTRIES_BY_SUBJECT, [audit_filter.subject]
@@ -47,5 +45,4 @@ class StoredAuditLog:
         return [self._entries.read(stored).value for stored in found]
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` entries whose retention has passed, and return their number."""
         return await self._entries.delete_expired(now, limit)

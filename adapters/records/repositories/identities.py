@@ -50,16 +50,13 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         self._known_unreadable = set[str]()
 
     async def replace_phone(self, identity: Identity, version: int) -> bool:
-        """Replace the identity, also its phone, if it has this version."""
         return await self._replace(IDENTITIES_WITH_NEW_PHONE, identity, version)
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
-        """Find the identity with this username, deleted or not."""
         found = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)
         return self.read(found[0]) if found else None
 
     async def list_staff_like(self, username: Username) -> Sequence[Versioned[Identity]]:
-        """List identities that have a role, and a name that looks like this one."""
         found = await asyncio.gather(
             *(
                 self.store.find(self.kind, STAFF_LOOK_ALIKES, [key], limit=_MAX_LOOK_ALIKES)
@@ -70,24 +67,20 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         return [each for each in listed if each.value.keeps(username)]
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
-        """Find the identity that another system calls so."""
         found = await self.store.find(self.kind, EXTERNAL_IDS, [external_id], limit=1)
         return self.read(found[0]) if found else None
 
     async def list_phone_changes(
         self, attempted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:
-        """List identities whose change of the phone was attempted by this time."""
         return await self.list_until(PHONE_CHANGES, attempted, limit)
 
     async def list_with_due_events(
         self, now: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
-        """List identities with an event that is sent by now, the earliest first."""
         return await self._list_readable(DUE_EVENTS, now, limit, offset)
 
     async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
-        """List identities with an event that is not sent again, the earliest failure first."""
         return await self._list_readable(FAILED_EVENTS, None, limit, 0)
 
     async def _list_readable(
@@ -133,33 +126,27 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
             _log.warning({"event": "events_not_sent", **fields})
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
-        """Return those of the ids whose identity is deleted."""
         found = await self.store.load(DELETIONS, identity_ids)
         return frozenset(
             stored.id for stored in found.values() if stored.record.deleted_at is not None
         )
 
     async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
-        """List identities that have expired, the earliest first."""
         return await self.list_until(UNVERIFIED, now, limit)
 
     async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
-        """List deleted identities that are not purged, the oldest deletion first."""
         return await self.list_until(UNPURGED, None, limit)
 
     async def list_with_username(
         self, deleted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:
-        """List identities that were deleted by this time and still have a username."""
         return await self.list_until(WITH_USERNAME, deleted, limit)
 
     async def count_users(self, limit: int) -> int | None:
-        """Return the number of users, None where more have a username than `limit`."""
         named = await self.store.count(self.kind, ALL_USERNAMES, (), limit + 1)
         if named > limit:
             return None
         return max(0, named - await self.store.count(self.kind, WITH_USERNAME, (), limit))
 
     async def estimate_number(self) -> int:
-        """Return about how many identities there are; 0 if the database cannot tell."""
         return await estimate_size(self.store, self.kind)

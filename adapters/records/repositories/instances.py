@@ -10,7 +10,6 @@ class StoredInstances(RecordRepository[Instance, InstanceRecord]):
     """The processes of the service."""
 
     async def find_latest(self) -> Instance | None:
-        """Return the process that renewed its record last."""
         [index] = INSTANCES.indexes
         found = await self.store.find(self.kind, index, newest_first=True, limit=1)
         return self.read(found[0]).value if found else None

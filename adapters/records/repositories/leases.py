@@ -17,7 +17,6 @@ class StoredLeases:
         self._store = store
 
     async def acquire(self, name: str, now: datetime, expires_at: datetime) -> bool:
-        """Acquire the lease, if it is not held."""
         lease = LeaseRecord(expires_at=expires_at)
         stored = (await self._store.load(LEASES, [name])).get(name)
         if stored is None:

@@ -34,12 +34,10 @@ class StoredPhoneVerifications:
         self._observer = observer
 
     async def load(self, phone: PhoneNumber, /) -> Versioned[PhoneVerification]:
-        """Load the verification, or an empty one at version 0."""
         loaded = await self.load_by_index(self._encryption.blind_index(phone))
         return loaded if self._observer is None else LoadedVersion.of(loaded)
 
     async def load_by_index(self, phone_index: str) -> Versioned[PhoneVerification]:
-        """Load the verification of the phone with this blind index, as `load` does."""
         found = await self._store.load(PHONE_VERIFICATIONS, [phone_index])
         if phone_index not in found:
             return Versioned(PhoneVerification(), 0)
@@ -49,7 +47,6 @@ class StoredPhoneVerifications:
     async def save(
         self, phone: PhoneNumber, verification: PhoneVerification, version: int, /
     ) -> bool:
-        """Replace the verification if it has this version; version 0 adds it."""
         phone_index = self._encryption.blind_index(phone)
         record = _VERIFICATIONS.to_record_of(verification, phone, phone_index, self._encryption)
         is_replaced = await self._write(phone_index, record, int(version))
@@ -58,7 +55,6 @@ class StoredPhoneVerifications:
         return is_replaced
 
     async def block_by_index(self, phone_index: str, now: datetime) -> bool:
-        """Block the phone with this blind index, and return whether that succeeded."""
         found = (await self._store.load(PHONE_VERIFICATIONS, [phone_index])).get(phone_index)
         verification = _VERIFICATIONS.to_value(found.record) if found else PhoneVerification()
         record = _VERIFICATIONS.to_record(verification.block(now))
@@ -74,7 +70,6 @@ class StoredPhoneVerifications:
         return await self._store.replace(PHONE_VERIFICATIONS, phone_index, record, version)
 
     async def prune(self, now: datetime, limit: int) -> int:
-        """Prune up to `limit` verifications with expired client IPs, and return their number."""
         index = PHONE_VERIFICATIONS.find_index("client_ips_expire_at")
         expired = await self._store.find(PHONE_VERIFICATIONS, index, until=now, limit=limit)
         pruned = []
@@ -86,5 +81,4 @@ class StoredPhoneVerifications:
         return await replace_all(self._store, PHONE_VERIFICATIONS, pruned)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired verifications, and return their number."""
         return await self._store.delete_expired(PHONE_VERIFICATIONS, now, limit)

@@ -37,7 +37,7 @@ class TwilioCalls:
         self._caller_id = caller_id
 
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
-        """Ring a phone; it is placed if Twilio returns the SID of a call."""
+        # The call is placed if Twilio returns its SID.
         try:
             call_sid = await self._client.create_call(phone.e164, self._caller_id, url, status_url)
         except REQUEST_ERRORS as error:
@@ -46,12 +46,6 @@ class TwilioCalls:
 
     @asynccontextmanager
     async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:
-        """Open a recording as a stream of limited size.
-
-        Raises:
-            RecordingNotFound
-            CallProviderUnavailable: Also while the chunks are read.
-        """
         if not RECORDING_SID.fullmatch(recording_id):
             raise RecordingNotFound
         try:
@@ -70,11 +64,6 @@ class TwilioCalls:
             _raise_unavailable(error)
 
     async def delete_recording(self, recording_id: str) -> None:
-        """Delete a recording. One that is not there is deleted.
-
-        Raises:
-            CallProviderUnavailable
-        """
         if not RECORDING_SID.fullmatch(recording_id):
             return
         try:

@@ -57,7 +57,6 @@ class TwilioWebhookParser:
     """
 
     def parse(self, request: SignedRequest) -> WebhookFields:
-        """Return what the request says."""
         fields = read_fields(request)
         message = read_message_status(fields)
         return WebhookFields(

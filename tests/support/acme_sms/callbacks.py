@@ -35,7 +35,6 @@ class AcmeStatusCallbacks:
     now: Callable[[], float] = time.time
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
-        """Return what a callback reports, or None if it is not authentic."""
         timestamp = request.headers.get("x-acme-timestamp", "")
         signature = request.headers.get("x-acme-signature", "")
         expected = sign_callback(self.secret, timestamp, request.url, request.body)

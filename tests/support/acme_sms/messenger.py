@@ -65,7 +65,7 @@ class AcmeMessenger:
     async def send(
         self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
     ) -> DeliveryResult:
-        """Send the message; it is accepted if Acme returns its id."""
+        # The message is accepted if Acme returns its id.
         # A lone surrogate cannot be encoded in UTF-8.
         message = {"to": phone.e164, "text": text.encode(errors="replace").decode()}
         message |= {"from": self._sender, **({"callback": status_url} if status_url else {})}
@@ -91,7 +91,6 @@ class AcmeMessenger:
         return DeliveryResult(DeliveryStatus.UNKNOWN, _NO_RESPONSE)
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
-        """Return what a status callback reports, or None if it is not authentic."""
         return self._callbacks.read_status(request)
 
     async def check(self) -> None:

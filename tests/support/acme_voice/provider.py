@@ -57,7 +57,7 @@ class AcmeVoice:
         self._secret = environ["ACME_VOICE_SECRET"]
 
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
-        """Ring a phone; the call is placed if Acme returns its id."""
+        # The call is placed if Acme returns its id.
         call = {"to": phone.e164, "from": self._number, "url": url, "status_url": status_url}
         try:
             response = await self._request("POST", "/v1/calls", json.dumps(call).encode())
@@ -77,7 +77,6 @@ class AcmeVoice:
 
     @asynccontextmanager
     async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:
-        """Open a recording as a stream; see `Recordings`."""
         if not recording_id.isalnum():
             raise RecordingNotFound
         url = f"{self._url}/v1/recordings/{recording_id}"
@@ -95,7 +94,6 @@ class AcmeVoice:
             raise CallProviderUnavailable(_NOT_REACHED) from None
 
     async def delete_recording(self, recording_id: str) -> None:
-        """Delete a recording; see `Recordings`."""
         if not recording_id.isalnum():
             return
         try:
@@ -106,11 +104,9 @@ class AcmeVoice:
             raise CallProviderUnavailable(_REJECTED)
 
     def verify(self, request: SignedRequest) -> bool:
-        """Return whether the request is authentic."""
         return is_signed(self._secret, request)
 
     def parse(self, request: SignedRequest) -> WebhookFields:
-        """Return what the request says."""
         return parse_call(request)
 
     def render(
@@ -119,7 +115,6 @@ class AcmeVoice:
         url_of: Callable[[Position], str],
         recording_status_url: str = "",
     ) -> Markup:
-        """Render instructions as one document."""
         return render_steps(instructions, url_of, recording_status_url)
 
     async def check(self) -> None:

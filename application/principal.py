@@ -13,7 +13,7 @@ class Principal:
     """The identity that is calling, as it is now, and the session of its access token.
 
     Without a recent login an administrator may do and see only what members may: a stolen token
-    must not open everything for months. What cannot be undone needs a fresh one.
+    must not open everything for months. What cannot be undone needs a fresh login.
     """
 
     identity: Identity
@@ -27,7 +27,7 @@ class Principal:
         return self.identity if self.has_recent_login else self.identity.demote()
 
     def check_can_act_for(self, owner_id: str) -> None:
-        """Return if the principal may act for the identity `owner_id`.
+        """Check that the principal may act for the identity `owner_id`.
 
         Everybody may act for themselves, administrators for anybody.
 
@@ -43,7 +43,7 @@ class Principal:
             raise ReauthenticationRequired
 
     def check_can_view_items_of(self, owner_id: str, visibility: LibraryVisibility) -> None:
-        """Return if the principal sees the items of this owner.
+        """Check that the principal sees the items of this owner.
 
         Raises:
             Forbidden, ReauthenticationRequired

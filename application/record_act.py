@@ -102,7 +102,7 @@ class RecordAct:
             is_added = await self.audit_log.add(entry)
             if not is_added:
                 # A job that goes on after an outage repeats a write which may have been done: then
-                # the entry is there twice. Two ids that are taken are no chance.
+                # the entry is there twice. That a second id is taken too is not by chance.
                 entry = replace(entry, id=self._make_id())
                 is_added = await self.audit_log.add(entry)
         except StorageError as error:

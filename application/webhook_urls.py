@@ -38,7 +38,7 @@ def parse_phone_labels(parameters: Mapping[str, str]) -> PhoneLabels:
 
 @dataclass(frozen=True, slots=True)
 class WebhookUrls:
-    """The webhooks under the URL that the world sees. That has no slash at its end.
+    """The webhooks under the public URL, which has no slash at its end.
 
     Parameters are in alphabetical order: Twilio is reported to sort them before it requests the
     URL, and to sign it as it was given. Then both are the same.

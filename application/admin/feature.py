@@ -1,4 +1,4 @@
-"""The REST administration builds itself: from its service tokens."""
+"""Build the use cases of service tokens."""
 
 from functools import cached_property
 

@@ -102,8 +102,8 @@ class AdministerTokens:
 class AuthenticateServiceToken:
     """Find the caller of a service token.
 
-    - It is read each time, so a revocation acts at once.
-    - It may send 600 requests a minute, to all instances together.
+    - The token is read each time, so a revocation acts at once.
+    - A token may send 600 requests a minute, to all instances together.
     """
 
     service_tokens: ServiceTokens

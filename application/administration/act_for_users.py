@@ -49,7 +49,7 @@ class ActForUsers:
         Raises:
             PhoneBlocked
             ConflictingValue: fewer or more than `expected_left` resets are possible now.
-            TooManyResets: it was done twice within a day.
+            TooManyResets: the limits were reset twice within a day.
         """
         async with self.acting(caller, AuditAction.RESET_LIMITS, query, reason) as user:
             return await self.reset_phone_limits(user.require_phone(), expected_left)
@@ -129,7 +129,7 @@ class ActForUsers:
             yield user
 
     async def find(self, caller: Caller, action: AuditAction, query: UserQuery) -> FoundUser:
-        """Find the user, if the caller may act like this on that user."""
+        """Find the user, if the caller may act like this on this user."""
         caller.check_action(action)
         user = await self.find_user(query)
         caller.check_subject(user, action)

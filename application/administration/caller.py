@@ -61,7 +61,7 @@ class Caller:
         return self.actor.kind is ActorKind.OPERATING_SYSTEM_USER
 
     def check_scope(self, scope: Scope) -> None:
-        """Return if it may do what this scope allows.
+        """Check that the caller may do what this scope allows.
 
         Raises:
             InsufficientScope
@@ -70,7 +70,7 @@ class Caller:
             raise InsufficientScope(scope)
 
     def check_action(self, action: AuditAction) -> None:
-        """Return if it may act like this on somebody.
+        """Check that the caller may act like this on somebody.
 
         Raises:
             Forbidden: A service token may not, with no scope.
@@ -85,11 +85,11 @@ class Caller:
             raise FreshLoginRequired
 
     def may_act_on(self, user: FoundUser) -> bool:
-        """Return whether it may act on somebody: a service token on no administrator."""
+        """Return whether the caller may act on a user: a service token on no administrator."""
         return not (self.is_token and user.is_administrator)
 
     def check_subject(self, user: FoundUser, action: AuditAction) -> None:
-        """Return if it may act like this on somebody.
+        """Check that the caller may act like this on this user.
 
         Raises:
             Forbidden: A service token acts on an administrator, or somebody changes the phone of
@@ -102,7 +102,7 @@ class Caller:
             raise Forbidden("Only a command changes the number of an administrator.")
 
     def may(self, action: AuditAction) -> bool:
-        """Return whether it may act like this."""
+        """Return whether the caller may act like this."""
         try:
             self.check_action(action)
         except (Forbidden, FreshLoginRequired):
@@ -130,6 +130,6 @@ def operating_system_user(name: str, by: str = "") -> Caller:
 
     Args:
         name: How the operator is called, or the name of the operating system's user.
-        by: That user, if it has another name, and who became it.
+        by: The operating system's user, if the operator has another name, and who became it.
     """
     return Caller(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by))

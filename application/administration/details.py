@@ -1,4 +1,4 @@
-"""What is known about a user, and what features add to that."""
+"""What is known about a user, and what features add."""
 
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
@@ -12,7 +12,7 @@ class DetailsPart(Protocol):
     """Loads what a feature shows of a user."""
 
     async def __call__(self, identity: Identity | None) -> object | None:
-        """Return it, None where there is nothing to show.
+        """Return what the feature shows, None if there is nothing.
 
         Args:
             identity: The user, who may be deleted; None for a phone without an account.

@@ -37,7 +37,7 @@ class MissingFiles:
     files: list[Mapping[str, str]] = field(default_factory=list)
 
     def add(self, name: str, reason: str = _NO_LONGER_THERE) -> None:
-        """Add one."""
+        """Add a file."""
         self.files.append({"file": name, "reason": reason})
 
 
@@ -50,7 +50,7 @@ class ExportPart(Protocol):
         ...
 
     async def check(self) -> None:
-        """Return if the files can be read: once a response has begun, it has no other status.
+        """Check that the files can be read: once a response has begun, its status stays.
 
         Raises:
             PortError

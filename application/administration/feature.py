@@ -1,4 +1,4 @@
-"""Administration builds itself: from identities and the audit log."""
+"""Build the use cases of operators from identities and the audit log."""
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.details import DetailsPart

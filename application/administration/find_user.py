@@ -35,7 +35,7 @@ class PhoneHold:
 
     Attributes:
         identity: The identity, which changed to another phone.
-        undo_until: Until when that can be undone.
+        undo_until: Until when the change can be undone.
     """
 
     identity: Identity
@@ -52,7 +52,7 @@ class FoundUser:
             by its external id.
         subject: What the audit calls it: the id of the identity, or the hash of the phone.
         hold: For whom a phone without an identity is held; None if it is not.
-        changing: Whose change to or from a phone without an identity is under way; None if none is.
+        changing: The identity whose change to or from this phone is under way; None without one.
     """
 
     phone: PhoneNumber | None
@@ -63,7 +63,7 @@ class FoundUser:
 
     @property
     def is_administrator(self) -> bool:
-        """Whether an act on it is one on an administrator, also by a phone that was changed."""
+        """Whether an act on it is one on an administrator, also if its phone is a former one."""
         holder = self.hold.identity if self.hold else None
         concerned = (self.identity, holder, self.changing)
         return any(identity is not None and identity.is_administrator for identity in concerned)
@@ -114,7 +114,7 @@ class FindUser:
     async def find_any(self, queries: Sequence[UserQuery]) -> Sequence[FoundUser]:
         """Find all that a text may mean: one for each reading that finds somebody.
 
-        That includes a phone without an account: somebody else may have it as a username.
+        The result includes a phone without an account: somebody else may have it as a username.
 
         Raises:
             StorageError

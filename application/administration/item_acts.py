@@ -10,7 +10,7 @@ class ItemActs(Protocol):
     """Says whether an act on an item is in effect, and repeats it."""
 
     async def is_in_effect(self, action: AuditAction, item_id: str) -> bool:
-        """Return whether the item is as it was after the act, or whether there is none.
+        """Return whether the item is as it was after the act, or does not exist.
 
         Raises:
             StorageError

@@ -27,7 +27,7 @@ class AuditPage:
 class ListAudit:
     """List audit entries, the newest first.
 
-    Those about an account include those about its phone from before there was an account.
+    Entries about an account include those about its phone from before there was an account.
     """
 
     audit_log: AuditLog

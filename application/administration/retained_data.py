@@ -20,6 +20,6 @@ class ListRetainedData:
     others: list[Callable[[datetime], RetainedData]] = field(default_factory=list)
 
     def __call__(self, deleted_at: datetime) -> Sequence[RetainedData]:
-        """Return what remains of an account that was deleted then."""
+        """Return what remains of an account that was deleted at this time."""
         others = [make_row(deleted_at) for make_row in self.others]
         return list_retained_data(deleted_at, self.cleaned_up, others)

@@ -163,7 +163,7 @@ class ShowUser:
         return DetailsParts({type(part): part for part in loaded if part is not None})
 
     async def _show_delivery(self, delivery: Delivery, unknown_reason: str | None) -> ShownDelivery:
-        """Show a delivery. Its result is unknown if there is a reason for that."""
+        """Show a delivery. Its result is unknown if a reason is recorded."""
         if delivery.is_suppressed:
             return ShownDelivery(delivery, "suppressed", "")
         if delivery.is_rejected:

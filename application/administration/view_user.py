@@ -14,7 +14,7 @@ class ViewUser:
     """Show a user to a principal.
 
     Administrators see the full number of somebody else if they logged in within the last 15
-    minutes. It is in the audit before.
+    minutes. An entry of the audit is written before.
     """
 
     get_user: GetUser

@@ -68,8 +68,8 @@ class AttestDelivery:
             available_at: When there are permits without a proof.
 
         Returns:
-            The permits, or when the same request can be sent again: with a new proof, if that gets
-            permits earlier than none.
+            The permits, or when the same request can be sent again: with a new
+            proof, if a proof gets permits earlier.
 
         Raises:
             AttestationRequired: there is no proof, or it is not valid.
@@ -110,9 +110,9 @@ class AttestDelivery:
         return acquired if isinstance(acquired, Acquisition) else min(available_at, acquired)
 
     async def _is_used(self, proof_id: str, *, is_valid: bool) -> bool:
-        """Return whether a proof was used before. A valid one is used from now on.
+        """Return whether a proof was used before. A valid proof is used from now on.
 
-        A provider that accepts each response once calls a used one invalid.
+        A provider that accepts each response once calls a used response invalid.
         """
         used_id = sha256(proof_id.encode(errors="surrogatepass")).hexdigest()
         if is_valid:

@@ -1,4 +1,4 @@
-"""Attestation builds itself: proofs before a message, where the limits of strangers are used up."""
+"""Build what asks for proofs before a message, where the limits of strangers are used up."""
 
 from application.attestation.attest_delivery import AttestDelivery
 from application.operations.cleanup import expire

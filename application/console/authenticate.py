@@ -29,7 +29,8 @@ class AuthenticateConsole:
 
     - Session and identity are read every time, so a sign-out of all sessions, a block, a deletion,
       a change of the phone and a demotion act at once.
-    - A use is recorded once in ten seconds at most. An error of that is none of the request.
+    - A use is recorded once in ten seconds at most. An error of the record does not fail the
+      request.
     """
 
     console_sessions: ConsoleSessions
@@ -71,7 +72,7 @@ class AuthenticateConsole:
 def is_open_administrator(identity: Identity, test_otps: TestOtps) -> bool:
     """Return whether this identity may use the console now.
 
-    One whose number has a fixed code may not: many may know the code.
+    An administrator whose number has a fixed code may not: many may know the code.
     """
     is_open = identity.is_administrator and not identity.is_closed and not identity.is_blocked
     return is_open and identity.phone is not None and not test_otps.includes(identity.phone)

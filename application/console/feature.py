@@ -1,4 +1,4 @@
-"""The web console builds itself: from one-time codes, identities and its sessions."""
+"""Build the use cases of the web console from one-time codes, identities and its sessions."""
 
 from application.console.authenticate import AuthenticateConsole
 from application.console.sign_in import ConsoleSignIn, ConsoleSignOut

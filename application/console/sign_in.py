@@ -53,7 +53,8 @@ class ConsoleSignedIn:
 
     Attributes:
         cookie: The value of the session's cookie.
-        device_token: What its next sign-ins are recognized by; None if it could not be stored.
+        device_token: The token that its next sign-ins are recognized by; None if it could not be
+            stored.
     """
 
     cookie: str
@@ -67,8 +68,8 @@ class ConsoleSignIn:
     - Only a code for this purpose is correct, and only with the id of its request.
     - The right code of a number that is no administrator's gets the error of a wrong one.
     - A number with a fixed code opens no console: many may know the code.
-    - So does one that was unused for `recycled_after`: it may have another owner. A sign-in counts
-      as use.
+    - Neither does a number that was unused for `recycled_after`: it may have another owner. A
+      sign-in counts as use.
     - The message that an administrator requested no longer counts in the limits of the phone: no
       IP is trusted by the console, and sessions are so short that a day has many sign-ins. Messages
       with the same code that others requested count.
@@ -125,7 +126,7 @@ class ConsoleSignIn:
         return ConsoleSignedIn(format_cookie(code.challenge.id, secret), device_token)
 
     async def _find_administrator(self, code: UsedCode, phone: PhoneNumber) -> Identity | None:
-        # The one that was loaded with the code may have changed since.
+        # The identity that was loaded with the code may have changed since.
         loaded = await self.identities.load(code.login.identity_id)
         if loaded is None or loaded.value.phone != phone or self._is_recycled(loaded.value):
             return None
@@ -163,10 +164,10 @@ class ConsoleSignIn:
         await change(self.phone_verifications, phone, stop_counting)
 
     async def _record_use(self, identity: Identity, known: DeviceToken | None) -> DeviceToken:
-        """Record the use, and the browser: one that is recognized keeps its token."""
+        """Record the use, and the browser. A recognized browser keeps its token."""
         token = known or DeviceToken(identity.id, self.randomness.bytes(DEVICE_SECRET_BYTES))
         now = self.clock.now()
-        # Of the session that was opened: what ended that since ends the device too.
+        # The version of the opened session: what has ended the session since ends the device too.
         version, expires_at = identity.session_version, now + CONSOLE_DEVICE_TTL
         device = ConsoleDevice(token.device_id, version, expires_at)
 

@@ -22,7 +22,7 @@ MAX_CALL_SECONDS: Final = 86_400
 class CountCosts:
     """Count what a message or a call costs, in memory. It never waits and never raises.
 
-    - Without a price list nothing is counted, and nothing of a provider that costs nothing.
+    - Nothing is counted without a price list, nor for a provider that costs nothing.
     - A minute that began is a whole one, as providers charge it.
     """
 

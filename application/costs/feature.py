@@ -1,4 +1,4 @@
-"""Costs build themselves from the price list of the operator."""
+"""Build the use cases of costs from the price list of the operator."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class CostsFeature:
         return self._clock.now().astimezone(UTC).date()
 
     def require_prices(self) -> None:
-        """Return if costs are counted.
+        """Check that costs are counted.
 
         Raises:
             CostsNotCounted

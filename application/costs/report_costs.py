@@ -14,7 +14,8 @@ from domain.costs.sums import DailyCosts, start_of
 class ReportCosts:
     """Sum the costs of a period by country, provider or channel.
 
-    They include all that was written: what a process counted in the last seconds may be missing.
+    The report includes all that was written: what a process counted in the last seconds may be
+    missing.
     """
 
     daily_costs: PeriodRecords[DailyCosts]

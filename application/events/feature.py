@@ -1,4 +1,4 @@
-"""Events of users build themselves: from their destinations and the database."""
+"""Build the use cases of events from their destinations and the database."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

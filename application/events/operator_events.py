@@ -85,7 +85,7 @@ class OperatorEvents:
         ]
 
     async def list_of(self, identity_id: str) -> Sequence[WaitingEvent]:
-        """List all events of a user that wait or failed, also of a deleted one.
+        """List all events of a user that wait or failed, also of a deleted user.
 
         Raises:
             UserNotFound
@@ -132,7 +132,7 @@ class OperatorEvents:
         now = self.clock.now()
         until = now + _WAITING_PERIOD
         while found := await self.identities.list_with_due_events(until, BATCH_SIZE, offset):
-            # Those that are due already come first, and are left to the service.
+            # Events that are due already come first, and are left to the service.
             waiting = [each.value.id for each in found if (each.value.next_send_at or now) > now]
             retried += await call_in_groups(self.retry, waiting)
             offset += len(found)

@@ -19,7 +19,7 @@ from domain.identities.user_events import UserEvent
 
 BATCH_SIZE: Final = 200
 PARALLEL_USERS: Final = 10
-"""Of each destination. With twice as many, a fast receiver gets half as many events a second."""
+"""For each destination. With twice as many, a fast receiver gets half as many events a second."""
 LEASE_NAME: Final = "events"
 LEASE_PERIOD: Final = timedelta(seconds=15)
 """After a kill, another instance sends after so long at the latest."""
@@ -95,7 +95,8 @@ class SendEvents:
     - The events of a user come to a destination in their order: one that it does not accept is
       sent again before the next. Other users, and other destinations, do not wait for that.
     - A destination that fails several times is paused for everybody, up to five minutes.
-    - An event is sent before the identity says so: after a kill it is sent again, and never lost.
+    - An event is sent before the identity records it as sent: after a kill it is sent again, and
+      never lost.
 
     `destinations` has the stored name of each.
     """
@@ -115,7 +116,8 @@ class SendEvents:
             CorruptRecord
         """
         now = self.clock.now()
-        # To who holds it, the lease is free from its end on: so it is renewed, and never twice.
+        # The holder acquires the lease from the end of its own on, so it renews the lease, and
+        # never twice for the same time.
         since = max(now, self.state.held_until or now)
         if not await self.leases.acquire(LEASE_NAME, since, now + LEASE_PERIOD):
             return None

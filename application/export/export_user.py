@@ -44,7 +44,7 @@ class Export:
                 yield file
 
     def complete(self) -> None:
-        """Say that everything was sent."""
+        """Record that everything was sent."""
         self.is_complete = True
 
 
@@ -61,7 +61,7 @@ class ExportOwnData:
     clock: Clock
 
     def check(self, principal: Principal) -> None:
-        """Return if the login is recent enough.
+        """Check that the login is recent enough.
 
         Raises:
             FreshLoginRequired
@@ -105,7 +105,7 @@ class ExportOwnData:
 
 @dataclass(frozen=True, slots=True)
 class ExportUser:
-    """Export the data of a user for an operator. It is in the audit, and so is a broken one."""
+    """Export the data of a user for an operator. Each is in the audit, also one that breaks off."""
 
     find_user: FindUser
     record_act: RecordAct
@@ -145,7 +145,7 @@ class ExportUser:
 
 
 async def check_parts(collect_files: CollectFiles) -> None:
-    """Return if all parts can be read: once a response has begun, it has no other status.
+    """Check that all parts can be read: once a response has begun, its status stays.
 
     Raises:
         Unavailable

@@ -1,4 +1,4 @@
-"""Exports build themselves from the core, and from what features add."""
+"""Build the use cases of exports from the core, and from what features add."""
 
 from application.export.export_user import ExportOwnData, ExportUser
 from application.export.files import CollectFiles

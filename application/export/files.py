@@ -32,7 +32,7 @@ class CollectFiles:
     """Collect all data of one person (GDPR, articles 15 and 20).
 
     - Keys, keyed hashes and what only the service needs are left out. So is everybody else's data:
-      an export has one phone number. The other one of a change may be somebody else's.
+      an export has one phone number. The other number of a change may be somebody else's.
     - Features add what they have of a person.
     - A file that is no longer there is named in `not_included.json`. A store that does not answer
       is an error: a part is never taken for the whole.
@@ -53,7 +53,7 @@ class CollectFiles:
         return explained | EXPLAINED_MISSING
 
     async def check(self) -> None:
-        """Return if all parts can be read.
+        """Check that all parts can be read.
 
         Raises:
             PortError

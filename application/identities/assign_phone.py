@@ -25,9 +25,8 @@ class AssignPhone:
     ) -> tuple[str, bool]:
         """Return the owner of a phone. A phone without one is assigned to `new_id`.
 
-        An identity with `deleted_id` counts as none. The identity with the returned id may not
-        exist yet: the caller creates it under that id. The login of the challenge moves to the
-        owner.
+        An identity with `deleted_id` is no owner. The identity with the returned id may not exist
+        yet: the caller creates it under that id. The login of the challenge moves to the owner.
 
         Returns:
             The id of the identity, and whether the phone is blocked.

@@ -1,4 +1,4 @@
-"""Identities and their sessions build themselves from their ports and their policy."""
+"""Build the use cases of identities and sessions from their ports and their policy."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A login: open the session of a code, and repeat the response of that."""
+"""A login: open the session of a code, and repeat its response."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -102,7 +102,7 @@ class LogIn:
     ) -> LoggedIn | None:
         """Open the session.
 
-        None if the identity is blocked, or if the challenge opened a session before. Of a retry
+        None if the identity is blocked, or if the challenge opened a session before. For a retry
         also if the code has expired, or if the identity is deleted or detached.
 
         Args:
@@ -148,7 +148,7 @@ class LogIn:
 
         - The client proves itself with the code, and with the request id that it sent with it; by
           the legacy API, with its IP.
-        - It has a minute, until the session is used for the first time.
+        - It may do so for a minute, until the session is used for the first time.
         - The repeat and the first use both change the identity, so one of them sees the other.
 
         Returns:
@@ -185,7 +185,7 @@ class LogIn:
         *,
         is_retry: bool = False,
     ) -> Identity | None:
-        """Add the session to the identity of the phone, and return that; see `open_session`."""
+        """Add the session to the identity of the phone, and return it; see `open_session`."""
         code, now = command.code, command.now
         identity_id = code.login.identity_id
         used = UsedChallenge(

@@ -56,10 +56,10 @@ class OperatorActions:
     test_otps: TestOtps
 
     async def change_role(self, user: str | PhoneNumber, role: Role) -> Identity:
-        """Make a user an administrator, or a member again. It acts with the next request.
+        """Make a user an administrator, or a member again, from the next request on.
 
         A phone with a test OTP does not become an administrator: anybody who knows its code would.
-        Neither does one that joined by a call: nobody has proved to own it.
+        Neither does a phone that joined by a call: nobody has proved to own it.
 
         Args:
             user: the id or the phone.

@@ -152,11 +152,11 @@ class Logout:
     """Revoke sessions. All their tokens stop working with this one write.
 
     Revoking others, or all, also revokes the recognized devices of these sessions. An ordinary
-    logout keeps the device recognized: its next login needs no luck with the limits.
+    logout keeps the device recognized: strangers who use up the limits do not delay its next login.
 
-    The client proves itself with an access token, or with a refresh token of the session. A
-    refresh token that the service did not make, or of a session that has ended, revokes nothing
-    and is no error (RFC 7009 §2.2): it is invalid either way. One that a refresh would not accept
+    The client proves itself with an access token, or with a refresh token of the session. A refresh
+    token that the service did not make, or of a session that has ended, revokes nothing and is no
+    error (RFC 7009 §2.2): it is invalid either way. A refresh token that a refresh would not accept
     may be stolen: it revokes its own session, whatever the scope.
     """
 

@@ -265,8 +265,8 @@ async def find_holders(
     They hold it by the key of earlier versions, or they have a role and their name looks like it.
     Nobody keeps anybody from the name that is `own`.
 
-    Whoever gets a look-alike name and a role at the same time may both succeed: that is as if the
-    name had been taken before, when it was free.
+    If somebody gets a role while another one takes a look-alike name, both may succeed, as if the
+    name had been taken before.
 
     Raises:
         StorageError

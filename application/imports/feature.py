@@ -1,4 +1,4 @@
-"""Imports build themselves from the core and the library."""
+"""Build the use cases of imports from the core and the library."""
 
 from collections.abc import Sequence
 
@@ -16,8 +16,8 @@ from domain.media.image import VariantSpec
 class ImportsFeature:
     """The use cases of imports. Whoever imports writes an audit entry by `record_act` before.
 
-    An identity that exists and changes has one of its own. Without the media store, items can only
-    be counted.
+    Each existing identity that changes has an entry of its own. Without the media store, items can
+    only be counted.
     """
 
     def __init__(

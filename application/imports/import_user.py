@@ -161,7 +161,10 @@ class _Attempt:
     def assign(
         self, verification: PhoneVerification, closed_id: str | None
     ) -> tuple[PhoneVerification, str]:
-        """Return the phone with an owner, and the owner's id. One with `closed_id` is none."""
+        """Return the phone with an owner, and the owner's id.
+
+        An identity with `closed_id` is no owner.
+        """
         if verification.blocked_at is not None and not self.user.is_blocked:
             raise _Rejected(ImportProblem.PHONE_BLOCKED)
         owner_id = verification.identity_id
@@ -172,7 +175,7 @@ class _Attempt:
         return verification, owner_id
 
     def save(self, identity: Identity | None, identity_id: str) -> tuple[Identity, ImportResult]:
-        """Return the identity with what the user has of it, and the result."""
+        """Return the identity with the data of the user, and the result."""
         if identity is None:
             if self.user.id not in (None, identity_id):
                 raise _Rejected(ImportProblem.PHONE_IN_USE)
@@ -205,7 +208,7 @@ class _Attempt:
     def _needs_block(self, identity: Identity) -> bool:
         """Return whether the account of the user is to be blocked.
 
-        An operator who has unblocked it since an import did knows better.
+        Not if an operator has unblocked it since an import blocked it.
         """
         is_done = identity.is_blocked or identity.was_blocked_by_import
         if not self.user.is_blocked or is_done:
@@ -247,11 +250,11 @@ class _Attempt:
     def _is_completable(self, identity: Identity) -> bool:
         """Return whether an import may complete it.
 
-        - One that only joined by a call is nobody's.
+        - An identity that only joined by a call is nobody's.
         - After the first sign-in, what an import made is its owner's.
         - A login may have made it under the id that an import gave the phone, or that is derived
           from the external id, before that import has.
-        - One with a role is no concern of an import.
+        - No import changes an identity with a role.
         """
         if identity.role is not Role.MEMBER:
             return False
@@ -282,8 +285,8 @@ class ImportUser:
     """Import a user from elsewhere: phone, ids, name and time of creation.
 
     - Roles, sessions and days of use are not imported.
-    - Who is blocked there is blocked here as by an operator, before the account exists; also an
-      account that an earlier import made, until an operator unblocks it. Nobody is unblocked.
+    - A user who is blocked there is blocked here as by an operator, before the account exists; also
+      an account that an earlier import made, until an operator unblocks it. Nobody is unblocked.
     - A first sign-in is a login to the imported identity.
     - The phone is first assigned to an id, then the identity is created under it. If the owner
       signs in in between, or the import is killed, the identity has that id, and a repeat completes

@@ -124,8 +124,8 @@ class ImportUsers:
     """Import the users of a file.
 
     - The file is read twice: first all lines are checked. Of several lines with one phone or id,
-      none is imported. A line counts that is rejected for its id or time, but none whose phone
-      nobody has verified.
+      none is imported. A line that is rejected for its id or time counts for this, but not a line
+      whose phone nobody has verified.
     - Of several users with one name, the first one gets it.
     - Users are imported in parallel, and reported in the order of their lines.
     - A repeat goes on where an import ended: users who were imported before are unchanged.

@@ -135,7 +135,7 @@ def parse_block(fields: LineFields, now: datetime) -> bool:
     """Return whether the user is blocked.
 
     Raises:
-        InvalidLine: Nobody knows.
+        InvalidLine: The line does not say it clearly.
     """
     is_blocked = _parse_flag(fields.blocked, default=False)
     is_enabled = _parse_flag(fields.enabled, default=True)

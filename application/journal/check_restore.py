@@ -44,9 +44,9 @@ class State(Enum):
     """What a database knows of an act."""
 
     IN_EFFECT = auto()
-    """It is so, or the database has nobody that it concerns."""
+    """The database has it, or nobody whom it concerns."""
     LACKING = auto()
-    """It can be repeated."""
+    """The database lacks it, and it can be repeated."""
     BY_HAND = auto()
     """Only the operator can decide or do it; the finding says what to do."""
 
@@ -129,7 +129,7 @@ class CheckRestore:
     ) -> Finding:
         """Repeat an act, and return what the database knows of it then.
 
-        Of a change of the number, the account is blocked.
+        For a change of the number, the account is blocked instead.
 
         Raises:
             StorageError
@@ -295,7 +295,7 @@ class CheckRestore:
 def find_decisive(entries: Iterable[JournalEntry]) -> Sequence[JournalEntry]:
     """Return the last entry of each kind on each subject: what has to be true now.
 
-    A deletion decides alone. What ends sessions besides something else is an end of sessions too.
+    After a deletion nothing else counts. An act that also ends sessions is an end of sessions too.
     """
     decisive: dict[tuple[str, str], JournalEntry] = {}
     for entry in sorted(entries, key=lambda each: each.at):

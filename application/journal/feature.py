@@ -1,4 +1,4 @@
-"""The journal builds itself: what writes acts, and what repeats those that a backup lacks."""
+"""Build what writes acts to the journal, and what repeats those that a backup lacks."""
 
 from application.journal.check_restore import CheckRestore
 from application.journal.write_acts import WriteActs

@@ -34,7 +34,7 @@ from domain.phone import PhoneNumber
 
 @dataclass(frozen=True, slots=True)
 class AttemptPermits:
-    """What the limits have for an attempt. They live in its request only.
+    """The permits of an attempt. They exist only during its request.
 
     Attributes:
         phone: The phone whose code is tried.
@@ -76,7 +76,7 @@ class AttemptLimiter:
 
         Args:
             now: The current time.
-            country: That of the phone.
+            country: The country of the phone.
             client_ip: The IP of the client; None if it is not known.
 
         Raises:
@@ -137,7 +137,7 @@ class AttemptLimiter:
 
         - What counts on a callback is saved in place of a release: so the time does not reveal
           whether there is a callback.
-        - The permits of a failure are released if it is none that counts. Those of a correct code
+        - The permits of a failure are released if no failure is counted. Those of a correct code
           are not: the caller releases them while it opens the session.
 
         Args:

@@ -66,7 +66,7 @@ class DeliveryLimiter:
         if isinstance(request, OtpRequest) and request.new_challenge.identity_id is not None:
             of_identity = for_phone_change(request.new_challenge.identity_id)
         if self.codes.is_test_phone(phone, now):
-            # No message is sent, so it costs nothing of a country or in total.
+            # No message is sent, so no permit of a country or in total is needed.
             of_ip = self.rate_limits.for_ip(request.client_ip)
             return Reservation(now, (*of_ip, *of_identity))
         self.alerts.measure_limits.see(phone.country)

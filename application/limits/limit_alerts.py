@@ -36,7 +36,7 @@ class LimitAlerts:
     async def name_used_limit(self, reservation: Reservation) -> str:
         """Return the name of the limit that rejects a reservation, and warn of shared ones.
 
-        Of several it is the one that most phones share. It is empty if none is known.
+        Of several limits it is the one that most phones share. The name is empty if none is known.
         """
         limits = reservation.ordinary.all_limits
         try:

@@ -74,7 +74,7 @@ class MeasureLimits:
         self._included = (*self._included, *limits)
 
     def see(self, country: str) -> None:
-        """Measure the limits of a country from now on, if it is one of all that are served."""
+        """Measure the limits of a country from now on, if all countries are served."""
         if self._serves_all and len(self._countries) < MAX_COUNTRIES:
             self._countries.add(country)
 

@@ -25,10 +25,10 @@ class MediaFindings:
         files: The number of files that were checked. Those without a storage key are left out.
         items: The number of ready and hidden items that were checked.
         files_without_item: Storage keys that belong to no item.
-        items_without_file: The ids of those whose file is missing.
-        items_without_variant: The ids of the others of which the file of a variant is.
+        items_without_file: The ids of items whose file is missing.
+        items_without_variant: The ids of other items of which the file of a variant is missing.
         owners: The ids of all owners.
-        repaired: How many of them were repaired.
+        repaired: How many files and items were repaired.
         corrected_usages: How many users had a wrong usage.
     """
 
@@ -49,7 +49,7 @@ class MediaFindings:
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether many were checked and none matches: one of both stores is probably another."""
+        """Whether many were checked and none matches: one of the stores is probably another one."""
         has_match = len(self.items_without_file) < self.items
         return not has_match and max(self.files, self.items) >= MIN_SUSPICIOUS
 
@@ -58,9 +58,10 @@ class MediaFindings:
 class CheckMedia:
     """Find what a restored backup or a lost disk leaves behind, and repair it.
 
-    Both are safe while the service runs, and however often they run: an upload writes its item
-    first, and a deletion removes the item last. What the cleanup is going to delete is no finding.
-    A file of another size than its item says is incomplete, and so counts as missing.
+    `find` and `repair` are safe while the service runs, and however often they run: an upload
+    writes its item first, and a deletion removes the item last. What the cleanup is going to delete
+    is no finding. A file of another size than its item says is incomplete, and so counts as
+    missing.
     """
 
     media_items: MediaItems

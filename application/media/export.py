@@ -33,7 +33,7 @@ class ExportLibrary:
     }
 
     async def check(self) -> None:
-        """Return if the media store answers."""
+        """Check that the media store answers."""
         await self.health.check()
 
     async def __call__(

@@ -1,4 +1,4 @@
-"""The library builds itself from its ports and its policy."""
+"""Build the use cases of the library from its ports and its policy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -23,8 +23,8 @@ class IdempotentUploads:
     """The idempotency keys of uploads (draft-ietf-httpapi-idempotency-key-header).
 
     - A key belongs to the first upload that claims it, over all instances, for 24 hours.
-    - The same upload again returns its item, or says that it was deleted, also if it is hidden. An
-      upload that failed has released its key.
+    - The same upload again returns its item, or says that the item was deleted, which is also said
+      of a hidden item. An upload that failed has released its key.
     - A key of an upload that a crash has ended is free after the upload deadline.
     """
 

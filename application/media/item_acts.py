@@ -13,7 +13,7 @@ from domain.media.item import MediaItem
 
 @dataclass(frozen=True, slots=True)
 class ReportItemActs:
-    """Tell an observer which acts a change of an item is."""
+    """Tell an observer of the acts in a change of an item."""
 
     observer: ChangeObserver
 
@@ -31,7 +31,7 @@ class RepeatItemActs:
     moderate_items: ModerateItems
 
     async def is_in_effect(self, action: AuditAction, item_id: str) -> bool:
-        """Return whether the item is as it was after the act, or whether there is none."""
+        """Return whether the item is as it was after the act, or does not exist."""
         loaded = await self.media_items.load(item_id)
         if loaded is None or not loaded.value.has_files:
             return True

@@ -57,7 +57,8 @@ class LibraryPage:
 class FindItem:
     """Find a ready item.
 
-    Hidden items, items of deleted identities, and those that nobody else sees, are not found.
+    Hidden items, items of deleted identities, and those that the principal may not see, are not
+    found.
     """
 
     media_items: MediaItems
@@ -95,7 +96,7 @@ class FindItem:
         return found
 
     async def check_change(self, item: MediaItem, principal: Principal) -> None:
-        """Return if `for_change` finds the item, which was loaded now; see there what it raises."""
+        """Check that `for_change` would find this item. It raises the same errors."""
         await self._check_visible(principal, item)
         principal.check_can_act_for(item.owner_id)
 
@@ -115,8 +116,8 @@ class FindItem:
 class ListItems:
     """List a page of the library, newest first. Items of deleted identities are left out.
 
-    Such a page is shorter, and the next page begins after the last item that was read, listed or
-    not. So a client that follows the cursors gets all items.
+    A page with such items is shorter, and the next page begins after the last item that was read,
+    listed or not. So a client that follows the cursors gets all items.
 
     With the visibility `owner`, members list only their own items.
     """

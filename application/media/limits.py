@@ -24,7 +24,7 @@ MAX_MEMORY_BYTES: Final = 1024 * 1024
 MAX_SPOOLED_FILES: Final = 16
 """So many files of the maximum size fit into the temporary files of one server process."""
 RATE_DELAY_SECONDS: Final = 5.0
-"""An upload that is younger keeps the minimum rate."""
+"""A younger upload counts as one that keeps the minimum rate."""
 _MIN_AGE: Final = 0.001
 _END_TIMEOUT: Final = 2.0
 _MINUTE: Final = 60
@@ -139,7 +139,7 @@ class UploadLimiter:
         Args:
             max_uploads: How many may be in progress in this process.
             max_bytes: The size of all temporary files.
-            locks: Those of the identities.
+            locks: The locks of the identities.
             min_rate: The minimum rate, in bytes a second.
             free_bytes: The free space for temporary files; None if it has no size of its own.
             now: The clock of the rates.
@@ -192,7 +192,7 @@ class UploadLimiter:
             OSError: There is no temporary folder.
         """
         while self._reserved() + size - upload.reserved_bytes > self.total_space():
-            # Those that have only memory give no space back.
+            # Uploads that are only in memory give no space back.
             holders = [
                 holder for holder in self._uploads if holder.reserved_bytes or holder is upload
             ]
@@ -208,8 +208,8 @@ class UploadLimiter:
     def _choose(self, holders: Sequence[RunningUpload], in_need: RunningUpload) -> RunningUpload:
         """Return the upload to be ended, or the one in need of space; the class has the rules.
 
-        Those that were received completely are not ended: that they last is not their client's
-        fault.
+        Uploads that were received completely are not ended: it is not their clients that take so
+        long.
         """
         now = self.now()
         receiving = [upload for upload in holders if upload.is_receiving]

@@ -46,7 +46,7 @@ class FileAccess:
 class MediaUrls:
     """Makes URLs that need no access token, and checks those of the service.
 
-    - With a public URL in front of the store, that is where all files are.
+    - With a public URL in front of the store, all URLs lead there.
     - Otherwise the URLs are those of the media store.
     - Where media is private, URLs expire. If those of the store do not, they are replaced by URLs
       of the service with a signature.
@@ -70,7 +70,10 @@ class MediaUrls:
     url_variant: str | None
 
     async def make_library_item(self, item: MediaItem) -> LibraryItem:
-        """Return the item with its URLs. If its own is that of a variant, `full` is the image's."""
+        """Return the item with its URLs.
+
+        If its own leads to a variant, `full` leads to the image.
+        """
         url = await self.url_for(item.storage_key)
         urls = {variant.name: await self.url_for(variant.storage_key) for variant in item.variants}
         variants = {name: variant_url.url for name, variant_url in urls.items()}
@@ -98,7 +101,7 @@ class MediaUrls:
         Args:
             storage_key: Names the file.
             expires: The parameter of the URL, or an empty text.
-            signature: Likewise.
+            signature: Another parameter, or an empty text.
         """
         if (await self.url_for(storage_key)).expires_at is None:
             return FileAccess()

@@ -197,7 +197,7 @@ class UploadImage:
         raise ItemSaveFailed
 
     async def _abandon(self, item: MediaItem) -> None:
-        """Mark the item for deletion, if the database answers. Otherwise its deadline does."""
+        """Mark the item for deletion, if the database answers; otherwise the cleanup does."""
         with suppress(StorageError):
             found = await self.media_items.load(item.id)
             if found is not None:

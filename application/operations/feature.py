@@ -1,4 +1,4 @@
-"""Operations build themselves: readiness, the cleanup, and the records of processes."""
+"""Build the use cases of operations: readiness, the cleanup, and the records of processes."""
 
 from dataclasses import dataclass
 

@@ -39,7 +39,7 @@ _IDS_BYTES: Final = RANDOM_BYTES + SESSION_ID_BYTES
 class CheckOtpCommand:
     """A code from `client_ip`, with the id of the request that it belongs to or without.
 
-    `identity_id` is that of the caller, where the code is for a change of the caller's phone.
+    `identity_id` names the caller, if the code is for a change of the caller's phone.
     """
 
     phone: PhoneNumber
@@ -59,9 +59,9 @@ class CheckedOtp:
         result: The result.
         attempt: The attempt.
         attempts_left: How many the client has left.
-        permits: What it holds of limits, until `CheckOtp.release` releases it.
-        identity: The identity of the code that was used, if it was loaded. None inside where that
-            does not exist.
+        permits: The permits of the attempt, until `CheckOtp.release` releases them.
+        identity: The identity of the code that was used, if it was loaded. Its value is None if
+            there is no such identity.
     """
 
     result: VerificationResult

@@ -152,7 +152,7 @@ class DeliverOtp:
         return result
 
     async def _add_report(self, delivery: Delivery) -> None:
-        """Add what the provider would report of a suppressed delivery. It stays as it is."""
+        """Add what the provider would report of a suppressed delivery. The report never changes."""
         now = self.clock.now()
         if not self.report_timing.is_reported(delivery.channel):
             with suppress(StorageError):

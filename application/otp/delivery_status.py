@@ -20,7 +20,7 @@ from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatu
 from domain.otp.request_id import parse_report_id
 
 SENT_IS_REPORTED_ID: Final = "sent-is-reported"
-"""The record that says so: no delivery has this id."""
+"""The id of the record that messages are reported as sent: no delivery has this id."""
 _SENT_IS_REPORTED_TTL: Final = timedelta(days=30)
 TYPICAL_DURATION: Final = timedelta(seconds=2)
 """From a delivery to the report that it was sent, until this process knows better."""
@@ -61,7 +61,7 @@ class ReportTimingProfile:
     def learn(self, now: datetime) -> bool:
         """Record that messages are reported as sent, and return whether others should know.
 
-        They are told once a day: an instance that starts later has seen no report yet.
+        The others are told once a day: an instance that starts later has seen no report yet.
         """
         learned_at = self._learned_at
         if self._is_sms_reported or (learned_at is not None and now - learned_at < ONE_DAY):

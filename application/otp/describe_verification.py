@@ -43,8 +43,8 @@ _ORDER: Final = [*_LIMITATIONS.values()]
 class DescribeVerification:
     """Say when a phone can get the next message, and what it waits for. Nothing is changed.
 
-    The limits of an IP and a network are those of the client that caused the latest delivery.
-    Others may have other ones left.
+    The limits of an IP and a network are those of the client that caused the latest delivery. Other
+    clients may have more or less left.
     """
 
     phone_verifications: PhoneVerifications

@@ -104,7 +104,7 @@ class OtpExtensions:
         code_calls: Calls phones; None where codes are sent by messages only.
         attest_delivery: Gives permits for proofs; None where none are asked for.
         count_cost: Counts what a message or call costs. It never raises.
-        recent_messages: Keeps messages for a page that shows them; None where none does.
+        recent_messages: Keeps messages for a page that shows them; None where no page does.
     """
 
     code_calls: CodeCalls | None = None

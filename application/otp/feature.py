@@ -1,4 +1,4 @@
-"""One-time codes build themselves from their ports and their policy."""
+"""Build the use cases of one-time codes from their ports and their policy."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class OtpPolicy:
         test_otps: Fixed codes of phones that get no messages.
         delivery_policy: When a code is delivered to one phone.
         rate_limits: The limits that many phones share.
-        webhook_urls: What providers request; None where none sends requests.
+        webhook_urls: The URLs that providers request; None if no provider requests any.
         are_messages_reported: Whether a provider reports what became of a message.
         is_sent_reported: Whether it is known that each message is reported as sent.
         sms_provider: The name of the provider that is tried first for a message.

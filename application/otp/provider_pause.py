@@ -10,7 +10,7 @@ from application.ports.system import Clock
 MAX_UNKNOWN_IN_A_ROW: Final = 3
 """After so many unknown results a provider is not called."""
 PAUSE: Final = timedelta(minutes=1)
-"""After that, one message or call tries it again."""
+"""After this time, one message or call tries the provider again."""
 PAUSED: Final = DeliveryResult(
     DeliveryStatus.UNAVAILABLE, "The service that sends codes does not respond; try again shortly."
 )
@@ -22,8 +22,8 @@ class ProviderPause:
     """Do not call a provider for a minute after three unknown results in a row.
 
     An unknown result counts as sent. Without a pause a provider that fails, such as with a 503 that
-    does not say whether the message was sent, would use up the limits that phones share. It is that
-    of one process.
+    does not say whether the message was sent, would use up the limits that phones share. The pause
+    is that of one process.
     """
 
     clock: Clock

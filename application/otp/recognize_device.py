@@ -13,7 +13,8 @@ async def recognize_device(
 ) -> DeviceProof | None:
     """Check a device token against the identity that it names.
 
-    That of a browser at the web console counts for its codes, that of an app for all others.
+    The token of a browser at the web console counts for codes of the console, that of an app for
+    all other codes.
 
     The phone's verification decides whether the device counts for the phone.
 

@@ -71,10 +71,10 @@ class RequestOtpCommand:
         phone: Where the code goes.
         client_ip: Where the request comes from.
         preferences: What the client asked for.
-        device_token: That of an earlier login, if the client sent one.
+        device_token: The token of an earlier login, if the client sent one.
         channel: How the code is delivered.
         purpose: What the code is for.
-        identity_id: That of the caller, where the code is for a change of the caller's phone.
+        identity_id: The identity of the caller, if the code is for a change of the caller's phone.
         accepts_attestation: Whether the client can make a proof.
         proof: The proof that it sent, if it did.
         is_by_operator: Whether an operator requests it for the user.
@@ -121,8 +121,8 @@ class RequestOtp:
     - While no provider is called, because their latest results were unknown, nothing is used up.
     - A call has the same code, limits and cooldown as a message, and one limit more.
     - While a limit of failed attempts is used up, a message brings fewer attempts.
-    - A blocked phone gets the same counting and the same responses, and no message. So does one
-      without a change that could be undone, of requests for that purpose.
+    - A blocked phone gets the same counting and the same responses, and no message. So does a phone
+      without a change to undo, if the code is for an undo.
     - For changes of its phone an identity gets at most five codes a day.
     - Where the limits of strangers are used up, a client that can make a proof is asked for one.
     - Nothing is sent to a test phone, and it has no cooldown.
@@ -341,7 +341,10 @@ class RequestOtp:
         decide: Decide,
         loaded: Versioned[PhoneVerification] | None = None,
     ) -> DeliveryDecision:
-        """Record the id of a request that refers to an earlier delivery. A new one is not."""
+        """Record the id of a request that refers to an earlier delivery.
+
+        No new delivery is recorded.
+        """
 
         def refer(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = decide(current)
@@ -422,7 +425,7 @@ class RequestOtp:
     ) -> None:
         """Record another provider than the one that is tried first, and an unknown result.
 
-        It is the same for a suppressed delivery, so that the time reveals nothing.
+        A suppressed delivery is treated in the same way, so that the time reveals nothing.
         """
         is_unknown = result.status is DeliveryStatus.UNKNOWN
         if not (is_unknown or was_unknown) and result.provider in ("", delivery.provider):

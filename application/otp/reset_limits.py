@@ -28,7 +28,7 @@ class ResetLimits:
     - The next delivery has five attempts. Failures in a row stay, so they never come to more than
       100 by resets (NIST SP 800-63B-4 §3.2.2).
     - Limits that many phones share stay as they are.
-    - A phone can be reset twice a day. One that is blocked is not: it would get no message.
+    - A phone can be reset twice a day. A blocked phone is not reset: it would get no message.
     """
 
     phone_verifications: PhoneVerifications

@@ -30,13 +30,13 @@ class _UnderWay(Exception):
 class BeginPhoneChange:
     """Write that the phone of an identity changes. `CompletePhoneChange` does the rest.
 
-    - A change that is under way is completed first. One whose message is not sent yet keeps
+    - A change that is under way is completed first. A change whose message is not sent yet keeps
       others from beginning, for a day at most: nobody loses a number without hearing of it.
     - A challenge begins one change only.
-    - A code of the present number is used for one change only, whatever becomes of that.
-    - A number with a fixed code is for members whose number has one too. Anybody who knows that
-      code would be an administrator. So an undo does not give one back to others, and a change
-      from one to another number makes a member of an administrator.
+    - A code of the present number is used for one change only, whatever becomes of the change.
+    - Only members whose number has a fixed code can get a number with one: whoever knows the code
+      of an administrator's number would be an administrator. So an undo gives such a number back to
+      nobody else, and a change from one such number to another makes an administrator a member.
     """
 
     identities: Identities
@@ -45,7 +45,7 @@ class BeginPhoneChange:
     clock: Clock
 
     def check(self, identity: Identity, phone: PhoneNumber) -> None:
-        """Return if an identity may change its phone to this one.
+        """Check that an identity may change its phone to this one.
 
         Raises:
             ConflictingValue: The number has a fixed code.
@@ -57,7 +57,7 @@ class BeginPhoneChange:
             raise PhoneChangeForbidden(whole_seconds(now, allowed_at))
 
     def check_test_phone(self, identity: Identity, phone: PhoneNumber) -> None:
-        """Return unless the number has a fixed code that this identity may not have.
+        """Check that the number has no fixed code that this identity may not have.
 
         Raises:
             ConflictingValue
@@ -110,7 +110,7 @@ class BeginPhoneChange:
                 return identity, None
             begun = replace(change, old_phone=identity.phone)
             if change.is_disown and not self._may_have(identity, change.new_phone):
-                begun = replace(begun, undo_until=None)  # it is not given back
+                begun = replace(begun, undo_until=None)  # the fixed code's number is not given back
             if self.test_otps.includes(identity.phone):
                 identity = identity.demote()
                 if not self.test_otps.includes(change.new_phone):  # the undo would be refused
@@ -135,7 +135,7 @@ class BeginPhoneChange:
         return has_test_phone and not identity.is_administrator
 
     def _check_begin(self, identity: Identity, change: PhoneChange) -> None:
-        """Return if the change may begin."""
+        """Check that the change may begin."""
         if change.is_disown:
             if identity.phone not in (change.old_phone, change.new_phone):
                 raise DisownNotPossible

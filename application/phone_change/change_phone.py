@@ -104,7 +104,7 @@ class ChangePhoneCommand:
 
     Attributes:
         phone: The new number.
-        code: The code that it got.
+        code: The code that the new number got.
         request_id: The id of the request for that code.
         client_ip: Where the codes come from.
         old_code: The code that the present number got, if the user has it.
@@ -231,7 +231,7 @@ def require_phone(identity: Identity) -> PhoneNumber:
 def require_correct(
     checked: CheckedOtp, phone: PhoneNumber, field_name: str, events: SecurityEvents
 ) -> None:
-    """Return if a code was used now, or by the same client before and has not expired.
+    """Check that a code was used now, or before by the same client and has not expired.
 
     Raises:
         IncorrectOtp

@@ -64,7 +64,7 @@ class ChangePhoneOfUser:
             return replace(user, phone=identity.phone, identity=identity)
 
     async def _check_undo(self, user: FoundUser) -> None:
-        """Return if the number of a user could undo a change; see `__call__`."""
+        """Check that the number of a user could undo a change; see `__call__`."""
         phone, countries = user.require_phone(), self.move_phone.countries
         verification = (await self.phone_verifications.load(phone)).value
         if verification.blocked_at is not None or user.require_identity().is_blocked:

@@ -89,7 +89,7 @@ class CompletePhoneChange:
         if change is not None and not identity.is_closed:
             if change.step is PhoneChangeStep.ASSIGN:
                 identity = await self._replace_phone(identity, change)
-            change = identity.phone_change  # another one may have begun meanwhile
+            change = identity.phone_change  # another change may have begun meanwhile
             is_left = change is not None and change.step is not PhoneChangeStep.ASSIGN
             if change is not None and is_left and not identity.is_closed:
                 identity = await self._release_former(identity, change)
@@ -99,7 +99,7 @@ class CompletePhoneChange:
         return identity
 
     async def _replace_phone(self, identity: Identity, change: PhoneChange) -> Identity:
-        """Give the new number to the identity, and return that."""
+        """Give the new number to the identity, and return the identity."""
         identity_id, has_phone = identity.id, True
         try:
             await self._assign(identity_id, change)
@@ -158,7 +158,7 @@ class CompletePhoneChange:
     async def _check_free(
         self, identity_id: str, change: PhoneChange, found: PhoneVerification
     ) -> None:
-        """Return if nobody else has the new number.
+        """Check that nobody else has the new number.
 
         Raises:
             PhoneInUse, UndoNotPossible
@@ -177,8 +177,8 @@ class CompletePhoneChange:
     async def _close_owner(self, owner_id: str, phone: PhoneNumber) -> None:
         """Close the identity that a number has, as a first sign-in with the number would.
 
-        One that is about to be created is created as a deleted one: its login finds that, and goes
-        to the next owner.
+        An identity that is about to be created is created as a deleted one: its login finds it
+        deleted, and signs in to the next owner of the number.
 
         Raises:
             PhoneInUse: it is verified, and not unused for so long that the number counts as
@@ -205,7 +205,7 @@ class CompletePhoneChange:
             self.events.record(event)
 
     async def _release_former(self, identity: Identity, change: PhoneChange) -> Identity:
-        """Release the former number, and send the messages, unless somebody else does that."""
+        """Release the former number, and send the messages, unless another process does."""
         now = self.clock.now()
         if change.step is PhoneChangeStep.RELEASE:
             await self._release(identity.id, change, now)
@@ -241,7 +241,7 @@ class CompletePhoneChange:
     async def _is_current(self, identity_id: str, change: PhoneChange) -> bool:
         """Return whether the change is still at this step.
 
-        It is asked after the record of a number was loaded. If the step is completed later, that
+        This is checked after the record of a number was loaded. If the step is completed later, the
         record has another version.
         """
         loaded = await self.identities.load(identity_id)

@@ -21,11 +21,12 @@ class DisownPhone:
 
     - It is possible for seven days after the change, by a session that was opened within the last
       15 minutes by a code of the number. The session that the change kept is none of these.
-    - The account has its former number again, if that could undo the change: see `PhoneHolds`.
-      Otherwise it is detached, like that of a recycled number, and only an operator restores it.
+    - The account has its former number again, if the former number could undo the change: see
+      `PhoneHolds`. Otherwise the account is detached, like that of a recycled number, and only an
+      operator restores it.
     - All sessions that were opened by the number end, and devices are forgotten. Where the account
-      has its former number, the session goes on that the change kept. For seven days its owner
-      cannot change the number again.
+      has its former number, the session goes on that the change kept. For seven days the owner of
+      the account cannot change the number again.
     - It is written like an undo, and completed like one. After it the caller has no session.
     """
 

@@ -1,4 +1,4 @@
-"""Changes of phones build themselves: from identities and one-time codes."""
+"""Build the use cases of changes of phones from identities and one-time codes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

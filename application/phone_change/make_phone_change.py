@@ -16,8 +16,8 @@ from domain.phone_change.errors import UndoNotPossible
 class MakePhoneChange:
     """Begin and complete a change, an undo or a disown, and write that into the audit.
 
-    The audit has it as failed if it ended without an effect. After an error of storage it has not:
-    what has begun is completed by a retry or the cleanup.
+    The audit has the change as failed if it ended without an effect, and not after an error of
+    storage: what has begun is completed by a retry or the cleanup.
     """
 
     begin: BeginPhoneChange

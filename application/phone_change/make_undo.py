@@ -42,7 +42,7 @@ class MakeUndo:
     ) -> bool:
         """Undo the change, and return whether the identity has this phone.
 
-        It has another one where the code was used for an earlier undo.
+        The identity has another phone if the code was used for an earlier undo.
 
         Raises:
             UndoNotPossible

@@ -20,9 +20,9 @@ RETRY_DELAY: Final = timedelta(minutes=2)
 class NotifyNewNumber:
     """Send the message that says how to disown an account, if it is due.
 
-    - A process claims it before it sends, so that it is sent once however many processes try. One
-      that is killed in between leaves it to the cleanup, two minutes later.
-    - It is left out where the identity has another number meanwhile.
+    - A process claims the message before it sends, so that it is sent once however many processes
+      try. A process that is killed in between leaves it to the cleanup, two minutes later.
+    - The message is left out if the identity has another number meanwhile.
     """
 
     phone_assignments: PhoneAssignmentsRepository

@@ -27,12 +27,12 @@ class UndoPhoneChangeCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoPhoneChange:
-    """Give an identity its former phone back, by a code of that.
+    """Give an identity its former phone back, by a code that this phone got.
 
     - It is possible for seven days, if the change can be undone.
     - All sessions end, and devices and trusted IPs are forgotten, but for the IP of the undo. For
       seven days the phone cannot be changed by its owner again.
-    - An undo of a change also undoes all later ones: these numbers cannot undo anything anymore.
+    - An undo of a change also undoes all later changes: their numbers cannot undo anything anymore.
     - After a lost response or an error of storage the same client sends the same code again.
     """
 

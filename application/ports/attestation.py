@@ -29,7 +29,7 @@ class AttestationStatus(StrEnum):
     """What became of a proof.
 
     - `VALID`: it is a proof for this subject, made within the last minutes.
-    - `INVALID`: it is none, it has expired, or it is for another subject or another kind.
+    - `INVALID`: it is no proof, it has expired, or it is for another subject or another kind.
     - `UNAVAILABLE`: it could not be checked. It may be valid.
     """
 
@@ -44,8 +44,8 @@ class AttestationResult:
 
     Attributes:
         status: What became of it.
-        proof_id: What all responses have in common that prove the same; set if it is valid, or may
-            have been before. The caller accepts each once.
+        proof_id: An id that all responses with the same proof have; set if the proof is valid, or
+            may have been before. The caller accepts each id once.
         reason: Why it is not valid, for operators: no phone number, no secret, no response.
     """
 

@@ -28,8 +28,8 @@ class CurrentRequest:
         """Return until when a call that begins now may last.
 
         - All calls of the request together have this timeout.
-        - It begins when the body has arrived, so that the response leaves soon after it whatever
-          else was done; a call has at least `MIN_STORAGE_SECONDS` of it.
+        - The time begins when the body has arrived, so that the response leaves soon after it
+          whatever else was done; a call has at least `MIN_STORAGE_SECONDS` of it.
         """
         waited = self._finished + (now - self._began_at if self._calls else 0.0)
         in_time = max(self.received_at + timeout, now + MIN_STORAGE_SECONDS)

@@ -17,8 +17,7 @@ class Identities(Records[Identity], Protocol):
 
     No two have the same username key, including deleted ones, or the same external id: `add` and
     `replace` raise UniqueViolation if another identity has one of them. The key is stored with the
-    name, and is that of the username whenever the identity is loaded: it is never derived from the
-    text again.
+    name, and a loaded username has the stored key: it is never derived from the text again.
     """
 
     async def replace_phone(self, identity: Identity, version: int) -> bool:
@@ -37,13 +36,13 @@ class Identities(Records[Identity], Protocol):
         ...
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
-        """Find the identity that another system calls so. A deleted one has no such id."""
+        """Find the identity with this external id. A deleted one has none."""
         ...
 
     async def list_phone_changes(
         self, attempted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities whose `phone_change` was attempted then or earlier.
+        """List up to `limit` identities whose `phone_change` was attempted at this time or earlier.
 
         Deleted ones too, the earliest attempt first.
         """
@@ -102,5 +101,5 @@ class Identities(Records[Identity], Protocol):
     async def list_with_username(
         self, deleted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities with a username that were deleted then or earlier."""
+        """List up to `limit` identities with a username that were deleted until this time."""
         ...

@@ -18,7 +18,7 @@ class Key:
 class KeyRing(Protocol):
     """The keys for one purpose. They may change while the service runs.
 
-    Those that sign, derive or encrypt ask for the keys each time. The keys that authenticate
+    Whatever signs, derives or encrypts asks for the keys each time. The keys that authenticate
     refresh tokens, and the peppers that codes are derived with, are secret keys of an HMAC
     (SHA-256).
     """

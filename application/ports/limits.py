@@ -48,7 +48,7 @@ class LimitStore(Protocol):
     async def release(self, acquisition: Acquisition) -> None:
         """Release permits, at most those that were acquired. Those that expired are skipped.
 
-        To release them twice would release those of others: callers see to it.
+        Callers release permits once: twice would release those of others.
         """
         ...
 
@@ -59,8 +59,8 @@ class LimitStore(Protocol):
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
         """Return how many permits of each limit count now, 0 where none was ever acquired.
 
-        `acquire` rejects what needs a limit of which as many count as it has. One call reads all
-        limits, in few round trips for hundreds of them, and writes nothing.
+        `acquire` rejects a reservation if as many permits of one of its limits count as the limit
+        has. One call reads all limits, in few round trips for hundreds of them, and writes nothing.
         """
         ...
 

@@ -71,7 +71,7 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
     async def list_deleting(
         self, requested_before: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
-        """List up to `limit` items whose deletion was requested then or earlier."""
+        """List up to `limit` items whose deletion was requested at this time or earlier."""
         ...
 
     async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
@@ -209,7 +209,7 @@ class MediaFiles(Protocol):
         ...
 
     async def delete_unfinished(self, before: datetime) -> int:
-        """Delete what unfinished writes left that began before this time.
+        """Delete what is left of unfinished writes that began before this time.
 
         Returns:
             The number of deleted leftovers.

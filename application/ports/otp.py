@@ -32,8 +32,8 @@ class PhoneVerifications(Savable[PhoneNumber, PhoneVerification], Expiring, Prot
     async def block_by_index(self, phone_index: str, now: datetime) -> bool:
         """Block the phone with this blind index, where nobody knows the number.
 
-        The next write with the number, such as that of a request for a code, adds it to the record.
-        Without it, a change of the index key loses the block.
+        The next write with the number, such as that of a request for a code, adds the number to the
+        record. Without the number, a change of the index key loses the block.
 
         Returns:
             Whether it is blocked now; False if another process wrote the record meanwhile.
@@ -145,7 +145,7 @@ class RecentMessages(Protocol):
         """Keep a message for a short time, unless others take its place before.
 
         Args:
-            request_id: That of the response to the request for the code: only its client has it.
+            request_id: The id in the response to the request for the code: only its client has it.
             text: The message.
         """
         ...

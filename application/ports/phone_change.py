@@ -15,7 +15,7 @@ class PhoneAssignmentsRepository(DeletableRecords[PhoneAssignments], Expiring, P
     async def list_due_notices(
         self, now: datetime, limit: int
     ) -> Sequence[Versioned[PhoneAssignments]]:
-        """List up to `limit` of those whose `notice_due_at` has passed, the earliest first."""
+        """List up to `limit` records whose `notice_due_at` has passed, the earliest first."""
         ...
 
 

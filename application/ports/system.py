@@ -35,7 +35,7 @@ class HealthCheck(Protocol):
     """Whether a part that the service needs works."""
 
     async def check(self) -> None:
-        """Return if the part would do its work now.
+        """Check that the part would do its work now.
 
         - It takes a limited time, and does not block the event loop.
         - Readiness answers before a check that takes 0.5 seconds or longer, and cancels it after

@@ -69,5 +69,5 @@ class Expiring(Protocol):
     """Records that expire."""
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` of those that have expired, and return their number."""
+        """Delete up to `limit` records that have expired, and return their number."""
         ...

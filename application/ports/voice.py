@@ -31,7 +31,7 @@ class Calls(DeletableRecords[Call], Protocol):
         ...
 
     async def list_started(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
-        """List up to `limit` calls that started then or earlier, the oldest first."""
+        """List up to `limit` calls that started at this time or earlier, the oldest first."""
         ...
 
     async def list_of_identity(self, identity_id: str, limit: int) -> Sequence[Versioned[Call]]:
@@ -39,11 +39,11 @@ class Calls(DeletableRecords[Call], Protocol):
         ...
 
     async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
-        """List up to `limit` calls whose `oldest_recording_at` is then or earlier, that first."""
+        """List up to `limit` calls whose `oldest_recording_at` is not later, the earliest first."""
         ...
 
     async def list_unfinished(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
-        """List up to `limit` calls whose `unfinished_since` is then or earlier, that first."""
+        """List up to `limit` calls whose `unfinished_since` is not later, the earliest first."""
         ...
 
 
@@ -64,7 +64,7 @@ class RecordingFile:
 
 
 class Recordings(Protocol):
-    """Has the recordings of calls.
+    """The recordings of calls, which the provider has.
 
     Each method ends within 30 seconds, and so does the wait for each chunk.
     """
@@ -109,8 +109,8 @@ class WebhookSignatures(Protocol):
     def verify(self, request: SignedRequest) -> bool:
         """Return whether the request is authentic.
 
-        - A request of another account is not, nor one in which a used field occurs twice.
-        - A malformed request is not. No request raises an exception.
+        - A request of another account is not authentic, nor one in which a used field occurs twice.
+        - A malformed request is not authentic. No request raises an exception.
         - JSON is verified by its body, and its fields are those of the outermost object.
         """
         ...

@@ -1,4 +1,4 @@
-"""The page at `/` builds itself: it shows the message of a request for a code."""
+"""Build the use case of the page at `/`, which shows the message of a request for a code."""
 
 from application.otp.feature import OtpFeature
 from application.ports.otp import RecentMessages

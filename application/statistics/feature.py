@@ -1,4 +1,4 @@
-"""Statistics build themselves from what was counted."""
+"""Build the use cases of statistics."""
 
 from typing import Final
 

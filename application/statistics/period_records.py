@@ -27,7 +27,7 @@ class WriteSums(Generic[V]):
     records: PeriodRecords[V]
 
     async def __call__(self) -> None:
-        """Write them.
+        """Write the records that have changed.
 
         Raises:
             StorageError

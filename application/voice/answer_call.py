@@ -52,7 +52,7 @@ from domain.voice.walk import (
 class FindCaller:
     """Find the identity of a caller id. Nothing proves that its owner is calling.
 
-    A deleted or detached identity is none, nor is one with another phone. That a phone is blocked
+    A deleted or detached identity is not found, nor is one with another phone. A blocked phone
     makes no difference.
     """
 
@@ -145,15 +145,15 @@ class AnswerCall:
     - A call over the limits is rejected and leaves no record.
     - A caller id is a claim: an inbound call never reads a code, and never changes or reveals a
       verified identity.
-    - Who asked for a code is called back after the call has ended.
+    - A caller who asked for a code is called back after the call has ended.
     - After a call has ended, it has no more effects. What happened before is still recorded.
     - Without an operator, callers hear at once that nobody answers; without a free line, that the
       operator is busy.
     - Menus end five minutes after the start of the call, those of numbers with a verified identity
       after ten.
-    - The operator sees the caller's number. Without one it is the number that was called, or else
-      `caller_id`: providers reject a call from a number that is none. What the provider charges
-      for the connection is counted.
+    - The operator sees the caller's number. Without a number, the operator sees the number that was
+      called, or else `caller_id`: providers reject a call from an invalid number. What the provider
+      charges for the connection is counted.
     """
 
     calls: Calls

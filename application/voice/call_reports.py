@@ -20,7 +20,7 @@ from domain.voice.walk import Recorded
 
 @dataclass(frozen=True, slots=True)
 class CallReports:
-    """Record what the provider reports of calls. That of an unknown call is ignored."""
+    """Record what the provider reports of calls. Reports of unknown calls are ignored."""
 
     calls: Calls
     call_limiter: CallLimiter

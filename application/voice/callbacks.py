@@ -38,8 +38,8 @@ class Callbacks:
       attempts of their own, and use up nothing of the app's.
     - The limits of the phone decide first, then those of number range, country and total. Of these
       a part is for established identities only. A rejected callback writes nothing.
-    - The callback is recorded before the call is placed, so no race places one too many. To
-      request it again changes nothing.
+    - The callback is recorded before the call is placed, so no race places one too many. A repeated
+      request changes nothing.
     - A call with an unknown result counts. One that the provider rejects counts for an hour for
       its phone and range; if the provider is not available, for its phone only.
     - While the provider has a pause, a callback is rejected and counts nowhere.
@@ -198,7 +198,7 @@ class Callbacks:
         return is_new
 
     def _find_problem(self, phone: PhoneNumber) -> tuple[str, str] | None:
-        """Return why no code is sent to a number, and the name of that limit; None if one is."""
+        """Return why no code is sent to a number, and the limit; None if a code is sent."""
         if self.countries is not None and phone.country not in self.countries:
             return "the country is not served", "country_not_served"
         try:

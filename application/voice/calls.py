@@ -1,4 +1,4 @@
-"""The call log builds itself. It outlives the phone line: calls are kept after that has gone."""
+"""Build the use cases of the call log. Calls are kept also after the phone line has gone."""
 
 from dataclasses import dataclass
 from datetime import timedelta

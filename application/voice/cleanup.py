@@ -40,7 +40,7 @@ class CleanUpCalls:
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
 
     async def __call__(self) -> Mapping[str, int]:
-        """Do all of it, and return how many of each kind there were.
+        """Do all steps, and return how many of each kind there were.
 
         Raises:
             StorageError

@@ -136,7 +136,7 @@ class CarryOutEffect:
         await change(self.phone_verifications, phone, choose)
 
     async def _explain_leaving(self, phone: PhoneNumber, text: str, locale: str | None) -> None:
-        """Send the message. Above its limits the earlier one has to do."""
+        """Send the message that says how to leave. Above its limits, the phone got one before."""
         now = self.clock.now()
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):

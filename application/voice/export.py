@@ -29,7 +29,7 @@ class ExportCalls:
     }
 
     async def check(self) -> None:
-        """Return: the provider of calls is asked for each recording only."""
+        """Check nothing: the provider of calls is asked for each recording only."""
 
     async def __call__(
         self, identity: Identity, now: datetime, missing: MissingFiles

@@ -1,4 +1,4 @@
-"""The phone line builds itself from its ports, its policy and one-time codes."""
+"""Build the use cases of the phone line from its ports, its policy and one-time codes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -127,7 +127,7 @@ class DeliverByCall:
             identity_id=decision.identity_id,
             challenge_id=decision.challenge.id,
             report_id=delivery.report_id,
-            # Without one, that of the country is used.
+            # Without a locale, that of the country is used.
             locale=normalize_locale(preferences.locale),
         )
         return await self.place_code_call(phone, call, is_suppressed=decision.is_suppressed)

@@ -16,7 +16,7 @@ CLEANUP_PERIOD: Final = timedelta(hours=1)
 class RetainedData:
     """What remains, why, and until when at the latest.
 
-    `until` is None if it is for ever, or no time is known.
+    `until` is None if it is kept for ever, or the time is not known.
 
     docs/retention.md has the whole list.
     """
@@ -29,7 +29,7 @@ class RetainedData:
 def list_retained_data(
     deleted_at: datetime, cleaned_up: Sequence[str] = (), others: Sequence[RetainedData] = ()
 ) -> tuple[RetainedData, ...]:
-    """Return what remains of an account that was deleted then.
+    """Return what remains of an account that was deleted at this time.
 
     Args:
         deleted_at: When.

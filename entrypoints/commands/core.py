@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, PHONE, USER, add_json_option, positive
-from entrypoints.commands.user_commands import user_aliases, user_command
+from entrypoints.commands.user_commands import user_command
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -28,7 +28,6 @@ def core_commands(features: Sequence[FeatureCommands]) -> Sequence[Command]:
         *_COMMANDS_OF_KEYS,
         user_command(features),
         _AUDIT,
-        *user_aliases(),
     )
 
 

@@ -1,7 +1,7 @@
-"""`dialtone user` with the actions of the core, and the aliases of earlier versions."""
+"""`dialtone user` with the actions of the core."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
@@ -10,12 +10,9 @@ from entrypoints.commands.options import (
     ID,
     PHONE,
     REASON_OPTION,
-    USER,
-    add_act_options,
     add_json_option,
     add_user_options,
 )
-from entrypoints.opening.startup_error import print_errors
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -35,48 +32,6 @@ def user_command(features: Sequence[FeatureCommands]) -> Command:
         ),
         actions=(*_FIRST_ACTIONS, _send_code_action(features), *_LATER_ACTIONS, *of_features),
     )
-
-
-def user_aliases() -> Sequence[Command]:
-    """Return the commands of earlier versions, for one release."""
-    return [
-        Command(
-            name=name,
-            help=f"An alias of `dialtone user {action}`.",
-            examples=(f"{name} {example} {REASON_OPTION}",),
-            add_arguments=_add_alias(action, argument),
-            run=_run_alias,
-        )
-        for name, action, argument, example in (
-            ("promote", "promote", "USER", PHONE),
-            ("demote", "demote", "USER", PHONE),
-            ("block", "block", "PHONE", PHONE),
-            ("unblock", "unblock", "PHONE", PHONE),
-            ("sign-out", "sign-out", "PHONE", PHONE),
-            ("restore-identity", "restore", "USER_ID", ID),
-        )
-    ]
-
-
-def _add_alias(action: str, argument: str) -> Callable[[ArgumentParser], None]:
-    def add(alias: ArgumentParser) -> None:
-        alias.add_argument("user", metavar=argument, help=USER)
-        add_act_options(alias)
-        alias.set_defaults(action=action)
-
-    return add
-
-
-def _run_alias(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    """Do the same for a command of an earlier version, and name the new one."""
-    print_errors(
-        f"`dialtone {arguments.command}` is an alias of `dialtone user {arguments.action}`, and "
-        "goes with the next release."
-    )
-    [run] = [
-        action.run for action in _LATER_ACTIONS if action.name == arguments.action and action.run
-    ]
-    return run(settings, arguments)
 
 
 def _add_show(show: ArgumentParser) -> None:

@@ -82,7 +82,7 @@ class PhoneLine:
         headers = bearer(sign_in(self.service, ADMINISTRATOR))
         body = {"username": "Asha Rao", "number": ADMINISTRATOR}
         user = self.http.post("/users", json=body, headers=headers).json()
-        promoted = self.service.run("promote", ADMINISTRATOR, *REASON)
+        promoted = self.service.run("user", "promote", ADMINISTRATOR, *REASON)
         assert promoted.stdout.startswith(f"{user['user_id']} is an administrator now. ")
         # With the new role, the user has to sign in again.
         assert self.http.get("/users/me", headers=headers).status_code == 401

@@ -37,7 +37,7 @@ def test_the_index_key_changes_while_the_service_is_stopped(tmp_path: Path) -> N
     service, path = ForkedService(tmp_path), tmp_path / "secrets.json"
     service.start()
     token = sign_in(service, PHONE)
-    assert service.run("block", BLOCKED, *REASON).returncode == 0
+    assert service.run("user", "block", BLOCKED, *REASON).returncode == 0
     before = path.read_bytes()
 
     while_running = service.run("rotate-index-key")
@@ -61,7 +61,7 @@ def test_the_index_key_changes_while_the_service_is_stopped(tmp_path: Path) -> N
         body = {"phone": PHONE, "otp": service.code(PHONE, 2)}
         second = http.post("/auth/verify-otp", json=body).json()["access_token"]
     assert subject_of(second) == subject_of(token)
-    assert "is not blocked now" in service.run("unblock", BLOCKED, *REASON).stdout
+    assert "is not blocked now" in service.run("user", "unblock", BLOCKED, *REASON).stdout
     assert service.stop() == 0
 
 

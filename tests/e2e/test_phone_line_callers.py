@@ -28,5 +28,7 @@ def test_feedback_is_recorded_and_heard_by_an_administrator_until_the_demotion(
     assert (fetched.status_code, fetched.content) == (200, content)
     del line.twilio.recordings[sid]
     assert line.http.get(path, headers=headers).status_code == 404
-    assert line.service.run("demote", ADMINISTRATOR, *REASON).stdout.endswith(" is a member now.\n")
+    assert line.service.run("user", "demote", ADMINISTRATOR, *REASON).stdout.endswith(
+        " is a member now.\n"
+    )
     assert line.http.get(path, headers=headers).status_code == 403

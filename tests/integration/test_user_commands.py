@@ -277,8 +277,6 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
         ["user", "delete", "everything", "--yes"],
         ["user", "export", "everything", "--output", "nothing.zip"],
         ["user", "change-phone", "everything", "+14155590006"],
-        *([alias, "everything"] for alias in ("promote", "demote", "block", "unblock")),
-        *(["sign-out", "everything"], ["restore-identity", "0" * 24]),
         *(["library", action, "0" * 24] for action in ("hide", "unhide", "delete")),
         ["admin-token", "create", "--name", "a", "--scope", "users:read"],
         ["admin-token", "revoke", "0" * 24],
@@ -526,30 +524,6 @@ def test_a_number_that_an_account_cannot_get_is_one_sentence(
     assert problem in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert new_number not in ended.stderr
-
-
-@pytest.mark.parametrize(
-    ("name", "action"),
-    [
-        ("promote", "promote"),
-        ("demote", "demote"),
-        ("block", "block"),
-        ("unblock", "unblock"),
-        ("sign-out", "sign-out"),
-        ("restore-identity", "restore"),
-    ],
-)
-def test_a_former_command_does_the_same_and_names_the_new_one(
-    service: Service, name: str, action: str
-) -> None:
-    former, new = (
-        service.run(name, "nobody at all", *REASON),
-        service.run("user", action, "nobody at all", *REASON),
-    )
-
-    note, *rest = former.stderr.splitlines()
-    assert f"`dialtone user {action}`" in note
-    assert (former.returncode, rest) == (new.returncode, new.stderr.splitlines())
 
 
 @pytest.mark.parametrize(

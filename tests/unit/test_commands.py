@@ -12,7 +12,6 @@ PROJECT = Path(__file__).parents[2]
 CORE = {
     *("run", "check-settings", "cleanup", "migrate", "backup", "restore", "copy", "keys"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key", "user", "audit"),
-    *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
 }
 CORE_ACTIONS = {
     *("count", "show", "reset-limits", "send-code", "block", "unblock", "sign-out", "delete"),

@@ -70,7 +70,7 @@ def test_an_operator_sees_and_blocks_a_user(walker: Walker) -> None:
     walker.sign_up("+14155570004", "Cem Tan")
     service = walker.service
     assert "Cem Tan" in service.run("user", "show", walker.phone).stdout
-    blocked = service.run("block", walker.phone, *REASON)
+    blocked = service.run("user", "block", walker.phone, *REASON)
     assert blocked.returncode == 0, blocked.stderr
     assert walker.http.get("/users/me").status_code == 401
     assert "a test" in service.run("audit").stdout

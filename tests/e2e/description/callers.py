@@ -65,7 +65,7 @@ class Callers:
     def add_administrator(self) -> Person:
         """Add a person who is an administrator, and has signed in since."""
         person = self.add_person()
-        promoted = self.service.run("promote", person.user_id, *REASON)
+        promoted = self.service.run("user", "promote", person.user_id, *REASON)
         assert promoted.returncode == 0, promoted.stderr
         return replace(person, token=self._sign_in(person.phone))
 

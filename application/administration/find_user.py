@@ -141,11 +141,10 @@ class FindUser:
         return FoundUser(phone, None, self.keyed_hashes.hash_phone(phone), hold, named)
 
     async def _find_by_username(self, username: Username) -> FoundUser:
-        for name in (username, username.with_former_key()):
-            holder = await self.identities.find_by_username(name)
-            if holder is not None and not holder.value.is_closed:
-                return FoundUser(holder.value.phone, holder.value, holder.value.id)
-        raise UserNotFound
+        holder = await self.identities.find_by_username(username)
+        if holder is None or holder.value.is_closed:
+            raise UserNotFound
+        return FoundUser(holder.value.phone, holder.value, holder.value.id)
 
     async def _find_by_id(self, identity_id: str) -> FoundUser:
         return _to_found(await self.identities.load(identity_id))

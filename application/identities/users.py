@@ -238,8 +238,6 @@ async def reserve_username(
 ) -> Identity:
     """Call `save`, which takes the username, and release a name that is held too long.
 
-    The name may be held by its key, and by the key that earlier versions derived.
-
     Raises:
         UsernameInUse: another identity has it, or was deleted less than 30 days ago; or it looks
             like the name of somebody with a role.
@@ -247,10 +245,9 @@ async def reserve_username(
     """
     with suppress(UniqueViolation):
         return await save()
-    for name in {username.key: username, username.former_key: username.with_former_key()}.values():
-        holder = await identities.find_by_username(name)
-        if holder is not None and holder.value.is_username_released(now):
-            await identities.replace(holder.value.release_username(), holder.version)
+    holder = await identities.find_by_username(username)
+    if holder is not None and holder.value.is_username_released(now):
+        await identities.replace(holder.value.release_username(), holder.version)
     try:
         return await save()
     except UniqueViolation as error:
@@ -262,8 +259,8 @@ async def find_holders(
 ) -> frozenset[str]:
     """Return the ids of identities that keep others from a name, although its key is free.
 
-    They hold it by the key of earlier versions, or they have a role and their name looks like it.
-    Nobody keeps anybody from the name that is `own`.
+    They have a role, and their name looks like it. Nobody keeps anybody from the name that is
+    `own`.
 
     If somebody gets a role while another one takes a look-alike name, both may succeed, as if the
     name had been taken before.
@@ -273,12 +270,7 @@ async def find_holders(
     """
     if own is not None and own.key == username.key:
         return frozenset()
-    staff = {holder.value.id for holder in await identities.list_staff_like(username)}
-    if username.key == username.former_key:
-        # The database keeps the name unique.
-        return frozenset(staff)
-    holder = await identities.find_by_username(username.with_former_key())
-    return frozenset(staff | {holder.value.id} if holder else staff)
+    return frozenset([holder.value.id for holder in await identities.list_staff_like(username)])
 
 
 def set_free_username(

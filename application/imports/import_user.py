@@ -140,7 +140,7 @@ class _Attempt:
         now: The time of the import.
         new_id: The id of an identity that does not exist yet.
         imported_id: The id that an import gave the phone.
-        holder_ids: The identities that hold the name by other keys than that of today.
+        holder_ids: The identities with a role that keep look-alikes of their name from others.
         has_blocked: Whether this import has blocked the phone.
     """
 

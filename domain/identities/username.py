@@ -81,11 +81,6 @@ class Username:
         """The key that is unique: the same for all spellings of the name."""
         return self.stored_key if self.stored_key is not None else derive_key(self.text)
 
-    @cached_property
-    def former_key(self) -> str:
-        """The key under which earlier versions stored this name."""
-        return derive_former_key(self.text)
-
     @property
     def look_alike_key(self) -> str:
         """The key that finds look-alikes of the name: it is one of their `look_alike_keys`."""
@@ -97,17 +92,13 @@ class Username:
         as_it_is, plain = map(_hash_skeleton, caseless_skeletons(self.text))
         return as_it_is, plain
 
-    def with_former_key(self) -> "Username":
-        """Return the name as earlier versions stored it."""
-        return Username(self.text, self.former_key)
-
     def is_same(self, other: "Username") -> bool:
-        """Return whether both are one name, by today's keys or by those of earlier versions."""
+        """Return whether both are one name, by their keys or by those that today's rules derive."""
         return not self._all_keys.isdisjoint(other._all_keys)
 
     @property
     def _all_keys(self) -> set[str]:
-        return {self.key, self.former_key, derive_key(self.text)}
+        return {self.key, derive_key(self.text)}
 
 
 def derive_key(text: str) -> str:
@@ -115,8 +106,8 @@ def derive_key(text: str) -> str:
 
     Variation selectors and the joiners of emoji are dropped before, because they choose between
     forms of one character. The RFC accepts no names with certain characters, such as unassigned
-    ones. Their key is the former one, of the compatibility composition: such a character is no way
-    to a name that looks like another one.
+    ones. Their key is the caseless form of the compatibility composition: such a character is no
+    way to a name that looks like another one.
     """
     plain = drop_emoji_joiners(spell_out_flags(text)).translate(_DROP_SELECTORS)
     compared = unicodedata.normalize("NFKC", plain)
@@ -125,14 +116,13 @@ def derive_key(text: str) -> str:
             return _NICKNAME.enforce(plain)
         except UnicodeEncodeError:
             pass
-    return derive_former_key(unicodedata.normalize("NFKC", derive_former_key(compared)))
+    return _fold(unicodedata.normalize("NFKC", _fold(compared)))
 
 
-def derive_former_key(text: str) -> str:
-    """Return the key of a name in earlier versions.
+def _fold(text: str) -> str:
+    """Return the caseless form of a text (The Unicode Standard, 3.13, D145).
 
-    A canonical caseless match (The Unicode Standard, 3.13, D145): decomposed before it is folded,
-    because composition could separate a letter from its iota.
+    It is decomposed before, because composition could separate a letter from its iota.
     """
     folded = unicodedata.normalize("NFD", text).casefold()
     return unicodedata.normalize("NFC", folded)

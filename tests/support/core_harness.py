@@ -213,7 +213,7 @@ class CoreHarness:
         )
 
     def store_username(self, identity_id: str, username: Username) -> Identity:
-        """Store a name as an earlier version did: with its key, even if the rules reject it now."""
+        """Store a name that was valid by other rules, such as with another name of the app."""
         stored = self.database.identities[identity_id]
         named = stored.value.set_username(username, NOW)
         record = IdentityMapping(IDENTITIES, self.database.encryption).to_record(named)

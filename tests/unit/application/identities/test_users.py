@@ -9,7 +9,7 @@ from application.principal import Principal
 from domain.errors import Unauthenticated, UsernameInUse, UserNotFound, UserSaveFailed
 from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.identities.username import Username, parse_username
+from domain.identities.username import parse_username
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
@@ -31,68 +31,12 @@ async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
         await app.identities.rename_user(principal, parse_username("Priya"))
 
 
-# Names that earlier versions stored
-
-
-async def log_in_with_name(app: CoreHarness, username: Username) -> Principal:
-    """Log in as a user whose name an earlier version stored."""
-    principal = await app.log_in()
-    return replace(principal, identity=app.store_username(principal.identity.id, username))
+# Names that look like that of somebody with a role
 
 
 def key_of(app: CoreHarness, principal: Principal) -> str | None:
     return app.database.identities[principal.identity.id].value.username_key
 
-
-async def test_a_name_that_is_stored_by_its_former_key_is_in_use(app: CoreHarness) -> None:
-    await log_in_with_name(app, Username("Straße", "strasse"))
-    other = await app.log_in(OTHER_PHONE)
-    for name in ("Straße", "straße", "STRASSE"):
-        with pytest.raises(UsernameInUse):
-            await app.create_user(other, name)
-    await app.create_user(other, "Priya")
-    with pytest.raises(UsernameInUse):
-        await app.identities.rename_user(other, parse_username("Straße"))
-
-
-async def test_a_login_and_the_same_name_again_keep_the_former_key(app: CoreHarness) -> None:
-    stored = Username("Alice\ufe0f", "alice\ufe0f")
-    await log_in_with_name(app, stored)
-    await app.create_user(await app.log_in(OTHER_PHONE), "Alice")
-    owner = await app.log_in()
-    for name in ("Alice\ufe0f", "ALICE\ufe0f"):
-        username = parse_username(name, own=stored)
-        await app.identities.create_user(owner, username, a_phone())
-        await app.identities.rename_user(owner, username)
-    assert key_of(app, owner) == stored.key
-
-
-async def test_the_owner_of_a_former_key_can_spell_the_name_in_another_way(
-    app: CoreHarness,
-) -> None:
-    owner = await log_in_with_name(app, Username("Straße", "strasse"))
-    for name in ("STRASSE", "Straße"):
-        assert await app.create_user(owner, name) == owner.identity
-    await app.identities.rename_user(owner, parse_username("STRAßE"))
-    assert key_of(app, owner) == "straße"
-    # Now the former key is free. Whoever takes it does not keep the owner from its own name.
-    await app.create_user(await app.log_in(OTHER_PHONE), "Strasse")
-    await app.identities.rename_user(owner, parse_username("Straße"))
-
-
-async def test_a_former_key_is_free_thirty_days_after_the_deletion(app: CoreHarness) -> None:
-    owner = await log_in_with_name(app, Username("Straße", "strasse"))
-    await app.identities.delete_user(owner)
-    app.advance(days=29)
-    other = await app.log_in(OTHER_PHONE)
-    with pytest.raises(UsernameInUse):
-        await app.create_user(other, "Straße")
-    app.advance(days=1)
-    await app.create_user(other, "Straße")
-    assert key_of(app, other) == "straße"
-
-
-# Names that look like that of somebody with a role
 
 LOOK_ALIKES = ["RahuI Sharma", "rahu1 sharma", "Rahul Sharrna", "RahulSharma"]
 

@@ -2,7 +2,6 @@
 
 import sys
 import unicodedata
-from collections.abc import Callable
 from itertools import chain
 from typing import Final
 
@@ -19,7 +18,6 @@ from domain.identities.username import (
     MIN_LENGTH,
     Username,
     UsernameRules,
-    derive_former_key,
     derive_key,
     parse_username,
 )
@@ -202,14 +200,19 @@ def test_other_names_have_other_keys() -> None:
         assert derive_key(name) != derive_key(other)
 
 
+def fold(text: str) -> str:
+    """A canonical caseless match (The Unicode Standard, 3.13, D145)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
 @given(st.text(LATIN, min_size=1) | NAMES)
 @settings(max_examples=examples(100))
-def test_the_key_is_that_of_the_rfc_or_the_former_key(name: str) -> None:
+def test_the_key_is_that_of_the_rfc_or_a_caseless_form(name: str) -> None:
     plain = unicodedata.normalize("NFKC", name)
     try:
         expected = get_profile("NicknameCaseMapped").enforce(name)
     except UnicodeEncodeError:
-        expected = derive_former_key(unicodedata.normalize("NFKC", derive_former_key(plain)))
+        expected = fold(unicodedata.normalize("NFKC", fold(plain)))
     assert derive_key(name) == expected
 
 
@@ -222,8 +225,6 @@ def test_the_rfc_applies_up_to_256_characters_after_decomposition() -> None:
 def test_a_stored_key_is_not_derived_again() -> None:
     stored = Username("Straße", "strasse")
     assert (stored.key, Username("Straße").key) == ("strasse", "straße")
-    former = Username("Straße").with_former_key()
-    assert (former.text, former.key) == ("Straße", "strasse")
     for same in ("Straße", "STRASSE", "straße"):
         assert stored.is_same(Username(same))
         assert Username(same).is_same(stored)
@@ -232,25 +233,11 @@ def test_a_stored_key_is_not_derived_again() -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("derive", [derive_key, derive_former_key])
-def test_every_letter_has_one_key_composed_and_decomposed(derive: Callable[[str], str]) -> None:
+def test_every_letter_has_one_key_composed_and_decomposed() -> None:
     for name in chain.from_iterable(map(names_with, CHANGING)):
-        keys = {derive(unicodedata.normalize(form, name)) for form in FORMS}
-        keys.add(derive(derive(name)))
+        keys = {derive_key(unicodedata.normalize(form, name)) for form in FORMS}
+        keys.add(derive_key(derive_key(name)))
         assert len(keys) == 1, ascii(name)
-
-
-@pytest.mark.exhaustive
-def test_every_letter_has_the_same_former_key_in_any_case() -> None:
-    changes = (str.upper, str.lower, str.title, str.casefold)
-    differing = {
-        character
-        for character in CHANGING
-        for change in changes
-        if derive_former_key(f"a{change(character)}b") != derive_former_key(f"a{character}b")
-    }
-    # Its upper case is the Latin I.
-    assert differing == {"\N{LATIN SMALL LETTER DOTLESS I}"}
 
 
 # Characters

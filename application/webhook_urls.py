@@ -24,9 +24,6 @@ class PhoneLabels:
     phone_hash: str = ""
 
 
-NO_LABELS: Final = PhoneLabels()
-
-
 def parse_phone_labels(parameters: Mapping[str, str]) -> PhoneLabels:
     """Parse the query parameters of a signed URL. What is missing or invalid is empty."""
     country, phone_hash = parameters.get("country", ""), parameters.get("phone_hash", "")

@@ -14,7 +14,7 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.webhooks import SignedRequest, StatusCallbacks
 from application.update import change
-from application.webhook_urls import NO_LABELS, PhoneLabels
+from application.webhook_urls import PhoneLabels
 from domain.otp.delivery import ONE_DAY, Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.request_id import parse_report_id
@@ -157,9 +157,7 @@ class RecordMessageStatus:
     status_callbacks: Mapping[str, StatusCallbacks]
     report_delivery: ReportDelivery
 
-    async def __call__(
-        self, report_id: str, request: SignedRequest, labels: PhoneLabels = NO_LABELS
-    ) -> bool:
+    async def __call__(self, report_id: str, request: SignedRequest, labels: PhoneLabels) -> bool:
         """Record the status, and return whether the request is authentic.
 
         Args:

@@ -177,19 +177,19 @@ class RequestOtp:
             ),
             self.codes.key_ids(),
             random[:REQUEST_ID_BYTES].hex(),
+            command.channel,
+            "" if is_test_phone else self.deliver_otp.first_provider(is_call=is_call),
             device,
             is_limited=limited_until > now,
-            channel=command.channel,
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
             if is_call and not is_test_phone
             else None,
-            provider="" if is_test_phone else self.deliver_otp.first_provider(is_call=is_call),
             is_by_operator=command.is_by_operator,
         )
         try:
             decision = await self._reserve_delivery(command, request, loaded)
         except TooManyOtpRequests as error:
-            self._emit_rejection(phone, "too many requests", error.limit, command.channel)
+            self._record_rejection(phone, "too many requests", error.limit, command.channel)
             raise
         is_confirmed, reason = True, "" if decision.is_new else WITHIN_COOLDOWN
         self.events.record(OtpRequested(phone=phone, reason=reason, channel=command.channel))
@@ -225,12 +225,12 @@ class RequestOtp:
         """Check country and kind of a phone. With a test OTP it may have any."""
         if self.countries is not None and phone.country not in self.countries:
             reason = "the country is not served"
-            self._emit_rejection(phone, reason, "country_not_served", channel)
+            self._record_rejection(phone, reason, "country_not_served", channel)
             raise CountryNotServed
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
-            self._emit_rejection(phone, "the kind of the number", "number_not_served", channel)
+            self._record_rejection(phone, "the kind of the number", "number_not_served", channel)
             raise PhoneUnreachable(error.message) from None
 
     async def _reserve_delivery(
@@ -474,7 +474,7 @@ class RequestOtp:
             next_request_at = max(rejected.next_request_at(request, policy, now), available_at)
         return whole_seconds(now, next_request_at)
 
-    def _emit_rejection(
+    def _record_rejection(
         self, phone: PhoneNumber, reason: str, limit: str, channel: Channel
     ) -> None:
         self.events.record(

@@ -47,7 +47,7 @@ class CallLimiter:
 
     async def report_rejection(self, caller: ClaimedCaller) -> None:
         """Report an inbound call that is over the limits."""
-        await self._emit_rejection(caller, self._reserve_call(caller))
+        await self._record_rejection(caller, self._reserve_call(caller))
 
     async def reserve_line(
         self, step: Step, caller: ClaimedCaller
@@ -74,14 +74,14 @@ class CallLimiter:
         [acquired] = await self.limit_store.acquire(reservation)
         if isinstance(acquired, Acquisition):
             return step, acquired
-        await self._emit_rejection(caller, reservation)
+        await self._record_rejection(caller, reservation)
         return skip_operator(self.flow, step, caller, DialResult.BUSY), None
 
     def _reserve_call(self, caller: ClaimedCaller) -> Reservation:
         now, key = self.clock.now(), self._key_of(caller)
         return self.limits.reserve_inbound_call(now, key, is_verified=caller.is_verified)
 
-    async def _emit_rejection(self, caller: ClaimedCaller, reservation: Reservation) -> None:
+    async def _record_rejection(self, caller: ClaimedCaller, reservation: Reservation) -> None:
         limit = await self.alerts.name_used_limit(reservation)
         self.events.record(CallRejected(phone=caller.phone, limit=limit))
 

@@ -9,11 +9,11 @@ from application.ports.voice import Calls
 from application.update import change
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
-from application.webhook_urls import NO_LABELS, PhoneLabels
+from application.webhook_urls import PhoneLabels
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.permits import Permits
-from domain.phone import UNKNOWN_COUNTRY, PhoneNumber
+from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus
 from domain.voice.walk import Recorded
 
@@ -34,10 +34,11 @@ class CallReports:
         self,
         call_id: str,
         status: CallStatus,
-        phone: PhoneNumber | None = None,
-        labels: PhoneLabels = NO_LABELS,
-        called_country: str = UNKNOWN_COUNTRY,
-        seconds: int | None = None,
+        *,
+        caller: PhoneNumber | None,
+        labels: PhoneLabels,
+        called_country: str,
+        seconds: int | None,
     ) -> None:
         """Record the status. It never goes backwards.
 
@@ -48,7 +49,7 @@ class CallReports:
         Args:
             call_id: our id of the call.
             status: what the provider reports.
-            phone: the caller id, which is called back after the end if that was promised.
+            caller: the caller id, which is called back after the end if that was promised.
             labels: what the URL of the report says of the phone that was called.
             called_country: the country of the number that was called.
             seconds: how long the call was, if the provider says it.
@@ -77,7 +78,7 @@ class CallReports:
             ended = EndedCall(country=called_country, provider=self.provider, seconds=length)
             self.extensions.count_cost(ended)
         if call.status.is_final:
-            await self.call_back(call, phone)
+            await self.call_back(call, caller)
         if call.report_id is not None:
             delivery = ReportedDelivery(
                 labels=labels,

@@ -143,11 +143,11 @@ class OtpRequest:
     new_challenge: Challenge
     key_ids: Collection[str]
     new_request_id: str
+    channel: Channel
+    provider: str
     device: DeviceProof | None = None
     is_limited: bool = False
-    channel: Channel = Channel.SMS
     new_call_id: str | None = None
-    provider: str = ""
     is_by_operator: bool = False
 
     @property
@@ -169,15 +169,15 @@ class Delivery:
         challenge_id: the challenge whose code it carries.
         client_ip: where the request came from.
         sent_at: when the request arrived.
+        channel: how the code is delivered.
+        provider: the name of the provider that took it, or may have taken it, or rejected it last.
         attempt_limit: the attempts of the request that caused it. They are fixed here, so that
             nobody can reduce them later.
         device_id: the recognized device that requested it, if any.
         uses_own_quota: it counts against the quota of the device or of the trusted IP.
         counters: the attempts, until the code expires.
-        channel: how the code is delivered.
         call_id: the call that reads the code, if there is one.
         permits: what it holds of the limits that many phones share, until a login or a rejection.
-        provider: the name of the provider that took it, or may have taken it, or rejected it last.
         rejection: why every provider rejected it, without a phone number; empty otherwise.
         is_suppressed: the phone was blocked, so nothing was sent.
         is_reset: it counts in no limit of the phone: an operator reset them since, or an
@@ -189,14 +189,14 @@ class Delivery:
     challenge_id: str
     client_ip: HashedClientIp
     sent_at: datetime
+    channel: Channel
+    provider: str
     attempt_limit: int = ATTEMPTS_PER_DELIVERY
     device_id: str | None = None
     uses_own_quota: bool = False
     counters: tuple[AttemptCounter, ...] = ()
-    channel: Channel = Channel.SMS
     call_id: str | None = None
     permits: Permits | None = None
-    provider: str = ""
     rejection: str = ""
     is_suppressed: bool = False
     is_reset: bool = False

@@ -42,9 +42,11 @@ from application.voice.callbacks import Callbacks
 from application.voice.calls import CallsFeature
 from application.voice.details import add_call_details
 from application.voice.feature import VoiceFeature
+from application.webhook_urls import PhoneLabels
 from domain.identities.role import Role
 from domain.media.page import ItemFilter, PageRequest
 from domain.phone import PhoneNumber
+from domain.voice.call import CallStatus
 from tests.support.builders import a_phone, a_session, an_identity
 from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
 from tests.support.fakes.call_provider import FakeCallProvider
@@ -153,6 +155,24 @@ class AppHarness(CoreHarness):
     @property
     def voice(self) -> VoiceFeature:
         return self.use_cases.of(VoiceFeature)
+
+    async def report_call(
+        self,
+        call_id: str,
+        status: CallStatus = CallStatus.COMPLETED,
+        *,
+        caller: PhoneNumber | None = None,
+        seconds: int | None = None,
+    ) -> None:
+        """Report the status of a call, as the provider does: one to a number of India."""
+        await self.voice.record_call_status(
+            call_id,
+            status,
+            caller=caller,
+            labels=PhoneLabels(),
+            called_country="IN",
+            seconds=seconds,
+        )
 
     async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
         """Request a callback, as a caller with this caller id who hangs up."""

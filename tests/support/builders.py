@@ -13,7 +13,13 @@ from domain.identities.username import Username
 from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind, Delivery
+from domain.otp.delivery import (
+    ATTEMPTS_PER_DELIVERY,
+    AttemptCounter,
+    Channel,
+    CounterKind,
+    Delivery,
+)
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber, parse_phone
@@ -86,7 +92,12 @@ a_challenge: Final = builder(
 )
 a_delivery: Final = builder(
     lambda: Delivery(
-        request_id="a-request", challenge_id=an_id(), client_ip=a_hashed_ip(), sent_at=NOW
+        request_id="a-request",
+        challenge_id=an_id(),
+        client_ip=a_hashed_ip(),
+        sent_at=NOW,
+        channel=Channel.SMS,
+        provider="",
     )
 )
 """Of the code of `a_challenge`, sent now."""

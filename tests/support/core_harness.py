@@ -24,7 +24,7 @@ from application.ports.webhooks import StatusCallbacks
 from application.principal import Principal
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
-from application.webhook_urls import NO_LABELS, PhoneLabels, WebhookUrls
+from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
 from domain.identities.role import Role
@@ -52,7 +52,7 @@ R = TypeVar("R", bound="DataclassInstance")
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 A_MESSAGE: Final = ReportedDelivery(
-    labels=NO_LABELS, channel=Channel.SMS, provider="acme", provider_message_id="SM1"
+    labels=PhoneLabels(), channel=Channel.SMS, provider="acme", provider_message_id="SM1"
 )
 """What a report says of a message, besides its status."""
 

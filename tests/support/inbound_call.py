@@ -8,7 +8,7 @@ from typing import Any
 from adapters.flows import read_call_flow
 from application.voice.answer_call import AnswerCallCommand
 from domain.phone import PhoneNumber
-from domain.voice.call import Call, CallStatus, inbound_call_id
+from domain.voice.call import Call, inbound_call_id
 from domain.voice.flow import DialResult
 from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, RecordCaller
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
@@ -88,7 +88,7 @@ class InboundCall:
 
     async def hang_up(self) -> None:
         """End the call, as the provider reports it."""
-        await self.app.voice.record_call_status(self.id, CallStatus.COMPLETED, self.phone)
+        await self.app.report_call(self.id, caller=self.phone)
 
     async def end_dial(self, result: DialResult) -> None:
         await self.send(self.position, Dialed(result))

@@ -66,10 +66,10 @@ class VoiceController(Controller):
             await webhook.voice.record_call_status(
                 call_id,
                 fields.call_status,
-                fields.caller,
-                parse_phone_labels(webhook.parameters),
-                fields.called.country if fields.called else UNKNOWN_COUNTRY,
-                fields.call_seconds,
+                caller=fields.caller,
+                labels=parse_phone_labels(webhook.parameters),
+                called_country=fields.called.country if fields.called else UNKNOWN_COUNTRY,
+                seconds=fields.call_seconds,
             )
 
     @post("/recording", status_code=204)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from application.costs.feature import CostsFeature
-from application.ports.security_events import EVENT_TYPES
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.costs.report import CostGroup, CostPeriod
@@ -15,7 +14,7 @@ from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.statistics.activity import ActivityController, plot_messages
 from entrypoints.http.console.statistics.costs import CostsController
-from entrypoints.http.console.statistics.security import SecurityController
+from entrypoints.http.console.statistics.security import SecurityController, warning_names
 
 
 async def _describe_overview(request: ConsoleRequest, use_cases: UseCases) -> Mapping[str, Any]:
@@ -25,14 +24,9 @@ async def _describe_overview(request: ConsoleRequest, use_cases: UseCases) -> Ma
         "report": report,
         "hour_plot": plot_messages(report),
         "rejected": sum(report.rejections.values()),
-        "warnings": _count_warnings(report.events),
+        "warnings": sum(report.events.get(name, 0) for name in warning_names()),
         "costs": await _find_costs(request, use_cases),
     }
-
-
-def _count_warnings(events: Mapping[str, int]) -> int:
-    warnings = {event.name for event in EVENT_TYPES if event.is_warning}
-    return sum(number for name, number in events.items() if name in warnings)
 
 
 async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[str] | None:

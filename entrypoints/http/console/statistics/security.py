@@ -1,6 +1,6 @@
 """Rejections by limit, and security events by type and hour."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from litestar import get
 from litestar.response import Template
@@ -46,8 +46,13 @@ class SecurityController(ConsoleController):
             event_plot=_plot("events", event or "Security events", report.by_hour, events),
             rejections=rejections,
             events=events,
-            warnings={event.name for event in EVENT_TYPES if event.is_warning},
+            warnings=warning_names(),
         )
+
+
+def warning_names() -> Set[str]:
+    """Return the names of the security events that operators should be warned of."""
+    return {event.name for event in EVENT_TYPES if event.is_warning}
 
 
 def _plot(name: str, subject: str, rows: Sequence[HourRow], values: Sequence[int]) -> Plot:

@@ -174,7 +174,7 @@ async def test_a_position_that_was_never_issued_changes_nothing(
 async def test_a_call_that_has_ended_has_no_more_effects(call: InboundCall) -> None:
     await call.ring()
     await call.press("1")
-    await call.app.voice.record_call_status(call.id, CallStatus.COMPLETED)
+    await call.app.report_call(call.id)
 
     await call.stay_on_the_line()
 
@@ -190,7 +190,7 @@ async def test_a_recording_and_the_result_of_a_dial_may_arrive_after_the_end(
     for call, key in ((recorded, "3"), (dialed, "1")):
         await call.ring()
         await call.press(key)
-        await app.voice.record_call_status(call.id, CallStatus.COMPLETED)
+        await app.report_call(call.id)
     await recorded.leave_recording()
     await dialed.end_dial(DialResult.ANSWERED)
 
@@ -258,16 +258,16 @@ async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
     for number in (1, 2, 3):
         await join(app, a_phone(number), f"CA-join-{number}")
         joined = inbound_call_id(f"CA-join-{number}")
-        await app.voice.record_call_status(joined, CallStatus.COMPLETED)
+        await app.report_call(joined)
     first, second, third = [await connect(app, number, "1") for number in (1, 2, 3)]
     assert [is_connected(call) for call in (first, second, third)] == [True, True, False]
     assert third.heard.startswith("The operator is busy.")
     assert app.events.of_type(CallRejected)[-1].limit == "lines_total"
     # Both reports of the end release one line: Dialed, and the status of the call.
     await first.end_dial(DialResult.ANSWERED)
-    await app.voice.record_call_status(first.id, CallStatus.COMPLETED)
+    await app.report_call(first.id)
     assert [is_connected(await connect(app, 3, "1")) for _ in range(2)] == [True, False]
-    await app.voice.record_call_status(second.id, CallStatus.COMPLETED)
+    await app.report_call(second.id)
     assert is_connected(await connect(app, 1, "1"))
     # Lost reports free the lines after the longest call.
     app.clock.advance(1.1 * CALL_FLOW.max_operator_time)

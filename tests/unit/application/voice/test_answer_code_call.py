@@ -141,7 +141,7 @@ async def expire(app: AppHarness) -> None:
 
 
 async def end(app: AppHarness) -> None:
-    await app.voice.record_call_status(CALL_ID, CallStatus.COMPLETED)
+    await app.report_call(CALL_ID)
 
 
 async def block(app: AppHarness) -> None:

@@ -39,9 +39,7 @@ def minutes_of(country: str, minutes: int, price: int) -> CostEntry:
 
 
 async def end(app: AppHarness, call: InboundCall, status: CallStatus, seconds: int | None) -> None:
-    await app.voice.record_call_status(
-        call.id, status, call.phone, called_country="IN", seconds=seconds
-    )
+    await app.report_call(call.id, status, caller=call.phone, seconds=seconds)
 
 
 @pytest.mark.parametrize(("seconds", "minutes"), [(61, 2), (None, 3)])

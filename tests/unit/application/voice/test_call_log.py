@@ -57,7 +57,7 @@ async def test_the_report_of_a_delivery_follows_its_call(
 ) -> None:
     await add(app, call_number(1, outcome=outcome, report_id="a-report"))
     for _ in ("reported", "repeated"):
-        await app.voice.record_call_status(an_id(1), status)
+        await app.report_call(an_id(1), status)
 
     assert app.database.delivery_reports["a-report"].value.status is reported
 
@@ -66,8 +66,8 @@ async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHa
     await add(app, call_number(1, report_id="a-report"))
     app.faults.fail_on("delivery_reports.add")
     with pytest.raises(StorageUnavailable):
-        await app.voice.record_call_status(an_id(1), CallStatus.BUSY)
-    await app.voice.record_call_status(an_id(1), CallStatus.BUSY)
+        await app.report_call(an_id(1), CallStatus.BUSY)
+    await app.report_call(an_id(1), CallStatus.BUSY)
 
     assert app.database.delivery_reports["a-report"].value.status is ReportedStatus.UNDELIVERED
 

@@ -8,7 +8,6 @@ from typing import Final
 import pytest
 
 from domain.otp.sliding_window import SlidingWindow
-from domain.voice.call import CallStatus
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import DialResult
 from domain.voice.instructions import Instruction
@@ -89,7 +88,7 @@ async def test_a_forger_reads_and_changes_nothing_at_any_node(is_blocked: bool) 
     forger = Forger(app)
     responses = await forger.explore()
     for call_id in stored_calls(app.database):
-        await app.voice.record_call_status(call_id, CallStatus.COMPLETED, a_phone())
+        await app.report_call(call_id, caller=a_phone())
 
     flow = CALL_FLOW
     joining = {"welcome", "join", "not_joined", "register", "register_failed", "thanks"}

@@ -195,7 +195,7 @@ async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
     app: AppHarness,
 ) -> None:
     async def ring() -> None:
-        await app.voice.record_call_status(stored_call(app).id, CallStatus.RINGING)
+        await app.report_call(stored_call(app).id, CallStatus.RINGING)
 
     app.faults.run_before("calls.replace", ring)
     await request_call(app)

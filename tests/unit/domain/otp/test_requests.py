@@ -10,7 +10,14 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import Exhausted, OtpAttempt
 from domain.otp.challenge import OtpCode
 from domain.otp.code_check import check_code
-from domain.otp.delivery import AttemptCounter, CounterKind, Delivery, DeviceProof, OtpRequest
+from domain.otp.delivery import (
+    AttemptCounter,
+    Channel,
+    CounterKind,
+    Delivery,
+    DeviceProof,
+    OtpRequest,
+)
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
@@ -35,7 +42,14 @@ FIFTEEN_MINUTES = 15 * 60
 def recognize(driver: VerificationDriver, client_ip: str) -> Recognition:
     """Return how a request is recognized, with the device of the driver or without."""
     request = OtpRequest(
-        a_hashed_ip(client_ip), driver.now, a_challenge(), driver.key_ids, "new", driver.device
+        a_hashed_ip(client_ip),
+        driver.now,
+        a_challenge(),
+        driver.key_ids,
+        "new",
+        Channel.SMS,
+        "",
+        driver.device,
     )
     return driver.verification.recognize(request)
 
@@ -328,7 +342,9 @@ def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: Verificatio
     assert driver.verification == before
     reject(driver, decision.request_id)
     [rejected] = driver.verification.deliveries
-    assert rejected == Delivery("", "", a_hashed_ip(HOME_IP), driver.now, attempt_limit=0)
+    assert rejected == Delivery(
+        "", "", a_hashed_ip(HOME_IP), driver.now, Channel.SMS, "", attempt_limit=0
+    )
     assert driver.verification.challenges == ()
     assert not driver.accepts(code_of(decision.challenge), request_id=decision.request_id)
 

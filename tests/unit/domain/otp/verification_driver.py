@@ -21,7 +21,7 @@ from domain.otp.attempts import (
 from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.code_check import check_code, count_on_callback
-from domain.otp.delivery import DeviceProof, OtpRequest
+from domain.otp.delivery import Channel, DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_challenge, a_hashed_ip, an_id
@@ -80,6 +80,8 @@ class VerificationDriver:
             challenge,
             self.key_ids,
             f"request-{number}",
+            Channel.SMS,
+            "twilio",
             self.device,
             self.is_limited,
             is_by_operator=is_by_operator,

@@ -17,6 +17,7 @@ def parse_country(text: str) -> str:
         InvalidValue: the text is not the code of a country with phone numbers.
     """
     code = text.upper()
-    if code not in ALL_COUNTRIES:
+    # Letters outside ASCII can become a code: "ß" is SS in upper case.
+    if not text.isascii() or code not in ALL_COUNTRIES:
         raise InvalidValue("A country is written as its ISO code of two letters, like IN.")
     return code

@@ -10,9 +10,13 @@ from domain.errors import InvalidCursor
 MAX_PAGE_SIZE: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-# 14 hex digits of microseconds (until the year 4253) and an id. Every text of this form is a
-# cursor, and every cursor has exactly one text.
-_CURSOR: Final = re.compile(r"([0-9a-f]{14})([0-9a-f]{24})\Z")
+CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
+"""14 hex digits of microseconds (until the year 4253) and an id.
+
+Every text of this form is a cursor, and every cursor has exactly one text.
+"""
+_CURSOR: Final = re.compile(CURSOR_PATTERN)
+_TIME_LENGTH: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Cursor:
 
 def encode_cursor(cursor: Cursor) -> str:
     """Encode a cursor. `parse_cursor` restores it to the microsecond."""
-    return f"{(cursor.created_at - _EPOCH) // _MICROSECOND:014x}{cursor.id}"
+    return f"{(cursor.created_at - _EPOCH) // _MICROSECOND:0{_TIME_LENGTH}x}{cursor.id}"
 
 
 def parse_cursor(text: str) -> Cursor:
@@ -34,9 +38,9 @@ def parse_cursor(text: str) -> Cursor:
     Raises:
         InvalidCursor: the text is not a cursor.
     """
-    match = _CURSOR.match(text)
-    if match is None:
+    if not _CURSOR.fullmatch(text):
         raise InvalidCursor(
             "This is not a cursor. Send the next_cursor of a page unchanged, or none to start."
         )
-    return Cursor(_EPOCH + int(match[1], 16) * _MICROSECOND, match[2])
+    time, identifier = text[:_TIME_LENGTH], text[_TIME_LENGTH:]
+    return Cursor(_EPOCH + int(time, 16) * _MICROSECOND, identifier)

@@ -9,6 +9,9 @@ from domain.errors import InvalidIdentifier
 RANDOM_BYTES: Final = 8
 NOBODY: Final = "0" * 24
 """The id of no identity. It is loaded where there is none, so the time does not reveal that."""
+IDENTIFIER_PATTERN: Final = "^[0-9a-fA-F]{24}$"
+"""That of an id as somebody sends it. We write ids in lower case."""
+_SENT: Final = re.compile(IDENTIFIER_PATTERN)
 _IDENTIFIER: Final = re.compile(r"[0-9a-f]{24}\Z")
 
 
@@ -24,8 +27,7 @@ def identifier_time(identifier: str) -> datetime:
 
 def parse_identifier(text: str) -> str | None:
     """Parse an id. The result is in lower case, or None if the text is not an id."""
-    identifier = text.lower()
-    return identifier if _IDENTIFIER.match(identifier) else None
+    return text.lower() if _SENT.fullmatch(text) else None
 
 
 def require_identifier(text: str) -> None:

@@ -13,7 +13,8 @@ from domain.errors import InvalidValue, UnsupportedValue
 MAX_REPORT_DAYS: Final = 400
 TOTAL: Final = "total"
 """The name of the row of all costs."""
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DAY_PATTERN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_DAY: Final = re.compile(DAY_PATTERN)
 
 
 class CostGroup(StrEnum):

@@ -1,5 +1,6 @@
 """Keys by which a client repeats an upload without making a second item."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -9,6 +10,8 @@ from domain.errors import InvalidCharacters, TooLong, TooShort
 
 IDEMPOTENCY_KEY_TTL: Final = timedelta(hours=24)
 MAX_IDEMPOTENCY_KEY_LENGTH: Final = 255
+IDEMPOTENCY_KEY_PATTERN: Final = "^[!-~]+$"
+_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def parse_idempotency_key(text: str) -> str:
         raise TooShort("An idempotency key has at least one character.")
     if len(text) > MAX_IDEMPOTENCY_KEY_LENGTH:
         raise TooLong(f"An idempotency key has at most {MAX_IDEMPOTENCY_KEY_LENGTH} characters.")
-    if not all("\x21" <= character <= "\x7e" for character in text):
+    if not _KEY.fullmatch(text):
         raise InvalidCharacters("An idempotency key has visible ASCII characters only.")
     return text
 

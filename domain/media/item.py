@@ -22,6 +22,10 @@ STORAGE_NAME_PATTERN: Final = (
 )
 _STORAGE_KEY: Final = re.compile(f"{STORAGE_FOLDER_PATTERN[:-1]}/{STORAGE_NAME_PATTERN[1:]}")
 MAX_CATEGORY_LENGTH: Final = 64
+CATEGORY_PATTERN: Final = r"^[^\x00]*$"
+_CATEGORY: Final = re.compile(CATEGORY_PATTERN)
+_HALF_OF_CHARACTER: Final = re.compile(r"[\ud800-\udfff]")
+"""JSON and forms cannot have it, other files of an import can."""
 MIN_THUMBNAIL_SIZE: Final = 128
 """Pixels of its longer side."""
 
@@ -205,6 +209,6 @@ def parse_category(text: str) -> str:
     """
     if len(text) > MAX_CATEGORY_LENGTH:
         raise TooLong(f"A category has at most {MAX_CATEGORY_LENGTH} characters.")
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if not _CATEGORY.fullmatch(text) or _HALF_OF_CHARACTER.search(text):
         raise InvalidCharacters("A category has no NUL and no half of a character.")
     return text

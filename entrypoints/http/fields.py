@@ -1,34 +1,61 @@
 """Field types, parameter schemas and formats that several features share."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
-from domain import phone
+from domain.administration.audit import MAX_REASON_LENGTH
+from domain.identifier import IDENTIFIER_PATTERN
+from domain.identities.external_id import EXTERNAL_ID_PATTERN, MAX_EXTERNAL_ID_LENGTH
 from domain.identities.username import MAX_USERNAME_INPUT_LENGTH
+from domain.phone import MAX_PHONE_INPUT_LENGTH
+from entrypoints.http.patterns import PHONE_PATTERN, USERNAME_PATTERN, reason_pattern
 
-ID_PATTERN: Final = "^[0-9a-fA-F]{24}$"
 ID_DESCRIPTION: Final = "24 hex digits."
 USER_ID_EXAMPLE: Final = "6561a2b0c3d4e5f60718293a"
 ITEM_ID_EXAMPLE: Final = "6561a2b1c3d4e5f60718293b"
+NO_MESSAGES: Final[Mapping[str, str]] = MappingProxyType({})
 BINARY: Final = {"type": "string", "format": "binary"}
 """OpenAPI 3.1 has no such format, but generators of clients rely on it."""
 
 
-def described(description: str, *examples: Any, **schema: Any) -> Meta:
-    """Describe a field.
+def described(
+    description: str, *examples: Any, messages: Mapping[str, str] = NO_MESSAGES, **schema: Any
+) -> Meta:
+    """Describe a field, with its rule.
 
-    Only its type is checked. A parser of ours checks the rest, so that the error message is ours.
+    msgspec would stop at the first field that breaks its rule, with a text of its own, so it checks
+    the types only. A rule that commands and imports have too is in the domain, and its keywords are
+    constants from there. Any other rule is written here alone, with messages: `FieldErrors` checks
+    it as it is described.
 
     Args:
-        description: The description for the API's users.
+        description: The description for the API's users. It also says what the keywords cannot.
         examples: Valid values.
+        messages: What is wrong with a text, for each keyword.
         schema: JSON Schema keywords in snake case, such as `max_length`.
     """
     return Meta(
-        description=description, examples=list(examples), extra_json_schema={"extra": schema}
+        description=description,
+        examples=list(examples),
+        extra_json_schema={"extra": schema},
+        extra={"messages": messages},
+    )
+
+
+def reason_field(description: str, example: str, *, min_length: int) -> Meta:
+    """Describe a reason for the audit; one that is required has a minimum length of 1."""
+    required = " It is required." if min_length else ""
+    return described(
+        f"{description}{required} It has at most {MAX_REASON_LENGTH} characters in their"
+        " compatibility form (NFKC), and no control characters. Spaces at the ends are removed,"
+        " inner spaces are collapsed, and the digits of phone numbers are masked.",
+        example,
+        pattern=reason_pattern(min_length),
     )
 
 
@@ -84,34 +111,55 @@ def format_timestamp(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-PhoneField = Annotated[
-    str,
-    described(
-        "A phone number as people write it, or as a `tel:` URI. A number without + is read in the"
-        " default region of the service.",
-        "+14155552671",
+def phone_field(description: str, example: str = "+14155552671") -> Meta:
+    """Describe a phone number in a request."""
+    return described(
+        f"{description} It has at most {MAX_PHONE_INPUT_LENGTH} characters, not counting invisible"
+        " ones, and digits of any script. Numbering plans decide which numbers there are.",
+        example,
+        pattern=PHONE_PATTERN,
         format="phone",
-        max_length=phone.MAX_PHONE_INPUT_LENGTH,
-    ),
-]
-IdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=ID_PATTERN)]
+    )
+
+
+PHONE_DESCRIPTION: Final = (
+    "A phone number as people write it, or as a `tel:` URI. A number without + is read in the"
+    " default region of the service."
+)
+PhoneField = Annotated[str, phone_field(PHONE_DESCRIPTION)]
+IdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=IDENTIFIER_PATTERN)]
 UserIdField = Annotated[str, described(ID_DESCRIPTION, USER_ID_EXAMPLE)]
 EXTERNAL_ID_DESCRIPTION: Final = (
     "What another system calls the user: 1 to 128 printable ASCII characters, without a space at"
     " the ends. No two users have the same one."
 )
 EXTERNAL_ID_EXAMPLE: Final = "auth0|5f7c8ec7c33c6c004bbafe82"
+
+
+def external_id_field(description: str) -> Meta:
+    """Describe what another system calls a user, in a request."""
+    return described(
+        description,
+        EXTERNAL_ID_EXAMPLE,
+        pattern=EXTERNAL_ID_PATTERN,
+        min_length=1,
+        max_length=MAX_EXTERNAL_ID_LENGTH,
+    )
+
+
 CreatedAtField = Annotated[str, time_field("The time of the creation, in UTC.")]
 UsernameField = Annotated[
     str,
     described(
-        "1 to 64 characters. Spaces at the ends are removed, inner spaces are collapsed. Spellings"
+        "1 to 64 characters in their composed form (NFC), of which one is visible, and no control"
+        " or invisible characters but those that a script or an emoji needs. Spaces at the ends are"
+        " removed, inner spaces are collapsed. Spellings"
         " that differ in capitals or in the form of letters are the same name, and a name that"
         " looks like that of an administrator is in use. Letters of scripts that are not written"
         " together, and names that claim a role, are invalid. The caller's own username is always"
         " valid.",
         "Rahul Sharma",
-        # The limits hold for the composed form (NFC), which a pattern cannot describe.
+        pattern=USERNAME_PATTERN,
         format="username",
         max_length=MAX_USERNAME_INPUT_LENGTH,
     ),

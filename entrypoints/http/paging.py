@@ -1,16 +1,17 @@
 """Parameters of lists that are returned in pages."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from litestar.params import QueryParameter
 
+from domain.cursor import CURSOR_PATTERN, MAX_PAGE_SIZE
 from domain.errors import InvalidNumber
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import described, query_parameter
 
-CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
 CURSOR_EXAMPLE: Final = "0650be398fd6006561a2b1c3d4e5f60718293b"
 NextCursorField = Annotated[
     str | None,
@@ -20,39 +21,54 @@ CursorParameter = Annotated[
     str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
 ]
 MAX_NUMBER: Final = 10**18 - 1
-_NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
+_NUMBER: Final = re.compile("[0-9]{1,18}")
 
 
-def count_parameter(
-    description: str, default: int, *, minimum: int = 1, maximum: int = MAX_NUMBER
-) -> QueryParameter:
-    """Describe a parameter that `parse_count` parses."""
-    return query_parameter(
-        description, type="integer", minimum=minimum, maximum=maximum, examples=[default]
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountParameter:
+    """A whole number in a query: how it is described, and how it is parsed.
+
+    Attributes:
+        name: The name of the parameter.
+        default: What is taken without it.
+        minimum: The smallest number.
+        maximum: The largest one. Beyond it, there is an error of another kind.
+    """
+
+    name: str
+    default: int
+    minimum: int = 1
+    maximum: int = MAX_NUMBER
+
+    def describe(self, description: str) -> QueryParameter:
+        """Describe it; the default is added to the description."""
+        return query_parameter(
+            f"{description} The default is {self.default}.",
+            name=self.name,
+            type="integer",
+            minimum=self.minimum,
+            maximum=self.maximum,
+            examples=[self.default],
+        )
+
+    def parse(self, text: str | None) -> int:
+        """Parse it; raises InvalidNumber."""
+        if text is None:
+            return self.default
+        if not _NUMBER.fullmatch(text) or int(text) < self.minimum:
+            raise InvalidNumber(self.error.message)
+        return int(text)
+
+    @property
+    def error(self) -> FieldError:
+        """The error of what is no whole number, or too small."""
+        message = f"This must be a whole number, {self.minimum} or more."
+        return FieldError(self.name, FieldErrorCode.INVALID_NUMBER, message)
 
 
-def page_size_parameter(items: str, default: int) -> QueryParameter:
+def describe_page_size(size: CountParameter, items: str) -> QueryParameter:
     """Describe how many items a page has."""
-    return count_parameter(
-        f"{items} per page, from 1. The default is {default}. More than 100 is taken as 100.",
-        default,
+    return size.describe(
+        f"{items} per page, from {size.minimum}. More than {MAX_PAGE_SIZE} is taken as"
+        f" {MAX_PAGE_SIZE}."
     )
-
-
-def parse_count(text: str | None, default: int, minimum: int = 1) -> int:
-    """Parse a whole number; raises InvalidNumber. A parameter that is not sent has the default."""
-    if text is None:
-        return default
-    if not _NUMBER.match(text) or int(text) < minimum:
-        raise InvalidNumber(_number_message(minimum))
-    return int(text)
-
-
-def invalid_number(field: str, minimum: int = 1) -> FieldError:
-    """Return the error of a parameter that is no whole number, or too small."""
-    return FieldError(field, FieldErrorCode.INVALID_NUMBER, _number_message(minimum))
-
-
-def _number_message(minimum: int) -> str:
-    return f"This must be a whole number, {minimum} or more."

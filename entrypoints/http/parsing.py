@@ -14,6 +14,7 @@ from litestar.params import QueryParameter
 from domain.errors import InvalidValue, UnsupportedValue
 from domain.identifier import parse_identifier
 from domain.otp.delivery import Channel
+from entrypoints.http.described_rules import described_rules
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import FieldError, InvalidBody, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -48,16 +49,19 @@ class FieldErrors:
     """The errors of several fields: the end of the block raises InvalidFields with all of them.
 
     ```python
-    with FieldErrors() as invalid:
+    with FieldErrors(data) as invalid:
         with invalid.of("phone"):
             phone = parse_phone(data.phone)
         with invalid.of("otp"):
             code = parse_otp_code(data.otp)
     ```
+
+    The end of the block also checks the fields whose rule only the description has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, body: msgspec.Struct | None = None) -> None:
         """Begin without errors."""
+        self._body = body
         self._errors: list[FieldError] = []
 
     def __enter__(self) -> Self:
@@ -66,7 +70,13 @@ class FieldErrors:
 
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
         """Raise InvalidFields if a field was invalid."""
-        if error_type is None and self._errors:
+        if error_type is not None:
+            return
+        if body := self._body:
+            for rule in described_rules(type(body)):
+                with self.of(rule.field):
+                    rule.check(body)
+        if self._errors:
             raise InvalidFields(*self._errors)
 
     def add(self, error: FieldError) -> None:

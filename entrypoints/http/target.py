@@ -9,9 +9,9 @@ import msgspec
 
 from application.administration.find_user import ExternalIdQuery, UserQuery
 from domain import errors
-from domain.administration.audit import MAX_REASON_LENGTH, parse_reason
-from domain.identifier import parse_identifier
-from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH, parse_external_id
+from domain.administration.audit import parse_reason
+from domain.identifier import IDENTIFIER_PATTERN, parse_identifier
+from domain.identities.external_id import parse_external_id
 from domain.identities.username import Username, parse_username
 from domain.phone import parse_phone
 from entrypoints.http.errors.core import CORE_TABLE
@@ -19,11 +19,12 @@ from entrypoints.http.errors.exceptions import FieldError, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
-    EXTERNAL_ID_EXAMPLE,
     ID_DESCRIPTION,
-    ID_PATTERN,
     USER_ID_EXAMPLE,
     described,
+    external_id_field,
+    phone_field,
+    reason_field,
 )
 from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.settings import HttpSettings
@@ -51,12 +52,7 @@ TARGET_ERRORS: Final = (
 """Those of an operation that acts for a user whom its body names."""
 
 ReasonField = Annotated[
-    str | None,
-    described(
-        "Why, for the audit. The digits of phone numbers in it are masked.",
-        "Ticket 4711: she gets no code",
-        max_length=MAX_REASON_LENGTH,
-    ),
+    str | None, reason_field("Why, for the audit.", "Ticket 4711: she gets no code", min_length=0)
 ]
 
 
@@ -65,18 +61,16 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     phone: Annotated[
         str | None,
-        described(
+        phone_field(
             "A phone number, also of a phone that has no account. A number without + is read in"
-            " the default region of the service.",
-            "+14155552671",
+            " the default region of the service."
         ),
     ] = None
     username: Annotated[str | None, described("A username.", "Rahul Sharma")] = None
-    id: Annotated[str | None, described(ID_DESCRIPTION, USER_ID_EXAMPLE, pattern=ID_PATTERN)] = None
-    external_id: Annotated[
-        str | None,
-        described(EXTERNAL_ID_DESCRIPTION, EXTERNAL_ID_EXAMPLE, max_length=MAX_EXTERNAL_ID_LENGTH),
+    id: Annotated[
+        str | None, described(ID_DESCRIPTION, USER_ID_EXAMPLE, pattern=IDENTIFIER_PATTERN)
     ] = None
+    external_id: Annotated[str | None, external_id_field(EXTERNAL_ID_DESCRIPTION)] = None
     reason: ReasonField = None
 
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.support.app_harness import AppHarness
 from tests.support.asgi import http_scope
-from tests.support.builders import CLIENT_IP
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.http_app import return_app, take_app
 from tests.support.http_settings import AppSettings
 
@@ -35,6 +35,12 @@ class HttpDriver:
     def token(self) -> str:
         """Return the access token of a new session."""
         return self._runner.run(self.harness.access_token())
+
+    def administrator_token(self) -> str:
+        """Return the access token of an administrator who has just logged in."""
+        administrator = self._runner.run(self.harness.add_administrator(a_phone(9)))
+        assert administrator.identity.is_administrator
+        return self._runner.run(self.harness.access_token(a_phone(9)))
 
     def get(self, path: str, query: bytes, token: str) -> Response:
         """Send a GET request."""
@@ -84,14 +90,17 @@ class HttpDriver:
             self._runner.run(self._app(scope, receive, send))
         assert [line for line in logs if line["event"] == "request_crashed"] == []
         start, *parts = sent
-        body = json.loads(b"".join(part["body"] for part in parts) or b"{}")
-        return Response(start["status"], body)
+        is_json = dict(start["headers"]).get(b"content-type") == b"application/json"
+        content = b"".join(part["body"] for part in parts)
+        return Response(start["status"], json.loads(content) if is_json else {})
 
 
 @contextmanager
-def open_http_driver(settings: AppSettings) -> Iterator[HttpDriver]:
+def open_http_driver(
+    settings: AppSettings, harness: AppHarness | None = None
+) -> Iterator[HttpDriver]:
     """Run the application until the end of the block."""
-    harness = AppHarness()
+    harness = harness or AppHarness()
     app = take_app(settings)
     with asyncio.Runner() as runner:
         running = runner.run(app.start(harness.use_cases))

@@ -194,7 +194,8 @@ def test_the_headers_of_a_status_are_declared() -> None:
 def test_no_pattern_needs_more_than_every_dialect_has() -> None:
     patterns = {part["pattern"] for part in find_objects() if isinstance(part.get("pattern"), str)}
     assert len(patterns) > 3
-    assert not [pattern for pattern in patterns if re.search(r"\\[pPu]|[^ -~]", pattern)]
+    # Generators of clients write an escaped line break as it is.
+    assert not [text for text in patterns if re.search(r"\\[pP]|\\u202[89]|[^ -~]", text)]
 
 
 def test_generators_of_clients_read_each_schema_as_it_is_meant() -> None:
@@ -226,5 +227,5 @@ def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:
     for name, field in bodies.items():
         otp = document["components"]["schemas"][name]["properties"][field]
         assert otp["examples"] == ["00012313"]
-        assert "{8,}" in otp["pattern"]
+        assert [is_valid({}, otp, "1" * length) for length in (7, 8, 9)] == [False, True, False]
     assert document["servers"] == [{"url": SETTINGS.server.public_url}]

@@ -6,12 +6,11 @@ import msgspec
 
 from application.otp.request_otp import RequestOtpResult
 from application.ports.otp import DeliveryStatus
-from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH
 from domain.otp.delivery import Channel
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
-    EXTERNAL_ID_EXAMPLE,
     described,
+    external_id_field,
 )
 from entrypoints.http.retained_data import RetainedDataResponse
 from entrypoints.http.target import ReasonField, UserBody
@@ -23,11 +22,7 @@ class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     external_id: Annotated[
         str | None,
-        described(
-            f"{EXTERNAL_ID_DESCRIPTION} Null removes it.",
-            EXTERNAL_ID_EXAMPLE,
-            max_length=MAX_EXTERNAL_ID_LENGTH,
-        ),
+        external_id_field(f"{EXTERNAL_ID_DESCRIPTION} Null removes it."),
     ]
     reason: ReasonField = None
 

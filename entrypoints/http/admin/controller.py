@@ -131,7 +131,7 @@ class AdminUserController(Controller):
         They signed in within the last 15 minutes.
         """
         query = parse_id(user_id, InvalidUserId())
-        with FieldErrors() as invalid:
+        with FieldErrors(data) as invalid:
             with invalid.of("external_id"):
                 text = data.external_id
                 external_id = None if text is None else parse_external_id(text)

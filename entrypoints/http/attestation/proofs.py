@@ -1,8 +1,8 @@
 """Proofs in requests for codes."""
 
-from domain.errors import TooLong
-from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH, AttestationProof
+from domain.otp.attestation_proof import AttestationProof
 from entrypoints.http.attestation.schemas import AttestationBody
+from entrypoints.http.described_rules import described_rules
 from entrypoints.http.otp.proofs import SentProof
 
 
@@ -15,11 +15,11 @@ def parse_proof(body: object) -> SentProof:
         TooLong
     """
     attestation: AttestationBody | None = getattr(body, "attestation", None)
-    if attestation is None or attestation.response is None:
-        return SentProof(accepts_attestation=attestation is not None)
-    proof_type = attestation.type or ""
-    if max(len(proof_type), len(attestation.response)) > MAX_RESPONSE_LENGTH:
-        raise TooLong(f"Type and response have at most {MAX_RESPONSE_LENGTH} characters.")
-    return SentProof(
-        accepts_attestation=True, proof=AttestationProof(proof_type, attestation.response)
-    )
+    if attestation is None:
+        return SentProof()
+    for rule in described_rules(AttestationBody):
+        rule.check(attestation)
+    if attestation.response is None:
+        return SentProof(accepts_attestation=True)
+    proof = AttestationProof(attestation.type or "", attestation.response)
+    return SentProof(accepts_attestation=True, proof=proof)

@@ -1,23 +1,36 @@
 """The field of requests for codes that has a proof."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
+from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH
 from entrypoints.http.fields import described
+
+_TOO_LONG: Final = {
+    "max_length": f"Type and response have at most {MAX_RESPONSE_LENGTH} characters."
+}
 
 
 class AttestationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A proof; without a response, that the app can make one."""
 
     type: Annotated[
-        str | None, described("The `type` of the challenge that it is for.", "altcha")
+        str | None,
+        described(
+            "The `type` of the challenge that it is for.",
+            "altcha",
+            max_length=MAX_RESPONSE_LENGTH,
+            messages=_TOO_LONG,
+        ),
     ] = None
     response: Annotated[
         str | None,
         described(
             "What the widget, or your code, made of the challenge.",
             "eyJjaGFsbGVuZ2UiOnsicGFyYW1ldGVycyI6eyJhbGdvcml0aG0iOiJQQktERjIvU0hBLTI1NiJ9fX0=",
+            max_length=MAX_RESPONSE_LENGTH,
+            messages=_TOO_LONG,
         ),
     ] = None
 

@@ -72,7 +72,7 @@ class LegacyOtpController(Controller):
         session, until a token of it is used.
         """
         settings = request.settings.otp
-        with FieldErrors() as invalid:
+        with FieldErrors(data) as invalid:
             with invalid.of("phone"):
                 phone = parse_international_phone(
                     data.phone, settings.default_region, settings.phone_rules

@@ -4,17 +4,13 @@ from typing import Annotated
 
 import msgspec
 
-from domain.phone import MAX_PHONE_INPUT_LENGTH
-from entrypoints.http.fields import AccessTokenField, described
+from entrypoints.http.fields import AccessTokenField, described, phone_field
 from entrypoints.http.otp.schemas import OtpField
 
 LegacyPhoneField = Annotated[
     str,
-    described(
-        "A phone number that begins with its country code, with or without +.",
-        "+912873645289",
-        format="phone",
-        max_length=MAX_PHONE_INPUT_LENGTH,
+    phone_field(
+        "A phone number that begins with its country code, with or without +.", "+912873645289"
     ),
 ]
 

@@ -3,11 +3,12 @@
 What an operation has of its own stands at its route: see `operations.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
 import msgspec
+from msgspec.inspect import Metadata, StructType, Type, UnionType
 
 
 def add_fields(
@@ -26,12 +27,31 @@ def add_fields(
 
 
 def forbid_unknown_fields(
-    schemas: Mapping[str, Any], bodies: Mapping[str, type[msgspec.Struct]]
+    schemas: Mapping[str, Any], bodies: Iterable[type[msgspec.Struct]]
 ) -> None:
-    """Say which bodies may have no other fields: Litestar does not say it of a Struct."""
-    for name, body in bodies.items():
-        if body.__struct_config__.forbid_unknown_fields:
-            schemas[name]["additionalProperties"] = False
+    """Say which objects may have no other fields: Litestar does not say it of a Struct.
+
+    Args:
+        schemas: The schemas by name.
+        bodies: The bodies of requests, with the fields of features.
+    """
+    for body in bodies:
+        for struct in _find_structs(msgspec.inspect.type_info(body)):
+            if struct.forbid_unknown_fields:
+                schemas[struct.cls.__name__]["additionalProperties"] = False
+
+
+def _find_structs(info: Type) -> Iterator[StructType]:
+    match info:
+        case Metadata(type=annotated):
+            yield from _find_structs(annotated)
+        case UnionType(types=types):
+            for alternative in types:
+                yield from _find_structs(alternative)
+        case StructType(fields=fields):
+            yield info
+            for field in fields:
+                yield from _find_structs(field.type)
 
 
 def require_fields_of_responses(

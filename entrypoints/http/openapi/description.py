@@ -17,7 +17,7 @@ from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.fields import ErrorFields, InvalidFieldsError
 from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.openapi import corrections, operations, responses
-from entrypoints.http.parsing import body_type
+from entrypoints.http.parsing import body_type, with_fields
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
@@ -99,7 +99,10 @@ def describe_api(
     needed = {scope for plugin in plugins for scope in plugin.scopes}
     scope_field = schemas[ErrorFields.__name__]["properties"]["scope"]
     scope_field["enum"] = [scope for scope in Scope if scope in needed]
-    corrections.forbid_unknown_fields(schemas, bodies)
+    added_fields = tuple(pair for plugin in plugins for pair in plugin.fields.items())
+    corrections.forbid_unknown_fields(
+        schemas, [with_fields(body, added_fields) for body in bodies.values()]
+    )
     corrections.require_fields_of_responses(schemas, bodies)
     components |= {"headers": dict(operations.HEADERS), "responses": {}}
     used: set[str] = set()

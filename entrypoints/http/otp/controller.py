@@ -1,8 +1,5 @@
 """One-time codes, main API."""
 
-import re
-from typing import Final
-
 import msgspec
 from litestar import Controller, get, post
 from litestar.params import JSONBody, SkipValidation
@@ -12,7 +9,6 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
 from domain.identities.device_token import DeviceToken, parse_device_token
-from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
 from domain.otp.message_preferences import MessagePreferences, parse_platform
 from domain.phone import parse_phone
@@ -22,8 +18,6 @@ from entrypoints.http.otp import schemas
 from entrypoints.http.otp.proofs import parse_proof
 from entrypoints.http.parsing import FieldErrors, parse_channel
 from entrypoints.http.request import ApiRequest
-
-_DEVICE: Final = re.compile(schemas.DEVICE_PATTERN)
 
 
 class OtpController(Controller):
@@ -61,7 +55,7 @@ class OtpController(Controller):
         own.
         """
         settings = request.settings.otp
-        with FieldErrors() as invalid:
+        with FieldErrors(data) as invalid:
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("channel"):
@@ -136,20 +130,18 @@ class OtpController(Controller):
         is returned. Without it, the access token is long-lived and cannot be refreshed.
         """
         settings = request.settings.otp
-        with FieldErrors() as invalid:
+        with FieldErrors(data) as invalid:
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("otp"):
                 code = parse_otp_code(data.otp, settings.otp_length)
-            with invalid.of("device"):
-                device = _parse_device(data.device)
         result = await otp.verify_otp(
             VerifyOtpCommand(
                 phone,
                 code,
                 request.client_ip,
                 data.request_id,
-                device or request.device_name,
+                (data.device or "").strip() or request.device_name,
                 with_refresh=bool(data.refresh),
                 device_token=_parse_device_token(data.device_token),
                 with_device_token=True,
@@ -160,13 +152,3 @@ class OtpController(Controller):
 
 def _parse_device_token(value: object) -> DeviceToken | None:
     return parse_device_token(value) if isinstance(value, str) else None
-
-
-def _parse_device(text: str | None) -> str | None:
-    if text is None:
-        return None
-    if len(text) > MAX_DEVICE_NAME_LENGTH:
-        raise errors.TooLong(f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters.")
-    if not _DEVICE.fullmatch(text):
-        raise errors.InvalidCharacters("A device name has no control characters or line breaks.")
-    return text.strip() or None

@@ -22,34 +22,34 @@ from entrypoints.http.fields import (
     described,
     path_parameter,
 )
+from entrypoints.http.patterns import SPACES, not_only_ascii
 from entrypoints.http.settings import HttpSettings
 
 
 def _otp_pattern(length: int) -> str:
-    r"""Return a pattern that matches all codes of so many digits, and little else.
-
-    Of ASCII it allows digits, spaces and hyphens. Every dialect of patterns understands it: those
-    of generated clients have neither `\p{Nd}` nor the flag that it needs, and write `\u2028` as a
-    line break.
-    """
-    return rf"^[^!-,./:-~]{{{length},}}$"
+    """Return the pattern of codes with so many digits."""
+    between = f"[{SPACES}-]*"
+    return f"^{between}(?:[0-9]{between}){{{length}}}$|{not_only_ascii('!-,./:-~')}"
 
 
 _OTP_EXAMPLE: Final = 12313
 _OTP_FORMAT: Final = "otp"
 OTP_PATTERN: Final = _otp_pattern(DEFAULT_OTP_LENGTH)
-DEVICE_PATTERN: Final = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*"
+# No line break begins or ends a class here: generators of clients write it as it is.
+_DEVICE_PATTERN: Final = (
+    r"^(?:[^\x00-\x1f\x7f-\x9f\u2010-\u206f]|[\u2010-\u2027\u202f-\u2065\u206a-\u206f])*$"
+)
 """No control characters, line breaks or bidirectional controls (UAX #9)."""
 
 
 def otp_field(description: str) -> msgspec.Meta:
     """Describe a code. `describe_otp_length` changes it as the operator chose."""
     return described(
-        f"{description} Spaces, hyphens and invisible characters are ignored.",
+        f"{description} Spaces, hyphens and invisible characters are ignored. It has at most"
+        f" {challenge.MAX_CODE_INPUT_LENGTH} characters, not counting invisible ones.",
         f"{_OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
         format=_OTP_FORMAT,
-        max_length=challenge.MAX_CODE_INPUT_LENGTH,
     )
 
 
@@ -193,10 +193,15 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     device: Annotated[
         str | None,
         described(
-            "A name for the session, without line breaks.",
+            "A name for the session, without line breaks, and without control characters, also"
+            " those that change the direction of text.",
             "Pixel 9",
-            pattern=r"^[^\x00-\x1f\x7f-\x9f]*$",
+            pattern=_DEVICE_PATTERN,
             max_length=MAX_DEVICE_NAME_LENGTH,
+            messages={
+                "pattern": "A device name has no control characters or line breaks.",
+                "max_length": f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters.",
+            },
         ),
     ] = None
     device_token: DeviceTokenInput = None

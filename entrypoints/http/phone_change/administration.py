@@ -74,7 +74,7 @@ class UserPhoneController(Controller):
         `users:change-phone`, and may change 20 numbers a day; attempts that fail count.
         """
         query, settings = parse_id(user_id, InvalidUserId()), request.settings.otp
-        with FieldErrors() as invalid:
+        with FieldErrors(data) as invalid:
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("reason"):

@@ -89,7 +89,7 @@ class PhoneChangeController(Controller):
         response does not say whether somebody has the number.
         """
         settings = request.settings.otp
-        with FieldErrors() as invalid:
+        with FieldErrors(data) as invalid:
             with invalid.of("target"):
                 target = _parse_target(data.target)
             phone = None
@@ -153,7 +153,7 @@ class PhoneChangeController(Controller):
         and the response is the same.
         """
         settings = request.settings.otp
-        with FieldErrors() as invalid:
+        with FieldErrors(data) as invalid:
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("otp"):
@@ -261,7 +261,7 @@ class UndoController(Controller):
         and cooldown are those of `POST /auth/request-otp`, and so is what else that asks for.
         """
         settings = request.settings.otp
-        with FieldErrors() as invalid:
+        with FieldErrors(data) as invalid:
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             sent = parse_proof(request, data, invalid)
@@ -326,7 +326,7 @@ def _parse_undo_by_notice(
     request: ApiRequest, data: schemas.UndoPhoneChangeBody, undo_code: str
 ) -> UndoByNoticeCommand:
     settings = request.settings.otp
-    with FieldErrors() as invalid:
+    with FieldErrors(data) as invalid:
         with invalid.of("phone"):
             phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
         with invalid.of("undo_code"):
@@ -341,7 +341,7 @@ def _parse_undo(request: ApiRequest, data: schemas.UndoPhoneChangeBody) -> UndoP
     settings, sent = request.settings.otp, {"otp": data.otp, "request_id": data.request_id}
     if data.otp is None or data.request_id is None:
         raise InvalidFields(*(missing_field(name) for name in sent if sent[name] is None))
-    with FieldErrors() as invalid:
+    with FieldErrors(data) as invalid:
         with invalid.of("phone"):
             phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
         with invalid.of("otp"):

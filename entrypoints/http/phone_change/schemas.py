@@ -5,21 +5,26 @@ from typing import Annotated, Final
 
 import msgspec
 
-from domain.administration.audit import MAX_REASON_LENGTH
 from domain.otp.challenge import MAX_CODE_INPUT_LENGTH
-from domain.phone import MAX_PHONE_INPUT_LENGTH
-from entrypoints.http.fields import PhoneField, described, time_field
+from domain.otp.undo_code import UNDO_CODE_LENGTH
+from entrypoints.http.fields import PhoneField, described, phone_field, reason_field, time_field
 from entrypoints.http.otp.schemas import (
     CodeRequestBody,
     OtpField,
     otp_field,
 )
+from entrypoints.http.patterns import SPACES, not_only_ascii
 from entrypoints.http.user_details import SubjectField
 
 TOGETHER: Final = "Send old_otp and old_request_id together, or omit both."
 """What is wrong where a code of the present number or its request id is missing."""
 ONE_CODE: Final = "Send undo_code, or otp and request_id, but not both."
 """What is wrong where there are two codes for an undo."""
+_BETWEEN: Final = f"[{SPACES}-]*"
+_UNDO_CODE_PATTERN: Final = (
+    f"^{_BETWEEN}(?:[2-9A-HJ-NP-Za-hj-np-z]{_BETWEEN}){{{UNDO_CODE_LENGTH}}}$"
+    f"|{not_only_ascii('!-,.-1:-@IO[-`io{-~')}"
+)
 
 
 class OtpTarget(StrEnum):
@@ -43,12 +48,7 @@ class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_
 
     phone: Annotated[
         str | None,
-        described(
-            "The new number, as people write it. Required unless `target` is `old`.",
-            "+14155552671",
-            format="phone",
-            max_length=MAX_PHONE_INPUT_LENGTH,
-        ),
+        phone_field("The new number, as people write it. Required unless `target` is `old`."),
     ] = None
     target: Annotated[
         str | None,
@@ -105,9 +105,11 @@ class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
         str | None,
         described(
             "The code in the message that the number was changed. Upper and lower case, spaces,"
-            " hyphens and invisible characters make no difference.",
+            " hyphens and invisible characters make no difference, nor do digits of other scripts"
+            f" and full-width letters. It has at most {MAX_CODE_INPUT_LENGTH} characters, not"
+            " counting invisible ones.",
             "K7QM-2XPA-9RTW",
-            max_length=MAX_CODE_INPUT_LENGTH,
+            pattern=_UNDO_CODE_PATTERN,
         ),
     ] = None
     otp: Annotated[
@@ -128,7 +130,7 @@ class ChangeUserPhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
 
     phone: Annotated[
         str,
-        described(
+        phone_field(
             "The number that the account gets. A number without + is read in the default region of"
             " the service.",
             "+14155552672",
@@ -136,12 +138,10 @@ class ChangeUserPhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
     ]
     reason: Annotated[
         str,
-        described(
-            "How you made sure that this is the owner, for the audit. It is required. The digits of"
-            " phone numbers in it are masked.",
+        reason_field(
+            "How you made sure that this is the owner, for the audit.",
             "Ticket 4711: passport, called back",
             min_length=1,
-            max_length=MAX_REASON_LENGTH,
         ),
     ]
 

@@ -5,14 +5,12 @@ from litestar import Controller, get
 from application.statistics.feature import StatisticsFeature
 from domain import errors
 from domain.statistics.report import (
-    DEFAULT_HOURS,
     make_query,
     parse_counted_country,
     parse_counted_provider,
 )
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.paging import invalid_number, parse_count
 from entrypoints.http.parsing import FieldErrors, parsing_field, require_known_parameters
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.statistics import schemas
@@ -31,7 +29,7 @@ class StatisticsController(Controller):
         summary="Report statistics",
         response_description="The report. It may be empty.",
         errors=[
-            invalid_number("hours"),
+            schemas.HOURS.error,
             errors.Forbidden,
             errors.InsufficientScope,
             errors.ReauthenticationRequired,
@@ -54,7 +52,7 @@ class StatisticsController(Controller):
         require_known_parameters(request)
         with FieldErrors() as invalid:
             with invalid.of("hours"):
-                count = parse_count(hours, DEFAULT_HOURS)
+                count = schemas.HOURS.parse(hours)
             with invalid.of("country"):
                 selected = None if country is None else parse_counted_country(country)
             with invalid.of("provider"):

@@ -6,32 +6,47 @@ from typing import Annotated, Final
 import msgspec
 
 from domain.statistics.hourly_counts import DeliveryCounts
-from domain.statistics.report import DEFAULT_HOURS, MAX_HOURS, CountRow, HourRow, Statistics
+from domain.statistics.report import (
+    DEFAULT_HOURS,
+    MAX_HOURS,
+    MAX_PROVIDER_LENGTH,
+    CountRow,
+    HourRow,
+    Statistics,
+)
 from entrypoints.http.fields import described, format_timestamp, query_parameter, time_field
-from entrypoints.http.paging import count_parameter
+from entrypoints.http.paging import CountParameter
+from entrypoints.http.patterns import CONTROLS, not_only_ascii
 
 _NAME: Final = "The ISO 3166-1 code of the country, the provider, or the channel; or `unknown`."
 _REJECTIONS_EXAMPLE: Final = {"per_ip": 12}
 _EVENTS_EXAMPLE: Final = {"otp_accepted": 90, "login_succeeded": 61}
 
+HOURS: Final = CountParameter(name="hours", default=DEFAULT_HOURS, maximum=MAX_HOURS)
 HoursParameter = Annotated[
     str | None,
-    count_parameter(
-        f"How many hours, from 1 to {MAX_HOURS}. The hour that is not over is the last one. The"
-        f" default is {DEFAULT_HOURS}.",
-        DEFAULT_HOURS,
-        maximum=MAX_HOURS,
+    HOURS.describe(
+        f"How many hours, from 1 to {MAX_HOURS}. The hour that is not over is the last one."
     ),
 ]
 CountryParameter = Annotated[
     str | None,
     query_parameter(
-        "Only messages to this country: its ISO 3166-1 code, `001`, `other` or `unknown`.",
+        "Only messages to this country: the ISO 3166-1 code of one with phone numbers, `001`,"
+        " `other` or `unknown`.",
+        pattern="^(?:[A-Za-z]{2}|001|other|unknown)$",
         examples=["IN"],
     ),
 ]
 ProviderParameter = Annotated[
-    str | None, query_parameter("Only messages of this provider.", examples=["twilio"])
+    str | None,
+    query_parameter(
+        "Only messages of this provider. Its name has no control characters and no spaces but that"
+        " of ASCII.",
+        pattern=f"^[ -~]+$|{not_only_ascii(CONTROLS)}",
+        max_length=MAX_PROVIDER_LENGTH,
+        examples=["twilio"],
+    ),
 ]
 
 SentField = Annotated[

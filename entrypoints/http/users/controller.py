@@ -73,7 +73,7 @@ class UserController(Controller):
         are both in use, the error is about the number.
         """
         caller, settings = request.principal.identity, request.settings
-        with FieldErrors() as invalid:
+        with FieldErrors(data) as invalid:
             with invalid.of("username"):
                 username = parse_username(
                     data.username, settings.identities.username_rules, caller.username

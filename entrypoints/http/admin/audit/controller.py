@@ -12,7 +12,7 @@ from domain.identifier import parse_identifier
 from entrypoints.http.admin.audit import schemas
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.paging import CursorParameter, invalid_number, parse_count
+from entrypoints.http.paging import CursorParameter
 from entrypoints.http.parsing import FieldErrors, require_known_parameters
 from entrypoints.http.request import ApiRequest
 
@@ -30,7 +30,7 @@ class AuditController(Controller):
         summary="List the audit",
         response_description="The page. It may be empty.",
         errors=[
-            invalid_number("limit"),
+            schemas.PAGE_SIZE.error,
             errors.Forbidden,
             errors.InsufficientScope,
             errors.ReauthenticationRequired,
@@ -59,7 +59,7 @@ class AuditController(Controller):
             with invalid.of("cursor"):
                 after = None if cursor is None else parse_cursor(cursor)
             with invalid.of("limit"):
-                size = parse_count(limit, schemas.DEFAULT_PAGE_SIZE)
+                size = schemas.PAGE_SIZE.parse(limit)
         page = await administration.list_audit(request.caller, audit_filter, after, size)
         return schemas.to_page_response(page)
 

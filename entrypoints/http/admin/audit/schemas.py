@@ -13,9 +13,9 @@ from entrypoints.http.fields import (
     described,
     query_parameter,
 )
-from entrypoints.http.paging import NextCursorField, page_size_parameter
+from entrypoints.http.paging import CountParameter, NextCursorField, describe_page_size
 
-DEFAULT_PAGE_SIZE: Final = 20
+PAGE_SIZE: Final = CountParameter(name="limit", default=20)
 
 SubjectParameter = Annotated[
     str | None,
@@ -29,10 +29,11 @@ ActorParameter = Annotated[
     str | None,
     query_parameter(
         "Only entries of this actor: its kind, a colon and its id.",
+        pattern=rf"^(?:{'|'.join(ActorKind)}):[\s\S]",
         examples=[f"{ActorKind.ADMINISTRATOR}:{USER_ID_EXAMPLE}"],
     ),
 ]
-AuditLimitParameter = Annotated[str | None, page_size_parameter("Entries", DEFAULT_PAGE_SIZE)]
+AuditLimitParameter = Annotated[str | None, describe_page_size(PAGE_SIZE, "Entries")]
 
 
 class AuditPageResponse(msgspec.Struct, kw_only=True):

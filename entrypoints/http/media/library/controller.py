@@ -46,7 +46,6 @@ from entrypoints.http.media.library.upload_form import MALFORMED_FORM, open_uplo
 from entrypoints.http.media.library.uploads import provide_upload_limiter
 from entrypoints.http.media.settings import media_settings
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.paging import invalid_number
 from entrypoints.http.parsing import parse_id, parsing_field, repeated_field
 from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
@@ -173,7 +172,7 @@ class LibraryController(Controller):
         response_description="The page. It may be empty.",
         links={"get_library_item": _FIRST_ITEM},
         unavailable_error=media_errors.LibraryReadFailed,
-        errors=[invalid_number("page"), PageTooDeep, *_ACCESS_ERRORS],
+        errors=[schemas.PAGE_NUMBER.error, PageTooDeep, *_ACCESS_ERRORS],
     )
     async def list_library_items(
         self,

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from domain.identifier import IDENTIFIER_PATTERN
 from domain.media.image import ImageFormat
-from domain.media.item import MAX_CATEGORY_LENGTH
-from entrypoints.http.fields import BINARY, ID_PATTERN, binary_content, header
-from entrypoints.http.media.library.schemas import CATEGORY_PATTERN
+from domain.media.item import CATEGORY_PATTERN, MAX_CATEGORY_LENGTH
+from entrypoints.http.fields import BINARY, binary_content, header
 
 _FORM: Final = {
     "properties": {
         "file": {**BINARY, "description": "A JPEG, PNG, WebP, GIF, AVIF or HEIC image."},
         "user_id": {
             "type": "string",
-            "pattern": ID_PATTERN,
+            "pattern": IDENTIFIER_PATTERN,
             "description": "The caller's id, the `_id` of `GET /users/me`; for administrators, any"
             " user's.",
         },

@@ -9,13 +9,13 @@ from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from domain.cursor import encode_cursor, parse_cursor
 from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
+from domain.identifier import IDENTIFIER_PATTERN
 from domain.media import item
-from domain.media.idempotency import MAX_IDEMPOTENCY_KEY_LENGTH
+from domain.media.idempotency import IDEMPOTENCY_KEY_PATTERN, MAX_IDEMPOTENCY_KEY_LENGTH
 from domain.media.image import MediaKind
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
-    ID_PATTERN,
     ITEM_ID_EXAMPLE,
     CreatedAtField,
     UserIdField,
@@ -28,16 +28,14 @@ from entrypoints.http.fields import (
 )
 from entrypoints.http.media.errors import PageTooDeep
 from entrypoints.http.paging import (
-    CURSOR_PATTERN,
+    CountParameter,
     NextCursorField,
-    count_parameter,
-    page_size_parameter,
-    parse_count,
+    describe_page_size,
 )
 from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 
-CATEGORY_PATTERN: Final = r"^[^\x00]*$"
-DEFAULT_PAGE_SIZE: Final = 10
+PAGE_NUMBER: Final = CountParameter(name="page", default=1, maximum=MAX_TOTAL)
+PAGE_SIZE: Final = CountParameter(name="per_page", default=10)
 
 
 def _url_part(name: str, pattern: str) -> PathParameter:
@@ -52,19 +50,17 @@ ExpiresParameter = Annotated[
 SignatureParameter = Annotated[str | None, query_parameter("The signature of a private URL.")]
 PageParameter = Annotated[
     str | None,
-    count_parameter(
-        "The page number, from 1. The default is 1. A page that begins after"
-        f" {MAX_TOTAL} items is an error with the code `page_too_deep`: use `cursor`.",
-        1,
-        maximum=MAX_TOTAL,
+    PAGE_NUMBER.describe(
+        f"The page number, from 1. A page that begins after {MAX_TOTAL} items is an error with the"
+        " code `page_too_deep`: use `cursor`."
     ),
 ]
-PageSizeParameter = Annotated[str | None, page_size_parameter("Items", DEFAULT_PAGE_SIZE)]
+PageSizeParameter = Annotated[str | None, describe_page_size(PAGE_SIZE, "Items")]
 OwnerParameter = Annotated[
-    str | None, query_parameter("Only items of this user.", pattern=ID_PATTERN)
+    str | None, query_parameter("Only items of this user.", pattern=IDENTIFIER_PATTERN)
 ]
 TypeParameter = Annotated[
-    str | None, query_parameter("Only items of this type.", name="type", enum=["image", "gif"])
+    str | None, query_parameter("Only items of this type.", name="type", enum=[*MediaKind])
 ]
 CategoryParameter = Annotated[str | None, query_parameter("Only items with exactly this label.")]
 LibraryCursorParameter = Annotated[
@@ -80,7 +76,7 @@ IdempotencyKeyParameter = Annotated[
         name="Idempotency-Key",
         description="Names this upload, for example by a random UUID, so that it can be repeated.",
         schema_extra=parameter_schema(
-            pattern=r"^[\x21-\x7e]+$", max_length=MAX_IDEMPOTENCY_KEY_LENGTH
+            pattern=IDEMPOTENCY_KEY_PATTERN, max_length=MAX_IDEMPOTENCY_KEY_LENGTH
         ),
     ),
 ]
@@ -89,7 +85,7 @@ CategoryField = Annotated[
     described(
         "A label, exactly as sent.",
         "art",
-        pattern=CATEGORY_PATTERN,
+        pattern=item.CATEGORY_PATTERN,
         max_length=item.MAX_CATEGORY_LENGTH,
     ),
 ]
@@ -182,9 +178,9 @@ def parse_list_parameters(
     invalid_owner = InvalidIdentifier("A user id has 24 hex digits.")
     with FieldErrors() as invalid:
         with invalid.of("page"):
-            number = parse_count(page, default=1)
+            number = PAGE_NUMBER.parse(page)
         with invalid.of("per_page"):
-            size = parse_count(per_page, default=DEFAULT_PAGE_SIZE)
+            size = PAGE_SIZE.parse(per_page)
         with invalid.of("cursor"):
             after = None if cursor is None else parse_cursor(cursor)
         with invalid.of("user_id"):

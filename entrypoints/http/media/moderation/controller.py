@@ -19,7 +19,7 @@ from entrypoints.http.media.errors import InvalidItemId
 from entrypoints.http.media.library.schemas import OwnerParameter
 from entrypoints.http.media.moderation import schemas
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.paging import CursorParameter, invalid_number
+from entrypoints.http.paging import CursorParameter
 from entrypoints.http.parsing import parse_id, parsing_field, require_known_parameters
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
@@ -47,7 +47,7 @@ class ModerationController(Controller):
     @get(
         summary="List items for moderation",
         response_description="The page. It may be empty.",
-        errors=[invalid_number("limit"), *_CALLER_ERRORS],
+        errors=[schemas.PAGE_SIZE.error, *_CALLER_ERRORS],
     )
     async def list_moderated_items(
         self,

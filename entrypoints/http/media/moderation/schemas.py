@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from application.media.moderate_items import ModerationPage
-from domain.administration.audit import MAX_REASON_LENGTH
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, UnsupportedValue
 from domain.media.image import ImageFormat
@@ -21,15 +20,16 @@ from entrypoints.http.fields import (
     described,
     format_timestamp,
     query_parameter,
+    reason_field,
 )
 from entrypoints.http.paging import (
+    CountParameter,
     NextCursorField,
-    page_size_parameter,
-    parse_count,
+    describe_page_size,
 )
 from entrypoints.http.parsing import FieldErrors, parse_id
 
-DEFAULT_PAGE_SIZE: Final = 20
+PAGE_SIZE: Final = CountParameter(name="limit", default=20)
 IMAGE_RESPONSES: Final[dict[str, Any]] = {
     "200": {
         "description": "The bytes of the full image.",
@@ -54,20 +54,14 @@ StateParameter = Annotated[
         enum=_STATES,
     ),
 ]
-ItemLimitParameter = Annotated[str | None, page_size_parameter("Items", DEFAULT_PAGE_SIZE)]
+ItemLimitParameter = Annotated[str | None, describe_page_size(PAGE_SIZE, "Items")]
 
 
 class ModerationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Why an item is hidden, shown again or deleted."""
 
     reason: Annotated[
-        str,
-        described(
-            "Why, for the audit. It is required. The digits of phone numbers in it are masked.",
-            "Report 815: shows a license plate",
-            min_length=1,
-            max_length=MAX_REASON_LENGTH,
-        ),
+        str, reason_field("Why, for the audit.", "Report 815: shows a license plate", min_length=1)
     ]
 
 
@@ -113,7 +107,7 @@ def parse_list_parameters(
         with invalid.of("cursor"):
             after = None if cursor is None else parse_cursor(cursor)
         with invalid.of("limit"):
-            size = parse_count(limit, DEFAULT_PAGE_SIZE)
+            size = PAGE_SIZE.parse(limit)
     return ItemFilter(owner_id=owner, is_hidden=is_hidden), after, size
 
 

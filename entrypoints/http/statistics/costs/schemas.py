@@ -4,10 +4,9 @@ from typing import Annotated, Final
 
 import msgspec
 
-from domain.costs.report import MAX_REPORT_DAYS, CostGroup, CostReport, CostRow
+from domain.costs.report import DAY_PATTERN, MAX_REPORT_DAYS, CostGroup, CostReport, CostRow
 from entrypoints.http.fields import described, query_parameter
 
-_DAY_PATTERN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _FIRST_DAY_EXAMPLE: Final = "2026-07-01"
 _LAST_DAY_EXAMPLE: Final = "2026-07-31"
 _GROUPS: Final = [group.value for group in CostGroup]
@@ -19,7 +18,7 @@ FirstDayParameter = Annotated[
         f" most {MAX_REPORT_DAYS} days.",
         name="from",
         format="date",
-        pattern=_DAY_PATTERN,
+        pattern=DAY_PATTERN,
         examples=[_FIRST_DAY_EXAMPLE],
     ),
 ]
@@ -29,7 +28,7 @@ LastDayParameter = Annotated[
         "The last day, in UTC. The default is today.",
         name="to",
         format="date",
-        pattern=_DAY_PATTERN,
+        pattern=DAY_PATTERN,
         examples=[_LAST_DAY_EXAMPLE],
     ),
 ]

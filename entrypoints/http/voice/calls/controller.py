@@ -17,7 +17,7 @@ from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.paging import CursorParameter, invalid_number, parse_count
+from entrypoints.http.paging import CursorParameter
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse, size_header
@@ -40,7 +40,7 @@ class CallController(Controller):
     @get(
         summary="List calls",
         response_description="The page. It may be empty.",
-        errors=[invalid_number("limit")],
+        errors=[schemas.PAGE_SIZE.error],
     )
     async def list_calls(
         self,
@@ -60,7 +60,7 @@ class CallController(Controller):
             with invalid.of("cursor"):
                 after = None if cursor is None else parse_cursor(cursor)
             with invalid.of("limit"):
-                size = parse_count(limit, schemas.DEFAULT_PAGE_SIZE)
+                size = schemas.PAGE_SIZE.parse(limit)
         page = await calls.list_calls(request.principal, after, size)
         return schemas.to_page_response(page, request.principal.viewer)
 
@@ -69,7 +69,7 @@ class CallController(Controller):
         summary="Get a recording of a call",
         file_responses=schemas.RECORDING_RESPONSES,
         errors=[
-            invalid_number("index", minimum=0),
+            schemas.RECORDING_INDEX.error,
             errors.Forbidden,
             errors.ReauthenticationRequired,
             voice_errors.CallNotFound,
@@ -92,7 +92,7 @@ class CallController(Controller):
         They have to have logged in within the last day.
         """
         with parsing_field("index"):
-            number = parse_count(index, default=0, minimum=0)
+            number = schemas.RECORDING_INDEX.parse(index)
         call = parse_identifier(call_id) or ""
         return FileResponse(
             lambda: calls.open_recording(request.principal, call, number),

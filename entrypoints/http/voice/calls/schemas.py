@@ -19,20 +19,20 @@ from entrypoints.http.fields import (
     time_field,
 )
 from entrypoints.http.paging import (
+    CountParameter,
     NextCursorField,
-    count_parameter,
-    page_size_parameter,
+    describe_page_size,
 )
 from entrypoints.http.voice.call_status import show_call_status
 
-DEFAULT_PAGE_SIZE: Final = 20
+PAGE_SIZE: Final = CountParameter(name="limit", default=20)
+RECORDING_INDEX: Final = CountParameter(name="index", default=0, minimum=0)
 CALL_ID_EXAMPLE: Final = "6561a2b2c3d4e5f60718293c"
 
 RecordingIndexParameter = Annotated[
-    str | None,
-    count_parameter("Which recording of the call, from 0. The default is 0.", 0, minimum=0),
+    str | None, RECORDING_INDEX.describe("Which recording of the call, from 0.")
 ]
-CallLimitParameter = Annotated[str | None, page_size_parameter("Calls", DEFAULT_PAGE_SIZE)]
+CallLimitParameter = Annotated[str | None, describe_page_size(PAGE_SIZE, "Calls")]
 
 
 class RecordingResponse(msgspec.Struct, kw_only=True):

@@ -1,0 +1,57 @@
+"""Rules of fields that are checked as the API is described: by the `Meta` of the field."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec.inspect import Metadata
+
+from domain.errors import InvalidCharacters, TooLong, TooShort
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedRule:
+    """The rule of a text that nothing but its description has; see `fields.described`.
+
+    Attributes:
+        field: The name of the field.
+        keywords: The keywords of JSON Schema, in snake case.
+        messages: What is wrong with a text, for each of these.
+    """
+
+    field: str
+    keywords: Mapping[str, Any]
+    messages: Mapping[str, str]
+
+    def check(self, body: msgspec.Struct) -> None:
+        """Check the field of this body, which may be None.
+
+        Raises:
+            TooShort, TooLong, InvalidCharacters
+        """
+        text, keywords = getattr(body, self.field), self.keywords
+        if text is None:
+            return
+        if "min_length" in keywords and len(text) < keywords["min_length"]:
+            raise TooShort(self.messages["min_length"])
+        if "max_length" in keywords and len(text) > keywords["max_length"]:
+            raise TooLong(self.messages["max_length"])
+        # The whole text: in Python, `$` would allow a line break at the end.
+        if "pattern" in keywords and not re.fullmatch(keywords["pattern"], text):
+            raise InvalidCharacters(self.messages["pattern"])
+
+
+@cache
+def described_rules(body: type[msgspec.Struct]) -> Sequence[DescribedRule]:
+    """Return the rules of a body: those of the fields that are described with messages."""
+    rules = []
+    for field in msgspec.structs.fields(body):
+        match msgspec.inspect.type_info(field.type):
+            case Metadata(extra={"messages": messages}, extra_json_schema={"extra": keywords}) if (
+                messages
+            ):
+                rules.append(DescribedRule(field.name, keywords, messages))
+    return rules

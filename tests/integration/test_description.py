@@ -227,5 +227,5 @@ def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:
     for name, field in bodies.items():
         otp = document["components"]["schemas"][name]["properties"][field]
         assert otp["examples"] == ["00012313"]
-        assert [is_valid({}, otp, "1" * length) for length in (7, 8, 9)] == [False, True, False]
+        assert [bool(re.search(otp["pattern"], "1" * n)) for n in (7, 8, 9)] == [False, True, False]
     assert document["servers"] == [{"url": SETTINGS.server.public_url}]

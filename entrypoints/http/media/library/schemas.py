@@ -7,7 +7,7 @@ from litestar.params import HeaderParameter, PathParameter
 
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
-from domain.cursor import encode_cursor, parse_cursor
+from domain.cursor import CURSOR_PATTERN, encode_cursor, parse_cursor
 from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
 from domain.identifier import IDENTIFIER_PATTERN
 from domain.media import item

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
 from adapters.records.database import Database
-from adapters.records.guarded_records import GuardedRecords
 from adapters.records.outages import OutageRetries
 from adapters.records.repositories import make_repositories
+from adapters.records.store_calls import wrap_records
 from application.identities.feature import IdentitiesPorts
 from application.operations.feature import OperationsPorts
 from application.ports.changes import ChangeObservers
@@ -92,7 +92,8 @@ async def open_use_cases(
                 open_guarded_database(settings, phone_encryption, metrics)
             )
         if retry is not None and not isinstance(settings.database, SqliteLocation):
-            database = replace(database, records=GuardedRecords(database.records, retry))
+            records = wrap_records(database.records, lambda _, call: retry(call))
+            database = replace(database, records=records)
         observers = ChangeObservers()
         system = SystemPorts(clock=clock, randomness=SystemRandomness(), events=listeners)
         keeps_events = any(feature.keeps_user_events(settings) for feature in FEATURES)

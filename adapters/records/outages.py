@@ -48,14 +48,6 @@ class OutageRetries:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _MAX_PAUSE)
 
-    async def read(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that changes nothing, as any other."""
-        return await self(call)
-
-    async def write(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that may change something, as any other."""
-        return await self(call)
-
     def _check_duration(self, now: float, error: StorageError) -> None:
         if self._began_at is None:
             self._began_at = now

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from application.administration.show_user import ShowUser
 from application.administration.view_phone import ViewPhone
@@ -85,8 +86,23 @@ class LimitsFeature:
     """The limits of codes, and the use cases that only read them."""
 
     def __init__(
-        self, core: UseCases, limit_store: LimitStore, peppers: KeyRing, policy: OtpPolicy
+        self,
+        core: UseCases,
+        limit_store: LimitStore,
+        peppers: KeyRing,
+        policy: OtpPolicy,
+        former_store: LimitStore | None = None,
     ) -> None:
+        """Build the use cases.
+
+        Args:
+            core: The core.
+            limit_store: Has the limits.
+            peppers: The keys of codes.
+            policy: The operator's decisions.
+            former_store: Had the limits before, if it is another one. What expires there is
+                deleted: the ids of limits have hashes of client IPs.
+        """
         clock, identities = core.system.clock, core.repositories.identities
         verifications, keyed_hashes = core.repositories.phone_verifications, core.keyed_hashes
         codes = OtpCodes(peppers, policy.test_otps, policy.otp_length)
@@ -121,7 +137,13 @@ class LimitsFeature:
             policy.phone_rules,
         )
         # Another instance, whose clock is behind, still counts what expires now.
-        core.operations.cleanup.add_steps({"expired_rate_limits": expire(limit_store, CLOCK_SKEW)})
+        stores = (limit_store, former_store)
+        steps = [expire(store, CLOCK_SKEW) for store in stores if store is not None]
+
+        async def expire_limits(now: datetime) -> int:
+            return sum([await step(now) for step in steps])
+
+        core.operations.cleanup.add_steps({"expired_rate_limits": expire_limits})
         self.token_limits = TokenLimits(limit_store, clock)
         self.view_phone = ViewPhone(core.record_act, self.token_limits)
         self.view_user = ViewUser(core.identities.get_user, self.view_phone)

@@ -6,7 +6,7 @@ from typing import Final
 
 from application.ports.limits import LimitStore
 from entrypoints.features.feature import Feature
-from entrypoints.opening.database import measure_limits
+from entrypoints.opening.database import limits_with_metrics
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
@@ -24,21 +24,21 @@ class _Limits(Feature):
     async def open(self, opening: Opening) -> AsyncIterator[None]:
         """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
         from adapters.key_file.document import KeyPurpose
-        from adapters.records.separate_limits import SeparateLimits
         from adapters.system import HeldHealthCheck
         from application.otp.feature import LimitsFeature
 
         settings, core, limits = opening.settings, opening.use_cases, opening.database.limits
+        former_limits = None
         if settings.limit_store is not None:
             with name_variable("DIALTONE_LIMIT_STORE"):
                 own = await opening.stack.enter_async_context(
                     open_limit_store(settings.limit_store, settings)
                 )
             core.operations.check_readiness.add("limits", HeldHealthCheck(health_check_of(own)))
-            limits = SeparateLimits(measure_limits(own, opening.metrics), limits)
+            limits, former_limits = limits_with_metrics(own, opening.metrics), limits
         peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
         policy = settings.otp_policy(are_messages_reported=False)
-        core.add(LimitsFeature(core, limits, peppers, policy))
+        core.add(LimitsFeature(core, limits, peppers, policy, former_limits))
         yield
 
 

@@ -87,13 +87,13 @@ async def open_guarded_database(
             database = await stack.enter_async_context(open_database(settings, phone_encryption))
             await check_declared(database.records)
         if metrics is not None:
-            from adapters.metrics.stores import MeasuredRecordStore
+            from adapters.metrics.stores import measure_records
 
             # Inside the guard, which does not call a database that is away.
             database = replace(
                 database,
-                records=MeasuredRecordStore(database.records, metrics),
-                limits=measure_limits(database.limits, metrics),
+                records=measure_records(database.records, metrics),
+                limits=limits_with_metrics(database.limits, metrics),
             )
         if not isinstance(settings.database, SqliteLocation):
             # SQLite fails at once by itself.
@@ -101,10 +101,10 @@ async def open_guarded_database(
         yield replace(database, health=HeldHealthCheck(database.health))
 
 
-def measure_limits(limits: LimitStore, metrics: "Metrics | None") -> LimitStore:
+def limits_with_metrics(limits: LimitStore, metrics: "Metrics | None") -> LimitStore:
     """Return the limit store with measurements, if there are metrics."""
     if metrics is None:
         return limits
-    from adapters.metrics.stores import MeasuredLimitStore
+    from adapters.metrics.stores import measure_limits
 
-    return MeasuredLimitStore(limits, metrics)
+    return measure_limits(limits, metrics)

@@ -7,9 +7,9 @@ from typing import Any, Final, cast
 import pytest
 
 from adapters.records import outages
-from adapters.records.guarded_records import GuardedRecords
 from adapters.records.outages import OutageRetries
 from adapters.records.record_store import RecordStore
+from adapters.records.store_calls import wrap_records
 from application.ports.errors import CorruptRecord, StorageTimeout, StorageUnavailable
 
 
@@ -86,7 +86,8 @@ _METHODS: Final = [name for name, _ in getmembers(RecordStore, isfunction) if na
 
 @pytest.mark.parametrize("name", _METHODS)
 async def test_each_call_to_records_is_repeated_after_an_outage(name: str) -> None:
-    records = GuardedRecords(cast("RecordStore", FailingStore()), OutageRetries())
+    retry = OutageRetries()
+    records = wrap_records(cast("RecordStore", FailingStore()), lambda _, call: retry(call))
     parameters = [*signature(getattr(RecordStore, name)).parameters.values()][1:]
     arguments = [each.name for each in parameters if each.kind is Parameter.POSITIONAL_ONLY]
     options = {each.name: each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY}

@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 
 from adapters.metrics.metrics import Metrics
-from adapters.metrics.stores import MeasuredLimitStore, MeasuredRecordStore
+from adapters.metrics.stores import measure_records
 from adapters.records.kinds import LEASES
 from application.ports.errors import (
     PortError,
     StorageTimeout,
     UniqueViolation,
 )
-from application.ports.limits import LimitStore
 from tests.support.fakes.database import InMemoryDatabase
 
 
@@ -32,7 +31,7 @@ class FailingRecords:
 
 async def test_a_call_of_the_database_is_timed_by_its_operation() -> None:
     metrics = Metrics()
-    records = MeasuredRecordStore(InMemoryDatabase().records, metrics)
+    records = measure_records(InMemoryDatabase().records, metrics)
 
     assert await records.load(LEASES, ["x"]) == {}
     labels = {"store": "database", "operation": "load"}
@@ -47,12 +46,7 @@ async def test_an_error_of_a_store_is_counted_by_its_class_and_a_taken_name_is_n
 ) -> None:
     metrics, records = Metrics(), FailingRecords(error)
     with pytest.raises(type(error)):
-        await MeasuredRecordStore(records, metrics).load(LEASES, ["x"])  # type: ignore[arg-type]
+        await measure_records(records, metrics).load(LEASES, ["x"])  # type: ignore[arg-type]
 
     labels = {"store": "database", "operation": "load", "error": "storage_timeout"}
     assert sample(metrics, "storage_errors_total", **labels) == count
-
-
-def test_a_measured_limit_store_has_all_methods_of_its_port() -> None:
-    methods = {name for name in vars(LimitStore) if not name.startswith("_")}
-    assert methods <= vars(MeasuredLimitStore).keys()

@@ -138,9 +138,17 @@ class MongoRecordStore:
         return True
 
     async def replace(
-        self, kind: RecordKind[R], record_id: str, record: R, version: int, /
+        self,
+        kind: RecordKind[R],
+        record_id: str,
+        record: R,
+        version: int,
+        /,
+        *,
+        also_written_once: bool = False,
     ) -> bool:
-        return await self._update(kind, record_id, version, _replacement(kind, record))
+        once = None if also_written_once else kind.written_once
+        return await self._update(kind, record_id, version, _replacement(kind, record, once))
 
     async def replace_all(
         self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
@@ -148,7 +156,7 @@ class MongoRecordStore:
         updates = [
             UpdateOne(
                 {"_id": replacement.id, "version": replacement.version},
-                _replacement(kind, replacement.record),
+                _replacement(kind, replacement.record, kind.written_once),
             )
             for replacement in replacements
         ]
@@ -308,9 +316,14 @@ def _to_fields(kind: RecordKind[R], record: R) -> Fields:
     return fields
 
 
-def _replacement(kind: RecordKind[R], record: R) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
-    """Return the update that sets and removes fields, and leaves those that are not known."""
-    fields, once = _to_fields(kind, record), kind.written_once
+def _replacement(
+    kind: RecordKind[R], record: R, once: str | None
+) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+    """Return the update that sets and removes fields, and leaves those that are not known.
+
+    The field `once` keeps its value while it has one.
+    """
+    fields = _to_fields(kind, record)
     removed = sorted(kind.field_names - fields.keys() - {"id"})
     if once not in fields:
         unset = {"$unset": dict.fromkeys(removed, 1)} if removed else {}

@@ -125,9 +125,16 @@ class PostgresRecordStore:
             raise
 
     async def replace(
-        self, kind: RecordKind[R], record_id: str, record: R, version: int, /
+        self,
+        kind: RecordKind[R],
+        record_id: str,
+        record: R,
+        version: int,
+        /,
+        *,
+        also_written_once: bool = False,
     ) -> bool:
-        sql, once = statements_of(kind), kind.written_once
+        sql, once = statements_of(kind), None if also_written_once else kind.written_once
         is_kept = once is not None and getattr(record, once) is not None
         statement = sql.replace_once if is_kept else sql.replace
         return await self._change(statement, _values_of(kind, record), record_id, version)

@@ -21,7 +21,7 @@ class EmptyRecords:
     async def count(self, *_arguments: Any, **_options: Any) -> int:
         return 0
 
-    async def _reject(self, *_arguments: Any) -> Any:
+    async def _reject(self, *_arguments: Any, **_options: Any) -> Any:
         raise StorageUnavailable("a dry run writes nothing")
 
     add = replace = delete = delete_expired = overwrite = move = _reject

@@ -41,35 +41,39 @@ UNCHALLENGED_ATTEMPTS: Final = RecordKind(
     Index(name="unchallenged_attempts_expires_at", order=EXPIRES_AT),
 )
 
+USERNAMES: Final = Index(
+    name="identities_username_key",
+    equal=("username_key",),
+    present=("username_key",),
+    is_unique=True,
+)
+ALL_USERNAMES: Final = Index(name=USERNAMES.name, order="username_key", present=USERNAMES.present)
+"""`USERNAMES` without a value: all of it, to be counted."""
+UNPURGED: Final = index_by_time("identities_purged_at", "deleted_at", absent=("purged_at",))
+WITH_USERNAME: Final = Index(
+    name="identities_deleted_at", order="deleted_at", present=("deleted_at", "username_key")
+)
+UNVERIFIED: Final = index_by_time("identities_expires_at", EXPIRES_AT)
+EXTERNAL_IDS: Final = Index(
+    name="identities_external_id",
+    equal=("external_id",),
+    present=("external_id",),
+    is_unique=True,
+)
+PHONE_CHANGES: Final = index_by_time(
+    "identities_phone_change_attempted_at", "phone_change_attempted_at"
+)
+DUE_EVENTS: Final = index_by_time("identities_next_send_at", "next_send_at")
+FAILED_EVENTS: Final = index_by_time("identities_events_failed_at", "events_failed_at")
+STAFF_LOOK_ALIKES: Final = Index(
+    name="identities_staff_look_alike_key",
+    equal=("staff_look_alike_key",),
+    present=("staff_look_alike_key",),
+)
+
 IDENTITIES: Final = RecordKind(
     "identities",
     IdentityRecord,
-    Index(
-        name="identities_username_key",
-        equal=("username_key",),
-        present=("username_key",),
-        is_unique=True,
-    ),
-    index_by_time("identities_purged_at", "deleted_at", absent=("purged_at",)),
-    Index(name="identities_deleted_at", order="deleted_at", present=("deleted_at", "username_key")),
-    index_by_time("identities_expires_at", EXPIRES_AT),
-    Index(
-        name="identities_external_id",
-        equal=("external_id",),
-        present=("external_id",),
-        is_unique=True,
-    ),
-    index_by_time("identities_phone_change_attempted_at", "phone_change_attempted_at"),
-    index_by_time("identities_next_send_at", "next_send_at"),
-    index_by_time("identities_events_failed_at", "events_failed_at"),
-    Index(
-        name="identities_staff_look_alike_key",
-        equal=("staff_look_alike_key",),
-        present=("staff_look_alike_key",),
-    ),
-    written_once=ENCRYPTED_PHONE,
-)
-(
     USERNAMES,
     UNPURGED,
     WITH_USERNAME,
@@ -79,15 +83,8 @@ IDENTITIES: Final = RecordKind(
     DUE_EVENTS,
     FAILED_EVENTS,
     STAFF_LOOK_ALIKES,
-) = IDENTITIES.indexes
-
-ALL_USERNAMES: Final = Index(name=USERNAMES.name, order="username_key", present=USERNAMES.present)
-"""`USERNAMES` without a value: all of it, to be counted."""
-
-IDENTITIES_WITH_NEW_PHONE: Final = RecordKind(
-    IDENTITIES.name, IDENTITIES.record_type, *IDENTITIES.indexes
+    written_once=ENCRYPTED_PHONE,
 )
-"""Identities that get another phone: a replacement writes that as well."""
 
 DELETIONS: Final = RecordKind("identities", DeletionRecord)
 """What pages of a library read of the owners of their items. It is not written."""
@@ -98,15 +95,22 @@ DELIVERY_REPORTS: Final = RecordKind(
     Index(name="delivery_reports_expires_at", order=EXPIRES_AT),
 )
 
+ALL_ENTRIES: Final = Index(name="audit_entries_at", order="at", is_paged=True)
+ENTRIES_BY_SUBJECT: Final = Index(
+    name="audit_entries_subject", equal=("subject",), order="at", is_paged=True
+)
+ENTRIES_BY_ACTOR: Final = Index(
+    name="audit_entries_actor", equal=("actor_kind", "actor_id"), order="at", is_paged=True
+)
+
 AUDIT_ENTRIES: Final = RecordKind(
     "audit_entries",
     AuditEntryRecord,
-    Index(name="audit_entries_at", order="at", is_paged=True),
-    Index(name="audit_entries_subject", equal=("subject",), order="at", is_paged=True),
-    Index(name="audit_entries_actor", equal=("actor_kind", "actor_id"), order="at", is_paged=True),
+    ALL_ENTRIES,
+    ENTRIES_BY_SUBJECT,
+    ENTRIES_BY_ACTOR,
     Index(name="audit_entries_expires_at", order=EXPIRES_AT),
 )
-ALL_ENTRIES, ENTRIES_BY_SUBJECT, ENTRIES_BY_ACTOR, _ = AUDIT_ENTRIES.indexes
 
 # Not `leases`: those of earlier versions have no version.
 LEASES: Final = RecordKind(

@@ -11,7 +11,6 @@ from adapters.records.instances import check_none_alive
 from adapters.records.kinds import (
     ENCRYPTED_PHONE,
     IDENTITIES,
-    IDENTITIES_WITH_NEW_PHONE,
     INSTANCES,
     KINDS,
     PHONE_VERIFICATIONS,
@@ -22,7 +21,7 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import (
     PhoneVerificationMapping,
 )
-from adapters.records.record_kind import RecordKind
+from adapters.records.record_kind import EXPIRES_AT, RecordKind
 from adapters.records.record_store import (
     BatchWrites,
     Move,
@@ -73,12 +72,8 @@ async def reencrypt_phones(
         changes = []
         for stored in batch:
             record = stored.record
-            if isinstance(record, IdentityRecord) and record.phone_change_record is not None:
-                count += await _reencrypt_all(
-                    store, retry, encryption, IDENTITIES_WITH_NEW_PHONE, stored
-                )
-                continue
-            if kind.written_once != ENCRYPTED_PHONE:
+            is_changing = isinstance(record, IdentityRecord) and record.phone_change_record
+            if is_changing or kind.written_once != ENCRYPTED_PHONE:
                 count += await _reencrypt_all(store, retry, encryption, kind, stored)
                 continue
             old = record.encrypted_phone
@@ -101,7 +96,16 @@ async def _reencrypt_all(
     reencrypted = record.map_phones(lambda old: encryption.reencrypt(old, stored.id))
     if reencrypted.encrypted_phones == record.encrypted_phones:
         return False
-    await retry(partial(store.replace, kind, stored.id, reencrypted, stored.version))
+    await retry(
+        partial(
+            store.replace,
+            kind,
+            stored.id,
+            reencrypted,
+            stored.version,
+            also_written_once=True,
+        )
+    )
     return True
 
 
@@ -112,7 +116,7 @@ async def check_stopped(store: RecordStore, location: str, now: datetime) -> Non
         ConfigurationError: One does, or was killed a short time ago.
         StorageError
     """
-    [index] = INSTANCES.indexes
+    index = INSTANCES.find_index(EXPIRES_AT)
     latest = await store.find(INSTANCES, index, newest_first=True, limit=1)
     check_none_alive([stored.record for stored in latest], location, now)
 

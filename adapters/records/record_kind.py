@@ -88,8 +88,7 @@ class RecordKind(Generic[R]):
         record_type: Its Struct.
         schema_version: The version of what this program writes.
         indexes: What may be searched, besides ids.
-        written_once: A field that a replacement keeps while the stored record has it, or None. A
-            kind of the same name that does not say so replaces it.
+        written_once: A field that a replacement keeps while the stored record has it, or None.
         expires: Whether its records have `expires_at`. There is an index of it.
         has_phones: Whether its records have encrypted phones. Its Struct lists them by a property
             `encrypted_phones`. Where they are not the field `written_once` alone, it has a method

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from adapters.records.mapping import RecordMapping
-from adapters.records.record_kind import Index, Record, RecordKind
+from adapters.records.record_kind import Index, Record
 from adapters.records.record_store import IndexPosition, RecordStore, StoredRecord
 from application.ports.versioned import Versioned
 from domain.cursor import Cursor
@@ -88,14 +88,16 @@ class RecordRepository(Generic[V, R]):
         return await self.store.add(self.kind, value.id, record, version)
 
     async def replace(self, value: V, version: int) -> bool:
-        return await self._replace(self.kind, value, version)
-
-    async def _replace(self, kind: RecordKind[R], value: V, version: int) -> bool:
         record = self.mapping.to_record(value)
-        is_replaced = await self.store.replace(kind, value.id, record, int(version))
-        if is_replaced and self._on_change is not None and isinstance(version, LoadedVersion):
-            await self._on_change(version.former, value)
+        is_replaced = await self.store.replace(self.kind, value.id, record, int(version))
+        if is_replaced:
+            await self.report_change(value, version)
         return is_replaced
+
+    async def report_change(self, value: V, version: int) -> None:
+        """Report that a record was replaced, if it was loaded by its id."""
+        if self._on_change is not None and isinstance(version, LoadedVersion):
+            await self._on_change(version.former, value)
 
     async def delete(self, record_id: str, version: int) -> bool:
         return await self.store.delete(self.kind, record_id, version)

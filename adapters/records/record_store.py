@@ -154,15 +154,29 @@ class RecordStore(Protocol):
         ...
 
     async def replace(
-        self, kind: RecordKind[R], record_id: str, record: R, version: int, /
+        self,
+        kind: RecordKind[R],
+        record_id: str,
+        record: R,
+        version: int,
+        /,
+        *,
+        also_written_once: bool = False,
     ) -> bool:
         """Replace the known fields of a record if it has this version; return whether it had.
 
         - Fields that are None are removed.
         - The field `kind.written_once` keeps its stored value, unless it is None now. It is
           compared on the database, not by a read before: one key encrypts only so many times
-          safely (NIST SP 800-38D, 8.3). Another kind of the same name may have no such field, and
-          replaces it.
+          safely (NIST SP 800-38D, 8.3).
+
+        Args:
+            kind: The kind.
+            record_id: The id.
+            record: The new fields.
+            version: The version that the record has.
+            also_written_once: Replace the field `kind.written_once` as well: an identity gets
+                another phone. It is passed only where it is true.
 
         Raises:
             UniqueViolation: Another record has the values of a unique index; nothing was written.

@@ -120,9 +120,17 @@ class SqliteRecordStore:
         return await self._database.execute(_add(kind.name, kind.indexed_fields), values) > 0
 
     async def replace(
-        self, kind: RecordKind[R], record_id: str, record: R, version: int, /
+        self,
+        kind: RecordKind[R],
+        record_id: str,
+        record: R,
+        version: int,
+        /,
+        *,
+        also_written_once: bool = False,
     ) -> bool:
-        changes, values = _replace_fields(kind, record, kind.written_once)
+        once = None if also_written_once else kind.written_once
+        changes, values = _replace_fields(kind, record, once)
         return await self._execute(_update(kind.name, changes), [*values, record_id, version])
 
     async def replace_all(

@@ -21,8 +21,6 @@ from domain.media.page import ItemFilter
 from domain.media.usage import MediaUsage
 
 BATCH_SIZE: Final = 500
-_STATES_WITH_FILES: Final = (ItemState.HIDDEN, ItemState.READY, ItemState.HIDDEN)
-"""In this order, so that an item is found that is hidden or shown again between two queries."""
 ITEM_FILTERS: Final = ("owner_id", "kind", "category")
 _FILTERS: Final = chain.from_iterable(combinations(ITEM_FILTERS, count) for count in range(4))
 
@@ -103,8 +101,26 @@ REQUESTED_DELETIONS: Final = index_by_time(
     "media_items_deletion_requested_at", "deletion_requested_at"
 )
 
+OWNED_ITEMS: Final = Index(
+    name="media_items_owned",
+    equal=("owner_id",),
+    order="created_at",
+    is_paged=True,
+    absent=("deletion_requested_at",),
+)
+"""The items of an owner that are not marked for deletion, whatever else their state is.
+
+An item that becomes ready, or is hidden or shown again, keeps its place. Every program has stored
+`deletion_requested_at` with the mark, so this finds the records of earlier ones too.
+"""
+
 MEDIA_ITEMS: Final = RecordKind(
-    "media_items", MediaItemRecord, UPLOAD_DEADLINES, REQUESTED_DELETIONS, *ITEM_PAGES.values()
+    "media_items",
+    MediaItemRecord,
+    UPLOAD_DEADLINES,
+    REQUESTED_DELETIONS,
+    *ITEM_PAGES.values(),
+    OWNED_ITEMS,
 )
 
 MEDIA_USAGES: Final = RecordKind(
@@ -138,11 +154,8 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         return await self.store.count(self.kind, index, equal, limit, may_estimate=may_estimate)
 
     async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        found = await self._find_owned(ItemState.PENDING, owner_id, limit)
-        for state in _STATES_WITH_FILES:
-            if len(found) < limit:
-                found += await self._find_owned(state, owner_id, limit - len(found))
-        return [self.read(stored) for stored in {stored.id: stored for stored in found}.values()]
+        found = await self.store.find(self.kind, OWNED_ITEMS, [owner_id], limit=limit)
+        return [self.read(stored) for stored in found]
 
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
         found = await self.store.scan(self.kind, after_id, limit)
@@ -151,16 +164,16 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
     async def list_sizes(self, owner_id: str) -> Mapping[str, int]:
         return {
             stored.id: stored.record.image.bytes
-            for state in _STATES_WITH_FILES
-            for stored in await self._find_all_owned(state, owner_id)
+            for stored in await self._find_all(OWNED_ITEMS, [owner_id])
+            if stored.record.state != "pending"
         }
 
     async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
-        deleting = await self._find_all_owned(ItemState.DELETING, owner_id)
-        deleting += await self._find_all_owned(ItemState.DELETION_REFUSED, owner_id)
+        states = (ItemState.DELETING, ItemState.DELETION_REFUSED)
         return [
             stored.id
-            for stored in deleting
+            for state in states
+            for stored in await self._find_all(ITEM_PAGES["owner_id",], [state.value, owner_id])
             if (requested_at := stored.record.deletion_requested_at) is not None
             and requested_at > requested_after
         ]
@@ -196,21 +209,15 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         )
         return [self.read(stored).value for stored in found]
 
-    async def _find_owned(
-        self, state: ItemState, owner_id: str, limit: int, after: IndexPosition | None = None
-    ) -> list[StoredRecord[MediaItemRecord]]:
-        index = ITEM_PAGES["owner_id",]
-        equal = [state.value, owner_id]
-        return [*await self.store.find(self.kind, index, equal, after=after, limit=limit)]
-
-    async def _find_all_owned(
-        self, state: ItemState, owner_id: str
-    ) -> list[StoredRecord[MediaItemRecord]]:
-        found = batch = await self._find_owned(state, owner_id, BATCH_SIZE)
-        while len(batch) == BATCH_SIZE:
+    async def _find_all(
+        self, index: Index, equal: Sequence[str]
+    ) -> Sequence[StoredRecord[MediaItemRecord]]:
+        found, last = list[StoredRecord[MediaItemRecord]](), None
+        while batch := await self.store.find(self.kind, index, equal, after=last, limit=BATCH_SIZE):
+            found += batch
+            if len(batch) < BATCH_SIZE:
+                break
             last = IndexPosition(batch[-1].record.created_at, batch[-1].id)
-            batch = await self._find_owned(state, owner_id, BATCH_SIZE, last)
-            found = [*found, *batch]
         return found
 
 

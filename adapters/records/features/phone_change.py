@@ -101,13 +101,14 @@ class PhoneAssignmentsMapping(RecordMapping[PhoneAssignments, PhoneAssignmentsRe
         )
 
 
+DUE_NOTICES: Final = index_by_time("phone_assignments_notice_due_at", "notice_due_at")
+
 PHONE_ASSIGNMENTS: Final = RecordKind(
     "phone_assignments",
     PhoneAssignmentsRecord,
     Index(name="phone_assignments_expires_at", order=EXPIRES_AT),
-    index_by_time("phone_assignments_notice_due_at", "notice_due_at"),
+    DUE_NOTICES,
 )
-_, DUE_NOTICES = PHONE_ASSIGNMENTS.indexes
 
 
 class StoredPhoneAssignments(RecordRepository[PhoneAssignments, PhoneAssignmentsRecord]):

@@ -201,21 +201,20 @@ def _copy(source: Any, targets: Mapping[type, type]) -> Any:
     return target(**fields)
 
 
-CALLS: Final = RecordKind(
-    "calls",
-    CallRecord,
-    Index(name="calls_started_at", order="started_at", is_paged=True),
-    Index(
-        name="calls_identity_id",
-        equal=("identity_id",),
-        order="started_at",
-        is_paged=True,
-        present=("identity_id",),
-    ),
-    index_by_time("calls_oldest_recording_at", "oldest_recording_at"),
-    index_by_time("calls_unfinished_since", "unfinished_since"),
+ALL_CALLS: Final = Index(name="calls_started_at", order="started_at", is_paged=True)
+CALLS_OF_IDENTITY: Final = Index(
+    name="calls_identity_id",
+    equal=("identity_id",),
+    order="started_at",
+    is_paged=True,
+    present=("identity_id",),
 )
-ALL_CALLS, CALLS_OF_IDENTITY, RECORDED_CALLS, UNFINISHED_CALLS = CALLS.indexes
+RECORDED_CALLS: Final = index_by_time("calls_oldest_recording_at", "oldest_recording_at")
+UNFINISHED_CALLS: Final = index_by_time("calls_unfinished_since", "unfinished_since")
+
+CALLS: Final = RecordKind(
+    "calls", CallRecord, ALL_CALLS, CALLS_OF_IDENTITY, RECORDED_CALLS, UNFINISHED_CALLS
+)
 
 
 class StoredCalls(RecordRepository[Call, CallRecord]):

@@ -13,7 +13,6 @@ from adapters.records.kinds import (
     DUE_EVENTS,
     EXTERNAL_IDS,
     FAILED_EVENTS,
-    IDENTITIES_WITH_NEW_PHONE,
     PHONE_CHANGES,
     STAFF_LOOK_ALIKES,
     UNPURGED,
@@ -50,7 +49,13 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         self._known_unreadable = set[str]()
 
     async def replace_phone(self, identity: Identity, version: int) -> bool:
-        return await self._replace(IDENTITIES_WITH_NEW_PHONE, identity, version)
+        record = self.mapping.to_record(identity)
+        is_replaced = await self.store.replace(
+            self.kind, identity.id, record, int(version), also_written_once=True
+        )
+        if is_replaced:
+            await self.report_change(identity, version)
+        return is_replaced
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         found = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)

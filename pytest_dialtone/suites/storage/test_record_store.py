@@ -21,7 +21,6 @@ from adapters.records.kinds import (
     DELIVERY_REPORTS,
     ENCRYPTED_PHONE,
     IDENTITIES,
-    IDENTITIES_WITH_NEW_PHONE,
     KINDS,
     LEASES,
     PHONE_VERIFICATIONS,
@@ -461,15 +460,15 @@ async def test_a_field_that_is_written_once_keeps_its_value_while_it_has_one(
     assert stored == StoredRecord("1", expected, 5)
 
 
-async def test_a_field_that_is_written_once_is_replaced_by_a_kind_that_does_not_say_so(
+async def test_a_field_that_is_written_once_is_replaced_if_the_call_says_so(
     store: RecordStore,
 ) -> None:
     first, second = (an_identity(encrypted_phone=phone) for phone in (b"first", b"second"))
     await store.add(IDENTITIES, "1", first, 1)
 
-    assert await store.replace(IDENTITIES_WITH_NEW_PHONE, "1", second, 1)
+    assert await store.replace(IDENTITIES, "1", second, 1, also_written_once=True)
 
-    assert not await store.replace(IDENTITIES_WITH_NEW_PHONE, "1", first, 1)
+    assert not await store.replace(IDENTITIES, "1", first, 1, also_written_once=True)
     assert await load_one(store, IDENTITIES) == StoredRecord("1", second, 2)
     assert await store.replace(IDENTITIES, "1", first, 2)
     assert await load_one(store, IDENTITIES) == StoredRecord("1", second, 3)
@@ -483,7 +482,9 @@ async def test_one_of_forty_parallel_replacements_and_overwritings_of_a_phone_wi
 
     won = await asyncio.gather(
         *(
-            store.replace(IDENTITIES_WITH_NEW_PHONE, "1", an_identity(encrypted_phone=phone), 1)
+            store.replace(
+                IDENTITIES, "1", an_identity(encrypted_phone=phone), 1, also_written_once=True
+            )
             for phone in phones[:20]
         ),
         *(

@@ -146,15 +146,23 @@ class InMemoryRecords:
         return True
 
     async def replace(
-        self, kind: RecordKind[R], record_id: str, record: R, version: int, /
+        self,
+        kind: RecordKind[R],
+        record_id: str,
+        record: R,
+        version: int,
+        /,
+        *,
+        also_written_once: bool = False,
     ) -> bool:
         rows = await self._rows(kind)
         if not _has_version(rows, record_id, version):
             return False
         stored = rows[record_id].fields
         replaced = _replace_known(kind, stored, record)
-        if kind.written_once in stored and kind.written_once in replaced:
-            replaced[kind.written_once] = stored[kind.written_once]
+        once = None if also_written_once else kind.written_once
+        if once in stored and once in replaced:
+            replaced[once] = stored[once]
         _check_unique(kind, rows, record_id, replaced)
         rows[record_id] = Row(replaced, version + 1)
         return True

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -43,6 +44,24 @@ async def test_an_owners_items_are_listed_until_they_are_marked_for_deletion(
 
     assert sorted(found, key=lambda item: item.id) == [ready, uploading, hidden]
     assert len(await repositories.items.list_owned_by(OWNER, 1)) == 1
+
+
+async def test_an_item_that_is_hidden_or_shown_meanwhile_is_always_listed(
+    repositories: MediaRepositories,
+) -> None:
+    item = an_item(id=an_id(1), owner_id=OWNER)
+    await add_items(repositories, item)
+
+    async def hide_and_show() -> None:
+        for _ in range(10):
+            await replace_stored(repositories.items, item.hide())
+            await replace_stored(repositories.items, item)
+
+    hiding = asyncio.create_task(hide_and_show())
+    while not hiding.done():
+        assert len(await repositories.items.list_owned_by(OWNER, 10)) == 1
+        assert [*await repositories.items.list_sizes(OWNER)] == [item.id]
+    await hiding
 
 
 async def test_an_upload_is_expired_at_its_deadline(repositories: MediaRepositories) -> None:

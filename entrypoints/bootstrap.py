@@ -59,7 +59,7 @@ async def open_use_cases(
         features: What to open, with what it needs; by default everything, as for the service.
         clock: Replaces the system's clock.
         metrics: Measure the adapters, if there are metrics.
-        database: Replaces that of the settings.
+        database: Replaces the database of the settings.
         retry: Repeats the calls of a job to the database, if it is shared.
         is_service: Whether the service is opened, and not a command.
 

@@ -136,7 +136,7 @@ class SiteverifyAttestation:
         return valid(proof.response)
 
     async def check(self) -> None:
-        """Return if the provider answers, and accepts the secret.
+        """Check that the provider answers, and accepts the secret.
 
         Raises:
             PortError: it does not; the text says why.

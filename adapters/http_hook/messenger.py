@@ -172,7 +172,7 @@ class HookMessenger:
         return MessageStatus(report.status, str(report.error_code or ""))
 
     async def check(self) -> None:
-        """Return if there is a connection to the hook.
+        """Check that there is a connection to the hook.
 
         Raises:
             MessengerUnavailable: there is none; the message says why.

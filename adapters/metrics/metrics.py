@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 PREFIX: Final = "dialtone"
 OTHER: Final = "other"
-"""In the place of a label's value that is none of those expected."""
+"""In the place of a value that a label is not expected to have."""
 _WORD_BOUNDARY: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

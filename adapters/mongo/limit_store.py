@@ -45,7 +45,7 @@ class _Pending:
     Attributes:
         reservation: The reservation.
         held: The limits of which it surely has a permit in the database, from an earlier round.
-        outcome: That of its last round.
+        outcome: The outcome of its last round.
     """
 
     reservation: Reservation
@@ -54,7 +54,7 @@ class _Pending:
 
     @property
     def acquisition(self) -> Acquisition:
-        """What it holds."""
+        """The permits that the reservation holds."""
         return Acquisition(self.reservation.acquired_at, self.held)
 
     @property
@@ -87,7 +87,8 @@ class MongoLimitStore:
     A batch of reservations takes rounds of one read and one write, nearly always one round. The
     write stops at a record that another instance changed meanwhile; reservations that need it, or a
     later one, take part in another round. All instances write records in the order of their ids. So
-    of two that need the same ones, no two wait for each other and are both rejected.
+    two reservations that need the same records do not wait for each other, and are not both
+    rejected.
     """
 
     def __init__(self, database: MongoDatabase) -> None:
@@ -178,7 +179,7 @@ class MongoLimitStore:
         """Acquire reservations as if they held nothing, and save what that changes.
 
         Returns:
-            Those that others prevented.
+            The reservations that others prevented.
         """
         documents = await self._load(record_ids(*(waiting.reservation for waiting in pending)))
         # Read twice, because those of one reading are changed.

@@ -48,7 +48,7 @@ async def inspect_metadata(
     Args:
         database: The database.
         location: For error messages.
-        key_fingerprint: That of the keys, if it is known.
+        key_fingerprint: The fingerprint of the keys, if it is known.
 
     Returns:
         The schema version, or None if the database is new.

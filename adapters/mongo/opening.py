@@ -20,7 +20,7 @@ async def open_mongo_database(url: str, key_fingerprint: str) -> AsyncIterator[D
 
     Args:
         url: The URL of the database.
-        key_fingerprint: That of the keys.
+        key_fingerprint: The fingerprint of the keys.
 
     Raises:
         ConfigurationError: the database cannot be used; the message is for the operator.
@@ -51,7 +51,7 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
 
     Args:
         url: The URL of the database.
-        key_fingerprint: That of the keys, if it is known.
+        key_fingerprint: The fingerprint of the keys, if it is known.
 
     Returns:
         The schema version, or None if the database is new.

@@ -35,7 +35,7 @@ Size = tuple[int, int]
 
 
 class CleanAperture(NamedTuple):
-    """A crop: its size, and how far its center is from that of the image."""
+    """A crop: its size, and how far its center is from the center of the image."""
 
     width: Fraction
     height: Fraction
@@ -105,7 +105,7 @@ def check_declared_size(content: bytes | mmap.mmap, limits: LimitChecker) -> Non
 def read_properties(content: bytes | mmap.mmap, limits: LimitChecker) -> Properties:
     """Read the properties of the image that libavif decodes.
 
-    That is the primary item if the major brand is `avif`, and otherwise the track if there is one.
+    It is the primary item if the major brand is `avif`, and otherwise the track if there is one.
 
     Raises:
         InvalidImage

@@ -40,7 +40,7 @@ MAX_ATTEMPTS: Final = 10
 MAX_PAUSE: Final = 0.05
 """At most so many seconds before a batch is repeated."""
 _VERSION: Final = "0"
-"""Rows have none."""
+"""Rows of limits have no version."""
 _MINUTE: Final = timedelta(minutes=1)
 _CONFLICT: Final = "too many concurrent reservations of a limit"
 

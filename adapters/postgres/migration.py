@@ -77,7 +77,7 @@ async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
 
     Args:
         url: The URL of the database.
-        key_fingerprint: That of the keys, if it is known.
+        key_fingerprint: The fingerprint of the keys, if it is known.
 
     Raises:
         ConfigurationError: A start would fail.

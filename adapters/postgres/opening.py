@@ -35,7 +35,7 @@ async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterato
 
     Args:
         url: The URL of the database. Its options are those of libpq, `pool_size` and `timeout`.
-        key_fingerprint: That of the keys.
+        key_fingerprint: The fingerprint of the keys.
 
     Raises:
         ConfigurationError: The database cannot be used; the message is for the operator.
@@ -52,7 +52,7 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> Inspection:
 
     Args:
         url: The URL of the database.
-        key_fingerprint: That of the keys, if it is known.
+        key_fingerprint: The fingerprint of the keys, if it is known.
 
     Raises:
         ConfigurationError

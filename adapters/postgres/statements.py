@@ -81,7 +81,7 @@ def find(kind: RecordKind[Any], index: Index, conditions: Sequence[str], directi
     Args:
         kind: The kind.
         index: The index, whose values are first.
-        conditions: Further ones.
+        conditions: Further conditions.
         direction: `ASC` or `DESC`.
     """
     where = " AND ".join([*_range_of(index), *conditions])

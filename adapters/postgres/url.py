@@ -34,7 +34,7 @@ class PostgresUrl:
 
     Attributes:
         location: Hosts and name of the database, without secrets.
-        parameters: Those of the driver.
+        parameters: The parameters of the driver.
         pool_size: Connections of one process.
         timeout_seconds: The timeout of a call.
     """

@@ -1,4 +1,4 @@
-"""When calls of a database end: those of one request have one timeout together."""
+"""When calls of a database end: all calls of one request have one timeout together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -53,7 +53,7 @@ async def wait_for_batch(
     Behind batches that hang it would wait longer than one call.
 
     Args:
-        timeout_seconds: That of a call.
+        timeout_seconds: The timeout of a call.
         call: Adds what is wanted to a batch.
         error: What is raised when the time is over.
 

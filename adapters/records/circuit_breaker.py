@@ -89,7 +89,7 @@ class CircuitBreaker:
 
 
 class _Circuit:
-    """Calls of one sort. It is open, as that of an electric current, while none is made."""
+    """Calls of one sort. The circuit is open, like an electric one, while no call is made."""
 
     def __init__(self, operations: str, check: _Check) -> None:
         self.is_open = False

@@ -26,8 +26,8 @@ class DatabaseMetadata:
     """The metadata of a database on a server.
 
     Attributes:
-        schema_version: That of the program that created it.
-        key_fingerprint: That of the keys.
+        schema_version: The version of the program that created the database.
+        key_fingerprint: The fingerprint of the keys.
         unfinished_index_key: While the index key is changed, the fingerprint of the keys before.
         copy_mark: Its part in a copy of the database, as it is stored.
     """
@@ -50,7 +50,7 @@ class DatabaseMetadata:
         Args:
             location: Hosts and name of the database.
             schema_version: What this program knows.
-            key_fingerprint: That of its keys, if it is known.
+            key_fingerprint: The fingerprint of its keys, if it is known.
             is_copy: Accept a database that was copied, or is not complete.
 
         Raises:

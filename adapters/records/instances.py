@@ -28,12 +28,12 @@ def check_none_alive(instances: Iterable[InstanceRecord], location: str, now: da
     """Check that no instance uses the database.
 
     Args:
-        instances: Those of the database; the one that expires last decides.
-        location: Of the database, without secrets.
+        instances: The instances of the database; the one that expires last decides.
+        location: Where the database is, without secrets.
         now: The time.
 
     Raises:
-        ConfigurationError: One is alive, or was killed a short time ago.
+        ConfigurationError: An instance is alive, or was killed a short time ago.
     """
     latest = max(instances, key=lambda instance: instance.expires_at, default=None)
     if latest is None or latest.expires_at <= now:

@@ -129,7 +129,7 @@ def _find_conversion(field_type: inspect.Type) -> _Convert | None:
 
 
 def _find_conversion_of_union(types: tuple[inspect.Type, ...]) -> _Convert | None:
-    """Return that of `A | None`, or of several Structs, which have tags."""
+    """Return the conversion of `A | None`, or of several Structs, which have tags."""
     structs = {
         (struct.tag_field, struct.tag): _find_conversion(struct)
         for struct in types

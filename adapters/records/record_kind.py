@@ -39,7 +39,7 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
 class Index:
     """What may be searched: records with certain values, in the order of one field.
 
-    A database has a name for it that begins with that of the kind.
+    A database has a name for the index that begins with the name of the kind.
 
     Attributes:
         name: Its name.

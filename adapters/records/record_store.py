@@ -81,7 +81,7 @@ class RecordStore(Protocol):
     async def load(
         self, kind: RecordKind[R], record_ids: Collection[str], /
     ) -> Mapping[str, StoredRecord[R]]:
-        """Return those of the records that exist, by id.
+        """Return the records that exist, by id.
 
         Calls that arrive together may go out together (`BatchLoader`): each authenticated request
         loads one record. A damaged record fails those calls only that want it.

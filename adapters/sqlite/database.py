@@ -209,7 +209,7 @@ def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
 
     Args:
         path: The file.
-        key_fingerprint: That of the keys, if it is known.
+        key_fingerprint: The fingerprint of the keys, if it is known.
 
     Returns:
         The schema version; None if the file is empty or does not exist.

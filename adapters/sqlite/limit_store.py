@@ -39,7 +39,7 @@ from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 T = TypeVar("T")
 
 _VERSION: Final = "0"
-"""Rows have none."""
+"""Rows of limits have no version."""
 _MAX_ROWS: Final = 100
 """Rows that a statement reads or writes."""
 _FIND: Final = f"SELECT body FROM {LIMITS.name} WHERE id = ?"  # noqa: S608 -- our text

@@ -30,7 +30,7 @@ async def plan_migration(path: Path, key_fingerprint: str | None) -> SchemaPlan:
 
     Args:
         path: The file.
-        key_fingerprint: That of the keys, if it is known.
+        key_fingerprint: The fingerprint of the keys, if it is known.
 
     Raises:
         ConfigurationError: A start would fail.

@@ -233,7 +233,7 @@ def check_schema(
     Args:
         connection: To the file.
         path: For error messages.
-        key_fingerprint: That of the keys; None if it is not known.
+        key_fingerprint: The fingerprint of the keys; None if it is not known.
 
     Raises:
         ConfigurationError: It is of another program, of a newer version, or of other keys.

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 class FreeSpaceCheck:
     """Whether some folders, and temporary files, have `MIN_FREE_PERCENT` left on their disks.
 
-    What a file system reserves for root is not left.
+    What a file system reserves for root does not count as left.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class FreeSpaceCheck:
         self._next_warning_at = 0.0
 
     async def check(self) -> None:
-        """Return if there is enough space; otherwise warn, at most once in `WARNING_INTERVAL`.
+        """Check that there is enough space, or else warn, at most once in `WARNING_INTERVAL`.
 
         Raises:
             PortError: `LOW`.

@@ -35,7 +35,7 @@ class HeldHealthCheck:
         self._held_until = 0.0
 
     async def check(self) -> None:
-        """Return if the part works, as the held or a new check finds it within `CHECK_TIMEOUT`.
+        """Check that the part works, as the held or a new check finds it within `CHECK_TIMEOUT`.
 
         Raises:
             PortError: It does not; the text says why.

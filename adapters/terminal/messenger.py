@@ -73,7 +73,7 @@ class TerminalMessenger:
             return _STALLED if printing.cancelled() else _UNKNOWN
 
     async def check(self) -> None:
-        """Return if the stream accepts text now.
+        """Check that the stream accepts text now.
 
         Raises:
             MessengerUnavailable: the stream is closed, or its reader is gone or stalls.

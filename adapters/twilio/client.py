@@ -137,7 +137,7 @@ class TwilioClient:
         return next((entry for entry in listed if entry.phone_number == number), None)
 
     async def fetch_messaging_service(self, sid: str) -> None:
-        """Return if the account has this messaging service."""
+        """Check that the account has this messaging service."""
         await self.request("GET", f"{self._services}/{sid}")
 
     async def request(self, method: str, url: str, form: Form | None = None) -> Resource:
@@ -157,7 +157,7 @@ class TwilioClient:
 
 
 def check_status(created: Resource) -> None:
-    """Return if a message or a call was not created with the status of a failure.
+    """Check that a message or a call was not created with the status of a failure.
 
     Raises:
         TwilioError: It was.

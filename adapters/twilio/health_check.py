@@ -33,7 +33,7 @@ class TwilioHealthCheck:
         self._expires_at = -math.inf
 
     async def check(self) -> None:
-        """Return if Twilio would accept a message.
+        """Check that Twilio would accept a message.
 
         Raises:
             MessengerUnavailable: it would not; the message says why.

@@ -44,7 +44,7 @@ def make_parser(
 ) -> argparse.ArgumentParser:
     """Return the parser of all commands.
 
-    What it parses has the command, or the action of one, in `selected`.
+    The parsed arguments have the command, or its action, in `selected`.
 
     Args:
         features: The commands of features; by default those of the features that are installed.

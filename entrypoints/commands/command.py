@@ -48,7 +48,7 @@ def add_commands(
     """Add the parsers of commands; each names its command in the attribute `selected`.
 
     Args:
-        parsers: Those of a parser.
+        parsers: Where a parser keeps the parsers of its commands.
         prog: How an example begins.
         commands: The commands.
     """

@@ -39,7 +39,7 @@ _log = structlog.get_logger()
 
 
 class _Copying(Protocol):
-    """What the adapter of a database has for copies, a module; the place is a path or a URL."""
+    """The module of a database's adapter that copies; the place is a path or a URL."""
 
     def open_existing(
         self, place: Any, key_fingerprint: str | None, /

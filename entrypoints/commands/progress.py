@@ -30,9 +30,9 @@ class ProgressLine:
         """Show a job, or a part of one.
 
         Args:
-            label: What is done. With a new one, or fewer that are done, rate and estimate begin
+            label: What is done. With a new label, or if fewer are done, rate and estimate begin
                 anew.
-            done: How many, also those of an earlier start.
+            done: How many are done, also in an earlier start.
             total: Of about how many; None or 0 if it is not known.
         """
         now = self._now()

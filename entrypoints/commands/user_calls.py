@@ -28,7 +28,7 @@ class UserCall:
     """What a use case needs to act for a user.
 
     Attributes:
-        use_cases: Those of the core and of the features that the command names.
+        use_cases: The use cases of the core and of the features that the command names.
         caller: The operator.
         user: Who was found.
         reason: Why, for the audit.

@@ -30,7 +30,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "voice": "entrypoints.http.console.calls.part:PART",
     "phone_change": "entrypoints.http.console.phone_change.part:PART",
 }
-"""What the console has about other features, by their names. It is loaded where they are."""
+"""What the console has about other features, by their names. A part is loaded with its feature."""
 
 
 def _load_parts(installed: Sequence[Feature]) -> "Sequence[ConsolePart]":

@@ -61,7 +61,7 @@ class JournalSettings(Settings):
 
     @property
     def journal_hooks(self) -> list[HttpHook]:
-        """The hook that gets the lines, if it is one."""
+        """The hook that gets the lines, if the journal is a hook."""
         return [self.journal] if isinstance(self.journal, HttpHook) else []
 
 

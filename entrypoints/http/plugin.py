@@ -25,11 +25,11 @@ class ApiPlugin(InitPlugin):
     of the application, as `settings`.
 
     Attributes:
-        controllers: Those that the description of the API has.
-        administration: Those for operators. The service has them, and describes them, if a plugin
-            is the administration.
-        is_administration: Whether it is that.
-        hidden_controllers: All others.
+        controllers: Controllers that the description of the API has.
+        administration: Controllers for operators. The service has them, and describes them, if a
+            plugin is the administration.
+        is_administration: Whether it is the administration.
+        hidden_controllers: Controllers that the description lacks.
         webhooks: The first segments of paths that other services send requests to, which are
             signed. No browser sends them, so their origin is not checked.
         own_checks: The first segments of paths whose requests the feature checks itself: no page of

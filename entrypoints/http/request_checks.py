@@ -45,8 +45,8 @@ class RequestCheckMiddleware:
 
     - A request has one valid Host header (RFC 9112 §3.2). HTTP/1.0 needs none: health checks of
       load balancers often have none.
-    - A request has at most one Authorization header (RFC 9110 §5.3): a proxy and the service might
-      each look at another one.
+    - A request has at most one Authorization header (RFC 9110 §5.3): of two, a proxy and the
+      service might each look at another one.
     - No body has a transfer coding other than chunked (RFC 9112 §6.1).
     - CONNECT is for proxies (RFC 9110 §9.3.6).
     - `OPTIONS *` asks about the server (RFC 9110 §9.3.7). `OPTIONS /` does too, because HAProxy

@@ -25,11 +25,11 @@ class Opening:
         settings: All settings.
         system: The clock, randomness and the security events.
         listeners: Who gets the security events; a feature may add its own.
-        observers: Who is told of changes of records; the same.
+        observers: Who is told of changes of records; a feature may add its own.
         keys: The keys.
         phone_encryption: Encrypts phones, and makes keyed hashes.
         database: The stores of which a feature makes its repositories.
-        use_cases: Those of the core and of the features that were opened before.
+        use_cases: The use cases of the core and of the features that were opened before.
         metrics: Measure the adapters; None without metrics.
         stack: Closes at the end what was entered.
         is_service: Whether the service is opened, and not a command.

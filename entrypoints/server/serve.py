@@ -52,7 +52,7 @@ def serve(
         settings: all of them, for the workers.
         bind: the resolved bind address.
         on_listening: called when the server accepts connections.
-        metrics_bind: that of the metrics; None if there are none.
+        metrics_bind: the address of the metrics; None without metrics.
 
     Returns:
         False if a worker cannot start; the reason was printed or logged.

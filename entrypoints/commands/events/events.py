@@ -82,7 +82,7 @@ def _call(settings: Settings, call: Callable[[UseCases], Awaitable[T]]) -> T:
 
 
 async def _find_user_id(settings: Settings, use_cases: UseCases, text: str) -> str:
-    """Return the id of the user that a text means, also of a deleted one.
+    """Return the id of the user that a text means, also of a deleted user.
 
     Raises:
         InvalidArgument

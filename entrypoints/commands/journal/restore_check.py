@@ -140,7 +140,7 @@ def _parse_since(text: str | None) -> datetime | None:
 
 
 def _read_all(files: Sequence[Path]) -> tuple[list[JournalEntry], int]:
-    """Return the entries of the files, and how many lines are none."""
+    """Return the entries of the files, and how many lines are no entries."""
     entries, unreadable = [], 0
     for file in files:
         try:

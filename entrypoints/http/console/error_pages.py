@@ -37,7 +37,8 @@ _log = structlog.get_logger()
 def to_page(request: AnyRequest, error: ApiError) -> Response[Any]:
     """Convert an error into a page.
 
-    Without a session, pages lead to the sign-in and back. So does what needs a fresh one.
+    Without a session, pages lead to the sign-in and back. So does a page that needs a fresh
+    session.
     """
     # The framework handles errors of a controller's middleware with the application's class.
     request = ConsoleRequest(request.scope)

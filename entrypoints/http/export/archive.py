@@ -13,7 +13,7 @@ _MODE: Final = 0o600 << 16
 
 
 class _Sink:
-    """What `ZipFile` writes to, and nobody has taken yet. It cannot seek, so nothing is changed."""
+    """The bytes that `ZipFile` has written. It cannot seek, so no byte changes later."""
 
     def __init__(self) -> None:
         self._written = bytearray()

@@ -31,7 +31,7 @@ _OTHER_STATUSES: Final[Mapping[type[ApiError], int]] = {
     exceptions.BodyTooLarge: 400,
     errors.NumberWasChanged: 403,
 }
-"""The statuses there of errors whose status in the main API is none of those."""
+"""The statuses in the legacy API of errors whose status in the main API it does not have."""
 _WRONG_CODE: Final = "Invalid OTP or Validation failed "
 _REASONS: Final[Mapping[type[ApiError], str]] = {
     errors.IncorrectOtp: _WRONG_CODE,

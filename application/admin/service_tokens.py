@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from application.admin import acts
 from application.administration.caller import Caller
 from application.limits.token_limits import TokenLimits
 from application.ports.service_tokens import ServiceTokens
@@ -19,7 +20,7 @@ from domain.admin.service_token import (
     format_token,
     parse_token,
 )
-from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
@@ -50,9 +51,11 @@ class AdministerTokens:
         The text is not stored: nobody can show it again.
 
         Raises:
+            Forbidden, TooShort
             AuditFailed
             StorageError
         """
+        caller.check(acts.CREATE, reason)
         now = self.clock.now()
         random = self.randomness.bytes(RANDOM_BYTES + SECRET_BYTES)
         secret = random[RANDOM_BYTES:].hex()
@@ -66,7 +69,7 @@ class AdministerTokens:
         )
         # The audit is kept for longer than the token.
         described = " ".join(filter(None, [f"{name}: {', '.join(scopes)}.", reason]))
-        async with self.record_act(caller.actor, AuditAction.CREATE_TOKEN, token.id, described):
+        async with self.record_act(caller.actor, acts.CREATE.action, token.id, described):
             await self.service_tokens.add(token)
         return token, format_token(token.id, secret)
 
@@ -84,17 +87,19 @@ class AdministerTokens:
         """Revoke a token: from now on it is invalid.
 
         Raises:
+            Forbidden, TooShort
             TokenNotFound
             AuditFailed
             StorageError
         """
+        caller.check(acts.REVOKE, reason)
         now = self.clock.now()
 
         def revoke(token: ServiceToken) -> tuple[ServiceToken, ServiceToken]:
             revoked = token.revoke(now)
             return revoked, revoked
 
-        async with self.record_act(caller.actor, AuditAction.REVOKE_TOKEN, token_id, reason):
+        async with self.record_act(caller.actor, acts.REVOKE.action, token_id, reason):
             return await change(self.service_tokens, token_id, revoke, missing=TokenNotFound)
 
 

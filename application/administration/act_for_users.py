@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from application.administration import acts
+from application.administration.acts import Act
 from application.administration.caller import Caller
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.retained_data import ListRetainedData
@@ -12,7 +14,6 @@ from application.identities.users import DeleteUser
 from application.otp.reset_limits import ResetLimits, ResetResult
 from application.ports.system import Clock
 from application.record_act import RecordAct
-from domain.administration.audit import AuditAction
 from domain.errors import Unauthenticated, UserNotFound
 from domain.identities.external_id import ExternalId
 from domain.identities.retained_data import RetainedData
@@ -24,8 +25,8 @@ class ActForUsers:
     """Act for a user, who is found by phone, username, id or external id.
 
     Every method raises `Forbidden`, `InsufficientScope` or `FreshLoginRequired` if the caller may
-    not do it, `UserNotFound`, `AuditFailed` if nothing was done because the audit entry was not
-    written, and `StorageError`.
+    not do it, `TooShort` if the caller has to say why, `UserNotFound`, `AuditFailed` if nothing was
+    done because the audit entry was not written, and `StorageError`.
     """
 
     find_user: FindUser
@@ -51,7 +52,7 @@ class ActForUsers:
             ConflictingValue: fewer or more than `expected_left` resets are possible now.
             TooManyResets: the limits were reset twice within a day.
         """
-        async with self.acting(caller, AuditAction.RESET_LIMITS, query, reason) as user:
+        async with self.acting(caller, acts.RESET_LIMITS, query, reason) as user:
             return await self.reset_phone_limits(user.require_phone(), expected_left)
 
     async def block(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
@@ -60,26 +61,26 @@ class ActForUsers:
         A phone that is held for an account cannot undo the change while it is blocked, so a service
         token must not block it (`Forbidden`).
         """
-        async with self.acting(caller, AuditAction.BLOCK, query, reason) as user:
+        async with self.acting(caller, acts.BLOCK, query, reason) as user:
             await self.operator_actions.block(user.require_phone(), unless_held=caller.is_token)
             return user
 
     async def unblock(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
         """Let a blocked phone sign in again."""
-        async with self.acting(caller, AuditAction.UNBLOCK, query, reason) as user:
+        async with self.acting(caller, acts.UNBLOCK, query, reason) as user:
             await self.operator_actions.unblock(user.require_phone())
             return user
 
     async def sign_out(self, caller: Caller, query: UserQuery, reason: str = "") -> int:
         """End all sessions of a user, and return how many there were."""
-        async with self.acting(caller, AuditAction.SIGN_OUT, query, reason) as user:
+        async with self.acting(caller, acts.SIGN_OUT, query, reason) as user:
             return await self.operator_actions.revoke_sessions(user.require_identity().id)
 
     async def delete(
         self, caller: Caller, query: UserQuery, reason: str = ""
     ) -> Sequence[RetainedData]:
         """Delete an identity as its owner would, and return what remains of it."""
-        async with self.acting(caller, AuditAction.DELETE, query, reason) as user:
+        async with self.acting(caller, acts.DELETE, query, reason) as user:
             identity = user.require_identity()
             try:
                 await self.delete_user.by_id(identity.id)
@@ -95,8 +96,8 @@ class ActForUsers:
         Raises:
             ConflictingValue: the phone has a fixed code, or nobody has proved to own it.
         """
-        action = AuditAction.PROMOTE if role is Role.ADMINISTRATOR else AuditAction.DEMOTE
-        async with self.acting(caller, action, query, reason) as user:
+        act = acts.PROMOTE if role is Role.ADMINISTRATOR else acts.DEMOTE
+        async with self.acting(caller, act, query, reason) as user:
             await self.operator_actions.change_role(user.require_identity().id, role)
             return user
 
@@ -108,29 +109,29 @@ class ActForUsers:
         Raises:
             ExternalIdInUse
         """
-        async with self.acting(caller, AuditAction.SET_EXTERNAL_ID, query, reason) as user:
+        async with self.acting(caller, acts.SET_EXTERNAL_ID, query, reason) as user:
             identity_id = user.require_identity().id
             identity = await self.operator_actions.set_external_id(identity_id, external_id)
             return replace(user, identity=identity)
 
     async def restore(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
         """Give a phone back to the identity that lost it."""
-        async with self.acting(caller, AuditAction.RESTORE, query, reason) as user:
+        async with self.acting(caller, acts.RESTORE, query, reason) as user:
             await self.operator_actions.restore(user.require_identity().id)
             return user
 
     @asynccontextmanager
     async def acting(
-        self, caller: Caller, action: AuditAction, query: UserQuery, reason: str
+        self, caller: Caller, act: Act, query: UserQuery, reason: str
     ) -> AsyncIterator[FoundUser]:
         """Find the user and write the audit entry; the block does the act."""
-        user = await self.find(caller, action, query)
-        async with self.record_act(caller.actor, action, user.subject, reason):
+        user = await self.find(caller, act, query, reason)
+        async with self.record_act(caller.actor, act.action, user.subject, reason):
             yield user
 
-    async def find(self, caller: Caller, action: AuditAction, query: UserQuery) -> FoundUser:
-        """Find the user, if the caller may act like this on this user."""
-        caller.check_action(action)
+    async def find(self, caller: Caller, act: Act, query: UserQuery, reason: str) -> FoundUser:
+        """Find the user, if the caller may do this for this reason to this user."""
+        caller.check(act, reason)
         user = await self.find_user(query)
-        caller.check_subject(user, action)
+        caller.check_subject(user)
         return user

@@ -1,38 +1,26 @@
 """Who asks for administration, and what they may do."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
+from application.administration.acts import Act
 from application.administration.find_user import FoundUser
 from application.principal import Principal
-from domain.administration.audit import Actor, ActorKind, AuditAction
-from domain.administration.scope import Scope
-from domain.errors import Forbidden, FreshLoginRequired, InsufficientScope, ReauthenticationRequired
-
-SCOPE_OF_ACTION: Final[Mapping[AuditAction, Scope]] = {
-    AuditAction.VIEW_PHONE: Scope.READ_PHONES,
-    AuditAction.RESET_LIMITS: Scope.SUPPORT_USERS,
-    AuditAction.SEND_CODE: Scope.SUPPORT_USERS,
-    AuditAction.SIGN_OUT: Scope.SUPPORT_USERS,
-    AuditAction.BLOCK: Scope.SUPPORT_USERS,
-    AuditAction.CHANGE_PHONE: Scope.CHANGE_PHONES,
-    AuditAction.DELETE: Scope.DELETE_USERS,
-    AuditAction.EXPORT: Scope.EXPORT_USERS,
-}
-"""What a service token may do, and the scope that it needs. All else is for people."""
-NEEDS_FRESH_LOGIN: Final = frozenset(
-    {
-        AuditAction.VIEW_PHONE,
-        AuditAction.CHANGE_PHONE,
-        AuditAction.DELETE,
-        AuditAction.EXPORT,
-        AuditAction.PROMOTE,
-        AuditAction.DEMOTE,
-        AuditAction.SET_EXTERNAL_ID,
-    }
+from domain.administration.audit import (
+    NO_REASON,
+    Actor,
+    ActorKind,
+    parse_reason,
+    require_reason,
 )
-"""What an administrator may do only within 15 minutes after a login."""
+from domain.administration.scope import Scope
+from domain.errors import (
+    Forbidden,
+    FreshLoginRequired,
+    InsufficientScope,
+    ReauthenticationRequired,
+    TooShort,
+)
+from domain.identities.role import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +32,16 @@ class Caller:
         scopes: What a service token may do; None for people.
         has_fresh_login: Whether an administrator logged in within the last 15 minutes. True for
             all others.
+        role: That of an administrator; None for all others.
+        always_says_why: Whether each of its acts needs a reason: people are asked for one by the
+            console and by commands.
     """
 
     actor: Actor
     scopes: frozenset[Scope] | None = None
     has_fresh_login: bool = True
+    role: Role | None = None
+    always_says_why: bool = False
 
     @property
     def is_token(self) -> bool:
@@ -69,45 +62,67 @@ class Caller:
         if self.scopes is not None and scope not in self.scopes:
             raise InsufficientScope(scope)
 
-    def check_action(self, action: AuditAction) -> None:
-        """Check that the caller may act like this on somebody.
+    def check(self, act: Act, reason: str) -> None:
+        """Check that the caller may do an act for a reason that `parse_reason` returned.
 
         Raises:
-            Forbidden: A service token may not, with no scope.
-            InsufficientScope: It may not with its scopes.
+            Forbidden, InsufficientScope, FreshLoginRequired: See `check_act`.
+            TooShort: The act needs a reason.
+        """
+        self.check_act(act)
+        if not reason and self.needs_reason(act):
+            raise TooShort(NO_REASON)
+
+    def check_act(self, act: Act) -> None:
+        """Check that the caller may do an act.
+
+        Raises:
+            Forbidden: A service token may not, with no scope. Or people need another role.
+            InsufficientScope: A service token may not with its scopes.
             FreshLoginRequired: The login of the administrator is too old.
         """
         if self.is_token:
-            if action not in SCOPE_OF_ACTION:
+            if act.scope is None:
                 raise Forbidden("No service token may do this.")
-            self.check_scope(SCOPE_OF_ACTION[action])
-        if action in NEEDS_FRESH_LOGIN and not self.has_fresh_login:
+            self.check_scope(act.scope)
+        elif not self.runs_command and self.role is not act.role:
+            raise Forbidden("This needs another role, or a command.")
+        if act.needs_fresh_login and not self.has_fresh_login:
             raise FreshLoginRequired
+
+    def may(self, act: Act) -> bool:
+        """Return whether the caller may do an act."""
+        try:
+            self.check_act(act)
+        except (Forbidden, FreshLoginRequired):
+            return False
+        return True
+
+    def needs_reason(self, act: Act) -> bool:
+        """Return whether the caller has to say why it does an act."""
+        return act.needs_reason or self.always_says_why
+
+    def parse_reason(self, act: Act, text: str) -> str:
+        """Parse why the caller does an act.
+
+        Raises:
+            TooLong, InvalidCharacters
+            TooShort: The act needs a reason, and there is none.
+        """
+        return require_reason(text) if self.needs_reason(act) else parse_reason(text)
 
     def may_act_on(self, user: FoundUser) -> bool:
         """Return whether the caller may act on a user: a service token on no administrator."""
         return not (self.is_token and user.is_administrator)
 
-    def check_subject(self, user: FoundUser, action: AuditAction) -> None:
-        """Check that the caller may act like this on this user.
+    def check_subject(self, user: FoundUser) -> None:
+        """Check that the caller may act on a user.
 
         Raises:
-            Forbidden: A service token acts on an administrator, or somebody changes the phone of
-                one without a command.
+            Forbidden: A service token acts on an administrator.
         """
         if not self.may_act_on(user):
             raise Forbidden("No service token may act on an administrator.")
-        is_change = action is AuditAction.CHANGE_PHONE and not self.runs_command
-        if is_change and user.is_administrator:
-            raise Forbidden("Only a command changes the number of an administrator.")
-
-    def may(self, action: AuditAction) -> bool:
-        """Return whether the caller may act like this."""
-        try:
-            self.check_action(action)
-        except (Forbidden, FreshLoginRequired):
-            return False
-        return True
 
 
 def administrator(principal: Principal) -> Caller:
@@ -121,8 +136,9 @@ def administrator(principal: Principal) -> Caller:
         raise Forbidden
     if not principal.has_recent_login:
         raise ReauthenticationRequired
-    actor = Actor(ActorKind.ADMINISTRATOR, principal.identity.id)
-    return Caller(actor, has_fresh_login=principal.has_fresh_login)
+    identity = principal.identity
+    actor = Actor(ActorKind.ADMINISTRATOR, identity.id)
+    return Caller(actor, has_fresh_login=principal.has_fresh_login, role=identity.role)
 
 
 def operating_system_user(name: str, by: str = "") -> Caller:
@@ -132,4 +148,4 @@ def operating_system_user(name: str, by: str = "") -> Caller:
         name: How the operator is called, or the name of the operating system's user.
         by: The operating system's user, if the operator has another name, and who became it.
     """
-    return Caller(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by))
+    return Caller(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by), always_says_why=True)

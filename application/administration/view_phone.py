@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from application.administration.acts import VIEW_PHONE
 from application.administration.caller import Caller
 from application.limits.token_limits import TokenLimits
 from application.record_act import RecordAct
-from domain.administration.audit import AuditAction
 from domain.administration.scope import PHONES_PER_TOKEN
 from domain.errors import TooManyPhones
 from domain.phone import PhoneNumber
@@ -28,14 +28,16 @@ class ViewPhone:
         """Return the number, masked for a caller who may not see all of it.
 
         Raises:
+            TooShort: The caller has to say why.
             TooManyPhones
             AuditFailed
             StorageError
         """
-        if not caller.may(AuditAction.VIEW_PHONE):
+        if not caller.may(VIEW_PHONE):
             return phone.masked
+        caller.check(VIEW_PHONE, reason)
         await self.count(caller)
-        async with self.record_act(caller.actor, AuditAction.VIEW_PHONE, subject, reason):
+        async with self.record_act(caller.actor, VIEW_PHONE.action, subject, reason):
             return phone.e164
 
     async def count(self, caller: Caller) -> None:

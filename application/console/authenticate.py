@@ -66,7 +66,13 @@ class AuthenticateConsole:
             with suppress(StorageError):
                 await self.console_sessions.replace(used, loaded.version)
         actor = Actor(ActorKind.ADMINISTRATOR, session.identity_id)
-        return ConsoleUser(used, Caller(actor, has_fresh_login=session.is_fresh(now)))
+        caller = Caller(
+            actor,
+            has_fresh_login=session.is_fresh(now),
+            role=identity.value.role,
+            always_says_why=True,
+        )
+        return ConsoleUser(used, caller)
 
 
 def is_open_administrator(identity: Identity, test_otps: TestOtps) -> bool:

@@ -4,18 +4,18 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from application.administration.act_for_users import ActForUsers
 from application.administration.caller import Caller
 from application.administration.export_part import ExportFile
-from application.administration.find_user import FindUser, UserQuery
+from application.administration.find_user import UserQuery
 from application.administration.view_phone import ViewPhone
+from application.export.acts import EXPORT
 from application.export.files import CollectFiles
 from application.ports.errors import PortError, StorageError
 from application.ports.identities import Identities
 from application.ports.system import Clock
 from application.principal import Principal
-from application.record_act import RecordAct
 from application.update import change
-from domain.administration.audit import AuditAction
 from domain.errors import FreshLoginRequired, Unauthenticated, Unavailable
 from domain.identities.identity import Identity
 
@@ -107,8 +107,7 @@ class ExportOwnData:
 class ExportUser:
     """Export the data of a user for an operator. Each is in the audit, also one that breaks off."""
 
-    find_user: FindUser
-    record_act: RecordAct
+    act: ActForUsers
     view_phone: ViewPhone
     collect_files: CollectFiles
 
@@ -126,22 +125,20 @@ class ExportUser:
             Unavailable: A part cannot be read now, such as files in a store that does not answer.
             StorageError
         """
-        caller.check_action(AuditAction.EXPORT)
-        user = await self.find_user(query)
-        caller.check_subject(user, AuditAction.EXPORT)
+        user = await self.act.find(caller, EXPORT, query, reason)
         identity = user.require_identity()
         await self.view_phone.count(caller)  # the export has the full number
         await check_parts(self.collect_files)
-        action, actor = AuditAction.EXPORT, caller.actor
-        entry = await self.record_act.begin(actor, action, user.subject, reason)
+        record_act = self.act.record_act
+        entry = await record_act.begin(caller.actor, EXPORT.action, user.subject, reason)
         export = Export(identity, self.collect_files)
         try:
             yield export
         except BaseException as error:
-            await self.record_act.fail(entry, error)
+            await record_act.fail(entry, error)
             raise
         if not export.is_complete:
-            await self.record_act.fail(entry, InterruptedError())
+            await record_act.fail(entry, InterruptedError())
 
 
 async def check_parts(collect_files: CollectFiles) -> None:

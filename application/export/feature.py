@@ -20,8 +20,7 @@ class ExportFeature:
         )
         self.export_own_data = ExportOwnData(repositories.identities, collect_files, clock)
         self.export_user = ExportUser(
-            core.administration.find_user,
-            core.record_act,
+            core.administration.act_for_users,
             core.of(LimitsFeature).view_phone,
             collect_files,
         )

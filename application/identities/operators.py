@@ -35,6 +35,9 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
+JOINED_BY_CALL: Final = (
+    "This phone joined by a call, which proves nothing. Its owner signs in first."
+)
 _IS_HELD: Final = (
     "This number is held for an account that has another one, and could not undo that while it is "
     "blocked. An administrator or a command may block it."
@@ -233,9 +236,7 @@ class OperatorActions:
                 "sign-out), and try again."
             )
         if not identity.is_verified:
-            raise InvalidValue(
-                "This phone joined by a call, which proves nothing. Its owner signs in first."
-            )
+            raise InvalidValue(JOINED_BY_CALL)
         return identity.promote()
 
     async def _change_user(

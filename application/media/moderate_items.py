@@ -1,10 +1,13 @@
 """Look at items of the library, also hidden ones; hide them, show them again and delete them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from application.administration.acts import Act
 from application.administration.caller import Caller
+from application.media import acts
 from application.media.deletions import MarkForDeletion
 from application.media.open_file import FoundFile
 from application.ports.identities import Identities
@@ -12,13 +15,12 @@ from application.ports.media import MediaItems
 from application.ports.versioned import Versioned
 from application.record_act import RecordAct
 from application.update import change
-from domain.administration.audit import AuditAction
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 
-_LOOK: Final = AuditAction.HIDE_ITEM
+_LOOK: Final = acts.HIDE
 """Whoever may hide items may look at all of them. That is not in the audit."""
 
 
@@ -43,7 +45,8 @@ class ModerateItems:
       opens it until the item is deleted.
     - Each act is in the audit before it is done.
 
-    Every method raises `Forbidden` for a service token, and `StorageError`.
+    Every method raises `Forbidden` for a service token, and `StorageError`. Those that change an
+    item raise `TooShort` without a reason.
     """
 
     media_items: MediaItems
@@ -58,7 +61,7 @@ class ModerateItems:
 
         Items of deleted identities are left out.
         """
-        caller.check_action(_LOOK)
+        caller.check_act(_LOOK)
         size = min(limit, MAX_PAGE_SIZE)
         if cursor is None:
             read = await self.media_items.list_page(item_filter, 0, size + 1)
@@ -78,7 +81,7 @@ class ModerateItems:
         Raises:
             ItemNotFound
         """
-        caller.check_action(_LOOK)
+        caller.check_act(_LOOK)
         return (await self._load(item_id)).value
 
     async def find_image(self, caller: Caller, item_id: str) -> FoundFile:
@@ -107,7 +110,7 @@ class ModerateItems:
             ItemNotFound
             AuditFailed
         """
-        return await self._change(caller, AuditAction.HIDE_ITEM, item_id, reason, MediaItem.hide)
+        return await self._change(caller, acts.HIDE, item_id, reason, MediaItem.hide)
 
     async def unhide(self, caller: Caller, item_id: str, reason: str) -> MediaItem:
         """Show an item again to everybody who saw it before.
@@ -116,8 +119,7 @@ class ModerateItems:
             ItemNotFound
             AuditFailed
         """
-        action = AuditAction.UNHIDE_ITEM
-        return await self._change(caller, action, item_id, reason, MediaItem.unhide)
+        return await self._change(caller, acts.UNHIDE, item_id, reason, MediaItem.unhide)
 
     async def delete(self, caller: Caller, item_id: str, reason: str) -> MediaItem:
         """Delete an item and its files, hidden or not, and return it as it was.
@@ -126,34 +128,37 @@ class ModerateItems:
             ItemNotFound
             AuditFailed
         """
-        action = AuditAction.DELETE_ITEM
-        caller.check_action(action)
-        found = await self._load(item_id)
-        owner_id = found.value.owner_id
-        async with self.record_act(caller.actor, action, owner_id, reason, item_id):
+        async with self._acting(caller, acts.DELETE, item_id, reason) as found:
             return await self.mark_for_deletion.checked(found, self._check)
 
     async def _change(
         self,
         caller: Caller,
-        action: AuditAction,
+        act: Act,
         item_id: str,
         reason: str,
         change_item: Callable[[MediaItem], MediaItem],
     ) -> MediaItem:
-        caller.check_action(action)
-
         async def check_and_change(item: MediaItem) -> tuple[MediaItem, MediaItem]:
             await self._check(item)
             changed = change_item(item)
             return changed, changed
 
-        found = await self._load(item_id)
-        owner_id = found.value.owner_id
-        async with self.record_act(caller.actor, action, owner_id, reason, item_id):
+        async with self._acting(caller, act, item_id, reason) as found:
             return await change(
                 self.media_items, item_id, check_and_change, missing=ItemNotFound, loaded=found
             )
+
+    @asynccontextmanager
+    async def _acting(
+        self, caller: Caller, act: Act, item_id: str, reason: str
+    ) -> AsyncIterator[Versioned[MediaItem]]:
+        """Find the item and write the audit entry; the block does the act."""
+        caller.check(act, reason)
+        found = await self._load(item_id)
+        owner_id = found.value.owner_id
+        async with self.record_act(caller.actor, act.action, owner_id, reason, item_id):
+            yield found
 
     async def _load(self, item_id: str) -> Versioned[MediaItem]:
         found = await self.media_items.load(item_id)

@@ -1,15 +1,16 @@
 """Send a code to a user, because an operator says so."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from application.administration.act_for_users import ActForUsers
+from application.administration.acts import SEND_CODE
 from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
 from application.otp.codes import OtpCodes
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
-from domain.administration.audit import AuditAction
 from domain.errors import (
     ConflictingValue,
     PhoneBlocked,
@@ -19,6 +20,8 @@ from domain.errors import (
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.operator_code import OPERATOR_CODES_LIMIT
+
+HAS_FIXED_CODE: Final = "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +56,10 @@ class SendCode:
             TooManyOperatorCodes: three were sent to this phone within a day.
             CountryNotServed, TooManyOtpRequests, PhoneUnreachable, DeliveryFailed
         """
-        async with self.act.acting(caller, AuditAction.SEND_CODE, query, reason) as user:
+        async with self.act.acting(caller, SEND_CODE, query, reason) as user:
             phone = user.require_phone()
             if self.codes.is_test_phone(phone, self.clock.now()):
-                raise ConflictingValue(
-                    "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it."
-                )
+                raise ConflictingValue(HAS_FIXED_CODE)
             if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
                 raise PhoneBlocked
             requested = RequestOtpCommand(

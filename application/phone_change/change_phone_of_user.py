@@ -6,12 +6,12 @@ from application.administration.act_for_users import ActForUsers
 from application.administration.caller import Caller
 from application.administration.find_user import FoundUser, UserQuery
 from application.limits.token_limits import TokenLimits
+from application.phone_change.acts import CHANGE_PHONE
 from application.phone_change.move_phone import MovePhone
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
-from domain.administration.audit import AuditAction
 from domain.administration.scope import PHONE_CHANGES_PER_TOKEN
-from domain.errors import ConflictingValue, PhoneBlocked
+from domain.errors import ConflictingValue, Forbidden, PhoneBlocked
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 from domain.phone_change.errors import TooManyPhoneChanges
@@ -43,6 +43,7 @@ class ChangePhoneOfUser:
         service token changes 20 a day.
 
         Raises:
+            Forbidden: It is the number of an administrator, and the caller runs no command.
             ConflictingValue: the number is the present one, or has a fixed code; or the present one
                 gets no code to undo it.
             CountryNotServed
@@ -50,16 +51,16 @@ class ChangePhoneOfUser:
             PhoneBlocked: the present number could not undo it.
             TooManyPhoneChanges
         """
-        user = await self.act.find(caller, AuditAction.CHANGE_PHONE, query)
+        user = await self.act.find(caller, CHANGE_PHONE, query, reason)
+        if user.is_administrator and not caller.runs_command:
+            raise Forbidden("Only a command changes the number of an administrator.")
         identity_id = user.require_identity().id
         if not caller.runs_command:
             await self._check_undo(user)
             await self.limits.acquire(
                 caller.actor, "phone_changes", PHONE_CHANGES_PER_TOKEN, TooManyPhoneChanges
             )
-        async with self.act.record_act(
-            caller.actor, AuditAction.CHANGE_PHONE, user.subject, reason
-        ):
+        async with self.act.record_act(caller.actor, CHANGE_PHONE.action, user.subject, reason):
             identity = await self.move_phone(identity_id, phone, can_be_undone=can_be_undone)
             return replace(user, phone=identity.phone, identity=identity)
 

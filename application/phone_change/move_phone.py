@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from application.phone_change.begin import BeginPhoneChange
 from application.phone_change.complete import CompletePhoneChange
@@ -12,6 +13,8 @@ from domain.errors import ConflictingValue, CountryNotServed, Unauthenticated, U
 from domain.identities.identity import Identity
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.phone import PhoneNumber
+
+HAS_NUMBER: Final = "The account has this number already."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class MovePhone:
         if loaded is None or loaded.value.is_closed or loaded.value.phone is None:
             raise UserNotFound
         if loaded.value.phone == phone:
-            raise ConflictingValue("The account has this number already.")
+            raise ConflictingValue(HAS_NUMBER)
         if self.countries is not None and phone.country not in self.countries:
             raise CountryNotServed
         now = self.clock.now()

@@ -12,6 +12,7 @@ from domain.errors import InvalidCharacters, InvalidValue, TooLong, TooShort
 AUDIT_RETENTION: Final = timedelta(days=400)
 """How long an entry is kept: a year, and time to look at it. Nothing deletes an entry earlier."""
 MAX_REASON_LENGTH: Final = 500
+NO_REASON: Final = "Say why. The audit keeps the reason."
 MAX_ACTOR_NAME_LENGTH: Final = 64
 # An id keeps its digits, unless ten of them stand together. A phone has at least seven, with up to
 # six other characters in between, or an x.
@@ -159,7 +160,7 @@ def require_reason(text: str) -> str:
     """
     reason = parse_reason(text)
     if not reason:
-        raise TooShort("Say why. The audit keeps the reason.")
+        raise TooShort(NO_REASON)
     return reason
 
 

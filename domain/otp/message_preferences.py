@@ -19,6 +19,7 @@ _LOCALE: Final = re.compile(
     re.DOTALL,
 )
 _MAX_LOCALE_LENGTH: Final = 100
+_LANGUAGES: Final = "A language is written like en, pt-BR or zh-Hant."
 # Codes that ISO 639-1 withdrew and Java still sends.
 _REPLACED_LANGUAGES: Final = {"in": "id", "iw": "he", "ji": "yi"}
 # Regions with Traditional Chinese (CLDR, likely subtags).
@@ -62,7 +63,18 @@ def parse_locale(text: str) -> str:
         InvalidValue: the text is not a locale, or not in its normal spelling.
     """
     if text not in locale_fallbacks(text):
-        raise InvalidValue("A language is written like en, pt-BR or zh-Hant.")
+        raise InvalidValue(_LANGUAGES)
+    return text
+
+
+def require_locale(text: str) -> str:
+    """Return a text that names a locale in any spelling.
+
+    Raises:
+        InvalidValue: the text is not a locale.
+    """
+    if not locale_fallbacks(text):
+        raise InvalidValue(_LANGUAGES)
     return text
 
 

@@ -37,18 +37,10 @@ def parse_readings(settings: Settings, text: str) -> Sequence[UserQuery]:
         raise InvalidArgument(error.message) from None
 
 
-def parse_reason_option(text: str) -> str:
+def parse_reason_option(text: str, *, is_required: bool) -> str:
     """Parse the reason of an act; raises InvalidArgument."""
     try:
-        return parse_reason(text)
-    except InvalidValue as error:
-        raise InvalidArgument(f"--reason: {error.message}") from None
-
-
-def require_reason_option(text: str) -> str:
-    """Parse the reason of an act that needs one; raises InvalidArgument."""
-    try:
-        return require_reason(text)
+        return require_reason(text) if is_required else parse_reason(text)
     except InvalidValue as error:
         raise InvalidArgument(f"--reason: {error.message}") from None
 

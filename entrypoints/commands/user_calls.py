@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from application.administration.act_for_users import ActForUsers
+from application.administration.acts import Act
 from application.administration.caller import Caller
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.use_cases import UseCases
@@ -13,7 +14,7 @@ from domain.errors import UserNotFound
 from domain.phone import PhoneNumber
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import parse_readings, parse_reason_option, require_reason_option
+from entrypoints.commands.parsing import parse_readings, parse_reason_option
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import CommandError
@@ -56,11 +57,11 @@ def call_for_user(
     call: Callable[[UserCall], Awaitable[T]],
     features: Collection[Feature] = (),
     *,
-    needs_reason: bool = True,
+    act: Act | None,
 ) -> T:
     """Find the user of the arguments, and call with the use cases of the core and of features.
 
-    Without a reason nothing is done, unless the audit would not have it.
+    Without a reason that the act needs nothing is done. No act is nothing that the audit has.
 
     Raises:
         InvalidArgument
@@ -69,8 +70,8 @@ def call_for_user(
     """
     readings = parse_readings(settings, arguments.user)
     caller = parse_operator(settings, arguments)
-    parse = require_reason_option if needs_reason else parse_reason_option
-    reason = parse(arguments.reason)
+    is_required = act is not None and caller.needs_reason(act)
+    reason = parse_reason_option(arguments.reason, is_required=is_required)
 
     async def find_and_call(use_cases: UseCases) -> T:
         user = await find_one(use_cases.administration.find_user, readings)

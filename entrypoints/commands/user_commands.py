@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from application.administration import acts
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import (
@@ -61,11 +62,11 @@ def _send_code_action(features: Sequence[FeatureCommands]) -> Command:
         send_code.add_argument("--locale", metavar="LOCALE", help=help_of_locale)
 
     return Command(
-        name="send-code",
+        name=acts.SEND_CODE.name,
         help="Send a code to a phone, within all limits. Nobody but its owner sees the code.",
         examples=(
-            f"send-code {PHONE} {REASON_OPTION}",
-            f"send-code {PHONE} --locale pt-BR {REASON_OPTION}",
+            f"{acts.SEND_CODE.name} {PHONE} {REASON_OPTION}",
+            f"{acts.SEND_CODE.name} {PHONE} --locale pt-BR {REASON_OPTION}",
             *(feature.channel_example for feature in features if feature.channel_example),
         ),
         add_arguments=add,
@@ -163,66 +164,66 @@ _FIRST_ACTIONS: Final = (
         run=_show,
     ),
     Command(
-        name="reset-limits",
+        name=acts.RESET_LIMITS.name,
         help="Let a phone get one code at once: its cooldown and deliveries no longer count. "
         "Possible twice a day. Failed attempts in a row, and limits that many phones "
         "share, stay.",
-        examples=(f"reset-limits {PHONE} {REASON_OPTION}",),
+        examples=(f"{acts.RESET_LIMITS.name} {PHONE} {REASON_OPTION}",),
         add_arguments=add_user_options,
         run=_reset_limits,
     ),
 )
 _LATER_ACTIONS: Final = (
     Command(
-        name="block",
-        help="Block a phone. It gets no codes, and its sessions are revoked.",
-        examples=(f"block {PHONE} {REASON_OPTION}",),
+        name=acts.BLOCK.name,
+        help=f"{acts.BLOCK.does}. It gets no codes, and its sessions are revoked.",
+        examples=(f"{acts.BLOCK.name} {PHONE} {REASON_OPTION}",),
         add_arguments=add_user_options,
         run=_block,
     ),
     Command(
-        name="unblock",
+        name=acts.UNBLOCK.name,
         help="Allow a blocked phone to sign in.",
-        examples=(f"unblock {PHONE} {REASON_OPTION}",),
+        examples=(f"{acts.UNBLOCK.name} {PHONE} {REASON_OPTION}",),
         add_arguments=add_user_options,
         run=_unblock,
     ),
     Command(
-        name="sign-out",
+        name=acts.SIGN_OUT.name,
         help="Revoke all sessions. The user may sign in again.",
-        examples=(f"sign-out {PHONE} {REASON_OPTION}",),
+        examples=(f"{acts.SIGN_OUT.name} {PHONE} {REASON_OPTION}",),
         add_arguments=add_user_options,
         run=_sign_out,
     ),
     Command(
-        name="delete",
+        name=acts.DELETE.name,
         help="Delete an account, as its owner would. Nobody can undo it.",
         examples=(
-            f"delete {PHONE} {REASON_OPTION}",
-            f"delete {PHONE} --yes {REASON_OPTION}",
+            f"{acts.DELETE.name} {PHONE} {REASON_OPTION}",
+            f"{acts.DELETE.name} {PHONE} --yes {REASON_OPTION}",
         ),
         add_arguments=_add_delete,
         run=_delete,
     ),
     Command(
-        name="promote",
-        help="Make a user an administrator, from the next login on.",
-        examples=(f"promote {PHONE} {REASON_OPTION}",),
+        name=acts.PROMOTE.name,
+        help=f"{acts.PROMOTE.does}, from the next login on.",
+        examples=(f"{acts.PROMOTE.name} {PHONE} {REASON_OPTION}",),
         add_arguments=add_user_options,
         run=_promote,
     ),
     Command(
-        name="demote",
-        help="Make an administrator a member, from the next request on.",
-        examples=(f"demote {PHONE} {REASON_OPTION}",),
+        name=acts.DEMOTE.name,
+        help=f"{acts.DEMOTE.does}, from the next request on.",
+        examples=(f"{acts.DEMOTE.name} {PHONE} {REASON_OPTION}",),
         add_arguments=add_user_options,
         run=_demote,
     ),
     Command(
-        name="restore",
-        help="Give a phone back to the account that lost it, by the user id in the event "
+        name=acts.RESTORE.name,
+        help=f"{acts.RESTORE.does}, by the user id in the event "
         "identity_detached. The present account loses it.",
-        examples=(f"restore {ID} {REASON_OPTION}",),
+        examples=(f"{acts.RESTORE.name} {ID} {REASON_OPTION}",),
         add_arguments=add_user_options,
         run=_restore,
     ),

@@ -4,6 +4,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from application.administration.acts import VIEW_PHONE
 from application.administration.show_user import ShownDelivery, UserDetails
 from application.otp.feature import LimitsFeature
 from domain.identities.identity import Identity
@@ -36,9 +37,8 @@ def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
         )
 
     # Only a full number is in the audit.
-    details = call_for_user(
-        settings, arguments, describe, [LIMITS, DETAILS], needs_reason=arguments.full_number
-    )
+    act = VIEW_PHONE if arguments.full_number else None
+    details = call_for_user(settings, arguments, describe, [LIMITS, DETAILS], act=act)
     now = datetime.now(UTC)
     return [_to_json(details, now)] if arguments.json else render_details(details, now)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from application.administration import acts
 from application.administration.find_user import FoundUser
 from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpResult
@@ -58,7 +59,7 @@ def reset_limits(settings: Settings, arguments: Namespace) -> Iterable[str]:
     async def reset(call: UserCall) -> tuple[FoundUser, ResetResult]:
         return call.user, await call.act.reset_limits(call.caller, call.query, call.reason)
 
-    user, result = call_for_user(settings, arguments, reset)
+    user, result = call_for_user(settings, arguments, reset, act=acts.RESET_LIMITS)
     attempts = "one attempt" if result.attempts == 1 else f"{result.attempts} attempts"
     yield (
         f"The limits of {name_user(user)} are reset: one message with {attempts} is possible now. "
@@ -86,7 +87,9 @@ def send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
         )
         return call.user, sent
 
-    user, result = call_for_user(hide_codes(settings), arguments, send, features)
+    user, result = call_for_user(
+        hide_codes(settings), arguments, send, features, act=acts.SEND_CODE
+    )
     now = datetime.now(UTC)
     next_at = f"{now + timedelta(seconds=result.resend_in):%H:%M:%S} UTC"
     if not result.sent:
@@ -109,7 +112,10 @@ def send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def block(settings: Settings, arguments: Namespace) -> Iterator[str]:
     """Block a phone."""
     user = call_for_user(
-        settings, arguments, lambda call: call.act.block(call.caller, call.query, call.reason)
+        settings,
+        arguments,
+        lambda call: call.act.block(call.caller, call.query, call.reason),
+        act=acts.BLOCK,
     )
     yield f"{name_user(user)} is blocked now."
     if user.hold is not None:
@@ -119,7 +125,10 @@ def block(settings: Settings, arguments: Namespace) -> Iterator[str]:
 def unblock(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Allow a blocked phone to sign in."""
     user = call_for_user(
-        settings, arguments, lambda call: call.act.unblock(call.caller, call.query, call.reason)
+        settings,
+        arguments,
+        lambda call: call.act.unblock(call.caller, call.query, call.reason),
+        act=acts.UNBLOCK,
     )
     return [f"{name_user(user)} is not blocked now."]
 
@@ -130,7 +139,7 @@ def sign_out(settings: Settings, arguments: Namespace) -> Iterable[str]:
     async def revoke(call: UserCall) -> tuple[FoundUser, int]:
         return call.user, await call.act.sign_out(call.caller, call.query, call.reason)
 
-    user, revoked = call_for_user(settings, arguments, revoke)
+    user, revoked = call_for_user(settings, arguments, revoke, act=acts.SIGN_OUT)
     return [f"{name_user(user)} is signed out; revoked sessions: {revoked}."]
 
 
@@ -146,9 +155,10 @@ def delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
     try:
         for feature in features:
             feature.check_created(settings)
-        user, retained = call_for_user(settings, arguments, delete_user, [DETAILS, *features])
+        opened = [DETAILS, *features]
+        user, retained = call_for_user(settings, arguments, delete_user, opened, act=acts.DELETE)
     except StartupError as error:
-        user, retained = call_for_user(settings, arguments, delete_user, [DETAILS])
+        user, retained = call_for_user(settings, arguments, delete_user, [DETAILS], act=acts.DELETE)
         print_errors(str(error), *(feature.left_by_deletion for feature in features))
     yield f"{user.subject} is deleted. What remains:"
     yield from map(_describe_retained, retained)
@@ -170,7 +180,7 @@ def _confirm_deletion(settings: Settings, arguments: Namespace) -> None:
         call.user.require_identity()
         return call.user
 
-    user = call_for_user(settings, arguments, find)
+    user = call_for_user(settings, arguments, find, act=acts.DELETE)
     identity = user.require_identity()
     data = ["sessions", "phone number", *(each for feature in FEATURES for each in feature.data)]
     print_errors(
@@ -207,6 +217,7 @@ def _change_role(settings: Settings, arguments: Namespace, role: Role) -> str:
         settings,
         arguments,
         lambda call: call.act.change_role(call.caller, call.query, role, call.reason),
+        act=acts.PROMOTE if role is Role.ADMINISTRATOR else acts.DEMOTE,
     )
     return user.subject
 
@@ -230,5 +241,5 @@ def restore(settings: Settings, arguments: Namespace) -> Iterator[str]:
                 "says until when. Try again then."
             ) from None
 
-    user = call_for_user(settings, arguments, restore_user)
+    user = call_for_user(settings, arguments, restore_user, act=acts.RESTORE)
     yield f"{user.subject} has its phone again. Its owner signs in and chooses a username."

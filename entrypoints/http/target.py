@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 import msgspec
 
+from application.administration.acts import Act
 from application.administration.find_user import ExternalIdQuery, UserQuery
 from domain import errors
-from domain.administration.audit import parse_reason
 from domain.identifier import IDENTIFIER_PATTERN, parse_identifier
 from domain.identities.external_id import parse_external_id
 from domain.identities.username import Username, parse_username
@@ -27,7 +27,7 @@ from entrypoints.http.fields import (
     reason_field,
 )
 from entrypoints.http.parsing import FieldErrors
-from entrypoints.http.settings import HttpSettings
+from entrypoints.http.request import ApiRequest
 
 _FIELDS: Final = ("phone", "username", "id", "external_id")
 NO_TARGET: Final = FieldError(
@@ -40,15 +40,15 @@ TWO_TARGETS: Final = FieldError(
 )
 
 
-TARGET_ERRORS: Final = (
-    NO_TARGET,
-    TWO_TARGETS,
+ACT_ERRORS: Final = (
     errors.Forbidden,
     errors.InsufficientScope,
     errors.ReauthenticationRequired,
     errors.UserNotFound,
     errors.AuditFailed,
 )
+"""Those of an operation that acts for a user."""
+TARGET_ERRORS: Final = (NO_TARGET, TWO_TARGETS, *ACT_ERRORS)
 """Those of an operation that acts for a user whom its body names."""
 
 ReasonField = Annotated[
@@ -97,8 +97,8 @@ class Target:
             raise InvalidFields(CORE_TABLE.to_field_error(self.field, error)) from error
 
 
-def parse_target(body: UserBody, settings: HttpSettings) -> Target:
-    """Parse the user and the reason.
+def parse_target(request: ApiRequest, act: Act, body: UserBody) -> Target:
+    """Parse the user and the reason of an act.
 
     Raises:
         InvalidFields: Not exactly one field names a user, or it is invalid, or the reason is.
@@ -107,9 +107,9 @@ def parse_target(body: UserBody, settings: HttpSettings) -> Target:
     field, text = _find_field(body)
     with FieldErrors() as invalid:
         with invalid.of(field):
-            query = _parse_query(field, text, settings.otp.default_region)
+            query = _parse_query(field, text, request.settings.otp.default_region)
         with invalid.of("reason"):
-            reason = parse_reason(body.reason or "")
+            reason = request.caller.parse_reason(act, body.reason or "")
     return Target(field, query, reason)
 
 

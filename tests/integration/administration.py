@@ -51,7 +51,7 @@ class AdminDriver:
     async def make_token(self, *scopes: Scope) -> str:
         """Create a service token."""
         _, text = await self.harness.use_cases.of(AdminFeature).tokens.create(
-            OPERATOR, "helpdesk", scopes, timedelta(days=90)
+            OPERATOR, "helpdesk", scopes, timedelta(days=90), "ticket"
         )
         return text
 

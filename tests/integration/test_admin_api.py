@@ -74,10 +74,8 @@ async def test_an_invalid_service_token_is_a_401(driver: AdminDriver) -> None:
     changed = token[:-1] + ("0" if token[-1] != "0" else "1")
     for text in (changed, "dta_", f"dta_{an_id()}_{'0' * 64}"):
         assert (await driver.get("/admin/audit", text)).status_code == 401
-    await driver.harness.use_cases.of(AdminFeature).tokens.revoke(
-        (await driver.harness.use_cases.of(AdminFeature).authenticate_token(token)),
-        token.split("_")[1],
-    )
+    tokens = driver.harness.use_cases.of(AdminFeature).tokens
+    await tokens.revoke(OPERATOR, token.split("_")[1], "leaked")
     assert (await driver.get("/admin/audit", token)).status_code == 401
 
 

@@ -66,7 +66,7 @@ async def test_entries_are_filtered_by_whom_they_are_about(console: ConsoleDrive
 
 async def test_the_entries_about_a_service_token_link_no_user(console: ConsoleDriver) -> None:
     create = console.harness.use_cases.of(AdminFeature).tokens.create
-    token, _ = await create(OPERATOR, "help desk", (Scope.READ_AUDIT,), timedelta(days=9))
+    token, _ = await create(OPERATOR, "help desk", (Scope.READ_AUDIT,), timedelta(days=9), "ticket")
     page = await console.get(f"/audit?user={token.id}")
     assert (rows(page), "/console/users/" in page.text) == (1, False)
 

@@ -4,6 +4,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from application.admin import acts
+from application.administration.acts import CORE_ACTS
+from domain.administration.scope import Scope
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
 from entrypoints.commands.options import ID, REASON_OPTION, add_act_options, add_json_option
@@ -13,16 +16,17 @@ if TYPE_CHECKING:
 
 
 def _add_create(create: ArgumentParser) -> None:
+    supporting = [act.name for act in CORE_ACTS if act.scope is Scope.SUPPORT_USERS]
     of_features = [scope for feature in find_feature_commands() for scope in feature.scopes]
+    others = [Scope.DELETE_USERS, Scope.READ_AUDIT, *of_features]
     create.add_argument("--name", metavar="NAME", required=True, help="the name of the backend")
     create.add_argument(
         "--scope",
         metavar="SCOPE[,SCOPE]",
         required=True,
         action="append",
-        help="what it may do: users:read (masked numbers), users:phone (full numbers), "
-        "users:support (send-code, reset-limits, sign-out, block), "
-        f"{', '.join(['users:delete', 'audit:read', *of_features])}",
+        help=f"what it may do: {Scope.READ_USERS} (masked numbers), {Scope.READ_PHONES} (full "
+        f"numbers), {Scope.SUPPORT_USERS} ({', '.join(supporting)}), {', '.join(others)}",
     )
     create.add_argument(
         "--expires",
@@ -67,7 +71,7 @@ _COMMANDS: Final = (
         ),
         actions=(
             Command(
-                name="create",
+                name=acts.CREATE.name,
                 help="Create a token, and print it once. It is valid below /admin/ only.",
                 examples=(
                     f"create --name helpdesk --scope users:read,users:support {REASON_OPTION}",
@@ -84,7 +88,7 @@ _COMMANDS: Final = (
                 run=_list,
             ),
             Command(
-                name="revoke",
+                name=acts.REVOKE.name,
                 help="Revoke a token. It is invalid at once.",
                 examples=(f"revoke {ID} {REASON_OPTION}",),
                 add_arguments=_add_revoke,

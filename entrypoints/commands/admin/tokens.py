@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from application.admin import acts
 from application.admin.feature import AdminFeature
+from application.administration.acts import Act
+from application.administration.caller import Caller
 from domain.admin.errors import TokenNotFound
 from domain.admin.service_token import (
     ServiceToken,
@@ -16,7 +19,7 @@ from domain.errors import DomainError, InvalidValue
 from domain.identifier import parse_identifier
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import require_reason_option
+from entrypoints.commands.parsing import parse_reason_option
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.admin import ADMIN
 from entrypoints.opening.startup_error import InvalidArgument, print_errors
@@ -38,7 +41,7 @@ def create(settings: Settings, arguments: Namespace) -> Iterable[str]:
         ttl = duration("1m", "365d")(arguments.expires)
     except InvalidValue as error:
         raise InvalidArgument(f"--expires: {error.message}") from None
-    caller, reason = parse_operator(settings, arguments), require_reason_option(arguments.reason)
+    caller, reason = _parse_act(settings, arguments, acts.CREATE)
     with explain_errors(_ERRORS):
         token, text = call_with_use_cases(
             settings,
@@ -72,7 +75,7 @@ def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
     token_id = parse_identifier(arguments.id)
     if token_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
-    caller, reason = parse_operator(settings, arguments), require_reason_option(arguments.reason)
+    caller, reason = _parse_act(settings, arguments, acts.REVOKE)
     with explain_errors(_ERRORS):
         token = call_with_use_cases(
             settings,
@@ -80,6 +83,11 @@ def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
             [ADMIN],
         )
     return [f"Token {token.id} ({token.name}) is revoked."]
+
+
+def _parse_act(settings: Settings, arguments: Namespace, act: Act) -> tuple[Caller, str]:
+    caller = parse_operator(settings, arguments)
+    return caller, parse_reason_option(arguments.reason, is_required=caller.needs_reason(act))
 
 
 def _render(token: ServiceToken) -> str:

@@ -4,6 +4,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from application.administration.acts import scopes_of
+from application.export.acts import EXPORT
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, PHONE, REASON_OPTION, add_user_options
@@ -30,14 +32,14 @@ def _export(settings: "Settings", arguments: Namespace) -> Iterable[str]:
 
 _USER_ACTIONS: Final = (
     Command(
-        name="export",
+        name=EXPORT.name,
         help="Write all data of a user to a ZIP file, with a page that explains it.",
-        examples=(f"export {PHONE} --output alice.zip {REASON_OPTION}",),
+        examples=(f"{EXPORT.name} {PHONE} --output alice.zip {REASON_OPTION}",),
         example_of_command=(
-            f"user export {ID} --output alice.zip --reason 'letter of 3 May' --as jane"
+            f"user {EXPORT.name} {ID} --output alice.zip --reason 'letter of 3 May' --as jane"
         ),
         add_arguments=_add_export,
         run=_export,
     ),
 )
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS, scopes=("users:export",))
+FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS, scopes=scopes_of([EXPORT]))

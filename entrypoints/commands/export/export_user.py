@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from application.administration.find_user import FoundUser
+from application.export import acts
 from application.export.feature import ExportFeature
 from entrypoints.commands.new_file import create_file
 from entrypoints.commands.parsing import parse_file
@@ -46,7 +47,9 @@ def export(settings: Settings, arguments: Namespace) -> Iterable[str]:
                 opened.complete()
             return call.user, opened.missing_files
 
-        user, missing = call_for_user(settings, arguments, write, [EXPORT, *features])
+        user, missing = call_for_user(
+            settings, arguments, write, [EXPORT, *features], act=acts.EXPORT
+        )
         size = file.tell()
     if missing:
         print_errors(

@@ -21,7 +21,7 @@ from application.use_cases import UseCases
 from domain.journal.entry import JournalEntry
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import parse_file, require_reason_option
+from entrypoints.commands.parsing import parse_file, parse_reason_option
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features import FEATURES
 from entrypoints.features.journal import JOURNAL, JournalSettings
@@ -47,7 +47,7 @@ def restore_check(settings: Settings, arguments: Namespace) -> Iterator[str]:
     """
     if not arguments.apply and (arguments.reason or arguments.acts_as):
         raise InvalidArgument("--reason and --as are for --apply.")
-    reason = require_reason_option(arguments.reason) if arguments.apply else ""
+    reason = parse_reason_option(arguments.reason, is_required=arguments.apply)
     caller = parse_operator(settings, arguments)
     files = [parse_file(file) for file in arguments.journal] or _file_of(settings)
     since = _parse_since(arguments.since)

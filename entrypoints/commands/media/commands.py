@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from application.media import acts
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, add_act_options
@@ -76,24 +77,24 @@ _COMMANDS: Final = (
         ),
         actions=(
             Command(
-                name="hide",
-                help="Hide an item from everybody but administrators, also from its owner. Its "
-                "file stays: a public URL of the media store opens it until the item is deleted.",
-                examples=(f"hide {ID} --reason 'report 815'",),
+                name=acts.HIDE.name,
+                help=f"{acts.HIDE.does}. Its file stays: a public URL of the media store opens it "
+                "until the item is deleted.",
+                examples=(f"{acts.HIDE.name} {ID} --reason 'report 815'",),
                 add_arguments=_add_item,
                 run=_hide,
             ),
             Command(
-                name="unhide",
-                help="Show a hidden item again to those who saw it before.",
-                examples=(f"unhide {ID} --reason 'report 815'",),
+                name=acts.UNHIDE.name,
+                help=f"{acts.UNHIDE.does}.",
+                examples=(f"{acts.UNHIDE.name} {ID} --reason 'report 815'",),
                 add_arguments=_add_item,
                 run=_unhide,
             ),
             Command(
-                name="delete",
-                help="Delete an item and its files, hidden or not. Nobody can undo it.",
-                examples=(f"delete {ID} --reason 'report 815'",),
+                name=acts.DELETE.name,
+                help=f"{acts.DELETE.does}. Nobody can undo it.",
+                examples=(f"{acts.DELETE.name} {ID} --reason 'report 815'",),
                 add_arguments=_add_item,
                 run=_delete,
             ),

@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from application.administration.acts import Act
 from application.administration.caller import Caller
+from application.media import acts
 from application.media.feature import LibraryFeature
 from application.media.moderate_items import ModerateItems
 from application.use_cases import UseCases
@@ -15,7 +17,7 @@ from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import require_reason_option
+from entrypoints.commands.parsing import parse_reason_option
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.feature import Feature
 from entrypoints.features.media import MEDIA, MEDIA_RECORDS
@@ -26,7 +28,7 @@ _ERRORS: Final[Mapping[type[DomainError], str]] = {
     ItemNotFound: "There is no item with this id in the library, shown or hidden."
 }
 
-_Act = Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]
+_Run = Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]
 _URLS: Final = "Its public URLs, if there are any, work until it is deleted."
 
 
@@ -39,27 +41,28 @@ class _Command:
 
 def hide(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Hide an item."""
-    item = _act(settings, ModerateItems.hide, _parse(settings, arguments))
+    item = _act(settings, ModerateItems.hide, _parse(settings, arguments, acts.HIDE))
     return [f"The item {item.id} of the user {item.owner_id} is hidden now. {_URLS}"]
 
 
 def unhide(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Show a hidden item again."""
-    item = _act(settings, ModerateItems.unhide, _parse(settings, arguments))
+    item = _act(settings, ModerateItems.unhide, _parse(settings, arguments, acts.UNHIDE))
     return [f"The item {item.id} of the user {item.owner_id} is shown again."]
 
 
 def delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Delete an item and its files."""
-    item = _delete(settings, _parse(settings, arguments))
+    item = _delete(settings, _parse(settings, arguments, acts.DELETE))
     return [f"The item {item.id} of the user {item.owner_id} is deleted."]
 
 
-def _parse(settings: Settings, arguments: Namespace) -> _Command:
+def _parse(settings: Settings, arguments: Namespace, act: Act) -> _Command:
     item_id = parse_identifier(arguments.item)
     if item_id is None:
         raise InvalidArgument("ITEM: the id of an item has 24 hex digits, as in GET /library.")
-    caller, reason = parse_operator(settings, arguments), require_reason_option(arguments.reason)
+    caller = parse_operator(settings, arguments)
+    reason = parse_reason_option(arguments.reason, is_required=caller.needs_reason(act))
     return _Command(caller, item_id, reason)
 
 
@@ -74,10 +77,10 @@ def _delete(settings: Settings, command: _Command) -> MediaItem:
 
 
 def _act(
-    settings: Settings, act: _Act, command: _Command, feature: Feature = MEDIA_RECORDS
+    settings: Settings, run: _Run, command: _Command, feature: Feature = MEDIA_RECORDS
 ) -> MediaItem:
     async def call(use_cases: UseCases) -> MediaItem:
-        return await act(
+        return await run(
             use_cases.of(LibraryFeature).moderate_items,
             command.caller,
             command.item_id,

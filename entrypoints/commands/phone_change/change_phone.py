@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Final
 
 from application.administration.find_user import FoundUser
+from application.phone_change.acts import CHANGE_PHONE
 from application.phone_change.feature import PhoneChangeFeature
 from application.ports.errors import ConcurrencyConflict
 from domain.errors import ConflictingValue, CountryNotServed, InvalidValue, PhoneInUse, Unavailable
@@ -29,7 +30,7 @@ _NO_REASON: Final = (
 def change_phone(settings: Settings, arguments: Namespace) -> Iterator[str]:
     """Give a user who lost the number another one."""
     phone = _parse_new_phone(settings, arguments.new_number)
-    if not parse_reason_option(arguments.reason):
+    if not parse_reason_option(arguments.reason, is_required=False):
         raise InvalidArgument(_NO_REASON)
     can_be_undone = not arguments.no_undo
 
@@ -41,7 +42,9 @@ def change_phone(settings: Settings, arguments: Namespace) -> Iterator[str]:
         return call.user, changed
 
     # The message to the former number needs a provider. Without one nothing is changed.
-    before, after = call_for_user(hide_numbers(settings), arguments, change, [OTP, PHONE_CHANGE])
+    before, after = call_for_user(
+        hide_numbers(settings), arguments, change, [OTP, PHONE_CHANGE], act=CHANGE_PHONE
+    )
     yield from _describe(before, after.require_identity())
 
 

@@ -4,6 +4,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from application.administration.acts import scopes_of
+from application.phone_change.acts import CHANGE_PHONE
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import PHONE, add_user_options
@@ -34,13 +36,13 @@ def _change_phone(settings: "Settings", arguments: Namespace) -> Iterable[str]:
 
 _USER_ACTIONS: Final = (
     Command(
-        name="change-phone",
+        name=CHANGE_PHONE.name,
         help="Give an account another number, for an owner who lost the former one. --reason is "
         "required. All sessions end, and an administrator becomes a member. The former number gets "
         "a message, and can undo it for seven days.",
         examples=(
-            f"change-phone {PHONE} {_NEW_PHONE} --reason 'ticket 4711: passport'",
-            f"change-phone {PHONE} {_NEW_PHONE} --no-undo "
+            f"{CHANGE_PHONE.name} {PHONE} {_NEW_PHONE} --reason 'ticket 4711: passport'",
+            f"{CHANGE_PHONE.name} {PHONE} {_NEW_PHONE} --no-undo "
             "--reason 'ticket 4712: police report of the theft'",
         ),
         add_arguments=_add_change_phone,
@@ -48,5 +50,5 @@ _USER_ACTIONS: Final = (
     ),
 )
 FEATURE_COMMANDS: Final = FeatureCommands(
-    user_actions=_USER_ACTIONS, scopes=("users:change-phone",)
+    user_actions=_USER_ACTIONS, scopes=scopes_of([CHANGE_PHONE])
 )

@@ -5,12 +5,13 @@ from typing import Final
 from litestar import Controller, get, patch, post
 from litestar.params import JSONBody
 
+from application.administration import acts
 from application.administration.feature import AdministrationFeature
 from application.administration.find_user import FoundUser, UserQuery
+from application.identities.operators import JOINED_BY_CALL
 from application.otp.feature import LimitsFeature, OtpFeature
-from application.otp.send_code import SendCodeCommand
+from application.otp.send_code import HAS_FIXED_CODE, SendCodeCommand
 from domain import errors
-from domain.administration.audit import parse_reason
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.otp.message_preferences import MessagePreferences
@@ -23,23 +24,18 @@ from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.retained_data import to_retained_data
-from entrypoints.http.target import TARGET_ERRORS, UserBody, parse_target
+from entrypoints.http.target import ACT_ERRORS, TARGET_ERRORS, UserBody, parse_target
 from entrypoints.http.user_details import UserDetailsForm, UserDetailsResponse
 
-_CALLER_ERRORS: Final = [
-    errors.Forbidden,
-    errors.InsufficientScope,
-    errors.ReauthenticationRequired,
-]
 _TEST_OTP: Final = FieldError(
     "phone",
     FieldErrorCode.CONFLICTING_VALUE,
-    "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it.",
+    HAS_FIXED_CODE,
 )
 _NOT_VERIFIED: Final = FieldError(
     "phone",
     FieldErrorCode.INVALID_VALUE,
-    "This phone joined by a call, which proves nothing. Its owner signs in first.",
+    JOINED_BY_CALL,
 )
 
 
@@ -82,7 +78,7 @@ class AdminUserController(Controller):
         service tokens with the scope `users:phone`. It is in the audit before. A service token
         needs the scope `users:read`.
         """
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.VIEW_PHONE, data)
         return await _show(request, limits, target.query, target.reason)
 
     @get(
@@ -91,9 +87,7 @@ class AdminUserController(Controller):
         response_description="The user.",
         errors=[
             InvalidUserId,
-            *_CALLER_ERRORS,
-            errors.UserNotFound,
-            errors.AuditFailed,
+            *ACT_ERRORS,
             errors.TooManyPhones,
         ],
     )
@@ -110,13 +104,11 @@ class AdminUserController(Controller):
         "/{user_id:str}",
         summary="Change a user",
         response_description="The user was changed.",
+        act=acts.SET_EXTERNAL_ID,
         errors=[
             InvalidUserId,
-            *_CALLER_ERRORS,
-            errors.UserNotFound,
+            *ACT_ERRORS,
             errors.ExternalIdInUse,
-            errors.FreshLoginRequired,
-            errors.AuditFailed,
         ],
     )
     async def change_user(
@@ -136,16 +128,17 @@ class AdminUserController(Controller):
                 text = data.external_id
                 external_id = None if text is None else parse_external_id(text)
             with invalid.of("reason"):
-                reason = parse_reason(data.reason or "")
+                reason = request.caller.parse_reason(acts.SET_EXTERNAL_ID, data.reason or "")
         act = administration.act_for_users
         user = await act.set_external_id(request.caller, query, external_id, reason)
         return _done("User changed", user)
 
     @post(
-        "/reset-limits",
+        f"/{acts.RESET_LIMITS.name}",
         summary="Reset the limits of a phone",
         response_description="One more message can be sent.",
         status_code=200,
+        act=acts.RESET_LIMITS,
         errors=[*TARGET_ERRORS, errors.PhoneBlocked, errors.TooManyResets],
     )
     async def reset_limits(
@@ -159,18 +152,19 @@ class AdminUserController(Controller):
         The cooldown and the counters of this phone are cleared, and one message with five attempts
         is allowed (with one attempt after 96 failed ones in a row). Failed attempts in a row, and
         the limits that many phones share, stay. This is possible twice a day for a phone that is
-        not blocked. A service token needs the scope `users:support`.
+        not blocked. A service token needs the scope {scope}.
         """
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.RESET_LIMITS, data)
         act = administration.act_for_users
         result = await act.reset_limits(request.caller, target.query, target.reason)
         return actions.ResetLimitsResponse(resets_left=result.resets_left, attempts=result.attempts)
 
     @post(
-        "/send-code",
+        f"/{acts.SEND_CODE.name}",
         summary="Send a code to a user",
         response_description="The message was sent. If `sent` is false, it had been sent before.",
         status_code=200,
+        act=acts.SEND_CODE,
         errors=[
             *TARGET_ERRORS,
             _TEST_OTP,
@@ -194,11 +188,11 @@ class AdminUserController(Controller):
         three networks (IPv4 /24, IPv6 /48). These are for clients that send any `request_id` of
         this phone from the last day, and for networks that requested a code without sending ids.
 
-        Only the owner of the phone sees it. A service token needs the scope `users:support`.
+        Only the owner of the phone sees it. A service token needs the scope {scope}.
         """
         with parsing_field("channel"):
             channel = parse_channel(data.channel, request.settings.otp)
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.SEND_CODE, data)
         command = SendCodeCommand(
             client_ip=request.client_ip,
             channel=channel,
@@ -209,10 +203,11 @@ class AdminUserController(Controller):
         return actions.to_send_code_response(result)
 
     @post(
-        "/block",
-        summary="Block a phone",
+        f"/{acts.BLOCK.name}",
+        summary=acts.BLOCK.does,
         response_description="The phone is blocked.",
         status_code=200,
+        act=acts.BLOCK,
         errors=TARGET_ERRORS,
     )
     async def block_user(
@@ -221,20 +216,21 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """Block a phone: nothing is sent to it, no code is correct, and its sessions end.
+        """{does}: nothing is sent to it, no code is correct, and its sessions end.
 
-        It may be a phone without an account. A service token needs the scope `users:support`.
+        It may be a phone without an account. A service token needs the scope {scope}.
         """
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.BLOCK, data)
         act = administration.act_for_users
         user = await act.block(request.caller, target.query, target.reason)
         return _done("Phone blocked", user)
 
     @post(
-        "/unblock",
+        f"/{acts.UNBLOCK.name}",
         summary="Unblock a phone",
         response_description="The phone is not blocked.",
         status_code=200,
+        act=acts.UNBLOCK,
         errors=TARGET_ERRORS,
     )
     async def unblock_user(
@@ -244,16 +240,17 @@ class AdminUserController(Controller):
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """Let a blocked phone sign in again. Only administrators may."""
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.UNBLOCK, data)
         act = administration.act_for_users
         user = await act.unblock(request.caller, target.query, target.reason)
         return _done("Phone unblocked", user)
 
     @post(
-        "/sign-out",
+        f"/{acts.SIGN_OUT.name}",
         summary="End all sessions of a user",
         response_description="The sessions have ended.",
         status_code=200,
+        act=acts.SIGN_OUT,
         errors=TARGET_ERRORS,
     )
     async def sign_out_user(
@@ -264,19 +261,20 @@ class AdminUserController(Controller):
     ) -> actions.SignOutUserResponse:
         """End all sessions of a user. Their tokens become invalid at once.
 
-        A service token needs the scope `users:support`.
+        A service token needs the scope {scope}.
         """
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.SIGN_OUT, data)
         act = administration.act_for_users
         ended = await act.sign_out(request.caller, target.query, target.reason)
         return actions.SignOutUserResponse(sessions_ended=ended)
 
     @post(
-        "/delete",
+        f"/{acts.DELETE.name}",
         summary="Delete a user",
         response_description="The account is deleted.",
         status_code=200,
-        errors=[*TARGET_ERRORS, errors.FreshLoginRequired],
+        act=acts.DELETE,
+        errors=TARGET_ERRORS,
     )
     async def delete_user(
         self,
@@ -287,19 +285,20 @@ class AdminUserController(Controller):
         """Delete an account, as `DELETE /users/me` does. The response says what remains.
 
         An administrator signed in within the last 15 minutes. A service token needs the scope
-        `users:delete`.
+        {scope}.
         """
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.DELETE, data)
         act = administration.act_for_users
         retained = await act.delete(request.caller, target.query, target.reason)
         return actions.DeleteUserResponse(retained=to_retained_data(retained))
 
     @post(
-        "/promote",
-        summary="Make a user an administrator",
+        f"/{acts.PROMOTE.name}",
+        summary=acts.PROMOTE.does,
         response_description="The user is an administrator.",
         status_code=200,
-        errors=[*TARGET_ERRORS, _NOT_VERIFIED, errors.FreshLoginRequired],
+        act=acts.PROMOTE,
+        errors=[*TARGET_ERRORS, _NOT_VERIFIED],
     )
     async def promote_user(
         self,
@@ -307,22 +306,23 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """Make a user an administrator. Only administrators may.
+        """{does}. Only administrators may.
 
         They signed in within the last 15 minutes.
         """
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.PROMOTE, data)
         act, role = administration.act_for_users, Role.ADMINISTRATOR
         with target.reporting():
             user = await act.change_role(request.caller, target.query, role, target.reason)
         return _done("User promoted", user)
 
     @post(
-        "/demote",
-        summary="Make an administrator a member",
+        f"/{acts.DEMOTE.name}",
+        summary=acts.DEMOTE.does,
         response_description="The user is a member.",
         status_code=200,
-        errors=[*TARGET_ERRORS, errors.FreshLoginRequired],
+        act=acts.DEMOTE,
+        errors=TARGET_ERRORS,
     )
     async def demote_user(
         self,
@@ -330,20 +330,21 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """Make an administrator a member again. Only administrators may.
+        """{does} again. Only administrators may.
 
         They signed in within the last 15 minutes.
         """
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.DEMOTE, data)
         act, role = administration.act_for_users, Role.MEMBER
         user = await act.change_role(request.caller, target.query, role, target.reason)
         return _done("User demoted", user)
 
     @post(
-        "/restore",
+        f"/{acts.RESTORE.name}",
         summary="Give a phone back to an account that lost it",
         response_description="The account has its phone again.",
         status_code=200,
+        act=acts.RESTORE,
         errors=TARGET_ERRORS,
     )
     async def restore_user(
@@ -352,12 +353,12 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """Give a phone back to the account that lost it. Only administrators may.
+        """{does}. Only administrators may.
 
         An account loses its phone when somebody else proves to own it. Such an account is found by
         its id only. The account that has the phone now loses it.
         """
-        target = parse_target(data, request.settings)
+        target = parse_target(request, acts.RESTORE, data)
         act = administration.act_for_users
         user = await act.restore(request.caller, target.query, target.reason)
         return _done("User restored", user)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from litestar import Controller
 from litestar.config.app import AppConfig
 
+from application.administration.acts import CORE_ACTS, scopes_of
 from domain.administration.scope import Scope
 from entrypoints.http.admin.audit.controller import AuditController
 from entrypoints.http.admin.controller import AdminUserController
@@ -26,13 +27,7 @@ class AdminPlugin(ApiPlugin):
     """What administrators and backends see of users and do for them, and the audit."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT, ABOUT_TOKENS: _ABOUT_TOKENS})
-    scopes = (
-        Scope.READ_USERS,
-        Scope.READ_PHONES,
-        Scope.SUPPORT_USERS,
-        Scope.DELETE_USERS,
-        Scope.READ_AUDIT,
-    )
+    scopes = (Scope.READ_USERS, Scope.READ_AUDIT, *scopes_of(CORE_ACTS))
     errors = ERRORS
     caller_kinds = (BACKENDS,)
     is_administration = True

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from application.administration.act_for_users import ActForUsers
+from application.administration.acts import Act
 from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
 from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
-from domain.administration.audit import AuditAction
 from entrypoints.http.console.request import ConsoleRequest
 
 
@@ -34,12 +34,12 @@ class ActCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """What is done for a user after a confirmation.
+class ActPage:
+    """The pages of an act for a user: one that asks, and one after it.
 
     Attributes:
+        act: What is done, and who may.
         title: The heading of its page, and the text of its link and its button.
-        action: What the audit calls it.
         is_offered: Whether the page of a user has its link.
         run: Does it, and returns what the next page says, as a key of `DONE`. None where the
             response is no page.
@@ -48,8 +48,8 @@ class Act:
         stays: Whether the page stays, because the response is a file.
     """
 
+    act: Act
     title: str
-    action: AuditAction
     is_offered: Callable[[UserDetails], bool]
     run: Callable[[ActCall], Awaitable[str]] | None
     is_dangerous: bool = False

@@ -9,7 +9,7 @@ from litestar import Controller
 
 from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
-from entrypoints.http.console.act import Act
+from entrypoints.http.console.act import ActPage
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.errors.table import ApiError
 
@@ -25,7 +25,7 @@ class ConsolePart:
         controllers: Its pages.
         navigation: What the header links: where, the title and the path.
         done: What a page says after an act, by the word in its address.
-        acts: What is done for users, by the last part of its address.
+        act_pages: What is done for users.
         act_fields: The templates of fields of other acts, by the last part of their addresses.
         errors: What is wrong and the way out, where an act raises such an error.
         user_data: What the feature has of a user, which a deletion deletes and an export contains.
@@ -41,7 +41,7 @@ class ConsolePart:
     controllers: Sequence[type[Controller]] = ()
     navigation: Sequence[tuple[int, str, str]] = ()
     done: Mapping[str, str] = field(default_factory=dict)
-    acts: Mapping[str, Act] = field(default_factory=dict)
+    act_pages: Sequence[ActPage] = ()
     act_fields: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[type[ApiError], str] = field(default_factory=dict)
     user_data: str = ""

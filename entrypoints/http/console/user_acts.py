@@ -1,14 +1,15 @@
 """What administrators do for a user, each after a page that says what happens and asks why."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from litestar import Response, get, post
 from litestar.response import Redirect, Template
 
-from application.administration.caller import NEEDS_FRESH_LOGIN
+from application.administration import acts
+from application.administration.acts import Act
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
 from application.console.feature import ConsoleFeature
@@ -17,13 +18,12 @@ from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors
-from domain.administration.audit import AuditAction, require_reason
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
-from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
+from domain.otp.message_preferences import MessagePreferences, require_locale
 from domain.phone import parse_phone
-from entrypoints.http.console.act import Act, ActCall
+from entrypoints.http.console.act import ActCall, ActPage
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.part import parts_of
@@ -51,9 +51,7 @@ async def _send_code(call: ActCall) -> str:
         with invalid.of("channel"):
             channel = parse_channel(call.form["channel"] or None, call.request.settings.otp)
         with invalid.of("locale"):
-            locale = call.form["locale"] or None
-            if locale and not locale_fallbacks(locale):
-                raise errors.InvalidValue("A language is written like en, pt-BR or zh-Hant.")
+            locale = require_locale(call.form["locale"]) if call.form["locale"] else None
     command = SendCodeCommand(
         client_ip=call.request.client_ip,
         channel=channel,
@@ -158,74 +156,45 @@ def has_account(details: UserDetails) -> bool:
     return _is_open(details) or _is_detached(details)
 
 
-ACTS: Final[Mapping[str, Act]] = {
-    "number": Act(
+_PAGES: Final = (
+    ActPage(
+        act=acts.VIEW_PHONE,
         title="Show the full number",
-        action=AuditAction.VIEW_PHONE,
         is_offered=lambda details: _has_phone(details) and details.user.identity is not None,
         run=None,
     ),
-    "send-code": Act(
-        title="Send a code",
-        action=AuditAction.SEND_CODE,
-        is_offered=_gets_codes,
-        run=_send_code,
+    ActPage(act=acts.SEND_CODE, title="Send a code", is_offered=_gets_codes, run=_send_code),
+    ActPage(
+        act=acts.RESET_LIMITS, title="Reset the limits", is_offered=_gets_codes, run=_reset_limits
     ),
-    "reset-limits": Act(
-        title="Reset the limits",
-        action=AuditAction.RESET_LIMITS,
-        is_offered=_gets_codes,
-        run=_reset_limits,
-    ),
-    "sign-out": Act(
-        title="End all sessions", action=AuditAction.SIGN_OUT, is_offered=_is_open, run=_sign_out
-    ),
-    "block": Act(
+    ActPage(act=acts.SIGN_OUT, title="End all sessions", is_offered=_is_open, run=_sign_out),
+    ActPage(
+        act=acts.BLOCK,
         title="Block the phone",
-        action=AuditAction.BLOCK,
         is_offered=lambda details: _has_phone(details) and not _is_blocked(details),
         run=_block,
     ),
-    "unblock": Act(
-        title="Unblock the phone",
-        action=AuditAction.UNBLOCK,
-        is_offered=_is_blocked,
-        run=_unblock,
-    ),
-    "promote": Act(
-        title="Make an administrator",
-        action=AuditAction.PROMOTE,
-        is_offered=_is_member,
-        run=_promote,
-    ),
-    "demote": Act(
-        title="Make a member",
-        action=AuditAction.DEMOTE,
-        is_offered=_is_administrator,
-        run=_demote,
-    ),
-    "external-id": Act(
+    ActPage(act=acts.UNBLOCK, title="Unblock the phone", is_offered=_is_blocked, run=_unblock),
+    ActPage(act=acts.PROMOTE, title="Make an administrator", is_offered=_is_member, run=_promote),
+    ActPage(act=acts.DEMOTE, title="Make a member", is_offered=_is_administrator, run=_demote),
+    ActPage(
+        act=acts.SET_EXTERNAL_ID,
         title="Change the external id",
-        action=AuditAction.SET_EXTERNAL_ID,
         is_offered=_is_open,
         run=_set_external_id,
     ),
-    "restore": Act(
-        title="Give the phone back",
-        action=AuditAction.RESTORE,
-        is_offered=_is_detached,
-        run=_restore,
-    ),
-    "delete": Act(
-        title="Delete the account",
-        action=AuditAction.DELETE,
-        is_offered=has_account,
-        run=_delete,
-        is_dangerous=True,
-    ),
-}
-"""What is done for users, by the last part of its address."""
-_OF_PHONES: Final = ("send-code", "reset-limits", "block", "unblock")
+    ActPage(act=acts.RESTORE, title="Give the phone back", is_offered=_is_detached, run=_restore),
+)
+_DELETION: Final = ActPage(
+    act=acts.DELETE,
+    title="Delete the account",
+    is_offered=has_account,
+    run=_delete,
+    is_dangerous=True,
+)
+"""The last one, also after those of features."""
+_OF_CORE: Final = (*_PAGES, _DELETION)
+_OF_PHONES: Final = (acts.SEND_CODE, acts.RESET_LIMITS, acts.BLOCK, acts.UNBLOCK)
 """What is possible for a phone without an account."""
 
 
@@ -239,37 +208,37 @@ class UserActController(ConsoleController):
 
     path = USERS
 
-    @get([f"/{{user_id:str}}/{name}" for name in ACTS])
+    @get([f"/{{user_id:str}}/{page.act.name}" for page in _OF_CORE])
     async def confirm_act(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
         """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
         return await show_confirmation(request, use_cases, user_id)
 
-    @post([f"/{{user_id:str}}/{name}" for name, act in ACTS.items() if act.run], status_code=200)
+    @post([f"/{{user_id:str}}/{page.act.name}" for page in _OF_CORE if page.run], status_code=200)
     async def do_act(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
         """Do it."""
         return await _act(request, use_cases, await find_user(use_cases, user_id))
 
-    @post("/{user_id:str}/number", status_code=200)
+    @post(f"/{{user_id:str}}/{acts.VIEW_PHONE.name}", status_code=200)
     async def show_number(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Template:
         """Return the full number. It is in the audit before; loading it again is another read."""
-        request.caller.check_action(AuditAction.VIEW_PHONE)
+        request.caller.check_act(acts.VIEW_PHONE)
         user = await find_user(use_cases, user_id)
         form = await read_form(request)
         try:
-            reason = parse_act_reason(form)
+            reason = parse_act_reason(request, acts.VIEW_PHONE, form)
             view_phone = use_cases.of(LimitsFeature).view_phone
             number = await view_phone(request.caller, user.require_phone(), user.subject, reason)
         except ACT_ERRORS as error:
             return await render_act_error(request, use_cases, user, form, error)
         return render(request, "users/number.html", user=user, number=number)
 
-    @post([f"/phone/{name}" for name in _OF_PHONES], status_code=200)
+    @post([f"/phone/{act.name}" for act in _OF_PHONES], status_code=200)
     async def act_for_phone(
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Response[Any]:
@@ -286,7 +255,7 @@ class UserActController(ConsoleController):
             return see_other(f"{path_of(user)}/{request.act_name}")
         return await render_act(request, use_cases, user)
 
-    @get([f"/phone/{name}" for name in _OF_PHONES])
+    @get([f"/phone/{act.name}" for act in _OF_PHONES])
     async def return_to_search(self) -> Redirect:
         """Lead whoever opens the address of such a page without its form to the search."""
         return see_other(USERS)
@@ -301,7 +270,7 @@ async def show_confirmation(
     request: ConsoleRequest, use_cases: UseCases, user_id: str
 ) -> Response[Any]:
     """Return the page that asks whether to do it; that of the user if it was deleted."""
-    request.caller.check_action(_act_of(request).action)
+    request.caller.check_act(_page_of(request).act)
     user = await find_user(use_cases, user_id)
     if user.identity is not None and user.identity.is_deleted:
         return see_other(path_of(user), "user_deleted_before")
@@ -313,25 +282,26 @@ async def find_user(use_cases: UseCases, user_id: str) -> FoundUser:
     return await use_cases.administration.find_user(parse_id(user_id, errors.UserNotFound()))
 
 
-def parse_act_reason(form: Mapping[str, str]) -> str:
+def parse_act_reason(request: ConsoleRequest, act: Act, form: Mapping[str, str]) -> str:
     """Return the reason of a form; raises InvalidFields."""
     try:
-        return require_reason(form["reason"])
+        return request.caller.parse_reason(act, form["reason"])
     except errors.InvalidValue as error:
         raise InvalidFields(CORE_TABLE.to_field_error("reason", error)) from error
 
 
 async def _act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Response[Any]:
     """Do it, and lead to the page of the user."""
-    form, act = await read_form(request), _act_of(request)
+    form, page = await read_form(request), _page_of(request)
     query = user.identity.id if user.identity else user.require_phone()
-    request.caller.check_action(act.action)
+    request.caller.check_act(page.act)
     if user.identity is not None and user.identity.is_deleted:
         # A second click on "Delete the account" ends here.
         return see_other(path_of(user), "user_deleted_before")
     try:
-        call = ActCall(request, use_cases, query, parse_act_reason(form), form)
-        done = await act.run(call) if act.run else ""
+        reason = parse_act_reason(request, page.act, form)
+        call = ActCall(request, use_cases, query, reason, form)
+        done = await page.run(call) if page.run else ""
     except errors.UserNotFound as error:
         # Another request may have deleted the account meanwhile.
         user = await use_cases.administration.find_user(query)
@@ -384,13 +354,14 @@ async def render_act(
     field_errors: Mapping[str, str] | None = None,
 ) -> Template:
     """Return the page of an act."""
-    name, act, identity = request.act_name, _act_of(request), user.identity
+    page, identity = _page_of(request), user.identity
+    name = page.act.name
     parts = parts_of(request)
     session, possible_until = request.console_session, None
-    if act.action in NEEDS_FRESH_LOGIN and session is not None:
+    if page.act.needs_fresh_login and session is not None:
         possible_until = session.created_at + FRESH_LOGIN_PERIOD
     resets_left = None
-    if name == "reset-limits" and user.phone is not None:
+    if page.act is acts.RESET_LIMITS and user.phone is not None:
         resets_left = (
             await use_cases.of(LimitsFeature).describe_verification(user.phone)
         ).resets_left
@@ -399,11 +370,11 @@ async def render_act(
         "users/act.html",
         status_code=status_code,
         act_name=name,
-        act=act,
+        page=page,
         user=user,
         identity=identity,
         status=describe_status(identity) if identity else "no account",
-        hold=describe_hold(user.hold, is_blocked=name == "block") if user.hold else "",
+        hold=describe_hold(user.hold, is_blocked=page.act is acts.BLOCK) if user.hold else "",
         action_path=f"{path_of(user)}/{name}" if identity else f"{PHONE}/{name}",
         cancel_path=path_of(user),
         phone_path=PHONE,
@@ -418,7 +389,7 @@ async def render_act(
         restored_data=[part.restored_data for part in parts if part.restored_data],
         has_calls=request.settings.otp.has_voice_channel,
         retained=use_cases.administration.list_retained_data(use_cases.system.clock.now())
-        if name == "delete"
+        if page.act is acts.DELETE
         else (),
         possible_until=possible_until,
     )
@@ -432,7 +403,7 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
     match error:
         case errors.UserNotFound() if user.identity is not None and user.identity.is_deleted:
             return "This account is deleted already."
-        case errors.UserNotFound() if _act_of(request).action is AuditAction.RESTORE:
+        case errors.UserNotFound() if _page_of(request).act is acts.RESTORE:
             return "This account has a phone number, so nothing was changed."
         case errors.UserNotFound() if user.identity is not None:
             return "This account has lost its phone number to another one: give it back first."
@@ -451,12 +422,12 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
             return request.errors.message(error)
 
 
-def _act_of(request: ConsoleRequest) -> Act:
-    return offered_acts(request)[request.act_name]
+def _page_of(request: ConsoleRequest) -> ActPage:
+    [page] = [page for page in act_pages(request) if page.act.name == request.act_name]
+    return page
 
 
-def offered_acts(request: ConsoleRequest) -> Mapping[str, Act]:
-    """Return all acts, with those of features before the last one, which is a deletion."""
-    of_parts = {name: act for part in parts_of(request) for name, act in part.acts.items()}
-    last = "delete"
-    return {**{name: ACTS[name] for name in ACTS if name != last}, **of_parts, last: ACTS[last]}
+def act_pages(request: ConsoleRequest) -> Sequence[ActPage]:
+    """Return those of all acts, with those of features before the deletion."""
+    of_parts = [page for part in parts_of(request) for page in part.act_pages]
+    return [*_PAGES, *of_parts, _DELETION]

@@ -21,7 +21,7 @@ from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.part import parts_of
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
-from entrypoints.http.console.user_acts import PHONE, USERS, offered_acts, path_of
+from entrypoints.http.console.user_acts import PHONE, USERS, act_pages, path_of
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
@@ -128,7 +128,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         hold=_describe_hold(details),
         describe_delivery=words.describe_delivery,
         verification=_describe_verification(details, use_cases.of(ConsoleFeature).clock.now()),
-        acts={name: act for name, act in offered_acts(request).items() if act.is_offered(details)},
+        act_pages=[page for page in act_pages(request) if page.is_offered(details)],
         retained=retained,
         phone_path=PHONE,
         user_links=[part.user_link for part in parts if part.user_link],

@@ -7,6 +7,7 @@ from litestar.di import Provide
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
+from application.export.acts import EXPORT
 from application.export.feature import ExportFeature
 from application.limits.file_reads import FileReads
 from domain import errors
@@ -66,11 +67,12 @@ class ExportController(Controller):
     security = BEARER
 
     @post(
-        "/export",
+        f"/{EXPORT.name}",
         summary="Export the data of a user",
         status_code=200,
         file_responses=EXPORT_RESPONSES,
-        errors=[*TARGET_ERRORS, errors.FreshLoginRequired, errors.TooManyReads],
+        act=EXPORT,
+        errors=[*TARGET_ERRORS, errors.TooManyReads],
     )
     async def export_user(
         self,
@@ -82,9 +84,9 @@ class ExportController(Controller):
         """Return all data of a user as a ZIP archive: JSON and files, with a page about them.
 
         An administrator signed in within the last 15 minutes. A service token needs the scope
-        `users:export`.
+        {scope}.
         """
-        target = parse_target(data, request.settings)
+        target = parse_target(request, EXPORT, data)
         return send_archive(
             lambda: exports.export_user(request.caller, target.query, target.reason),
             file_reads.slot(request.client_ip),

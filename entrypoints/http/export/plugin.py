@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from litestar import Controller
 
-from domain.administration.scope import Scope
+from application.administration.acts import scopes_of
+from application.export.acts import EXPORT
 from entrypoints.http.export.controller import ExportController, OwnExportController
 from entrypoints.http.export.errors import ERRORS
 from entrypoints.http.plugin import ApiPlugin
@@ -13,7 +14,7 @@ from entrypoints.http.plugin import ApiPlugin
 class ExportPlugin(ApiPlugin):
     """The export of the caller, and those of users for operators."""
 
-    scopes = (Scope.EXPORT_USERS,)
+    scopes = scopes_of([EXPORT])
     errors = ERRORS
     controllers: Sequence[type[Controller]] = (OwnExportController,)
     administration: Sequence[type[Controller]] = (ExportController,)

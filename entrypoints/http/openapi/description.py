@@ -113,6 +113,7 @@ def describe_api(
             corrections.declare_security(operation)
             corrections.remove_parameter_error(operation)
             corrections.remove_content_of_204(operation)
+            operations.describe_act(operation, handler)
             operations.describe_request_body(operation, handler, schemas, settings)
             documented = responses.errors_of(handler, operation["security"], body_errors)
             form = errors.form_of(path)

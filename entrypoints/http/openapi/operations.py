@@ -5,6 +5,7 @@
 - `example_fields` names fields that the example of a body has besides those that are required.
 - `file_responses` describes responses of bytes, by status.
 - `links` has the operations that can follow, with their parameters.
+- `act` is what an operator does. The docstring says `{does}` and `{scope}` for what the act has.
 - `errors` and `unavailable_error` are in `responses.py`.
 """
 
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from litestar.handlers import HTTPRouteHandler
 
+from application.administration.acts import Act
 from entrypoints.http.fields import USER_ID_EXAMPLE, header
 from entrypoints.http.settings import HttpSettings
 
@@ -68,6 +70,14 @@ def describe_request_body(
             for name, field in schema["properties"].items()
             if name in shown
         }
+
+
+def describe_act(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    """Write what the act of an operator does, and the scope that it needs, into the text."""
+    act: Act | None = handler.opt.get("act")
+    if act is not None:
+        text = operation["description"].replace("{does}", act.does)
+        operation["description"] = text.replace("{scope}", f"`{act.scope}`")
 
 
 def describe_responses(

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
+from application.administration.acts import Act
 from domain import errors
 from entrypoints.http.auth import BEARER, UNAVAILABLE_ERROR, limit_by_ip
 from entrypoints.http.errors import exceptions
@@ -55,6 +56,7 @@ def errors_of(
     - Pages of other origins may not change anything.
     - A JSON body may be malformed, or have no value for a field that is required.
     - A query parameter may be sent twice.
+    - The act of an operator may need a fresh login.
     - Features may add errors of bodies.
     - The database may fail, unless `UNAVAILABLE_ERROR` is None. It may name another error.
     """
@@ -74,6 +76,7 @@ def errors_of(
     return (
         *first,
         *handler.opt.get("errors", ()),
+        *_errors_of_act(handler),
         *(
             error
             for struct, added in body_errors
@@ -87,6 +90,11 @@ def errors_of(
         exceptions.InternalError,
         exceptions.UnsupportedTransferEncoding,
     )
+
+
+def _errors_of_act(handler: HTTPRouteHandler) -> Sequence[DocumentedError]:
+    act: Act | None = handler.opt.get("act")
+    return [errors.FreshLoginRequired] if act is not None and act.needs_fresh_login else []
 
 
 def describe_errors(

@@ -5,9 +5,10 @@ from typing import Final
 from litestar import Controller, post
 from litestar.params import JSONBody
 
+from application.phone_change.acts import CHANGE_PHONE
 from application.phone_change.feature import PhoneChangeFeature
+from application.phone_change.move_phone import HAS_NUMBER
 from domain import errors
-from domain.administration.audit import require_reason
 from domain.phone import parse_phone
 from domain.phone_change.errors import TooManyPhoneChanges
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
@@ -18,10 +19,9 @@ from entrypoints.http.fields import IdParameter, format_timestamp
 from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.phone_change import schemas
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.target import ACT_ERRORS
 
-_PRESENT_NUMBER: Final = FieldError(
-    "phone", FieldErrorCode.CONFLICTING_VALUE, "The account has this number already."
-)
+_PRESENT_NUMBER: Final = FieldError("phone", FieldErrorCode.CONFLICTING_VALUE, HAS_NUMBER)
 
 
 class UserPhoneController(Controller):
@@ -34,23 +34,19 @@ class UserPhoneController(Controller):
     security = BEARER
 
     @post(
-        "/{user_id:str}/change-phone",
+        f"/{{user_id:str}}/{CHANGE_PHONE.name}",
         summary="Give a user another phone number",
         response_description="The account has the new number.",
         status_code=200,
+        act=CHANGE_PHONE,
         errors=[
             InvalidUserId,
             _PRESENT_NUMBER,
-            errors.Forbidden,
-            errors.InsufficientScope,
-            errors.ReauthenticationRequired,
-            errors.UserNotFound,
-            errors.FreshLoginRequired,
+            *ACT_ERRORS,
             errors.CountryNotServed,
             errors.PhoneInUse,
             errors.PhoneBlocked,
             TooManyPhoneChanges,
-            errors.AuditFailed,
         ],
     )
     async def change_user_phone(
@@ -71,14 +67,14 @@ class UserPhoneController(Controller):
           Show the user before you repeat it.
 
         An administrator signed in within the last 15 minutes. A service token needs the scope
-        `users:change-phone`, and may change 20 numbers a day; attempts that fail count.
+        {scope}, and may change 20 numbers a day; attempts that fail count.
         """
         query, settings = parse_id(user_id, InvalidUserId()), request.settings.otp
         with FieldErrors(data) as invalid:
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("reason"):
-                reason = require_reason(data.reason)
+                reason = request.caller.parse_reason(CHANGE_PHONE, data.reason)
         with parsing_field("phone"):
             user = await phone_change.change_phone_of_user(request.caller, query, phone, reason)
         return schemas.ChangeUserPhoneResponse(

@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 from litestar import Controller
 
-from domain.administration.scope import Scope
+from application.administration.acts import scopes_of
+from application.phone_change.acts import CHANGE_PHONE
 from entrypoints.http.errors.fields import ErrorFields
 from entrypoints.http.phone_change.administration import UserPhoneController
 from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController
@@ -35,7 +36,7 @@ class PhoneChangePlugin(ApiPlugin):
             "legacy_validate_otp": _ABOUT_LEGACY_LOGIN,
         }
     )
-    scopes = (Scope.CHANGE_PHONES,)
+    scopes = scopes_of([CHANGE_PHONE])
     errors = ERRORS
     fields = MappingProxyType({ErrorFields: PhoneChangeErrorFields})
     controllers: Sequence[type[Controller]] = (PhoneChangeController, UndoController)

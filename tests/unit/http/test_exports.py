@@ -54,7 +54,7 @@ async def test_a_disconnect_adds_a_second_entry_to_the_audit() -> None:
     client = OneClient(parts=2)
 
     await send_export(
-        app.use_cases.of(ExportFeature).export_user(OPERATOR, user.identity.id), client
+        app.use_cases.of(ExportFeature).export_user(OPERATOR, user.identity.id, "ticket"), client
     )
 
     first, second = app.database.audit_entries
@@ -87,7 +87,8 @@ async def test_a_store_that_fails_in_between_breaks_the_connection() -> None:
 
     with capture_logs() as logs:
         await send_export(
-            app.use_cases.of(ExportFeature).export_user(OPERATOR, user.identity.id), client
+            app.use_cases.of(ExportFeature).export_user(OPERATOR, user.identity.id, "ticket"),
+            client,
         )
 
     assert not client.has_whole_body

@@ -7,11 +7,11 @@ from litestar import Response, get, post
 from litestar.di import Provide
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from application.export.acts import EXPORT
 from application.export.feature import ExportFeature
 from application.limits.file_reads import FileReads
 from application.use_cases import UseCases
-from domain.administration.audit import AuditAction
-from entrypoints.http.console.act import Act
+from entrypoints.http.console.act import ActPage
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.part import ConsolePart
@@ -39,14 +39,14 @@ class ExportActController(ConsoleController):
         "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
 
-    @get("/{user_id:str}/export")
+    @get(f"/{{user_id:str}}/{EXPORT.name}")
     async def confirm(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
         """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
         return await show_confirmation(request, use_cases, user_id)
 
-    @post("/{user_id:str}/export", status_code=200)
+    @post(f"/{{user_id:str}}/{EXPORT.name}", status_code=200)
     async def export(
         self,
         request: ConsoleRequest,
@@ -55,7 +55,7 @@ class ExportActController(ConsoleController):
         user_id: IdParameter,
     ) -> ASGIApp:
         """Return all data of a user as a ZIP archive."""
-        request.caller.check_action(AuditAction.EXPORT)
+        request.caller.check_act(EXPORT)
         user = await find_user(use_cases, user_id)
         form = await read_form(request)
         query = user.subject
@@ -63,7 +63,7 @@ class ExportActController(ConsoleController):
         async def send_export(scope: Scope, receive: Receive, send: Send) -> None:
             # What opening an export raises, it raises before anything is sent.
             try:
-                reason = parse_act_reason(form)
+                reason = parse_act_reason(request, EXPORT, form)
                 export_user = use_cases.of(ExportFeature).export_user
                 archive = send_archive(
                     lambda: export_user(request.caller, query, reason),
@@ -80,14 +80,14 @@ class ExportActController(ConsoleController):
 PART: Final = ConsolePart(
     templates=Path(__file__).parent / "templates",
     controllers=(ExportActController,),
-    acts={
-        "export": Act(
+    act_pages=(
+        ActPage(
+            act=EXPORT,
             title="Export all data",
-            action=AuditAction.EXPORT,
             is_offered=has_account,
             run=None,
             text="export/act_text.html",
             stays=True,
-        )
-    },
+        ),
+    ),
 )

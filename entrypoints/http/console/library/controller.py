@@ -1,6 +1,6 @@
 """Pages for moderation: thumbnails of the newest items, an item, and what is done with it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -10,12 +10,13 @@ from litestar.di import Provide
 from litestar.response import Redirect, Template
 from litestar.types import ASGIApp
 
+from application.administration.acts import Act
 from application.administration.caller import Caller
 from application.limits.file_reads import FileReads
+from application.media import acts
 from application.media.feature import LibraryFeature, MediaFeature
 from application.media.moderate_items import ModerateItems
 from application.media.open_file import FoundFile
-from domain.administration.audit import require_reason
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, InvalidValue
 from domain.identifier import parse_identifier
@@ -41,28 +42,39 @@ _INVALID_USER: Final = InvalidIdentifier("A user id has 24 hex digits.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Act:
-    """What is done with an item after a confirmation.
+class _ActPage:
+    """The pages of an act on an item: one that asks, and one after it.
 
     Attributes:
+        act: What is done, and who may.
         title: The heading of its page, and the text of its button.
         done: What the next page says, as a key of `DONE`.
         run: Does it.
         is_dangerous: Whether nobody can undo it.
     """
 
+    act: Act
     title: str
     done: str
     run: Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]
     is_dangerous: bool = False
 
 
-_ACTS: Final[Mapping[str, _Act]] = {
-    "hide": _Act("Hide the picture", "item_hidden", ModerateItems.hide),
-    "unhide": _Act("Show the picture again", "item_unhidden", ModerateItems.unhide),
-    "delete": _Act("Delete the picture", "item_deleted", ModerateItems.delete, is_dangerous=True),
+_PAGES: Final = {
+    page.act.name: page
+    for page in (
+        _ActPage(acts.HIDE, "Hide the picture", "item_hidden", ModerateItems.hide),
+        _ActPage(acts.UNHIDE, "Show the picture again", "item_unhidden", ModerateItems.unhide),
+        _ActPage(
+            acts.DELETE,
+            "Delete the picture",
+            "item_deleted",
+            ModerateItems.delete,
+            is_dangerous=True,
+        ),
+    )
 }
-_ACT_PATHS: Final = [f"/{{item_id:str}}/{name}" for name in _ACTS]
+_ACT_PATHS: Final = [f"/{{item_id:str}}/{name}" for name in _PAGES]
 
 
 class LibraryPageController(ConsoleController):
@@ -136,21 +148,21 @@ class LibraryPageController(ConsoleController):
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Redirect | Template:
         """Hide an item, show it again or delete it, for a reason."""
-        text, act = (await read_form(request))["reason"], _act_of(request)
+        text, page = (await read_form(request))["reason"], _page_of(request)
         parsed_id = _parse_item(item_id)
         try:
-            reason = require_reason(text)
+            reason = request.caller.parse_reason(page.act, text)
         except InvalidValue as error:
             item = await moderation.moderate_items.get(request.caller, parsed_id)
             return _render_act(request, item, 400, reason=text, error=request.errors.message(error))
         try:
-            item = await act.run(moderation.moderate_items, request.caller, parsed_id, reason)
+            item = await page.run(moderation.moderate_items, request.caller, parsed_id, reason)
         except ItemNotFound:
-            if not act.is_dangerous:
+            if not page.is_dangerous:
                 raise
             # A second click on "Delete the picture" ends here.
             return see_other(_LIBRARY, "item_deleted_before")
-        return see_other(_LIBRARY if act.is_dangerous else f"{_LIBRARY}/{item.id}", act.done)
+        return see_other(_LIBRARY if page.is_dangerous else f"{_LIBRARY}/{item.id}", page.done)
 
     @get("/{item_id:str}/thumbnail")
     async def send_thumbnail(
@@ -210,7 +222,7 @@ def _render_act(
         status_code=status_code,
         item=item,
         act_name=request.act_name,
-        act=_act_of(request),
+        page=_page_of(request),
         reason=reason,
         error=error,
     )
@@ -237,8 +249,8 @@ def _address(item_filter: ItemFilter, cursor: Cursor | None = None) -> str:
     return f"{_LIBRARY}?{text}" if text else _LIBRARY
 
 
-def _act_of(request: ConsoleRequest) -> _Act:
-    return _ACTS[request.act_name]
+def _page_of(request: ConsoleRequest) -> _ActPage:
+    return _PAGES[request.act_name]
 
 
 def _parse_user(text: str) -> str | None:

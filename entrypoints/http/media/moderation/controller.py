@@ -7,10 +7,11 @@ from litestar.di import Provide
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
+from application.administration.acts import Act
 from application.limits.file_reads import FileReads
+from application.media import acts
 from application.media.feature import LibraryFeature, MediaFeature
 from domain import errors
-from domain.administration.audit import require_reason
 from domain.media import errors as media_errors
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
@@ -107,10 +108,11 @@ class ModerationController(Controller):
         )
 
     @post(
-        "/{item_id:str}/hide",
+        f"/{{item_id:str}}/{acts.HIDE.name}",
         summary="Hide an item",
         response_description="The item is hidden.",
         status_code=200,
+        act=acts.HIDE,
         errors=_ACT_ERRORS,
     )
     async def hide_item(
@@ -120,22 +122,23 @@ class ModerationController(Controller):
         item_id: IdParameter,
         data: JSONBody[schemas.ModerationBody],
     ) -> schemas.ModeratedItemResponse:
-        """Hide an item from everybody but administrators, also from its owner.
+        """{does}.
 
         It is not found in the library any more, and the service does not serve its file. A public
         URL of the media store opens the file until the item is deleted, a presigned one until it
         expires. The item counts in the quota of its owner. An item that is hidden already stays
         so.
         """
-        item, reason = _parse_act(item_id, data)
+        item, reason = _parse_act(request, acts.HIDE, item_id, data)
         hidden = await moderation.moderate_items.hide(request.caller, item, reason)
         return schemas.to_moderated_item_response(hidden)
 
     @post(
-        "/{item_id:str}/unhide",
+        f"/{{item_id:str}}/{acts.UNHIDE.name}",
         summary="Show a hidden item again",
         response_description="The item is shown.",
         status_code=200,
+        act=acts.UNHIDE,
         errors=_ACT_ERRORS,
     )
     async def unhide_item(
@@ -145,16 +148,17 @@ class ModerationController(Controller):
         item_id: IdParameter,
         data: JSONBody[schemas.ModerationBody],
     ) -> schemas.ModeratedItemResponse:
-        """Show a hidden item again to those who saw it before, with the same URLs."""
-        item, reason = _parse_act(item_id, data)
+        """{does}, with the same URLs."""
+        item, reason = _parse_act(request, acts.UNHIDE, item_id, data)
         shown = await moderation.moderate_items.unhide(request.caller, item, reason)
         return schemas.to_moderated_item_response(shown)
 
     @post(
-        "/{item_id:str}/delete",
+        f"/{{item_id:str}}/{acts.DELETE.name}",
         summary="Delete an item for a reason",
         response_description="The item is deleted.",
         status_code=204,
+        act=acts.DELETE,
         errors=_ACT_ERRORS,
     )
     async def delete_moderated_item(
@@ -164,18 +168,20 @@ class ModerationController(Controller):
         item_id: IdParameter,
         data: JSONBody[schemas.ModerationBody],
     ) -> None:
-        """Delete an item and its files, hidden or not. Nobody can undo this.
+        """{does}. Nobody can undo this.
 
         `DELETE /library/{item_id}` does it without a reason, and does not find hidden items.
         """
-        item, reason = _parse_act(item_id, data)
+        item, reason = _parse_act(request, acts.DELETE, item_id, data)
         await moderation.moderate_items.delete(request.caller, item, reason)
 
 
-def _parse_act(item_id: str, body: schemas.ModerationBody) -> tuple[str, str]:
+def _parse_act(
+    request: ApiRequest, act: Act, item_id: str, body: schemas.ModerationBody
+) -> tuple[str, str]:
     item = _parse_item_id(item_id)
     with parsing_field("reason"):
-        return item, require_reason(body.reason)
+        return item, request.caller.parse_reason(act, body.reason)
 
 
 def _parse_item_id(text: str) -> str:

@@ -3,6 +3,7 @@ from typing import Final
 
 import pytest
 
+from application.admin.acts import CREATE, REVOKE
 from application.admin.feature import AdminFeature
 from application.administration.caller import operating_system_user
 from domain.admin.errors import TokenNotFound, TooManyTokenRequests
@@ -10,6 +11,7 @@ from domain.admin.service_token import ServiceToken
 from domain.administration.audit import ActorKind, AuditAction
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Unauthenticated
+from tests.support.acts import assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_id
 
@@ -20,7 +22,7 @@ TTL: Final = timedelta(days=90)
 async def create(app: AppHarness, ttl: timedelta = TTL) -> tuple[ServiceToken, str]:
     scopes = (Scope.READ_USERS,)
     return await app.use_cases.of(AdminFeature).tokens.create(
-        OPERATOR, "the help desk", scopes, ttl
+        OPERATOR, "the help desk", scopes, ttl, "ticket"
     )
 
 
@@ -62,6 +64,17 @@ async def test_a_changed_token_is_invalid(app: AppHarness, change: object) -> No
         await app.use_cases.of(AdminFeature).authenticate_token(change(text))
 
 
+async def test_only_a_command_makes_and_revokes_tokens_for_a_reason(app: AppHarness) -> None:
+    token, _ = await create(app)
+    tokens, scopes = app.use_cases.of(AdminFeature).tokens, (Scope.READ_USERS,)
+
+    await assert_refused(CREATE, lambda caller, why: tokens.create(caller, "a", scopes, TTL, why))
+    await assert_refused(REVOKE, lambda caller, why: tokens.revoke(caller, token.id, why))
+
+    assert [entry.action for entry in app.database.audit_entries] == [AuditAction.CREATE_TOKEN]
+    assert await tokens.list() == [token]
+
+
 async def test_no_token_is_made_where_the_audit_cannot_be_written(app: AppHarness) -> None:
     app.faults.fail_on("audit_log.add")
     with pytest.raises(AuditFailed):
@@ -84,10 +97,10 @@ async def test_the_audit_names_a_token_also_when_it_is_gone(app: AppHarness) -> 
     _, text = await create(app)
     caller = await app.use_cases.of(AdminFeature).authenticate_token(text)
     [entry] = app.database.audit_entries
-    assert entry.reason == "the help desk: users:read."
+    assert entry.reason == "the help desk: users:read. ticket"
     assert caller.actor.name == "the help desk"
 
 
 async def test_an_unknown_token_cannot_be_revoked(app: AppHarness) -> None:
     with pytest.raises(TokenNotFound):
-        await app.use_cases.of(AdminFeature).tokens.revoke(OPERATOR, an_id(9))
+        await app.use_cases.of(AdminFeature).tokens.revoke(OPERATOR, an_id(9), "ticket")

@@ -29,31 +29,31 @@ COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePrefere
 
 
 async def test_a_code_that_an_operator_sends_signs_the_owner_in(app: CoreHarness) -> None:
-    sent = await app.otp.send_code(OPERATOR, a_phone(), COMMAND)
+    sent = await app.otp.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
     assert sent.sent
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
 
 
 async def test_a_code_of_an_operator_uses_all_limits(app: CoreHarness) -> None:
     send = app.otp.send_code
-    assert (await send(OPERATOR, a_phone(), COMMAND)).sent
-    assert not (await send(OPERATOR, a_phone(), COMMAND)).sent
+    assert (await send(OPERATOR, a_phone(), COMMAND, "ticket")).sent
+    assert not (await send(OPERATOR, a_phone(), COMMAND, "ticket")).sent
     app.advance(minutes=2)
     for number in range(5):
         await app.request_otp(client_ip=f"10.{number}.0.1")
         app.advance(minutes=2)
     with pytest.raises(TooManyOtpRequests) as error:
-        await send(OPERATOR, a_phone(), COMMAND)
+        await send(OPERATOR, a_phone(), COMMAND, "ticket")
     assert not isinstance(error.value, TooManyOperatorCodes)
 
 
 async def test_operators_send_three_codes_a_day(app: CoreHarness) -> None:
     send = app.otp.send_code
     for _ in range(3):
-        await send(OPERATOR, a_phone(), COMMAND)
+        await send(OPERATOR, a_phone(), COMMAND, "ticket")
         app.advance(hours=1)
     with pytest.raises(TooManyOperatorCodes) as error:
-        await send(OPERATOR, a_phone(), COMMAND)
+        await send(OPERATOR, a_phone(), COMMAND, "ticket")
     assert error.value.retry_after == 21 * 60 * 60
     await app.request_otp()
 
@@ -68,7 +68,7 @@ async def test_after_five_wrong_codes_that_of_an_operator_signs_in(
     for code in wrong[:5]:
         await app.verify_otp(code, client_ip="10.0.0.1", request_id=request_id)
     app.advance(minutes=2)
-    await app.otp.send_code(OPERATOR, a_phone(), COMMAND)
+    await app.otp.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
 
     result = await app.verify_otp(wrong[5], client_ip="10.0.0.1", request_id=request_id)
     assert result == OtpRejected(attempts_left=4)
@@ -79,9 +79,9 @@ async def test_after_five_wrong_codes_that_of_an_operator_signs_in(
 async def test_a_code_for_a_blocked_phone_is_an_error_and_nothing_is_sent(
     app: CoreHarness,
 ) -> None:
-    await app.administration.act_for_users.block(OPERATOR, a_phone())
+    await app.administration.act_for_users.block(OPERATOR, a_phone(), "ticket")
     with pytest.raises(PhoneBlocked):
-        await app.otp.send_code(OPERATOR, a_phone(), COMMAND)
+        await app.otp.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
     assert app.messenger.messages == []
 
 
@@ -97,7 +97,7 @@ async def test_a_deletion_is_that_of_the_owner_and_says_what_remains(app: CoreHa
     with pytest.raises(Unauthenticated):
         await app.identities.authenticate(token)
     with pytest.raises(UserNotFound):
-        await app.administration.act_for_users.delete(OPERATOR, principal.identity.id)
+        await app.administration.act_for_users.delete(OPERATOR, principal.identity.id, "ticket")
     days = {row.data: row.until and (row.until - app.clock.now()).days for row in retained}
     assert days["username"] == 30
     assert days["audit entries: what operators did with the account"] == 400
@@ -112,7 +112,7 @@ async def test_an_account_that_lost_its_phone_can_be_deleted_by_its_id() -> None
     app.advance(days=101)  # the phone is recycled
     later = (await app.log_in()).identity.id
 
-    await app.administration.act_for_users.delete(OPERATOR, earlier)
+    await app.administration.act_for_users.delete(OPERATOR, earlier, "ticket")
 
     assert app.database.identities[earlier].value.is_deleted
     assert not app.database.identities[later].value.is_deleted
@@ -123,23 +123,23 @@ async def test_roles_sessions_and_lost_phones_change_by_name_and_id(app: CoreHar
     user_id = (await app.add_user()).identity.id
     name = parse_username("Rahul Sharma")
 
-    await actions.change_role(OPERATOR, name, Role.ADMINISTRATOR)
+    await actions.change_role(OPERATOR, name, Role.ADMINISTRATOR, "ticket")
     assert app.database.identities[user_id].value.is_administrator
     await app.log_in()
-    assert await actions.sign_out(OPERATOR, name) == 1
-    await actions.change_role(OPERATOR, user_id, Role.MEMBER)
+    assert await actions.sign_out(OPERATOR, name, "ticket") == 1
+    await actions.change_role(OPERATOR, user_id, Role.MEMBER, "ticket")
     assert not app.database.identities[user_id].value.is_administrator
     with pytest.raises(UserNotFound):
-        await actions.restore(OPERATOR, user_id)  # it has its phone
+        await actions.restore(OPERATOR, user_id, "ticket")  # it has its phone
     with pytest.raises(UserNotFound):
-        await actions.sign_out(OPERATOR, an_id(99))
+        await actions.sign_out(OPERATOR, an_id(99), "ticket")
 
 
 async def test_what_needs_an_account_fails_for_a_phone_without_one(app: CoreHarness) -> None:
     actions = app.administration.act_for_users
     for call in (actions.sign_out, actions.delete, actions.restore):
         with pytest.raises(UserNotFound):
-            await call(OPERATOR, a_phone())
+            await call(OPERATOR, a_phone(), "ticket")
 
 
 async def test_a_text_that_two_users_match_finds_both(app: CoreHarness) -> None:
@@ -159,7 +159,7 @@ async def test_a_text_that_two_users_match_finds_both(app: CoreHarness) -> None:
 async def test_the_limits_of_a_blocked_phone_are_not_reset(app: CoreHarness) -> None:
     await app.identities.operator_actions.block(a_phone())
     with pytest.raises(PhoneBlocked):
-        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone())
+        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "ticket")
 
 
 async def test_an_administrator_creates_a_user_of_a_number_whose_account_was_deleted(
@@ -177,7 +177,7 @@ async def test_a_reset_of_limits_that_was_decided_before_another_one_is_not_done
     app: CoreHarness,
 ) -> None:
     reset_limits = app.administration.act_for_users.reset_limits
-    assert (await reset_limits(OPERATOR, a_phone(), expected_left=2)).resets_left == 1
+    assert (await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=2)).resets_left == 1
     with pytest.raises(ConflictingValue):
-        await reset_limits(OPERATOR, a_phone(), expected_left=2)
-    assert (await reset_limits(OPERATOR, a_phone(), expected_left=1)).resets_left == 0
+        await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=2)
+    assert (await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=1)).resets_left == 0

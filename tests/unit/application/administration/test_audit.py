@@ -90,7 +90,7 @@ async def test_an_act_that_fails_adds_a_second_entry_which_names_the_error(
 ) -> None:
     await app.add_user()
     for _ in range(2):
-        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone())
+        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "ticket")
     with pytest.raises(TooManyResets):
         await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "again")
 
@@ -135,7 +135,7 @@ async def test_an_act_goes_on_after_a_write_of_its_entry_that_was_repeated(
 
 
 async def test_a_phone_without_an_account_is_named_by_its_hash(app: CoreHarness) -> None:
-    await app.administration.act_for_users.block(OPERATOR, a_phone())
+    await app.administration.act_for_users.block(OPERATOR, a_phone(), "ticket")
 
     [entry] = app.database.audit_entries
     assert entry.subject == FakePhoneEncryption().hash_phone(a_phone())
@@ -143,9 +143,9 @@ async def test_a_phone_without_an_account_is_named_by_its_hash(app: CoreHarness)
 
 
 async def test_entries_from_before_the_account_are_listed_with_it(app: CoreHarness) -> None:
-    await app.administration.act_for_users.reset_limits(OPERATOR, a_phone())
+    await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "ticket")
     user_id = (await app.add_user()).identity.id
-    await app.administration.act_for_users.block(OPERATOR, user_id)
+    await app.administration.act_for_users.block(OPERATOR, user_id, "ticket")
 
     page = await app.administration.list_audit(OPERATOR, AuditFilter(subject=user_id), None, 10)
 
@@ -157,11 +157,11 @@ async def test_entries_are_listed_by_whom_and_by_who_the_newest_first(app: CoreH
     user_id = (await app.add_user()).identity.id
     token = Caller(Actor(ActorKind.SERVICE_TOKEN, "a"), frozenset({Scope.SUPPORT_USERS}))
     actions = app.administration.act_for_users
-    await actions.sign_out(OPERATOR, user_id)
+    await actions.sign_out(OPERATOR, user_id, "ticket")
     app.advance(1)
     await actions.sign_out(token, user_id)
     app.advance(1)
-    await actions.block(OPERATOR, a_phone(2))
+    await actions.block(OPERATOR, a_phone(2), "ticket")
 
     async def listed(audit_filter: AuditFilter, limit: int = 10) -> list[tuple[str, str]]:
         found, cursor = [], None

@@ -35,7 +35,9 @@ OPERATOR: Final = operating_system_user("alice")
 
 
 async def show(app: CoreHarness, query: str | PhoneNumber | None = None) -> UserDetails:
-    return await app.limits.show_user(OPERATOR, query or a_phone(), with_full_number=False)
+    return await app.limits.show_user(
+        OPERATOR, query or a_phone(), "ticket", with_full_number=False
+    )
 
 
 async def verification_of(app: CoreHarness, phone: PhoneNumber | None = None) -> VerificationState:
@@ -51,7 +53,7 @@ async def test_a_user_is_found_by_phone_username_and_id(app: CoreHarness) -> Non
     user_id = (await app.add_user(username="Rahul Sharma")).identity.id
 
     for query in (a_phone(), parse_username("rahul  SHARMA"), user_id):
-        details = await app.limits.show_user(OPERATOR, query)
+        details = await app.limits.show_user(OPERATOR, query, "ticket")
         assert details.user.subject == user_id
         assert (details.number, details.user.phone) == (a_phone().e164, a_phone())
         today = app.clock.now().date()
@@ -77,7 +79,7 @@ async def test_a_phone_without_an_account_has_a_state_too(app: CoreHarness) -> N
 async def test_unknown_names_and_ids_are_not_found(app: CoreHarness) -> None:
     for query in (an_id(77), parse_username("Nobody")):
         with pytest.raises(UserNotFound):
-            await app.limits.show_user(OPERATOR, query)
+            await app.limits.show_user(OPERATOR, query, "ticket")
 
 
 async def test_a_deleted_account_shows_only_that_it_was_deleted(app: CoreHarness) -> None:
@@ -90,7 +92,7 @@ async def test_a_deleted_account_shows_only_that_it_was_deleted(app: CoreHarness
     assert (details.sessions, details.devices) == ([], [])
     assert (await show(app)).user.identity is None
     with pytest.raises(UserNotFound):
-        await app.limits.show_user(OPERATOR, parse_username("Rahul Sharma"))
+        await app.limits.show_user(OPERATOR, parse_username("Rahul Sharma"), "ticket")
 
 
 async def test_sessions_and_devices_are_shown(app: CoreHarness) -> None:
@@ -116,7 +118,7 @@ async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session
         "sent again within ten seconds from another network: "
         f"{repeated_at:%Y-%m-%d %H:%M:%S} UTC (Pixel 9)"
     )
-    await app.administration.act_for_users.sign_out(OPERATOR, a_phone())
+    await app.administration.act_for_users.sign_out(OPERATOR, a_phone(), "ticket")
     details = await show(app)
     assert "(session has ended)" in describe_token_repeats(details.token_repeats, details.sessions)
     assert describe_token_repeats((), ()) == ""
@@ -199,14 +201,14 @@ async def test_attempts_and_failures_are_counted(app: CoreHarness) -> None:
 
 
 async def test_a_blocked_phone_says_since_when_and_that_nothing_was_sent(app: CoreHarness) -> None:
-    await app.administration.act_for_users.block(OPERATOR, a_phone())
+    await app.administration.act_for_users.block(OPERATOR, a_phone(), "ticket")
     blocked_at = app.clock.now()
     app.advance(60)
     await app.request_otp()
 
     assert (await verification_of(app)).blocked_since == blocked_at
     assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
-    await app.administration.act_for_users.unblock(OPERATOR, a_phone())
+    await app.administration.act_for_users.unblock(OPERATOR, a_phone(), "ticket")
     assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
 
 
@@ -224,7 +226,7 @@ async def test_a_phone_with_a_test_otp_says_so_and_gets_no_code_of_an_operator()
 
     assert "DIALTONE_TEST_OTPS" in (await verification_of(app)).not_served
     with pytest.raises(ConflictingValue, match="DIALTONE_TEST_OTPS"):
-        await app.otp.send_code(OPERATOR, a_phone(), command)
+        await app.otp.send_code(OPERATOR, a_phone(), command, "ticket")
 
 
 async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> None:
@@ -257,7 +259,7 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
         DeliveryStatus.UNKNOWN, "The message service does not respond.", provider="acme"
     )
     command = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
-    sent = await app.otp.send_code(OPERATOR, a_phone(), command)
+    sent = await app.otp.send_code(OPERATOR, a_phone(), command, "ticket")
     [unknown] = (await show(app)).deliveries
     await app.otp.report_delivery(unknown.delivery.report_id, ReportedStatus.DELIVERED, A_MESSAGE)
     [reported] = (await show(app)).deliveries

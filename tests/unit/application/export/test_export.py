@@ -11,7 +11,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from application.administration.caller import Caller, operating_system_user
+from application.administration.caller import operating_system_user
+from application.export.acts import EXPORT
 from application.export.export_user import Export
 from application.export.feature import ExportFeature
 from application.export.page import EXPLAINED_FILES
@@ -19,13 +20,14 @@ from application.media.feature import LibraryFeature
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
 from application.update import change
-from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserNotFound
 from domain.identities.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from domain.identities.device_token import ConsoleDevice
 from domain.identities.phone_change import UNDO_PERIOD
 from entrypoints.http.export.archive import write_archive
+from tests.support.acts import a_token, assert_refused, permitted_callers
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.messenger import REJECTED
@@ -149,7 +151,7 @@ async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
     undo_until = app.clock.now() + UNDO_PERIOD
 
     archive = await read(
-        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id)
+        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id, "ticket")
     )
 
     account = parse(archive, "account.json")
@@ -176,7 +178,7 @@ async def test_the_owners_own_change_is_in_the_audit_of_the_export(app: AppHarne
     await change_phone(app, principal)
 
     archive = await read(
-        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id)
+        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id, "ticket")
     )
 
     actors = {entry["action"]: entry["by"] for entry in parse(archive, "audit.json")}
@@ -238,9 +240,20 @@ async def test_an_export_that_is_under_way_is_not_repeated_beside_it(app: AppHar
         first.complete()
 
 
+async def test_only_who_may_exports_and_people_say_why(app: AppHarness) -> None:
+    await app.add_user()
+    export = app.use_cases.of(ExportFeature).export_user
+
+    await assert_refused(EXPORT, lambda caller, reason: read(export(caller, a_phone(), reason)))
+    assert app.database.audit_entries == []
+
+    for caller, reason in permitted_callers(EXPORT):
+        await read(export(caller, a_phone(), reason))
+
+
 async def test_an_export_counts_as_a_full_number_of_a_service_token(app: AppHarness) -> None:
     await app.add_user()
-    token = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset({Scope.EXPORT_USERS}))
+    token = a_token(Scope.EXPORT_USERS)
     await read(app.use_cases.of(ExportFeature).export_user(token, a_phone()))
     assert app.database.permits[f"token:{an_id(7)}:reads:full_numbers"] == 1
 
@@ -252,7 +265,7 @@ async def test_an_operators_export_is_in_the_audit_and_so_is_a_broken_one(
     export = app.use_cases.of(ExportFeature).export_user
 
     archive = await read(export(OPERATOR, a_phone(), "she asked"))
-    await break_off(export(OPERATOR, user_id))
+    await break_off(export(OPERATOR, user_id, "ticket"))
 
     done, begun, failed = app.database.audit_entries
     assert (done.action, done.subject, done.reason) == (AuditAction.EXPORT, user_id, "she asked")
@@ -283,7 +296,7 @@ async def test_a_store_that_is_away_is_an_error_before_the_export_begins(
     with pytest.raises(Unavailable):
         await read(app.use_cases.of(ExportFeature).export_own_data(principal))
     with pytest.raises(Unavailable):
-        await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, a_phone()))
+        await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, a_phone(), "ticket"))
     app.files.is_unavailable = False
     await read(app.use_cases.of(ExportFeature).export_own_data(principal))
     assert app.database.audit_entries == []
@@ -327,7 +340,7 @@ async def test_a_hidden_item_is_in_the_export_of_its_owner(app: AppHarness) -> N
     await app.use_cases.of(LibraryFeature).moderate_items.hide(OPERATOR, item.id, "report 815")
 
     archive = await read(
-        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id)
+        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id, "ticket")
     )
 
     described = parse(archive, "library.json")["items"]
@@ -345,4 +358,4 @@ async def test_without_an_account_there_is_nothing_to_export(
     app: AppHarness, query: Callable[[], Any]
 ) -> None:
     with pytest.raises(UserNotFound):
-        await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, query()))
+        await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, query(), "ticket"))

@@ -6,11 +6,12 @@ from typing import Final
 
 import pytest
 
-from application.administration.caller import Caller, operating_system_user
+from application.administration.caller import operating_system_user
+from application.media.acts import DELETE, HIDE, UNHIDE
 from application.media.feature import LibraryFeature
 from application.media.moderate_items import ModerateItems
 from application.principal import Principal
-from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden
 from domain.media.errors import ItemDeleted, ItemNotFound, MediaFileNotFound
@@ -18,6 +19,7 @@ from domain.media.image import VariantSpec
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from domain.media.usage import Quota
+from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.media.stored import stored_items, stored_usages
@@ -25,7 +27,7 @@ from tests.support.policies import make_policy
 from tests.support.stored_files import read_opened
 
 OPERATOR: Final = operating_system_user("alice")
-TOKEN: Final = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset(Scope))
+TOKEN: Final = a_token(*Scope)
 HIDDEN: Final = ItemFilter(is_hidden=True)
 REASON: Final = "report 815"
 
@@ -119,11 +121,21 @@ async def test_without_an_audit_entry_nothing_is_done(app: AppHarness, item: Med
     assert (await app.get_item(item.id)).item == item
 
 
-async def test_no_service_token_moderates(app: AppHarness, item: MediaItem) -> None:
+async def test_only_administrators_and_commands_moderate_and_for_a_reason(
+    app: AppHarness, item: MediaItem
+) -> None:
     items = moderation(app)
-    for act in (items.hide, items.unhide, items.delete):
-        with pytest.raises(Forbidden):
-            await act(TOKEN, item.id, REASON)
+    await assert_refused(HIDE, lambda caller, why: items.hide(caller, item.id, why))
+    await assert_refused(UNHIDE, lambda caller, why: items.unhide(caller, item.id, why))
+    await assert_refused(DELETE, lambda caller, why: items.delete(caller, item.id, why))
+    assert app.database.audit_entries == []
+    for caller in (IN_API, IN_CONSOLE, LATER, OPERATOR):
+        for do in (items.hide, items.unhide):
+            await do(caller, item.id, REASON)
+
+
+async def test_no_service_token_looks_at_items(app: AppHarness, item: MediaItem) -> None:
+    items = moderation(app)
     for read in (items.get, items.find_image, items.find_thumbnail):
         with pytest.raises(Forbidden):
             await read(TOKEN, item.id)

@@ -41,7 +41,7 @@ from tests.unit.application.phone_change.phone_changes import (
 
 TOKEN: Final = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset(Scope))
 OPERATOR: Final = operating_system_user("alice")
-ADMINISTRATOR: Final = Caller(Actor(ActorKind.ADMINISTRATOR, an_id(8)))
+ADMINISTRATOR: Final = Caller(Actor(ActorKind.ADMINISTRATOR, an_id(8)), role=Role.ADMINISTRATOR)
 COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
 
 
@@ -200,7 +200,7 @@ async def test_a_token_does_not_end_the_undo_of_a_member_by_a_block(app: AppHarn
 async def test_a_token_blocks_a_number_whose_hold_is_void(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     await change_phone(app, user)
-    await app.administration.act_for_users.delete(OPERATOR, user.identity.id)
+    await app.administration.act_for_users.delete(OPERATOR, user.identity.id, "ticket")
 
     await act(app, "block", OLD)
 

@@ -52,7 +52,7 @@ async def test_a_phone_is_not_held_without_undo_and_after_the_deletion(app: AppH
     await change_phone(app, can_be_undone=False)
     assert (await show(app)).user.hold is None
     await change_phone(app, a_phone(2), a_phone(3))
-    await app.administration.act_for_users.delete(OPERATOR, principal.identity.id)
+    await app.administration.act_for_users.delete(OPERATOR, principal.identity.id, "ticket")
 
     assert (await show(app, a_phone(2))).user.hold is None
     deleted = await show(app, principal.identity.id)

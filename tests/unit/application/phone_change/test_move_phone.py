@@ -7,8 +7,9 @@ from functools import partial
 import pytest
 
 from application.administration.caller import Caller, operating_system_user
+from application.phone_change.acts import CHANGE_PHONE
 from application.phone_change.events import PhoneChanged
-from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import (
     ConflictingValue,
@@ -25,6 +26,7 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from domain.phone_change.errors import TooManyPhoneChanges
+from tests.support.acts import IN_API, a_token, assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.policies import make_policy
@@ -41,8 +43,8 @@ from tests.unit.application.phone_change.phone_changes import (
 )
 
 OPERATOR = operating_system_user("alice")
-TOKEN = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset({Scope.CHANGE_PHONES}))
-ADMINISTRATOR = Caller(Actor(ActorKind.ADMINISTRATOR, an_id(8)))
+TOKEN = a_token(Scope.CHANGE_PHONES)
+ADMINISTRATOR = IN_API
 
 
 async def move(
@@ -120,6 +122,16 @@ async def test_what_is_impossible_changes_nothing() -> None:
             await move(app, OLD, phone)
     with pytest.raises(UserNotFound):
         await move(app, german, NEW)
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_only_who_may_moves_a_number_and_says_why(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    change = app.phone_change.change_phone_of_user
+
+    await assert_refused(CHANGE_PHONE, lambda caller, why: change(caller, OLD, NEW, why))
+
+    assert app.database.audit_entries == []
     assert identity_of(app, user).phone == OLD
 
 
@@ -212,7 +224,7 @@ async def test_a_held_number_is_not_restored_to_an_account_that_had_it_earlier()
     user = await app.add_user(OLD)
     await move(app, user.identity.id)
     with pytest.raises(PhoneInUse):
-        await app.administration.act_for_users.restore(OPERATOR, earlier.identity.id)
+        await app.administration.act_for_users.restore(OPERATOR, earlier.identity.id, "ticket")
     await app.identities.delete_user.by_id(user.identity.id)
-    await app.administration.act_for_users.restore(OPERATOR, earlier.identity.id)
+    await app.administration.act_for_users.restore(OPERATOR, earlier.identity.id, "ticket")
     assert record_of(app, OLD).identity_id == earlier.identity.id

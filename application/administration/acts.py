@@ -1,0 +1,93 @@
+"""What operators do, and who may: for the API, the console and the command alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from domain.administration.audit import AuditAction
+from domain.administration.scope import Scope
+from domain.identities.role import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What an operator does, and who may. `Caller` applies the rules.
+
+    A feature has its own acts in the module `acts` of its package.
+
+    Attributes:
+        name: The last part of its path in the API and in the console, and its command.
+        action: What the audit calls it.
+        does: What it does, where the API and the help of the command begin with the same words.
+        scope: What a service token needs. None if no service token may do it.
+        role: What people need in the API and in the console. None if only a command does it.
+        needs_fresh_login: Whether they need a login within the last 15 minutes.
+        needs_reason: Whether everybody says why. Otherwise programs may leave it out.
+    """
+
+    name: str
+    action: AuditAction
+    does: str = ""
+    scope: Scope | None = None
+    role: Role | None = Role.ADMINISTRATOR
+    needs_fresh_login: bool = False
+    needs_reason: bool = False
+
+
+def scopes_of(acts: Sequence[Act]) -> Sequence[Scope]:
+    """Return what service tokens need for these acts."""
+    return [act.scope for act in acts if act.scope is not None]
+
+
+VIEW_PHONE: Final = Act(
+    name="number",
+    action=AuditAction.VIEW_PHONE,
+    scope=Scope.READ_PHONES,
+    needs_fresh_login=True,
+)
+SEND_CODE: Final = Act(name="send-code", action=AuditAction.SEND_CODE, scope=Scope.SUPPORT_USERS)
+RESET_LIMITS: Final = Act(
+    name="reset-limits", action=AuditAction.RESET_LIMITS, scope=Scope.SUPPORT_USERS
+)
+SIGN_OUT: Final = Act(name="sign-out", action=AuditAction.SIGN_OUT, scope=Scope.SUPPORT_USERS)
+BLOCK: Final = Act(
+    name="block", action=AuditAction.BLOCK, does="Block a phone", scope=Scope.SUPPORT_USERS
+)
+UNBLOCK: Final = Act(name="unblock", action=AuditAction.UNBLOCK)
+PROMOTE: Final = Act(
+    name="promote",
+    action=AuditAction.PROMOTE,
+    does="Make a user an administrator",
+    needs_fresh_login=True,
+)
+DEMOTE: Final = Act(
+    name="demote",
+    action=AuditAction.DEMOTE,
+    does="Make an administrator a member",
+    needs_fresh_login=True,
+)
+SET_EXTERNAL_ID: Final = Act(
+    name="external-id", action=AuditAction.SET_EXTERNAL_ID, needs_fresh_login=True
+)
+RESTORE: Final = Act(
+    name="restore",
+    action=AuditAction.RESTORE,
+    does="Give a phone back to the account that lost it",
+)
+DELETE: Final = Act(
+    name="delete", action=AuditAction.DELETE, scope=Scope.DELETE_USERS, needs_fresh_login=True
+)
+CORE_ACTS: Final[Sequence[Act]] = (
+    VIEW_PHONE,
+    SEND_CODE,
+    RESET_LIMITS,
+    SIGN_OUT,
+    BLOCK,
+    UNBLOCK,
+    PROMOTE,
+    DEMOTE,
+    SET_EXTERNAL_ID,
+    RESTORE,
+    DELETE,
+)
+"""Those of the core, in the order in which the console shows them."""

@@ -1,0 +1,105 @@
+"""Who may do what: every act of the core, by every kind of caller."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import pytest
+
+from application.administration import acts
+from application.administration.acts import CORE_ACTS, Act
+from application.administration.caller import Caller
+from application.administration.find_user import UserQuery
+from application.otp.send_code import SendCodeCommand
+from domain.administration.scope import Scope
+from domain.errors import Forbidden, TooShort, UserNotFound
+from domain.identities.external_id import parse_external_id
+from domain.identities.role import Role
+from domain.otp.message_preferences import MessagePreferences
+from tests.support.acts import (
+    REASON,
+    a_token,
+    assert_refused,
+    permitted_callers,
+    refused_callers,
+)
+from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import CoreHarness
+
+_Do: TypeAlias = Callable[[CoreHarness, Caller, UserQuery, str], Awaitable[object]]
+PAGE: Final = Path(__file__).parents[4] / "docs/admin_api.md"
+CODE: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+USE_CASES: Final[Mapping[str, _Do]] = {
+    acts.SEND_CODE.name: lambda app, caller, user, why: app.otp.send_code(caller, user, CODE, why),
+    acts.RESET_LIMITS.name: lambda app, *call: app.administration.act_for_users.reset_limits(*call),
+    acts.SIGN_OUT.name: lambda app, *call: app.administration.act_for_users.sign_out(*call),
+    acts.BLOCK.name: lambda app, *call: app.administration.act_for_users.block(*call),
+    acts.UNBLOCK.name: lambda app, *call: app.administration.act_for_users.unblock(*call),
+    acts.PROMOTE.name: lambda app, caller, user, why: app.administration.act_for_users.change_role(
+        caller, user, Role.ADMINISTRATOR, why
+    ),
+    acts.DEMOTE.name: lambda app, caller, user, why: app.administration.act_for_users.change_role(
+        caller, user, Role.MEMBER, why
+    ),
+    acts.SET_EXTERNAL_ID.name: lambda app, caller, user, why: (
+        app.administration.act_for_users.set_external_id(caller, user, parse_external_id("7"), why)
+    ),
+    acts.RESTORE.name: lambda app, *call: app.administration.act_for_users.restore(*call),
+    acts.DELETE.name: lambda app, *call: app.administration.act_for_users.delete(*call),
+}
+ACTS: Final = [act for act in CORE_ACTS if act is not acts.VIEW_PHONE]
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+async def test_nobody_else_does_it_and_nobody_without_a_reason(app: CoreHarness, act: Act) -> None:
+    user = (await app.add_user()).identity.id
+
+    await assert_refused(act, lambda caller, why: USE_CASES[act.name](app, caller, user, why))
+
+    assert app.database.audit_entries == []
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+async def test_who_may_does_it_and_is_in_the_audit(act: Act) -> None:
+    for caller, reason in permitted_callers(act):
+        app = CoreHarness()
+        user = (await app.add_user()).identity.id
+        try:
+            await USE_CASES[act.name](app, caller, user, reason)
+        except UserNotFound:
+            assert act is acts.RESTORE  # the account has its phone
+        entry = app.database.audit_entries[0]
+        assert (entry.actor, entry.action) == (caller.actor, act.action)
+        assert (entry.subject, entry.reason) == (user, reason)
+
+
+@pytest.mark.parametrize("act", [act for act in ACTS if act.scope], ids=lambda act: act.name)
+async def test_a_token_never_acts_on_an_administrator(app: CoreHarness, act: Act) -> None:
+    victim = (await app.add_administrator()).identity.id
+    with pytest.raises(Forbidden):
+        await USE_CASES[act.name](app, a_token(*Scope), victim, REASON)
+    assert app.database.audit_entries == []
+
+
+def test_tokens_unblock_nobody_and_change_no_roles() -> None:
+    for_people = (acts.UNBLOCK, acts.PROMOTE, acts.DEMOTE, acts.SET_EXTERNAL_ID, acts.RESTORE)
+    assert [act.scope for act in for_people] == [None] * len(for_people)
+
+
+def test_the_page_of_the_api_says_what_the_scope_of_help_desks_allows() -> None:
+    supporting = [act.name for act in CORE_ACTS if act.scope is Scope.SUPPORT_USERS]
+    row = f"| `{Scope.SUPPORT_USERS}` | {', '.join(f'`{name}`' for name in supporting)} |"
+    assert row in PAGE.read_text()
+
+
+async def test_a_full_number_is_masked_for_others_and_people_say_why(app: CoreHarness) -> None:
+    for caller, reason, error in refused_callers(acts.VIEW_PHONE):
+        if error is TooShort:
+            with pytest.raises(TooShort):
+                await app.limits.view_phone(caller, a_phone(), "subject", reason)
+        else:
+            shown = await app.limits.view_phone(caller, a_phone(), "subject", reason)
+            assert shown == a_phone().masked
+    assert app.database.audit_entries == []
+    for caller, reason in permitted_callers(acts.VIEW_PHONE):
+        assert await app.limits.view_phone(caller, a_phone(), "subject", reason) == a_phone().e164

@@ -1,4 +1,4 @@
-"""Browsers of an administrator in words, for `dialtone` and the console."""
+"""Browsers of an administrator in words, for `dialtone` and the web console."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Events of a user in words, for `dialtone` and the console."""
+"""Events of a user in words, for `dialtone` and the web console."""
 
 from collections.abc import Sequence
 

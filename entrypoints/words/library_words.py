@@ -1,4 +1,4 @@
-"""The library of a user in words, for `dialtone` and the console."""
+"""The library of a user in words, for `dialtone` and the web console."""
 
 from collections.abc import Sequence
 

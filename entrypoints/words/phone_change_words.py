@@ -1,4 +1,4 @@
-"""Changes of the phone number of a user in words, for `dialtone` and the console."""
+"""Changes of the phone number of a user in words, for `dialtone` and the web console."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The state of a user and the audit in words, for `dialtone` and the console."""
+"""The state of a user and the audit in words, for `dialtone` and the web console."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

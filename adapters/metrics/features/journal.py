@@ -25,7 +25,6 @@ class CountedJournal:
         self._lines = lines
 
     async def write(self, line: str) -> None:
-        """Write the line, and count."""
         try:
             await self._journal.write(line)
         except JournalUnavailable:

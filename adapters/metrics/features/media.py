@@ -45,36 +45,30 @@ class MeasuredMediaFiles:
         self._measure = StoreMeter(metrics, "media").measure
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
-        """Store the file durably."""
         await self._measure("write", self._files.write(storage_key, content, content_type))
 
     async def get_size(self, storage_key: str) -> int | None:
-        """Return the size of the file."""
         return await self._measure("get_size", self._files.get_size(storage_key))
 
     @asynccontextmanager
     async def open_file(
         self, storage_key: str, start: int = 0, stop: int | None = None
     ) -> AsyncIterator[StoredFile | None]:
-        """Open the file for reading."""
         async with AsyncExitStack() as stack:
             opening = self._files.open_file(storage_key, start, stop)
             yield await self._measure("open_file", stack.enter_async_context(opening))
 
     def list_files(self) -> AsyncIterator[str]:
-        """List all files. It is as fast as its caller, so it is not measured."""
+        # It is as fast as its caller, so it is not measured.
         return self._files.list_files()
 
     async def delete(self, storage_key: str) -> None:
-        """Delete the file."""
         await self._measure("delete", self._files.delete(storage_key))
 
     async def url_for(self, storage_key: str) -> MediaUrl:
-        """Return the URL of the file, without I/O."""
         return await self._files.url_for(storage_key)
 
     async def delete_unfinished(self, before: datetime) -> int:
-        """Delete what unfinished writes left."""
         return await self._measure("delete_unfinished", self._files.delete_unfinished(before))
 
 
@@ -94,7 +88,6 @@ class MeasuredImagePublisher:
     async def publish(
         self, upload: BinaryIO, identity_id: str, variants: Sequence[VariantSpec] = ()
     ) -> AsyncIterator[PublishedImage]:
-        """Decode the upload and encode it anew."""
         async with AsyncExitStack() as stack:
             publishing = self._publisher.publish(upload, identity_id, variants)
             with self._duration.time():
@@ -104,5 +97,5 @@ class MeasuredImagePublisher:
     def encode_variants(
         self, published: BinaryIO, variants: Sequence[VariantSpec]
     ) -> AbstractAsyncContextManager[Mapping[str, EncodedImage]]:
-        """Encode variants of an image that was published before. It is the work of a command."""
+        # It is the work of a command, which has no metrics.
         return self._publisher.encode_variants(published, variants)

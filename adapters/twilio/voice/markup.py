@@ -53,10 +53,7 @@ class TwimlMarkup:
         url_of: Callable[[Position], str],
         recording_status_url: str = "",
     ) -> Markup:
-        """Render instructions as one TwiML document.
-
-        An instruction that ends the call or waits for an answer is the last one.
-        """
+        # An instruction that ends the call or waits for an answer is the last one.
         response = VoiceResponse()
         for index, instruction in enumerate(instructions):
             match instruction:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from domain import errors
 from domain.errors import DomainError
 from entrypoints.opening.startup_error import CommandError
+from entrypoints.words import act_words
 
 
 @contextmanager
@@ -32,13 +33,13 @@ def _explain(error: DomainError) -> str:
     match error:
         case errors.TooManyResets():
             return (
-                "The limits of this phone were reset twice within a day. The next reset is "
-                f"possible {_time_after(error.retry_after)}."
+                f"{act_words.LIMITS_RESET_TWICE} The next reset is possible "
+                f"{_time_after(error.retry_after)}."
             )
         case errors.TooManyOperatorCodes():
             return (
-                "Nothing was sent: operators sent three codes to this phone within a day. The next "
-                f"one is possible {_time_after(error.retry_after)}."
+                f"{act_words.THREE_CODES_SENT} The next one is possible "
+                f"{_time_after(error.retry_after)}."
             )
         case errors.TooManyOtpRequests():
             return (
@@ -46,16 +47,14 @@ def _explain(error: DomainError) -> str:
                 f"The next message is possible {_time_after(error.retry_after)}."
             )
         case errors.DeliveryFailed():
-            reason = f": {error.message.rstrip('.')}" if error.message else ""
-            return (
-                f"No provider took the message{reason}. Try again {_time_after(error.retry_after)}."
-            )
+            failure = act_words.explain_delivery_failure(error)
+            return f"{failure} Try again {_time_after(error.retry_after)}."
         case errors.PhoneBlocked():
             return "Nothing was sent, because this phone is blocked: dialtone user unblock."
         case errors.CountryNotServed():
             return "Nothing was sent: DIALTONE_COUNTRIES does not have the country of this phone."
         case errors.PhoneUnreachable():
-            return error.message or "The provider says that no message can reach this phone."
+            return act_words.explain_unreachable(error)
         case errors.AuditFailed():
             return (
                 "Nothing was done, because the database did not take the audit entry. Check the "

@@ -19,6 +19,7 @@ from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
+from entrypoints.words import act_words
 from entrypoints.words.user_text import explain_nobody, find_users
 
 T = TypeVar("T")
@@ -117,11 +118,8 @@ def name_user(user: FoundUser) -> str:
 def _explain_not_found(user: FoundUser) -> str:
     match user:
         case FoundUser(identity=None, phone=PhoneNumber()):
-            return "This phone has no account."
+            return act_words.NO_ACCOUNT
         case FoundUser(identity=identity) if identity is not None and identity.is_deleted:
-            return "This account was deleted."
+            return act_words.ACCOUNT_DELETED
         case _:
-            return (
-                "This account has lost its phone number to another one: dialtone user restore "
-                "gives it back."
-            )
+            return act_words.explain_lost_phone("dialtone user restore gives it back.")

@@ -15,6 +15,7 @@ from entrypoints.core.limits import LIMITS
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.settings.settings import Settings
+from entrypoints.words.act_words import NO_ACCOUNT
 from entrypoints.words.user_rows import UserRow, UserRowPlace, rows_at
 from entrypoints.words.user_words import (
     describe_delivery,
@@ -59,7 +60,7 @@ def render_details(
     identity = details.user.identity
     rows = [row for feature in features for row in feature.user_rows(details)]
     if identity is None:
-        yield "This phone has no account."
+        yield NO_ACCOUNT
     else:
         yield _row("account", identity.id)
         yield _row("status", _describe_status(identity))

@@ -34,6 +34,7 @@ from entrypoints.opening.startup_error import (
     print_errors,
 )
 from entrypoints.settings.settings import Settings
+from entrypoints.words.act_words import NUMBER_HELD
 from entrypoints.words.user_words import describe_hold
 
 CLIENT_IP: Final = "127.0.0.1"
@@ -236,9 +237,7 @@ def restore(settings: Settings, arguments: Namespace) -> Iterator[str]:
             ) from None
         except PhoneInUse:
             raise CommandError(
-                "The number of this account is held: its latest owner changed to another number "
-                "within the last seven days, and may undo that. dialtone user show of the number "
-                "says until when. Try again then."
+                f"{NUMBER_HELD} dialtone user show of the number says until when. Try again then."
             ) from None
 
     user = call_for_user(settings, arguments, restore_user, act=acts.RESTORE)

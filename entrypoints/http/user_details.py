@@ -22,6 +22,7 @@ from entrypoints.http.fields import (
     format_timestamp,
     time_field,
 )
+from entrypoints.words.act_words import ACCOUNT_DELETED, NO_ACCOUNT
 from entrypoints.words.verification_words import describe_verification
 
 SubjectField = Annotated[
@@ -240,7 +241,7 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
     subject: SubjectField
     summary: Annotated[
         str,
-        described("What it is, in words.", "An account of a member.", "This phone has no account."),
+        described("What it is, in words.", "An account of a member.", NO_ACCOUNT),
     ]
     number: Annotated[
         str | None,
@@ -365,9 +366,9 @@ def _summarize(user: FoundUser) -> str:
     if identity is None and user.hold is not None:
         return "This phone has no account, and is held for the one that had it."
     if identity is None:
-        return "This phone has no account."
+        return NO_ACCOUNT
     if identity.is_deleted:
-        return "This account was deleted."
+        return ACCOUNT_DELETED
     kind = "an administrator" if identity.is_administrator else "a member"
     parts = [f"An account of {kind}"]
     if identity.detached_at is not None:

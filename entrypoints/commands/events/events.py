@@ -16,6 +16,7 @@ from entrypoints.features.events import EVENT_RECORDS, EventSettings, destinatio
 from entrypoints.opening.startup_error import CommandError, print_errors
 from entrypoints.settings.declaration import example_line
 from entrypoints.settings.settings import Settings
+from entrypoints.words.act_words import NO_ACCOUNT
 
 NOT_SENT: Final = (
     "No events are recorded or sent, because DIALTONE_EVENTS is not set. It names where they go, "
@@ -91,7 +92,7 @@ async def _find_user_id(settings: Settings, use_cases: UseCases, text: str) -> s
     """
     user = await find_one(use_cases.administration.find_user, parse_readings(settings, text))
     if user.identity is None:
-        raise CommandError("This phone has no account.")
+        raise CommandError(NO_ACCOUNT)
     return user.identity.id
 
 

@@ -36,6 +36,7 @@ from entrypoints.http.errors.handlers import report_error, table_of
 from entrypoints.http.errors.table import ApiError
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
+from entrypoints.words import act_words
 from entrypoints.words.user_words import describe_hold, describe_status
 
 USERS: Final = "/console/users"
@@ -406,18 +407,17 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
         case errors.UserNotFound() if _page_of(request).act is acts.RESTORE:
             return "This account has a phone number, so nothing was changed."
         case errors.UserNotFound() if user.identity is not None:
-            return "This account has lost its phone number to another one: give it back first."
+            return act_words.explain_lost_phone("give it back first.")
         case errors.UserNotFound():
-            return "This phone has no account."
+            return act_words.NO_ACCOUNT
         case errors.TooManyOperatorCodes():
-            return "Nothing was sent: operators sent three codes to this phone within a day."
+            return act_words.THREE_CODES_SENT
         case errors.TooManyOtpRequests():
             return "Nothing was sent, because a limit is reached. The page of the phone says which."
         case errors.DeliveryFailed():
-            reason = f": {error.message.rstrip('.')}" if error.message else ""
-            return f"No provider took the message{reason}."
+            return act_words.explain_delivery_failure(error)
         case errors.PhoneUnreachable():
-            return error.message or "The provider says that no message can reach this phone."
+            return act_words.explain_unreachable(error)
         case _:
             return request.errors.message(error)
 

@@ -26,6 +26,7 @@ from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
 from entrypoints.words import user_words as words
+from entrypoints.words.act_words import NO_ACCOUNT
 from entrypoints.words.user_rows import UserRow, UserRowPlace, UserRows, rows_at
 from entrypoints.words.user_text import explain_nobody, find_users, parse_user_text
 from entrypoints.words.verification_words import describe_verification
@@ -128,6 +129,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         hold=_describe_hold(details),
         describe_delivery=words.describe_delivery,
         verification=_describe_verification(details, use_cases.of(ConsoleFeature).clock.now()),
+        no_account=NO_ACCOUNT,
         act_pages=[page for page in act_pages(request) if page.is_offered(details)],
         retained=retained,
         phone_path=PHONE,

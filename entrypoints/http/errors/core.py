@@ -8,6 +8,7 @@ from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, RETRY_AFTER, ApiError, ErrorRow, ErrorTable
 from entrypoints.http.server_limits import MAX_JSON_BYTES
+from entrypoints.words.act_words import LIMITS_RESET_TWICE
 
 _SIGN_IN: Final = "Sign in and send the access token as 'Authorization: Bearer <token>'."
 _INVALID: Final = ErrorRow(400, INVALID_CODE, "Some fields are invalid.")
@@ -229,7 +230,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.TooManyResets: ErrorRow(
         429,
         "rate_limited",
-        "The limits of this phone were reset twice within a day. Wait before the next reset.",
+        f"{LIMITS_RESET_TWICE} Wait before the next reset.",
         example=errors.TooManyResets(retry_after=3600),
     ),
     errors.TooManyReads: ErrorRow(

@@ -4,10 +4,10 @@ from typing import Final
 
 from domain.errors import PhoneInUse
 from entrypoints.http.console.part import ConsolePart
+from entrypoints.words.act_words import NUMBER_HELD
 
 PART: Final = ConsolePart(
     errors={
-        PhoneInUse: "The number of this account is held: its latest owner changed to another number"
-        " within the last seven days, and may undo that. The page of the number says until when."
+        PhoneInUse: f"{NUMBER_HELD} The page of the number says until when.",
     },
 )

@@ -107,10 +107,9 @@ async def test_the_audit_names_owner_and_item(driver: AdminDriver, item: dict[st
 async def test_an_act_without_a_reason_is_an_error_and_nothing_is_done(
     driver: AdminDriver, item: dict[str, Any], body: dict[str, str]
 ) -> None:
-    for action in ("hide", "unhide", "delete"):
-        response = await act(driver, item["id"], action, body)
-        assert response.status_code == 400
-        assert [error["field"] for error in response.json()["field_errors"]] == ["reason"]
+    response = await act(driver, item["id"], "hide", body)
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["field_errors"]] == ["reason"]
     assert await ids(driver) == [item["id"]]
 
 
@@ -119,12 +118,10 @@ async def test_neither_members_nor_service_tokens_moderate(
 ) -> None:
     for token in (driver.user, await driver.make_token(*Scope)):
         responses = [
-            *[await act(driver, item["id"], name, BODY, token) for name in ("hide", "delete")],
+            await act(driver, item["id"], "hide", BODY, token),
             await driver.get("/admin/library", token),
-            await driver.get(f"/admin/library/{item['id']}", token),
-            await driver.get(f"/admin/library/{item['id']}/file", token),
         ]
-        assert {response.status_code for response in responses} == {403}
+        assert [response.status_code for response in responses] == [403, 403]
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,6 @@ async def open_media(*, environ):
     async with open_disk_files(Path("media"), "http://media", SystemClock()) as files:
         yield Broken(files)
 """
-SIMPLE_ACTIONS: Final = (
-    *("reset-limits", "send-code", "block", "unblock"),
-    *("sign-out", "promote", "demote", "restore"),
-)
 NO_ACCOUNT: Final = "This phone has no account.\n"
 
 
@@ -272,14 +268,11 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
 @pytest.mark.parametrize(
     "arguments",
     [
-        *(["user", action, "everything"] for action in SIMPLE_ACTIONS),
+        ["user", "block", "everything"],
         ["user", "show", "everything", "--full-number"],
-        ["user", "delete", "everything", "--yes"],
-        ["user", "export", "everything", "--output", "nothing.zip"],
         ["user", "change-phone", "everything", "+14155590006"],
-        *(["library", action, "0" * 24] for action in ("hide", "unhide", "delete")),
+        ["library", "hide", "0" * 24],
         ["admin-token", "create", "--name", "a", "--scope", "users:read"],
-        ["admin-token", "revoke", "0" * 24],
         ["import", "users", "users.csv"],
         ["import", "hookaba", "--from", "mongodb://127.0.0.1:9/hookaba"],
     ],

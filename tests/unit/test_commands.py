@@ -1,9 +1,10 @@
 """The commands of the core, and those that features add."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from application.administration.acts import CORE_ACTS
 from entrypoints.commands.arguments import list_commands, make_parser
 from entrypoints.commands.feature_commands import find_feature_commands
 from entrypoints.features import FEATURES
@@ -24,6 +25,14 @@ def parsers_of(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argumen
         if isinstance(action, argparse._SubParsersAction):
             return action.choices
     return {}
+
+
+def all_parsers(
+    name: str, parser: argparse.ArgumentParser
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    yield name, parser
+    for inner, of_action in parsers_of(parser).items():
+        yield from all_parsers(f"{name} {inner}".strip(), of_action)
 
 
 def test_without_features_the_parser_has_the_core_only() -> None:
@@ -50,6 +59,23 @@ def test_each_command_runs_or_has_actions() -> None:
     for command in commands:
         assert (command.run is None) == bool(command.actions), command.name
         assert all(action.run for action in command.actions), command.name
+
+
+def test_an_act_by_a_command_needs_a_reason() -> None:
+    with_own_rule = {
+        "user show",  # it is an act with --full-number only
+        "user change-phone",  # its error says what to write as the reason
+        "import users", "import hookaba", "restore-check",  # these may only look
+    }  # fmt: skip
+    required = {
+        name: option.required
+        for name, parser in all_parsers("", make_parser())
+        for option in parser._actions
+        if option.dest == "reason"
+    }
+    assert {name for name, is_required in required.items() if not is_required} <= with_own_rule
+    acts = {f"user {act.name}" for act in CORE_ACTS} - {"user number", "user external-id"}
+    assert acts <= required.keys()
 
 
 def test_each_package_of_commands_belongs_to_a_feature() -> None:

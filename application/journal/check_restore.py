@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Final, TypeAlias
 
 from application.administration.act_for_users import ActForUsers
+from application.administration.acts import BLOCK
 from application.administration.caller import Caller
 from application.administration.item_acts import ItemActs
 from application.ports.administration import AuditFilter
@@ -270,9 +271,10 @@ class CheckRestore:
             act = self.act.block if entry.action is AuditAction.BLOCK else self.act.unblock
             await act(caller, phone, reason)
             return
+        caller.check(BLOCK, reason)
         index = entry.phone_index or ""
         subject = entry.id or index
-        async with self.act.record_act(caller.actor, AuditAction.BLOCK, subject, reason):
+        async with self.act.record_act(caller.actor, BLOCK.action, subject, reason):
             await self.repositories.phone_verifications.block_by_index(index, query.now)
 
     async def _hold(

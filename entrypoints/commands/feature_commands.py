@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from domain.administration.scope import Scope
 from entrypoints.commands.command import Command
 
 _FOLDER: Final = Path(__file__).parent
@@ -39,7 +40,7 @@ class FeatureCommands:
     not_copied: str = ""
     add_channels: Callable[[ArgumentParser], None] | None = None
     channel_example: str = ""
-    scopes: Sequence[str] = ()
+    scopes: Sequence[Scope] = ()
 
 
 def find_feature_commands() -> Sequence[FeatureCommands]:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from litestar.handlers import HTTPRouteHandler
 
+from application.administration.acts import CORE_ACTS, Act
 from entrypoints.http.app import describe_app, make_error_table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.media.errors import MediaFieldCode
+from entrypoints.http.plugin import administration_of
 from entrypoints.openapi import render_document
 from tests.support.http_settings import change_http_settings, make_http_settings, make_plugins
 from tests.support.schema_check import is_valid, resolve
@@ -214,6 +217,25 @@ def test_a_response_to_a_success_has_one_schema() -> None:
     for name, status, response in RESPONSES:
         for content in response.get("content", {}).values() if int(status) < 300 else ():
             assert "anyOf" not in content["schema"], name
+
+
+def test_the_text_and_the_body_of_an_act_say_who_may_and_whether_a_reason_is_required() -> None:
+    handlers = [
+        handler
+        for controller in administration_of(PLUGINS)
+        for handler in vars(controller).values()
+        if isinstance(handler, HTTPRouteHandler) and "act" in handler.opt
+    ]
+    assert len(handlers) >= len(CORE_ACTS) - 1  # a search shows full numbers, and is no act
+    for handler in handlers:
+        act: Act = handler.opt["act"]
+        name = handler.fn.__name__
+        text = " ".join(str(handler.fn.__doc__).split())
+        assert ("{scope}" in text) == (act.scope is not None), name
+        assert ("within the last 15 minutes" in text) == act.needs_fresh_login, name
+        body = OPERATIONS[name]["requestBody"]["content"]["application/json"]["schema"]
+        required = resolve(DOCUMENT, body).get("required", ())
+        assert ("reason" in required) == act.needs_reason, name
 
 
 def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:

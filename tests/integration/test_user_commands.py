@@ -271,7 +271,6 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
         ["user", "block", "everything"],
         ["user", "show", "everything", "--full-number"],
         ["user", "change-phone", "everything", "+14155590006"],
-        ["library", "hide", "0" * 24],
         ["admin-token", "create", "--name", "a", "--scope", "users:read"],
         ["import", "users", "users.csv"],
         ["import", "hookaba", "--from", "mongodb://127.0.0.1:9/hookaba"],

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from domain.administration.scope import Scope
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import add_json_option
@@ -110,5 +111,5 @@ _COMMANDS: Final = (
     ),
 )
 FEATURE_COMMANDS: Final = FeatureCommands(
-    commands=_COMMANDS, scopes=("costs:read", "statistics:read")
+    commands=_COMMANDS, scopes=(Scope.READ_COSTS, Scope.READ_STATISTICS)
 )

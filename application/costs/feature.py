@@ -3,20 +3,17 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date
-from typing import Final
 
 from application.costs.count_costs import CountCosts
 from application.costs.report_costs import ReportCosts
 from application.operations.cleanup import expire
 from application.otp.feature import OtpFeature
 from application.ports.statistics import CostMeter, PeriodRecords
-from application.statistics.period_records import WriteSums
+from application.statistics.period_records import WriteSums, make_process_id
 from application.use_cases import UseCases
 from domain.costs.prices import PriceList
 from domain.costs.sums import CostSums, DailyCosts
 from domain.statistics.errors import CostsNotCounted
-
-_INSTANCE_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +40,7 @@ class CostsFeature:
         self._prices, self._clock = policy.prices, core.system.clock
         instance = currency = ""
         if policy.prices is not None:
-            instance = core.system.randomness.bytes(_INSTANCE_BYTES).hex()
+            instance = make_process_id(core.system.randomness)
             currency = policy.prices.currency
         sums = CostSums(instance, currency)
         self.count = CountCosts(

@@ -1,17 +1,13 @@
 """Build the use cases of statistics."""
 
-from typing import Final
-
 from application.operations.cleanup import expire
 from application.ports.statistics import PeriodRecords
 from application.security_events import SecurityEventListeners
 from application.statistics.count_events import CountEventsByHour
-from application.statistics.period_records import WriteSums
+from application.statistics.period_records import WriteSums, make_process_id
 from application.statistics.report_statistics import ReportStatistics
 from application.use_cases import UseCases
 from domain.statistics.hourly_counts import HourlyCounts, HourlySums
-
-_PROCESS_ID_BYTES: Final = 8
 
 
 class StatisticsFeature:
@@ -24,7 +20,7 @@ class StatisticsFeature:
         listeners: SecurityEventListeners,
     ) -> None:
         self.clock = core.system.clock
-        self.sums = HourlySums(core.system.randomness.bytes(_PROCESS_ID_BYTES).hex())
+        self.sums = HourlySums(make_process_id(core.system.randomness))
         listeners.add(CountEventsByHour(self.sums, self.clock))
         self.write = WriteSums(self.sums, hourly_counts)
         self.report = ReportStatistics(hourly_counts)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from application.ports.statistics import PeriodRecords
+from application.ports.system import Randomness
 from application.update import change
 from domain.cursor import Cursor
 from domain.statistics.period_sums import PeriodRecord, PeriodSums
@@ -13,6 +14,12 @@ from domain.statistics.period_sums import PeriodRecord, PeriodSums
 V = TypeVar("V", bound=PeriodRecord)
 
 BATCH_SIZE: Final = 200
+_PROCESS_ID_BYTES: Final = 8
+
+
+def make_process_id(randomness: Randomness) -> str:
+    """Return a random id of this process: no other process writes its records."""
+    return randomness.bytes(_PROCESS_ID_BYTES).hex()
 
 
 @dataclass(frozen=True, slots=True)

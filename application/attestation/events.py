@@ -11,7 +11,6 @@ class AttestationRequested(PhoneEvent):
     """The app was asked for a proof."""
 
     name = "attestation_required"
-
     channel: Channel
 
 
@@ -20,7 +19,6 @@ class AttestationAccepted(PhoneEvent):
     """The proof was right, and is used up."""
 
     name = "attestation_accepted"
-
     channel: Channel
 
 
@@ -30,7 +28,6 @@ class AttestationRejected(PhoneEvent):
 
     name = "attestation_rejected"
     is_warning = True
-
     channel: Channel
     result: str
     reason: str

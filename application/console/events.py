@@ -10,7 +10,6 @@ class ConsoleSignInSucceeded(PhoneEvent):
     """An administrator signed in to the console."""
 
     name = "console_signed_in"
-
     user_id: str
 
 
@@ -19,7 +18,6 @@ class ConsoleSignedOut(SecurityEvent):
     """An administrator signed out of the console."""
 
     name = "console_signed_out"
-
     user_id: str
 
 
@@ -29,6 +27,5 @@ class ConsoleSignInFailed(PhoneEvent):
 
     name = "console_sign_in_failed"
     is_warning = True
-
     reason: str
     attempts_left: int

@@ -13,7 +13,6 @@ class LoginSucceeded(PhoneEvent):
     """A code was correct, and a session was started. Channel and provider are the code's."""
 
     name = "login_succeeded"
-
     user_id: str
     channel: Channel
     provider: str
@@ -24,7 +23,6 @@ class UserCreated(PhoneEvent):
     """An identity chose its first username, or an administrator made it a user."""
 
     name = "user_created"
-
     user_id: str
 
 
@@ -33,7 +31,6 @@ class SessionRefreshed(SecurityEvent):
     """A refresh token was exchanged for the next one."""
 
     name = "session_refreshed"
-
     user_id: str
 
 
@@ -42,7 +39,6 @@ class RefreshTokenRejected(SecurityEvent):
     """The service did not issue the refresh token, or its session is over."""
 
     name = "refresh_token_rejected"
-
     user_id: str | None = None
 
 
@@ -52,7 +48,6 @@ class RefreshTokenReused(SecurityEvent):
 
     name = "refresh_token_reused"
     is_warning = True
-
     user_id: str
 
 
@@ -62,7 +57,6 @@ class RefreshTokenRepeated(SecurityEvent):
 
     name = "refresh_token_repeated"
     is_warning = True
-
     user_id: str
 
 
@@ -71,7 +65,6 @@ class SessionRevoked(SecurityEvent):
     """Sessions were signed out. An operator did it if there is a phone."""
 
     name = "session_revoked"
-
     phone: PhoneNumber | None = None
     user_id: str
     reason: str
@@ -82,7 +75,6 @@ class PhoneBlockedByOperator(PhoneEvent):
     """A phone is blocked, also if it was before."""
 
     name = "phone_blocked"
-
     user_id: str | None
 
 
@@ -91,7 +83,6 @@ class PhoneUnblockedByOperator(PhoneEvent):
     """A phone is not blocked anymore, also if it was not before."""
 
     name = "phone_unblocked"
-
     user_id: str | None
 
 
@@ -100,7 +91,6 @@ class RoleChanged(SecurityEvent):
     """An operator set the role, also if it is the same one."""
 
     name = "role_changed"
-
     phone: PhoneNumber | None
     user_id: str
     role: Role
@@ -111,7 +101,6 @@ class UserDeleted(SecurityEvent):
     """An account was deleted. With phone and reason it was unverified."""
 
     name = "user_deleted"
-
     phone: PhoneNumber | None = None
     user_id: str
     reason: str | None = None
@@ -123,7 +112,6 @@ class IdentityDetached(PhoneEvent):
 
     name = "identity_detached"
     is_warning = True
-
     user_id: str
     reason: str | None = None
 
@@ -133,5 +121,4 @@ class IdentityRestored(PhoneEvent):
     """An operator gave the phone back to an identity."""
 
     name = "identity_restored"
-
     user_id: str

@@ -17,7 +17,6 @@ class OtpRequested(PhoneEvent):
     """A request for a code was accepted. The reason says why nothing new was sent."""
 
     name = "otp_requested"
-
     channel: Channel
     reason: str
 
@@ -36,7 +35,6 @@ class OtpAccepted(ProviderEvent):
     """A provider took the message or call with a code."""
 
     name = "otp_accepted"
-
     provider_message_id: str
 
 
@@ -46,7 +44,6 @@ class OtpUnconfirmed(ProviderEvent):
 
     name = "otp_unconfirmed"
     is_warning = True
-
     provider_message_id: str
     error_code: str
     reason: str
@@ -58,7 +55,6 @@ class DeliveryRejected(ProviderEvent):
 
     name = "delivery_rejected"
     is_warning = True
-
     error_code: str
     reason: str
 
@@ -68,7 +64,6 @@ class OtpSuppressed(PhoneEvent):
     """Nothing was sent, and the client got the usual response."""
 
     name = "otp_suppressed"
-
     channel: Channel
     reason: str
 
@@ -78,7 +73,6 @@ class OtpRequestRejected(PhoneEvent, RejectionEvent):
     """A limit or a rule rejected a request for a code, and no provider was called."""
 
     name = "otp_request_rejected"
-
     channel: Channel
     reason: str
 
@@ -88,7 +82,6 @@ class OtpNotTaken(ProviderEvent):
     """No provider took the message or call with a code. It has the name of other rejections."""
 
     name = OtpRequestRejected.name
-
     error_code: str
     reason: str
 
@@ -118,7 +111,6 @@ class OtpUndelivered(ReportEvent):
 
     name = "otp_undelivered"
     is_warning = True
-
     error_code: str
 
 
@@ -127,7 +119,6 @@ class OtpVerificationFailed(PhoneEvent):
     """A code was wrong, expired or already used, or its phone is blocked."""
 
     name = "otp_verification_failed"
-
     attempts_left: int | None = None
 
 
@@ -137,7 +128,6 @@ class OtpAttemptsExhausted(PhoneEvent):
 
     name = "otp_attempts_exhausted"
     is_warning = True
-
     reason: str
 
 
@@ -147,7 +137,6 @@ class FixedOtpUsed(PhoneEvent):
 
     name = "test_otp_used"
     is_warning = True
-
     user_id: str | None = None
     reason: str
 
@@ -164,7 +153,6 @@ class PhoneNoticeSent(ProviderEvent):
     """A provider took a message without a code, or may have taken it."""
 
     name = "phone_notice_sent"
-
     provider_message_id: str
     error_code: str
     reason: str
@@ -176,6 +164,5 @@ class PhoneNoticeRejected(ProviderEvent):
 
     name = "phone_notice_rejected"
     is_warning = True
-
     error_code: str
     reason: str

@@ -10,7 +10,6 @@ class PhoneChanged(PhoneEvent):
     """An account has another number, which is the phone."""
 
     name = "phone_changed"
-
     user_id: str
     reason: str
 
@@ -21,7 +20,6 @@ class PhoneChangeUndone(PhoneEvent):
 
     name = "phone_change_undone"
     is_warning = True
-
     user_id: str
     reason: str
 
@@ -32,6 +30,5 @@ class PhoneDisowned(PhoneEvent):
 
     name = "phone_disowned"
     is_warning = True
-
     user_id: str
     reason: str

@@ -19,7 +19,6 @@ class CallRejected(RejectionEvent):
 
     name = "call_rejected"
     is_warning = True
-
     phone: PhoneNumber | None
 
 
@@ -28,5 +27,4 @@ class CallerRegistered(PhoneEvent):
     """Somebody joined by a call."""
 
     name = "caller_registered"
-
     user_id: str

@@ -159,15 +159,15 @@ def _load_one(connection: sqlite3.Connection, record_id: str, loaded: _LoadedLim
 
 
 def _save(connection: sqlite3.Connection, changed: LimitRecords, loaded: _LoadedLimits) -> None:
-    values: list[object] = []
+    rows: list[tuple[object, ...]] = []
     for record_id, record in changed.items():
         unknown = loaded.unknown_fields.get(record_id)
         body = _encode({**LIMITS.to_fields(record), **unknown} if unknown else record).decode()
-        values += [record_id, to_column(record.expires_at), body]
-    for begin in range(0, len(values), 3 * _MAX_ROWS):
-        rows = values[begin : begin + 3 * _MAX_ROWS]
+        rows.append((record_id, to_column(record.expires_at), body))
+    for begin in range(0, len(rows), _MAX_ROWS):
+        batch = rows[begin : begin + _MAX_ROWS]
         # One statement: after each, the thread waits for the interpreter's lock.
-        connection.execute(_save_rows(len(rows) // 3), rows)
+        connection.execute(_save_rows(len(batch)), [value for row in batch for value in row])
 
 
 @cache

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from application.media.library import LibraryPage
-from application.ports.errors import StorageError
+from application.ports.errors import PortError
 from application.principal import Principal
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.errors import DomainError, Unauthenticated
@@ -331,7 +331,7 @@ class LibraryMachine(RuleBasedStateMachine):
 
         try:
             return [self.run(run())]
-        except (DomainError, StorageError, ProcessKilled):
+        except (DomainError, PortError, ProcessKilled):
             return []
         finally:
             self.has_fired = self.app.faults.has_fired

@@ -10,6 +10,7 @@ from application.administration.caller import operating_system_user
 from application.identities.login import LoggedIn
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
+from application.otp.feature import LimitsFeature
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AUDIT_RETENTION
 from domain.otp.delivery import ONE_DAY
@@ -115,6 +116,21 @@ async def test_no_limits_attempts_and_phone_verifications_are_left_when_all_expi
         expired_phone_verifications=20, expired_rate_limits=expired, expired_attempts=1
     )
     assert (limits, attempts, app.database.phone_verifications) == ({}, {}, {})
+
+
+async def test_limits_of_the_store_of_before_are_deleted_when_they_expire(
+    app: CoreHarness,
+) -> None:
+    former = CoreHarness()
+    await former.request_otp(a_phone())
+    expired = len(former.database.limits.stored)
+    limits, policy = app.database.limit_store(), app.policy.otp
+    app.use_cases.add(
+        LimitsFeature(app.use_cases, limits, app.peppers, policy, former.database.limits)
+    )
+    app.advance(days=400)
+    assert (await app.operations.cleanup())["expired_rate_limits"] == expired > 0
+    assert former.database.limits.stored == {}
 
 
 # Repeated and parallel cleanups

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from application.imports.hookaba_items import ImportHookabaItems
-from application.imports.hookaba_users import ImportHookabaUsers
-from application.imports.import_hookaba import ImportHookaba
 from application.imports.import_item import ImportItem
+from application.imports.import_items import ImportItems
+from application.imports.import_service import ImportService
 from application.imports.import_user import ImportUser
 from application.imports.import_users import ImportUsers
 from application.media.feature import LibraryFeature, MediaFeature
@@ -42,7 +41,7 @@ class ImportsFeature:
             test_otps=policy.test_otps,
             username_rules=policy.username_rules,
         )
-        self.import_users = ImportUsers(import_user=self.import_user)
+        self.import_users = ImportUsers(import_user=self.import_user, identities=identities)
         items = repositories.items
         import_item = ImportItem(
             identities=identities,
@@ -54,13 +53,14 @@ class ImportsFeature:
             randomness=randomness,
             variant_specs=tuple(variant_specs),
         )
-        self.import_hookaba = ImportHookaba(
-            ImportHookabaUsers(import_user=self.import_user, identities=identities, clock=clock),
-            ImportHookabaItems(
+        self.import_service = ImportService(
+            import_users=self.import_users,
+            import_items=ImportItems(
                 import_item=import_item,
                 media_items=items,
                 media_ports=media_ports,
                 quota=library.quota,
                 clock=clock,
             ),
+            clock=clock,
         )

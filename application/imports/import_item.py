@@ -1,4 +1,4 @@
-"""Import a library row of an older service, with its file."""
+"""Import a library row of another service, with its file."""
 
 import asyncio
 from collections.abc import Callable, Container
@@ -7,17 +7,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import BinaryIO, Final
 
+from application.imports.sources import ImportedItem
 from application.media.deletions import MarkForDeletion, delete_files
 from application.media.feature import MediaPorts, require_ports
 from application.media.variants import make_variants, write_files
 from application.ports.errors import ConcurrencyConflict, MediaFileRejected
 from application.ports.identities import Identities
+from application.ports.import_source import SourceFiles
 from application.ports.media import (
     IdempotencyKeys,
     MediaItems,
     PublishedImage,
 )
-from application.ports.older_service import OlderFiles, OlderItem
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from domain.identifier import parse_identifier
@@ -99,7 +100,7 @@ class ImportItem:
       continues the item, or a cleanup deletes it. A continued item gets new storage keys, and has
       the former ones until their files are deleted: another import or a cleanup may still use them.
     - A repeat reads only. It brings no item back that its owner has deleted here.
-    - The owner is a user of the older service: anybody could send it any id, also that of an
+    - The owner is a user of that service: anybody could send it any id, also that of an
       account which was made here.
     - A quota refuses no item. The caller counts those of each owner.
     """
@@ -115,8 +116,8 @@ class ImportItem:
 
     async def __call__(
         self,
-        row: OlderItem,
-        files: OlderFiles,
+        row: ImportedItem,
+        files: SourceFiles,
         max_bytes: int,
         open_temporary_file: Callable[[], BinaryIO],
         accepted_ids: Container[str],
@@ -153,7 +154,7 @@ class ImportItem:
         raise ConcurrencyConflict("another import changes the same items")
 
     async def check(
-        self, row: OlderItem, files: OlderFiles, max_bytes: int, accepted_ids: Container[str]
+        self, row: ImportedItem, files: SourceFiles, max_bytes: int, accepted_ids: Container[str]
     ) -> ItemResult:
         """Return what would become of the row. No file is read.
 
@@ -178,7 +179,7 @@ class ImportItem:
         return ItemResult(ItemOutcome.IMPORTED)
 
     async def _find(
-        self, row: OlderItem
+        self, row: ImportedItem
     ) -> tuple[Versioned[MediaItem] | None, ItemResult | None, bool]:
         """Find what has become of the row before.
 
@@ -201,9 +202,9 @@ class ImportItem:
             return None, ItemResult(ItemOutcome.DELETED), is_known
         return existing, None, is_known
 
-    async def _check(self, row: OlderItem, files: OlderFiles, max_bytes: int) -> str:
+    async def _check(self, row: ImportedItem, files: SourceFiles, max_bytes: int) -> str:
         """Return the key of the file, which exists and is not too large."""
-        key = files.find_key(row.url)
+        key = row.file_key
         if key is None:
             raise _Rejected(ItemProblem.OTHER_BUCKET)
         try:
@@ -216,7 +217,7 @@ class ImportItem:
         return key
 
     async def _publish(
-        self, row: OlderItem, file: BinaryIO, existing: Versioned[MediaItem] | None
+        self, row: ImportedItem, file: BinaryIO, existing: Versioned[MediaItem] | None
     ) -> MediaItem:
         """Publish the image as `UploadImage` does, under the id of the row."""
         now = self.clock.now()
@@ -240,7 +241,7 @@ class ImportItem:
 
     def _make_item(
         self,
-        row: OlderItem,
+        row: ImportedItem,
         published: PublishedImage,
         now: datetime,
         existing: Versioned[MediaItem] | None,
@@ -304,7 +305,7 @@ class ImportItem:
         )
         await self.idempotency_keys.add(key)
 
-    async def _check_owner(self, row: OlderItem, accepted_ids: Container[str]) -> None:
+    async def _check_owner(self, row: ImportedItem, accepted_ids: Container[str]) -> None:
         owner_id = parse_identifier(row.owner)
         owner = await self._load_owner(owner_id) if owner_id else None
         if owner is None or (owner.imported_at is None and owner_id not in accepted_ids):
@@ -327,8 +328,8 @@ def _check_size(size: int, max_bytes: int) -> None:
         )
 
 
-async def _copy(files: OlderFiles, key: str, file: BinaryIO, max_bytes: int) -> int:
-    """Copy a file of the older service to an empty one, and return its size."""
+async def _copy(files: SourceFiles, key: str, file: BinaryIO, max_bytes: int) -> int:
+    """Copy a file of the other service to an empty one, and return its size."""
     size = 0
     try:
         async with files.open_file(key) as stored:

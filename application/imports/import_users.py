@@ -1,9 +1,9 @@
-"""Import the users of a file."""
+"""Import the users of a source: a file, or the database of another service."""
 
 import asyncio
 from array import array
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from application.imports.import_user import (
     ImportUser,
 )
 from application.imports.name_turns import NameTurns, hash_name
+from application.imports.sources import SourceUser
 from application.imports.unread_fields import UnreadFields
 from application.imports.user_lines import (
     InvalidLine,
@@ -26,6 +27,8 @@ from application.imports.user_lines import (
     parse_block,
     parse_line,
 )
+from application.ports.identities import Identities
+from domain.identities.identity import Identity
 from domain.phone import PhoneRules
 
 _PARALLEL_USERS: Final = 64
@@ -34,12 +37,13 @@ _LINES_PER_TURN: Final = 200
 _PARTS: Final = 256
 
 RejectionReason: TypeAlias = LineProblem | ImportProblem
-ReadLines: TypeAlias = Callable[[], Iterator[UserLine]]
+ReadUsers: TypeAlias = Callable[[], AsyncIterator[SourceUser]]
+"""Reads the source from its beginning, each time in the same order."""
 
 
 @dataclass(slots=True)
 class ImportCounts:
-    """What became of the lines of a file.
+    """What became of the lines of a source. A record of a database is a line, too.
 
     Attributes:
         lines: How many there are.
@@ -68,8 +72,14 @@ class ImportCounts:
 class Observer:
     """What somebody who waits for an import wants to know, and decide."""
 
-    def on_line(self, line: UserLine, problem: RejectionReason, message: str) -> None:
+    def on_line(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
         """Take a line that is rejected, or a user without the name."""
+
+    def on_user(self, line: SourceUser, result: ImportResult, stored: Identity | None) -> None:
+        """Take a line that is not rejected.
+
+        `stored` is what the database has right after it; None in a dry run.
+        """
 
     def on_checked(self, lines: int) -> None:
         """Take how many lines the check has read."""
@@ -121,9 +131,9 @@ class _Occurrences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportUsers:
-    """Import the users of a file.
+    """Import the users of a source.
 
-    - The file is read twice: first all lines are checked. Of several lines with one phone or id,
+    - The source is read twice: first all lines are checked. Of several lines with one phone or id,
       none is imported. A line that is rejected for its id or time counts for this, but not a line
       whose phone nobody has verified.
     - Of several users with one name, the first one gets it.
@@ -132,14 +142,13 @@ class ImportUsers:
     """
 
     import_user: ImportUser
+    identities: Identities
 
-    async def check(
-        self, read_lines: ReadLines, parse: "ParseLines", observer: Observer
-    ) -> "CheckedLines":
-        """Read the file, and find what occurs in several lines. Nothing is written."""
+    async def check(self, read: ReadUsers, observer: Observer) -> "CheckedUsers":
+        """Read the source, and find what occurs in several lines. Nothing is written."""
         phones, ids, names, lines = _Occurrences(), _Occurrences(), _Occurrences(), 0
         unread = UnreadFields()
-        for line in read_lines():
+        async for line in read():
             lines += 1
             unread.add(line.unread)
             if lines % _LINES_PER_TURN == 0:
@@ -147,11 +156,10 @@ class ImportUsers:
                 await asyncio.sleep(0)
                 if observer.should_stop():
                     break
-            try:
-                user = parse(line)
-            except InvalidLine as error:
-                if error.phone is not None:
-                    phones.add(hash(error.phone.e164))
+            user = line.user
+            if isinstance(user, InvalidLine):
+                if user.phone is not None:
+                    phones.add(hash(user.phone.e164))
                 continue
             phones.add(hash(user.phone.e164))
             for text in _ids_of(user):
@@ -159,12 +167,23 @@ class ImportUsers:
             if (name := hash_name(user)) is not None:
                 names.add(name)
         repeated = _Repeated(phones.find_repeated(), ids.find_repeated(), names.find_repeated())
-        return CheckedLines(read_lines, parse, lines, repeated, unread)
+        return CheckedUsers(read, lines, repeated, unread)
 
     async def __call__(
-        self, checked: "CheckedLines", observer: Observer, run: ImportRun | None
+        self,
+        checked: "CheckedUsers",
+        observer: Observer,
+        run: ImportRun | None,
+        *,
+        loads_stored: bool = False,
     ) -> ImportCounts:
-        """Import the users of a checked file. Without a run, only say what would become of them.
+        """Import the users of a checked source. Without a run, only say what would become of them.
+
+        Args:
+            checked: The source.
+            observer: Takes what becomes of each line, in their order.
+            run: Who imports; None for a dry run, which writes nothing.
+            loads_stored: Load each imported user again, for the observer.
 
         Raises:
             AuditFailed
@@ -173,96 +192,120 @@ class ImportUsers:
         """
         counts = ImportCounts(checked.lines, unread=checked.unread)
         import_user = NameTurns(self.import_user, checked.repeated.names, run)
-        waiting = deque[tuple[UserLine, asyncio.Task[ImportResult] | InvalidLine]]()
+        identities = self.identities if loads_stored and run is not None else None
+        waiting = deque[tuple[SourceUser, asyncio.Task[_Imported] | InvalidLine]]()
         try:
-            for line in checked.read_lines():
+            async for line in checked.read():
                 if observer.should_stop():
                     break
-                waiting.append((line, _begin(checked, line, import_user)))
+                waiting.append((line, _begin(line, checked.repeated, import_user, identities)))
                 if len(waiting) > _PARALLEL_USERS:
-                    await _count(*waiting.popleft(), checked, counts, observer)
+                    await _count(*waiting.popleft(), counts, observer)
             else:
                 counts.is_complete = True
             while waiting:
-                await _count(*waiting.popleft(), checked, counts, observer)
+                await _count(*waiting.popleft(), counts, observer)
         finally:
             await _cancel([begun for _, begun in waiting if isinstance(begun, asyncio.Task)])
         return counts
 
 
 @dataclass(frozen=True, slots=True)
-class ParseLines:
-    """Parses the lines of a file; see `parse_line`."""
+class LineUsers:
+    """The users of a file; see `parse_line`."""
 
+    read_lines: Callable[[], Iterator[UserLine]]
     default_region: str | None
     rules: PhoneRules
     now: datetime
 
-    def __call__(self, line: UserLine) -> ImportedUser:
-        """Parse a line; raises InvalidLine."""
-        return parse_line(line, self.default_region, self.rules, self.now)
+    async def read(self) -> AsyncIterator[SourceUser]:
+        """Yield the lines, with their users."""
+        for line in self.read_lines():
+            yield self._parse(line)
 
-    def is_blocked(self, line: UserLine) -> bool:
-        """Return whether the line says that the user is blocked."""
-        with suppress(InvalidLine):
-            return line.fields is not None and parse_block(line.fields, self.now)
-        return False
+    def _parse(self, line: UserLine) -> SourceUser:
+        user: ImportedUser | InvalidLine
+        is_blocked = False
+        try:
+            user = parse_line(line, self.default_region, self.rules, self.now)
+            is_blocked = user.is_blocked
+        except InvalidLine as error:
+            user = error
+            with suppress(InvalidLine):
+                is_blocked = line.fields is not None and parse_block(line.fields, self.now)
+        return SourceUser(
+            str(line.number), user, line.unread, is_blocked=is_blocked, original=line.original
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedLines:
-    """The lines of a file, what occurs in several of them, and what is not read."""
+class CheckedUsers:
+    """A source, how many lines it has, what occurs in several of them, and what is not read."""
 
-    read_lines: ReadLines
-    parse_line: ParseLines
+    read: ReadUsers
     lines: int
     repeated: _Repeated
     unread: UnreadFields
 
-    def parse(self, line: UserLine) -> ImportedUser:
-        """Parse a line that occurs once; raises InvalidLine."""
-        user = self.parse_line(line)
-        if problem := self.repeated.find_problem(user):
-            raise InvalidLine(problem)
-        return user
+
+@dataclass(frozen=True, slots=True)
+class _Imported:
+    """A user that was imported, and what the database has, if it was loaded again."""
+
+    result: ImportResult
+    stored: Identity | None
 
 
 def _begin(
-    checked: "CheckedLines", line: UserLine, import_user: NameTurns
-) -> asyncio.Task[ImportResult] | InvalidLine:
-    try:
-        user = checked.parse(line)
-    except InvalidLine as error:
-        return error
-    return asyncio.create_task(import_user(user))
+    line: SourceUser, repeated: _Repeated, import_user: NameTurns, identities: Identities | None
+) -> asyncio.Task[_Imported] | InvalidLine:
+    if isinstance(line.user, InvalidLine):
+        return line.user
+    if problem := repeated.find_problem(line.user):
+        return InvalidLine(problem)
+    return asyncio.create_task(_import(line.user, import_user, identities))
+
+
+async def _import(
+    user: ImportedUser, import_user: NameTurns, identities: Identities | None
+) -> _Imported:
+    result = await import_user(user)
+    loaded = None
+    if identities is not None and result.identity_id is not None:
+        loaded = await identities.load(result.identity_id)
+    return _Imported(result, loaded.value if loaded else None)
 
 
 async def _count(
-    line: UserLine,
-    begun: asyncio.Task[ImportResult] | InvalidLine,
-    checked: "CheckedLines",
+    line: SourceUser,
+    begun: asyncio.Task[_Imported] | InvalidLine,
     counts: ImportCounts,
     observer: Observer,
 ) -> None:
     """Count a line as soon as it is known what became of it."""
     outcome = ImportOutcome.REJECTED
     problem: RejectionReason | None
+    imported = None
     if isinstance(begun, InvalidLine):
         problem, message = begun.problem, begun.message
     else:
-        result = await begun
+        imported = await begun
+        result = imported.result
         outcome, problem, message = result.outcome, result.problem, result.message
         counts.blocked += result.is_blocked
     counts.outcomes[outcome] += 1
-    if outcome is ImportOutcome.REJECTED and checked.parse_line.is_blocked(line):
+    if outcome is ImportOutcome.REJECTED and line.is_blocked:
         counts.rejected_blocked += 1
     if problem is not None:
         counts.problems[problem] += 1
         observer.on_line(line, problem, message)
+    if imported is not None and not imported.result.is_rejected:
+        observer.on_user(line, imported.result, imported.stored)
     observer.on_progress(counts)
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[ImportResult]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Task[_Imported]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

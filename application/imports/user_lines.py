@@ -29,6 +29,7 @@ class LineProblem(StrEnum):
     """Why a line is no user."""
 
     INVALID_LINE = "invalid_line"
+    UNREADABLE = "unreadable"
     NO_PHONE = "no_phone"
     INVALID_PHONE = "invalid_phone"
     AMBIGUOUS_PHONE = "ambiguous_phone"

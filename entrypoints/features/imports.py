@@ -1,4 +1,4 @@
-"""Imports of users, and of the users and items of an older service."""
+"""Imports of users, and of the users and items of another service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
 
 class _Imports(Feature):
-    """Imports of users, and of the users and items of an older service."""
+    """Imports of users, and of the users and items of another service."""
 
     name = "imports"
     folders = (
         "application/imports",
-        "application/ports/older_service.py",
+        "application/ports/import_source.py",
         "adapters/user_files",
-        "adapters/mongo/hookaba.py",
+        "adapters/hookaba.py",
+        "adapters/mongo/source_database.py",
         "adapters/records/empty_records.py",
         "entrypoints/commands/imports",
     )

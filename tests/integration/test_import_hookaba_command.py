@@ -135,6 +135,15 @@ def test_a_copy_of_the_bucket_in_a_folder_will_do(service: Service) -> None:
     assert "items: 1 imported, 1 rejected" in imported.stdout
 
 
+def test_another_database_is_an_error_in_words(tmp_path: Path, mongo_database: str) -> None:
+    service = ForkedService(tmp_path, {"OLDER_URL": mongo_database})
+
+    failed = service.run("import", "hookaba", "--from", "env:OLDER_URL", "--dry-run")
+
+    assert failed.returncode == 1
+    assert "has no collection users: name the database of hookaba-backend" in failed.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

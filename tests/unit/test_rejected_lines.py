@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from application.imports.user_lines import LineProblem, UserLine
+from application.imports.sources import SourceUser
+from application.imports.user_lines import InvalidLine, LineProblem
 from entrypoints.commands.imports.rejected_lines import open_rejected_lines
 from entrypoints.opening.startup_error import CommandError
 
 
 def write(path: Path, original: dict[str, str]) -> dict[str, str]:
     with open_rejected_lines(path, replaces=True) as rejected:
-        rejected.write(UserLine(2, original, None), LineProblem.INVALID_LINE, "")
+        problem = LineProblem.INVALID_LINE
+        rejected.write(SourceUser("2", InvalidLine(problem), original=original), problem, "")
     with path.open(newline="", encoding="utf-8") as file:
         header, row = csv.reader(file)
     assert len(set(header)) == len(header)

@@ -3,50 +3,61 @@
 import asyncio
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
 from tempfile import TemporaryFile
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from adapters import hookaba
 from adapters.records.outages import OutageRetries
 from application.imports.feature import ImportsFeature
-from application.imports.hookaba_report import (
-    HookabaImport,
-    HookabaReport,
-    ReportedRow,
-)
-from application.imports.import_item import ItemOutcome
+from application.imports.import_item import ItemOutcome, ItemProblem
 from application.imports.import_user import ImportOutcome, ImportRun
-from application.ports.errors import PortError
+from application.imports.service_report import ReportedRow, RowKind, ServiceImport, ServiceReport
+from application.imports.user_lines import LineProblem
+from application.ports.errors import ConfigurationError, PortError
+from application.ports.import_source import SourceFiles
 from domain.administration.audit import AuditAction
 from domain.errors import InvalidValue
 from domain.phone import parse_phone
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.imports.dry_run import open_unchanged
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
+from entrypoints.commands.imports.opening import open_imports
+from entrypoints.commands.imports.options import parse_import_reason, parse_region
 from entrypoints.commands.imports.problems import PROBLEMS
-from entrypoints.commands.imports.reason import parse_import_reason
 from entrypoints.commands.imports.report_file import open_report
 from entrypoints.commands.imports.unread_fields import render_unread
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import find_url, parse_file
 from entrypoints.commands.progress import ProgressLine
-from entrypoints.commands.use_case_calls import open_with_features
-from entrypoints.features.feature import Feature
-from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media import MEDIA, MEDIA_RECORDS, MediaSettings
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.database_parsers import parse_database
-from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation
 
-_PROBLEMS: Final = {problem.value: text for problem, text in PROBLEMS.items()}
+Outcome = TypeVar("Outcome", bound=StrEnum)
+
+_TEXTS: Final[Mapping[RowKind, Mapping[str, str]]] = {
+    RowKind.USER: {
+        **{problem.value: text for problem, text in PROBLEMS.items()},
+        LineProblem.REPEATED_PHONE.value: "Several users have this number.",
+    },
+    RowKind.ITEM: {
+        ItemProblem.ID_IN_USE: "Another user has an item with this id.",
+        ItemProblem.OWNER_NOT_IMPORTED: "Its user_id is no user who was imported.",
+        ItemProblem.OTHER_BUCKET: "Its URL does not lead to the bucket of --files.",
+        ItemProblem.FILE_MISSING: "Its file does not exist.",
+    },
+}
+"""What is wrong with a row, where the row itself does not say it."""
 _COLUMNS: Final = ("kind", "id", "is_imported", "reason", "message")
 _SUBJECT: Final = "hookaba"
 _NO_LIMIT: Final = 10_000_000
@@ -55,7 +66,7 @@ _NO_LIMIT: Final = 10_000_000
 
 def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import users, library and files, or say what an import would do."""
-    settings = _with_region(settings, arguments.region)
+    region = parse_region(settings, arguments.region)
     operator, reason = parse_operator(settings, arguments), parse_import_reason(arguments)
     run = None if arguments.dry_run else ImportRun(operator.actor, f"{reason} (import hookaba)")
     url = _parse_source(settings, arguments.source)
@@ -69,12 +80,12 @@ def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
         def report_row(row: ReportedRow) -> None:
             is_imported = "no" if row.is_rejected else "yes"
-            message = row.message or _PROBLEMS.get(row.reason, "")
+            message = row.message or _TEXTS[row.kind].get(row.reason, "")
             write_row((row.kind, row.id, is_imported, row.reason, message))
             reasons[row.kind, row.reason] += 1
 
         try:
-            report = asyncio.run(_import(settings, arguments, url, report_row, run))
+            report = asyncio.run(_import(settings, arguments, url, region, report_row, run))
         except (KeyboardInterrupt, PortError):
             print_errors("What was imported stays. Run the command again to continue.")
             raise
@@ -104,38 +115,53 @@ async def _import(
     settings: Settings,
     arguments: Namespace,
     url: str,
+    region: str | None,
     report_row: Callable[[ReportedRow], None],
     run: ImportRun | None,
-) -> HookabaReport:
+) -> ServiceReport:
     check_extra("mongo", "--from mongodb://")
-    from adapters.mongo.hookaba import open_hookaba_database
+    from adapters.mongo.source_database import open_source_database
 
     show_progress = ProgressLine()
     async with AsyncExitStack() as stack:
         with name_variable("--from"):
-            service = await stack.enter_async_context(open_hookaba_database(url))
-        files = None
+            database = await stack.enter_async_context(open_source_database(url))
+            if hookaba.USERS not in database.names:
+                raise ConfigurationError(
+                    f"{database.location} has no collection {hookaba.USERS}: name the database of "
+                    "hookaba-backend, as its MONGO_URI does."
+                )
+        urls: hookaba.BucketUrls | None = None
+        files: SourceFiles | None = None
         if arguments.files is not None:
             opening_files = open_hookaba_files(
                 arguments.files, arguments.bucket, settings.variables
             )
             with name_variable("--files"):
-                files = await stack.enter_async_context(opening_files)
-        features: list[Feature] = [MEDIA if files else MEDIA_RECORDS, IMPORTS]
+                urls, files = await stack.enter_async_context(opening_files)
         # The service of this machine decodes in processes of its own.
         settings = replace(
             settings.of(MediaSettings), workers=1, image_megapixels_per_hour=_NO_LIMIT
         )
-        if arguments.dry_run:
-            opening = open_unchanged(settings, OutageRetries())
-        else:
-            opening = open_with_features(settings, features, retry=OutageRetries())
+        opening = open_imports(
+            settings,
+            MEDIA if files else MEDIA_RECORDS,
+            OutageRetries(),
+            is_dry_run=arguments.dry_run,
+        )
         use_cases = await stack.enter_async_context(opening)
-        phone_rules = settings.http_otp().phone_rules
-        command = HookabaImport(
-            service=service,
+        parse = partial(
+            parse_phone,
+            default_region=region,
+            rules=settings.http_otp().phone_rules,
+        )
+        users = database.collection(hookaba.USERS)
+        library = database.collection(hookaba.LIBRARY)
+        command = ServiceImport(
+            read_users=lambda: hookaba.read_users(users, parse),
+            read_items=lambda: hookaba.read_items(library, urls),
+            count_items=library.count,
             files=files,
-            parse_phone=lambda text: parse_phone(text, settings.default_region, phone_rules),
             max_file_bytes=settings.of(MediaSettings).max_upload_size,
             open_temporary_file=TemporaryFile,
             report_row=report_row,
@@ -144,15 +170,15 @@ async def _import(
         )
         imports = use_cases.of(ImportsFeature)
         if run is None:
-            return await imports.import_hookaba(command)
+            return await imports.import_service(command)
         async with imports.record_act(run.actor, AuditAction.IMPORT_USERS, _SUBJECT, run.reason):
-            return await imports.import_hookaba(command)
+            return await imports.import_service(command)
 
 
-def _render(report: HookabaReport, *, is_dry_run: bool) -> Iterable[str]:
-    yield from render_unread("Fields of users", "user", report.unread_users)
+def _render(report: ServiceReport, *, is_dry_run: bool) -> Iterable[str]:
+    yield from render_unread("Fields of users", "user", report.users.unread)
     yield from render_unread("Fields of library rows", "row", report.unread_items)
-    yield f"users: {_render_outcomes(report.users, ImportOutcome)}"
+    yield f"users: {_render_outcomes(report.users.outcomes, ImportOutcome)}"
     if report.skipped_items is not None:
         yield f"items: {report.skipped_items} not imported, because there is no --files"
     else:
@@ -172,17 +198,8 @@ def _render(report: HookabaReport, *, is_dry_run: bool) -> Iterable[str]:
     yield f"files stored, with variants: {stored_files.files}, {stored_files.bytes} bytes"
 
 
-def _render_outcomes(counts: Counter[str], outcomes: Iterable[str]) -> str:
+def _render_outcomes(counts: Counter[Outcome], outcomes: type[Outcome]) -> str:
     return ", ".join(f"{counts[name]:,} {name}" for name in outcomes if counts[name]) or "none"
-
-
-def _with_region(settings: Settings, region: str | None) -> Settings:
-    if region is None:
-        return settings
-    try:
-        return replace(settings, default_region=parse_country(region))
-    except InvalidValue as error:
-        raise InvalidArgument(f"--region: {error.message}") from None
 
 
 def _parse_source(settings: Settings, text: str) -> str:

@@ -9,6 +9,7 @@ from application.imports.user_lines import LineProblem
 
 PROBLEMS: Final[Mapping[RejectionReason, str]] = {
     LineProblem.INVALID_LINE: "The line cannot be read.",
+    LineProblem.UNREADABLE: "The record cannot be read.",
     LineProblem.NO_PHONE: "There is no phone number.",
     LineProblem.INVALID_PHONE: "This is not a phone number.",
     LineProblem.AMBIGUOUS_PHONE: "The digits are two phone numbers: write it with + and the"

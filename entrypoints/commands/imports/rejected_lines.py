@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from application.imports.import_users import RejectionReason
-from application.imports.user_lines import UserLine
+from application.imports.sources import SourceUser
 from entrypoints.commands.imports.problems import explain
 from entrypoints.commands.imports.report_file import escape
 from entrypoints.opening.startup_error import CommandError
@@ -34,14 +34,14 @@ class RejectedLines:
         """Whether no line was written."""
         return self._columns is None
 
-    def write(self, line: UserLine, problem: RejectionReason, message: str) -> None:
+    def write(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
         """Write a line; raises CommandError."""
         if self._columns is None:
             # An import of an earlier file of rejected lines has the own columns as well.
             self._columns = tuple(name for name in line.original if name not in _OWN_COLUMNS)
             self._write_row((*_OWN_COLUMNS, *self._columns))
         known = [line.original.get(name, "") for name in self._columns]
-        reason = (str(line.number), problem.value, explain(problem, message))
+        reason = (line.key, problem.value, explain(problem, message))
         self._write_row((*reason, *known))
 
     def _write_row(self, row: tuple[str, ...]) -> None:

@@ -13,14 +13,13 @@ from adapters.records.outages import OutageRetries
 from adapters.user_files import FIELD_NAMES, UserFile
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportOutcome, ImportProblem, ImportRun
-from application.imports.import_users import ImportCounts, Observer, ParseLines, RejectionReason
-from application.imports.user_lines import UserLine
+from application.imports.import_users import ImportCounts, LineUsers, Observer, RejectionReason
+from application.imports.sources import SourceUser
 from application.ports.errors import StorageError
 from domain.administration.audit import Actor, AuditAction
-from domain.errors import InvalidValue
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.imports.dry_run import open_unchanged
-from entrypoints.commands.imports.reason import parse_import_reason
+from entrypoints.commands.imports.opening import open_imports
+from entrypoints.commands.imports.options import parse_import_reason, parse_region
 from entrypoints.commands.imports.rejected_lines import (
     RejectedLines,
     open_rejected_lines,
@@ -30,11 +29,8 @@ from entrypoints.commands.imports.unread_fields import render_unread
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.progress import ProgressLine
-from entrypoints.commands.use_case_calls import open_with_features
-from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media import MEDIA_RECORDS
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
-from entrypoints.settings.parsers import parse_country
 from entrypoints.settings.settings import Settings
 
 _SUBJECT: Final = "users"
@@ -44,7 +40,7 @@ _WITHOUT_NAME: Final = (ImportProblem.USERNAME_IN_USE, ImportProblem.USERNAME_RE
 def import_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import the users of a file, or say what an import would do."""
     path = parse_file(arguments.file)
-    region = _parse_region(settings, arguments.region)
+    region = parse_region(settings, arguments.region)
     operator, reason = parse_operator(settings, arguments), parse_import_reason(arguments)
     file = UserFile(
         path=path,
@@ -95,7 +91,8 @@ class _Command(Observer):
     ) -> None:
         self._settings = settings
         self._file = file
-        self._parse = ParseLines(region, settings.http_otp().phone_rules, datetime.now(UTC))
+        phone_rules = settings.http_otp().phone_rules
+        self._users = LineUsers(file.read, region, phone_rules, datetime.now(UTC))
         self._operator = operator
         self._reason = reason
         self._is_dry_run = is_dry_run
@@ -110,13 +107,11 @@ class _Command(Observer):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop)
         retry = OutageRetries(self.should_stop)
-        if self._is_dry_run:
-            opening = open_unchanged(self._settings, retry)
-        else:
-            opening = open_with_features(self._settings, [MEDIA_RECORDS, IMPORTS], retry=retry)
-        async with opening as use_cases:
+        async with open_imports(
+            self._settings, MEDIA_RECORDS, retry, is_dry_run=self._is_dry_run
+        ) as use_cases:
             imports = use_cases.of(ImportsFeature)
-            checked = await imports.import_users.check(self._file.read, self._parse, self)
+            checked = await imports.import_users.check(self._users.read, self)
             if self._is_stopped:
                 return ImportCounts(checked.lines)
             if not checked.lines:
@@ -147,7 +142,7 @@ class _Command(Observer):
         """Show how many lines are done."""
         self._show_progress("lines done", counts.done, counts.lines)
 
-    def on_line(self, line: UserLine, problem: RejectionReason, message: str) -> None:
+    def on_line(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
         """Write a rejected line to the file."""
         if self._rejected is not None:
             self._rejected.write(line, problem, message)
@@ -209,12 +204,3 @@ def _parse_delimiter(text: str) -> str:
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise InvalidArgument("--delimiter is one character, such as ';' or '\\t'.")
     return delimiter
-
-
-def _parse_region(settings: Settings, text: str | None) -> str | None:
-    if text is None:
-        return settings.default_region
-    try:
-        return parse_country(text)
-    except InvalidValue as error:
-        raise InvalidArgument(f"--region: {error.message}") from None

@@ -1,15 +1,17 @@
 """Users and library of hookaba-backend are imported once, whatever interrupts the import."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from adapters.hookaba import BucketUrls, read_items, read_users
 from application.imports.feature import ImportsFeature
-from application.imports.hookaba_report import HookabaImport, HookabaReport, ReportedRow
 from application.imports.import_user import ImportRun
+from application.imports.service_report import ReportedRow, ServiceImport, ServiceReport
 from application.ports.errors import PortError
-from application.ports.older_service import OlderItem, OlderUser, UnreadableRow
+from application.ports.import_source import Document
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.media.item import ItemState, MediaItem
@@ -17,13 +19,14 @@ from domain.media.usage import Quota
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.builders import a_phone, an_id
-from tests.support.fakes.older_service import (
+from tests.support.fakes.import_source import (
     JOINED_AT,
     UPLOADED_AT,
-    FakeOlderFiles,
-    FakeOlderService,
-    an_older_item,
-    an_older_user,
+    FakeDocuments,
+    FakeSourceFiles,
+    a_user_document,
+    an_item_document,
+    url_of,
 )
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import as_file, encode, sample_image
@@ -42,21 +45,26 @@ WRITES = [
 ]
 
 
+URLS: Final = BucketUrls("bucket")
+
+
 @dataclass
 class Source:
-    """The older service, and what an import of it reports."""
+    """hookaba-backend, and what an import of it reports."""
 
     app: AppHarness
-    service: FakeOlderService = field(default_factory=FakeOlderService)
-    files: FakeOlderFiles | None = field(default_factory=FakeOlderFiles)
+    users: FakeDocuments = field(default_factory=FakeDocuments)
+    library: FakeDocuments = field(default_factory=FakeDocuments)
+    files: FakeSourceFiles | None = field(default_factory=FakeSourceFiles)
     reported: list[ReportedRow] = field(default_factory=list)
 
-    async def run(self, **options: Any) -> HookabaReport:
+    async def run(self, **options: Any) -> ServiceReport:
         self.reported.clear()
-        command = HookabaImport(
-            service=self.service,
+        command = ServiceImport(
+            read_users=lambda: read_users(self.users, _parse_phone),
+            read_items=lambda: read_items(self.library, URLS),
+            count_items=self.library.count,
             files=self.files,
-            parse_phone=_parse_phone,
             report_row=self.reported.append,
             show_progress=lambda _kind, _done, _total: None,
             **{
@@ -66,19 +74,20 @@ class Source:
                 **options,
             },
         )
-        return await self.app.use_cases.of(ImportsFeature).import_hookaba(command)
+        return await self.app.use_cases.of(ImportsFeature).import_service(command)
 
     def reasons(self) -> list[tuple[str, str]]:
         return sorted((row.id, row.reason) for row in self.reported)
 
-    def add(self, *rows: OlderUser | OlderItem) -> None:
-        for row in rows:
-            if isinstance(row, OlderUser):
-                self.service.users.append(row)
-            else:
-                self.service.items.append(row)
-                assert self.files is not None
-                self.files.contents[row.url.partition("/")[2]] = GIF
+    def add_users(self, *documents: Document) -> None:
+        self.users.documents += documents
+
+    def add_items(self, *documents: Document) -> None:
+        self.library.documents += documents
+        assert self.files is not None
+        for document in documents:
+            if key := URLS.find_key(str(document.fields["url"])):
+                self.files.contents[key] = GIF
 
 
 @pytest.fixture
@@ -95,7 +104,7 @@ def item(app: AppHarness, number: int = 101) -> MediaItem:
 
 
 async def test_users_keep_id_number_name_and_time_and_no_role(source: Source) -> None:
-    source.add(an_older_user(is_administrator=True))
+    source.add_users(a_user_document(admin=True))
 
     report = await source.run()
 
@@ -106,13 +115,15 @@ async def test_users_keep_id_number_name_and_time_and_no_role(source: Source) ->
     assert imported.created_at == JOINED_AT
     assert (imported.role, imported.days_of_use) == (Role.MEMBER, 0)
     assert source.reasons() == [(an_id(1), "was_administrator")]
-    assert dict(report.users) == {"created": 1}
+    assert dict(report.users.outcomes) == {"created": 1}
     assert report.rejected == 0
     assert (await source.app.log_in(imported.phone)).identity.id == an_id(1)
 
 
 async def test_of_users_with_one_number_none_is_imported_all_are_listed(source: Source) -> None:
-    source.add(an_older_user(1), an_older_user(2, number="(415) 555-2671"), an_older_user(3))
+    source.add_users(
+        a_user_document(1), a_user_document(2, number="(415) 555-2671"), a_user_document(3)
+    )
 
     report = await source.run()
 
@@ -125,21 +136,18 @@ async def test_of_users_with_one_number_none_is_imported_all_are_listed(source: 
 async def test_of_users_with_one_name_the_first_gets_it(
     source: Source, run: ImportRun | None
 ) -> None:
-    first, second = (
-        replace(an_older_user(number), username="Asha", number=f"+1415555267{number}")
-        for number in (1, 2)
-    )
-    source.add(first, second)
+    first, second = (a_user_document(number, username="Asha") for number in (1, 2))
+    source.add_users(first, second)
 
     report = await source.run(run=run)
 
     assert source.reasons() == [(an_id(2), "username_in_use")]
-    assert dict(report.users) == {"created": 2}
+    assert dict(report.users.outcomes) == {"created": 2}
 
 
 async def test_what_cannot_be_read_is_listed(source: Source) -> None:
-    source.service.users += [UnreadableRow("42", "_id"), an_older_user(1, number="12")]
-    source.service.items += [UnreadableRow(an_id(101), "url")]
+    source.add_users(Document("42", None, {}), a_user_document(1, number="12"))
+    source.library.documents.append(an_item_document(101, url=None))
 
     report = await source.run()
 
@@ -151,7 +159,8 @@ async def test_what_cannot_be_read_is_listed(source: Source) -> None:
 
 
 async def test_items_keep_id_owner_category_and_time(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
 
     report = await source.run()
 
@@ -167,7 +176,8 @@ async def test_items_keep_id_owner_category_and_time(source: Source) -> None:
 
 
 async def test_the_bytes_say_what_an_item_is(source: Source) -> None:
-    source.add(an_older_user(), an_older_item(url="bucket/claimed.gif"))
+    source.add_users(a_user_document())
+    source.add_items(an_item_document(url=url_of("claimed.gif")))
     assert source.files is not None
     source.files.contents["claimed.gif"] = encode(sample_image(), "PNG")
 
@@ -179,10 +189,10 @@ async def test_the_bytes_say_what_an_item_is(source: Source) -> None:
 @pytest.mark.parametrize(
     ("changes", "content", "reason"),
     [
-        ({"owner": an_id(9)}, GIF, "owner_not_imported"),
-        ({"owner": "+14155552671"}, GIF, "owner_not_imported"),
-        ({"url": "other/101.gif"}, GIF, "other_bucket"),
-        ({"url": "bucket/missing.gif"}, GIF, "file_missing"),
+        ({"user_id": an_id(9)}, GIF, "owner_not_imported"),
+        ({"user_id": "+14155552671"}, GIF, "owner_not_imported"),
+        ({"url": url_of("101.gif").replace("bucket", "other")}, GIF, "other_bucket"),
+        ({"url": url_of("missing.gif")}, GIF, "file_missing"),
         ({}, bytes(20_000), "file_too_large"),
         ({}, b"%PDF-1.4", "unsupported_image_type"),
         ({}, GIF[:-20], "invalid_image"),
@@ -191,9 +201,9 @@ async def test_the_bytes_say_what_an_item_is(source: Source) -> None:
 async def test_rows_that_cannot_be_imported_are_listed_with_a_reason(
     source: Source, changes: dict[str, str], content: bytes, reason: str
 ) -> None:
-    source.add(an_older_user())
-    source.service.items.append(an_older_item(**changes))
-    source.files = FakeOlderFiles({"101.gif": content})
+    source.add_users(a_user_document())
+    source.library.documents.append(an_item_document(**changes))
+    source.files = FakeSourceFiles({"101.gif": content})
 
     report = await source.run(max_file_bytes=10_000)
 
@@ -208,7 +218,8 @@ async def test_a_row_of_an_account_that_was_made_here_is_not_imported(
     source: Source, run: ImportRun | None
 ) -> None:
     own = (await source.app.log_in()).identity
-    source.add(an_older_user(), an_older_item(owner=own.id))
+    source.add_users(a_user_document())
+    source.add_items(an_item_document(user_id=own.id))
 
     await source.run(run=run)
 
@@ -216,10 +227,10 @@ async def test_a_row_of_an_account_that_was_made_here_is_not_imported(
 
 
 async def test_late_rows_of_a_user_with_another_number_are_imported(source: Source) -> None:
-    source.add(an_older_user())
+    source.add_users(a_user_document())
     await source.run()
     await source.app.move_phone(an_id(1), a_phone(2), can_be_undone=False)
-    source.add(an_older_item())
+    source.add_items(an_item_document())
 
     await source.run()
 
@@ -228,7 +239,8 @@ async def test_late_rows_of_a_user_with_another_number_are_imported(source: Sour
 
 
 async def test_a_file_that_cannot_be_read_does_not_end_the_import(source: Source) -> None:
-    source.add(an_older_user(), an_older_item(101), an_older_item(102))
+    source.add_users(a_user_document())
+    source.add_items(an_item_document(101), an_item_document(102))
     assert source.files is not None
     source.files.unreadable.add("101.gif")
 
@@ -239,7 +251,8 @@ async def test_a_file_that_cannot_be_read_does_not_end_the_import(source: Source
 
 
 async def test_without_files_items_are_only_counted(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
     source.files = None
 
     report = await source.run()
@@ -249,7 +262,8 @@ async def test_without_files_items_are_only_counted(source: Source) -> None:
 
 
 async def test_a_row_that_shares_its_file_is_noted(source: Source) -> None:
-    source.add(an_older_user(), an_older_item(101), an_older_item(102, url="bucket/101.gif"))
+    source.add_users(a_user_document())
+    source.add_items(an_item_document(101), an_item_document(102, url=url_of("101.gif")))
 
     report = await source.run()
 
@@ -258,7 +272,8 @@ async def test_a_row_that_shares_its_file_is_noted(source: Source) -> None:
 
 
 async def test_an_invalid_category_is_dropped_and_noted(source: Source) -> None:
-    source.add(an_older_user(), an_older_item(category="c" * 65))
+    source.add_users(a_user_document())
+    source.add_items(an_item_document(category="c" * 65))
 
     report = await source.run()
 
@@ -268,7 +283,8 @@ async def test_an_invalid_category_is_dropped_and_noted(source: Source) -> None:
 
 
 async def test_a_repeat_reads_no_file_and_changes_nothing(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
     await source.run()
     before, files = item(source.app), dict(source.app.files.contents)
     assert source.files is not None
@@ -276,20 +292,22 @@ async def test_a_repeat_reads_no_file_and_changes_nothing(source: Source) -> Non
 
     report = await source.run()
 
-    assert (dict(report.users), dict(report.items)) == ({"unchanged": 1}, {"unchanged": 1})
+    assert (dict(report.users.outcomes), dict(report.items)) == ({"unchanged": 1}, {"unchanged": 1})
     assert (item(source.app), source.app.files.contents) == (before, files)
     assert source.files.opened == []
     assert not report.has_differences
 
 
 async def test_rows_that_are_new_there_are_imported_by_a_repeat(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
     await source.run()
-    source.add(an_older_user(2), an_older_item(102, owner=an_id(2)))
+    source.add_users(a_user_document(2))
+    source.add_items(an_item_document(102, user_id=an_id(2)))
 
     report = await source.run()
 
-    assert dict(report.users) == {"unchanged": 1, "created": 1}
+    assert dict(report.users.outcomes) == {"unchanged": 1, "created": 1}
     assert dict(report.items) == {"unchanged": 1, "imported": 1}
 
 
@@ -298,7 +316,8 @@ async def test_rows_that_are_new_there_are_imported_by_a_repeat(source: Source) 
 async def test_a_repeat_completes_an_interrupted_import(
     source: Source, operation: str, kill: bool
 ) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
     source.app.faults.fail_on(operation, kill=kill)
     with pytest.raises((PortError, ProcessKilled)):
         await source.run()
@@ -318,7 +337,8 @@ async def test_a_repeat_completes_an_interrupted_import(
 
 
 async def test_an_item_that_a_cleanup_has_marked_is_continued(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
     source.app.faults.fail_on("media_items.replace", kill=True)
     with pytest.raises(ProcessKilled):
         await source.run()
@@ -336,7 +356,8 @@ async def test_an_item_that_a_cleanup_has_marked_is_continued(source: Source) ->
 
 
 async def test_of_two_imports_at_the_same_time_one_leaves_no_files(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
     other = replace(source, reported=[])
 
     async def import_too() -> None:
@@ -352,7 +373,8 @@ async def test_of_two_imports_at_the_same_time_one_leaves_no_files(source: Sourc
 
 
 async def test_an_item_that_its_owner_has_deleted_here_does_not_come_back(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
     await source.run()
     principal = await source.app.log_in(parse_phone("+14155552671"))
     await source.app.media.delete_item(principal, an_id(101))
@@ -368,7 +390,8 @@ async def test_an_item_that_its_owner_has_deleted_here_does_not_come_back(source
 
 
 async def test_a_user_who_was_deleted_here_does_not_come_back(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
     await source.run()
     await source.app.identities.delete_user(await source.app.log_in(_parse_phone("+14155552671")))
     source.app.advance(days=2)
@@ -376,14 +399,15 @@ async def test_a_user_who_was_deleted_here_does_not_come_back(source: Source) ->
 
     report = await source.run()
 
-    assert dict(report.users) == {"rejected": 1}
+    assert dict(report.users.outcomes) == {"rejected": 1}
     assert source.reasons() == [(an_id(1), "user_deleted")]
     assert identity(source.app).is_deleted
     assert not source.app.files.contents
 
 
 async def test_what_people_change_here_is_no_difference(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
     await source.run()
     principal = await source.app.log_in(parse_phone("+14155552671"))
     await source.app.media.categorize_item(principal, an_id(101), "cats")
@@ -395,8 +419,8 @@ async def test_what_people_change_here_is_no_difference(source: Source) -> None:
 
 
 async def test_a_dry_run_writes_nothing_and_counts_the_same(source: Source) -> None:
-    source.add(an_older_user(1), an_older_user(2, number="12"))
-    source.add(an_older_item(101), an_older_item(102, owner=an_id(2)))
+    source.add_users(a_user_document(1), a_user_document(2, number="12"))
+    source.add_items(an_item_document(101), an_item_document(102, user_id=an_id(2)))
     before = source.app.database.records.tables.copy()
 
     tried = await source.run(run=None)
@@ -405,14 +429,30 @@ async def test_a_dry_run_writes_nothing_and_counts_the_same(source: Source) -> N
     assert not source.app.files.contents
     reasons = source.reasons()
     done = await source.run()
-    assert (tried.users, tried.items) == (done.users, done.items)
+    assert (tried.users.outcomes, tried.items) == (done.users.outcomes, done.items)
     assert reasons == source.reasons()
+
+
+async def test_a_dry_run_after_an_interrupted_import_writes_nothing(source: Source) -> None:
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
+    source.app.faults.fail_on("media_usages.add", kill=True)
+    with pytest.raises(ProcessKilled):
+        await source.run()
+    source.app.faults.reset()
+    before = deepcopy(source.app.database.records.tables)
+
+    tried = await source.run(run=None)
+
+    assert (dict(tried.users.outcomes), dict(tried.items)) == ({"unchanged": 1}, {"unchanged": 1})
+    assert source.app.database.records.tables == before
 
 
 async def test_items_above_a_quota_are_imported_and_counted(app: AppHarness) -> None:
     small = AppHarness(policy=make_policy(quota=Quota(max_bytes=1, max_items=1)))
     source = Source(small)
-    source.add(an_older_user(), an_older_item(101), an_older_item(102))
+    source.add_users(a_user_document())
+    source.add_items(an_item_document(101), an_item_document(102))
 
     report = await source.run()
 
@@ -421,7 +461,8 @@ async def test_items_above_a_quota_are_imported_and_counted(app: AppHarness) -> 
 
 
 async def test_what_is_stored_in_another_way_is_a_difference(source: Source) -> None:
-    source.add(an_older_user(), an_older_item())
+    source.add_users(a_user_document())
+    source.add_items(an_item_document())
 
     async def damage() -> None:
         for storage_key in source.app.files.contents:

@@ -1,19 +1,20 @@
 """The users of a file: checked as a whole, imported in parallel, reported in order."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportOutcome, ImportProblem
 from application.imports.import_users import (
-    CheckedLines,
+    CheckedUsers,
     ImportCounts,
+    LineUsers,
     Observer,
-    ParseLines,
     RejectionReason,
 )
+from application.imports.sources import SourceUser
 from application.imports.unread_fields import MAX_NAME_LENGTH, MAX_NAMES
 from application.imports.user_lines import LineFields, LineProblem, UserLine
 from application.ports.errors import StorageUnavailable
@@ -21,8 +22,6 @@ from domain.phone import DEFAULT_RULES
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
 from tests.support.imports.builders import IMPORT_RUN
-
-PARSE: Final = ParseLines(None, DEFAULT_RULES, NOW)
 
 
 class Recorder(Observer):
@@ -33,8 +32,8 @@ class Recorder(Observer):
         self.stops_after = stops_after
         self.done = 0
 
-    def on_line(self, line: UserLine, problem: RejectionReason, message: str) -> None:
-        self.listed.append((line.number, problem))
+    def on_line(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
+        self.listed.append((int(line.key), problem))
 
     def on_progress(self, counts: ImportCounts) -> None:
         self.done = counts.done
@@ -56,10 +55,9 @@ def users(count: int) -> list[dict[str, Any]]:
     return [{"phone": a_phone(number).e164, "id": f"m{number}"} for number in range(count)]
 
 
-async def check(app: AppHarness, listed: Sequence[dict[str, Any]]) -> CheckedLines:
-    return await app.use_cases.of(ImportsFeature).import_users.check(
-        lines_of(listed), PARSE, Recorder()
-    )
+async def check(app: AppHarness, listed: Sequence[dict[str, Any]]) -> CheckedUsers:
+    lines = LineUsers(lines_of(listed), None, DEFAULT_RULES, NOW)
+    return await app.use_cases.of(ImportsFeature).import_users.check(lines.read, Recorder())
 
 
 async def import_all(

@@ -1,7 +1,7 @@
-"""What an import of hookaba-backend reads, and what it reports."""
+"""What an import of another service reads, and what it reports."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -9,30 +9,22 @@ from typing import BinaryIO
 
 from application.imports.import_item import ItemOutcome
 from application.imports.import_user import ImportOutcome, ImportRun
+from application.imports.import_users import ImportCounts, ReadUsers
+from application.imports.sources import SourceItem
 from application.imports.unread_fields import UnreadFields
-from application.ports.older_service import OlderFiles, OlderService
-from domain.phone import PhoneNumber
+from application.ports.import_source import SourceFiles
 
 
 class RowKind(StrEnum):
-    """What a row of the older service is."""
+    """What a row of the other service is."""
 
     USER = "user"
     ITEM = "item"
 
 
-class HookabaProblem(StrEnum):
-    """What is wrong with a row itself, beside `ImportProblem` and `ItemProblem`."""
-
-    UNREADABLE = "unreadable"
-    INVALID_PHONE = "invalid_phone"
-    REPEATED_PHONE = "repeated_phone"
-
-
-class HookabaNote(StrEnum):
+class RowNote(StrEnum):
     """What an operator wants to know about a row that is imported."""
 
-    WAS_ADMINISTRATOR = "was_administrator"
     CATEGORY_DROPPED = "category_dropped"
     FILE_SHARED = "file_shared"
     DIFFERS = "differs"
@@ -81,15 +73,14 @@ class FileSums:
 
 
 @dataclass(slots=True)
-class HookabaReport:
+class ServiceReport:
     """What an import did; of a dry run, what it would do.
 
     Attributes:
-        users: How many users had each outcome.
+        users: What became of the users.
         items: How many library rows had each outcome.
         skipped_items: How many rows were not looked at, because nothing says where the files are.
-        unread_users: What the users have there beside what is imported.
-        unread_items: The same of the library rows that were looked at.
+        unread_items: What the rows that were looked at have beside what is imported.
         source_users, stored_users: Of the imported users: as they were read, and as they are now.
         source_items, stored_items: The same of the items.
         source_files: The files that were read.
@@ -97,10 +88,9 @@ class HookabaReport:
         stored_files: What the media store has of that now.
     """
 
-    users: Counter[str] = field(default_factory=Counter)
-    items: Counter[str] = field(default_factory=Counter)
+    users: ImportCounts = field(default_factory=ImportCounts)
+    items: Counter[ItemOutcome] = field(default_factory=Counter)
     skipped_items: int | None = None
-    unread_users: UnreadFields = field(default_factory=UnreadFields)
     unread_items: UnreadFields = field(default_factory=UnreadFields)
     source_users: Checksum = field(default_factory=Checksum)
     stored_users: Checksum = field(default_factory=Checksum)
@@ -113,7 +103,7 @@ class HookabaReport:
     @property
     def rejected(self) -> int:
         """How many users and rows were not imported."""
-        return self.users[ImportOutcome.REJECTED] + self.items[ItemOutcome.REJECTED]
+        return self.users.outcomes[ImportOutcome.REJECTED] + self.items[ItemOutcome.REJECTED]
 
     @property
     def has_differences(self) -> bool:
@@ -126,13 +116,14 @@ class HookabaReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HookabaImport:
+class ServiceImport:
     """What one import reads, and where it reports.
 
     Attributes:
-        service: Users and library rows.
+        read_users: Reads the users.
+        read_items: Reads the library rows.
+        count_items: Returns how many library rows there are, about.
         files: Where the files are; None imports users only.
-        parse_phone: Parses a number as sign-in does.
         max_file_bytes: The maximum size of a file.
         open_temporary_file: Opens an empty file.
         report_row: Takes what is rejected or noted.
@@ -140,9 +131,10 @@ class HookabaImport:
         run: Who imports; None for a dry run, which writes nothing.
     """
 
-    service: OlderService
-    files: OlderFiles | None
-    parse_phone: Callable[[str], PhoneNumber]
+    read_users: ReadUsers
+    read_items: Callable[[], AsyncIterator[SourceItem]]
+    count_items: Callable[[], Awaitable[int]]
+    files: SourceFiles | None
     max_file_bytes: int
     open_temporary_file: Callable[[], BinaryIO]
     report_row: Callable[[ReportedRow], None]
@@ -159,4 +151,4 @@ class HookabaImport:
 
     def note_difference(self, kind: RowKind, row_id: str) -> None:
         """Report that a row is not stored as it was read."""
-        self.note(kind, row_id, HookabaNote.DIFFERS, "It is stored in another way.")
+        self.note(kind, row_id, RowNote.DIFFERS, "It is stored in another way.")

@@ -1,7 +1,7 @@
-"""Opening the use cases of a dry run: nothing is created or changed."""
+"""Opening the use cases of an import. For a dry run, nothing is created or changed."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from adapters.system import SystemClock
 from application.use_cases import UseCases
 from entrypoints.commands.migrate import find_migration
 from entrypoints.commands.use_case_calls import open_with_features
+from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media import MEDIA_RECORDS
 from entrypoints.opening.keys import find_key_fingerprint, load_keys
@@ -24,8 +25,24 @@ _NOT_USED: Final[Any] = None
 """Imports reserve no permits, and ask nobody for the health of the database."""
 
 
+def open_imports(
+    settings: Settings, media: Feature, retry: OutageRetries, *, is_dry_run: bool
+) -> AbstractAsyncContextManager[UseCases]:
+    """Open the use cases, with the media store or only its records.
+
+    Args:
+        settings: The settings.
+        media: The feature with the store, or with the records. A dry run has the records.
+        retry: Repeats calls to the database.
+        is_dry_run: Whether the database stays as it is.
+    """
+    if is_dry_run:
+        return _open_unchanged(settings, retry)
+    return open_with_features(settings, [media, IMPORTS], retry=retry)
+
+
 @asynccontextmanager
-async def open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncIterator[UseCases]:
+async def _open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncIterator[UseCases]:
     """Open the use cases on the database as it is, until the block ends.
 
     - A database that does not exist yet counts as empty, and is not created.

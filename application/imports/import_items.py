@@ -1,29 +1,25 @@
-"""Import the library of hookaba-backend."""
+"""Import the library of another service."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from application.imports.hookaba_report import (
-    HookabaImport,
-    HookabaNote,
-    HookabaProblem,
-    HookabaReport,
-    RowKind,
-)
-from application.imports.import_item import ImportItem, ItemOutcome, ItemProblem, ItemResult
+from application.imports.import_item import ImportItem, ItemOutcome, ItemResult
+from application.imports.service_report import RowKind, RowNote, ServiceImport, ServiceReport
+from application.imports.sources import ImportedItem, SourceItem
+from application.imports.user_lines import InvalidLine
 from application.media.feature import MediaPorts, require_ports
 from application.media.quota import LibraryQuota
 from application.pacing import call_in_groups
+from application.ports.import_source import SourceFiles
 from application.ports.media import MediaItems
-from application.ports.older_service import OlderFiles, OlderItem, UnreadableRow
 from application.ports.system import Clock
 from domain.errors import InvalidValue
 from domain.identifier import parse_identifier
 from domain.media.item import MediaItem, parse_category
 
-ITEMS_PER_PAGE: Final = 128
-PARALLEL_ITEMS: Final = 8
+_PARALLEL_ITEMS: Final = 8
 """A few more than images are decoded at the same time."""
 
 
@@ -31,15 +27,15 @@ PARALLEL_ITEMS: Final = 8
 class _ReadItem:
     """A library row, and what became of it."""
 
-    row: OlderItem
+    row: ImportedItem
     result: ItemResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportHookabaItems:
-    """Import all library rows, in the order of their ids.
+class ImportItems:
+    """Import all library rows, in the order in which they are read.
 
-    Each page is compared with what is stored, right after it was imported. What people have changed
+    Each item is compared with what is stored, right after it was imported. What people have changed
     here since an earlier import is no difference.
     """
 
@@ -51,58 +47,60 @@ class ImportHookabaItems:
 
     async def __call__(
         self,
-        command: HookabaImport,
-        files: OlderFiles,
-        report: HookabaReport,
+        command: ServiceImport,
+        files: SourceFiles,
+        report: ServiceReport,
         accepted_ids: frozenset[str],
     ) -> None:
-        """Import the rows. Users with `accepted_ids` are those of the older service.
+        """Import the rows. Users with `accepted_ids` are those of the other service.
 
         Raises:
             StorageError, CorruptRecord, MediaStorageUnavailable, DomainError: Run it again.
         """
         now = self.clock.now()
-        total, done = await command.service.count_items(), 0
+        total, done = await command.count_items(), 0
         first_ids, owner_ids = dict[str, str](), set[str]()
 
-        async def import_row(row: OlderItem | UnreadableRow) -> _ReadItem | None:
+        async def import_row(row: SourceItem) -> _ReadItem | None:
             return await self._import(row, now, command, files, report, accepted_ids)
 
-        async for page in command.service.read_items(ITEMS_PER_PAGE):
-            for read in await call_in_groups(import_row, page, PARALLEL_ITEMS):
+        async for group in _in_groups(command.read_items()):
+            for read in await call_in_groups(import_row, group, _PARALLEL_ITEMS):
                 if read is None:
                     continue
-                first_id = first_ids.setdefault(read.row.url, read.row.id)
-                if first_id != read.row.id:
+                key, row_id = read.row.file_key, read.row.id
+                if key is not None and (first_id := first_ids.setdefault(key, row_id)) != row_id:
                     _note_shared_file(read, first_id, command)
                 if read.result.item is not None:
                     owner_ids.add(read.result.item.owner_id)
                     await self._compare(read, command, report)
-            done += len(page)
+            done += len(group)
             command.show_progress(RowKind.ITEM, done, total)
-        # Also those of items that were imported before: that import may have been killed here.
-        for owner_id in sorted(owner_ids):
-            await self.quota.recount(owner_id)
+        if command.run is not None:
+            # Also those of items that were imported before: that import may have been killed here.
+            for owner_id in sorted(owner_ids):
+                await self.quota.recount(owner_id)
 
     async def _import(
         self,
-        row: OlderItem | UnreadableRow,
+        row: SourceItem,
         now: datetime,
-        command: HookabaImport,
-        files: OlderFiles,
-        report: HookabaReport,
+        command: ServiceImport,
+        files: SourceFiles,
+        report: ServiceReport,
         accepted_ids: frozenset[str],
     ) -> _ReadItem | None:
         def reject(reason: str, message: str) -> None:
             report.items[ItemOutcome.REJECTED] += 1
             command.reject(RowKind.ITEM, row.id, reason, message)
 
-        if isinstance(row, UnreadableRow):
-            reject(HookabaProblem.UNREADABLE, row.message)
-            return None
         report.unread_items.add(row.unread)
+        item = row.item
+        if isinstance(item, InvalidLine):
+            reject(item.problem, item.message)
+            return None
         kept = replace(
-            row, category=_find_category(row.category), created_at=min(row.created_at, now)
+            item, category=_find_category(item.category), created_at=min(item.created_at, now)
         )
         if command.run is None:
             result = await self.import_item.check(kept, files, command.max_file_bytes, accepted_ids)
@@ -111,16 +109,16 @@ class ImportHookabaItems:
                 kept, files, command.max_file_bytes, command.open_temporary_file, accepted_ids
             )
         if result.problem is not None:
-            reject(result.problem, result.message or _MESSAGES.get(result.problem, ""))
+            reject(result.problem, result.message)
             return None
         report.items[result.outcome] += 1
-        if result.outcome is ItemOutcome.IMPORTED and kept.category != row.category:
+        if result.outcome is ItemOutcome.IMPORTED and kept.category != item.category:
             text = "It is imported without its category, which is too long or cannot be stored."
-            command.note(RowKind.ITEM, row.id, HookabaNote.CATEGORY_DROPPED, text)
+            command.note(RowKind.ITEM, row.id, RowNote.CATEGORY_DROPPED, text)
         return _ReadItem(kept, result)
 
     async def _compare(
-        self, read: _ReadItem, command: HookabaImport, report: HookabaReport
+        self, read: _ReadItem, command: ServiceImport, report: ServiceReport
     ) -> None:
         """Add an item to the checksums, as it was read and as it is stored."""
         row, result = read.row, read.result
@@ -144,7 +142,7 @@ class ImportHookabaItems:
         if expected != found or not has_files:
             command.note_difference(RowKind.ITEM, row.id)
 
-    async def _compare_files(self, item: MediaItem, report: HookabaReport) -> bool:
+    async def _compare_files(self, item: MediaItem, report: ServiceReport) -> bool:
         images = {item.storage_key: item.image}
         images |= {variant.storage_key: variant.image for variant in item.variants}
         is_equal = True
@@ -157,12 +155,15 @@ class ImportHookabaItems:
         return is_equal
 
 
-_MESSAGES: Final = {
-    ItemProblem.ID_IN_USE: "Another user has an item with this id.",
-    ItemProblem.OWNER_NOT_IMPORTED: "Its user_id is no user who was imported.",
-    ItemProblem.OTHER_BUCKET: "Its URL does not lead to the bucket of --files.",
-    ItemProblem.FILE_MISSING: "Its file does not exist.",
-}
+async def _in_groups(rows: AsyncIterator[SourceItem]) -> AsyncIterator[list[SourceItem]]:
+    group = list[SourceItem]()
+    async for row in rows:
+        group.append(row)
+        if len(group) == _PARALLEL_ITEMS:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _find_category(text: str | None) -> str | None:
@@ -172,6 +173,6 @@ def _find_category(text: str | None) -> str | None:
         return None
 
 
-def _note_shared_file(read: _ReadItem, first_id: str, command: HookabaImport) -> None:
+def _note_shared_file(read: _ReadItem, first_id: str, command: ServiceImport) -> None:
     text = f"Its file is also that of item {first_id}: the older service kept one for each name."
-    command.note(RowKind.ITEM, read.row.id, HookabaNote.FILE_SHARED, text)
+    command.note(RowKind.ITEM, read.row.id, RowNote.FILE_SHARED, text)

@@ -31,7 +31,7 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def __call__(self, *_: Any) -> Any:
+    async def __call__(self, *_: Any, **__: Any) -> Any:
         raise self._error
 
     def apologize(self, _: Any) -> Any:

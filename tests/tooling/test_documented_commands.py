@@ -182,8 +182,10 @@ def test_each_command_in_a_block_is_accepted(capsys: pytest.CaptureFixture[str])
 
 
 def test_each_named_command_has_the_named_options(capsys: pytest.CaptureFixture[str]) -> None:
+    # The changelog also names commands that are gone.
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
     named = {
-        command for page in PAGES for command in _IN_TEXT.findall(page.read_text(encoding="utf-8"))
+        command for page in pages for command in _IN_TEXT.findall(page.read_text(encoding="utf-8"))
     } | {
         command
         for block in blocks()

@@ -118,7 +118,8 @@ class ReloadingKeys(SecretKeys):
     """The keys of a secrets file that can be replaced at any time.
 
     - The file is read when a key is needed, at most once per interval. So no key is used that was
-      read longer ago, and an idle process does no work.
+      read longer ago, and an idle process does no work. A thread or a signal that reloads it could
+      be late after the process was stopped for a while.
     - If the file is missing, invalid or another service's, the keys stay in use and one error is
       logged.
     - Thread-safe.

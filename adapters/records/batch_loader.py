@@ -26,7 +26,8 @@ _Waiting = dict[str, list[asyncio.Future[T | None]]]
 class BatchLoader(Generic[T]):
     """Loads values by key, in batches.
 
-    - Nothing is cached: a value goes to those who wait for it and is forgotten.
+    - Nothing is cached: a value goes to those who wait for it and is forgotten. A logout acts at
+      once, so each change would have to reach the caches of all processes.
     - No value is read before it is requested: a key that arrives while a batch is under way goes
       into a later one, also if that batch has the same key.
     - An error goes to all who wait for that batch, and to no others.

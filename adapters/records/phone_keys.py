@@ -129,7 +129,8 @@ async def move_phone_verifications(
 ) -> int:
     """Move all phone verifications to the new index key, and return how many are kept.
 
-    No service runs. Each step is harmless when it is repeated, so the job continues after a crash.
+    No service runs: with two index keys at a time, each request would look up a phone twice, for a
+    job of minutes. Each step is harmless when it is repeated, so the job continues after a crash.
     Client IP hashes are dropped with the limits that count them, and so are phone verifications
     that would expire, unless the phone is held for the identity that had it.
 

@@ -29,8 +29,10 @@ class FairQueue:
     """Starts work in turns of the identities, a few pieces at a time.
 
     - An identity with much work waits behind identities with little work, but behind a limited
-      number of later arrivals, so no work waits forever.
-    - The images in work have at most `max_pixels` together. If the next image has to wait for
+      number of later arrivals, so no work waits forever. In the order of arrival, one identity that
+      sends much would keep all others waiting.
+    - The images in work have at most `max_pixels` together: a limit of their number would be too
+      low for small images, or too high for large ones. If the next image has to wait for
       pixels, images behind it start beside it, with a quarter of that number in addition. So a
       large image blocks no small ones, and small ones do not delay it.
     - It is used in one event loop.

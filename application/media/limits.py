@@ -116,7 +116,8 @@ class UploadLimiter:
 
     - At most `max_uploads` at the same time in this process, and two of one identity in all
       processes.
-    - Their temporary files have at most `max_bytes`, and at most what is free in the folder.
+    - Their temporary files have at most `max_bytes`, and at most what is free in the folder. If the
+      announced size were reserved, a client would use up space without sending anything.
     - When one of the two is used up, an upload ends: the slowest of those that are below the
       minimum rate five seconds after they began. If there is none, it is the slowest of a user
       with two uploads: of the network, and in it the user, that holds the most bytes for the

@@ -242,7 +242,11 @@ class PublishedImage:
 
 
 class UploadLocks(Protocol):
-    """Two locks for each identity, which all server processes of a host share."""
+    """Two locks for each identity, which all server processes of a host share.
+
+    A process that is killed loses its locks: a counter in the database would stay, and each upload
+    would write it.
+    """
 
     def acquire(self, identity_id: str) -> int:
         """Return a lock of this identity.

@@ -81,7 +81,8 @@ class Identity:
       nobody can take over the name at once.
     - A blocked identity has no sessions and gets none. Everything else stays as it is.
     - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
-      sessions from elsewhere revokes their devices as well.
+      sessions from elsewhere revokes their devices as well, in the same write: if a phone
+      verification had the devices, a login between two writes could keep one.
     - A console device is recognized at the sign-in to the web console only, and a recognized device
       only elsewhere: apps keep their tokens where scripts can read them, and whoever gets such a
       token must not get attempts at a code of the console. A console device ends with the role and

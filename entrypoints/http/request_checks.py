@@ -54,7 +54,8 @@ class RequestCheckMiddleware:
     - A request that may change something comes from a page of the service, from a listed origin,
       or not from a page at all. Browsers send `Origin` with it; old ones at least `Sec-Fetch-Site`.
     - A page of the service has the origin of `public_url`. Without one, it has the request's own
-      host, which a page of another name can imitate by DNS rebinding.
+      host, which a page of another name can imitate by DNS rebinding. Clients can forge
+      `X-Forwarded-Host`, so it does not count.
     - A preflight request (https://fetch.spec.whatwg.org/#cors-preflight-fetch) of a foreign page
       gets the same error, for developers who look at it, unless the API of the path has no OPTIONS.
     - So does a preflight request for a method that no route has: the framework's error has no JSON.

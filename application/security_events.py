@@ -15,6 +15,5 @@ class SecurityEventListeners:
         self._listeners.append(listener)
 
     def record(self, event: SecurityEvent) -> None:
-        """Record an event; never waits and never raises."""
         for listener in self._listeners:
             listener.record(event)

@@ -117,12 +117,6 @@ class LimitBatches:
         return acquired
 
     async def release(self, acquisition: Acquisition) -> None:
-        """Release permits.
-
-        Raises:
-            CorruptRecord: One of their records is damaged.
-            StorageError
-        """
         [outcome] = await self._request([acquisition])
         if isinstance(outcome, PortError):
             raise outcome

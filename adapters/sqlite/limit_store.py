@@ -78,7 +78,6 @@ class SqliteLimitStore:
         )
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired records, also those of earlier programs."""
         return await self._database.write(partial(_delete_expired, now=now, limit=limit))
 
     async def finish(self) -> None:

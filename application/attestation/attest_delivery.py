@@ -57,24 +57,6 @@ class AttestDelivery:
         reservation: Reservation,
         available_at: datetime,
     ) -> Acquisition | datetime:
-        """Acquire permits that were rejected without a proof.
-
-        Args:
-            phone: The phone that the code is for.
-            client_ip: The IP of the client.
-            channel: How the code is delivered.
-            proof: The proof, None if the client asks what it needs for one.
-            reservation: The reservation with all parts.
-            available_at: When there are permits without a proof.
-
-        Returns:
-            The permits, or when the same request can be sent again: with a new
-            proof, if a proof gets permits earlier.
-
-        Raises:
-            AttestationRequired: there is no proof, or it is not valid.
-            StorageError
-        """
         limiter = self.delivery_limiter
         with_proof_at = await limiter.next_available_with_proof(reservation, client_ip)
         if with_proof_at is None:

@@ -31,7 +31,6 @@ class RepeatItemActs:
     moderate_items: ModerateItems
 
     async def is_in_effect(self, action: AuditAction, item_id: str) -> bool:
-        """Return whether the item is as it was after the act, or does not exist."""
         loaded = await self.media_items.load(item_id)
         if loaded is None or not loaded.value.has_files:
             return True
@@ -40,7 +39,6 @@ class RepeatItemActs:
         return loaded.value.is_hidden is (action is AuditAction.HIDE_ITEM)
 
     async def repeat(self, action: AuditAction, caller: Caller, item_id: str, reason: str) -> None:
-        """Hide the item, show it again, or delete it."""
         match action:
             case AuditAction.HIDE_ITEM:
                 await self.moderate_items.hide(caller, item_id, reason)

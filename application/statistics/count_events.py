@@ -23,7 +23,6 @@ class CountEventsByHour:
     clock: Clock
 
     def record(self, event: SecurityEvent) -> None:
-        """Count an event."""
         now = self.clock.now()
         self.sums.add_event(now, event.name)
         match event:

@@ -104,21 +104,14 @@ class DeliverByCall:
 
     @property
     def provider(self) -> str:
-        """The name of the provider of calls."""
         return self.place_code_call.provider
 
     def retry_after(self) -> float:
-        """Return after how many seconds a call is handed to the provider; 0 for now."""
         return self.place_code_call.pause.seconds_left
 
     async def __call__(
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
     ) -> DeliveryResult:
-        """Place the call of a delivery that has the id of a call, or imitate that.
-
-        Raises:
-            StorageError: no call was placed.
-        """
         delivery = decision.delivery
         call = Call(
             id=delivery.call_id or "",

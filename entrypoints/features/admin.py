@@ -27,7 +27,6 @@ class _Admin(Feature):
     )
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         del settings
         from entrypoints.http.admin.plugin import AdminPlugin
         from entrypoints.http.user_details import UserDetailsForm

@@ -239,22 +239,18 @@ class _Attestation(Feature):
     settings = AttestationSettings
 
     def rules(self) -> Sequence[Rule]:
-        """Return its rules between settings."""
         return (_check_siteverify,)
 
     def production_rules(self) -> Sequence[Rule]:
-        """Return its rules for production."""
         return (_check_siteverify_url,)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         del settings, installed
         from entrypoints.http.attestation.plugin import AttestationPlugin
 
         return (AttestationPlugin(),)
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        """Return what `check-settings --connect` tries, by the name that it shows."""
         attestation = settings.of(AttestationSettings)
         if attestation.attestation is None:
             return {}

@@ -77,23 +77,19 @@ class _Console(Feature):
     settings = ConsoleSettings
 
     def rules(self) -> Sequence[Rule]:
-        """Return its rules between settings."""
         return (_check_url,)
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        """Return what it knows about a user, for `dialtone user show` and the console."""
         from entrypoints.words.console_words import console_rows
 
         return console_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
         from entrypoints.http.console.user_fields import ConsoleFields
 
         return (ConsoleFields,)
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         if not settings.of(ConsoleSettings).has_console:
             return ()
         from entrypoints.http.console.plugin import ConsolePlugin

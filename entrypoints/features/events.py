@@ -187,21 +187,17 @@ class _Events(Feature):
     settings = EventSettings
 
     def rules(self) -> Sequence[Rule]:
-        """Return its rules between settings."""
         return (_check_secret,)
 
     def production_rules(self) -> Sequence[Rule]:
-        """Return its rules for production."""
         return (_check_hooks,)
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        """Return what it knows about a user, for `dialtone user show` and the console."""
         from entrypoints.words.event_words import event_rows
 
         return event_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
         from entrypoints.http.events.user_fields import EventFields
 
         return (EventFields,)
@@ -225,7 +221,6 @@ class _Events(Feature):
         )
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        """Return what `check-settings --connect` tries, by the name that it shows."""
         events = settings.of(EventSettings)
         return {
             f"events {destination_label(destination)}": partial(

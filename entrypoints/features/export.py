@@ -25,7 +25,6 @@ class _Export(Feature):
     )
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         del settings, installed
         from entrypoints.http.export.plugin import ExportPlugin
 

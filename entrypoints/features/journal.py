@@ -113,15 +113,12 @@ class _Journal(Feature):
     settings = JournalSettings
 
     def rules(self) -> Sequence[Rule]:
-        """Return its rules between settings."""
         return (_check_secret,)
 
     def production_rules(self) -> Sequence[Rule]:
-        """Return its rules for production."""
         return (_check_hook,)
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        """Return what `check-settings --connect` tries, by the name that it shows."""
         journal = settings.of(JournalSettings)
         if journal.journal is None:
             return {}

@@ -17,7 +17,6 @@ class _LegacyOtp(Feature):
     folders = ("entrypoints/http/legacy_otp",)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         del settings, installed
         from entrypoints.http.legacy_otp.plugin import LegacyOtpPlugin
 

@@ -451,11 +451,9 @@ class _Media(Feature):
     left_by_deletion = "The files of the library stay until the service deletes them."
 
     def rules(self) -> Sequence[Rule]:
-        """Return its rules between settings."""
         return (_check_bucket, _check_variants, _check_private_media)
 
     def production_rules(self) -> Sequence[Rule]:
-        """Return its rules for production."""
         return (_check_s3_url, _check_hosts)
 
     def unused_prefixes(self, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -463,19 +461,16 @@ class _Media(Feature):
         return () if values.get("DIALTONE_MEDIA", "").startswith("s3://") else ("AWS_",)
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        """Return what it knows about a user, for `dialtone user show` and the console."""
         from entrypoints.words.library_words import library_rows
 
         return library_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
         from entrypoints.http.media.user_fields import LibraryFields
 
         return (LibraryFields,)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         del installed
         from entrypoints.http.media.plugin import MediaPlugin
 
@@ -496,15 +491,12 @@ class _Media(Feature):
         return has_files(media.path)
 
     def lines_after_backup(self, settings: Settings) -> Iterable[str]:
-        """Return what `dialtone backup` says of the files."""
         return (f"Now copy the {_place(settings)}, after the database.",)
 
     def lines_after_restore(self, settings: Settings) -> Iterable[str]:
-        """Return what `dialtone restore` says of the files."""
         return (f"Its images are in the {_place(settings)}: restore a copy that is not older.",)
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        """Return what `check-settings --connect` tries, by the name that it shows."""
         return {"media": partial(_check_connection, settings.of(MediaSettings))}
 
     def check_created(self, settings: "Settings") -> None:

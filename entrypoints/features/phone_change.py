@@ -60,26 +60,22 @@ class _PhoneChange(Feature):
     without_messages = _PhoneChangeRecords()
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        """Return what it knows about a user, for `dialtone user show` and the console."""
         from entrypoints.words.phone_change_words import phone_change_rows
 
         return phone_change_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
         from entrypoints.http.phone_change.user_fields import PhoneChangeFields
 
         return (PhoneChangeFields,)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         del settings, installed
         from entrypoints.http.phone_change.plugin import PhoneChangePlugin
 
         return (PhoneChangePlugin(),)
 
     def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
-        """Return lines at the end of `check-settings`: what is allowed, and may be a mistake."""
         from entrypoints.commands.phone_change.undo_templates import find_templates_without_undo
 
         return find_templates_without_undo(settings)
@@ -92,7 +88,6 @@ class _PhoneChange(Feature):
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
-        """Add the use cases."""
         from adapters.key_file.document import KeyPurpose
         from adapters.records.features.phone_change import make_phone_change_repositories
         from application.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy

@@ -72,7 +72,6 @@ class _Start(Feature):
         return {"try it": f"{settings.bind.local_url}/"} if is_there else {}
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         del installed
         from entrypoints.http.start.plugin import StartPlugin
 

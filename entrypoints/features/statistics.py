@@ -95,7 +95,6 @@ class _Statistics(Feature):
         return (load_prices,)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         del settings, installed
         from entrypoints.http.statistics.plugin import StatisticsPlugin
 

@@ -386,7 +386,6 @@ class _Voice(Feature):
     adds_channel = True
 
     def rules(self) -> Sequence[Rule]:
-        """Return its rules between settings."""
         return (_check_countries, _check_line_settings, _check_retention)
 
     def file_checks(self) -> Sequence[Callable[[Any], object]]:
@@ -394,19 +393,16 @@ class _Voice(Feature):
         return (_check_call_flow,)
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        """Return what it knows about a user, for `dialtone user show` and the web console."""
         from entrypoints.words.call_words import call_rows
 
         return call_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
         from entrypoints.http.voice.user_fields import CallFields
 
         return (CallFields,)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application."""
         del installed
         from entrypoints.http.voice.plugin import VoicePlugin
 
@@ -425,7 +421,6 @@ class _Voice(Feature):
                 return {"calls": f"by {path}"}
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        """Return what `check-settings --connect` tries, by the name that it shows."""
         voice = settings.of(VoiceSettings)
         return {"phone line": partial(_check_phone_line, voice)} if voice.has_phone_line else {}
 

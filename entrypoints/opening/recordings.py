@@ -19,7 +19,6 @@ class RecordingsOnDemand:
 
     @asynccontextmanager
     async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:
-        """Open a recording; see `Recordings`."""
         async with (
             self.open_provider() as recordings,
             recordings.open_recording(recording_id) as recording,
@@ -27,6 +26,5 @@ class RecordingsOnDemand:
             yield recording
 
     async def delete_recording(self, recording_id: str) -> None:
-        """Delete a recording; see `Recordings`."""
         async with self.open_provider() as recordings:
             await recordings.delete_recording(recording_id)

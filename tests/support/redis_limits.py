@@ -96,7 +96,6 @@ class RedisLimits:
         await _in_time(self._client().set(f"{self._prefix}check", b"", px=1000))
 
     async def break_provider(self) -> None:
-        """Connect to nobody from now on, for the contract tests."""
         await self._redis.aclose()
         self._redis.connection_pool.connection_kwargs["port"] = 1
 

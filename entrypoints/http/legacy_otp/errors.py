@@ -66,12 +66,10 @@ class LegacyErrorForm(ErrorForm):
     schema = LegacyError
 
     def status(self, error: ApiError) -> int:
-        """Return the HTTP status of an error."""
         status = super().status(error)
         return status if status in _STATUSES else _OTHER_STATUSES.get(type(error), 500)
 
     def body(self, error: ApiError) -> Mapping[str, Any]:
-        """Return the JSON body of an error."""
         status, message = self.status(error), self._table.message(error)
         exit_code, words = _STATUSES[status]
         reason = _REASONS.get(type(error), "{}").format(message)

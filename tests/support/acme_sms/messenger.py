@@ -114,7 +114,6 @@ class AcmeMessenger:
         return [(message.to, message.text) for message in messages]
 
     def break_provider(self) -> None:
-        """Connect to nobody from now on, for the contract tests."""
         self._url = "http://127.0.0.1:1"
 
     def sign_status(self, url: str, body: bytes | None) -> SignedRequest:

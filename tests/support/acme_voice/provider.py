@@ -137,7 +137,6 @@ class AcmeVoice:
         return _parse(await self._request("GET", "/v1/calls")).placed
 
     async def add_recording(self, content: bytes) -> str:
-        """Add a recording and return its id."""
         return _parse(await self._request("POST", "/v1/recordings", content)).id
 
     def sign_webhook(self, url: str, body: bytes | None) -> SignedRequest:
@@ -150,7 +149,6 @@ class AcmeVoice:
         return SignedRequest(url, headers, body=body)
 
     def said(self, markup: str) -> list[str]:
-        """Return the texts that a document says, in order."""
         return [step["say"] for step in json.loads(markup)["steps"] if "say" in step]
 
     def break_provider(self) -> None:

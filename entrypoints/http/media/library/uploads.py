@@ -37,11 +37,6 @@ class FileLocks:
         self._own: set[int] = set()
 
     def acquire(self, identity_id: str) -> int:
-        """Return a lock of this identity.
-
-        Raises:
-            TooManyUploads: All are in use.
-        """
         digest = blake2b(identity_id.encode(), digest_size=7).digest()
         first = int.from_bytes(digest) * MAX_UPLOADS_PER_IDENTITY
         for position in range(first, first + MAX_UPLOADS_PER_IDENTITY):
@@ -56,7 +51,6 @@ class FileLocks:
         raise TooManyUploads
 
     def release(self, position: int) -> None:
-        """Release a lock."""
         self._lock(fcntl.LOCK_UN, position)
         self._own.remove(position)
 

@@ -118,10 +118,7 @@ class AdminUserController(Controller):
         user_id: IdParameter,
         data: JSONBody[actions.ChangeUserBody],
     ) -> actions.UserActionResponse:
-        """Set or remove what another system calls a user. Only administrators may.
-
-        They signed in within the last 15 minutes.
-        """
+        """Set or remove what another system calls a user. {who}."""
         query = parse_id(user_id, InvalidUserId())
         with FieldErrors(data) as invalid:
             with invalid.of("external_id"):
@@ -152,7 +149,7 @@ class AdminUserController(Controller):
         The cooldown and the counters of this phone are cleared, and one message with five attempts
         is allowed (with one attempt after 96 failed ones in a row). Failed attempts in a row, and
         the limits that many phones share, stay. This is possible twice a day for a phone that is
-        not blocked. A service token needs the scope {scope}.
+        not blocked. {who}.
         """
         target = parse_target(request, acts.RESET_LIMITS, data)
         act = administration.act_for_users
@@ -188,7 +185,7 @@ class AdminUserController(Controller):
         three networks (IPv4 /24, IPv6 /48). These are for clients that send any `request_id` of
         this phone from the last day, and for networks that requested a code without sending ids.
 
-        Only the owner of the phone sees it. A service token needs the scope {scope}.
+        Only the owner of the phone sees it. {who}.
         """
         with parsing_field("channel"):
             channel = parse_channel(data.channel, request.settings.otp)
@@ -218,7 +215,7 @@ class AdminUserController(Controller):
     ) -> actions.UserActionResponse:
         """{does}: nothing is sent to it, no code is correct, and its sessions end.
 
-        It may be a phone without an account. A service token needs the scope {scope}.
+        It may be a phone without an account. {who}.
         """
         target = parse_target(request, acts.BLOCK, data)
         act = administration.act_for_users
@@ -239,7 +236,7 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """Let a blocked phone sign in again. Only administrators may."""
+        """Let a blocked phone sign in again. {who}."""
         target = parse_target(request, acts.UNBLOCK, data)
         act = administration.act_for_users
         user = await act.unblock(request.caller, target.query, target.reason)
@@ -261,7 +258,7 @@ class AdminUserController(Controller):
     ) -> actions.SignOutUserResponse:
         """End all sessions of a user. Their tokens become invalid at once.
 
-        A service token needs the scope {scope}.
+        {who}.
         """
         target = parse_target(request, acts.SIGN_OUT, data)
         act = administration.act_for_users
@@ -284,8 +281,7 @@ class AdminUserController(Controller):
     ) -> actions.DeleteUserResponse:
         """Delete an account, as `DELETE /users/me` does. The response says what remains.
 
-        An administrator signed in within the last 15 minutes. A service token needs the scope
-        {scope}.
+        {who}.
         """
         target = parse_target(request, acts.DELETE, data)
         act = administration.act_for_users
@@ -306,10 +302,7 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """{does}. Only administrators may.
-
-        They signed in within the last 15 minutes.
-        """
+        """{does}. {who}."""
         target = parse_target(request, acts.PROMOTE, data)
         act, role = administration.act_for_users, Role.ADMINISTRATOR
         with target.reporting():
@@ -330,10 +323,7 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """{does} again. Only administrators may.
-
-        They signed in within the last 15 minutes.
-        """
+        """{does} again. {who}."""
         target = parse_target(request, acts.DEMOTE, data)
         act, role = administration.act_for_users, Role.MEMBER
         user = await act.change_role(request.caller, target.query, role, target.reason)
@@ -353,7 +343,7 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """{does}. Only administrators may.
+        """{does}. {who}.
 
         An account loses its phone when somebody else proves to own it. Such an account is found by
         its id only. The account that has the phone now loses it.

@@ -83,8 +83,7 @@ class ExportController(Controller):
     ) -> ASGIApp:
         """Return all data of a user as a ZIP archive: JSON and files, with a page about them.
 
-        An administrator signed in within the last 15 minutes. A service token needs the scope
-        {scope}.
+        {who}.
         """
         target = parse_target(request, EXPORT, data)
         return send_archive(

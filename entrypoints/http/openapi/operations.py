@@ -5,7 +5,8 @@
 - `example_fields` names fields that the example of a body has besides those that are required.
 - `file_responses` describes responses of bytes, by status.
 - `links` has the operations that can follow, with their parameters.
-- `act` is what an operator does. The docstring says `{does}` and `{scope}` for what the act has.
+- `act` is what an operator does. The docstring says `{does}` for what the act does, and `{who}` for
+  who may.
 - `errors` and `unavailable_error` are in `responses.py`.
 """
 
@@ -73,11 +74,27 @@ def describe_request_body(
 
 
 def describe_act(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
-    """Write what the act of an operator does, and the scope that it needs, into the text."""
+    """Write what the act of an operator does, and who may, into the text."""
     act: Act | None = handler.opt.get("act")
     if act is not None:
         text = operation["description"].replace("{does}", act.does)
-        operation["description"] = text.replace("{scope}", f"`{act.scope}`")
+        operation["description"] = text.replace("{who}", _describe_who_may(act))
+
+
+def _describe_who_may(act: Act) -> str:
+    """Return who may do it, without the last period."""
+    match act.scope, act.needs_fresh_login:
+        case None, False:
+            return "Only administrators may"
+        case None, True:
+            return "Only administrators may.\n\nThey signed in within the last 15 minutes"
+        case scope, False:
+            return f"A service token needs the scope `{scope}`"
+        case scope, _:
+            return (
+                "An administrator signed in within the last 15 minutes. A service token needs the"
+                f" scope\n`{scope}`"
+            )
 
 
 def describe_responses(

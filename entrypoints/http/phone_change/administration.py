@@ -66,8 +66,7 @@ class UserPhoneController(Controller):
         - After a 503 that is not `audit_failed`, the change may have begun: then it is completed.
           Show the user before you repeat it.
 
-        An administrator signed in within the last 15 minutes. A service token needs the scope
-        {scope}, and may change 20 numbers a day; attempts that fail count.
+        {who}, and may change 20 numbers a day; attempts that fail count.
         """
         query, settings = parse_id(user_id, InvalidUserId()), request.settings.otp
         with FieldErrors(data) as invalid:

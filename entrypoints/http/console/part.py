@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Controller
 
+from application.administration.acts import Act
 from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
 from entrypoints.http.console.act import ActPage
@@ -26,7 +27,7 @@ class ConsolePart:
         navigation: What the header links: where, the title and the path.
         done: What a page says after an act, by the word in its address.
         act_pages: What is done for users.
-        act_fields: The templates of fields of other acts, by the last part of their addresses.
+        act_fields: The templates of fields of other acts.
         errors: What is wrong and the way out, where an act raises such an error.
         user_data: What the feature has of a user, which a deletion deletes and an export contains.
         restored_data: What of it an account has again that gets its phone back.
@@ -42,7 +43,7 @@ class ConsolePart:
     navigation: Sequence[tuple[int, str, str]] = ()
     done: Mapping[str, str] = field(default_factory=dict)
     act_pages: Sequence[ActPage] = ()
-    act_fields: Mapping[str, str] = field(default_factory=dict)
+    act_fields: Mapping[Act, str] = field(default_factory=dict)
     errors: Mapping[type[ApiError], str] = field(default_factory=dict)
     user_data: str = ""
     restored_data: str = ""

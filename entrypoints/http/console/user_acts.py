@@ -356,7 +356,6 @@ async def render_act(
 ) -> Template:
     """Return the page of an act."""
     page, identity = _page_of(request), user.identity
-    name = page.act.name
     parts = parts_of(request)
     session, possible_until = request.console_session, None
     if page.act.needs_fresh_login and session is not None:
@@ -370,13 +369,13 @@ async def render_act(
         request,
         "users/act.html",
         status_code=status_code,
-        act_name=name,
+        acts=acts,
         page=page,
         user=user,
         identity=identity,
         status=describe_status(identity) if identity else "no account",
         hold=describe_hold(user.hold, is_blocked=page.act is acts.BLOCK) if user.hold else "",
-        action_path=f"{path_of(user)}/{name}" if identity else f"{PHONE}/{name}",
+        action_path=f"{path_of(user) if identity else PHONE}/{page.act.name}",
         cancel_path=path_of(user),
         phone_path=PHONE,
         is_self=identity is not None and identity.id == request.caller.actor.id,
@@ -385,7 +384,7 @@ async def render_act(
         retry_at=retry_at,
         field_errors=defaultdict(str, field_errors or {}),
         resets_left=resets_left,
-        act_fields=[part.act_fields[name] for part in parts if name in part.act_fields],
+        act_fields=[part.act_fields[page.act] for part in parts if page.act in part.act_fields],
         user_data=[part.user_data for part in parts if part.user_data],
         restored_data=[part.restored_data for part in parts if part.restored_data],
         has_calls=request.settings.otp.has_voice_channel,

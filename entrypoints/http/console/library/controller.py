@@ -221,7 +221,7 @@ def _render_act(
         "library/act.html",
         status_code=status_code,
         item=item,
-        act_name=request.act_name,
+        acts=acts,
         page=_page_of(request),
         reason=reason,
         error=error,

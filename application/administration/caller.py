@@ -5,13 +5,7 @@ from dataclasses import dataclass
 from application.administration.acts import Act
 from application.administration.find_user import FoundUser
 from application.principal import Principal
-from domain.administration.audit import (
-    NO_REASON,
-    Actor,
-    ActorKind,
-    parse_reason,
-    require_reason,
-)
+from domain.administration.audit import NO_REASON, Actor, ActorKind, parse_reason
 from domain.administration.scope import Scope
 from domain.errors import (
     Forbidden,
@@ -109,7 +103,7 @@ class Caller:
             TooLong, InvalidCharacters
             TooShort: The act needs a reason, and there is none.
         """
-        return require_reason(text) if self.needs_reason(act) else parse_reason(text)
+        return parse_reason(text, is_required=self.needs_reason(act))
 
     def may_act_on(self, user: FoundUser) -> bool:
         """Return whether the caller may act on a user: a service token on no administrator."""

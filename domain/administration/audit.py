@@ -134,7 +134,7 @@ class AuditEntry:
         return self.actor.id
 
 
-def parse_reason(text: str) -> str:
+def parse_reason(text: str, *, is_required: bool = False) -> str:
     """Parse a reason: one line of up to `MAX_REASON_LENGTH` characters, with phones masked.
 
     Each digit of what may be a phone becomes `*`: seven digits and more, with up to six other
@@ -142,26 +142,16 @@ def parse_reason(text: str) -> str:
 
     Raises:
         TooLong, InvalidCharacters
+        TooShort: It is required, and there is none.
     """
     reason = " ".join(unicodedata.normalize("NFKC", text).split())
     if len(reason) > MAX_REASON_LENGTH:
         raise TooLong(f"A reason has at most {MAX_REASON_LENGTH} characters.")
     if not reason.isprintable():
         raise InvalidCharacters("A reason has no control characters.")
-    return hide_phones(reason)
-
-
-def require_reason(text: str) -> str:
-    """Parse the reason of an act that needs one.
-
-    Raises:
-        TooLong, InvalidCharacters
-        TooShort: There is none.
-    """
-    reason = parse_reason(text)
-    if not reason:
+    if is_required and not reason:
         raise TooShort(NO_REASON)
-    return reason
+    return hide_phones(reason)
 
 
 def parse_actor_name(text: str) -> str:

@@ -38,12 +38,12 @@ def _explain(error: DomainError) -> str:
             )
         case errors.TooManyOperatorCodes():
             return (
-                f"{act_words.THREE_CODES_SENT} The next one is possible "
+                f"Nothing was sent: {act_words.THREE_CODES_SENT} The next one is possible "
                 f"{_time_after(error.retry_after)}."
             )
         case errors.TooManyOtpRequests():
             return (
-                "Nothing was sent, because a limit is reached: `dialtone user show` says which. "
+                f"{act_words.LIMIT_REACHED}: `dialtone user show` says which. "
                 f"The next message is possible {_time_after(error.retry_after)}."
             )
         case errors.DeliveryFailed():

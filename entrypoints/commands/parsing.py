@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from application.administration.find_user import UserQuery
-from domain.administration.audit import parse_reason, require_reason
+from domain.administration.audit import parse_reason
 from domain.errors import InvalidValue
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.read import SettingsError, find_text
@@ -40,7 +40,7 @@ def parse_readings(settings: Settings, text: str) -> Sequence[UserQuery]:
 def parse_reason_option(text: str, *, is_required: bool) -> str:
     """Parse the reason of an act; raises InvalidArgument."""
     try:
-        return require_reason(text) if is_required else parse_reason(text)
+        return parse_reason(text, is_required=is_required)
     except InvalidValue as error:
         raise InvalidArgument(f"--reason: {error.message}") from None
 

@@ -7,7 +7,8 @@ from domain.errors import DeliveryFailed, PhoneUnreachable
 NO_ACCOUNT: Final = "This phone has no account."
 ACCOUNT_DELETED: Final = "This account was deleted."
 LIMITS_RESET_TWICE: Final = "The limits of this phone were reset twice within a day."
-THREE_CODES_SENT: Final = "Nothing was sent: operators sent three codes to this phone within a day."
+THREE_CODES_SENT: Final = "operators sent three codes to this phone within a day."
+LIMIT_REACHED: Final = "Nothing was sent, because a limit is reached"
 NUMBER_HELD: Final = (
     "The number of this account is held: its latest owner changed to another number within the last"
     " seven days, and may undo that."

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from application.admin import acts
-from application.administration.acts import CORE_ACTS
+from application.administration.acts import CORE_ACTS, scopes_of
 from domain.administration.scope import Scope
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 def _add_create(create: ArgumentParser) -> None:
     supporting = [act.name for act in CORE_ACTS if act.scope is Scope.SUPPORT_USERS]
+    explained = {Scope.READ_PHONES, Scope.SUPPORT_USERS}
+    of_core = [scope for scope in scopes_of(CORE_ACTS) if scope not in explained]
     of_features = [scope for feature in find_feature_commands() for scope in feature.scopes]
-    others = [Scope.DELETE_USERS, Scope.READ_AUDIT, *of_features]
+    others = [*of_core, Scope.READ_AUDIT, *of_features]
     create.add_argument("--name", metavar="NAME", required=True, help="the name of the backend")
     create.add_argument(
         "--scope",

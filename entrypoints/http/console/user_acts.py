@@ -410,9 +410,9 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
         case errors.UserNotFound():
             return act_words.NO_ACCOUNT
         case errors.TooManyOperatorCodes():
-            return act_words.THREE_CODES_SENT
+            return f"Nothing was sent: {act_words.THREE_CODES_SENT}"
         case errors.TooManyOtpRequests():
-            return "Nothing was sent, because a limit is reached. The page of the phone says which."
+            return f"{act_words.LIMIT_REACHED}. The page of the phone says which."
         case errors.DeliveryFailed():
             return act_words.explain_delivery_failure(error)
         case errors.PhoneUnreachable():

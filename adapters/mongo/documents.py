@@ -21,17 +21,9 @@ R = TypeVar("R", bound=Record)
 
 METADATA_COLLECTION: Final = "database_metadata"
 """The single document in it says which service and which keys a database belongs to."""
-EARLIER_LIMITS: Final = "rate_limits"
-EARLIER_LEASES: Final = "leases"
-"""Collections of earlier versions, whose instances may run beside this one. None is created."""
 ALL_KINDS: Final[Sequence[RecordKind[Any]]] = (*KINDS, LIMITS)
-COLLECTIONS: Final = (
-    METADATA_COLLECTION,
-    *(kind.name for kind in ALL_KINDS),
-    EARLIER_LIMITS,
-    EARLIER_LEASES,
-)
-"""The names of all collections that Dialtone has, or had."""
+COLLECTIONS: Final = (METADATA_COLLECTION, *(kind.name for kind in ALL_KINDS))
+"""The names of all collections that Dialtone has."""
 
 
 def make_documents() -> Iterator[type[Document]]:

@@ -3,8 +3,8 @@
 from datetime import datetime
 from functools import partial
 
-from adapters.mongo.database import MongoDatabase, connect, create_indexes
-from adapters.mongo.documents import EARLIER_LEASES, METADATA_COLLECTION
+from adapters.mongo.database import connect, create_indexes
+from adapters.mongo.documents import METADATA_COLLECTION
 from adapters.mongo.driver import errors_while_opening, latest, location_of
 from adapters.mongo.metadata import METADATA_ID, check_metadata
 from adapters.mongo.opening import stores_in
@@ -12,13 +12,11 @@ from adapters.records.kinds import PHONE_VERIFICATIONS
 from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import (
-    IN_USE,
     ReportProgress,
     check_stopped,
     move_phone_verifications,
     report_nothing,
 )
-from application.ports.errors import ConfigurationError
 
 
 async def check_unused(url: str, encryption: PhoneEncryption, now: datetime) -> None:
@@ -32,7 +30,7 @@ async def check_unused(url: str, encryption: PhoneEncryption, now: datetime) -> 
     async with connect(url, location) as database:
         with errors_while_opening(location, database.find_connection_problem):
             await check_metadata(database, location, encryption.key_fingerprint())
-        await _check_unused(database, location, now)
+        await check_stopped(stores_in(database).records, location, now)
 
 
 async def change_index_key(
@@ -60,7 +58,7 @@ async def change_index_key(
             is_changed = current.get("key_fingerprint") == new.key_fingerprint()
             if not is_changed:
                 await check_metadata(database, location, old.key_fingerprint())
-                await _check_unused(database, location, now)
+                await check_stopped(stores_in(database).records, location, now)
                 started = {
                     "key_fingerprint": new.key_fingerprint(),
                     "unfinished_index_key": old.key_fingerprint(),
@@ -69,20 +67,10 @@ async def change_index_key(
             elif "unfinished_index_key" not in current:
                 verifications = latest(database.motor[PHONE_VERIFICATIONS.name])
                 return await verifications.count_documents({})
-            # The last start may have been that of an earlier version.
+            # The last start may have been that of an older version.
             await create_indexes(database, location)
         moved = await move_phone_verifications(stores_in(database), old, new, report)
         finished = {"$unset": {"unfinished_index_key": 1}}
         finish = partial(metadata.update_one, {"_id": METADATA_ID}, finished)
         await OutageRetries()(lambda: database.run(finish))
         return moved
-
-
-async def _check_unused(database: MongoDatabase, location: str, now: datetime) -> None:
-    await check_stopped(stores_in(database).records, location, now)
-    earlier = latest(database.motor[EARLIER_LEASES])
-    lease = await database.run(
-        lambda: earlier.find_one({"expires_at": {"$gt": now}}, sort=[("expires_at", -1)])
-    )
-    if lease is not None:
-        raise ConfigurationError(IN_USE.format(location=location, time=lease["expires_at"]))

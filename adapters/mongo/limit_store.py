@@ -12,7 +12,7 @@ from pymongo import UpdateOne
 
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
-from adapters.mongo.documents import EARLIER_LIMITS, read_document
+from adapters.mongo.documents import read_document
 from adapters.mongo.driver import BulkWriteStopped, RawDocument, latest
 from adapters.mongo.limit_updates import release_permits, save_limit
 from adapters.mongo.record_store import delete_oldest
@@ -33,8 +33,6 @@ MAX_ROUNDS: Final = 30
 FIRST_PAUSE: Final = 0.005
 MAX_PAUSE: Final = 0.05
 """At most so many seconds before a round that repeats what others prevented."""
-_EARLIER_KINDS: Final = ("available_at", "acquired")
-"""A field of each kind of document that earlier versions wrote: limits, and reservations."""
 _CONFLICT: Final = "too many concurrent reservations of a limit"
 
 
@@ -116,20 +114,11 @@ class MongoLimitStore:
         return count_used(limits, records, now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` records without permits that count, also those of earlier versions.
-
-        These contain hashes of client IPs.
-        """
+        """Delete up to `limit` records without permits that count."""
         expired = {EXPIRES_AT: {"$lte": now}}
         name = LIMITS.find_index(EXPIRES_AT).name
         limits = self._database.motor[LIMITS.name]
-        deleted = await delete_oldest(self._database, limits, expired, limit, name)
-        earlier = self._database.motor[EARLIER_LIMITS]
-        for field in _EARLIER_KINDS:
-            if deleted < limit:
-                of_kind = {field: {"$exists": True}, **expired}
-                deleted += await delete_oldest(self._database, earlier, of_kind, limit - deleted)
-        return deleted
+        return await delete_oldest(self._database, limits, expired, limit, name)
 
     async def _load_records(self, ids: Collection[str]) -> Mapping[str, LimitRecord]:
         documents = await self._loader.load_many(ids)

@@ -17,8 +17,6 @@ from adapters.mongo.database import (
 )
 from adapters.mongo.documents import (
     ALL_KINDS,
-    EARLIER_LEASES,
-    EARLIER_LIMITS,
     METADATA_COLLECTION,
     declared_index,
     index_model,
@@ -92,8 +90,6 @@ async def _find_plan(database: MongoDatabase, location: str, *, is_new: bool) ->
             for name, other in found.items()
             if name != "_id_" and name not in {index.name for index in kind.indexes}
         ]
-    earlier = [name for name in (EARLIER_LIMITS, EARLIER_LEASES) if name in existing]
-    undeclared += [SchemaObject("collection", name) for name in earlier]
     return SchemaPlan(is_new=is_new, missing=missing, undeclared=undeclared)
 
 

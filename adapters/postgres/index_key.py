@@ -68,7 +68,7 @@ async def change_index_key(
             if current is None or current.key_fingerprint != new.key_fingerprint():
                 await check(connection, location, old.key_fingerprint())
                 async with connection.transaction():
-                    # The last start may have been that of an earlier version.
+                    # The last start may have been that of an older version.
                     await create_missing(connection, location)
                 await check_stopped(stores.records, location, now)
                 await start_change(connection, new.key_fingerprint(), old.key_fingerprint())

@@ -112,7 +112,6 @@ AUDIT_ENTRIES: Final = RecordKind(
     Index(name="audit_entries_expires_at", order=EXPIRES_AT),
 )
 
-# Not `leases`: those of earlier versions have no version.
 LEASES: Final = RecordKind(
     "instance_leases", LeaseRecord, Index(name="instance_leases_expires_at", order=EXPIRES_AT)
 )

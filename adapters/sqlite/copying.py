@@ -27,7 +27,6 @@ from adapters.sqlite.record_store import to_column
 from adapters.sqlite.schema import (
     ALL_KINDS,
     COPY_MARK,
-    RETIRED_TABLES,
     check_schema,
     prepare_schema,
     read_metadata,
@@ -35,9 +34,7 @@ from adapters.sqlite.schema import (
 from adapters.sqlite.undeclared_tables import has_undeclared
 from application.ports.errors import ConfigurationError
 
-_KNOWN_TABLES: Final = frozenset(
-    ["metadata", "leases", *RETIRED_TABLES, *(kind.name for kind in ALL_KINDS)]
-)
+_KNOWN_TABLES: Final = frozenset(["metadata", *(kind.name for kind in ALL_KINDS)])
 _IN_USE: Final = "{path} is in use: stop the service, and start the command again."
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _decode: Final = msgspec.json.Decoder(Fields).decode

@@ -32,7 +32,6 @@ from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
 from adapters.sqlite.record_store import delete_expired, to_column
 from adapters.sqlite.row_loader import decode_rows, make_row_loader, select_rows
-from adapters.sqlite.schema import RETIRED_TABLES
 from application.ports.errors import CorruptRecord, StorageTimeout
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
@@ -43,12 +42,6 @@ _VERSION: Final = "0"
 _MAX_ROWS: Final = 100
 """Rows that a statement reads or writes."""
 _FIND: Final = f"SELECT body FROM {LIMITS.name} WHERE id = ?"  # noqa: S608 -- our text
-_HAS_TABLE: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-_DELETE_RETIRED: Final = """
-DELETE FROM {table} WHERE rowid IN (
-    SELECT rowid FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
-)
-"""
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -181,9 +174,4 @@ def _save_rows(count: int) -> str:
 
 def _delete_expired(connection: sqlite3.Connection, now: datetime, limit: int) -> int:
     sql = delete_expired(LIMITS.name, LIMITS.find_index(EXPIRES_AT))
-    deleted = connection.execute(sql, (to_column(now), limit)).rowcount
-    for table in RETIRED_TABLES:
-        if connection.execute(_HAS_TABLE, (table,)).fetchone():
-            values = (to_column(now), limit - deleted)
-            deleted += connection.execute(_DELETE_RETIRED.format(table=table), values).rowcount
-    return deleted
+    return connection.execute(sql, (to_column(now), limit)).rowcount

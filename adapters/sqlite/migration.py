@@ -15,7 +15,6 @@ from adapters.sqlite.schema import (
     SCHEMA,
     check_schema,
     create,
-    drop_renamed_indexes,
     find_missing,
     find_plan,
     read_metadata,
@@ -65,8 +64,6 @@ async def migrate(path: Path, key_fingerprint: str, report: ReportBuild) -> Sche
                 # A start of this version may have created it meanwhile.
                 if statement := find_missing(connection).get(missing):
                     create(connection, missing, statement, path)
-        with _transaction(connection):
-            drop_renamed_indexes(connection)
     return plan
 
 

@@ -8,7 +8,6 @@
 """
 
 import logging
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -45,31 +44,6 @@ CREATE TABLE metadata (
     value NOT NULL
 ) WITHOUT ROWID
 """
-
-RETIRED_TABLES: Final = ("rate_limits", "reservations")
-"""Tables of earlier programs whose rows expire."""
-RETIRED: Final = (
-    *(
-        statement
-        for table in RETIRED_TABLES
-        for statement in (
-            f"CREATE TABLE {table} (id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL, "
-            "body TEXT NOT NULL)",
-            f"CREATE INDEX {table}_expires_at ON {table} (expires_at)",
-        )
-    ),
-    "CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) "
-    "WITHOUT ROWID",
-    "CREATE INDEX identities_deleted_not_purged ON identities (deleted_at) "
-    "WHERE deleted_at IS NOT NULL AND purged_at IS NULL",
-    "CREATE INDEX identities_deleted_with_username ON identities (deleted_at) "
-    "WHERE deleted_at IS NOT NULL AND username_key IS NOT NULL",
-)
-"""What files of earlier programs have, and new ones do not.
-
-The tables stay, for older instances that run beside this one.
-"""
-RENAMED_INDEXES: Final = ("identities_deleted_not_purged", "identities_deleted_with_username")
 
 _log = logging.getLogger(__name__)
 
@@ -168,8 +142,7 @@ def find_plan(connection: sqlite3.Connection, *, is_new: bool) -> SchemaPlan:
     return SchemaPlan(
         is_new=is_new,
         missing=[*find_missing(connection)],
-        dropped=[other for other in others if other.name in RENAMED_INDEXES],
-        undeclared=[*columns, *(other for other in others if other.name not in RENAMED_INDEXES)],
+        undeclared=[*columns, *others],
     )
 
 
@@ -203,7 +176,6 @@ def prepare_schema(
         check_mark(read_metadata(connection, COPY_MARK), str(path))
     for missing, statement in find_missing(connection).items():
         create(connection, missing, statement, path)
-    drop_renamed_indexes(connection)
     if is_new:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.executemany(
@@ -217,12 +189,6 @@ def prepare_schema(
     connection.execute("COMMIT")
     if is_new:
         _log.info({"event": "database_created", "schema_version": SCHEMA_VERSION})
-
-
-def drop_renamed_indexes(connection: sqlite3.Connection) -> None:
-    """Drop indexes that got another name: each would slow down writes."""
-    for name in RENAMED_INDEXES:
-        connection.execute(f"DROP INDEX IF EXISTS {name}")
 
 
 def check_schema(
@@ -258,7 +224,7 @@ def check_schema(
 
 
 def complete_schema(connection: sqlite3.Connection, path: Path) -> str | None:
-    """Create the tables and indexes that the file of an older program does not have.
+    """Create the tables, columns and indexes that the file of an older program does not have.
 
     Returns:
         The first object that is not of this schema, e.g. `trigger x`; nothing is created then. The
@@ -290,10 +256,10 @@ def read_metadata(connection: sqlite3.Connection, name: str) -> Any:
 
 def _is_known(kind: str, name: str, sql: str | None) -> bool:
     """Return whether an object is of the schema. A table may lack columns that are newer."""
-    known = _known_objects().get((kind, name), "")
-    if kind != "table" or not known or not sql:
-        return known == _normalize(sql)
-    return _definitions_of(known) >= _definitions_of(sql)
+    known, created = _known_objects().get((kind, name), ""), _normalize(sql)
+    if kind != "table" or not known or not created:
+        return known == created
+    return _definitions_of(known) >= _definitions_of(created)
 
 
 def _definitions_of(create_table: str) -> frozenset[str]:
@@ -301,9 +267,9 @@ def _definitions_of(create_table: str) -> frozenset[str]:
 
     A column that was added is the last one. No definition has a comma.
     """
-    name, _, rest = (_normalize(create_table) or "").partition("(")
+    name, _, rest = create_table.partition("(")
     columns, _, options = rest.rpartition(")")
-    return frozenset([name, *columns.split(","), f") {options}"])
+    return frozenset([name, *(column.strip() for column in columns.split(",")), f") {options}"])
 
 
 def _find_columns(connection: sqlite3.Connection, table: str) -> Sequence[SchemaObject]:
@@ -331,18 +297,15 @@ def _is_statistics(other: SchemaObject) -> bool:
 @cache
 def _known_objects() -> Mapping[tuple[str, str], str | None]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in (*SCHEMA.values(), *RETIRED):
+        for statement in SCHEMA.values():
             connection.execute(statement)
         rows = connection.execute("SELECT type, name, sql FROM sqlite_master")
         return {(kind, name): _normalize(sql) for kind, name, sql in rows}
 
 
 def _normalize(sql: str | None) -> str | None:
-    """Return a statement without the white space that has no meaning; None of an automatic index.
-
-    Earlier programs wrote other white space. No text in the schema has any.
-    """
-    return sql and re.sub(r"\s*([(),])\s*|\s+", lambda space: space[1] or " ", sql.strip())
+    """Return a statement in one line; None of an automatic index."""
+    return sql and " ".join(sql.split())
 
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:

@@ -1,6 +1,7 @@
 """`dialtone migrate`: what it shows and makes in each database, beside an older version."""
 
 import asyncio
+import json
 import sqlite3
 from argparse import Namespace
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.mongo import migration as in_mongo
+from adapters.mongo.metadata import METADATA_ID
 from adapters.postgres import migration as in_postgres
 from adapters.records.schema_plan import SchemaObject, SchemaPlan
 from adapters.sqlite import migration as in_sqlite
@@ -32,6 +34,7 @@ from tests.support.settings import settings
 FINGERPRINT = FakePhoneEncryption().key_fingerprint()
 UNIQUE = "identities_username_key"
 OWN = "own_index"
+RELEASE_0_1_0 = Path(__file__).parents[1] / "support/samples/release_0_1_0"
 EARLIER = ["DROP INDEX identities_username_key", "DROP TABLE daily_costs"]
 
 
@@ -44,6 +47,8 @@ class DatabaseKind:
     open: Callable[[], Any]
     execute: Callable[[str], object]
     read_all: Callable[[], object]
+    make_0_1_0: Callable[[], object]
+    """Make the database of 0.1.0, of the same keys."""
     add_twice: Callable[[], object]
     """Give two users one name, which only a database without the unique index lets happen."""
 
@@ -72,6 +77,14 @@ def sqlite_kind(request: pytest.FixtureRequest) -> DatabaseKind:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute(statement)
 
+    def make_0_1_0() -> None:
+        path.parent.mkdir()
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.executescript((RELEASE_0_1_0 / "sqlite.sql").read_text())
+            connection.execute(
+                "UPDATE metadata SET value = ? WHERE name = 'key_fingerprint'", (FINGERPRINT,)
+            )
+
     def read_all() -> object:
         if not path.exists():
             return sorted(path.parent.parent.iterdir())
@@ -84,6 +97,7 @@ def sqlite_kind(request: pytest.FixtureRequest) -> DatabaseKind:
         lambda: open_sqlite_repositories(path, FakePhoneEncryption()),
         execute,
         read_all,
+        make_0_1_0,
         lambda: execute(TWO_USERS),
     )
 
@@ -103,6 +117,14 @@ def mongo_kind(request: pytest.FixtureRequest) -> DatabaseKind:
             case ["CREATE", "INDEX", name, *_]:
                 database["identities"].create_index("created_at", name=name)
 
+    def make_0_1_0() -> None:
+        metadata = {"schema_version": 1, "key_fingerprint": FINGERPRINT}
+        database["database_metadata"].insert_one({"_id": METADATA_ID, **metadata})
+        indexes = json.loads((RELEASE_0_1_0 / "mongo_indexes.json").read_bytes())
+        for collection, declared in indexes.items():
+            for index in declared:
+                database[collection].create_index(keys=index.pop("key"), **index)
+
     def read_all() -> object:
         names = sorted(database.list_collection_names())
         indexes = {name: database[name].index_information() for name in names}
@@ -114,6 +136,7 @@ def mongo_kind(request: pytest.FixtureRequest) -> DatabaseKind:
         lambda: open_mongo_repositories(url),
         execute,
         read_all,
+        make_0_1_0,
         lambda: database["identities"].update_many({}, {"$set": {"username_key": "ada"}}),
     )
 
@@ -124,6 +147,12 @@ def postgres_kind(request: pytest.FixtureRequest) -> DatabaseKind:
     def execute(statement: str) -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)
+
+    def make_0_1_0() -> None:
+        execute((RELEASE_0_1_0 / "postgres.sql").read_text())
+        with psycopg.connect(url) as connection:
+            metadata = "INSERT INTO database_metadata VALUES ('database', 1, %s)"
+            connection.execute(metadata, [FINGERPRINT])
 
     def read_all() -> object:
         with psycopg.connect(url) as connection:
@@ -140,6 +169,7 @@ def postgres_kind(request: pytest.FixtureRequest) -> DatabaseKind:
         lambda: open_postgres_repositories(url),
         execute,
         read_all,
+        make_0_1_0,
         lambda: execute(TWO_USERS),
     )
 
@@ -207,6 +237,21 @@ async def test_what_an_earlier_version_does_not_have_is_shown_and_created(
     assert (await database.plan()).missing == []
     # And again, with nothing to do.
     assert await database.migrate() == []
+
+
+async def test_a_database_of_0_1_0_gets_what_is_new_and_none_of_it_is_made_again(
+    database: DatabaseKind,
+) -> None:
+    database.make_0_1_0()
+    plan = await database.plan()
+    assert {"phone_assignments", "identities_next_send_at"} <= names_of(plan.missing)
+    assert not {"identities", "limits", UNIQUE} & names_of(plan.missing)
+    assert not any([plan.is_new, plan.dropped, plan.undeclared])
+
+    async with database.open() as repositories:
+        assert await repositories.identities.add(an_identity())
+
+    assert (await database.plan()).missing == []
 
 
 async def test_an_index_that_is_not_declared_is_shown_and_stays(database: DatabaseKind) -> None:

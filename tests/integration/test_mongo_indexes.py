@@ -1,4 +1,4 @@
-"""The indexes that a start creates, beside those of earlier versions."""
+"""The indexes that a start creates."""
 
 import logging
 import re
@@ -11,9 +11,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from adapters.mongo.documents import ALL_KINDS
-from adapters.mongo.metadata import METADATA_ID, SCHEMA_VERSION
+from adapters.mongo.metadata import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
-from tests.integration.mongo_support import KEY_FINGERPRINT, StandaloneMongo
+from tests.integration.mongo_support import StandaloneMongo
 from tests.support.repositories import open_mongo_repositories
 
 Mongo = Database[dict[str, Any]]
@@ -24,56 +24,6 @@ DECLARED: Final = {(kind.name, index.name) for kind in ALL_KINDS for index in ki
 def only_with(*fields: str, **values: str) -> dict[str, Any]:
     """The option of an index of the documents that have these fields, and these values."""
     return {"partialFilterExpression": {**{name: {"$exists": True} for name in fields}, **values}}
-
-
-EARLIER: Final[dict[str, dict[str, tuple[tuple[str, ...], dict[str, Any]]]]] = {
-    "phone_verifications": {
-        "phone_verifications_expires_at": (("expires_at",), only_with("expires_at")),
-        "phone_verifications_client_ips_expire_at": (
-            ("client_ips_expire_at",),
-            only_with("client_ips_expire_at"),
-        ),
-    },
-    "identities": {
-        "identities_username_key": (
-            ("username_key",),
-            {"unique": True, **only_with("username_key")},
-        ),
-        "identities_purged_at": (("purged_at", "deleted_at"), only_with("deleted_at")),
-        "identities_deleted_at": (("deleted_at",), only_with("deleted_at", "username_key")),
-        "identities_expires_at": (("expires_at",), only_with("expires_at")),
-    },
-    "media_items": {
-        "media_items_cleanup_at": (("state", "cleanup_at"), only_with("cleanup_at")),
-        "media_items_kind": (("state", "kind", "created_at", "_id"), only_with(state="ready")),
-        "media_items_category": (
-            ("state", "category", "kind", "created_at", "_id"),
-            only_with("category", state="ready"),
-        ),
-        "media_items_owner_id": (("owner_id", "state", "kind", "created_at", "_id"), {}),
-        "media_items_owner_id_category": (
-            ("state", "owner_id", "category", "kind", "created_at", "_id"),
-            only_with("category", state="ready"),
-        ),
-    },
-    "media_usages": {"media_usages_recount_at": (("recount_at",), only_with("recount_at"))},
-    "idempotency_keys": {"idempotency_keys_expires_at": (("expires_at",), {})},
-    "calls": {
-        "calls_started_at": (("started_at", "_id"), {}),
-        "calls_identity_id": (("identity_id", "started_at", "_id"), only_with("identity_id")),
-        "calls_oldest_recording_at": (
-            ("oldest_recording_at",),
-            only_with("oldest_recording_at"),
-        ),
-        "calls_unfinished_since": (("unfinished_since",), only_with("unfinished_since")),
-    },
-    "delivery_reports": {"delivery_reports_expires_at": (("expires_at",), {})},
-    "rate_limits": {
-        "rate_limits_expires_at": (("expires_at",), only_with("available_at")),
-        "rate_limits_reservations_expires_at": (("expires_at", "_id"), only_with("acquired")),
-    },
-}
-"""The indexes of the version that kept each repository by itself: fields and options by names."""
 
 
 @pytest.fixture
@@ -110,41 +60,6 @@ async def test_a_new_database_gets_the_declared_indexes_and_the_next_start_chang
     assert [record.msg for record in caplog.records] == [
         {"event": "database_created", "schema_version": SCHEMA_VERSION}
     ]
-
-
-async def test_a_database_of_an_earlier_version_keeps_its_indexes_and_none_is_built_again(
-    mongo_database: str, database: Mongo
-) -> None:
-    metadata = {"schema_version": SCHEMA_VERSION, "key_fingerprint": KEY_FINGERPRINT}
-    database["database_metadata"].insert_one({"_id": METADATA_ID, **metadata})
-    for collection, declared in EARLIER.items():
-        for name, (fields, options) in declared.items():
-            database[collection].create_index([(one, 1) for one in fields], name=name, **options)
-    before = indexes(database)
-
-    await start(mongo_database)
-
-    after = indexes(database)
-    assert {key: after.get(key) for key in before} == before
-    new = {collection for collection, _ in after.keys() - before.keys()}
-    assert new == {
-        "identities",
-        "media_items",
-        "unchallenged_attempts",
-        "used_attestations",
-        "instance_leases",
-        "instances",
-        "limits",
-        "audit_entries",
-        "service_tokens",
-        "daily_costs",
-        "hourly_counts",
-        "console_sessions",
-        "phone_assignments",
-    }
-    assert after.keys() - before.keys() <= DECLARED
-    only_earlier = {collection for collection, _ in before.keys() - DECLARED}
-    assert only_earlier == {"media_items", "rate_limits"}
 
 
 async def test_a_missing_index_is_created_again_and_an_unknown_one_stays(

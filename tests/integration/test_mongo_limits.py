@@ -335,27 +335,3 @@ async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
     assert proxy.lost_responses == 1
     document = collection.find_one() or {}
     assert list(document["windows"]["requests"]["counters"].values()) == [6]
-
-
-async def test_documents_of_earlier_versions_expire_too(
-    limits: LimitStore, raw_database: RawDatabase[RawDocument]
-) -> None:
-    earlier = raw_database["rate_limits"]
-    earlier.insert_many(
-        [
-            {"_id": "network:hash", "available_at": NOW, "expires_at": NOW},
-            {"_id": "network:other", "available_at": NOW, "expires_at": NOW + HOUR},
-            {"_id": "reservation:1", "acquired": [], "expires_at": NOW},
-        ]
-    )
-    await acquire(limits, a_limit(1))
-    later = NOW + 3 * HOUR
-
-    assert await limits.delete_expired(NOW, 1) == 1
-    assert await limits.delete_expired(NOW, 10) == 1
-    assert [one["_id"] for one in earlier.find()] == ["network:other"]
-    assert await limits.delete_expired(later, 10) == 2
-    assert await limits.delete_expired(later, 10) == 0
-    earlier.drop()
-    await limits.delete_expired(later, 10)
-    assert "rate_limits" not in raw_database.list_collection_names()

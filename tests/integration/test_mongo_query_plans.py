@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from pymongo import MongoClient
 
-from adapters.mongo.documents import ALL_KINDS, EARLIER_LIMITS
+from adapters.mongo.documents import ALL_KINDS
 from adapters.records.database import Database
 from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
 from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, KINDS
@@ -197,22 +197,12 @@ async def test_expired_records_are_found_by_their_index(
 
 
 async def test_expired_limits_are_found_by_their_index(
-    database: Database, explain: Explain, client: Client
+    database: Database, explain: Explain
 ) -> None:
-    earlier = client.get_default_database()[EARLIER_LIMITS]
-    for number, field in enumerate(("available_at", "acquired")):
-        earlier.create_index(
-            [("expires_at", 1), ("_id", 1)][: 1 + number],
-            name=f"{field} index",
-            partialFilterExpression={field: {"$exists": True}},
-        )
-
     plans = await explain(database.limits.delete_expired(MIDDLE, 200))
 
     assert {index for stages in plans for index in indexes(stages)} - {"_id_"} == {
-        LIMITS.find_index(EXPIRES_AT).name,
-        "available_at index",
-        "acquired index",
+        LIMITS.find_index(EXPIRES_AT).name
     }
 
 

@@ -9,21 +9,18 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from adapters.sqlite import inspect_file
 from adapters.sqlite.database import DatabaseFile, open_database
-from adapters.sqlite.schema import SCHEMA_VERSION, complete_schema, prepare_schema
+from adapters.sqlite.schema import SCHEMA_VERSION, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import open_sqlite_repositories
-
-EARLIER_SCHEMA: Final = Path(__file__).parents[1] / "support/samples/sqlite_schema_before_kinds.sql"
 
 
 @pytest.fixture
@@ -264,49 +261,3 @@ def test_a_table_that_an_earlier_program_did_not_know_is_created(
 
     assert connection.execute("SELECT count(*) FROM calls").fetchone() == (0,)
     assert connection.execute("SELECT count(*) FROM delivery_reports").fetchone() == (1,)
-
-
-def objects_of(connection: sqlite3.Connection) -> dict[str, str | None]:
-    """Return the statement of each table and index, without its white space."""
-    rows = connection.execute("SELECT name, sql FROM sqlite_master")
-    return {name: sql and "".join(sql.split()) for name, sql in rows}
-
-
-def test_the_tables_and_indexes_of_earlier_programs_are_those_of_the_kinds(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    connection.executescript(EARLIER_SCHEMA.read_text())
-    earlier = objects_of(connection)
-    assert complete_schema(connection, path) is None
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as new:
-        prepare_schema(new, path, "keys")
-        created = objects_of(new)
-
-    assert {
-        name
-        for name, statement in earlier.items()
-        if created.get(name) != statement and "autoindex" not in name
-    } == {
-        *("identities_deleted_not_purged", "identities_deleted_with_username"),
-        *("rate_limits", "rate_limits_expires_at"),
-        *("reservations", "reservations_expires_at"),
-        "leases",
-        "identities",  # a column was added after the others
-    }
-
-
-def test_the_indexes_that_got_another_name_are_dropped_and_retired_tables_stay(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    prepare_schema(connection, path, "keys")
-    created = objects_of(connection)
-    connection.executescript(EARLIER_SCHEMA.read_text())
-
-    prepare_schema(connection, path, "keys")
-
-    kept = objects_of(connection).keys() - created.keys()
-    assert {name for name in kept if "autoindex" not in name} == {
-        *("rate_limits", "rate_limits_expires_at"),
-        *("reservations", "reservations_expires_at"),
-        "leases",
-    }

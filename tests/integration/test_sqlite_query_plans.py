@@ -263,26 +263,3 @@ async def test_limits_are_read_and_written_by_id(
         f"SEARCH {LIMITS.name} USING INTEGER PRIMARY KEY (rowid=?)",
         f"SEARCH {LIMITS.name} USING COVERING INDEX limits_expires_at (expires_at<?)",
     ]
-
-
-async def test_expired_limits_of_earlier_programs_are_a_range_of_an_index(
-    database: SqliteDatabase, plans: list[str]
-) -> None:
-    for table in ("rate_limits", "reservations"):
-        columns = "id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL, body TEXT NOT NULL"
-        await database.execute(f"CREATE TABLE {table} ({columns})")
-        await database.execute(f"CREATE INDEX {table}_expires_at ON {table} (expires_at)")
-    plans.clear()
-
-    await SqliteLimitStore(database).delete_expired(NOW, 10)
-
-    read = {table: reads_of(table, plans) for table in ("rate_limits", "reservations")}
-    for table in read:
-        await database.execute(f"DROP TABLE {table}")
-    assert read == {
-        table: [
-            f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)",
-            f"SEARCH {table} USING COVERING INDEX {table}_expires_at (expires_at<?)",
-        ]
-        for table in read
-    }

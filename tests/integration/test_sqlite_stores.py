@@ -1,4 +1,4 @@
-"""The stores over SQLite: damaged rows, unknown fields, and what earlier programs have left."""
+"""The stores over SQLite: damaged rows, and unknown fields."""
 
 import asyncio
 import json
@@ -16,7 +16,6 @@ from adapters.records.kinds import ENCRYPTED_PHONE, LEASES, PHONE_VERIFICATIONS
 from adapters.records.leases import LeaseRecord
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.sqlite import change_index_key, check_unused, open_sqlite_database
-from adapters.sqlite.record_store import to_column
 from application.ports.errors import ConfigurationError, CorruptRecord
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -131,23 +130,6 @@ async def test_unknown_fields_and_windows_of_a_limit_are_kept(
     assert body["new"] == [1]
     assert body["windows"]["new"] == json.loads(window)
     assert body["windows"]["requests"]["total"] == 1
-
-
-async def test_one_call_deletes_expired_limits_also_of_earlier_programs(
-    database: Database, connection: sqlite3.Connection
-) -> None:
-    await database.limits.acquire(reserve("a"))
-    for table in ("rate_limits", "reservations"):
-        connection.execute(f"CREATE TABLE {table} (id, expires_at, body)")
-        rows = [(f"{hours}", to_column(NOW + timedelta(hours=hours))) for hours in (0, 1, 9)]
-        connection.executemany(f"INSERT INTO {table} VALUES (?, ?, '')", rows)  # noqa: S608
-    later = NOW + timedelta(hours=2)
-
-    deleted = [await database.limits.delete_expired(later, limit) for limit in (3, 10, 10)]
-
-    assert deleted == [3, 2, 0]
-    for table, count in (("limits", 0), ("rate_limits", 1), ("reservations", 1)):
-        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (count,)  # noqa: S608
 
 
 async def test_many_limits_are_one_call(database: Database) -> None:

@@ -164,7 +164,7 @@ async def find(connection: PostgresConnection, location: str) -> DatabaseMetadat
             fields["schema_version"],
             fields["key_fingerprint"],
             fields["unfinished_index_key"],
-            # That of an earlier version has no column for it.
+            # That of 0.1.0 has no column for it.
             fields.get("copy_mark"),
         )
     except (KeyError, UndefinedColumn, UndefinedTable):

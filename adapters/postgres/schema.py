@@ -114,4 +114,5 @@ COLUMNS: Final[Mapping[SchemaObject, str]] = {
         f"ALTER TABLE {METADATA_TABLE} ADD COLUMN copy_mark text"
     )
 }
-"""The columns that earlier versions lack, with the statements that add them to a table."""
+"""The columns of indexed fields, and the one that 0.1.0 lacks, with the statements that add them to
+an existing table."""

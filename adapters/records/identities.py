@@ -42,8 +42,7 @@ class RefreshTokensRecord(msgspec.Struct, gc=False):
 class TokenSuccessionRecord(msgspec.Struct, gc=False):
     """What the generations of a session's refresh tokens succeeded, as of one generation.
 
-    It is beside the session: an older version of the service drops fields that it does not know
-    inside of one, but leaves those of the identity.
+    Only 0.1.0 reads `generation`, which is always that of the session.
     """
 
     session_id: str
@@ -55,7 +54,8 @@ class TokenSuccessionRecord(msgspec.Struct, gc=False):
 class TokenNetworkRecord(msgspec.Struct, gc=False):
     """The network from which a session's refresh token was exchanged for this generation.
 
-    It is beside the session for the same reason.
+    It is beside the session: 0.1.0 drops fields that it does not know inside of one, but leaves
+    those of the identity.
     """
 
     session_id: str
@@ -136,6 +136,7 @@ class PhoneChangeRecord(msgspec.Struct, gc=False):
     encrypted_old_phone: bytes = b""
     step: Literal["assign", "release", "notify"] = "assign"
     is_undo: bool = False
+    is_disown: bool = False
     undo_until: datetime | None = None
     kept_session_id: str | None = None
     is_by_operator: bool = False
@@ -208,7 +209,6 @@ class IdentityRecord(Record, kw_only=True):
     expires_at: datetime | None = None
     phone_change_record: PhoneChangeRecord | None = msgspec.field(name="phone_change", default=None)
     phone_change_attempted_at: datetime | None = None
-    disown_started_at: datetime | None = None
     undo_deadlines: tuple[datetime, ...] = ()
     phone_change_allowed_at: datetime | None = None
     events_record: UserEventsRecord | None = msgspec.field(name="events", default=None)
@@ -290,7 +290,6 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             changed.encrypted_new_phone = self._encryption.encrypt(change.new_phone, value.id)
             changed.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
             record.phone_change_record = changed
-            record.disown_started_at = change.started_at if change.is_disown else None
         is_new = value.events.is_recording  # it was made here, or by a process that keeps events
         if value.events.last_number == 0 or (is_new and not self._keeps_events):
             record.events_record = record.next_send_at = record.events_failed_at = None
@@ -331,9 +330,7 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             "new_phone": self._encryption.decrypt(change.encrypted_new_phone, record.id),
             "old_phone": self._encryption.decrypt(change.encrypted_old_phone, record.id),
         }
-        # An older version of the service may have begun another change since.
-        flags = {"is_disown": record.disown_started_at == change.started_at}
-        return msgspec.convert({**msgspec.structs.asdict(change), **phones, **flags}, PhoneChange)
+        return msgspec.convert({**msgspec.structs.asdict(change), **phones}, PhoneChange)
 
 
 def _to_events(record: IdentityRecord) -> UserEvents:
@@ -347,18 +344,13 @@ def _add(succession: TokenSuccessionRecord | None, session: Session) -> Session:
     family = session.token_family
     if succession is None or family is None:
         return session
-    # An older version of the service may have exchanged a token since.
-    is_current = succession.generation == family.generation
-    family = replace(
-        family,
-        previous=succession.previous if is_current else None,
-        oldest_valid=succession.oldest_valid,
-    )
+    family = replace(family, previous=succession.previous, oldest_valid=succession.oldest_valid)
     return replace(session, token_family=family)
 
 
 def _add_network(exchange: TokenNetworkRecord | None, session: Session) -> Session:
     family = session.token_family
+    # 0.1.0 may have exchanged a token since.
     if exchange is None or family is None or exchange.generation != family.generation:
         return session
     return replace(session, token_family=replace(family, network=exchange.network))

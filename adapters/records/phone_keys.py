@@ -34,10 +34,6 @@ from domain.phone import PhoneNumber
 BATCH_SIZE: Final = 200
 """How many records are written at the same time."""
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
-IN_USE: Final = (
-    "{location} was in use a short time ago: stop all instances of the service, and start the "
-    "command again after {time:%Y-%m-%dT%H:%M:%SZ}."
-)
 _VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
 _KINDS_WITH_PHONES: Final = (
     IDENTITIES,

@@ -46,7 +46,7 @@ class ChallengeRecord(_ChallengeRecord, kw_only=True, gc=False):
 class PhoneChangeChallengeRecord(_ChallengeRecord, kw_only=True, gc=False):
     """A challenge whose code changes a phone, or undoes that.
 
-    It is not among the others: an older version of the service cannot read its purpose.
+    It is not among the others: 0.1.0 cannot read its purpose.
     """
 
     purpose: Literal["change_phone", "undo_phone_change"]
@@ -111,7 +111,7 @@ class DeliveryRecord(msgspec.Struct, gc=False):
 class UnknownDeliveryRecord(msgspec.Struct, gc=False):
     """A delivery whose result is unknown.
 
-    It is not a field of the delivery: an older version of the service would drop it there.
+    It is not a field of the delivery: 0.1.0 would drop it there.
     """
 
     request_id: str

@@ -95,7 +95,7 @@ class Identity:
     - `external_id` is what another system calls it. An import or an administrator sets it. No two
       have the same one; a deleted identity has none.
     - `imported_at` is when an import made it, or took it over from a caller: no other is completed
-      by an import. Version 0.1 did not set it.
+      by an import. 0.1.0 did not set it.
     - `was_blocked_by_import` keeps a repeat from blocking it again after an operator unblocked it.
     - `events` of a user are what the backend of the app is told. The write that changes the user
       records the event too.
@@ -242,7 +242,7 @@ class Identity:
     def keeps(self, username: Username) -> bool:
         """Return whether nobody else may get a name: this identity has a role, and a name like it.
 
-        The stored key may be that of a former name or role: an older program does not change it.
+        The stored key may be that of a former name or role: 0.1.0 does not change it.
         """
         return self.staff_look_alike_key in username.look_alike_keys
 
@@ -283,7 +283,7 @@ class Identity:
 
     @property
     def was_imported(self) -> bool:
-        """Whether an import made it, also one of version 0.1, which left no mark.
+        """Whether an import made it, also one of 0.1.0, which left no mark.
 
         Its identity is verified although nobody signed in, and was used once: when it was made.
         """
@@ -633,7 +633,7 @@ class Identity:
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""
-        # An older version of the service deletes an identity and leaves its external id.
+        # An instance of 0.1.0 that deletes an identity leaves its external id.
         return replace(self, purged_at=now, phone=None, external_id=None, phone_change=None)
 
     def is_username_released(self, now: datetime) -> bool:

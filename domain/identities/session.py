@@ -32,7 +32,7 @@ class RefreshTokenFamily:
 
     `is_confirmed` is set when the client uses an access token of the current generation: it has
     received the response of the rotation. `previous` is the generation that was exchanged for the
-    current one; None if it is the one directly before. `oldest_valid` is the oldest generation
+    current one; None before the first rotation. `oldest_valid` is the oldest generation
     whose access tokens are valid, beside those of the previous one. `network` is the hash of the
     network from which the previous generation was exchanged, None if it is not known.
     """
@@ -73,7 +73,7 @@ class RefreshTokenFamily:
         )
         if generation == self.generation:
             return replace(successor, previous=generation)
-        if generation != self._previous:
+        if generation != self.previous:
             return None
         if now - self.rotated_at < REUSE_GRACE_PERIOD:
             return self
@@ -93,19 +93,13 @@ class RefreshTokenFamily:
         """
         if generation is None or self.oldest_valid <= generation <= self.generation:
             return True
-        return generation == self._previous
+        return generation == self.previous
 
     def confirm(self, generation: int | None) -> "RefreshTokenFamily":
         """Return the family after the use of an access token of this generation."""
         if self.is_confirmed or generation != self.generation:
             return self
         return replace(self, is_confirmed=True)
-
-    @property
-    def _previous(self) -> int:
-        # Records of earlier versions name none. Before the first generation it is 0, which no
-        # token has.
-        return self.generation - 1 if self.previous is None else self.previous
 
 
 @dataclass(frozen=True, slots=True)

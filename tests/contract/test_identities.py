@@ -322,25 +322,25 @@ async def test_without_destinations_no_event_is_recorded_and_those_stored_stay(
     assert events == {added.id: UserEvents(), waiting.id: waiting.events}
 
 
-class OlderIdentityRecord(Record, kw_only=True):
-    """What a program before events knows of an identity, as far as it matters here."""
+class FirstIdentityRecord(Record, kw_only=True):
+    """What 0.1.0 knows of an identity, as far as it matters here."""
 
     id: str
     created_at: datetime
     role: str = "member"
 
 
-async def test_a_program_that_knows_no_events_leaves_them_as_they_are(
+async def test_version_0_1_0_leaves_events_as_they_are(
     database: Database, repositories: Repositories
 ) -> None:
     user = with_failed_event(1, 0)
     await repositories.identities.add(user)
-    older = OlderIdentityRecord(id=user.id, created_at=user.created_at, role="administrator")
+    record = FirstIdentityRecord(id=user.id, created_at=user.created_at, role="administrator")
 
-    kind = RecordKind(IDENTITIES.name, OlderIdentityRecord)
-    assert await database.records.replace(kind, user.id, older, 1)
+    kind = RecordKind(IDENTITIES.name, FirstIdentityRecord)
+    assert await database.records.replace(kind, user.id, record, 1)
 
-    # The older program does not know the version of the sessions either.
+    # It does not know the version of the sessions either.
     promoted = replace(user.promote(), session_version=user.session_version)
     expected = [Versioned(promoted, 2)]
     due_at = NOW + 2 * RETRY_PERIOD

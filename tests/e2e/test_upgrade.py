@@ -26,7 +26,9 @@ REFRESH_TOKEN: Final = (
 def walker(tmp_path: Path) -> Iterator[Walker]:
     folder = tmp_path / "service"
     folder.mkdir()
-    shutil.copy(RELEASE_0_1_0 / "secrets.json", folder)
+    secrets = folder / "secrets.json"
+    shutil.copy(RELEASE_0_1_0 / "secrets.json", secrets)
+    secrets.chmod(0o600)
     with closing(sqlite3.connect(folder / "dialtone.db")) as connection:
         connection.executescript((RELEASE_0_1_0 / "sqlite.sql").read_text())
     with walking(folder) as opened:

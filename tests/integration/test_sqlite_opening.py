@@ -14,13 +14,15 @@ import pytest
 
 from adapters.sqlite import inspect_file
 from adapters.sqlite.database import DatabaseFile, open_database
-from adapters.sqlite.schema import SCHEMA_VERSION, prepare_schema
+from adapters.sqlite.schema import SCHEMA_VERSION, complete_schema, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import open_sqlite_repositories
+
+RELEASE_0_1_0 = Path(__file__).parents[1] / "support/samples/release_0_1_0/sqlite.sql"
 
 
 @pytest.fixture
@@ -250,14 +252,9 @@ def test_a_new_file_gets_the_schema_and_the_next_start_writes_nothing(
     ]
 
 
-def test_a_table_that_an_earlier_program_did_not_know_is_created(
+def test_all_that_a_backup_of_0_1_0_has_is_of_the_schema(
     connection: sqlite3.Connection, path: Path
 ) -> None:
-    prepare_schema(connection, path, "keys")
-    connection.execute("INSERT INTO delivery_reports VALUES ('a', 1, 1, '{}')")
-    connection.execute("DROP TABLE calls")
-
-    prepare_schema(connection, path, "keys")
-
-    assert connection.execute("SELECT count(*) FROM calls").fetchone() == (0,)
-    assert connection.execute("SELECT count(*) FROM delivery_reports").fetchone() == (1,)
+    connection.executescript(RELEASE_0_1_0.read_text())
+    assert complete_schema(connection, path) is None
+    assert complete_schema(connection, path) is None  # with the columns that were added

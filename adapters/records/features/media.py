@@ -110,8 +110,7 @@ OWNED_ITEMS: Final = Index(
 )
 """The items of an owner that are not marked for deletion, whatever else their state is.
 
-An item that becomes ready, or is hidden or shown again, keeps its place. Every program has stored
-`deletion_requested_at` with the mark, so this finds the records of earlier ones too.
+An item that becomes ready, or is hidden or shown again, keeps its place.
 """
 
 MEDIA_ITEMS: Final = RecordKind(

@@ -254,7 +254,7 @@ async def test_an_imported_account_with_a_role_is_not_completed(app: AppHarness)
 
 
 async def remove_marks(app: AppHarness) -> Identity:
-    """Leave the phone and its imported identity as version 0.1 did."""
+    """Leave the phone and its imported identity as 0.1.0 did."""
     repositories = app.database.repositories()
     verification = await repositories.phone_verifications.load(a_phone())
     unmarked_phone = replace(verification.value, imported_id=None)

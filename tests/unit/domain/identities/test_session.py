@@ -16,7 +16,7 @@ SECOND = timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)
 NONCE = b"n" * 16
 FIRST_GENERATION = RefreshTokenFamily(nonce=NONCE, rotated_at=NOW)
-FIFTH_GENERATION = RefreshTokenFamily(nonce=NONCE, rotated_at=NOW, generation=5)
+FIFTH_GENERATION = RefreshTokenFamily(nonce=NONCE, rotated_at=NOW, generation=5, previous=4)
 UNCONFIRMED = replace(FIFTH_GENERATION, is_confirmed=False)
 LIMITS = SessionLimits(max_age=365 * DAY, idle_timeout=90 * DAY)
 STEPS = ("refresh", "lost response", "use")

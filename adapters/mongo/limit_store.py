@@ -114,7 +114,6 @@ class MongoLimitStore:
         return count_used(limits, records, now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` records without permits that count."""
         expired = {EXPIRES_AT: {"$lte": now}}
         name = LIMITS.find_index(EXPIRES_AT).name
         limits = self._database.motor[LIMITS.name]

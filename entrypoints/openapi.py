@@ -12,17 +12,17 @@ from entrypoints.http.settings import HttpServerSettings, HttpSettings
 from entrypoints.settings.read import read_settings
 
 
-def describe(features: Sequence[Feature] = FEATURES) -> Any:
+def describe_api(features: Sequence[Feature] = FEATURES) -> Any:
     """Describe the API with these features and default settings, without a host."""
     defaults = read_settings({}, None)
     plugins = [plugin for feature in features for plugin in feature.plugins(defaults, features)]
     return describe_app(HttpSettings(server=HttpServerSettings(public_url="/")), plugins)
 
 
-def render_document() -> str:
+def render_description() -> str:
     """Render the description with all features."""
-    return json.dumps(describe(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(describe_api(), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render_document())
+    sys.stdout.write(render_description())

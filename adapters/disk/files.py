@@ -127,7 +127,7 @@ async def open_disk_files(
         ConfigurationError: The folder is not usable.
     """
     try:
-        await asyncio.to_thread(media_folder.prepare, folder)
+        await asyncio.to_thread(media_folder.prepare_folder, folder)
     except OSError as error:
         raise not_usable(folder, error) from None
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="disk")
@@ -144,6 +144,6 @@ async def is_prepared(folder: Path) -> bool:
         ConfigurationError: `open_disk_files` could not create it.
     """
     try:
-        return await asyncio.to_thread(media_folder.is_prepared, folder)
+        return await asyncio.to_thread(media_folder.is_folder_prepared, folder)
     except OSError as error:
         raise not_usable(folder, error) from None

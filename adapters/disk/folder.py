@@ -62,7 +62,7 @@ class FileReader:
         return chunk
 
 
-def prepare(folder: Path) -> None:
+def prepare_folder(folder: Path) -> None:
     """Create the folder if it is missing, and check that it is writable."""
     unfinished = folder / UNFINISHED
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -74,8 +74,8 @@ def prepare(folder: Path) -> None:
     _sync(folder)
 
 
-def is_prepared(folder: Path) -> bool:
-    """Return whether `prepare` has been called, or check that it would succeed."""
+def is_folder_prepared(folder: Path) -> bool:
+    """Return whether `prepare_folder` has been called, or check that it would succeed."""
     if (folder / UNFINISHED).exists():
         return True
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.files import read_text_file
-from adapters.flows.flow_document import read_document
-from adapters.flows.flow_rules import FlowProblem, validate
+from adapters.flows.flow_document import read_flow_document
+from adapters.flows.flow_rules import FlowProblem, validate_flow
 from application.ports.errors import ConfigurationError
 from domain.voice.flow import CallFlow
 
@@ -41,10 +41,12 @@ def read_call_flow(file: Path | None, app_name: str) -> CallFlow:
         document = _read_toml(source)
     except ValueError as error:
         raise InvalidCallFlow(location, [FlowProblem("", str(error))]) from error
-    flow, problems, unreadable = read_document(document, app_name)
+    flow, problems, unreadable = read_flow_document(document, app_name)
     # What could not be read is not reported as empty or missing, too.
     places = {problem.place for problem in problems}
-    problems += (problem for problem in validate(flow, unreadable) if problem.place not in places)
+    problems += (
+        problem for problem in validate_flow(flow, unreadable) if problem.place not in places
+    )
     if problems:
         raise InvalidCallFlow(location, list(dict.fromkeys(problems)))
     return flow

@@ -47,7 +47,9 @@ _EXPECTED: Final[Mapping[Any, tuple[str, str]]] = {
 _BRACES: Final = re.compile(r"\{(?!app\})[^{}]*\}?|(?<!\{app)\}")
 
 
-def read_document(document: Table, app_name: str) -> tuple[CallFlow, list[FlowProblem], set[str]]:
+def read_flow_document(
+    document: Table, app_name: str
+) -> tuple[CallFlow, list[FlowProblem], set[str]]:
     """Return the flow, the problems, and the names of the nodes that could not be read."""
     reader = _Reader(app_name)
     callers = ("unknown_caller", "known_caller", "anonymous_caller")

@@ -48,7 +48,7 @@ class FlowProblem(NamedTuple):
     message: str
 
 
-def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowProblem]:
+def validate_flow(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowProblem]:
     """Return all rules that a flow violates.
 
     - Every target exists, and every node can be reached.

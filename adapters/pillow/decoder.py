@@ -44,7 +44,7 @@ from adapters.pillow.jpeg import clean_jpeg
 from adapters.pillow.limits import EMPTY, TOO_COMPLEX, LimitChecker
 from adapters.pillow.png_animation import PngAnimation
 from adapters.pillow.stills import SourceFile, encode_still, read_options
-from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid
+from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid_answer
 from adapters.pillow.variants import EncodedBytes, animated_variant, still_variant
 from domain.media.errors import InvalidImage, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, SourceFormat
@@ -200,12 +200,12 @@ def answer(task: Task, descriptors: list[int]) -> Answer:
     except UnsupportedImageType as error:
         return Answer(failure=Failure(detected=error.detected))
     except InvalidImage as error:
-        return invalid(error)
+        return invalid_answer(error)
     except MemoryError:
-        return invalid(TOO_COMPLEX)
+        return invalid_answer(TOO_COMPLEX)
     except Exception as error:  # noqa: BLE001 - decoders raise many types for broken files
         is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        return Answer(failure=Failure()) if is_full else invalid(InvalidImage())
+        return Answer(failure=Failure()) if is_full else invalid_answer(InvalidImage())
 
 
 def _encode(source: _Source, task: Task) -> Iterator[EncodedBytes]:

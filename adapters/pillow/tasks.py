@@ -55,6 +55,6 @@ class Answer(msgspec.Struct, frozen=True):
     failure: Failure | None = None
 
 
-def invalid(error: InvalidImage) -> Answer:
+def invalid_answer(error: InvalidImage) -> Answer:
     """Return the answer for an invalid image."""
     return Answer(failure=Failure(invalid=(error.message, error.reason, error.limit)))

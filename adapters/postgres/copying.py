@@ -12,7 +12,7 @@ from psycopg.types.numeric import Int8
 
 from adapters.postgres.driver import PostgresConnection, port_error, silence_driver
 from adapters.postgres.limit_store import next_minute
-from adapters.postgres.metadata import check, prepare
+from adapters.postgres.metadata import check, prepare_database
 from adapters.postgres.opening import connect
 from adapters.postgres.schema import METADATA_TABLE, TABLES
 from adapters.postgres.sessions import Values
@@ -87,7 +87,7 @@ async def open_target(url: str, key_fingerprint: str) -> AsyncIterator["Postgres
         ConfigurationError: It cannot be used.
     """
     async with _connect(url) as (connection, location):
-        await prepare(connection, location, key_fingerprint, is_copy=True)
+        await prepare_database(connection, location, key_fingerprint, is_copy=True)
         yield PostgresCopy(connection, location)
 
 

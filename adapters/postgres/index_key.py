@@ -7,7 +7,7 @@ from adapters.postgres.metadata import (
     FINISH_CHANGE,
     check,
     create_missing,
-    find,
+    find_metadata,
     inspect,
     start_change,
 )
@@ -64,7 +64,7 @@ async def change_index_key(
     async with open_pool(parsed) as database:
         stores: Database = stores_in(database)
         async with connect(parsed) as connection:
-            current = await find(connection, location)
+            current = await find_metadata(connection, location)
             if current is None or current.key_fingerprint != new.key_fingerprint():
                 await check(connection, location, old.key_fingerprint())
                 async with connection.transaction():

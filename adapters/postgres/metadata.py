@@ -75,7 +75,7 @@ UPDATE {METADATA_TABLE} SET unfinished_index_key = NULL WHERE id = 'database'
 _log = logging.getLogger(__name__)
 
 
-async def prepare(
+async def prepare_database(
     connection: PostgresConnection, location: str, key_fingerprint: str, *, is_copy: bool = False
 ) -> None:
     """Create what is missing, all or nothing, or check that the database is ours.
@@ -102,7 +102,7 @@ async def prepare(
 async def inspect(
     connection: PostgresConnection, location: str, key_fingerprint: str | None
 ) -> int | None:
-    """Check whether `prepare` would succeed, without creating or changing anything.
+    """Check whether `prepare_database` would succeed, without creating or changing anything.
 
     Returns:
         The schema version, or None if the database is new.
@@ -138,7 +138,7 @@ async def check(
         raise ConfigurationError(_TOO_OLD.format(location=location))
     if encoding != "UTF8":
         raise ConfigurationError(_NO_UTF8.format(location=location))
-    metadata = await find(connection, location)
+    metadata = await find_metadata(connection, location)
     if metadata is None:
         if not may_create:
             raise ConfigurationError(_NO_SCHEMA.format(location=location))
@@ -147,7 +147,7 @@ async def check(
     return metadata
 
 
-async def find(connection: PostgresConnection, location: str) -> DatabaseMetadata | None:
+async def find_metadata(connection: PostgresConnection, location: str) -> DatabaseMetadata | None:
     """Return the metadata, or None if the database is new.
 
     Raises:

@@ -16,7 +16,7 @@ from adapters.postgres.metadata import (
     check_rejected_index,
     find_invalid,
     find_missing,
-    prepare,
+    prepare_database,
 )
 from adapters.postgres.opening import connect
 from adapters.postgres.schema import ALL_KINDS, COLUMNS, SCHEMA
@@ -115,7 +115,7 @@ async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> Schema
             for index, statement in (await find_missing(connection)).items():
                 await _build(connection, parsed, index, statement, report)
         # As a start does, which has nothing to create anymore: may the user write?
-        await prepare(connection, parsed.location, key_fingerprint)
+        await prepare_database(connection, parsed.location, key_fingerprint)
         return plan
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from adapters.postgres.database import PostgresDatabase, open_pool
 from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.limit_store import PostgresLimitStore
-from adapters.postgres.metadata import BUILD_TIMEOUT, PostgresHealthCheck, inspect, prepare
+from adapters.postgres.metadata import BUILD_TIMEOUT, PostgresHealthCheck, inspect, prepare_database
 from adapters.postgres.opening_errors import errors_while_opening
 from adapters.postgres.record_store import PostgresRecordStore
 from adapters.postgres.sessions import find_pooler
@@ -42,7 +42,7 @@ async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterato
     """
     parsed = parse_url(url)
     async with connect(parsed) as connection:
-        await prepare(connection, parsed.location, key_fingerprint)
+        await prepare_database(connection, parsed.location, key_fingerprint)
     async with open_pool(parsed) as database:
         yield stores_in(database)
 

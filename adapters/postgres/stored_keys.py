@@ -4,7 +4,7 @@ from base64 import b64decode
 from collections import Counter
 from typing import Final
 
-from adapters.postgres.metadata import find
+from adapters.postgres.metadata import find_metadata
 from adapters.postgres.opening import connect
 from adapters.postgres.url import parse_url
 from adapters.records.kinds import ENCRYPTED_PHONE
@@ -29,7 +29,7 @@ async def find_stored_keys(url: str) -> StoredKeys:
     ):
         # One moment, as that of a dump.
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        metadata = await find(connection, parsed.location)
+        metadata = await find_metadata(connection, parsed.location)
         if metadata is None:
             raise ConfigurationError(f"{parsed.location} is empty: name another database.")
         for kind in KINDS_WITH_PHONE:

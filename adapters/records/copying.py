@@ -22,7 +22,7 @@ from adapters.records.copy_marks import CopyMark, check_mark, encode_mark
 from adapters.records.instances import check_none_alive
 from adapters.records.kinds import INSTANCES, KINDS, LEASES
 from adapters.records.limits import LIMITS
-from adapters.records.raw_records import ID_FIELD, RawRecord, encode, reading
+from adapters.records.raw_records import ID_FIELD, RawRecord, encode_value, reading
 from adapters.records.record_kind import RecordKind
 from application.ports.errors import ConfigurationError
 
@@ -307,7 +307,7 @@ class _Checksum:
         """Add some records, and return whether there were any."""
         records = await self._database.scan(kind, self._last_id, BATCH_SIZE)
         for record in records:
-            self._digest.update(_encode_record(kind, record, self._database.location))
+            self._digest.update(_encode_value(kind, record, self._database.location))
         if records:
             self.count += len(records)
             self._last_id = records[-1].id
@@ -318,9 +318,9 @@ class _Checksum:
         return self._digest.hexdigest()
 
 
-def _encode_record(kind: RecordKind[Any], record: RawRecord, location: str) -> bytes:
+def _encode_value(kind: RecordKind[Any], record: RawRecord, location: str) -> bytes:
     with reading(kind, location):
-        return encode([record.id, record.version, record.fields]) + b"\n"
+        return encode_value([record.id, record.version, record.fields]) + b"\n"
 
 
 async def _check_marks(source: CopyableDatabase, target: CopyableDatabase) -> CopyMark:

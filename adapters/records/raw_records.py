@@ -85,7 +85,7 @@ def to_json(kind: RecordKind[Any], record: RawRecord) -> str:
     if ID_FIELD in kind.field_names:
         fields = {ID_FIELD: record.id, **fields}
     try:
-        return encode(fields).decode()
+        return encode_value(fields).decode()
     except TypeError:
         raise ConfigurationError(_NO_JSON.format(kind=kind.name)) from None
 
@@ -97,7 +97,7 @@ def _to_plain(value: Any) -> Any:
     raise TypeError
 
 
-encode: Final = msgspec.json.Encoder(enc_hook=_to_plain, order="deterministic").encode
+encode_value: Final = msgspec.json.Encoder(enc_hook=_to_plain, order="deterministic").encode
 """Encodes a value; two that are equal have the same bytes."""
 
 

@@ -46,7 +46,8 @@ class DatabaseCopy:
         size_bytes: Its size.
         identity_count: The number of its identities.
         key_fingerprint: The fingerprint of the keys that it needs.
-        unknown_object: Its first object that is not of the schema; `restore` refuses it then.
+        unknown_object: Its first object that is not of the schema; `restore_database` refuses it
+            then.
         may_lack_log: Whether another program copied it without the log that it may have had.
         kept_at: Where the database is that was there before.
     """
@@ -60,7 +61,7 @@ class DatabaseCopy:
     kept_at: Path | None = None
 
 
-def back_up(
+def back_up_database(
     path: Path, target: Path, *, replace: bool = False, full_check: bool = False
 ) -> DatabaseCopy:
     """Copy the database to another file. Services may run.
@@ -84,7 +85,9 @@ def back_up(
     return dataclasses.replace(copy, path=target)
 
 
-def restore(path: Path, backup: Path, now: datetime, *, full_check: bool = False) -> DatabaseCopy:
+def restore_database(
+    path: Path, backup: Path, now: datetime, *, full_check: bool = False
+) -> DatabaseCopy:
     """Replace the database by a copy of the backup. No service may run.
 
     Args:

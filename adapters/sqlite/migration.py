@@ -14,7 +14,7 @@ from adapters.sqlite.schema import (
     COPY_MARK,
     SCHEMA,
     check_schema,
-    create,
+    create_schema_object,
     find_missing,
     find_plan,
     read_metadata,
@@ -63,7 +63,7 @@ async def migrate(path: Path, key_fingerprint: str, report: ReportBuild) -> Sche
                 check_schema(connection, path, key_fingerprint)
                 # A start of this version may have created it meanwhile.
                 if statement := find_missing(connection).get(missing):
-                    create(connection, missing, statement, path)
+                    create_schema_object(connection, missing, statement, path)
     return plan
 
 

@@ -146,7 +146,7 @@ def find_plan(connection: sqlite3.Connection, *, is_new: bool) -> SchemaPlan:
     )
 
 
-def create(
+def create_schema_object(
     connection: sqlite3.Connection, created: SchemaObject, statement: str, path: Path
 ) -> None:
     """Create a table, a column or an index, in a transaction.
@@ -175,7 +175,7 @@ def prepare_schema(
     if not is_new and not is_copy:
         check_mark(read_metadata(connection, COPY_MARK), str(path))
     for missing, statement in find_missing(connection).items():
-        create(connection, missing, statement, path)
+        create_schema_object(connection, missing, statement, path)
     if is_new:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.executemany(

@@ -46,7 +46,7 @@ class RuleViolation(NamedTuple):
     message: str
 
 
-def validate(
+def validate_template(
     text: str, code: str, *, app_hash: str | None = None, domain: str | None = None
 ) -> Iterator[RuleViolation]:
     """Return all rules that a text violates.

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from adapters.templates.rules import RuleViolation, validate
+from adapters.templates.rules import RuleViolation, validate_template
 from adapters.templates.template import TemplateValues, parse_template
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.message_preferences import Platform
@@ -106,7 +106,7 @@ class TemplateSet:
             yield TemplatePreview(platform, text, tuple(violations.values()))
 
     def _validate(self, platform: Platform, values: TemplateValues) -> Iterator[RuleViolation]:
-        return validate(
+        return validate_template(
             self.render(platform, values),
             values.code,
             app_hash=values.hash if platform is Platform.ANDROID else None,

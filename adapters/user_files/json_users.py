@@ -39,7 +39,7 @@ def read_json_lines(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Any
                 yield number, None
 
 
-def read_document(path: Path) -> Iterator[tuple[int, Any]]:
+def read_json_document(path: Path) -> Iterator[tuple[int, Any]]:
     """Yield the values of the list with the numbers of their first lines, one at a time.
 
     The document may be larger than memory.

@@ -14,7 +14,7 @@ from adapters.user_files.formats import FORMATS, Format, Row, recognize, to_text
 from adapters.user_files.json_users import (
     MAX_RECORD_LENGTH,
     is_document,
-    read_document,
+    read_json_document,
     read_json_lines,
 )
 from application.imports.user_lines import UserLine
@@ -73,7 +73,7 @@ class UserFile:
                 yield from self._read_csv(chain([first], lines))
             elif is_document(first[1]):
                 with self._explain_encoding():
-                    yield from self._read_objects(read_document(self.path))
+                    yield from self._read_objects(read_json_document(self.path))
             else:
                 if _is_cut(first[1]):
                     raise self._invalid(first[0], _TOO_LONG)

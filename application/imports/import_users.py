@@ -25,7 +25,7 @@ from application.imports.user_lines import (
     LineProblem,
     UserLine,
     parse_block,
-    parse_line,
+    parse_user_line,
 )
 from application.ports.identities import Identities
 from domain.identities.identity import Identity
@@ -212,7 +212,7 @@ class ImportUsers:
 
 @dataclass(frozen=True, slots=True)
 class LineUsers:
-    """The users of a file; see `parse_line`."""
+    """The users of a file; see `parse_user_line`."""
 
     read_lines: Callable[[], Iterator[UserLine]]
     default_region: str | None
@@ -228,7 +228,7 @@ class LineUsers:
         user: ImportedUser | InvalidLine
         is_blocked = False
         try:
-            user = parse_line(line, self.default_region, self.rules, self.now)
+            user = parse_user_line(line, self.default_region, self.rules, self.now)
             is_blocked = user.is_blocked
         except InvalidLine as error:
             user = error

@@ -96,7 +96,7 @@ class InvalidLine(Exception):
         self.phone = phone
 
 
-def parse_line(
+def parse_user_line(
     line: UserLine, default_region: str | None, rules: PhoneRules, now: datetime
 ) -> ImportedUser:
     """Parse a line.

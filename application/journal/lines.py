@@ -24,7 +24,7 @@ def render_line(entry: JournalEntry) -> str:
     return json.dumps({name: member for name, member in members.items() if member is not None})
 
 
-def parse_line(line: str) -> JournalEntry:
+def parse_entry(line: str) -> JournalEntry:
     """Parse a line. Members that are not known are ignored.
 
     Raises:

@@ -35,7 +35,7 @@ ForgetIdentity = Callable[[str], Awaitable[None]]
 """Deletes what a feature has of an identity that was deleted."""
 
 
-def report_nothing(_: CleanupReport) -> None:
+def report_no_progress(_: CleanupReport) -> None:
     """Report no progress."""
 
 
@@ -87,7 +87,7 @@ class Cleanup:
         """Add what is done for each deleted identity, before its phone is detached."""
         self._forget_identity.append(forget_identity)
 
-    async def __call__(self, report_progress: ReportCleanup = report_nothing) -> CleanupReport:
+    async def __call__(self, report_progress: ReportCleanup = report_no_progress) -> CleanupReport:
         """Clean up until there is nothing left to do.
 
         Args:

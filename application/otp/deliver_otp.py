@@ -30,7 +30,7 @@ BLOCKED: Final = "blocked"
 """Why a delivery was suppressed, in the log."""
 
 
-def describe_delivery(
+def make_delivery_event(
     phone: PhoneNumber, result: DeliveryResult, channel: Channel, provider: str
 ) -> ProviderEvent:
     """Return the event that a provider took a message or call, that it may have, or that none did.

@@ -12,7 +12,7 @@ from application.identities.phone_holds import PhoneHolds
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import BLOCKED, DeliverOtp, describe_delivery
+from application.otp.deliver_otp import BLOCKED, DeliverOtp, make_delivery_event
 from application.otp.events import (
     WITHIN_COOLDOWN,
     FixedOtpUsed,
@@ -297,7 +297,9 @@ class RequestOtp:
             return
         seconds = self.deliver_otp.retry_after(is_call=request.new_call_id is not None)
         if seconds > 0:
-            self.events.record(describe_delivery(phone, PAUSED, request.channel, request.provider))
+            self.events.record(
+                make_delivery_event(phone, PAUSED, request.channel, request.provider)
+            )
             raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
 
     async def _acquire_with_proof(
@@ -406,7 +408,7 @@ class RequestOtp:
             reason = NOTHING_TO_UNDO if is_undo else BLOCKED
             self.events.record(OtpSuppressed(phone=phone, reason=reason, channel=channel))
         else:
-            self.events.record(describe_delivery(phone, result, channel, provider))
+            self.events.record(make_delivery_event(phone, result, channel, provider))
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             await self._keep_result(phone, decision.delivery, result, was_unknown=is_slow)
             return result.status is DeliveryStatus.ACCEPTED

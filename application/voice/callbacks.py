@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import BLOCKED, describe_delivery
+from application.otp.deliver_otp import BLOCKED, make_delivery_event
 from application.otp.events import FixedOtpUsed, OtpRequestRejected, OtpSuppressed
 from application.otp.provider_pause import PAUSED
 from application.ports.errors import StorageError
@@ -165,7 +165,7 @@ class Callbacks:
         if is_suppressed:
             self.events.record(OtpSuppressed(phone=phone, reason=BLOCKED, channel=Channel.VOICE))
         else:
-            self.events.record(describe_delivery(phone, result, Channel.VOICE, self.provider))
+            self.events.record(make_delivery_event(phone, result, Channel.VOICE, self.provider))
         return is_placed
 
     async def _record(

@@ -62,7 +62,7 @@ def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
         return
     if arguments.file is None:
         raise InvalidArgument("Name the file to write: dialtone backup FILE")
-    from adapters.sqlite import back_up as back_up_database
+    from adapters.sqlite import back_up_database
 
     file = parse_file(arguments.file)
     path = _sqlite_path(settings, _DUMP, file)
@@ -83,7 +83,7 @@ def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Replace the database by a backup; say what else is needed."""
-    from adapters.sqlite import restore as restore_database
+    from adapters.sqlite import restore_database
     from adapters.system import SystemClock
 
     file = parse_file(arguments.file)

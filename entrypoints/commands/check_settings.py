@@ -13,7 +13,13 @@ from entrypoints.features import FEATURES
 from entrypoints.opening.operator_files import load_sms_templates
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.older_services import find_older, older_line
-from entrypoints.settings.read import describe, find_unknown, find_unused, unknown_line, unused_line
+from entrypoints.settings.read import (
+    describe_settings,
+    find_unknown,
+    find_unused,
+    unknown_line,
+    unused_line,
+)
 from entrypoints.settings.secret_files import exposed_line, find_exposed
 from entrypoints.settings.settings import Settings
 
@@ -36,7 +42,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
         yield from (f"{name:<{width}}  {result.text}" for name, result in results.items())
     else:
         results = {}
-        rows = describe(settings)
+        rows = describe_settings(settings)
         width = max(len(row.name) for row in rows)
         value_width = max(len(row.shown) for row in rows)
         for row in rows:

@@ -12,7 +12,7 @@ def run(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Run the service until it is stopped."""
     if arguments.force and not _forget_copy(settings):
         sys.exit(EXIT_FAILED)
-    from entrypoints.server.run import run as run_service
+    from entrypoints.server.run import run_service
 
     if not run_service(settings):
         sys.exit(EXIT_FAILED)

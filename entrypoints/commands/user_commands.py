@@ -80,9 +80,9 @@ def _add_delete(delete: ArgumentParser) -> None:
 
 
 def _count(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import count
+    from entrypoints.commands.users import count_users
 
-    return count(settings, arguments)
+    return count_users(settings, arguments)
 
 
 def _reset_limits(settings: "Settings", arguments: Namespace) -> Iterable[str]:
@@ -116,9 +116,9 @@ def _sign_out(settings: "Settings", arguments: Namespace) -> Iterable[str]:
 
 
 def _delete(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import delete
+    from entrypoints.commands.users import delete_user
 
-    return delete(settings, arguments)
+    return delete_user(settings, arguments)
 
 
 def _promote(settings: "Settings", arguments: Namespace) -> Iterable[str]:
@@ -134,9 +134,9 @@ def _demote(settings: "Settings", arguments: Namespace) -> Iterable[str]:
 
 
 def _restore(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import restore
+    from entrypoints.commands.users import restore_user
 
-    return restore(settings, arguments)
+    return restore_user(settings, arguments)
 
 
 _FIRST_ACTIONS: Final = (

@@ -41,7 +41,7 @@ CLIENT_IP: Final = "127.0.0.1"
 """The client IP of this command, for the limits of codes."""
 
 
-def count(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def count_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Print the number of users."""
     with explain_errors():
         counted = call_with_use_cases(
@@ -144,7 +144,7 @@ def sign_out(settings: Settings, arguments: Namespace) -> Iterable[str]:
     return [f"{name_user(user)} is signed out; revoked sessions: {revoked}."]
 
 
-def delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def delete_user(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Delete an account, after a question on a terminal."""
     if not arguments.yes:
         _confirm_deletion(settings, arguments)
@@ -223,7 +223,7 @@ def _change_role(settings: Settings, arguments: Namespace, role: Role) -> str:
     return user.subject
 
 
-def restore(settings: Settings, arguments: Namespace) -> Iterator[str]:
+def restore_user(settings: Settings, arguments: Namespace) -> Iterator[str]:
     """Give a phone back to the account that lost it."""
 
     async def restore_user(call: UserCall) -> FoundUser:

@@ -31,8 +31,8 @@ from entrypoints.settings.media_stores import (
     MediaStore,
     S3Bucket,
     parse_access_key_id,
+    parse_aws_region,
     parse_media,
-    parse_region,
     parse_variants,
 )
 from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, is_private
@@ -104,15 +104,15 @@ class MediaSettings(Settings):
     )
     s3_endpoint: str | None = optional(
         "URL of the S3 server; by default that of Amazon.",
-        parsers.parse_url,
+        parsers.parse_http_url,
         example="http://127.0.0.1:8333",
     )
     aws_region: str = optional(
-        "Region of the S3 bucket.", parse_region, prefix="", default="us-east-1"
+        "Region of the S3 bucket.", parse_aws_region, prefix="", default="us-east-1"
     )
     media_public_url: str | None = optional(
         "URL of a CDN for images. Without it, image URLs lead to the service or the S3 server.",
-        parsers.parse_url,
+        parsers.parse_http_url,
         example="https://media.example.org",
     )
     media_delivery: MediaDelivery = optional(

@@ -2,7 +2,7 @@
 
 from entrypoints.features import FEATURES
 from entrypoints.opening.providers import prints_codes
-from entrypoints.settings.read import describe
+from entrypoints.settings.read import describe_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.version.distribution import installed_version
 
@@ -10,7 +10,7 @@ from entrypoints.version.distribution import installed_version
 def render_banner(settings: Settings) -> str:
     """Render the URLs of the service and the adapters in use."""
     url = settings.bind.local_url
-    shown = {row.name: row.shown for row in describe(settings)}
+    shown = {row.name: row.shown for row in describe_settings(settings)}
     hint = " (shown below)" if any(map(prints_codes, settings.sms)) else ""
     keys = "in DIALTONE_SECRETS" if settings.secrets.value else str(settings.secrets_file)
     urls = [row for feature in FEATURES for row in feature.banner_urls(settings).items()]

@@ -22,7 +22,7 @@ from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.older_services import find_older
-from entrypoints.settings.read import describe, find_unknown, find_unused
+from entrypoints.settings.read import describe_settings, find_unknown, find_unused
 from entrypoints.settings.secret_files import exposed_problem, find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.version.commit import find_commit
@@ -36,7 +36,7 @@ _LOGGED_SETTINGS: Final = {
 _log = structlog.get_logger()
 
 
-def run(settings: Settings) -> bool:
+def run_service(settings: Settings) -> bool:
     """Serve HTTP until a stop signal.
 
     Returns:
@@ -57,7 +57,7 @@ def run(settings: Settings) -> bool:
         _log.warning("secret_file_exposed", setting=file.variable, reason=exposed_problem(file))
     has_started = False
     with reserve_bind(settings.bind) as resolved, _reserve_metrics(settings) as metrics_bind:
-        shown = {row.name: row.shown for row in describe(settings)}
+        shown = {row.name: row.shown for row in describe_settings(settings)}
         details: dict[str, Any] = {
             "version": installed_version(),
             "commit": find_commit(),

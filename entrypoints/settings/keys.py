@@ -21,7 +21,7 @@ class KeySettings(ServiceSettings):
     # Its file is the one above, which has rules of its own.
     secrets: Secret[str] = optional(
         "The text of a secrets file, instead of DIALTONE_SECRETS_FILE.",
-        parsers.parse_secrets,
+        parsers.parse_secrets_text,
         unset=Secret(""),
         example='"$(dialtone keys generate -)"',
         file_name="",

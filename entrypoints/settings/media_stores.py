@@ -22,7 +22,7 @@ _MAX_VARIANT_PIXELS: Final = 2048
 parse_access_key_id = pattern(
     r"(?:(?![,/=])[!-~])+", "Must be an access key ID without space, comma, slash and =."
 )
-parse_region = pattern(
+parse_aws_region = pattern(
     r"(?=.*[A-Za-z])[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
     "Must be a region: letters and digits, with - between them.",
 )

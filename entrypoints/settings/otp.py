@@ -103,7 +103,7 @@ class OtpSettings(TwilioSettings, SmsSettings):
     )
     default_region: str | None = optional(
         "Country of numbers without +, as ISO code; by default the only one in DIALTONE_COUNTRIES.",
-        parsers.parse_country,
+        parsers.parse_country_code,
         derive=_only_country,
         example="IN",
     )

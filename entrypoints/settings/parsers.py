@@ -184,7 +184,7 @@ def parse_bind(text: str) -> Bind:
 
 
 @rejects_with("Must be a URL with http:// or https:// and without ?, # and password.")
-def parse_url(text: str) -> str:
+def parse_http_url(text: str) -> str:
     """Parse an http(s) URL to which a path can be appended; it gets no slash at its end."""
     parts = urlsplit(text)
     if not _URL.fullmatch(text) or not parts.hostname or parts.port == 0 or "@" in parts.netloc:
@@ -196,7 +196,7 @@ def parse_url(text: str) -> str:
     "Must be origins without a path, separated by commas: https://host or https://host:port; "
     "http:// for localhost only; international domains as xn--…"
 )
-def parse_origin(text: str) -> str:
+def parse_web_origin(text: str) -> str:
     """Parse the origin of a web app, and write it like browsers do (RFC 6454 §6.2)."""
     if "*" in text:
         raise InvalidValue("Must name each origin: * would let every web page use the API.")
@@ -229,7 +229,7 @@ def parse_path(text: str) -> Path:
 
 
 @rejects_with("Must be the JSON text of a secrets file. `dialtone keys generate -` prints one.")
-def parse_secrets(text: str) -> Secret[str]:
+def parse_secrets_text(text: str) -> Secret[str]:
     """Check the document of the keys; it may have several lines."""
     from adapters.key_file import keys
 
@@ -240,7 +240,7 @@ def parse_secrets(text: str) -> Secret[str]:
     return Secret(text)
 
 
-def parse_country(text: str) -> str:
+def parse_country_code(text: str) -> str:
     """Parse an ISO code. For other usual codes the message names the ISO code."""
     if meant := _USUAL_CODES.get(text.upper()):
         raise InvalidValue(f"Must be an ISO code of two letters. Did you mean {meant}?")
@@ -249,7 +249,7 @@ def parse_country(text: str) -> str:
 
 def parse_countries(text: str) -> frozenset[str]:
     """Parse ISO codes separated by commas, or `*` for every country."""
-    return countries.ALL_COUNTRIES if text == "*" else frozenset(list_of(parse_country)(text))
+    return countries.ALL_COUNTRIES if text == "*" else frozenset(list_of(parse_country_code)(text))
 
 
 def parse_app_name(text: str) -> str:

@@ -127,7 +127,7 @@ def find_text(variables: Variables, name: str) -> str:
     return line.strip()
 
 
-def describe(settings: Settings) -> list[Description]:
+def describe_settings(settings: Settings) -> list[Description]:
     """Describe each variable, in the order of the class; secrets are hidden."""
     variables, described = settings.variables, []
     for name, (field_name, declaration) in FIELDS.items():

@@ -33,7 +33,7 @@ class ServerSettings(ServiceSettings):
 
     web_origins: tuple[str, ...] = optional(
         "Origins of the web apps that may use the API from browsers (CORS).",
-        parsers.list_of(parsers.parse_origin),
+        parsers.list_of(parsers.parse_web_origin),
         unset=(),
         example="https://app.example.org",
     )

@@ -23,7 +23,7 @@ class ServiceSettings:
     )
     public_url: str = essential(
         "URL at which clients reach the service; by default that of DIALTONE_BIND.",
-        parsers.parse_url,
+        parsers.parse_http_url,
         derive=lambda settings: str(settings.bind.local_url),
         example="https://dialtone.example.org",
     )

@@ -64,6 +64,6 @@ class TwilioSettings(ServiceSettings):
     )
     twilio_api_base: str | None = _advanced(
         "URL of a server that replaces Twilio's API, for example in tests.",
-        parsers.parse_url,
+        parsers.parse_http_url,
         example="http://127.0.0.1:9999",
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from adapters.sqlite import back_up
+from adapters.sqlite import back_up_database
 from tests.integration.test_secrets_file_processes import LOCK_FILE, PROJECT, SETUP, run
 from tests.integration.test_sqlite_backup import add_identity
 from tests.support.keys import create_secrets_file
@@ -99,7 +99,7 @@ def test_a_database_and_its_backup_stay_complete(
     copies.mkdir()
     database = copies / "records.db"
     add_identity(database, 1)
-    back_up(database, copies / "backup.db")
+    back_up_database(database, copies / "backup.db")
     add_identity(database, 2)
     finished = subprocess.run(
         [sys.executable, "-c", BACKUP_KILLED, copies, tmp_path / "killed", command],

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from adapters.templates.rules import validate, validate_notice
+from adapters.templates.rules import validate_notice, validate_template
 from adapters.templates.sms_templates import (
     FileSmsTemplates,
     InvalidTemplates,
@@ -99,7 +99,7 @@ def test_after_a_successful_start_every_message_follows_the_rules(
     if purpose is Purpose.CONSOLE_SIGN_IN:
         platform = Platform.GENERAL
     expected_hash = app_hash if app_hash in APP_HASHES else APP_HASHES[0]
-    violations = validate(
+    violations = validate_template(
         text,
         code,
         app_hash=expected_hash if platform is Platform.ANDROID else None,

@@ -16,7 +16,7 @@ from entrypoints.http.app import describe_app, make_error_table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.media.errors import MediaFieldCode
 from entrypoints.http.plugin import administration_of
-from entrypoints.openapi import render_document
+from entrypoints.openapi import render_description
 from tests.support.http_settings import change_http_settings, make_http_settings, make_plugins
 from tests.support.schema_check import is_valid, resolve
 
@@ -136,7 +136,7 @@ def test_the_example_of_a_body_has_only_the_fields_that_are_needed() -> None:
 
 
 def test_the_committed_description_is_up_to_date_and_has_no_host() -> None:
-    document = render_document()
+    document = render_description()
     assert (PROJECT / "docs/openapi.json").read_text(encoding="utf-8") == document, (
         "The API or its description has changed. If that is intended, run `make openapi` and"
         " commit docs/openapi.json."

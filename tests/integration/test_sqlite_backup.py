@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from adapters.sqlite import (
-    back_up,
+    back_up_database,
     backup,
     inspect_file,
-    restore,
+    restore_database,
 )
 from adapters.sqlite.schema import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
@@ -40,7 +40,7 @@ def files(tmp_path: Path) -> Files:
     """Return a database with two identities, and a backup from when it had one."""
     files = Files(tmp_path / "records.db", tmp_path / "backup.db")
     add_identity(files.database, 1)
-    back_up(files.database, files.backup)
+    back_up_database(files.database, files.backup)
     add_identity(files.database, 2)
     return files
 
@@ -96,7 +96,7 @@ def test_a_backup_has_what_is_in_the_log_only(files: Files) -> None:
     shutil.copyfile(files.database, copied)
     value = "SELECT value FROM metadata WHERE name = 'health_check_count'"
 
-    back_up(files.database, files.backup, replace=True)
+    back_up_database(files.database, files.backup, replace=True)
 
     assert (query(copied, value), query(files.backup, value)) == (0, 7)
     assert not list(files.backup.parent.glob("*.partial*"))
@@ -108,11 +108,11 @@ def test_a_backup_is_one_file_that_needs_no_writable_folder(files: Files) -> Non
 
 
 def test_an_existing_file_is_replaced_only_on_request(files: Files) -> None:
-    error = error_of(lambda: back_up(files.database, files.backup))
+    error = error_of(lambda: back_up_database(files.database, files.backup))
 
     assert error.startswith(f"{files.backup} exists: ")
     assert count_identities(files.backup) == 1
-    assert back_up(files.database, files.backup, replace=True).identity_count == 2
+    assert back_up_database(files.database, files.backup, replace=True).identity_count == 2
     assert count_identities(files.backup) == 2
 
 
@@ -147,7 +147,7 @@ def test_only_a_backup_is_replaced(
 ) -> None:
     before = names(other_files)
 
-    error = error_of(lambda: back_up(files.database, other_files / target, replace=True))
+    error = error_of(lambda: back_up_database(files.database, other_files / target, replace=True))
 
     assert reason in error
     assert names(other_files) == before
@@ -160,7 +160,7 @@ def test_a_backup_without_free_space_leaves_the_earlier_one(
     usage = shutil.disk_usage(files.backup.parent)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
 
-    error = error_of(lambda: back_up(files.database, files.backup, replace=True))
+    error = error_of(lambda: back_up_database(files.database, files.backup, replace=True))
 
     assert error.startswith(f"Free some space in {files.backup.parent}: ")
     assert names(files.backup.parent) == ["backup.db", "records.db"]
@@ -176,7 +176,7 @@ def damage(file: Path) -> None:
 def test_a_damaged_database_is_not_backed_up(files: Files) -> None:
     damage(files.database)
 
-    error = error_of(lambda: back_up(files.database, files.backup, replace=True))
+    error = error_of(lambda: back_up_database(files.database, files.backup, replace=True))
 
     assert error.startswith(f"{files.database} is damaged")
     assert count_identities(files.backup) == 1
@@ -188,7 +188,7 @@ def test_what_a_killed_backup_has_left_is_replaced(files: Files) -> None:
     for suffix in ("-wal", "-journal", "-shm"):
         partial.with_name(partial.name + suffix).write_bytes(b"its log")
 
-    assert back_up(files.database, files.backup, replace=True).identity_count == 2
+    assert back_up_database(files.database, files.backup, replace=True).identity_count == 2
     assert not {".backup.db.partial", ".backup.db.partial-wal"} & set(names(files.backup.parent))
 
 
@@ -199,7 +199,7 @@ def test_a_long_copy_logs_its_progress(
     change(files.database, "CREATE TABLE filler AS SELECT zeroblob(3000000) AS content")
 
     with caplog.at_level("INFO"):
-        back_up(files.database, files.backup, replace=True)
+        back_up_database(files.database, files.backup, replace=True)
 
     lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
     copied = [line["percent"] for line in lines if line["event"] == "database_pages_copied"]
@@ -210,7 +210,7 @@ def test_a_long_copy_logs_its_progress(
 def test_an_object_that_is_not_of_the_schema_is_copied_and_named(files: Files) -> None:
     change(files.database, "CREATE INDEX own ON identities (purged_at)")
 
-    copy = back_up(files.database, files.backup, replace=True)
+    copy = back_up_database(files.database, files.backup, replace=True)
 
     assert copy.unknown_object == "index own"
     assert query(files.backup, "SELECT count(*) FROM sqlite_master WHERE name = 'own'") == 1
@@ -238,14 +238,14 @@ def test_only_the_full_check_compares_indexes_with_tables(files: Files) -> None:
     copied = files.database.with_name("copied.db")
 
     for error in (
-        error_of(lambda: restore(path, files.backup, NOW, full_check=True)),
-        error_of(lambda: back_up(files.backup, copied, full_check=True)),
+        error_of(lambda: restore_database(path, files.backup, NOW, full_check=True)),
+        error_of(lambda: back_up_database(files.backup, copied, full_check=True)),
     ):
         assert error.startswith(f"{files.backup} is damaged")
     assert names(files.backup.parent) == ["backup.db", "records.db"]
-    assert restore(path, files.backup, NOW).identity_count == 1
-    assert back_up(files.database, copied, full_check=True).identity_count == 2
-    assert restore(path, copied, NOW, full_check=True).identity_count == 2
+    assert restore_database(path, files.backup, NOW).identity_count == 1
+    assert back_up_database(files.database, copied, full_check=True).identity_count == 2
+    assert restore_database(path, copied, NOW, full_check=True).identity_count == 2
 
 
 # Restoring
@@ -262,7 +262,7 @@ os._exit(0)
     subprocess.run([sys.executable, "-c", killed, files.database], check=True)
     assert (files.database.parent / "records.db-wal").stat().st_size
 
-    restored = restore(files.database, files.backup, NOW)
+    restored = restore_database(files.database, files.backup, NOW)
 
     assert restored.kept_at is not None
     value = "SELECT value FROM metadata WHERE name = 'health_check_count'"
@@ -276,8 +276,8 @@ def test_a_copy_without_its_log_is_noticed(files: Files, tmp_path: Path) -> None
     copied, other = files.backup.with_name("copied.db"), tmp_path / "other.db"
     shutil.copyfile(files.database, copied)
 
-    assert restore(other, copied, NOW).may_lack_log
-    assert not restore(other, files.backup, NOW).may_lack_log
+    assert restore_database(other, copied, NOW).may_lack_log
+    assert not restore_database(other, files.backup, NOW).may_lack_log
 
 
 def test_a_backup_is_restored_where_no_database_is_even_if_its_log_is(files: Files) -> None:
@@ -285,7 +285,7 @@ def test_a_backup_is_restored_where_no_database_is_even_if_its_log_is(files: Fil
     files.database.with_name("records.db-wal").write_bytes(b"its log")
 
     for path in (files.database, files.database.parent / "var" / "new.db"):
-        assert restore(path, files.backup, NOW).kept_at is None
+        assert restore_database(path, files.backup, NOW).kept_at is None
         assert count_identities(path) == 1
         assert path.stat().st_mode & 0o777 == 0o600
     assert not files.database.with_name("records.db-wal").exists()
@@ -296,7 +296,7 @@ def test_a_damaged_database_is_restored(files: Files, content: bytes) -> None:
     files.database.write_bytes(content)
     files.database.with_name("records.db-wal").write_bytes(b"its log")
 
-    restored = restore(files.database, files.backup, NOW)
+    restored = restore_database(files.database, files.backup, NOW)
 
     assert restored.kept_at is not None
     assert restored.kept_at.read_bytes() == content
@@ -355,7 +355,7 @@ def test_a_file_that_is_no_good_backup_changes_nothing(
     make(files.backup)
     before = files.database.read_bytes()
 
-    error = error_of(lambda: restore(files.database, files.backup, NOW))
+    error = error_of(lambda: restore_database(files.database, files.backup, NOW))
 
     assert error.startswith(f"{files.backup} {reason}")
     assert files.database.read_bytes() == before
@@ -378,8 +378,8 @@ def test_a_backup_with_flipped_bytes_is_restored_or_rejected(files: Files, tmp_p
     for seed in range(FLIPS):
         files.backup.write_bytes(flipped(content, seed))
         for call in (
-            lambda: restore(files.database, files.backup, NOW),
-            lambda: back_up(files.backup, tmp_path / "copy.db", replace=True),
+            lambda: restore_database(files.database, files.backup, NOW),
+            lambda: back_up_database(files.backup, tmp_path / "copy.db", replace=True),
             lambda: inspect_file(files.backup, None),
         ):
             try:
@@ -422,7 +422,7 @@ sqlite3.connect(sys.argv[1], timeout=0).execute("SELECT count(*) FROM identities
         errors.append(finished.stderr.splitlines()[-1])
 
     while_copying(monkeypatch, use)
-    restore(files.database, files.backup, NOW)
+    restore_database(files.database, files.backup, NOW)
 
     assert errors == ["sqlite3.OperationalError: database is locked"]
     assert count_identities(files.database) == 1
@@ -434,7 +434,7 @@ def test_a_database_that_is_created_meanwhile_is_not_replaced(
     path = tmp_path / "new.db"
     while_copying(monkeypatch, lambda: shutil.copyfile(files.database, path))
 
-    assert "is in use" in error_of(lambda: restore(path, files.backup, NOW))
+    assert "is in use" in error_of(lambda: restore_database(path, files.backup, NOW))
     assert count_identities(path) == 2
     assert names(tmp_path) == ["backup.db", "new.db", "records.db"]
 
@@ -447,7 +447,7 @@ def test_the_owner_of_the_database_owns_the_restored_one(files: Files, tmp_path:
         os.chown(path, 12345, 23456)
 
     for path in (files.database, new):
-        restore(path, files.backup, NOW)
+        restore_database(path, files.backup, NOW)
 
         status = path.stat()
         assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (12345, 23456, 0o600)
@@ -455,5 +455,5 @@ def test_the_owner_of_the_database_owns_the_restored_one(files: Files, tmp_path:
 
 def test_the_database_cannot_be_restored_from_itself(files: Files) -> None:
     assert "is the database itself" in error_of(
-        lambda: restore(files.database, files.database, NOW)
+        lambda: restore_database(files.database, files.database, NOW)
     )

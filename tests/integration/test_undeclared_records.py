@@ -26,7 +26,7 @@ from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.kinds import DELIVERY_REPORTS, KINDS
 from adapters.records.record_kind import RecordKind
 from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRecords
-from adapters.sqlite import back_up, open_sqlite_database, restore
+from adapters.sqlite import back_up_database, open_sqlite_database, restore_database
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cleanup import cleanup
 from entrypoints.commands.copy import copy
@@ -152,8 +152,8 @@ def test_no_cleanup_leaves_records_of_deleted_users_behind(settings: Settings) -
 def test_a_backup_with_such_records_can_be_restored(settings: Settings, tmp_path: Path) -> None:
     database, file = tmp_path / "dialtone.db", tmp_path / "backup.db"
 
-    assert back_up(database, file).unknown_object is None
-    restore(database, file, datetime.now().astimezone())
+    assert back_up_database(database, file).unknown_object is None
+    restore_database(database, file, datetime.now().astimezone())
 
     with pytest.raises(StartupError, match=REFUSED):
         asyncio.run(start(settings))

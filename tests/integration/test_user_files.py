@@ -12,7 +12,7 @@ import pytest
 from adapters.user_files import UserFile
 from adapters.user_files.json_users import MAX_RECORD_LENGTH
 from application.imports.import_user import ImportedUser
-from application.imports.user_lines import InvalidLine, LineProblem, UserLine, parse_line
+from application.imports.user_lines import InvalidLine, LineProblem, UserLine, parse_user_line
 from application.ports.errors import ConfigurationError
 from domain.identities.external_id import ExternalId
 from domain.phone import DEFAULT_RULES, parse_phone
@@ -28,7 +28,7 @@ UUID: Final = ExternalId("eaad0219-2117-439f-8d46-4db20e59268f")
 
 def parse(line: UserLine) -> ImportedUser | LineProblem:
     try:
-        return parse_line(line, None, DEFAULT_RULES, NOW)
+        return parse_user_line(line, None, DEFAULT_RULES, NOW)
     except InvalidLine as error:
         return error.problem
 

@@ -11,7 +11,7 @@ from domain.costs.report import TOTAL, CostGroup, CostReport, CostRow, make_peri
 from domain.costs.sums import CostSums
 from domain.otp.delivery import Channel
 from domain.otp.message_parts import measure_sms
-from entrypoints.commands.statistics.costs import render
+from entrypoints.commands.statistics.costs import render_costs
 from tests.support.builders import NOW
 from tests.support.counted_events import ended_call, sent_message
 from tests.support.fakes.clock import MovableClock
@@ -58,7 +58,7 @@ def test_the_day_and_the_month_cost_what_the_page_says(tmp_path: Path) -> None:
     totals = sum_rows(CostRow(TOTAL, "USD", row.costs) for row in rows)
 
     report = CostReport(make_period(NOW.date(), NOW.date(), NOW.date()), rows, totals)
-    _, *table = render(report, CostGroup.COUNTRY)
+    _, *table = render_costs(report, CostGroup.COUNTRY)
     assert "\n".join(table) in PAGE
     millionths = totals[0].costs.millionths
     assert f"**{millionths / MILLION:.2f} USD**" in PAGE

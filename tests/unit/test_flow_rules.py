@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.flows.flow_rules import list_contained_phrases, validate
+from adapters.flows.flow_rules import list_contained_phrases, validate_flow
 from domain.voice.flow import (
     LEAVING_MESSAGE,
     CallbackNode,
@@ -23,7 +23,7 @@ from tests.support.call_flows import BYE, make_flow, make_locale, menu
 
 
 def problems(flow: CallFlow) -> list[str]:
-    return [f"{place}: {message}" for place, message in validate(flow)]
+    return [f"{place}: {message}" for place, message in validate_flow(flow)]
 
 
 def with_start(node: FlowNode, **others: FlowNode) -> CallFlow:

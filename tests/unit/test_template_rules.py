@@ -6,8 +6,8 @@ from adapters.templates.rules import (
     RuleViolation,
     TemplateRule,
     find_link,
-    validate,
     validate_notice,
+    validate_template,
 )
 
 CODE = "012345"
@@ -18,7 +18,7 @@ DOMAIN = "dial.test"
 def violated_rules(
     text: str, app_hash: str | None = None, domain: str | None = None
 ) -> list[TemplateRule]:
-    violations = validate(text, CODE, app_hash=app_hash, domain=domain)
+    violations = validate_template(text, CODE, app_hash=app_hash, domain=domain)
     return [violation.rule for violation in violations]
 
 
@@ -46,7 +46,7 @@ def test_the_code_is_the_first_run_of_four_digits_of_any_script(text: str) -> No
 
 @pytest.mark.parametrize("character", ["\u202e", "\u200b", "\u2066", "\x00", "\r", "\t", "\u00a0"])
 def test_invisible_characters_are_not_allowed(character: str) -> None:
-    (violation,) = validate(f"012345 is{character}your code", CODE)
+    (violation,) = validate_template(f"012345 is{character}your code", CODE)
     message = f"it contains the invisible character U+{ord(character):04X}"
     assert violation == RuleViolation(TemplateRule.VISIBLE_CHARACTERS, message)
 

@@ -40,9 +40,9 @@ def _add_create(create: ArgumentParser) -> None:
 
 
 def _create(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.admin.tokens import create
+    from entrypoints.commands.admin.tokens import create_token
 
-    return create(settings, arguments)
+    return create_token(settings, arguments)
 
 
 def _list(settings: "Settings", arguments: Namespace) -> Iterable[str]:

@@ -31,7 +31,7 @@ _ERRORS: Final[Mapping[type[DomainError], str]] = {
 }
 
 
-def create(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def create_token(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Create a token. Only the token is on stdout, so that a shell can take it."""
     try:
         name, scopes = parse_token_name(arguments.name), parse_scopes(arguments.scope)

@@ -28,7 +28,7 @@ from domain.phone import parse_phone
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
 from entrypoints.commands.imports.opening import open_imports
-from entrypoints.commands.imports.options import parse_import_reason, parse_region
+from entrypoints.commands.imports.options import parse_import_reason, parse_region_option
 from entrypoints.commands.imports.problems import PROBLEMS
 from entrypoints.commands.imports.report_file import open_report
 from entrypoints.commands.imports.unread_fields import render_unread
@@ -43,7 +43,7 @@ from entrypoints.settings.database_parsers import parse_database
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation
 
-Outcome = TypeVar("Outcome", bound=StrEnum)
+OutcomeT = TypeVar("OutcomeT", bound=StrEnum)
 
 _TEXTS: Final[Mapping[RowKind, Mapping[str, str]]] = {
     RowKind.USER: {
@@ -66,7 +66,7 @@ _NO_LIMIT: Final = 10_000_000
 
 def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import users, library and files, or say what an import would do."""
-    region = parse_region(settings, arguments.region)
+    region = parse_region_option(settings, arguments.region)
     operator, reason = parse_operator(settings, arguments), parse_import_reason(arguments)
     run = None if arguments.dry_run else ImportRun(operator.actor, f"{reason} (import hookaba)")
     url = _parse_source(settings, arguments.source)
@@ -198,7 +198,7 @@ def _render(report: ServiceReport, *, is_dry_run: bool) -> Iterable[str]:
     yield f"files stored, with variants: {stored_files.files}, {stored_files.bytes} bytes"
 
 
-def _render_outcomes(counts: Counter[Outcome], outcomes: type[Outcome]) -> str:
+def _render_outcomes(counts: Counter[OutcomeT], outcomes: type[OutcomeT]) -> str:
     return ", ".join(f"{counts[name]:,} {name}" for name in outcomes if counts[name]) or "none"
 
 

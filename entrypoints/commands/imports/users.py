@@ -19,7 +19,7 @@ from application.ports.errors import StorageError
 from domain.administration.audit import Actor, AuditAction
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.imports.opening import open_imports
-from entrypoints.commands.imports.options import parse_import_reason, parse_region
+from entrypoints.commands.imports.options import parse_import_reason, parse_region_option
 from entrypoints.commands.imports.rejected_lines import (
     RejectedLines,
     open_rejected_lines,
@@ -40,7 +40,7 @@ _WITHOUT_NAME: Final = (ImportProblem.USERNAME_IN_USE, ImportProblem.USERNAME_RE
 def import_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import the users of a file, or say what an import would do."""
     path = parse_file(arguments.file)
-    region = parse_region(settings, arguments.region)
+    region = parse_region_option(settings, arguments.region)
     operator, reason = parse_operator(settings, arguments), parse_import_reason(arguments)
     file = UserFile(
         path=path,

@@ -16,7 +16,7 @@ from application.journal.check_restore import (
     State,
 )
 from application.journal.feature import JournalFeature
-from application.journal.lines import UnreadableLine, parse_line
+from application.journal.lines import UnreadableLine, parse_entry
 from application.use_cases import UseCases
 from domain.journal.entry import JournalEntry
 from entrypoints.commands.domain_errors import explain_errors
@@ -147,7 +147,7 @@ def _read_all(files: Sequence[Path]) -> tuple[list[JournalEntry], int]:
             with file.open("rb") as lines:
                 for line in lines:
                     try:
-                        entries.append(parse_line(line.decode()))
+                        entries.append(parse_entry(line.decode()))
                     except (UnreadableLine, UnicodeDecodeError):
                         unreadable += bool(line.strip())
         except OSError as error:

@@ -39,21 +39,21 @@ def _add_item(action: ArgumentParser) -> None:
 
 
 def _hide(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.media.library import hide
+    from entrypoints.commands.media.library import hide_item
 
-    return hide(settings, arguments)
+    return hide_item(settings, arguments)
 
 
 def _unhide(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.media.library import unhide
+    from entrypoints.commands.media.library import unhide_item
 
-    return unhide(settings, arguments)
+    return unhide_item(settings, arguments)
 
 
 def _delete(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.media.library import delete
+    from entrypoints.commands.media.library import delete_item
 
-    return delete(settings, arguments)
+    return delete_item(settings, arguments)
 
 
 _COMMANDS: Final = (

@@ -39,19 +39,19 @@ class _Command:
     reason: str
 
 
-def hide(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def hide_item(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Hide an item."""
     item = _act(settings, ModerateItems.hide, _parse(settings, arguments, acts.HIDE))
     return [f"The item {item.id} of the user {item.owner_id} is hidden now. {_URLS}"]
 
 
-def unhide(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def unhide_item(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Show a hidden item again."""
     item = _act(settings, ModerateItems.unhide, _parse(settings, arguments, acts.UNHIDE))
     return [f"The item {item.id} of the user {item.owner_id} is shown again."]
 
 
-def delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def delete_item(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Delete an item and its files."""
     item = _delete(settings, _parse(settings, arguments, acts.DELETE))
     return [f"The item {item.id} of the user {item.owner_id} is deleted."]

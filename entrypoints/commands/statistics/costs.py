@@ -43,7 +43,7 @@ def costs(settings: Settings, arguments: Namespace) -> Iterable[str]:
             lambda use_cases: use_cases.of(CostsFeature).report(caller, period, group),
             [STATISTICS],
         )
-    return [_to_json(report, group)] if arguments.json else render(report, group)
+    return [_to_json(report, group)] if arguments.json else render_costs(report, group)
 
 
 def _parse_period(arguments: Namespace) -> CostPeriod:
@@ -61,7 +61,7 @@ def _parse_day(option: str, text: str | None) -> date | None:
         raise InvalidArgument(f"{option}: {error.message}") from None
 
 
-def render(report: CostReport, group: CostGroup) -> Iterator[str]:
+def render_costs(report: CostReport, group: CostGroup) -> Iterator[str]:
     """Return the lines of a report: a table, with a total line for each currency."""
     period = report.period
     yield f"From {period.first_day} to {period.last_day} (UTC), by {group}:"

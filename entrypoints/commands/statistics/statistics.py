@@ -36,7 +36,7 @@ def statistics(settings: Settings, arguments: Namespace) -> Iterable[str]:
             lambda use_cases: use_cases.of(StatisticsFeature).report(caller, query),
             [STATISTICS],
         )
-    return [_to_json(report)] if arguments.json else render(report, arguments.by)
+    return [_to_json(report)] if arguments.json else render_statistics(report, arguments.by)
 
 
 def _parse_query(arguments: Namespace) -> StatisticsQuery:
@@ -53,7 +53,7 @@ def _parse_query(arguments: Namespace) -> StatisticsQuery:
         raise InvalidArgument(f"{option}: {error.message}") from None
 
 
-def render(report: Statistics, by: str) -> Iterator[str]:
+def render_statistics(report: Statistics, by: str) -> Iterator[str]:
     """Return the lines of a report: the messages, then rejections and security events.
 
     Args:

@@ -15,7 +15,7 @@ from domain.phone import parse_phone
 from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.otp import schemas
-from entrypoints.http.otp.proofs import parse_proof
+from entrypoints.http.otp.proofs import parse_sent_proof
 from entrypoints.http.parsing import FieldErrors, parse_channel
 from entrypoints.http.request import ApiRequest
 
@@ -60,7 +60,7 @@ class OtpController(Controller):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("channel"):
                 channel = parse_channel(data.channel, settings)
-            sent = parse_proof(request, data, invalid)
+            sent = parse_sent_proof(request, data, invalid)
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = _parse_device_token(data.device_token)
         result = await otp.request_otp(

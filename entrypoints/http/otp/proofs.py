@@ -21,7 +21,7 @@ class SentProof:
     proof: Any = None
 
 
-def parse_proof(request: ApiRequest, body: object, invalid: FieldErrors) -> SentProof:
+def parse_sent_proof(request: ApiRequest, body: object, invalid: FieldErrors) -> SentProof:
     """Return what the body of a request for a code says. Without the feature it says nothing."""
     parse: Callable[[object], SentProof] | None = request.app.state.get("parse_proof")
     proof = SentProof()

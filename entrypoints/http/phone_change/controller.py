@@ -22,7 +22,7 @@ from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.otp.proofs import parse_proof
+from entrypoints.http.otp.proofs import parse_sent_proof
 from entrypoints.http.otp.schemas import RequestOtpResponse, describe_otp_length
 from entrypoints.http.parsing import FieldErrors, missing_field, parsing_field
 from entrypoints.http.phone_change import schemas
@@ -96,7 +96,7 @@ class PhoneChangeController(Controller):
             if data.phone is not None:
                 with invalid.of("phone"):
                     phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
-            sent = parse_proof(request, data, invalid)
+            sent = parse_sent_proof(request, data, invalid)
         command = RequestPhoneChangeOtpCommand(
             phone=_select_phone(target, phone, request.principal.identity.phone),
             client_ip=request.client_ip,
@@ -264,7 +264,7 @@ class UndoController(Controller):
         with FieldErrors(data) as invalid:
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
-            sent = parse_proof(request, data, invalid)
+            sent = parse_sent_proof(request, data, invalid)
         result = await otp.request_otp(
             RequestOtpCommand(
                 phone,

@@ -10,14 +10,14 @@ import pytest
 
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.declaration import LIMIT_PROFILES, SettingGroup
-from entrypoints.settings.read import describe, read_settings
+from entrypoints.settings.read import describe_settings, read_settings
 from tests.unit.settings.texts import S3, TWILIO
 
 PROJECT: Final = Path(__file__).parents[3]
 
 
 def shown(environ: dict[str, str]) -> dict[str, str]:
-    return {name: text for name, text, _ in describe(read_settings(environ, None))}
+    return {name: text for name, text, _ in describe_settings(read_settings(environ, None))}
 
 
 def test_each_variable_is_described_with_its_value_and_origin(tmp_path: Path) -> None:
@@ -28,7 +28,9 @@ def test_each_variable_is_described_with_its_value_and_origin(tmp_path: Path) ->
 
     described = {
         name: (text, origin)
-        for name, text, origin in describe(read_settings({"DIALTONE_WORKERS": "3"}, env_file))
+        for name, text, origin in describe_settings(
+            read_settings({"DIALTONE_WORKERS": "3"}, env_file)
+        )
     }
 
     assert described["DIALTONE_BIND"] == ("0.0.0.0:9000", ".env")
@@ -102,6 +104,6 @@ def test_a_profile_sets_all_limits_and_a_variable_overrides_one() -> None:
     for profile in LIMIT_PROFILES:
         assert read_settings({"DIALTONE_LIMITS": profile}, None).limits == profile
     small = read_settings({"DIALTONE_LIMITS": "small", "DIALTONE_SMS_LIMIT_TOTAL": "9/1h"}, None)
-    shown = {name: text for name, text, _ in describe(small)}
+    shown = {name: text for name, text, _ in describe_settings(small)}
     limits = ("DIALTONE_SMS_LIMIT_TOTAL", "DIALTONE_SMS_LIMIT_PER_COUNTRY")
     assert [shown[name] for name in limits] == ["9/1h", "200/1h"]

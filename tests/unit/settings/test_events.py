@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from entrypoints.features.events import EventSettings, destination_labels, stored_name
-from entrypoints.settings.read import describe, read_settings
+from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.values import Factory, HttpHook
 from tests.support.settings import problems
 from tests.unit.settings.texts import SECRET
@@ -46,7 +46,7 @@ def test_nothing_secret_of_a_destination_is_stored_or_shown() -> None:
     ]
     assert [len(name) for name in labels] == [12, 12, 12]
     assert len(set(labels)) == 3
-    shown = {row.name: row.shown for row in describe(settings)}
+    shown = {row.name: row.shown for row in describe_settings(settings)}
     assert shown["DIALTONE_EVENTS"] == ",".join(labels.values())
     assert shown["DIALTONE_EVENTS_SECRET"] == "(hidden)"
     assert SECRET not in repr(settings.events)

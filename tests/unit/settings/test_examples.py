@@ -6,7 +6,7 @@ import pytest
 
 from adapters.key_file.document import generate_document
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.read import HIDDEN, describe, read_settings
+from entrypoints.settings.read import HIDDEN, describe_settings, read_settings
 from tests.support.settings import problems
 from tests.unit.settings.texts import S3, SECRET, TWILIO
 
@@ -35,7 +35,9 @@ def test_every_example_and_default_is_valid_and_described_as_written() -> None:
                 environ["TWILIO_VOICE_FROM"] = "+14155550006"
             if name == "DIALTONE_EVENTS":
                 environ["DIALTONE_EVENTS_SECRET"] = f"whsec_{'A' * 43}="
-            described = {line.name: line for line in describe(read_settings(environ, None))}
+            described = {
+                line.name: line for line in describe_settings(read_settings(environ, None))
+            }
             assert described[name][1] == text or HIDDEN in described[name][1]
 
 

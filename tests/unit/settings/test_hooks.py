@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from entrypoints.opening import providers
-from entrypoints.settings.read import describe, read_settings
+from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.values import Factory, HttpHook
 from tests.support.settings import problems
 from tests.unit.settings.texts import SECRET
@@ -93,7 +93,7 @@ def test_what_is_shown_of_a_hook_has_no_path_and_no_query() -> None:
     url = f"https://sms.test:8443/{SECRET}?key={SECRET}"
     read = read_settings(HOOK | {"DIALTONE_SMS": f"console,{url}"}, None)
 
-    shown = {row.name: row.shown for row in describe(read)}
+    shown = {row.name: row.shown for row in describe_settings(read)}
     assert shown["DIALTONE_SMS"] == "console,https://sms.test:8443"
     assert shown["DIALTONE_SMS_HOOK_SECRET"] == "(hidden)"
     assert SECRET not in repr(read.sms)

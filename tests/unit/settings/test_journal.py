@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from entrypoints.features.journal import JournalSettings
-from entrypoints.settings.read import describe, read_settings
+from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.values import HttpHook
 from tests.support.settings import problems
 
@@ -24,7 +24,7 @@ def test_it_is_a_file_or_a_hook_whose_path_is_not_shown() -> None:
     settings = read_journal({"DIALTONE_JOURNAL": URL, "DIALTONE_JOURNAL_SECRET": SECRET})
 
     assert settings.journal == HttpHook(URL, "https://journal.test")
-    shown = {row.name: row.shown for row in describe(settings)}
+    shown = {row.name: row.shown for row in describe_settings(settings)}
     assert shown["DIALTONE_JOURNAL"] == "https://journal.test"
     assert shown["DIALTONE_JOURNAL_SECRET"] == "(hidden)"
 

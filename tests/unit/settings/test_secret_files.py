@@ -12,7 +12,7 @@ from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.read import (
     SettingsError,
-    describe,
+    describe_settings,
     find_text,
     find_unknown,
     read_settings,
@@ -72,7 +72,7 @@ def test_a_secret_is_the_line_of_its_file_with_or_without_a_newline(
     # Own adapters get it under the name of the setting.
     assert read.variables.values["TWILIO_AUTH_TOKEN"] == SECRET
     assert SECRET not in repr(read)
-    (line,) = (line for line in describe(read) if line.name == "TWILIO_AUTH_TOKEN")
+    (line,) = (line for line in describe_settings(read) if line.name == "TWILIO_AUTH_TOKEN")
     assert (line.shown, line.origin) == (f"(hidden) (file {secret_file})", "environment")
 
 
@@ -90,7 +90,7 @@ def test_a_file_is_found_from_the_current_folder_and_named_in_the_env_file(
     assert read.database == PostgresLocation(url)
     assert read.variable_of("DIALTONE_DATABASE") == "DIALTONE_DATABASE_URL_FILE"
     assert read.variable_of("DIALTONE_SMS") == "DIALTONE_SMS"
-    (line,) = (line for line in describe(read) if line.name == "DIALTONE_DATABASE")
+    (line,) = (line for line in describe_settings(read) if line.name == "DIALTONE_DATABASE")
     shown = f"postgresql://(hidden)@db.test/dialtone (file {secret_file})"
     assert (line.shown, line.origin) == (shown, ".env")
 
@@ -131,7 +131,7 @@ def test_the_providers_and_vendors_of_a_file_are_used(secret_file: Path) -> None
     read = read_settings(environ | {"DIALTONE_SMS_FILE": str(secret_file)}, None)
 
     assert [used.url for used in read.sms_hooks] == [hook]
-    (line,) = (line for line in describe(read) if line.name == "DIALTONE_SMS")
+    (line,) = (line for line in describe_settings(read) if line.name == "DIALTONE_SMS")
     assert line.shown == f"twilio,https://hook.test (file {secret_file})"
     assert read.twilio_auth_token.value == TWILIO["TWILIO_AUTH_TOKEN"]
 
@@ -142,7 +142,7 @@ def test_the_file_of_a_vendor_that_is_not_used_is_not_read() -> None:
     read = read_settings(environ, None)
 
     assert read.variables.files == {}
-    assert SECRET not in "".join(line.shown for line in describe(read))
+    assert SECRET not in "".join(line.shown for line in describe_settings(read))
 
 
 def test_an_empty_variable_is_not_set_beside_the_other_one(secret_file: Path) -> None:

@@ -11,7 +11,7 @@ from application.imports.user_lines import (
     LineFields,
     LineProblem,
     UserLine,
-    parse_line,
+    parse_user_line,
 )
 from domain.phone import DEFAULT_RULES
 from tests.support.builders import NOW
@@ -21,7 +21,7 @@ PHONE: Final = "+14155550101"
 
 def parse(region: str | None = None, **fields: Any) -> ImportedUser:
     line = UserLine(7, {}, LineFields(**{"phone": PHONE, **fields}))
-    return parse_line(line, region, DEFAULT_RULES, NOW)
+    return parse_user_line(line, region, DEFAULT_RULES, NOW)
 
 
 @pytest.mark.parametrize(

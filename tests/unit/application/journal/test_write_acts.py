@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from application.journal.lines import UnreadableLine, parse_line, render_line
+from application.journal.lines import UnreadableLine, parse_entry, render_line
 from application.journal.write_acts import WriteActs
 from application.ports.journal import JournalUnavailable
 from domain.identities.role import Role
@@ -165,10 +165,10 @@ async def test_a_client_that_leaves_does_not_stop_its_line(journaled: Journaled)
 )
 def test_what_is_no_line_is_an_error(line: str) -> None:
     with pytest.raises(UnreadableLine):
-        parse_line(line)
+        parse_entry(line)
 
 
 def test_a_line_is_read_as_it_was_written_also_with_more_in_it() -> None:
     line = '{"time": "2026-05-01T09:30:00.123Z", "action": "delete", "id": "1"}'
-    assert render_line(parse_line(line)) == line
-    assert parse_line(line[:-1] + ', "new": [1]}') == parse_line(line)
+    assert render_line(parse_entry(line)) == line
+    assert parse_entry(line[:-1] + ', "new": [1]}') == parse_entry(line)

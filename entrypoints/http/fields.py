@@ -1,6 +1,6 @@
 """Field types, parameter schemas and formats that several features share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -47,13 +47,25 @@ def described(
     )
 
 
+def combination(*sent: str, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the schema of bodies that have these fields, and not the others; null is no value.
+
+    A body with rules for fields together has some such schemas in `combinations`, and matches one
+    of them. Its example has the fields of the first.
+    """
+    types = dict.fromkeys(sent, "string") | dict.fromkeys(without, "null")
+    properties = {name: {"type": type_} for name, type_ in types.items()}
+    return {"required": [*sent], "properties": properties}
+
+
 def reason_field(description: str, example: str, *, min_length: int) -> Meta:
     """Describe a reason for the audit; one that is required has a minimum length of 1."""
     required = " It is required." if min_length else ""
     return described(
         f"{description}{required} It has at most {MAX_REASON_LENGTH} characters in their"
-        " compatibility form (NFKC), and no control characters. Spaces at the ends are removed,"
-        " inner spaces are collapsed, and the digits of phone numbers are masked.",
+        " compatibility form (NFKC), and no control, invisible, private or unassigned characters."
+        " Spaces at the ends are removed, inner spaces are collapsed, and the digits of phone"
+        " numbers are masked.",
         example,
         pattern=reason_pattern(min_length),
     )
@@ -114,11 +126,12 @@ def format_timestamp(time: datetime) -> str:
 def phone_field(description: str, example: str = "+14155552671") -> Meta:
     """Describe a phone number in a request."""
     return described(
-        f"{description} It has at most {MAX_PHONE_INPUT_LENGTH} characters, not counting invisible"
-        " ones, and digits of any script. Numbering plans decide which numbers there are.",
+        f"{description} It may have digits of any script. Invisible characters are ignored. The"
+        " maximum length counts every character. Numbering plans decide which numbers there are.",
         example,
         pattern=PHONE_PATTERN,
         format="phone",
+        max_length=MAX_PHONE_INPUT_LENGTH,
     )
 
 
@@ -151,10 +164,10 @@ CreatedAtField = Annotated[str, time_field("The time of the creation, in UTC.")]
 UsernameField = Annotated[
     str,
     described(
-        "1 to 64 characters in their composed form (NFC), of which one is visible, and no control"
-        " or invisible characters but those that a script or an emoji needs. Spaces at the ends are"
-        " removed, inner spaces are collapsed. Spellings"
-        " that differ in capitals or in the form of letters are the same name, and a name that"
+        "1 to 64 characters in their composed form (NFC), of which one is visible. Control and"
+        " private characters and line breaks are invalid, and so are invisible characters but those"
+        " that a script or an emoji needs. Spaces at the ends are removed, inner spaces are"
+        " collapsed. Spellings that differ in capitals or in the form of letters are the same name, and a name that"
         " looks like that of an administrator is in use. Letters of scripts that are not written"
         " together, and names that claim a role, are invalid. The caller's own username is always"
         " valid.",

@@ -16,14 +16,17 @@ from domain.identities.username import MAX_USERNAME_LENGTH
 SPACES: Final = r"\t-\r\x1c- "
 """What Python takes for spaces in ASCII, for a class of characters."""
 _OTHER: Final = r"[^\x00-\x7f]"
-CONTROLS: Final = r"\x00-\x08\x0e-\x1b\x7f"
-"""The other control characters."""
+_CONTROLS: Final = r"\x00-\x08\x0e-\x1b\x7f"
 _NOT_IN_PHONES: Final = r"!-'*:-Z\\^`-~"
 
 
-def not_only_ascii(forbidden: str) -> str:
-    """Return a pattern of texts that are not only ASCII, and have none of these characters."""
-    return f"^[^{forbidden}]*{_OTHER}[^{forbidden}]*$"
+def not_only_ascii(forbidden: str = "") -> str:
+    """Return a pattern of texts that are not only ASCII.
+
+    They have none of these characters, and of the control characters in ASCII only spaces.
+    """
+    allowed = f"[^{_CONTROLS}{forbidden}]*"
+    return f"^{allowed}{_OTHER}{allowed}$"
 
 
 def _phone_pattern() -> str:
@@ -37,11 +40,10 @@ def _phone_pattern() -> str:
 def reason_pattern(min_length: int) -> str:
     """Return the pattern of a reason; one that may be empty has a minimum of 0."""
     reason = f"(?:[!-~][{SPACES}]*){{{min_length},{MAX_REASON_LENGTH}}}"
-    return f"^[{SPACES}]*{reason}$|{not_only_ascii(CONTROLS)}"
+    return f"^[{SPACES}]*{reason}$|{not_only_ascii()}"
 
 
 PHONE_PATTERN: Final = _phone_pattern()
 USERNAME_PATTERN: Final = (
-    f"^[{SPACES}]*[!-~](?: *[!-~]){{0,{MAX_USERNAME_LENGTH - 1}}}[{SPACES}]*$"
-    f"|{not_only_ascii(CONTROLS)}"
+    f"^[{SPACES}]*[!-~](?: *[!-~]){{0,{MAX_USERNAME_LENGTH - 1}}}[{SPACES}]*$|{not_only_ascii()}"
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 
@@ -21,6 +21,7 @@ from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
     ID_DESCRIPTION,
     USER_ID_EXAMPLE,
+    combination,
     described,
     external_id_field,
     phone_field,
@@ -58,6 +59,10 @@ ReasonField = Annotated[
 
 class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A user: exactly one of `phone`, `username`, `id` and `external_id`."""
+
+    combinations: ClassVar = tuple(
+        combination(name, without=[other for other in _FIELDS if other != name]) for name in _FIELDS
+    )
 
     phone: Annotated[
         str | None,

@@ -54,6 +54,20 @@ def _find_structs(info: Type) -> Iterator[StructType]:
                 yield from _find_structs(field.type)
 
 
+def add_combinations(
+    schemas: Mapping[str, dict[str, Any]], bodies: Mapping[str, type[msgspec.Struct]]
+) -> None:
+    """Say which fields of a body are sent together.
+
+    Generators of clients would make a class of each alternative, but they do not read conditions.
+    """
+    for name, body in bodies.items():
+        if combinations := getattr(body, "combinations", ()):
+            # Redocly would not allow other fields in them.
+            alternatives = [{**schema, "additionalProperties": True} for schema in combinations]
+            schemas[name] |= {"if": {"anyOf": alternatives}, "else": {"not": {}}}
+
+
 def require_fields_of_responses(
     schemas: Mapping[str, Any], bodies: Mapping[str, type[msgspec.Struct]]
 ) -> None:

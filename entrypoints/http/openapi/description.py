@@ -103,6 +103,7 @@ def describe_api(
     corrections.forbid_unknown_fields(
         schemas, [with_fields(body, added_fields) for body in bodies.values()]
     )
+    corrections.add_combinations(schemas, bodies)
     corrections.require_fields_of_responses(schemas, bodies)
     components |= {"headers": dict(operations.HEADERS), "responses": {}}
     used: set[str] = set()

@@ -2,7 +2,6 @@
 
 - `request_body` describes a body that is no JSON, or may be absent.
 - `describe_body` changes the schema of a body as the settings say.
-- `example_fields` names fields that the example of a body has besides those that are required.
 - `file_responses` describes responses of bytes, by status.
 - `links` has the operations that can follow, with their parameters.
 - `act` is what an operator does. The docstring says `{does}` for what the act does, and `{who}` for
@@ -18,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from application.administration.acts import Act
 from entrypoints.http.fields import USER_ID_EXAMPLE, header
+from entrypoints.http.parsing import body_type
 from entrypoints.http.settings import HttpSettings
 
 HEADERS: Final[Mapping[str, Any]] = {
@@ -55,8 +55,8 @@ def describe_request_body(
 ) -> None:
     """Describe the body, and add an example to JSON.
 
-    The example has the fields that are required, and `example_fields`. Programs that show the
-    description would otherwise invent a value for every field.
+    The example has the fields that are required. Programs that show the description would
+    otherwise invent a value for every field.
     """
     if "request_body" in handler.opt:
         operation["requestBody"] = deepcopy(handler.opt["request_body"])
@@ -65,7 +65,8 @@ def describe_request_body(
         schema = schemas[body["schema"]["$ref"].rpartition("/")[2]]
         if "describe_body" in handler.opt:
             handler.opt["describe_body"](schema, settings)
-        shown = (*schema.get("required", ()), *handler.opt.get("example_fields", ()))
+        combinations = getattr(body_type(handler), "combinations", [{"required": ()}])
+        shown = (*schema.get("required", ()), *combinations[0]["required"])
         body["example"] = {
             name: field["examples"][0]
             for name, field in schema["properties"].items()

@@ -45,11 +45,13 @@ _DEVICE_PATTERN: Final = (
 def otp_field(description: str) -> msgspec.Meta:
     """Describe a code. `describe_otp_length` changes it as the operator chose."""
     return described(
-        f"{description} Spaces, hyphens and invisible characters are ignored. It has at most"
-        f" {challenge.MAX_CODE_INPUT_LENGTH} characters, not counting invisible ones.",
+        f"{description} Spaces, hyphens and invisible characters are ignored. The maximum length"
+        " counts every character.",
         f"{_OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
         format=_OTP_FORMAT,
+        min_length=DEFAULT_OTP_LENGTH,
+        max_length=challenge.MAX_CODE_INPUT_LENGTH,
     )
 
 
@@ -274,4 +276,5 @@ def describe_otp_length(body: dict[str, Any], settings: HttpSettings) -> None:
     for field in body["properties"].values():
         if field.get("format") == _OTP_FORMAT:
             field["pattern"] = _otp_pattern(length)
+            field["minLength"] = length
             field["examples"] = [f"{_OTP_EXAMPLE:0{length}d}"]

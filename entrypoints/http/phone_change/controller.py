@@ -282,7 +282,6 @@ class UndoController(Controller):
         response_description="The account has its former number again.",
         status_code=200,
         describe_body=describe_otp_length,
-        example_fields=["undo_code"],
         errors=[
             missing_field("otp"),
             FieldError("undo_code", FieldErrorCode.CONFLICTING_VALUE, schemas.ONE_CODE),

@@ -1,13 +1,20 @@
 """Request and response bodies of changes of the phone number."""
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 
 from domain.otp.challenge import MAX_CODE_INPUT_LENGTH
 from domain.otp.undo_code import UNDO_CODE_LENGTH
-from entrypoints.http.fields import PhoneField, described, phone_field, reason_field, time_field
+from entrypoints.http.fields import (
+    PhoneField,
+    combination,
+    described,
+    phone_field,
+    reason_field,
+    time_field,
+)
 from entrypoints.http.otp.schemas import (
     CodeRequestBody,
     OtpField,
@@ -46,9 +53,17 @@ RequestIdField = Annotated[
 class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
     """The number to send a code to. An unknown platform or locale is not an error."""
 
+    combinations: ClassVar = (
+        combination("phone"),
+        {"required": ["target"], "properties": {"target": {"const": OtpTarget.OLD.value}}},
+    )
+
     phone: Annotated[
         str | None,
-        phone_field("The new number, as people write it. Required unless `target` is `old`."),
+        phone_field(
+            "The new number, as people write it. Required unless `target` is `old`, which no"
+            " number but the present one is sent with."
+        ),
     ] = None
     target: Annotated[
         str | None,
@@ -63,6 +78,11 @@ class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_
 
 class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The new number with its code, and perhaps a code of the present number."""
+
+    combinations: ClassVar = (
+        combination(without=("old_otp", "old_request_id")),
+        combination("old_otp", "old_request_id"),
+    )
 
     phone: PhoneField
     otp: OtpField
@@ -100,16 +120,21 @@ class RequestUndoOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=Tr
 class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The number that an account had, with one of its codes: `undo_code`, or `otp`."""
 
+    combinations: ClassVar = (
+        combination("undo_code", without=("otp", "request_id")),
+        combination("otp", "request_id", without=("undo_code",)),
+    )
+
     phone: PhoneField
     undo_code: Annotated[
         str | None,
         described(
             "The code in the message that the number was changed. Upper and lower case, spaces,"
             " hyphens and invisible characters make no difference, nor do digits of other scripts"
-            f" and full-width letters. It has at most {MAX_CODE_INPUT_LENGTH} characters, not"
-            " counting invisible ones.",
+            " and full-width letters. The maximum length counts every character.",
             "K7QM-2XPA-9RTW",
             pattern=_UNDO_CODE_PATTERN,
+            max_length=MAX_CODE_INPUT_LENGTH,
         ),
     ] = None
     otp: Annotated[

@@ -41,7 +41,7 @@ def main(url: str, phone: str, otp: str, image: Path) -> None:
 def check_errors(client: ApiClient) -> None:
     """An error is an exception with the fields of its code."""
     with pytest.raises(BadRequestException) as raised:
-        OTPApi(client).request_otp(RequestOtpBody(phone="1"))
+        OTPApi(client).request_otp(RequestOtpBody(phone="+10000000000"))
     assert raised.value.data is not None
     invalid = raised.value.data.actual_instance
     assert isinstance(invalid, InvalidFieldsError)

@@ -11,7 +11,7 @@ import { Configuration, LibraryApi, OTPApi, ResponseError, UsersApi } from "./fe
 const [basePath = "", phone = "", otp = "", image = ""] = process.argv.slice(2);
 const otpApi = new OTPApi(new Configuration({ basePath }));
 
-await assert.rejects(otpApi.requestOtp({ requestOtpBody: { phone: "1" } }), ResponseError);
+await assert.rejects(otpApi.requestOtp({ requestOtpBody: { phone: "+10000000000" } }), ResponseError);
 const { requestId } = await otpApi.requestOtp({ requestOtpBody: { phone, channel: "sms" } });
 
 const wrongOtp = [...otp].reverse().join("");

@@ -49,7 +49,7 @@ def main(url: str, phone: str, otp: str, image: bytes) -> None:
 
 def check_errors(url: str, client: Client) -> None:
     """Each error is an object of its own class, with its code."""
-    invalid = request_otp.sync(client=client, body=RequestOtpBody(phone="1"))
+    invalid = request_otp.sync(client=client, body=RequestOtpBody(phone="+10000000000"))
     assert isinstance(invalid, InvalidFieldsError)
     assert invalid.code == "invalid"
     assert [error.field for error in invalid.field_errors] == ["phone"]

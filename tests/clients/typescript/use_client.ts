@@ -17,7 +17,7 @@ const userId = await createUser();
 await uploadAndDownload(userId);
 
 async function checkErrors(): Promise<void> {
-  const { error } = await client.POST("/auth/request-otp", { body: { phone: "1" } });
+  const { error } = await client.POST("/auth/request-otp", { body: { phone: "+10000000000" } });
   assert(error?.code === "invalid");
   // The code tells the error from all others, so its own fields are known.
   assert.deepEqual(error.field_errors.map((invalid) => invalid.field), ["phone"]);

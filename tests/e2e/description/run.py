@@ -155,9 +155,9 @@ def _configuration(
                 # Exceptions from checks: none is for all operations, and no check is disabled.
                 # A schema cannot say that `page` and `cursor` exclude each other.
                 _accept("list_library_items", "400"),
-                # Nor that a number is not the caller's, or which fields are sent together.
+                # Nor that a number is not the caller's.
                 _accept("request_phone_change_otp", "400"),
-                _accept("change_phone", "400"),
+                # Nor which characters outside ASCII the code for an undo may have.
                 _accept("undo_phone_change", "400"),
                 # A schema cannot say that bytes are a complete image of a supported format, nor
                 # that the item of an idempotency key has been deleted since.

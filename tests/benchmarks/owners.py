@@ -9,7 +9,7 @@ from tests.benchmarks.attack_sizes import NETWORKS_AT_ONE_PHONE
 from tests.benchmarks.simulation import (
     OWN_IP,
     Attack,
-    Login,
+    LoginOutcome,
     Owner,
     SimulatedOwner,
     Simulation,
@@ -30,7 +30,7 @@ class OwnerResult:
     kind: Owner
     ips: int
     attack: str
-    logins: Sequence[Login]
+    logins: Sequence[LoginOutcome]
     messages_a_day: float
     expected_hits_a_day: float
 

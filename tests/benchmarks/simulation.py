@@ -250,7 +250,7 @@ class Strangers:
 
 
 @dataclass(slots=True)
-class Login:
+class LoginOutcome:
     """What happened when an owner wanted to log in."""
 
     seconds: float = math.inf
@@ -307,9 +307,9 @@ class SimulatedOwner:
             self.device_token = logged_in.device_token
         await simulation.advance(timedelta(days=2))
 
-    async def log_in(self, number: int, attack: Attack, deadline: timedelta) -> Login:
+    async def log_in(self, number: int, attack: Attack, deadline: timedelta) -> LoginOutcome:
         """Log in while the attack goes on."""
-        simulation, login = self.simulation, Login()
+        simulation, login = self.simulation, LoginOutcome()
         client_ip = self.kind.client_ip(number)
         started_at = simulation.now
         while simulation.now - started_at < deadline:

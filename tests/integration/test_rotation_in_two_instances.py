@@ -21,7 +21,7 @@ STEP: Final = timedelta(seconds=5)
 LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, timedelta(days=90))
 
 
-class Instance:
+class KeysOfInstance:
     """The keys of an instance, as the service uses them."""
 
     def __init__(self, secrets_path: Path, clock: MovableClock) -> None:
@@ -67,9 +67,9 @@ def read_key_id(token: str) -> str:
 def test_two_instances_accept_each_others_codes_and_tokens_during_a_rotation(
     secrets_path: Path, clock: MovableClock
 ) -> None:
-    first = Instance(secrets_path, clock)
+    first = KeysOfInstance(secrets_path, clock)
     clock.advance(2 * STEP)
-    second = Instance(secrets_path, clock)
+    second = KeysOfInstance(secrets_path, clock)
     old_key_id = read_key_id(first.issue())
     tokens, steps_known_to_first_only = [first.issue()], 0
 

@@ -30,15 +30,15 @@ FLIPS: Final = 120
 """With so many, some schemas are no UTF-8 anymore."""
 
 
-class Files(NamedTuple):
+class TwoFiles(NamedTuple):
     database: Path
     backup: Path
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Files:
+def files(tmp_path: Path) -> TwoFiles:
     """Return a database with two identities, and a backup from when it had one."""
-    files = Files(tmp_path / "records.db", tmp_path / "backup.db")
+    files = TwoFiles(tmp_path / "records.db", tmp_path / "backup.db")
     add_identity(files.database, 1)
     back_up_database(files.database, files.backup)
     add_identity(files.database, 2)
@@ -46,7 +46,7 @@ def files(tmp_path: Path) -> Files:
 
 
 @pytest.fixture
-def in_use(files: Files) -> Iterator[sqlite3.Connection]:
+def in_use(files: TwoFiles) -> Iterator[sqlite3.Connection]:
     """Use the database, with a row in its log."""
     with closing(sqlite3.connect(files.database, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -91,7 +91,7 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("in_use")
-def test_a_backup_has_what_is_in_the_log_only(files: Files) -> None:
+def test_a_backup_has_what_is_in_the_log_only(files: TwoFiles) -> None:
     copied = files.database.with_name("copied.db")
     shutil.copyfile(files.database, copied)
     value = "SELECT value FROM metadata WHERE name = 'health_check_count'"
@@ -102,12 +102,12 @@ def test_a_backup_has_what_is_in_the_log_only(files: Files) -> None:
     assert not list(files.backup.parent.glob("*.partial*"))
 
 
-def test_a_backup_is_one_file_that_needs_no_writable_folder(files: Files) -> None:
+def test_a_backup_is_one_file_that_needs_no_writable_folder(files: TwoFiles) -> None:
     assert query(files.backup, "PRAGMA journal_mode") == "delete"
     assert names(files.backup.parent) == ["backup.db", "records.db"]
 
 
-def test_an_existing_file_is_replaced_only_on_request(files: Files) -> None:
+def test_an_existing_file_is_replaced_only_on_request(files: TwoFiles) -> None:
     error = error_of(lambda: back_up_database(files.database, files.backup))
 
     assert error.startswith(f"{files.backup} exists: ")
@@ -117,7 +117,7 @@ def test_an_existing_file_is_replaced_only_on_request(files: Files) -> None:
 
 
 @pytest.fixture
-def other_files(files: Files) -> Path:
+def other_files(files: TwoFiles) -> Path:
     """Return the folder of the database, with files of other kinds."""
     folder = files.database.parent
     (folder / "secrets.json").write_text("{}")
@@ -143,7 +143,7 @@ def other_files(files: Files) -> Path:
     ],
 )
 def test_only_a_backup_is_replaced(
-    files: Files, other_files: Path, target: str, reason: str
+    files: TwoFiles, other_files: Path, target: str, reason: str
 ) -> None:
     before = names(other_files)
 
@@ -155,7 +155,7 @@ def test_only_a_backup_is_replaced(
 
 
 def test_a_backup_without_free_space_leaves_the_earlier_one(
-    files: Files, monkeypatch: pytest.MonkeyPatch
+    files: TwoFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(files.backup.parent)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
@@ -173,7 +173,7 @@ def damage(file: Path) -> None:
         opened.write(b"\xff" * 8 * 4096)
 
 
-def test_a_damaged_database_is_not_backed_up(files: Files) -> None:
+def test_a_damaged_database_is_not_backed_up(files: TwoFiles) -> None:
     damage(files.database)
 
     error = error_of(lambda: back_up_database(files.database, files.backup, replace=True))
@@ -182,7 +182,7 @@ def test_a_damaged_database_is_not_backed_up(files: Files) -> None:
     assert count_identities(files.backup) == 1
 
 
-def test_what_a_killed_backup_has_left_is_replaced(files: Files) -> None:
+def test_what_a_killed_backup_has_left_is_replaced(files: TwoFiles) -> None:
     partial = files.backup.with_name(".backup.db.partial")
     partial.write_bytes(b"garbage" * 10_000)
     for suffix in ("-wal", "-journal", "-shm"):
@@ -193,7 +193,7 @@ def test_what_a_killed_backup_has_left_is_replaced(files: Files) -> None:
 
 
 def test_a_long_copy_logs_its_progress(
-    files: Files, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    files: TwoFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(backup, "PAGES_PER_LOG_LINE", 256)
     change(files.database, "CREATE TABLE filler AS SELECT zeroblob(3000000) AS content")
@@ -207,7 +207,7 @@ def test_a_long_copy_logs_its_progress(
     assert copied == sorted(copied)
 
 
-def test_an_object_that_is_not_of_the_schema_is_copied_and_named(files: Files) -> None:
+def test_an_object_that_is_not_of_the_schema_is_copied_and_named(files: TwoFiles) -> None:
     change(files.database, "CREATE INDEX own ON identities (purged_at)")
 
     copy = back_up_database(files.database, files.backup, replace=True)
@@ -232,7 +232,7 @@ def leave_row_out_of_index(file: Path) -> None:
     )
 
 
-def test_only_the_full_check_compares_indexes_with_tables(files: Files) -> None:
+def test_only_the_full_check_compares_indexes_with_tables(files: TwoFiles) -> None:
     leave_row_out_of_index(files.backup)
     path = files.database.with_name("restored.db")
     copied = files.database.with_name("copied.db")
@@ -251,7 +251,7 @@ def test_only_the_full_check_compares_indexes_with_tables(files: Files) -> None:
 # Restoring
 
 
-def test_the_old_database_is_kept_with_what_was_in_its_log(files: Files) -> None:
+def test_the_old_database_is_kept_with_what_was_in_its_log(files: TwoFiles) -> None:
     killed = """
 import os, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -272,7 +272,7 @@ os._exit(0)
 
 
 @pytest.mark.usefixtures("in_use")
-def test_a_copy_without_its_log_is_noticed(files: Files, tmp_path: Path) -> None:
+def test_a_copy_without_its_log_is_noticed(files: TwoFiles, tmp_path: Path) -> None:
     copied, other = files.backup.with_name("copied.db"), tmp_path / "other.db"
     shutil.copyfile(files.database, copied)
 
@@ -280,7 +280,7 @@ def test_a_copy_without_its_log_is_noticed(files: Files, tmp_path: Path) -> None
     assert not restore_database(other, files.backup, NOW).may_lack_log
 
 
-def test_a_backup_is_restored_where_no_database_is_even_if_its_log_is(files: Files) -> None:
+def test_a_backup_is_restored_where_no_database_is_even_if_its_log_is(files: TwoFiles) -> None:
     files.database.unlink()
     files.database.with_name("records.db-wal").write_bytes(b"its log")
 
@@ -292,7 +292,7 @@ def test_a_backup_is_restored_where_no_database_is_even_if_its_log_is(files: Fil
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 9000])
-def test_a_damaged_database_is_restored(files: Files, content: bytes) -> None:
+def test_a_damaged_database_is_restored(files: TwoFiles, content: bytes) -> None:
     files.database.write_bytes(content)
     files.database.with_name("records.db-wal").write_bytes(b"its log")
 
@@ -350,7 +350,7 @@ UPDATE identities SET username_key = 'ada';
     ],
 )
 def test_a_file_that_is_no_good_backup_changes_nothing(
-    files: Files, make: Callable[[Path], object], reason: str
+    files: TwoFiles, make: Callable[[Path], object], reason: str
 ) -> None:
     make(files.backup)
     before = files.database.read_bytes()
@@ -372,7 +372,9 @@ def flipped(content: bytes, seed: int) -> bytes:
     return bytes(flipped)
 
 
-def test_a_backup_with_flipped_bytes_is_restored_or_rejected(files: Files, tmp_path: Path) -> None:
+def test_a_backup_with_flipped_bytes_is_restored_or_rejected(
+    files: TwoFiles, tmp_path: Path
+) -> None:
     content, before = files.backup.read_bytes(), files.database.read_bytes()
     reasons = []
     for seed in range(FLIPS):
@@ -408,7 +410,7 @@ def while_copying(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -
 
 
 def test_no_other_process_uses_the_database_while_a_backup_is_restored(
-    files: Files, monkeypatch: pytest.MonkeyPatch
+    files: TwoFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = """
 import sqlite3, sys
@@ -429,7 +431,7 @@ sqlite3.connect(sys.argv[1], timeout=0).execute("SELECT count(*) FROM identities
 
 
 def test_a_database_that_is_created_meanwhile_is_not_replaced(
-    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: TwoFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "new.db"
     while_copying(monkeypatch, lambda: shutil.copyfile(files.database, path))
@@ -440,7 +442,7 @@ def test_a_database_that_is_created_meanwhile_is_not_replaced(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can change owners")
-def test_the_owner_of_the_database_owns_the_restored_one(files: Files, tmp_path: Path) -> None:
+def test_the_owner_of_the_database_owns_the_restored_one(files: TwoFiles, tmp_path: Path) -> None:
     new = tmp_path / "new" / "records.db"
     new.parent.mkdir()
     for path in (files.database, new.parent):
@@ -453,7 +455,7 @@ def test_the_owner_of_the_database_owns_the_restored_one(files: Files, tmp_path:
         assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (12345, 23456, 0o600)
 
 
-def test_the_database_cannot_be_restored_from_itself(files: Files) -> None:
+def test_the_database_cannot_be_restored_from_itself(files: TwoFiles) -> None:
     assert "is the database itself" in error_of(
         lambda: restore_database(files.database, files.database, NOW)
     )

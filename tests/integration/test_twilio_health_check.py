@@ -7,7 +7,7 @@ import pytest
 from adapters.twilio.health_check import FAILURE_TTL, SUCCESS_TTL
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from application.ports.errors import MessengerUnavailable
-from tests.support.fakes.clock import MonotonicClock
+from tests.support.fakes.clock import SecondsClock
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.http_server import Behavior, respond_with
@@ -16,12 +16,12 @@ NUMBER = "+15005550006"
 
 
 @pytest.fixture
-def clock() -> MonotonicClock:
-    return MonotonicClock()
+def clock() -> SecondsClock:
+    return SecondsClock()
 
 
 @pytest.fixture
-async def messenger(twilio: FakeTwilio, clock: MonotonicClock) -> AsyncIterator[TwilioMessenger]:
+async def messenger(twilio: FakeTwilio, clock: SecondsClock) -> AsyncIterator[TwilioMessenger]:
     async with open_twilio_messenger(
         twilio.account_sid, twilio.auth_token, sender=NUMBER, api_base=twilio.url, now=clock
     ) as messenger:
@@ -35,7 +35,7 @@ async def failure_of(messenger: TwilioMessenger) -> str:
 
 
 async def test_checks_use_one_request_until_its_result_expires(
-    twilio: FakeTwilio, messenger: TwilioMessenger, clock: MonotonicClock
+    twilio: FakeTwilio, messenger: TwilioMessenger, clock: SecondsClock
 ) -> None:
     await messenger.check()
     clock.seconds += SUCCESS_TTL - 1

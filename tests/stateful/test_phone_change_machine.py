@@ -81,7 +81,7 @@ class LastChange:
 
 
 @dataclass(frozen=True)
-class Act:
+class PhoneAct:
     """A request of an account, the number that it is about, and how long it can be undone."""
 
     request: HttpRequest
@@ -190,7 +190,9 @@ class PhoneChangeMachine(RuleBasedStateMachine):
         self.act(self.changing(number, new, with_old=with_old))
         for owner in self.owners_of(new):
             if with_session:
-                self.act(Act(HttpRequest("POST", DISOWN_PATH, token=[*owner.sessions][-1]), new))
+                self.act(
+                    PhoneAct(HttpRequest("POST", DISOWN_PATH, token=[*owner.sessions][-1]), new)
+                )
                 assert owner.number == new, "the session that made the change disowns nothing"
             self.wait(seconds, with_cleanup=False)
             self.disown(new)
@@ -245,12 +247,12 @@ class PhoneChangeMachine(RuleBasedStateMachine):
 
     # What is always true
 
-    def act(self, *possible_acts: Act | None) -> None:
+    def act(self, *possible_acts: PhoneAct | None) -> None:
         """Send requests at the same time, and compare all accounts with what they may have done."""
         self.send(*possible_acts)
         self.check_accounts()
 
-    def send(self, *possible_acts: Act | None) -> None:
+    def send(self, *possible_acts: PhoneAct | None) -> None:
         acts = [act for act in possible_acts if act]
         responses = self.http.send_together(*[act.request for act in acts])
         done = []
@@ -314,7 +316,7 @@ class PhoneChangeMachine(RuleBasedStateMachine):
         assert response.status_code == 200, response.text
         return response.json()["_id"], response.json()["number"]
 
-    def add_session(self, act: Act, body: dict[str, str | None], *, is_alone: bool) -> None:
+    def add_session(self, act: PhoneAct, body: dict[str, str | None], *, is_alone: bool) -> None:
         """Make the account that signed in a user: only users have numbers to change."""
         assert not (is_alone and self.is_held(act.number))
         token = body["access_token"]
@@ -378,12 +380,12 @@ class PhoneChangeMachine(RuleBasedStateMachine):
 
     # Requests
 
-    def signing_in(self, number: int) -> Act:
+    def signing_in(self, number: int) -> PhoneAct:
         code = self.request_code(number, "/auth/request-otp")
         assert code is not None
-        return Act(HttpRequest("POST", "/auth/verify-otp", code), number)
+        return PhoneAct(HttpRequest("POST", "/auth/verify-otp", code), number)
 
-    def changing(self, present: int, number: int, *, with_old: bool = False) -> Act | None:
+    def changing(self, present: int, number: int, *, with_old: bool = False) -> PhoneAct | None:
         """Return a change with its codes; None where the service sends none for it."""
         owner = self.fresh_owner(present) if present != number else None
         if owner is None:
@@ -398,27 +400,31 @@ class PhoneChangeMachine(RuleBasedStateMachine):
                 return None
             codes |= {"old_otp": old["otp"], "old_request_id": old["request_id"]}
         request = HttpRequest("POST", "/users/me/phone", codes, token)
-        return Act(request, number, owner, 0 if with_old else UNDO_PERIOD)
+        return PhoneAct(request, number, owner, 0 if with_old else UNDO_PERIOD)
 
-    def undoing(self, number: int) -> Act | None:
+    def undoing(self, number: int) -> PhoneAct | None:
         """Return an undo with its code; None where the number has nothing to undo."""
         code = self.request_code(number, "/auth/undo-phone-change/request-otp")
-        return Act(HttpRequest("POST", "/auth/undo-phone-change", code), number) if code else None
+        return (
+            PhoneAct(HttpRequest("POST", "/auth/undo-phone-change", code), number) if code else None
+        )
 
-    def disowning(self, number: int) -> Act | None:
+    def disowning(self, number: int) -> PhoneAct | None:
         """Return a request by a new session; None where nobody has the number, or it is held."""
         owner = self.fresh_owner(number)
         if owner is None:
             return None
         self.send(self.signing_in(number))  # the last one may be what the change kept
-        return Act(HttpRequest("POST", DISOWN_PATH, token=[*owner.sessions][-1]), number, owner)
+        return PhoneAct(
+            HttpRequest("POST", DISOWN_PATH, token=[*owner.sessions][-1]), number, owner
+        )
 
-    def deleting(self, number: int) -> Act | None:
+    def deleting(self, number: int) -> PhoneAct | None:
         owner = self.fresh_owner(number)
         if owner is None:
             return None
         token = [*owner.sessions][-1]
-        return Act(HttpRequest("DELETE", "/users/me", token=token), number, owner)
+        return PhoneAct(HttpRequest("DELETE", "/users/me", token=token), number, owner)
 
     def request_code(
         self, number: int, path: str, body: dict[str, str] | None = None, token: str | None = None

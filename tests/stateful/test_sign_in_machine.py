@@ -21,7 +21,7 @@ from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
 from tests.stateful.runs import ChooseDatabase, on_each_database, run_machine
 from tests.stateful.sessions import TOKEN_TTL, add_session
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
-from tests.unit.domain.otp.phone_history import CODE_TTL, Client, Login, Message, PhoneHistory
+from tests.unit.domain.otp.phone_history import CODE_TTL, Client, CodeUse, Message, PhoneHistory
 from tests.unit.domain.otp.verification_driver import HOME_IP, WORK_IP, unknown_ip
 
 CLIENT_IPS: Final = st.sampled_from([HOME_IP, HOME_IP, WORK_IP, unknown_ip(1), unknown_ip(2)])
@@ -239,7 +239,7 @@ class SignInMachine(RuleBasedStateMachine):
             path = "/auth/verify-otp"
             body |= {} if request_id is None else {"request_id": request_id}
         response = self.http.send(HttpRequest("POST", path, body, None, client_ip))
-        attempt = Login(code, now, Client(client_ip), request_id)
+        attempt = CodeUse(code, now, Client(client_ip), request_id)
         if response.status_code == 429:
             return int(response.headers["retry-after"])
         token = response.json().get("access_token")

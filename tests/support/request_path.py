@@ -36,7 +36,7 @@ CODE: Final = "123456"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EnteredFunction:
     """A function that a request entered. `depth` is the number of ours that were waiting for it."""
 
     file: str
@@ -50,7 +50,7 @@ class RequestPath:
 
     status: int
     body: str
-    steps: list[Step]
+    steps: list[EnteredFunction]
 
 
 async def trace(method: str, path: str, body: Any = None) -> RequestPath:
@@ -72,7 +72,7 @@ async def trace(method: str, path: str, body: Any = None) -> RequestPath:
                 identities=settings.http_identities(),
             )
         )
-        steps: dict[CodeType, Step] = {}
+        steps: dict[CodeType, EnteredFunction] = {}
         # The thread of the database starts here.
         with _recording(steps):
             async with (
@@ -99,7 +99,7 @@ async def _sign_up(http: httpx.AsyncClient) -> str:
 
 
 @contextmanager
-def _recording(steps: dict[CodeType, Step]) -> Iterator[None]:
+def _recording(steps: dict[CodeType, EnteredFunction]) -> Iterator[None]:
     def record(frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
         if event != "call" or code in steps:
@@ -107,7 +107,7 @@ def _recording(steps: dict[CodeType, Step]) -> Iterator[None]:
         file = _find_file(code)
         if file is not None:
             function = code.co_qualname.replace(".<locals>", "")
-            steps[code] = Step(file, function, _find_depth(frame))
+            steps[code] = EnteredFunction(file, function, _find_depth(frame))
 
     earlier = sys.getprofile()
     threading.setprofile(record)

@@ -1,4 +1,4 @@
-"""A client of a service that signs in with the code in its console."""
+"""A client of a service that signs in with the code in its terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

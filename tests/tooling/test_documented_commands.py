@@ -66,7 +66,7 @@ class Block(NamedTuple):
     text: str
 
 
-class Command(NamedTuple):
+class ShownCommand(NamedTuple):
     page: str
     settings: tuple[str, ...]
     """The assignments before the program, or alone."""
@@ -106,7 +106,7 @@ def split(line: str) -> Iterator[list[str]]:
 
 
 @cache
-def commands() -> list[Command]:
+def commands() -> list[ShownCommand]:
     """Return each simple command of all blocks for a shell."""
     found = []
     for block in blocks():
@@ -120,11 +120,11 @@ def commands() -> list[Command]:
                     words = words[words.index("--") + 1 :]
                 settings = tuple(takewhile(_ASSIGNMENT.match, words))
                 if words and words[0] != "for":
-                    found.append(Command(block.page, settings, tuple(words[len(settings) :])))
+                    found.append(ShownCommand(block.page, settings, tuple(words[len(settings) :])))
     return found
 
 
-def program(command: Command) -> str:
+def program(command: ShownCommand) -> str:
     """Return the name of the program, without its folder or variable; empty if there is none."""
     return command.words[0].rpartition("/")[2].lstrip("$").lower() if command.words else ""
 

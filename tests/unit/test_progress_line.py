@@ -3,7 +3,7 @@
 from entrypoints.commands.progress import ProgressLine
 
 
-class Clock:
+class FakeSeconds:
     def __init__(self) -> None:
         self.seconds = 100.0
 
@@ -13,7 +13,7 @@ class Clock:
 
 def test_it_shows_rate_and_estimate_every_two_seconds_at_most() -> None:
     lines: list[str] = []
-    clock = Clock()
+    clock = FakeSeconds()
     show = ProgressLine(lines.append, clock)
 
     for done in range(0, 5_000, 500):
@@ -28,7 +28,7 @@ def test_it_shows_rate_and_estimate_every_two_seconds_at_most() -> None:
 
 def test_without_a_total_there_is_no_estimate_and_a_new_part_begins_anew() -> None:
     lines: list[str] = []
-    clock = Clock()
+    clock = FakeSeconds()
     show = ProgressLine(lines.append, clock)
     for label, done in (("limits", 0), ("limits", 400), ("calls", 10), ("calls", 30)):
         show(label, done)
@@ -39,7 +39,7 @@ def test_without_a_total_there_is_no_estimate_and_a_new_part_begins_anew() -> No
 
 def test_rate_and_estimate_begin_anew_when_a_part_is_repeated() -> None:
     lines: list[str] = []
-    clock = Clock()
+    clock = FakeSeconds()
     show = ProgressLine(lines.append, clock)
     for done in (200, 1000, 200, 600):
         show("identities", done, 1000)
@@ -53,7 +53,7 @@ def test_rate_and_estimate_begin_anew_when_a_part_is_repeated() -> None:
 
 def test_a_total_that_is_too_small_is_not_shown() -> None:
     lines: list[str] = []
-    clock = Clock()
+    clock = FakeSeconds()
     show = ProgressLine(lines.append, clock)
     for done, total in ((200, 0), (600, 500)):
         clock.seconds += 4

@@ -1,4 +1,4 @@
-"""A service from the wheel without extras: SQLite, a folder and the console."""
+"""A service from the wheel without extras: SQLite, a folder and the terminal."""
 
 import re
 import subprocess

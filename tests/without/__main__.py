@@ -36,7 +36,7 @@ _DOCUMENTATION: Final = (
 _SCRIPT: Final = "#!{python}\nimport sys\nfrom {module} import {name}\nsys.exit({name}())\n"
 
 
-class Failed(Exception):
+class ProofFailed(Exception):
     """A part of the proof failed. Its output is printed already, or it is the message."""
 
 
@@ -59,7 +59,7 @@ def main(names: Sequence[str]) -> int:
             with _timed(title):
                 try:
                     step()
-                except Failed as error:
+                except ProofFailed as error:
                     failed.append(title)
                     sys.stdout.write(f"{error}\n")
     except CannotDelete as error:
@@ -127,7 +127,7 @@ class Copy:
         code = "import entrypoints; print(entrypoints.__file__)"
         found = self._run(self._python, "-c", code, is_shown=False)
         if not found.startswith(str(self.root)):
-            raise Failed(f"Python finds {found}, and not the copy.")
+            raise ProofFailed(f"Python finds {found}, and not the copy.")
 
     def _check_traces(self, deletion: Deletion) -> None:
         printed = self._run(self._python, "-m", "tests.without.surface", is_shown=False)
@@ -135,7 +135,7 @@ class Copy:
         (self.root / ".env.example").write_text(settings, "utf-8")
         surface = Surface(**json.loads(printed), settings=settings)
         if traces := [*find_traces(surface, deletion.features)]:
-            raise Failed("\n".join(traces))
+            raise ProofFailed("\n".join(traces))
 
     def _test(self, *arguments: str) -> None:
         self._run(self._python, "-m", "pytest", "-q", "-n", "2", "-p", "no:randomly", *arguments)
@@ -160,14 +160,14 @@ class Copy:
             refused = service.run("run")
             command = f"dialtone migrate --delete-records {' '.join(kinds)}"
             if refused.returncode == 0 or f"`{command}`" not in refused.stderr:
-                raise Failed(f"A start is not refused with `{command}`:\n{refused.stderr}")
+                raise ProofFailed(f"A start is not refused with `{command}`:\n{refused.stderr}")
             deleted = service.run(*command.split()[1:], "--yes")
             if deleted.returncode:
-                raise Failed(f"{command} failed: {deleted.stderr}")
+                raise ProofFailed(f"{command} failed: {deleted.stderr}")
         try:
             service.start()
         except AssertionError as error:
-            raise Failed(f"No start: {error}") from error
+            raise ProofFailed(f"No start: {error}") from error
         finally:
             service.stop()
 
@@ -181,7 +181,7 @@ class Copy:
             command, cwd=self.root, env=_environ(), capture_output=True, text=True, check=False
         )
         if ended.returncode:
-            raise Failed(f"{ended.stdout}{ended.stderr}")
+            raise ProofFailed(f"{ended.stdout}{ended.stderr}")
         if is_shown:
             sys.stdout.write("".join(f"  {line}\n" for line in ended.stdout.splitlines()[-1:]))
         return ended.stdout

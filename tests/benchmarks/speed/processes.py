@@ -118,7 +118,7 @@ class ServiceProcess(HttpProcess):
         }
         self._tree = tree
         self.output = self.folder / "messages"
-        """What the console messenger prints."""
+        """What the terminal messenger prints."""
 
     def environ(self) -> dict[str, str]:
         return {

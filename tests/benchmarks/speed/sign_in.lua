@@ -1,6 +1,6 @@
 -- Signs in again and again: wrk -s sign_in.lua URL -- FILE MESSAGES
 -- FILE has pairs of requests in the form of requests.lua: a request for a code, and the verification
--- of it with the code 000000. MESSAGES is the output of the console messenger. Each code in it is
+-- of it with the code 000000. MESSAGES is the output of the terminal messenger. Each code in it is
 -- verified before the next one is requested.
 local MESSAGE = "To: (%+%d+).-%f[%d](%d%d%d%d%d%d)%f[%D]"
 local code_requests, verifications = {}, {}

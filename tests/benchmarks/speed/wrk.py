@@ -54,7 +54,7 @@ def sign_in(url: str, requests: Path, messages: Path, connections: int, seconds:
     Args:
         url: that of the service.
         requests: pairs: a request for a code, and the verification of it with the code 000000.
-        messages: where the console messenger prints.
+        messages: where the terminal messenger prints.
         connections: how many are open.
         seconds: how long.
     """

@@ -14,7 +14,7 @@ class MovableClock:
         self._now += by
 
 
-class MonotonicClock:
+class SecondsClock:
     """Seconds that a test moves forward."""
 
     def __init__(self, seconds: float = 1_000_000.0) -> None:

@@ -26,7 +26,7 @@ CHUNKS = [b"one", b"two", b"three"]
 
 
 @dataclass(frozen=True)
-class OpenFile:
+class OpenedFile:
     size: int
     chunks: AsyncIterator[bytes]
 
@@ -40,10 +40,10 @@ class OneFile:
         self.sent: list[dict[str, Any]] = []
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[OpenFile]:
+    async def open(self) -> AsyncIterator[OpenedFile]:
         self.is_open = True
         try:
-            yield OpenFile(11, self.read())
+            yield OpenedFile(11, self.read())
         finally:
             self.is_open = False
 
@@ -193,7 +193,7 @@ async def test_a_chunk_that_nobody_takes_is_not_kept(
         monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0)
     receive = {"disconnect": disconnect, "lost slot": lose_slot, "time limit": never}[ending]
     await FileResponse(
-        lambda: nullcontext(OpenFile(3, read_chunks())),
+        lambda: nullcontext(OpenedFile(3, read_chunks())),
         nullcontext(read),
         HEADERS,
     )({}, receive, send)  # type: ignore[arg-type]  # it does not use the scope

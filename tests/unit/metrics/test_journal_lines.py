@@ -8,7 +8,7 @@ from application.ports.journal import JournalUnavailable
 from tests.support.counts import counts
 
 
-class Journal:
+class UnreliableJournal:
     """A journal, which may be unavailable."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Journal:
 
 
 async def test_lines_are_counted_and_attempts_that_failed() -> None:
-    metrics, journal = Metrics(), Journal()
+    metrics, journal = Metrics(), UnreliableJournal()
     counted = CountedJournal(journal, declare_journal_lines(metrics))
     await counted.write("a line")
     journal.is_unavailable = True

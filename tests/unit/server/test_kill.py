@@ -9,7 +9,7 @@ import pytest
 from entrypoints.server import serve
 
 
-class Worker:
+class CountingWorker:
     """Counts the signals."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Worker:
 def test_workers_that_granian_has_forgotten_are_killed(
     monkeypatch: pytest.MonkeyPatch, has_ended_before: bool
 ) -> None:
-    worker, has_ended = Worker(), threading.Event()
+    worker, has_ended = CountingWorker(), threading.Event()
     server: Any = SimpleNamespace(wrks=[worker])
 
     def forget() -> None:

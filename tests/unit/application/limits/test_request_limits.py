@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from application.limits.request_limits import MAX_KEYS, RequestLimit
 from domain.errors import TooManyRequests
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.fakes.clock import MonotonicClock
+from tests.support.fakes.clock import SecondsClock
 
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def clock() -> MonotonicClock:
-    return MonotonicClock()
+def clock() -> SecondsClock:
+    return SecondsClock()
 
 
-def a_limit(clock: MonotonicClock, count: int = 3, workers: int = 1) -> RequestLimit:
+def a_limit(clock: SecondsClock, count: int = 3, workers: int = 1) -> RequestLimit:
     return RequestLimit(SlidingWindow(count, MINUTE), workers, clock)
 
 
@@ -35,10 +35,10 @@ def acquire_at_once(limit: RequestLimit, key: str = "a") -> int:
 
 @given(st.integers(1, 500), st.floats(0, 10**8))
 def test_exactly_the_limit_may_come_at_once(count: int, seconds: float) -> None:
-    assert acquire_at_once(a_limit(MonotonicClock(seconds), count)) == count
+    assert acquire_at_once(a_limit(SecondsClock(seconds), count)) == count
 
 
-def test_the_next_request_is_allowed_after_retry_after(clock: MonotonicClock) -> None:
+def test_the_next_request_is_allowed_after_retry_after(clock: SecondsClock) -> None:
     limit = a_limit(clock)
     assert [acquire_at_once(limit, key) for key in "abc"] == [3, 3, 3]
     for pause, seconds in ((0, 20), (0, 20), (19.9, 1)):
@@ -54,7 +54,7 @@ def test_the_next_request_is_allowed_after_retry_after(clock: MonotonicClock) ->
 
 @given(st.integers(1, 20), st.lists(st.floats(0, 60), max_size=30))
 def test_at_most_twice_the_limit_comes_in_a_period(count: int, pauses: list[float]) -> None:
-    clock = MonotonicClock()
+    clock = SecondsClock()
     limit = a_limit(clock, count)
     allowed: list[float] = []
     for pause in pauses:
@@ -66,7 +66,7 @@ def test_at_most_twice_the_limit_comes_in_a_period(count: int, pauses: list[floa
 
 @pytest.mark.parametrize(("workers", "share"), [(1, 6), (2, 3), (4, 2), (6, 1), (100, 1)])
 def test_each_worker_has_a_share_of_at_least_one(
-    clock: MonotonicClock, workers: int, share: int
+    clock: SecondsClock, workers: int, share: int
 ) -> None:
     assert acquire_at_once(a_limit(clock, 6, workers)) == share
     unlimited = RequestLimit(None, workers, clock)
@@ -75,7 +75,7 @@ def test_each_worker_has_a_share_of_at_least_one(
 
 
 def test_memory_is_bounded_and_a_key_that_sends_too_much_is_not_forgotten(
-    clock: MonotonicClock,
+    clock: SecondsClock,
 ) -> None:
     limit = a_limit(clock)
     assert acquire_at_once(limit, "quiet") == 3

@@ -4,20 +4,20 @@ import pytest
 
 from application.media.limits import PixelAllowance
 from domain.media.errors import TooManyPixels
-from tests.support.fakes.clock import MonotonicClock
+from tests.support.fakes.clock import SecondsClock
 
 
 @pytest.fixture
-def clock() -> MonotonicClock:
-    return MonotonicClock(1_000_000.5)
+def clock() -> SecondsClock:
+    return SecondsClock(1_000_000.5)
 
 
 @pytest.fixture
-def allowance(clock: MonotonicClock) -> PixelAllowance:
+def allowance(clock: SecondsClock) -> PixelAllowance:
     return PixelAllowance(100, clock)
 
 
-def test_retry_after_is_true(allowance: PixelAllowance, clock: MonotonicClock) -> None:
+def test_retry_after_is_true(allowance: PixelAllowance, clock: SecondsClock) -> None:
     allowance.acquire("a", 50)
     clock.seconds += 1200
     allowance.acquire("a", 50)
@@ -34,7 +34,7 @@ def test_retry_after_is_true(allowance: PixelAllowance, clock: MonotonicClock) -
 
 
 def test_never_more_than_the_allowance_in_any_hour(
-    allowance: PixelAllowance, clock: MonotonicClock
+    allowance: PixelAllowance, clock: SecondsClock
 ) -> None:
     published: list[float] = []
     for _ in range(2000):

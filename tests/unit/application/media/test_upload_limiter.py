@@ -13,7 +13,7 @@ import pytest
 from application.media.limits import MAX_MEMORY_BYTES, RunningUpload, UploadLimiter
 from domain.media.errors import NoUploadSpace, TooManyUploads
 from entrypoints.http.media.library.uploads import FileLocks
-from tests.support.fakes.clock import MonotonicClock
+from tests.support.fakes.clock import SecondsClock
 
 IP: Final = "203.0.113.7"
 SPACE: Final = 100 * MAX_MEMORY_BYTES
@@ -201,7 +201,7 @@ async def test_the_space_of_the_disk_counts() -> None:
 
 async def test_the_uploads_of_one_user_in_another_process_count() -> None:
     file = os.memfd_create("upload locks")
-    limited = UploadLimiter(9, 1000, FileLocks(file), free_bytes=lambda: None, now=MonotonicClock())
+    limited = UploadLimiter(9, 1000, FileLocks(file), free_bytes=lambda: None, now=SecondsClock())
     with subprocess.Popen(  # noqa: ASYNC220 -- the test waits for it anyway
         [sys.executable, "-c", OTHER_PROCESS, str(file)],
         pass_fds=[file],

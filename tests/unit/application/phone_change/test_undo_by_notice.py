@@ -114,7 +114,7 @@ async def test_a_message_that_is_tried_again_has_the_same_code(app: AppHarness) 
     assert identity_of(app, user).phone == OLD
 
 
-class KeyRing(FakeKeyRing):
+class AgedKeyRing(FakeKeyRing):
     """A ring whose keys became active at different times, newest first."""
 
     def __init__(self, *ages: timedelta) -> None:
@@ -125,12 +125,12 @@ class KeyRing(FakeKeyRing):
 def test_the_code_stays_the_same_and_is_accepted_after_a_rotation_of_the_keys() -> None:
     day = timedelta(days=1)
     identity_id, deadline = "1" * 24, NOW - day + UNDO_PERIOD
-    code = UndoCodes(KeyRing(2 * day)).derive(identity_id, OLD, deadline)
-    rotated = UndoCodes(KeyRing(-day, timedelta(0), 2 * day))
+    code = UndoCodes(AgedKeyRing(2 * day)).derive(identity_id, OLD, deadline)
+    rotated = UndoCodes(AgedKeyRing(-day, timedelta(0), 2 * day))
     assert rotated.derive(identity_id, OLD, deadline) == code
     assert rotated.is_code_of(code, identity_id, OLD, deadline)
     assert rotated.derive(identity_id, OLD, deadline + day) != code
-    without_key = UndoCodes(KeyRing(timedelta(0)))
+    without_key = UndoCodes(AgedKeyRing(timedelta(0)))
     assert not without_key.is_code_of(code, identity_id, OLD, deadline)
 
 

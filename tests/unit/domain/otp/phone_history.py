@@ -45,7 +45,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Login:
+class CodeUse:
     """The use of a code."""
 
     code: str
@@ -62,7 +62,7 @@ class PhoneHistory:
     """
 
     messages: list[Message] = field(default_factory=list)
-    logins: list[Login] = field(default_factory=list)
+    logins: list[CodeUse] = field(default_factory=list)
     attempts_of_strangers: list[float] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     failed_ids: set[str] = field(default_factory=set)
@@ -123,7 +123,7 @@ class PhoneHistory:
         """Forget a message that every provider rejected: it was not sent."""
         self.messages.remove(message)
 
-    def add_login(self, login: Login) -> None:
+    def add_login(self, login: CodeUse) -> None:
         """Add a login with a correct code."""
         assert not self.is_blocked, "nobody logs in while the phone is blocked"
         assert self.is_active(login.code, login.used_at), "a code is valid once, for five minutes"
@@ -133,7 +133,7 @@ class PhoneHistory:
         self.logins.append(login)
         self.attempts_of_strangers.clear()
 
-    def check_repeated_login(self, login: Login) -> None:
+    def check_repeated_login(self, login: CodeUse) -> None:
         """Check that a client may get the login of a used code again."""
         assert not self.is_blocked, "nobody logs in while the phone is blocked"
         used = [each.request_id for each in self.logins if each.code == login.code]
@@ -141,7 +141,7 @@ class PhoneHistory:
         is_same_request = login.request_id is not None and login.request_id in used
         assert is_same_request or self.is_owner(login.client), "only its client repeats a code"
 
-    def add_failure(self, failed: Login, *, is_counted: bool = True) -> None:
+    def add_failure(self, failed: CodeUse, *, is_counted: bool = True) -> None:
         """Add an attempt that was checked, and opened no session."""
         assert not self.must_be_accepted(failed), "a correct code with its own id is accepted"
         if failed.request_id is not None:
@@ -152,7 +152,7 @@ class PhoneHistory:
             recent = [time for time in self.attempts_of_strangers if failed.used_at - time < DAY]
             assert len(recent) <= ATTEMPTS_OF_STRANGERS, "strangers have few attempts in a day"
 
-    def must_be_accepted(self, attempt: Login) -> bool:
+    def must_be_accepted(self, attempt: CodeUse) -> bool:
         """Return whether it has the id of a message that nobody failed with, and its code."""
         is_of_message = any(
             (message.request_id, message.code) == (attempt.request_id, attempt.code)

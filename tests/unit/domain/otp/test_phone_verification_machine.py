@@ -29,7 +29,7 @@ from domain.otp.failures import MAX_FAILURES_IN_A_ROW
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW
 from tests.support.examples import examples
-from tests.unit.domain.otp.phone_history import DAY, HOUR, Client, Login, Message, PhoneHistory
+from tests.unit.domain.otp.phone_history import DAY, HOUR, Client, CodeUse, Message, PhoneHistory
 from tests.unit.domain.otp.verification_driver import (
     DEVICE,
     HOME_IP,
@@ -188,7 +188,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         self.verify(client, latest.code, latest.request_id)
 
     def verify(self, client: Client, code: str, request_id: str | None) -> None:
-        driver, attempt = self.driver, Login(code, self.now, client, request_id)
+        driver, attempt = self.driver, CodeUse(code, self.now, client, request_id)
         driver.device, before = proof_of(client), driver.verification
         is_wrong = code not in self.history.codes
         result = verify(driver, attempt)
@@ -233,10 +233,10 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
                 assert owner.now <= self.driver.copy(after=HOUR).now
                 assert owner.accepts(code_of(decision.challenge), client.ip)
 
-    def check_single_use(self, before: PhoneVerification, login: Login) -> None:
+    def check_single_use(self, before: PhoneVerification, login: CodeUse) -> None:
         """Check that the code logs in nobody else now, and did not with the id of another one."""
         other = replace(self.driver, device=None)
-        result = verify(other, Login(login.code, self.now, Client(unknown_ip(999))))
+        result = verify(other, CodeUse(login.code, self.now, Client(unknown_ip(999))))
         assert isinstance(result, int) or not can_log_in(result)
         for request_id in ["unknown", *self.history.ids_of_other_codes(login.code)]:
             twin = replace(self.driver, verification=before)
@@ -248,7 +248,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         for earlier in (seconds - 1, seconds // 2):
             assert not (0 < earlier < seconds and is_allowed(self.driver.copy(after=earlier)))
 
-    def check_attempts_left(self, left: int, attempt: Login) -> None:
+    def check_attempts_left(self, left: int, attempt: CodeUse) -> None:
         """Check that the client has as many attempts left as the response says, and no more.
 
         Unless it fails too often then to be known, or the phone has failed too often for it.
@@ -314,7 +314,7 @@ def is_called_back(driver: VerificationDriver) -> bool:
     return True
 
 
-def verify(driver: VerificationDriver, attempt: Login) -> VerificationResult | int:
+def verify(driver: VerificationDriver, attempt: CodeUse) -> VerificationResult | int:
     """Verify a code, and return the result, or how many seconds to wait."""
     try:
         return driver.verify(attempt.code, attempt.client.ip, attempt.request_id)

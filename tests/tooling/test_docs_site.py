@@ -52,13 +52,13 @@ def test_no_page_style_sheet_or_script_loads_from_other_hosts(site: Path) -> Non
     styles = [(page, style) for page, text in pages(site) for style in _STYLE.findall(text)]
     styles += [(file, file.read_text(encoding="utf-8")) for file in site.rglob("*.css")]
 
-    assert len(loaded) > 100
+    assert loaded
     assert [found for found in loaded if re.match(r"(?:https?:)?//", found[1])] == []
     scripts = {file.name: file.read_text(encoding="utf-8") for file in site.rglob("*.js")}
 
-    assert len(styles) > 2
+    assert styles
     assert [(file, url) for file, text in styles for url in _IN_CSS.findall(text)] == []
-    assert len(scripts) > 2
+    assert scripts
     assert {name: found for name, text in scripts.items() if (found := _SCRIPT.findall(text))} == {}
 
 

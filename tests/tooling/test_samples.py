@@ -19,6 +19,6 @@ def test_the_list_of_samples_is_complete_and_names_their_tests() -> None:
     }
     listed = {name for name in samples if name.partition("/")[0] not in WITH_OWN_PAGE}
 
-    assert len(listed) > 10
+    assert listed
     assert listed - set(_LINK.findall(page)) == set()
     assert [row for row in _ROW.findall(page) if "`tests/" not in row] == []

@@ -20,8 +20,8 @@ class PhoneLabels:
         phone_hash: Its hash of the day of the delivery; empty if unknown.
     """
 
-    country: str = ""
-    phone_hash: str = ""
+    country: str
+    phone_hash: str
 
 
 def parse_phone_labels(parameters: Mapping[str, str]) -> PhoneLabels:

@@ -58,6 +58,7 @@ class OtpPolicy:
     """What the operator decides about one-time codes.
 
     Attributes:
+        sms_provider: The name of the provider that is tried first for a message.
         countries: Where codes go to; None for all countries.
         phone_rules: The kinds of numbers that get codes.
         otp_length: The digits of a code.
@@ -67,9 +68,9 @@ class OtpPolicy:
         webhook_urls: The URLs that providers request; None if no provider requests any.
         are_messages_reported: Whether a provider reports what became of a message.
         is_sent_reported: Whether it is known that each message is reported as sent.
-        sms_provider: The name of the provider that is tried first for a message.
     """
 
+    sms_provider: str
     countries: Collection[str] | None = None
     phone_rules: PhoneRules = DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH
@@ -79,7 +80,6 @@ class OtpPolicy:
     webhook_urls: WebhookUrls | None = None
     are_messages_reported: bool = True
     is_sent_reported: bool = True
-    sms_provider: str = ""
 
 
 class LimitsFeature:

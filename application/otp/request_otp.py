@@ -70,9 +70,9 @@ class RequestOtpCommand:
     Attributes:
         phone: Where the code goes.
         client_ip: Where the request comes from.
+        channel: How the code is delivered.
         preferences: What the client asked for.
         device_token: The token of an earlier login, if the client sent one.
-        channel: How the code is delivered.
         purpose: What the code is for.
         identity_id: The identity of the caller, if the code is for a change of the caller's phone.
         accepts_attestation: Whether the client can make a proof.
@@ -82,9 +82,9 @@ class RequestOtpCommand:
 
     phone: PhoneNumber
     client_ip: str
+    channel: Channel
     preferences: MessagePreferences = field(default_factory=MessagePreferences)
     device_token: DeviceToken | None = None
-    channel: Channel = Channel.SMS
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
     accepts_attestation: bool = False

@@ -29,7 +29,7 @@ class SendCodeCommand:
     """A code for a user, which an operator asks for from `client_ip`."""
 
     client_ip: str
-    channel: Channel = Channel.SMS
+    channel: Channel
     preferences: MessagePreferences
 
 
@@ -65,8 +65,8 @@ class SendCode:
             requested = RequestOtpCommand(
                 phone,
                 command.client_ip,
+                command.channel,
                 command.preferences,
-                channel=command.channel,
                 is_by_operator=True,
             )
             try:

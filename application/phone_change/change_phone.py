@@ -26,6 +26,7 @@ from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.otp.attempts import Correct
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import OtpCode, Purpose
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
@@ -82,6 +83,7 @@ class RequestPhoneChangeOtp:
             RequestOtpCommand(
                 phone or present,
                 command.client_ip,
+                Channel.SMS,
                 command.preferences,
                 purpose=Purpose.CHANGE_PHONE,
                 identity_id=identity.id,

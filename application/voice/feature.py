@@ -30,23 +30,23 @@ class VoicePolicy:
     """What the operator decides about the phone line.
 
     Attributes:
+        provider: The name of the provider.
         call_flow: What callers hear.
         call_limits: How many calls are answered.
         operator: Who talks to callers; None where nobody does.
         caller_id: The number that calls come from; empty if only the provider knows it.
         call_urls: What the provider requests; None where no code is read in a call.
-        provider: The name of the provider.
         countries: Where calls go to; None for all countries.
         phone_rules: The kinds of numbers that are called.
         otp_length: The digits of a code.
     """
 
+    provider: str
     call_flow: CallFlow = HANG_UP_FLOW
     call_limits: CallLimits = CallLimits()
     operator: PhoneNumber | None = None
     caller_id: str = ""
     call_urls: CallUrls | None = None
-    provider: str = ""
     countries: Collection[str] | None = None
     phone_rules: PhoneRules = DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH

@@ -218,7 +218,7 @@ class Delivery:
             return True
         return window.period < ONE_DAY and time < self.expires_at
 
-    def reject(self, provider: str = "", reason: str = "") -> "Delivery":
+    def reject(self, provider: str, reason: str) -> "Delivery":
         """Return the delivery after every provider rejected it, without its permits.
 
         A delivery whose code was tried stays: otherwise these attempts would not count.

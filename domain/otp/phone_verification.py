@@ -320,7 +320,7 @@ class PhoneVerification:
         )
 
     def keep_result(
-        self, request_id: str, provider: str = "", unknown_reason: str | None = None
+        self, request_id: str, provider: str, unknown_reason: str | None
     ) -> "PhoneVerification":
         """Return the state after a provider took a delivery, or may have taken it.
 
@@ -338,9 +338,7 @@ class PhoneVerification:
         kept = replace(delivery, provider=provider or delivery.provider)
         return replace(self.replace_delivery(kept), unknown_deliveries=tuple(unknown))
 
-    def reject_delivery(
-        self, request_id: str, provider: str = "", reason: str = ""
-    ) -> "PhoneVerification":
+    def reject_delivery(self, request_id: str, provider: str, reason: str) -> "PhoneVerification":
         """Return the state after every provider rejected this delivery (see `Delivery.reject`).
 
         What a reset allowed, and this delivery used, is allowed again.

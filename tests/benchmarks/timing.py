@@ -19,6 +19,7 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import VerifyOtpCommand
 from application.use_cases import UseCases
 from domain.otp.challenge import parse_otp_code
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
@@ -185,7 +186,7 @@ async def _log_in_and_block(
 
 async def _log_in(use_cases: UseCases, phone: PhoneNumber, number: int) -> None:
     from_ip = client_ip(number)
-    await use_cases.of(OtpFeature).request_otp(RequestOtpCommand(phone, from_ip))
+    await use_cases.of(OtpFeature).request_otp(RequestOtpCommand(phone, from_ip, Channel.SMS))
     latest = reversed(_MESSENGER.messages[-_LOGINS_TOGETHER:])
     [code] = [message.code for message in latest if message.phone == phone]
     result = await use_cases.of(OtpFeature).verify_otp(

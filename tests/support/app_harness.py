@@ -169,7 +169,7 @@ class AppHarness(CoreHarness):
             call_id,
             status,
             caller=caller,
-            labels=PhoneLabels(),
+            labels=PhoneLabels("", ""),
             called_country="IN",
             seconds=seconds,
         )

@@ -52,7 +52,7 @@ R = TypeVar("R", bound="DataclassInstance")
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 A_MESSAGE: Final = ReportedDelivery(
-    labels=PhoneLabels(), channel=Channel.SMS, provider="acme", provider_message_id="SM1"
+    labels=PhoneLabels("", ""), channel=Channel.SMS, provider="acme", provider_message_id="SM1"
 )
 """What a report says of a message, besides its status."""
 
@@ -141,10 +141,14 @@ class CoreHarness:
         return self.messenger.messages[-1].code
 
     async def request_otp(
-        self, phone: PhoneNumber | None = None, client_ip: str = CLIENT_IP, **options: Any
+        self,
+        phone: PhoneNumber | None = None,
+        client_ip: str = CLIENT_IP,
+        channel: Channel = Channel.SMS,
+        **options: Any,
     ) -> RequestOtpResult:
         return await self.otp.request_otp(
-            RequestOtpCommand(phone or a_phone(), client_ip, **options)
+            RequestOtpCommand(phone or a_phone(), client_ip, channel, **options)
         )
 
     def labels_of(self, phone: PhoneNumber) -> PhoneLabels:

@@ -1,6 +1,6 @@
 """A policy of the core with the decisions that a test is about."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from application.identities.feature import IdentitiesPolicy
@@ -14,7 +14,7 @@ class CorePolicy:
     """What the operator decides about the core."""
 
     identities: IdentitiesPolicy = field(default_factory=IdentitiesPolicy)
-    otp: OtpPolicy = field(default_factory=OtpPolicy)
+    otp: OtpPolicy = OtpPolicy(sms_provider="acme")
 
 
 def make_core_policy(**decisions: Any) -> CorePolicy:
@@ -24,14 +24,14 @@ def make_core_policy(**decisions: Any) -> CorePolicy:
 
 def decide(policy_type: type[P], decisions: dict[str, Any]) -> P:
     """Return a policy of this type. Each decision goes to the parts that have its name."""
+    defaults = policy_type()
     policies: dict[str, Any] = {}
     known = set[str]()
-    for part in fields(policy_type):
-        part_type: Any = part.default_factory
-        names = {each.name for each in fields(part_type)}
+    for part in fields(defaults):
+        policy = getattr(defaults, part.name)
+        names = {each.name for each in fields(policy)}
         known |= names
-        policies[part.name] = part_type(
-            **{name: value for name, value in decisions.items() if name in names}
-        )
+        decided = {name: value for name, value in decisions.items() if name in names}
+        policies[part.name] = replace(policy, **decided)
     assert decisions.keys() <= known, decisions.keys() - known
-    return policy_type(**policies)
+    return replace(defaults, **policies)

@@ -19,7 +19,7 @@ class Policy(CorePolicy):
     calls: CallsPolicy = field(default_factory=CallsPolicy)
     costs: CostsPolicy = field(default_factory=CostsPolicy)
     events: EventsPolicy = field(default_factory=EventsPolicy)
-    voice: VoicePolicy | None = field(default_factory=VoicePolicy)
+    voice: VoicePolicy | None = VoicePolicy(provider="line")
 
 
 def make_policy(**decisions: Any) -> Policy:

@@ -25,6 +25,7 @@ from domain.errors import (
 )
 from domain.identities.device_token import CONSOLE_DEVICE_TTL, DeviceToken, parse_device_token
 from domain.otp.challenge import Purpose, parse_otp_code
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.http.console.console_controller import ConsoleController
@@ -88,6 +89,7 @@ class SignInController(ConsoleController):
                 RequestOtpCommand(
                     phone,
                     request.client_ip,
+                    Channel.SMS,
                     preferences,
                     device_token=_find_device_token(request),
                     purpose=Purpose.CONSOLE_SIGN_IN,

@@ -67,9 +67,9 @@ class OtpController(Controller):
             RequestOtpCommand(
                 phone,
                 request.client_ip,
+                channel,
                 preferences,
                 device_token,
-                channel,
                 accepts_attestation=sent.accepts_attestation,
                 proof=sent.proof,
             )

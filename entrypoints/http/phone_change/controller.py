@@ -14,6 +14,7 @@ from application.phone_change.undo_by_notice import UndoByNoticeCommand
 from application.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from domain import errors
 from domain.otp.challenge import Purpose, parse_otp_code
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
 from domain.otp.undo_code import parse_undo_code
 from domain.phone import PhoneNumber, parse_phone
@@ -269,6 +270,7 @@ class UndoController(Controller):
             RequestOtpCommand(
                 phone,
                 request.client_ip,
+                Channel.SMS,
                 _make_preferences(data),
                 purpose=Purpose.UNDO_PHONE_CHANGE,
                 accepts_attestation=sent.accepts_attestation,

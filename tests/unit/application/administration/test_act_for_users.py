@@ -19,13 +19,16 @@ from domain.errors import (
 )
 from domain.identities.role import Role
 from domain.identities.username import parse_username
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.core_harness import CoreHarness, wrong_code
 from tests.support.core_policy import make_core_policy
 
 OPERATOR: Final = operating_system_user("alice")
-COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+COMMAND: Final = SendCodeCommand(
+    client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
+)
 
 
 async def test_a_code_that_an_operator_sends_signs_the_owner_in(app: CoreHarness) -> None:

@@ -15,6 +15,7 @@ from domain.administration.scope import Scope
 from domain.errors import Forbidden, TooShort, UserNotFound
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.acts import (
     REASON,
@@ -28,7 +29,9 @@ from tests.support.core_harness import CoreHarness
 
 _Do: TypeAlias = Callable[[CoreHarness, Caller, UserQuery, str], Awaitable[object]]
 PAGE: Final = Path(__file__).parents[4] / "docs/admin_api.md"
-CODE: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+CODE: Final = SendCodeCommand(
+    client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
+)
 USE_CASES: Final[Mapping[str, _Do]] = {
     acts.SEND_CODE.name: lambda app, caller, user, why: app.otp.send_code(caller, user, CODE, why),
     acts.RESET_LIMITS.name: lambda app, *call: app.administration.act_for_users.reset_limits(*call),

@@ -15,13 +15,16 @@ from domain.administration.scope import Scope
 from domain.errors import AuditFailed, InsufficientScope, TooManyResets
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.core_harness import CoreHarness
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OPERATOR: Final = operating_system_user("alice")
-COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+COMMAND: Final = SendCodeCommand(
+    client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
+)
 Act = Callable[[CoreHarness, str], Awaitable[object]]
 
 

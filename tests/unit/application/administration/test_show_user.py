@@ -18,6 +18,7 @@ from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, 
 from domain.identities.device_token import ConsoleDevice
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
+from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
@@ -222,7 +223,9 @@ async def test_a_number_that_is_not_served_says_why(app: CoreHarness) -> None:
 async def test_a_phone_with_a_test_otp_says_so_and_gets_no_code_of_an_operator() -> None:
     test_otp = TestOtp(a_phone(), OtpCode("123456"), NOW + timedelta(days=30))
     app = CoreHarness(policy=make_core_policy(test_otps=TestOtps((test_otp,))))
-    command = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+    command = SendCodeCommand(
+        client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
+    )
 
     assert "DIALTONE_TEST_OTPS" in (await verification_of(app)).not_served
     with pytest.raises(ConflictingValue, match="DIALTONE_TEST_OTPS"):
@@ -258,7 +261,9 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
     app.messenger.result = DeliveryResult(
         DeliveryStatus.UNKNOWN, "The message service does not respond.", provider="acme"
     )
-    command = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+    command = SendCodeCommand(
+        client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
+    )
     sent = await app.otp.send_code(OPERATOR, a_phone(), command, "ticket")
     [unknown] = (await show(app)).deliveries
     await app.otp.report_delivery(unknown.delivery.report_id, ReportedStatus.DELIVERED, A_MESSAGE)

@@ -39,7 +39,7 @@ SECOND_KEY = ("second", bytes(32))
 async def test_the_message_fits_country_platform_and_locale(app: CoreHarness) -> None:
     preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
     await app.otp.request_otp(
-        RequestOtpCommand(parse_phone("+919876543210"), CLIENT_IP, preferences)
+        RequestOtpCommand(parse_phone("+919876543210"), CLIENT_IP, Channel.SMS, preferences)
     )
     (message,) = app.messenger.messages
     assert message.phone == parse_phone("+919876543210")
@@ -52,7 +52,7 @@ async def test_a_resend_in_another_locale_has_the_same_code_and_the_time_left(
     await app.request_otp()
     app.advance(100)
     await app.otp.request_otp(
-        RequestOtpCommand(a_phone(), CLIENT_IP, MessagePreferences(Platform.WEB, "de"))
+        RequestOtpCommand(a_phone(), CLIENT_IP, Channel.SMS, MessagePreferences(Platform.WEB, "de"))
     )
     first, second = app.messenger.messages
     assert second.text == f"{first.code} US web de None 0:03:20"

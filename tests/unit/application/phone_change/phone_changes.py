@@ -7,6 +7,7 @@ from application.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from application.principal import Principal
 from domain.identities.identity import Identity
 from domain.otp.challenge import Purpose, parse_otp_code
+from domain.otp.delivery import Channel
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
@@ -54,7 +55,7 @@ async def request_undo_code(
     app: AppHarness, phone: PhoneNumber = OLD, client_ip: str = CLIENT_IP
 ) -> RequestOtpResult:
     return await app.otp.request_otp(
-        RequestOtpCommand(phone, client_ip, purpose=Purpose.UNDO_PHONE_CHANGE)
+        RequestOtpCommand(phone, client_ip, Channel.SMS, purpose=Purpose.UNDO_PHONE_CHANGE)
     )
 
 

@@ -19,6 +19,7 @@ from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.errors import DomainError, Forbidden
 from domain.identities.role import Role
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
@@ -42,7 +43,9 @@ from tests.unit.application.phone_change.phone_changes import (
 TOKEN: Final = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset(Scope))
 OPERATOR: Final = operating_system_user("alice")
 ADMINISTRATOR: Final = Caller(Actor(ActorKind.ADMINISTRATOR, an_id(8)), role=Role.ADMINISTRATOR)
-COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+COMMAND: Final = SendCodeCommand(
+    client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
+)
 
 
 async def act(app: AppHarness, name: str, phone: PhoneNumber, caller: Caller = TOKEN) -> object:

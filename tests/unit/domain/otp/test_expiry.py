@@ -28,7 +28,7 @@ from tests.unit.domain.otp.verification_driver import (
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
 DELIVERY = PhoneVerification(deliveries=(a_delivery(sent_at=NOW),))
-REJECTED = PhoneVerification(deliveries=(a_delivery(sent_at=NOW).reject(),))
+REJECTED = PhoneVerification(deliveries=(a_delivery(sent_at=NOW).reject("acme", "busy"),))
 LOGIN = PhoneVerification(trusted_ips=(TrustedIp("hash of an IP", NOW),))
 ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
 

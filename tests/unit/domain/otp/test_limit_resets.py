@@ -106,7 +106,7 @@ def test_what_was_allowed_is_allowed_again_if_no_provider_accepts_it() -> None:
     driver = with_failures(MAX_FAILURES_IN_A_ROW)
     reset(driver)
     rejected = driver.deliver().delivery
-    driver.verification = driver.verification.reject_delivery(rejected.request_id)
+    driver.verification = driver.verification.reject_delivery(rejected.request_id, "acme", "busy")
 
     assert driver.deliver().delivery.attempt_limit == ATTEMPTS_PER_DELIVERY
 

@@ -117,7 +117,9 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def reject_latest_delivery(self) -> None:
         assert self.untried is not None
         assert self.untried.request_id is not None
-        self.driver.verification = self.driver.verification.reject_delivery(self.untried.request_id)
+        self.driver.verification = self.driver.verification.reject_delivery(
+            self.untried.request_id, "acme", "busy"
+        )
         self.history.remove_message(self.untried)
         self.untried = None
 

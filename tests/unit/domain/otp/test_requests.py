@@ -331,7 +331,7 @@ MAX_ATTEMPTS_A_DAY = 30 + 5 * 12
 
 
 def reject(driver: VerificationDriver, request_id: str) -> None:
-    driver.verification = driver.verification.reject_delivery(request_id)
+    driver.verification = driver.verification.reject_delivery(request_id, "acme", "busy")
 
 
 def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: VerificationDriver) -> None:
@@ -343,7 +343,14 @@ def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: Verificatio
     reject(driver, decision.request_id)
     [rejected] = driver.verification.deliveries
     assert rejected == Delivery(
-        "", "", a_hashed_ip(HOME_IP), driver.now, Channel.SMS, "", attempt_limit=0
+        "",
+        "",
+        a_hashed_ip(HOME_IP),
+        driver.now,
+        Channel.SMS,
+        "acme",
+        attempt_limit=0,
+        rejection="busy",
     )
     assert driver.verification.challenges == ()
     assert not driver.accepts(code_of(decision.challenge), request_id=decision.request_id)

@@ -59,7 +59,7 @@ class DeliveryLimiter:
         request: OtpRequest | OtpAttempt,
         verification: PhoneVerification,
         now: datetime,
-        channel: Channel = Channel.SMS,
+        channel: Channel,
     ) -> Reservation:
         """Return the reservation of a delivery by this client, with all parts that it may have."""
         of_identity: tuple[RateLimit, ...] = ()
@@ -239,7 +239,7 @@ class DeliveryLimiter:
         now = attempt.now
         if not CodeCheck(attempt, verification.prune(now)).has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
-        reservation = self.make_reservation(phone, attempt, verification, now)
+        reservation = self.make_reservation(phone, attempt, verification, now, Channel.SMS)
         available_at = await self.next_available(reservation, verification)
         next_request_at = verification.next_request_at(attempt, self.policy(phone, now), now)
         return whole_seconds(now, max(next_request_at, available_at))

@@ -261,7 +261,7 @@ class RateLimits:
         now: datetime,
         route: DeliveryRoute,
         recognition: Recognition,
-        channel: Channel = Channel.SMS,
+        channel: Channel,
     ) -> Reservation:
         """Return the reservation of a delivery, with all parts that it may have.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RECOGNIZED_DELIVERIES, DeliveryRoute, Group, RateLimits
@@ -121,7 +122,7 @@ def _read_parts_of_callbacks() -> PartSizes:
 
 
 def _read_parts_of_messages(limits: RateLimits) -> Sequence[PartSizes]:
-    groups = limits.reserve_delivery(NOW, ROUTE, Recognition.DEVICE).groups
+    groups = limits.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.SMS).groups
     return [_read_parts(group) for group in groups]
 
 

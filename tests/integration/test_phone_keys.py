@@ -25,6 +25,7 @@ from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.instance import Instance
+from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
@@ -205,7 +206,7 @@ async def fill(database: DatabaseKind) -> None:
         await verifications.save(OLD_PHONE, OF_CHANGE, 0)
         await verifications.save(HELD_PHONE, HELD, 0)
         route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
-        reservation = RateLimits().reserve_delivery(NOW, route, Recognition.NONE)
+        reservation = RateLimits().reserve_delivery(NOW, route, Recognition.NONE, Channel.SMS)
         await repositories.stores.limits.acquire(reservation)
         await repositories.unchallenged_attempts.add(
             UnchallengedAttempts("a hash:a hash").count("a digest", NOW)

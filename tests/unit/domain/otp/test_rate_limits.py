@@ -123,8 +123,8 @@ def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_th
 def test_proofs_have_15_percent_out_of_the_part_of_strangers() -> None:
     limits = replace(LIMITS, has_attested_part=True)
 
-    stranger = limits.reserve_delivery(NOW, ROUTE, Recognition.NONE)
-    recognized = limits.reserve_delivery(NOW, ROUTE, Recognition.DEVICE)
+    stranger = limits.reserve_delivery(NOW, ROUTE, Recognition.NONE, Channel.SMS)
+    recognized = limits.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.SMS)
 
     unverified = {
         "strangers": part("unverified", "strangers", 3, 45, 90),
@@ -170,7 +170,7 @@ def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
         (RateLimits(per_country=small, total=large), "country:IN", "total"),
         (RateLimits(per_country=large, total=small), "total", "country:IN"),
     ):
-        reservation = limits.reserve_delivery(NOW, ROUTE, Recognition.TRUSTED_IP)
+        reservation = limits.reserve_delivery(NOW, ROUTE, Recognition.TRUSTED_IP, Channel.SMS)
         windows = [
             {one.subject: one.window.limit for one in part.limits}
             for part in reservation.groups[0].parts
@@ -187,7 +187,8 @@ def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
 def test_a_network_has_one_share_for_all_countries(recognition: Recognition) -> None:
     routes = (ROUTE, replace(ROUTE, country="US", number_range="ij"))
     here, there = (
-        subjects_of(LIMITS.reserve_delivery(NOW, route, recognition)) for route in routes
+        subjects_of(LIMITS.reserve_delivery(NOW, route, recognition, Channel.SMS))
+        for route in routes
     )
     assert here - there == {"range:ef", "country:IN"}
 

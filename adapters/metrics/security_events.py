@@ -35,7 +35,6 @@ class CountSecurityEvents:
     """
 
     def __init__(self, metrics: Metrics) -> None:
-        """Count in these metrics."""
         self._metrics = metrics
 
     def record(self, event: SecurityEvent) -> None:

@@ -90,7 +90,6 @@ class MongoLimitStore:
     """
 
     def __init__(self, database: MongoDatabase) -> None:
-        """Use an open database."""
         self._database = database
         self._collection = latest(database.motor[LIMITS.name])
         self._loader = DocumentLoader(database, self._collection)

@@ -34,7 +34,6 @@ class MongoRecordStore:
     """A `RecordStore`: see there what each method promises."""
 
     def __init__(self, database: MongoDatabase) -> None:
-        """Use an open database."""
         self._database = database
         self._loaders = {
             kind.name: DocumentLoader(database, latest(database.motor[kind.name])) for kind in KINDS

@@ -77,7 +77,6 @@ class PostgresLimitStore:
     """
 
     def __init__(self, database: PostgresDatabase) -> None:
-        """Use an open database."""
         self._database = database
         self._rows = RowLoader(database, LIMITS.name, _VERSION)
         self._batches = LimitBatches(self._execute)

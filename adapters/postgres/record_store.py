@@ -37,7 +37,6 @@ class PostgresRecordStore:
     """A `RecordStore`: see there what each method promises."""
 
     def __init__(self, database: PostgresDatabase) -> None:
-        """Use an open database."""
         self._database = database
         self._rows = {kind.name: RowLoader(database, kind.name) for kind in KINDS}
 

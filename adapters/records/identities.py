@@ -227,7 +227,6 @@ class IdentityRecord(Record, kw_only=True):
         return phones
 
     def map_phones(self, change: Callable[[bytes], bytes]) -> "IdentityRecord":
-        """Return the record with each of its encrypted phones changed by a function."""
         phone, under_way = self.encrypted_phone, self.phone_change_record
         return msgspec.structs.replace(
             self,

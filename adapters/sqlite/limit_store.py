@@ -51,7 +51,6 @@ class SqliteLimitStore:
     """Sliding windows of counters. Calls that wait together are one operation of the writer."""
 
     def __init__(self, database: SqliteDatabase) -> None:
-        """Use an open database."""
         self._database = database
         self._rows = make_row_loader(database, LIMITS.name, _VERSION)
         self._batches = LimitBatches(self._execute)

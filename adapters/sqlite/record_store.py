@@ -44,7 +44,6 @@ class SqliteRecordStore:
     """
 
     def __init__(self, database: SqliteDatabase) -> None:
-        """Use an open database."""
         self._database = database
         self._rows = {kind.name: make_row_loader(database, kind.name) for kind in KINDS}
 

@@ -39,7 +39,6 @@ class ExportLibrary:
     async def __call__(
         self, identity: Identity, now: datetime, missing: MissingFiles
     ) -> AsyncGenerator[ExportFile, None]:
-        """Yield the files."""
         identity_id = identity.id
         described = [_describe_item(item) async for item in self._list_items(identity_id)]
         usage = await self.media_usages.load(identity_id)

@@ -34,7 +34,6 @@ class ExportCalls:
     async def __call__(
         self, identity: Identity, now: datetime, missing: MissingFiles
     ) -> AsyncGenerator[ExportFile, None]:
-        """Yield the files."""
         calls, cursor = list[Call](), None
         while page := await self.stored.list_after(identity.id, cursor, MAX_PAGE_SIZE):
             calls += page

@@ -71,7 +71,6 @@ class DeadlineMiddleware:
 
     # No coroutine of its own, except for bodies: each request passes here.
     def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> Awaitable[None]:
-        """Handle one ASGI connection."""
         if scope["type"] != "http":
             return self._app(scope, receive, send)
         send = _in_chunks(send)

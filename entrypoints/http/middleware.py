@@ -88,7 +88,6 @@ class RequestContextMiddleware:
         self._client_ips = ClientIpResolver(trusted_proxies)
 
     async def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
-        """Handle one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -85,7 +85,6 @@ class RequestCheckMiddleware:
 
     # No coroutine of its own: each request passes here.
     def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> Awaitable[None]:
-        """Handle one ASGI connection."""
         if scope["type"] != "http":
             return self._app(scope, receive, send)
         try:

@@ -13,7 +13,6 @@ class CountAttestations:
     """Count proofs by their result, and the requests for a code that need one."""
 
     def __init__(self, metrics: Metrics) -> None:
-        """Count in these metrics."""
         self._attestations = metrics.counter(
             "attestations", "Proofs that were sent before a code.", "result"
         )

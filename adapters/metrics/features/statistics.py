@@ -12,7 +12,6 @@ class CountedCosts:
     """Counts what messages and calls cost."""
 
     def __init__(self, metrics: Metrics) -> None:
-        """Count in these metrics."""
         self._metrics = metrics
         self._message_cost = metrics.counter(
             "message_cost",

@@ -44,7 +44,6 @@ class PhoneAssignmentsRecord(Record, kw_only=True):
         ]
 
     def map_phones(self, change: Callable[[bytes], bytes]) -> "PhoneAssignmentsRecord":
-        """Return the record with each of its encrypted phones changed by a function."""
         return msgspec.structs.replace(
             self,
             assignments=tuple(

@@ -17,7 +17,6 @@ class StoredAuditLog:
     """Audit entries. They are added, and deleted after their retention; nothing replaces one."""
 
     def __init__(self, store: RecordStore) -> None:
-        """Set the store."""
         self._entries = RecordRepository[AuditEntry, AuditEntryRecord](
             store, RecordMapping(AUDIT_ENTRIES, AuditEntry)
         )

@@ -13,7 +13,6 @@ class StoredLeases:
     """Leases. Of those that try at the same time, one adds or replaces the record."""
 
     def __init__(self, store: RecordStore) -> None:
-        """Set the store."""
         self._store = store
 
     async def acquire(self, name: str, now: datetime, expires_at: datetime) -> bool:

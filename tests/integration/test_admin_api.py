@@ -25,7 +25,6 @@ from tests.integration.administration import (
 from tests.stateful.http_driver import without_logs
 from tests.support.builders import CLIENT_IP, a_parsed_token, an_id
 from tests.support.fakes.messenger import REJECTED, UNKNOWN
-from tests.unit.application.phone_change.phone_changes import change_phone
 
 NEW_NUMBER: Final = {"phone": STRANGER.e164, "reason": "saw the passport"}
 
@@ -545,59 +544,10 @@ async def test_an_error_says_why_a_number_is_not_changed(driver: AdminDriver) ->
     assert too_old.json()["code"] == "reauthentication_required"
 
 
-async def test_a_token_does_nothing_to_the_former_number_of_an_administrator(
-    driver: AdminDriver,
-) -> None:
-    harness, body = driver.harness, {"phone": USER.e164}
-    await harness.identities.operator_actions.change_role(driver.user_id, Role.ADMINISTRATOR)
-    principal = await harness.identities.authenticate(await harness.access_token(USER))
-    await change_phone(harness, principal, STRANGER)
-    token = await driver.make_token(*Scope)
-
-    found = await driver.post("search", body, token)
-    acts = {
-        name: await driver.post(name, body, token)
-        for name in ("reset-limits", "send-code", "block", "sign-out", "delete", "export")
-    }
-
-    assert (found.status_code, found.json()["number"]) == (200, USER.masked)
-    assert {name: response.status_code for name, response in acts.items()} == dict.fromkeys(
-        acts, 403
-    )
-    assert {response.json()["code"] for response in acts.values()} == {"forbidden"}
-    by_administrator = await driver.post("block", body)
-    assert by_administrator.status_code == 200
-
-
-async def test_a_token_does_not_block_a_number_that_can_undo_a_change(driver: AdminDriver) -> None:
-    harness = driver.harness
-    principal = await harness.identities.authenticate(await harness.access_token(USER))
-    await change_phone(harness, principal, STRANGER)
-    token = await driver.make_token(Scope.SUPPORT_USERS)
-
-    blocked = await driver.post("block", {"phone": USER.e164}, token)
-    reset = await driver.post("reset-limits", {"phone": USER.e164}, token)
-
-    assert (blocked.status_code, blocked.json()["code"]) == (403, "forbidden")
-    assert "held for an account" in blocked.json()["error"]
-    assert reset.status_code == 200
-
-
-async def test_a_change_by_its_owner_is_in_the_audit_by_the_user(driver: AdminDriver) -> None:
-    principal = await driver.harness.identities.authenticate(driver.user)
-    await change_phone(driver.harness, principal, STRANGER, with_old=True)
-
-    listed = (await driver.get(f"/admin/audit?actor=user:{driver.user_id}")).json()
-
-    [entry] = listed["entries"]
-    assert (entry["action"], entry["subject"]) == ("change_phone", driver.user_id)
-    assert (entry["actor"]["kind"], entry["actor"]["is_claim"]) == ("user", False)
-
-
 # The audit
 
 
-@pytest.mark.parametrize("action", ["block", "search", "export"])
+@pytest.mark.parametrize("action", ["block", "export"])
 async def test_nothing_happens_where_the_audit_cannot_be_written(
     driver: AdminDriver, action: str
 ) -> None:

@@ -344,7 +344,7 @@ async def test_a_deleted_account_offers_nothing_but_its_audit(console: ConsoleDr
         assert done.status_code == 404
 
 
-@pytest.mark.parametrize("name", ["number", "send-code", "block", "sign-out", "export", "delete"])
+@pytest.mark.parametrize("name", ["number", "block", "export"])
 async def test_an_act_without_a_reason_is_not_done_and_the_form_says_so(
     console: ConsoleDriver, name: str
 ) -> None:

@@ -12,12 +12,13 @@ from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
 from application.otp.send_code import SendCodeCommand
 from domain.administration.scope import Scope
-from domain.errors import Forbidden, TooShort, UserNotFound
+from domain.errors import AuditFailed, Forbidden, TooShort, UserNotFound
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.acts import (
+    BY_COMMAND,
     REASON,
     a_token,
     assert_refused,
@@ -33,6 +34,9 @@ CODE: Final = SendCodeCommand(
     client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
 )
 USE_CASES: Final[Mapping[str, _Do]] = {
+    acts.VIEW_PHONE.name: lambda app, caller, user, why: app.limits.view_phone(
+        caller, a_phone(), str(user), why
+    ),
     acts.SEND_CODE.name: lambda app, caller, user, why: app.otp.send_code(caller, user, CODE, why),
     acts.RESET_LIMITS.name: lambda app, *call: app.administration.act_for_users.reset_limits(*call),
     acts.SIGN_OUT.name: lambda app, *call: app.administration.act_for_users.sign_out(*call),
@@ -51,6 +55,7 @@ USE_CASES: Final[Mapping[str, _Do]] = {
     acts.DELETE.name: lambda app, *call: app.administration.act_for_users.delete(*call),
 }
 ACTS: Final = [act for act in CORE_ACTS if act is not acts.VIEW_PHONE]
+"""Without a full number, which is masked for others."""
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
@@ -62,7 +67,7 @@ async def test_nobody_else_does_it_and_nobody_without_a_reason(app: CoreHarness,
     assert app.database.audit_entries == []
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+@pytest.mark.parametrize("act", CORE_ACTS, ids=lambda act: act.name)
 async def test_who_may_does_it_and_is_in_the_audit(act: Act) -> None:
     for caller, reason in permitted_callers(act):
         app = CoreHarness()
@@ -73,7 +78,25 @@ async def test_who_may_does_it_and_is_in_the_audit(act: Act) -> None:
             assert act is acts.RESTORE  # the account has its phone
         entry = app.database.audit_entries[0]
         assert (entry.actor, entry.action) == (caller.actor, act.action)
-        assert (entry.subject, entry.reason) == (user, reason)
+        assert (entry.subject, entry.at, entry.reason) == (user, app.clock.now(), reason)
+
+
+@pytest.mark.parametrize("act", CORE_ACTS, ids=lambda act: act.name)
+async def test_nothing_is_done_where_the_entry_cannot_be_written(
+    app: CoreHarness, act: Act
+) -> None:
+    user = (await app.add_user()).identity.id
+    app.advance(hours=12)
+    before = (app.database.identities, app.database.phone_verifications[a_phone()])
+    sent = len(app.messenger.messages)
+    app.faults.fail_on("audit_log.add")
+
+    with pytest.raises(AuditFailed):
+        await USE_CASES[act.name](app, BY_COMMAND, user, REASON)
+
+    app.faults.reset()
+    assert (app.database.identities, app.database.phone_verifications[a_phone()]) == before
+    assert (len(app.messenger.messages), app.database.audit_entries) == (sent, [])
 
 
 @pytest.mark.parametrize("act", [act for act in ACTS if act.scope], ids=lambda act: act.name)

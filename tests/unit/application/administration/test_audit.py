@@ -1,91 +1,21 @@
 """Who acted is written before the act, and nothing is done without that."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import pytest
 
 from application.administration.caller import Caller, operating_system_user
-from application.otp.send_code import SendCodeCommand
 from application.ports.administration import AuditFilter, AuditLog
 from application.record_act import RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.administration.scope import Scope
-from domain.errors import AuditFailed, InsufficientScope, TooManyResets
-from domain.identities.external_id import ExternalId
-from domain.identities.role import Role
-from domain.otp.delivery import Channel
-from domain.otp.message_preferences import MessagePreferences
-from tests.support.builders import CLIENT_IP, a_phone, an_id
+from domain.errors import InsufficientScope, TooManyResets
+from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import CoreHarness
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OPERATOR: Final = operating_system_user("alice")
-COMMAND: Final = SendCodeCommand(
-    client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
-)
-Act = Callable[[CoreHarness, str], Awaitable[object]]
-
-
-def acts() -> dict[AuditAction, Act]:
-    """Return each act on a user, by the id."""
-
-    def call(method: str, *more: Any) -> Act:
-        return lambda app, user_id: getattr(app.administration.act_for_users, method)(
-            OPERATOR, user_id, *more, reason="why"
-        )
-
-    return {
-        AuditAction.RESET_LIMITS: call("reset_limits"),
-        AuditAction.SEND_CODE: lambda app, user_id: app.otp.send_code(
-            OPERATOR, user_id, COMMAND, "why"
-        ),
-        AuditAction.BLOCK: call("block"),
-        AuditAction.UNBLOCK: call("unblock"),
-        AuditAction.SIGN_OUT: call("sign_out"),
-        AuditAction.PROMOTE: call("change_role", Role.ADMINISTRATOR),
-        AuditAction.DEMOTE: call("change_role", Role.MEMBER),
-        AuditAction.SET_EXTERNAL_ID: call("set_external_id", ExternalId("7")),
-        AuditAction.DELETE: call("delete"),
-        AuditAction.VIEW_PHONE: lambda app, user_id: app.limits.view_phone(
-            OPERATOR, a_phone(), user_id, "why"
-        ),
-    }
-
-
-@pytest.mark.parametrize("action", acts())
-async def test_an_act_is_in_the_audit_with_who_what_whom_when_and_why(
-    app: CoreHarness, action: AuditAction
-) -> None:
-    user_id = (await app.add_user()).identity.id
-    app.advance(hours=12)
-
-    await acts()[action](app, user_id)
-
-    [entry] = app.database.audit_entries
-    assert (entry.actor, entry.action) == (OPERATOR.actor, action)
-    assert (entry.subject, entry.at, entry.reason) == (user_id, app.clock.now(), "why")
-    assert entry.actor.is_claim
-    assert entry.error is None
-
-
-@pytest.mark.parametrize("action", acts())
-async def test_nothing_is_done_where_the_entry_cannot_be_written(
-    app: CoreHarness, action: AuditAction
-) -> None:
-    user_id = (await app.add_user()).identity.id
-    app.advance(hours=12)
-    before = (app.database.identities, app.database.phone_verifications[a_phone()])
-    sent = len(app.messenger.messages)
-    app.faults.fail_on("audit_log.add")
-
-    with pytest.raises(AuditFailed):
-        await acts()[action](app, user_id)
-
-    app.faults.reset()
-    assert (app.database.identities, app.database.phone_verifications[a_phone()]) == before
-    assert (len(app.messenger.messages), app.database.audit_entries) == (sent, [])
 
 
 async def test_an_act_that_fails_adds_a_second_entry_which_names_the_error(

@@ -12,7 +12,7 @@ from entrypoints.http.settings import HttpServerSettings, HttpSettings
 from entrypoints.settings.read import read_settings
 
 
-def describe_api(features: Sequence[Feature] = FEATURES) -> Any:
+def describe_features(features: Sequence[Feature] = FEATURES) -> Any:
     """Describe the API with these features and default settings, without a host."""
     defaults = read_settings({}, None)
     plugins = [plugin for feature in features for plugin in feature.plugins(defaults, features)]
@@ -21,7 +21,7 @@ def describe_api(features: Sequence[Feature] = FEATURES) -> Any:
 
 def render_description() -> str:
     """Render the description with all features."""
-    return json.dumps(describe_api(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(describe_features(), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from entrypoints.commands.arguments import make_parser
-from entrypoints.openapi import describe_api
+from entrypoints.openapi import describe_features
 
 
 def all_help() -> dict[str, str]:
@@ -23,4 +23,4 @@ def _help(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    json.dump({"description": describe_api(), "help": all_help()}, sys.stdout)
+    json.dump({"description": describe_features(), "help": all_help()}, sys.stdout)

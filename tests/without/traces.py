@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from entrypoints.features import FEATURES
-from entrypoints.openapi import describe_api
+from entrypoints.openapi import describe_features
 from entrypoints.settings.composition import Composition, compose
 
 WORDS: Final[Mapping[str, str]] = {
@@ -61,7 +61,7 @@ def find_traces(surface: Surface, features: Iterable[str]) -> Iterator[str]:
     """Yield a line for each trace of features in a tree that should not have them."""
     features = sorted(features)
     left = [feature for feature in FEATURES if feature.name not in features]
-    for kind, expected in _names(describe_api(left)).items():
+    for kind, expected in _names(describe_features(left)).items():
         found = _names(surface.description)[kind]
         yield from (f"description: {kind} {name} is there" for name in sorted(found - expected))
         yield from (f"description: {kind} {name} is missing" for name in sorted(expected - found))

@@ -387,6 +387,14 @@ async def test_only_an_account_that_lost_its_phone_is_restored(driver: AdminDriv
     response = await driver.post("restore")
     assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
     assert driver.acts[-1] == ("restore", driver.user_id, "user_not_found")
+    loaded = driver.harness.database.identities[driver.user_id]
+    lost = loaded.value.detach(driver.harness.clock.now())
+    await driver.harness.database.repositories().identities.replace(lost, loaded.version)
+
+    restored = await driver.post("restore")
+
+    assert restored.json() == {"message": "User restored", "subject": driver.user_id}
+    assert (await driver.post("search")).json()["account"]["detached_at"] is None
 
 
 # External ids

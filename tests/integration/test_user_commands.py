@@ -15,6 +15,8 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.settings.read import read_settings
 from tests.e2e.test_start import sign_in
 from tests.support.forked_service import ForkedService, running
 from tests.support.images import still_gif
@@ -263,6 +265,25 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
         rf"  sign_out  {user_id}  reason: a test\n",
         listed,
     )
+
+
+async def test_an_account_that_lost_its_phone_gets_it_back(
+    service: ForkedService, phone: str
+) -> None:
+    user_id = sign_up(service, phone, "Lost My Phone")
+    async with open_use_cases(read_settings(service.environ, None), ()) as use_cases:
+        identities = use_cases.repositories.identities
+        loaded = await identities.load(user_id)
+        assert loaded is not None
+        await identities.replace(loaded.value.detach(datetime.now(UTC)), loaded.version)
+
+    done = service.run("user", "restore", user_id, *REASON)
+    again = service.run("user", "restore", user_id, *REASON)
+
+    assert done.stdout == (
+        f"{user_id} has its phone again. Its owner signs in and chooses a username.\n"
+    )
+    assert (again.returncode, "has not lost its phone number" in again.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

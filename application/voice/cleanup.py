@@ -56,9 +56,13 @@ class CleanUpCalls:
         Raises:
             StorageError
         """
+
+        def forget(call: Call | None) -> tuple[Call | None, None]:
+            return call and call.forget_identity(), None
+
         while calls := await self.calls.list_of_identity(identity_id, BATCH_SIZE):
             for call in calls:
-                await self.calls.replace(call.value.forget_identity(), call.version)
+                await change(self.calls, call.value.id, forget, loaded=call)
 
     async def delete_recordings(self) -> int:
         """Delete recordings whose time is over, and return their number.

@@ -240,12 +240,6 @@ class IdentityRecord(Record, kw_only=True):
         )
 
 
-class DeletionRecord(Record, kw_only=True):
-    """Whether an identity is deleted: all that is decoded of it where many are loaded."""
-
-    deleted_at: datetime | None = None
-
-
 class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
     """The mapping of identities, which encrypts their phones and keeps the keys of their names."""
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from adapters.records import features
 from adapters.records.administration import AuditEntryRecord
 from adapters.records.delivery_reports import DeliveryReportRecord
-from adapters.records.identities import DeletionRecord, IdentityRecord
+from adapters.records.identities import IdentityRecord
 from adapters.records.instances import InstanceRecord
 from adapters.records.leases import LeaseRecord
 from adapters.records.phone_verifications import (
@@ -24,7 +24,6 @@ from adapters.records.phone_verifications import (
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind, index_by_time
 
 ENCRYPTED_PHONE: Final = "encrypted_phone"
-
 
 PHONE_VERIFICATIONS: Final = RecordKind(
     "phone_verifications",
@@ -85,9 +84,6 @@ IDENTITIES: Final = RecordKind(
     STAFF_LOOK_ALIKES,
     written_once=ENCRYPTED_PHONE,
 )
-
-DELETIONS: Final = RecordKind("identities", DeletionRecord)
-"""What pages of a library read of the owners of their items. It is not written."""
 
 DELIVERY_REPORTS: Final = RecordKind(
     "delivery_reports",

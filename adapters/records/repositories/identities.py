@@ -9,7 +9,6 @@ from typing import Final
 from adapters.records.identities import IdentityMapping, IdentityRecord
 from adapters.records.kinds import (
     ALL_USERNAMES,
-    DELETIONS,
     DUE_EVENTS,
     EXTERNAL_IDS,
     FAILED_EVENTS,
@@ -131,7 +130,7 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
             _log.warning({"event": "events_not_sent", **fields})
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
-        found = await self.store.load(DELETIONS, identity_ids)
+        found = await self.store.load(self.kind, identity_ids)
         return frozenset(
             stored.id for stored in found.values() if stored.record.deleted_at is not None
         )

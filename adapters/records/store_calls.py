@@ -1,15 +1,14 @@
 """A function around each call of a store: a measurement, a circuit breaker, repetitions."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial, wraps
 from types import SimpleNamespace
-from typing import Final, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 from adapters.records.record_store import RecordStore
 from application.ports.limits import LimitStore
 
 P = ParamSpec("P")
-S = TypeVar("S")
 T = TypeVar("T")
 
 _RECORD_READS: Final = ("load", "scan", "find", "count", "estimate_size")
@@ -38,21 +37,25 @@ class AroundCall(Protocol):
 
 def wrap_records(store: RecordStore, around: AroundCall) -> RecordStore:
     """Return a record store with a function around each call, also of its optional methods."""
-    return _wrap(store, (*_RECORD_READS, *_RECORD_WRITES), around)
+    methods = wrap_methods(store, (*_RECORD_READS, *_RECORD_WRITES), around)
+    return cast("RecordStore", SimpleNamespace(**methods))
 
 
 def wrap_limits(store: LimitStore, around: AroundCall) -> LimitStore:
     """Return a limit store with a function around each call."""
-    return _wrap(store, (*_LIMIT_READS, *_LIMIT_WRITES), around)
+    methods = wrap_methods(store, (*_LIMIT_READS, *_LIMIT_WRITES), around)
+    return cast("LimitStore", SimpleNamespace(**methods))
 
 
-def _wrap(store: S, methods: Iterable[str], around: AroundCall) -> S:
-    wrapped = {
+def wrap_methods(
+    store: object, methods: Iterable[str], around: AroundCall
+) -> Mapping[str, Callable[..., Awaitable[Any]]]:
+    """Return those of the methods that a store has, with a function around each call."""
+    return {
         name: _wrap_method(name, getattr(store, name), around)
         for name in methods
         if hasattr(store, name)
     }
-    return cast("S", SimpleNamespace(**wrapped))
 
 
 def _wrap_method(

@@ -562,12 +562,12 @@ class _Media(Feature):
         if opening.metrics is not None:
             from adapters.metrics.features.media import (
                 MeasuredImagePublisher,
-                MeasuredMediaFiles,
                 count_uploads,
+                measure_media_files,
             )
 
             count_uploads(opening.metrics, _UPLOAD_ROUTE)
-            files = MeasuredMediaFiles(files, opening.metrics)
+            files = measure_media_files(files, opening.metrics)
             publisher = MeasuredImagePublisher(publisher, opening.metrics)
         ports = MediaPorts(
             files=files,

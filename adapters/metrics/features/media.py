@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import datetime
-from typing import BinaryIO, Final
+from types import SimpleNamespace
+from typing import BinaryIO, Final, cast
 
 from adapters.metrics.metrics import Metrics, class_label
 from adapters.metrics.stores import StoreMeter
+from adapters.records.store_calls import wrap_methods
 from application.ports.media import (
     EncodedImage,
     ImagePublisher,
     MediaFiles,
-    MediaUrl,
     PublishedImage,
     StoredFile,
 )
@@ -36,40 +36,30 @@ def _upload_result(status: int, error: type[Exception] | None) -> str:
     return "stored" if status < 400 else "client_closed_request"
 
 
-class MeasuredMediaFiles:
-    """A media store whose calls are measured: of a file that is read, how long it takes to open."""
+def measure_media_files(files: MediaFiles, metrics: Metrics) -> MediaFiles:
+    """Return a media store whose calls are measured: of a file that is read, until it is open.
 
-    def __init__(self, files: MediaFiles, metrics: Metrics) -> None:
-        """Measure the calls of this media store."""
-        self._files = files
-        self._measure = StoreMeter(metrics, "media").measure
-
-    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
-        await self._measure("write", self._files.write(storage_key, content, content_type))
-
-    async def get_size(self, storage_key: str) -> int | None:
-        return await self._measure("get_size", self._files.get_size(storage_key))
+    A list of files is as fast as its caller, and a URL needs no call.
+    """
+    meter = StoreMeter(metrics, "media")
+    measured = wrap_methods(
+        files, ("write", "get_size", "delete", "delete_unfinished"), meter.measure_call
+    )
 
     @asynccontextmanager
     async def open_file(
-        self, storage_key: str, start: int = 0, stop: int | None = None
+        storage_key: str, start: int = 0, stop: int | None = None
     ) -> AsyncIterator[StoredFile | None]:
         async with AsyncExitStack() as stack:
-            opening = self._files.open_file(storage_key, start, stop)
-            yield await self._measure("open_file", stack.enter_async_context(opening))
+            opening = files.open_file(storage_key, start, stop)
+            yield await meter.measure("open_file", stack.enter_async_context(opening))
 
-    def list_files(self) -> AsyncIterator[str]:
-        # It is as fast as its caller, so it is not measured.
-        return self._files.list_files()
-
-    async def delete(self, storage_key: str) -> None:
-        await self._measure("delete", self._files.delete(storage_key))
-
-    async def url_for(self, storage_key: str) -> MediaUrl:
-        return await self._files.url_for(storage_key)
-
-    async def delete_unfinished(self, before: datetime) -> int:
-        return await self._measure("delete_unfinished", self._files.delete_unfinished(before))
+    return cast(
+        "MediaFiles",
+        SimpleNamespace(
+            **measured, open_file=open_file, list_files=files.list_files, url_for=files.url_for
+        ),
+    )
 
 
 class MeasuredImagePublisher:

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from adapters.metrics import stores
-from adapters.metrics.features.media import MeasuredMediaFiles
+from adapters.metrics.features.media import measure_media_files
 from adapters.metrics.metrics import Metrics
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles
@@ -30,7 +30,7 @@ async def test_calls_that_wait_are_in_progress_until_they_end_or_are_cancelled(
     monkeypatch.setattr(stores, "GAUGE_INTERVAL", 0.0)
     metrics, files = Metrics(), InMemoryFiles()
     files.faults.run_before("media_files.delete", asyncio.Event().wait)
-    deleting = asyncio.create_task(MeasuredMediaFiles(files, metrics).delete(KEY))
+    deleting = asyncio.create_task(measure_media_files(files, metrics).delete(KEY))
     await wait_for_calls(metrics, 1)
     deleting.cancel()
     await asyncio.gather(deleting, return_exceptions=True)
@@ -39,7 +39,7 @@ async def test_calls_that_wait_are_in_progress_until_they_end_or_are_cancelled(
 
 async def test_a_file_that_is_read_is_timed_until_it_is_open() -> None:
     metrics, files = Metrics(), InMemoryFiles()
-    measured = MeasuredMediaFiles(files, metrics)
+    measured = measure_media_files(files, metrics)
     await measured.write(KEY, BytesIO(b"abc"), "image/png")
     labels = {"store": "media", "operation": "open_file"}
     async with measured.open_file(KEY) as file:
@@ -58,4 +58,4 @@ async def test_a_file_that_is_read_is_timed_until_it_is_open() -> None:
 
 def test_it_has_all_methods_of_its_port() -> None:
     methods = {name for name in vars(MediaFiles) if not name.startswith("_")}
-    assert methods <= vars(MeasuredMediaFiles).keys()
+    assert methods <= vars(measure_media_files(InMemoryFiles(), Metrics())).keys()

@@ -35,4 +35,4 @@ def find_removed(names: Container[str], composition: "Composition") -> Iterator[
 
 def removed_line(name: str, instead: str) -> str:
     """Return the line about a setting of an earlier version."""
-    return f"{name}: This is no longer a setting. {instead} Remove it."
+    return f"{name}: This is no longer a setting. Remove it. {instead}"

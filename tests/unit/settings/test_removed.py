@@ -24,8 +24,8 @@ def test_a_start_with_one_ends_and_says_what_holds_instead(tmp_path: Path, name:
             read_settings(environ, file)
 
         (line,) = str(error.value).splitlines()
-        assert line.startswith(f"{name}: This is no longer a setting. ")
-        assert line.endswith(f"{REMOVED[name]} Remove it.")
+        assert line.startswith(f"{name}: This is no longer a setting. Remove it. ")
+        assert line.endswith(REMOVED[name])
 
 
 def test_no_setting_is_among_them() -> None:

@@ -17,10 +17,12 @@ SPACES: Final = r"\t-\r\x1c- "
 """What Python takes for spaces in ASCII, for a class of characters."""
 _OTHER: Final = r"[^\x00-\x7f]"
 _CONTROLS: Final = r"\x00-\x08\x0e-\x1b\x7f"
+NOT_IN_LINES: Final = r"\x80-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069"
+"""Control characters outside ASCII that are no spaces, and bidirectional controls (UAX #9)."""
 _NOT_IN_PHONES: Final = r"!-'*:-Z\\^`-~"
 
 
-def not_only_ascii(forbidden: str = "") -> str:
+def not_only_ascii(forbidden: str) -> str:
     """Return a pattern of texts that are not only ASCII.
 
     They have none of these characters, and of the control characters in ASCII only spaces.
@@ -40,10 +42,11 @@ def _phone_pattern() -> str:
 def reason_pattern(min_length: int) -> str:
     """Return the pattern of a reason; one that may be empty has a minimum of 0."""
     reason = f"(?:[!-~][{SPACES}]*){{{min_length},{MAX_REASON_LENGTH}}}"
-    return f"^[{SPACES}]*{reason}$|{not_only_ascii()}"
+    return f"^[{SPACES}]*{reason}$|{not_only_ascii(NOT_IN_LINES)}"
 
 
 PHONE_PATTERN: Final = _phone_pattern()
 USERNAME_PATTERN: Final = (
-    f"^[{SPACES}]*[!-~](?: *[!-~]){{0,{MAX_USERNAME_LENGTH - 1}}}[{SPACES}]*$|{not_only_ascii()}"
+    f"^[{SPACES}]*[!-~](?: *[!-~]){{0,{MAX_USERNAME_LENGTH - 1}}}[{SPACES}]*$"
+    f"|{not_only_ascii(NOT_IN_LINES)}"
 )

@@ -52,9 +52,9 @@ class LogoutBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     scope: Annotated[
         str | None,
         described(
-            "`this` session (the default), the `others`, or `all`.",
+            "`this` session (the default, also for an empty text), the `others`, or `all`.",
             "all",
-            enum=[*LogoutScope, None],
+            enum=[*LogoutScope, "", None],
         ),
     ] = None
     refresh_token: Annotated[

@@ -16,7 +16,7 @@ from domain.statistics.report import (
 )
 from entrypoints.http.fields import described, format_timestamp, query_parameter, time_field
 from entrypoints.http.paging import CountParameter
-from entrypoints.http.patterns import not_only_ascii
+from entrypoints.http.patterns import NOT_IN_LINES, not_only_ascii
 
 _NAME: Final = "The ISO 3166-1 code of the country, the provider, or the channel; or `unknown`."
 _REJECTIONS_EXAMPLE: Final = {"per_ip": 12}
@@ -43,7 +43,7 @@ ProviderParameter = Annotated[
     query_parameter(
         "Only messages of this provider. Its name has no control, invisible, private or unassigned"
         " characters, and no spaces but that of ASCII.",
-        pattern=f"^[ -~]+$|{not_only_ascii()}",
+        pattern=f"^[ -~]+$|{not_only_ascii(NOT_IN_LINES)}",
         max_length=MAX_PROVIDER_LENGTH,
         examples=["twilio"],
     ),

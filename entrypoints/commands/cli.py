@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entrypoints.commands.arguments import make_parser
-from entrypoints.commands.command import Command
 from entrypoints.commands.printing import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -23,6 +21,7 @@ from entrypoints.opening.startup_error import StartupError, print_errors
 from entrypoints.version.distribution import check_import_names
 
 if TYPE_CHECKING:
+    from entrypoints.commands.command import Command
     from entrypoints.settings.settings import Settings
 
 
@@ -31,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _open_standard_streams()
         check_import_names()
+        # The help names acts of `application`, which another package may hide.
+        from entrypoints.commands.arguments import make_parser
+
         return _run_command(make_parser().parse_args(arguments))
     except StartupError as error:
         print_errors(str(error))
@@ -54,7 +56,7 @@ def _run_command(arguments: Namespace) -> int:
     return print_result(lambda: _call(arguments.selected, arguments))
 
 
-def _call(command: Command, arguments: Namespace) -> Iterable[str]:
+def _call(command: "Command", arguments: Namespace) -> Iterable[str]:
     assert command.run is not None  # noqa: S101 -- an action was selected, not a group of them
     settings = (
         _read_settings(has_file_checks=command.checks_files) if command.reads_settings else None

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 from prometheus_client import Histogram
 
 from adapters.metrics.metrics import Metrics, class_label
 from adapters.records.record_store import RecordStore
-from adapters.records.store_calls import wrap_limits, wrap_records
+from adapters.records.store_calls import wrap_limits, wrap_methods, wrap_records
 from application.ports.errors import PortError, UniqueViolation
 from application.ports.limits import LimitStore
 
@@ -31,6 +31,12 @@ class StoreMeter:
         self._in_progress = 0
         self._is_gauge_due = False
         self._durations: dict[str, Histogram] = {}
+
+    def measure_methods(
+        self, store: object, methods: Iterable[str]
+    ) -> Mapping[str, Callable[..., Awaitable[Any]]]:
+        """Return these methods of the store by name, with a measurement of each call."""
+        return wrap_methods(store, methods, self.measure_call)
 
     def measure_call(self, method: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
         """Make a call, and observe its time and its error."""

@@ -7,7 +7,6 @@ from typing import BinaryIO, Final, cast
 
 from adapters.metrics.metrics import Metrics, class_label
 from adapters.metrics.stores import StoreMeter
-from adapters.records.store_calls import wrap_methods
 from application.ports.media import (
     EncodedImage,
     ImagePublisher,
@@ -42,9 +41,7 @@ def measure_media_files(files: MediaFiles, metrics: Metrics) -> MediaFiles:
     A list of files is as fast as its caller, and a URL needs no call.
     """
     meter = StoreMeter(metrics, "media")
-    measured = wrap_methods(
-        files, ("write", "get_size", "delete", "delete_unfinished"), meter.measure_call
-    )
+    measured = meter.measure_methods(files, ("write", "get_size", "delete", "delete_unfinished"))
 
     @asynccontextmanager
     async def open_file(

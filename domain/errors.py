@@ -22,8 +22,7 @@ DomainError
 ├── Forbidden                     only others may do this
 │   └── InsufficientScope         a service token lacks the scope
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
-├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, UserSaveFailed,
-│   PhoneBlocked
+├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
 ├── NumberWasChanged              the account changed to another phone
 └── IncorrectOtp
 
@@ -245,10 +244,6 @@ class UserNotFound(DomainError):
 
 class PhoneBlocked(DomainError):
     """Nothing is sent to this phone, because it is blocked."""
-
-
-class UserSaveFailed(DomainError):
-    """The database did not save the user."""
 
 
 class Forbidden(DomainError):

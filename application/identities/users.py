@@ -26,7 +26,6 @@ from domain.errors import (
     Unauthenticated,
     UsernameInUse,
     UserNotFound,
-    UserSaveFailed,
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
@@ -68,7 +67,7 @@ class CreateUser:
             UsernameInUse
             Unauthenticated
             AuditFailed: an administrator names another phone, and nothing was done.
-            UserSaveFailed
+            StorageError
         """
         is_own = phone == principal.identity.phone
         if not is_own and not principal.identity.is_administrator:
@@ -78,15 +77,12 @@ class CreateUser:
         now = self.clock.now()
         own = principal.identity if is_own else None
         save = partial(self._save, username, phone, now, own)
-        try:
-            if is_own:
+        if is_own:
+            identity = await reserve_username(self.identities, username, now, save)
+        else:
+            subject, action = await self._find_subject(phone), AuditAction.CREATE_USER
+            async with self.record_act.for_another(principal, action, subject):
                 identity = await reserve_username(self.identities, username, now, save)
-            else:
-                subject, action = await self._find_subject(phone), AuditAction.CREATE_USER
-                async with self.record_act.for_another(principal, action, subject):
-                    identity = await reserve_username(self.identities, username, now, save)
-        except StorageError as error:
-            raise UserSaveFailed from error
         if identity.user is not None and identity.user.created_at == now:
             self.events.record(UserCreated(phone=phone, user_id=identity.id))
         return identity

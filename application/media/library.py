@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from application.media.deletions import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
-from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.media import MediaItems
 from application.ports.versioned import Versioned
@@ -17,7 +16,7 @@ from domain.access import LibraryVisibility
 from domain.administration.audit import AuditAction
 from domain.cursor import Cursor
 from domain.errors import Forbidden
-from domain.media.errors import ItemNotFound, LibraryReadFailed
+from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
 
@@ -135,20 +134,12 @@ class ListItems:
         Raises:
             Forbidden: the filter is for items of another, which the principal does not see.
             ReauthenticationRequired
-            LibraryReadFailed
+            StorageError
         """
         if item_filter.owner_id is not None:
             principal.check_can_view_items_of(item_filter.owner_id, self.visibility)
         elif self.visibility is LibraryVisibility.OWNER and not principal.viewer.is_administrator:
             item_filter = replace(item_filter, owner_id=principal.identity.id)
-        try:
-            return await self._read(principal, item_filter, request)
-        except StorageError as error:
-            raise LibraryReadFailed from error
-
-    async def _read(
-        self, principal: Principal, item_filter: ItemFilter, request: PageRequest
-    ) -> LibraryPage:
         owner_id = item_filter.owner_id
         counted, read, deleted = await asyncio.gather(
             self._count(item_filter, request),

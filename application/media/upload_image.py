@@ -87,7 +87,8 @@ class UploadImage:
             UnsupportedImageType
             InvalidImage
             MediaStorageFull, MediaFileRejected, MediaStorageUnavailable
-            ItemSaveFailed
+            ItemSaveFailed: the upload took too long.
+            StorageError
             Unauthenticated: the owner was deleted in the meantime.
             TooManyUploads: too many images are waiting.
             TooManyPixels: the principal has uploaded too many pixels in the last hour.
@@ -97,11 +98,8 @@ class UploadImage:
         """
         principal, owner_id = command.principal, command.owner_id
         principal.check_can_act_for(owner_id)
-        try:
-            async with self.record_act.for_another(principal, AuditAction.UPLOAD_ITEM, owner_id):
-                item = await self._upload_once(command)
-        except StorageError as error:
-            raise ItemSaveFailed from error
+        async with self.record_act.for_another(principal, AuditAction.UPLOAD_ITEM, owner_id):
+            item = await self._upload_once(command)
         return await self.media_urls.make_library_item(item)
 
     async def _upload_once(self, command: UploadImageCommand) -> MediaItem:

@@ -89,9 +89,5 @@ class ItemSaveFailed(DomainError):
     """The database did not save the library item."""
 
 
-class LibraryReadFailed(DomainError):
-    """The database did not return the page of the library."""
-
-
 class MediaFileNotFound(DomainError):
     """There is no media file with this storage key, or no longer."""

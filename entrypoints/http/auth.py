@@ -13,18 +13,12 @@ from litestar.middleware.authentication import (
 
 from application.administration.caller import Caller, administrator
 from application.limits.request_limits import RequestLimits
-from application.ports.errors import CorruptRecord, StorageError
 from application.principal import Principal
 from application.use_cases import UseCases
-from domain.errors import DomainError, TooManyRequests, Unauthenticated, Unavailable
+from domain.errors import TooManyRequests, Unauthenticated
 from entrypoints.http.client_ip import CLIENT_IP, header_values
 from entrypoints.http.errors.exceptions import NoAccessToken
 
-UNAVAILABLE_ERROR: Final = "unavailable_error"
-"""An option of handlers: their error if the database fails, also when they authenticate.
-
-None if they read nothing from the database.
-"""
 BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """The OpenAPI security requirement of an operation that needs an access token."""
 _MAX_TOKEN_LENGTH: Final = 4096
@@ -54,17 +48,9 @@ class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
         Raises:
             Unauthenticated: The access token is missing or invalid.
             TooManyRequests: The identity sends too many requests.
-            StorageError, CorruptRecord, Unavailable: Or the error that the handler names instead.
+            StorageError
         """
-        try:
-            principal = await authenticate_within_limit(connection)
-        except (StorageError, CorruptRecord, Unavailable) as error:
-            opt = connection.route_handler.opt
-            own_error: type[DomainError] | None = opt.get(UNAVAILABLE_ERROR)
-            if own_error is None:
-                raise
-            raise own_error from error.__cause__
-        return AuthenticationResult(user=None, auth=principal)
+        return AuthenticationResult(user=None, auth=await authenticate_within_limit(connection))
 
 
 class AdministrationMiddleware(AbstractAuthenticationMiddleware):

@@ -186,7 +186,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         400, FieldErrorCode.INVALID_ID, "Invalid user id", field="user_id", keeps_error=True
     ),
     errors.UserNotFound: ErrorRow(404, "user_not_found", "User not found"),
-    errors.UserSaveFailed: ErrorRow(
+    exceptions.UserSaveFailed: ErrorRow(
         500, "storage_failed", "User creation failed", retry_after=RETRY_AFTER
     ),
     exceptions.PreconditionFailed: ErrorRow(

@@ -92,6 +92,10 @@ class InvalidUserId(HttpError):
     """The text is not a user id."""
 
 
+class UserSaveFailed(HttpError):
+    """The database did not save the user."""
+
+
 class PathNotFound(HttpError):
     """No operation has this path."""
 

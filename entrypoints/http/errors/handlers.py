@@ -9,11 +9,17 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
 from application.ports.errors import PortError
-from domain.errors import DomainError
+from domain.errors import DomainError, Unavailable
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorTable
 from entrypoints.http.middleware import ERROR
+
+UNAVAILABLE_ERROR: Final = "unavailable_error"
+"""An option of handlers: their error instead of `Unavailable` if the database fails.
+
+None if they read nothing from the database.
+"""
 
 _log = structlog.get_logger()
 
@@ -52,7 +58,8 @@ def report_error(request: AnyRequest, error: ApiError, status: int) -> None:
 
 
 def _handle_port_error(request: AnyRequest, error: PortError) -> Response[Any]:
-    return to_response(request, table_of(request).from_port_error(error))
+    own_error = request.route_handler.opt.get(UNAVAILABLE_ERROR) or Unavailable
+    return to_response(request, table_of(request).from_port_error(error, own_error))
 
 
 def allow_header(methods: Collection[str]) -> str:

@@ -111,11 +111,19 @@ class ErrorTable:
         segment = next(filter(None, path.split("/")), "")
         return self._forms.get(segment, self._main_form)
 
-    def from_port_error(self, error: PortError) -> ApiError:
-        """Return the error of a response for one of a port, whose text is for operators only."""
+    def from_port_error(
+        self, error: PortError, unavailable: type[ApiError] = Unavailable
+    ) -> ApiError:
+        """Return the error of a response for one of a port, whose text is for operators only.
+
+        Args:
+            error: The error of the port.
+            unavailable: What the operation has instead of `Unavailable`.
+        """
         known = (base for base in type(error).__mro__ if base in self._port_errors)
         found = next(known, None)
-        response_error = self._port_errors[found]() if found else exceptions.InternalError()
+        response_class = self._port_errors[found] if found else exceptions.InternalError
+        response_error = unavailable() if response_class is Unavailable else response_class()
         response_error.__cause__ = error
         return response_error
 

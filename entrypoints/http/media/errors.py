@@ -19,7 +19,6 @@ from domain.media.errors import (
     ItemDeleted,
     ItemNotFound,
     ItemSaveFailed,
-    LibraryReadFailed,
     MediaFileNotFound,
     NoUploadSpace,
     QuotaExceeded,
@@ -81,6 +80,10 @@ class MediaStorageFailed(HttpError):
 
 class MediaStoreFull(HttpError):
     """The media store has no space for the file."""
+
+
+class LibraryReadFailed(HttpError):
+    """The database did not return the page of the library."""
 
 
 class InvalidItemId(HttpError):

@@ -8,11 +8,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from application.administration.acts import Act
 from domain import errors
-from entrypoints.http.auth import BEARER, UNAVAILABLE_ERROR, limit_by_ip
+from entrypoints.http.auth import BEARER, limit_by_ip
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.fields import ErrorFields, InvalidFieldsError
+from entrypoints.http.errors.handlers import UNAVAILABLE_ERROR
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorTable
 from entrypoints.http.parsing import body_type, missing_field, query_parameters, repeated_field
 

@@ -7,8 +7,8 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from application.identities.feature import IdentitiesFeature
 from application.operations.feature import OperationsFeature
-from entrypoints.http.auth import UNAVAILABLE_ERROR
 from entrypoints.http.dependencies import Injected, provide
+from entrypoints.http.errors.handlers import UNAVAILABLE_ERROR
 from entrypoints.http.operations import schemas
 from entrypoints.http.request import ApiRequest
 

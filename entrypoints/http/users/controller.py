@@ -14,7 +14,7 @@ from domain.identities.username import parse_username
 from domain.phone import parse_phone
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.errors.exceptions import InvalidUserId
+from entrypoints.http.errors.exceptions import InvalidUserId, UserSaveFailed
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
@@ -52,7 +52,7 @@ class UserController(Controller):
         summary="Create a user",
         response_description="The user exists, created now or before.",
         links={"get_user": _CREATED_USER},
-        unavailable_error=errors.UserSaveFailed,
+        unavailable_error=UserSaveFailed,
         errors=[
             errors.PhoneMismatch,
             errors.ReauthenticationRequired,

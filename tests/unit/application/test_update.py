@@ -11,7 +11,7 @@ from adapters.records.repositories.identities import StoredIdentities
 from application.ports.errors import ConcurrencyConflict
 from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, change
-from domain.errors import UserNotFound, UserSaveFailed
+from domain.errors import UsernameInUse, UserNotFound
 from domain.identities.identity import Identity
 from tests.support.builders import an_id, an_identity
 from tests.support.core_harness import CoreHarness
@@ -96,9 +96,9 @@ async def test_nothing_is_written_if_the_change_is_not_allowed_or_the_record_is_
     identities, counter = app.database.repositories().identities, Counter()
 
     def reject(_: object) -> tuple[int, None]:
-        raise UserSaveFailed
+        raise UsernameInUse
 
-    with pytest.raises(UserSaveFailed):
+    with pytest.raises(UsernameInUse):
         await change(counter, "", reject)
     with pytest.raises(UserNotFound):
         await change(identities, an_id(), lambda found: (found, None), missing=UserNotFound)
@@ -134,5 +134,5 @@ async def test_use_cases_give_up_after_too_many_conflicts(
     monkeypatch.setattr(StoredIdentities, "replace", AsyncMock(return_value=False))
     with pytest.raises(ConcurrencyConflict):
         await app.identities.delete_user(principal)
-    with pytest.raises(UserSaveFailed):
+    with pytest.raises(ConcurrencyConflict):
         await app.create_user(principal)

@@ -7,6 +7,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from application.ports.errors import (
+    CorruptRecord,
+    MediaFileRejected,
+    PortError,
+    StorageUnavailable,
+)
 from domain import errors
 from domain.errors import DomainError
 from domain.media import errors as media_errors
@@ -23,6 +29,7 @@ from entrypoints.http.errors.table import ApiError, ErrorForm
 from entrypoints.http.legacy_otp.errors import LegacyErrorForm
 from entrypoints.http.media.errors import (
     FileTooLarge,
+    LibraryReadFailed,
     MediaStorageFailed,
     MediaStorageNotResponding,
 )
@@ -92,9 +99,9 @@ def test_a_full_library_says_what_is_used_and_allowed() -> None:
         (errors.DeliveryFailed(retry_after=15), 503, 15),
         (phone_change_errors.PhoneChangeForbidden(retry_after=604_800), 403, 604_800),
         (errors.TooManyReads(), 503, 5),
-        (errors.UserSaveFailed(), 500, 5),
+        (exceptions.UserSaveFailed(), 500, 5),
         (media_errors.ItemSaveFailed(), 500, 5),
-        (media_errors.LibraryReadFailed(), 500, 5),
+        (LibraryReadFailed(), 500, 5),
     ],
 )
 def test_a_limit_or_an_unavailable_part_has_retry_after_in_header_and_body(
@@ -108,11 +115,11 @@ def test_a_limit_or_an_unavailable_part_has_retry_after_in_header_and_body(
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        (errors.UserSaveFailed(), 500, "User creation failed"),
+        (exceptions.UserSaveFailed(), 500, "User creation failed"),
         (MediaStorageFailed(), 500, "Failed to upload file to S3"),
         (MediaStorageNotResponding(), 503, "Failed to upload file to S3"),
         (media_errors.ItemSaveFailed(), 500, "Failed to save library item"),
-        (media_errors.LibraryReadFailed(), 500, "Failed to fetch library items"),
+        (LibraryReadFailed(), 500, "Failed to fetch library items"),
         (errors.UserNotFound(), 404, "User not found"),
         (errors.PhoneInUse(), 409, "Phone number already in use"),
         # A message of its own replaces the message of the class.
@@ -190,6 +197,15 @@ def test_the_legacy_api_has_the_exact_texts_of_the_contract(
 )  # fmt: skip
 def test_the_api_is_chosen_by_whole_path_segments(path: str, form: type[ErrorForm]) -> None:
     assert type(ERRORS.form_of(path)) is form
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("down"), CorruptRecord("damaged")])
+def test_an_operation_may_have_an_error_of_its_own_if_the_database_fails(error: PortError) -> None:
+    assert type(ERRORS.from_port_error(error)) is errors.Unavailable
+    found = ERRORS.from_port_error(error, exceptions.UserSaveFailed)
+    assert (type(found), found.__cause__) == (exceptions.UserSaveFailed, error)
+    rejected = ERRORS.from_port_error(MediaFileRejected("full"), exceptions.UserSaveFailed)
+    assert type(rejected) is MediaStorageFailed
 
 
 # Which responses are logged as errors: those that an operator has to look at

@@ -32,6 +32,7 @@ from entrypoints.http.media.errors import (
     FileTooLarge,
     FormTooLarge,
     InvalidItemId,
+    LibraryReadFailed,
     MediaStorageFailed,
     MediaStorageNotResponding,
     MediaStoreFull,
@@ -171,7 +172,7 @@ class LibraryController(Controller):
         summary="List library items",
         response_description="The page. It may be empty.",
         links={"get_library_item": _FIRST_ITEM},
-        unavailable_error=media_errors.LibraryReadFailed,
+        unavailable_error=LibraryReadFailed,
         errors=[schemas.PAGE_NUMBER.error, PageTooDeep, *_ACCESS_ERRORS],
     )
     async def list_library_items(

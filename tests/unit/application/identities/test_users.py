@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from application.ports.errors import StorageUnavailable
 from application.principal import Principal
-from domain.errors import Unauthenticated, UsernameInUse, UserNotFound, UserSaveFailed
+from domain.errors import Unauthenticated, UsernameInUse, UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.username import parse_username
@@ -174,7 +175,7 @@ async def test_a_failed_creation_can_be_repeated(
     app: CoreHarness, administrator: Principal, phone: PhoneNumber, operation: str
 ) -> None:
     app.faults.fail_on(operation)
-    with pytest.raises(UserSaveFailed):
+    with pytest.raises(StorageUnavailable):
         await app.create_user(administrator, "Priya", phone)
     created = await app.create_user(administrator, "Priya", phone)
     assert (await app.log_in(phone)).identity.id == created.id

@@ -7,13 +7,16 @@ from typing import Any, Final
 import pytest
 
 from application.media.idempotency import IdempotentUploads
-from application.ports.errors import MediaStorageUnavailable, PortError
+from application.ports.errors import (
+    MediaStorageUnavailable,
+    PortError,
+    StorageTimeout,
+    StorageUnavailable,
+)
 from application.principal import Principal
-from domain.errors import DomainError
 from domain.media.errors import (
     IdempotencyKeyReused,
     ItemDeleted,
-    ItemSaveFailed,
     UnsupportedImageType,
     UploadInProgress,
 )
@@ -92,14 +95,14 @@ async def test_a_deleted_item_is_gone_although_its_key_was_not_completed(
 @pytest.mark.parametrize(
     ("operation", "error"),
     [
-        ("media_usages.load", ItemSaveFailed),
-        ("media_items.add", ItemSaveFailed),
+        ("media_usages.load", StorageUnavailable),
+        ("media_items.add", StorageUnavailable),
         ("media_files.write", MediaStorageUnavailable),
-        ("media_items.replace", ItemSaveFailed),
+        ("media_items.replace", StorageUnavailable),
     ],
 )
 async def test_an_upload_that_failed_has_freed_its_key(
-    app: AppHarness, owner: Principal, operation: str, error: type[DomainError | PortError]
+    app: AppHarness, owner: Principal, operation: str, error: type[PortError]
 ) -> None:
     app.faults.fail_on(operation)
     with pytest.raises(error):
@@ -118,7 +121,7 @@ async def test_an_upload_whose_last_response_was_lost_is_no_deleted_item(
     app.faults.fail_on("media_items.replace", is_done=True)
     with monkeypatch.context() as patch:
         patch.setattr(IdempotentUploads, "release", release_nothing)
-        with pytest.raises(ItemSaveFailed):
+        with pytest.raises(StorageTimeout):
             await app.upload_image(owner, **KEY)
 
     with pytest.raises(UploadInProgress):

@@ -15,7 +15,7 @@ from domain.access import LibraryVisibility
 from domain.cursor import Cursor
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.identities.identity import Identity
-from domain.media.errors import ItemNotFound, LibraryReadFailed, MediaFileNotFound
+from domain.media.errors import ItemNotFound, MediaFileNotFound
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import GIF, AppHarness
@@ -101,7 +101,7 @@ async def test_listing_items_fails_without_database(app: AppHarness) -> None:
     app.database.is_unavailable = True
     for chosen in (ItemFilter(), ItemFilter(owner_id=RAHUL)):
         for request in (PageRequest(), PageRequest(after=Cursor(NOW, an_id()))):
-            with pytest.raises(LibraryReadFailed):
+            with pytest.raises(StorageUnavailable):
                 await app.list_items(chosen, request)
 
 

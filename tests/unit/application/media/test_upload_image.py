@@ -8,9 +8,12 @@ from unittest.mock import ANY, Mock
 import pytest
 
 from application.ports.errors import (
+    ConcurrencyConflict,
     MediaFileRejected,
     MediaStorageFull,
     MediaStorageUnavailable,
+    PortError,
+    StorageTimeout,
 )
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, UserNotFound
@@ -67,7 +70,7 @@ async def test_an_item_whose_id_is_taken_is_not_saved(
     same = replace(app, randomness=Mock(bytes=bytes))
     kept = await same.upload_image(principal)
 
-    with pytest.raises(ItemSaveFailed):
+    with pytest.raises(ConcurrencyConflict):
         await same.upload_image(principal)
 
     assert (await same.get_item(kept.item.id)).item == kept.item
@@ -144,7 +147,7 @@ async def test_an_upload_whose_last_write_has_no_response_is_undone(
     app: AppHarness, principal: Principal
 ) -> None:
     app.faults.fail_on("media_items.replace", is_done=True)
-    with pytest.raises(ItemSaveFailed):
+    with pytest.raises(StorageTimeout):
         await app.upload_image(principal)
     assert app.files.contents == {}
     await assert_nothing_is_left(app)
@@ -184,7 +187,7 @@ async def test_an_interrupted_upload_leaves_nothing(
     if is_deleted:
         await delete_and_purge(app, principal)
     app.faults.fail_on(operation, kill=kill)
-    with pytest.raises((ProcessKilled, DomainError, MediaStorageUnavailable)):
+    with pytest.raises((ProcessKilled, DomainError, PortError)):
         await app.upload_image(principal)
     app.faults.reset()
     await assert_nothing_is_left(app)

@@ -131,9 +131,9 @@ def _check_siteverify(settings: AttestationSettings) -> Iterator[Problem]:
         return
     for name in _SITEVERIFY:
         if not settings.is_set(name):
-            yield name, "Must be set if DIALTONE_ATTESTATION is siteverify."
+            yield Problem(name, "Must be set if DIALTONE_ATTESTATION is siteverify.")
     if not settings.attestation_hostnames:
-        yield (
+        yield Problem(
             "DIALTONE_ATTESTATION_HOSTNAMES",
             "Must be set if DIALTONE_ATTESTATION is siteverify, and neither DIALTONE_WEB_ORIGINS "
             "nor DIALTONE_PUBLIC_URL is set.",
@@ -143,7 +143,7 @@ def _check_siteverify(settings: AttestationSettings) -> Iterator[Problem]:
 def _check_siteverify_url(settings: AttestationSettings) -> Iterator[Problem]:
     is_used = settings.attestation is AttestationType.SITEVERIFY
     if is_used and urlsplit(settings.attestation_url).scheme == "http":
-        yield "DIALTONE_ATTESTATION_URL", "Must begin with https:// in production."
+        yield Problem("DIALTONE_ATTESTATION_URL", "Must begin with https:// in production.")
 
 
 if TYPE_CHECKING:

@@ -56,9 +56,13 @@ def _check_url(settings: ConsoleSettings) -> Iterator[Problem]:
         return
     name, parts = "DIALTONE_PUBLIC_URL", urlsplit(settings.public_url)
     if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
-        yield name, "Must begin with https:// if DIALTONE_WEB_CONSOLE=yes: it has a secure cookie."
+        yield Problem(
+            name, "Must begin with https:// if DIALTONE_WEB_CONSOLE=yes: it has a secure cookie."
+        )
     if parts.path.strip("/"):
-        yield name, "Must have no path if DIALTONE_WEB_CONSOLE=yes: the pages are at /console."
+        yield Problem(
+            name, "Must have no path if DIALTONE_WEB_CONSOLE=yes: the pages are at /console."
+        )
 
 
 class _Console(Feature):

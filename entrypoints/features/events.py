@@ -118,7 +118,7 @@ class EventSettings(Settings):
 
 def _check_secret(settings: EventSettings) -> Iterator[Problem]:
     if settings.event_hooks and not settings.is_set("DIALTONE_EVENTS_SECRET"):
-        yield "DIALTONE_EVENTS_SECRET", "Must be set if DIALTONE_EVENTS contains a URL."
+        yield Problem("DIALTONE_EVENTS_SECRET", "Must be set if DIALTONE_EVENTS contains a URL.")
 
 
 def _check_hooks(settings: EventSettings) -> Iterator[Problem]:

@@ -67,7 +67,7 @@ class JournalSettings(Settings):
 
 def _check_secret(settings: JournalSettings) -> Iterator[Problem]:
     if settings.journal_hooks and not settings.is_set("DIALTONE_JOURNAL_SECRET"):
-        yield "DIALTONE_JOURNAL_SECRET", "Must be set if DIALTONE_JOURNAL is a URL."
+        yield Problem("DIALTONE_JOURNAL_SECRET", "Must be set if DIALTONE_JOURNAL is a URL.")
 
 
 def _check_hook(settings: JournalSettings) -> Iterator[Problem]:

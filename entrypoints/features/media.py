@@ -253,24 +253,24 @@ def _check_bucket(settings: MediaSettings) -> Iterator[Problem]:
     used = [name for name in _AWS_KEYS if settings.is_set(name)]
     for name in _AWS_KEYS[:2]:
         if used and name not in used:
-            yield name, f"Must be set together with {used[0]}."
+            yield Problem(name, f"Must be set together with {used[0]}.")
     if "AWS_SESSION_TOKEN" in used and settings.has_presigned_urls:
-        yield (
+        yield Problem(
             "DIALTONE_MEDIA_DELIVERY",
             "Must be service if AWS_SESSION_TOKEN is set, or DIALTONE_MEDIA_PUBLIC_URL must be set:"
             " a presigned URL ends with the temporary credentials that signed it.",
-            "service",
+            example="service",
         )
 
 
 def _check_variants(settings: MediaSettings) -> Iterator[Problem]:
     stills = [spec.name for spec in settings.media_variants if not spec.is_webp]
     if settings.media_url_variant not in (None, *stills):
-        yield (
+        yield Problem(
             "DIALTONE_MEDIA_URL_VARIANT",
             "Must be a name in DIALTONE_MEDIA_VARIANTS, and not of a WebP: older apps show JPEG, "
             "PNG and GIF only.",
-            next(iter(stills), ""),
+            example=next(iter(stills), ""),
         )
 
 
@@ -279,9 +279,11 @@ def _check_private_media(settings: MediaSettings) -> Iterator[Problem]:
         return
     if settings.is_set("DIALTONE_MEDIA_PUBLIC_URL"):
         text = "Must not be set with DIALTONE_MEDIA_ACCESS=private: what it serves is public."
-        yield "DIALTONE_MEDIA_PUBLIC_URL", text, ""
+        yield Problem("DIALTONE_MEDIA_PUBLIC_URL", text, example="")
     if settings.library_visibility is LibraryVisibility.ALL:
-        yield "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."
+        yield Problem(
+            "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."
+        )
 
 
 def _check_s3_url(settings: MediaSettings) -> Iterator[Problem]:
@@ -291,12 +293,12 @@ def _check_s3_url(settings: MediaSettings) -> Iterator[Problem]:
     is_public = url.scheme == "http" and not is_private(url.hostname or "")
     if isinstance(settings.media, S3Bucket) and is_public:
         text = "Must begin with https:// in production, except in private networks."
-        yield "DIALTONE_S3_ENDPOINT", text
+        yield Problem("DIALTONE_S3_ENDPOINT", text)
 
 
 def _check_hosts(settings: MediaSettings) -> Iterator[Problem]:
     if isinstance(settings.media, MediaFolder) and not settings.is_single_host:
-        yield "DIALTONE_MEDIA", ONE_HOST_ONLY.format("A folder", "s3://bucket/prefix")
+        yield Problem("DIALTONE_MEDIA", ONE_HOST_ONLY.format("A folder", "s3://bucket/prefix"))
 
 
 def _place(settings: Settings) -> str:

@@ -284,7 +284,9 @@ def _check_call_flow(settings: VoiceSettings) -> None:
 def _check_countries(settings: VoiceSettings) -> Iterator[Problem]:
     costs_money = settings.has_phone_line or not all(map(prints_codes, settings.sms))
     if costs_money and settings.countries is None:
-        yield "DIALTONE_COUNTRIES", "Must be set if a provider of messages or calls costs money."
+        yield Problem(
+            "DIALTONE_COUNTRIES", "Must be set if a provider of messages or calls costs money."
+        )
 
 
 def _check_line_settings(settings: VoiceSettings) -> Iterator[Problem]:
@@ -292,17 +294,17 @@ def _check_line_settings(settings: VoiceSettings) -> Iterator[Problem]:
         return
     if not settings.is_set("DIALTONE_PUBLIC_URL"):
         text = "Must be set if there is a phone line: the provider sends requests here."
-        yield "DIALTONE_PUBLIC_URL", text
+        yield Problem("DIALTONE_PUBLIC_URL", text)
     if isinstance(settings.voice, PhoneProvider) and not settings.caller_id:
         text = f"Must be set if DIALTONE_VOICE is {settings.voice.name}: calls come from it."
-        yield settings.voice.caller_id_variable, text
+        yield Problem(settings.voice.caller_id_variable, text)
 
 
 def _check_retention(settings: VoiceSettings) -> Iterator[Problem]:
     if settings.recording_retention > settings.call_retention:
         text = "Must not be longer than DIALTONE_CALL_RETENTION."
         hours = settings.call_retention // timedelta(hours=1)
-        yield "DIALTONE_RECORDING_RETENTION", text, f"{hours}h"
+        yield Problem("DIALTONE_RECORDING_RETENTION", text, example=f"{hours}h")
 
 
 @asynccontextmanager

@@ -58,7 +58,9 @@ def find_problems(settings: Settings, features: "Sequence[Feature]") -> Iterator
 
 def _check_keys(settings: Settings) -> Iterator[Problem]:
     if settings.is_set("DIALTONE_SECRETS") and settings.is_set("DIALTONE_SECRETS_FILE"):
-        yield "DIALTONE_SECRETS", "Must not be set together with DIALTONE_SECRETS_FILE.", ""
+        yield Problem(
+            "DIALTONE_SECRETS", "Must not be set together with DIALTONE_SECRETS_FILE.", example=""
+        )
 
 
 def _used_providers(settings: Settings) -> list[Provider]:
@@ -71,7 +73,7 @@ def _check_providers(settings: Settings) -> Iterator[Problem]:
     for provider in _used_providers(settings):
         for name in provider.required:
             if not settings.is_set(name):
-                yield name, f"Must be set if {variables} names {provider.name}."
+                yield Problem(name, f"Must be set if {variables} names {provider.name}.")
 
 
 def _check_senders(settings: Settings) -> Iterator[Problem]:
@@ -81,43 +83,47 @@ def _check_senders(settings: Settings) -> Iterator[Problem]:
         chosen = [name for name in provider.senders if settings.is_set(name)]
         if not chosen:
             first, others = provider.senders[0], " or ".join(provider.senders[1:])
-            yield (
+            yield Problem(
                 first,
                 f"This or {others} must be set if DIALTONE_SMS contains {provider.name}.",
             )
         elif len(chosen) > 1:
             for name in chosen:
                 others = " and ".join(other for other in chosen if other != name)
-                yield name, f"Must not be set together with {others}.", ""
+                yield Problem(name, f"Must not be set together with {others}.", example="")
 
 
 def _check_hook_secrets(settings: Settings) -> Iterator[Problem]:
     if settings.sms_hooks and not settings.is_set("DIALTONE_SMS_HOOK_SECRET"):
-        yield "DIALTONE_SMS_HOOK_SECRET", "Must be set if DIALTONE_SMS contains the URL of a hook."
+        yield Problem(
+            "DIALTONE_SMS_HOOK_SECRET", "Must be set if DIALTONE_SMS contains the URL of a hook."
+        )
 
 
 def _check_countries(settings: Settings) -> Iterator[Problem]:
     if not all(map(prints_codes, settings.sms)) and settings.countries is None:
-        yield "DIALTONE_COUNTRIES", "Must be set if a provider of messages costs money."
+        yield Problem("DIALTONE_COUNTRIES", "Must be set if a provider of messages costs money.")
 
 
 def _check_test_otps(settings: Settings) -> Iterator[Problem]:
     length = settings.otp_length
     if any(len(otp.code.digits) != length for otp in settings.test_otps.value.otps):
-        yield "DIALTONE_TEST_OTPS", f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
+        yield Problem(
+            "DIALTONE_TEST_OTPS", f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
+        )
 
 
 def _check_metrics_port(settings: Settings) -> Iterator[Problem]:
     # One address could be part of the other, and the kernel would not say so.
     if settings.metrics_bind is not None and settings.metrics_bind.port == settings.bind.port:
-        yield "DIALTONE_METRICS_BIND", "Must have another port than DIALTONE_BIND."
+        yield Problem("DIALTONE_METRICS_BIND", "Must have another port than DIALTONE_BIND.")
 
 
 def _check_public_url(settings: Settings) -> Iterator[Problem]:
     if not settings.is_set("DIALTONE_PUBLIC_URL"):
-        yield "DIALTONE_PUBLIC_URL", "Must be set in production."
+        yield Problem("DIALTONE_PUBLIC_URL", "Must be set in production.")
     elif not settings.public_url.startswith("https://"):
-        yield "DIALTONE_PUBLIC_URL", "Must begin with https:// in production."
+        yield Problem("DIALTONE_PUBLIC_URL", "Must begin with https:// in production.")
 
 
 def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
@@ -125,18 +131,20 @@ def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
     if settings.is_set("DIALTONE_SECRETS"):
         return
     if not settings.is_set(name):
-        yield name, f"Must be set in production. {command} generate FILE`."
+        yield Problem(name, f"Must be set in production. {command} generate FILE`.")
         return
     with suppress(OSError):  # reading the file reports it
         if not settings.secrets_file.exists():
-            yield name, f"There is no such file. {command} generate {settings.secrets_file}`."
+            yield Problem(
+                name, f"There is no such file. {command} generate {settings.secrets_file}`."
+            )
 
 
 def _check_real_messages(settings: Settings) -> Iterator[Problem]:
     real = ", ".join(known.name for known in PROVIDERS if not known.prints_codes)
     for provider in settings.sms:
         if isinstance(provider, Provider) and provider.prints_codes:
-            yield (
+            yield Problem(
                 "DIALTONE_SMS",
                 f"Must be {real}, the https:// URL of a hook or package.module:factory in "
                 f"production: {provider.name} prints codes.",
@@ -149,12 +157,12 @@ def _check_hooks(settings: Settings) -> Iterator[Problem]:
 
 def _check_named_countries(settings: Settings) -> Iterator[Problem]:
     if settings.countries in (None, ALL_COUNTRIES):
-        yield "DIALTONE_COUNTRIES", "Must name countries in production."
+        yield Problem("DIALTONE_COUNTRIES", "Must name countries in production.")
 
 
 def _check_proxies(settings: Settings) -> Iterator[Problem]:
     if not settings.is_set("DIALTONE_TRUSTED_PROXIES"):
-        yield (
+        yield Problem(
             "DIALTONE_TRUSTED_PROXIES",
             "Must be set in production: to the networks of your proxies, or to none if clients "
             "connect directly. Behind an unknown proxy all clients would share one IP.",
@@ -165,7 +173,9 @@ def _check_last_days(settings: Settings) -> Iterator[Problem]:
     latest = datetime.now(UTC) + timedelta(days=367)
     ends = [otp.expires_at for otp in settings.test_otps.value.otps]
     if not all(end is not None and end <= latest for end in ends):
-        yield "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
+        yield Problem(
+            "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
+        )
 
 
 def _check_api_bases(settings: Settings) -> Iterator[Problem]:
@@ -180,14 +190,14 @@ def _check_api_bases(settings: Settings) -> Iterator[Problem]:
         url = urlsplit(getattr(settings, provider.api_base.lower()) or "")
         if url.scheme == "http" and url.hostname not in ("localhost", "127.0.0.1", "::1"):
             text = "Must begin with https:// in production, except for this machine."
-            yield provider.api_base, text
+            yield Problem(provider.api_base, text)
 
 
 def _check_hosts(settings: Settings) -> Iterator[Problem]:
     if settings.is_single_host:
         return
     if isinstance(getattr(settings, "database", None), SqliteLocation):
-        yield (
+        yield Problem(
             "DIALTONE_DATABASE",
             ONE_HOST_ONLY.format("SQLite", "postgresql://host/name or mongodb://host/name"),
         )

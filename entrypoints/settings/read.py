@@ -182,8 +182,8 @@ def _parse(
             pass  # the default depends on an invalid variable
         except InvalidValue as error:
             problems[name] = _problem(settings, name, error.message)
-    for name, text, *example in find_problems(settings, composition.features):
-        problems.setdefault(name, _problem(settings, name, text, *example))
+    for problem in find_problems(settings, composition.features):
+        problems.setdefault(problem.variable, _problem(settings, *problem))
     return problems
 
 

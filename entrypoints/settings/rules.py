@@ -3,13 +3,27 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from entrypoints.settings.values import HttpHook
 
-Problem = tuple[str, ...]
-"""Variable, problem and, if the one of the variable is no fix, the example."""
+
+class Problem(NamedTuple):
+    """A rule that is violated.
+
+    Attributes:
+        variable: The variable to change.
+        text: What is wrong with it.
+        example: A text to show instead of the variable's example, if that is no fix; empty if the
+            fix is to remove the variable.
+    """
+
+    variable: str
+    text: str
+    example: str | None = None
+
+
 Rule = Callable[[Any], Iterator[Problem]]
 """Takes all settings, and yields their problems."""
 
@@ -25,7 +39,7 @@ _PRIVATE_NAME: Final = re.compile(
 def check_hook_urls(name: str, hooks: Iterable[HttpHook]) -> Iterator[Problem]:
     """Yield the problem of a variable that names hooks, if one gets requests without encryption."""
     if any(urlsplit(hook.url).scheme == "http" for hook in hooks):
-        yield name, "The URL of a hook must begin with https:// in production."
+        yield Problem(name, "The URL of a hook must begin with https:// in production.")
 
 
 def is_private(host: str) -> bool:

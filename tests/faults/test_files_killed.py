@@ -32,7 +32,7 @@ BACKUP_KILLED: Final = f"""{KILL_AT}
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from adapters.sqlite import back_up, restore
+from adapters.sqlite import back_up_database, restore_database
 from tests.integration.test_sqlite_backup import count_identities, query
 
 files, folder = Path(sys.argv[1]), Path(sys.argv[2])
@@ -51,9 +51,9 @@ for line in range(1, 10_000):
     if child == 0:
         kill_at(line, "sqlite/backup.py")
         if sys.argv[3] == "restore":
-            restore(path, backup, datetime.now(UTC))
+            restore_database(path, backup, datetime.now(UTC))
         else:
-            back_up(path, backup, replace=True)
+            back_up_database(path, backup, replace=True)
         os._exit(0)
     status = os.waitpid(child, 0)[1]
     kept = [count(file) for file in folder.glob("*.before-restore-*Z")]

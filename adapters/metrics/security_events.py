@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from prometheus_client import Counter
+
 from adapters.metrics.metrics import Metrics, country_label
 from application.identities.events import LoginSucceeded
 from application.otp.events import (
@@ -45,10 +47,10 @@ class CountSecurityEvents:
                 self._count_request(event.country, "within_cooldown")
             case OtpAccepted() | OtpUnconfirmed():
                 self._count_request(event.country, "sent")
-                self._count_delivery(event)
+                self._count_result(metrics.deliveries, event)
             case OtpNotTaken():
                 self._count_request(event.country, "rejected")
-                self._count_delivery(event)
+                self._count_result(metrics.deliveries, event)
             case OtpRequestRejected():
                 self._count_request(event.country, "rejected")
                 if event.limit:
@@ -57,10 +59,10 @@ class CountSecurityEvents:
                 country = country_label(event.country)
                 metrics.deliveries.labels(country, "", event.channel.value, SUPPRESSED).inc()
             case DeliveryRejected():
-                self._count_delivery(event)
+                self._count_result(metrics.deliveries, event)
                 metrics.provider_failovers.labels(metrics.provider_label(event.provider)).inc()
             case OtpDelivered() | OtpUndelivered():
-                self._count_report(event)
+                self._count_result(metrics.delivery_reports, event)
             case LoginSucceeded():
                 self._count_attempt(event.country, "correct")
                 country, provider = event.country, metrics.provider_label(event.provider)
@@ -78,18 +80,7 @@ class CountSecurityEvents:
     def _count_attempt(self, country: str, result: str) -> None:
         self._metrics.otp_attempts.labels(country_label(country), result).inc()
 
-    def _count_delivery(self, event: ProviderEvent) -> None:
-        self._metrics.deliveries.labels(
-            country_label(event.country),
-            self._metrics.provider_label(event.provider),
-            event.channel.value,
-            event.result.value,
-        ).inc()
-
-    def _count_report(self, event: ReportEvent) -> None:
-        self._metrics.delivery_reports.labels(
-            country_label(event.country),
-            self._metrics.provider_label(event.provider),
-            event.channel.value,
-            event.result.value,
-        ).inc()
+    def _count_result(self, counter: Counter, event: ProviderEvent | ReportEvent) -> None:
+        provider = self._metrics.provider_label(event.provider)
+        country = country_label(event.country)
+        counter.labels(country, provider, event.channel.value, event.result.value).inc()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
 from itertools import product
-from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any, Final, NamedTuple
 
@@ -35,14 +34,9 @@ from entrypoints.settings.declaration import LIMIT_PROFILES
 from entrypoints.settings.read import read_settings
 from tests.support.builders import NOW
 from tests.support.http_settings import make_http_settings, make_plugins
+from tests.support.markdown import codes, page, rows
 
-PAGE: Final = (
-    (Path(__file__).parents[2] / "docs/limits.md")
-    .read_text(encoding="utf-8")
-    .partition("## All limits")[2]
-)
 PROFILES: Final = [read_settings({"DIALTONE_LIMITS": name}, None) for name in LIMIT_PROFILES]
-_CODE: Final = re.compile(r"`([^`]+)`")
 _VALUE: Final = re.compile(r"`(\d[\w/,]*)`")
 _RESPONSE: Final = re.compile(r"(\d{3}) `(\w+)`")
 _UNITS: Final = {
@@ -64,16 +58,10 @@ class Row(NamedTuple):
 
 
 def _read_rows() -> Iterator[Row]:
-    for line in PAGE.splitlines():
-        if line.startswith("| ") and "---" not in line and "| setting |" not in line:
-            limit, *names, values, setting, above = line.strip("| ").split(" | ")
-            yield Row(
-                limit,
-                _CODE.findall(names[0]) if names else [],
-                _VALUE.findall(values),
-                setting,
-                _RESPONSE.findall(above),
-            )
+    for cells in rows(page("docs/limits.md").partition("## All limits")[2]):
+        limit, *names, values, setting, above = cells
+        counted = [name for cell in names for name in codes(cell)]
+        yield Row(limit, counted, _VALUE.findall(values), setting, _RESPONSE.findall(above))
 
 
 ROWS: Final = [*_read_rows()]
@@ -111,22 +99,14 @@ def _counted(limit: RateLimit) -> tuple[str, str]:
 
 
 def test_each_limit_of_the_limit_store_has_one_row() -> None:
-    rows = Counter((row.names[0], counted) for row in ROWS for counted in row.names[1:])
+    named = Counter((row.names[0], counted) for row in ROWS for counted in row.names[1:])
 
-    assert set(rows) == {_counted(limit) for limit in _limits_of_code()}
-    assert rows.most_common(1)[0][1] == 1
-
-
-def test_each_setting_of_a_limit_has_a_row() -> None:
-    # Only limits have a default for each profile.
-    limits = {name for name, (_, field) in FIELDS.items() if field.default and field.derive}
-
-    assert limits - {row.setting.strip("`") for row in ROWS} == set()
+    assert named == Counter({_counted(limit) for limit in _limits_of_code()})
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.limit)
 def test_a_row_has_the_value_of_its_setting_or_constant(row: Row) -> None:
-    [named] = _CODE.findall(row.setting)
+    [named] = codes(row.setting)
     if row.setting.startswith("fixed: "):
         assert row.values in ([], [_show(CONSTANTS[named])])
         return
@@ -166,7 +146,9 @@ def _show(value: Any) -> str:
     return str(value)
 
 
-def test_each_window_of_the_domain_and_each_maximum_in_memory_has_a_row() -> None:
+def test_each_setting_window_and_maximum_in_memory_has_a_row() -> None:
+    # Only limits have a default for each profile.
+    settings = {name for name, (_, field) in FIELDS.items() if field.default and field.derive}
     windows = {name for name, value in CONSTANTS.items() if _is_window(value)}
     modules = ("limits.request_limits", "limits.file_reads", "media.limits")
     in_memory = {
@@ -175,9 +157,8 @@ def test_each_window_of_the_domain_and_each_maximum_in_memory_has_a_row() -> Non
         for name in vars(import_module(f"application.{module}"))
         if name.startswith("MAX_")
     }
-    fixed = {named for row in ROWS for named in _CODE.findall(row.setting)}
 
-    assert (windows | in_memory) - fixed == set()
+    assert (settings | windows | in_memory) - {codes(row.setting)[0] for row in ROWS} == set()
 
 
 def _is_window(value: Any) -> bool:

@@ -4,7 +4,6 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
@@ -14,9 +13,8 @@ from adapters.sqlite.schema import SCHEMA
 from application.export.page import EXPLAINED_FILES
 from tests.support.app_harness import AppHarness
 from tests.support.full_records import MAPPINGS
+from tests.support.markdown import PROJECT, codes, page, tables
 
-PROJECT: Final = Path(__file__).parents[2]
-PAGE: Final = (PROJECT / "docs/retention.md").read_text("utf-8")
 STORED: Final[dict[str, type[msgspec.Struct]]] = {
     name: mapping.kind.record_type for name, mapping in MAPPINGS.items()
 }
@@ -64,45 +62,36 @@ STORED_FIELDS: Final = {
     *(f"{METADATA_COLLECTION}.{field}" for field in OF_METADATA),
     *of_tables(),
 }
-COLLECTIONS: Final = {path.partition(".")[0] for path in STORED_FIELDS}
-LISTED: Final = [
-    path
-    for path in re.findall(r"`([a-z_]+(?:\.[a-z_0-9]+)+)`", PAGE)
-    if not path.endswith((".json", ".md"))
-]
-PROOFS: Final = re.findall(r"`(tests/[\w/.]+)::(\w+)`", PAGE)
+PAGE: Final = page("docs/retention.md")
+ROWS: Final = tables(PAGE)[0]
+"""The lines about the database."""
 
 
 def test_each_stored_field_is_listed_once() -> None:
-    assert sorted(LISTED) == sorted(STORED_FIELDS)
+    # Below the table are those without personal data.
+    listed = re.findall(r"`([a-z_]+(?:\.[a-z_0-9]+)+)`", PAGE)
+    listed = [path for path in listed if not path.endswith((".json", ".md"))]
+
+    assert sorted(listed) == sorted(STORED_FIELDS)
 
 
-def test_each_proof_exists() -> None:
-    for file, test in set(PROOFS):
-        code = (PROJECT / file).read_text("utf-8")
-        # A suite that adapters of others can use too is imported.
-        for module in re.findall(r"^from (\S+) import \*", code, re.MULTILINE):
-            code += (PROJECT / f"{module.replace('.', '/')}.py").read_text("utf-8")
-        assert re.search(rf"^(async )?def {test}\(", code, re.MULTILINE), test
-
-
-def rows_about_the_database() -> list[str]:
-    rows = [line for line in PAGE.splitlines() if line.startswith("| ") and "`" in line]
-    return [row for row in rows if any(f"`{name}." in row for name in COLLECTIONS)]
-
-
-def test_each_line_about_the_database_has_a_proof() -> None:
-    in_database = rows_about_the_database()
-
-    assert in_database
-    assert [row for row in in_database if "::test_" not in row] == []
+def test_each_line_about_the_database_has_a_proof_that_exists() -> None:
+    for *_, cell in ROWS:
+        proofs = [proof.split("::") for proof in codes(cell) if "::" in proof]
+        assert proofs, cell
+        for file, test in proofs:
+            code = (PROJECT / file).read_text("utf-8")
+            # A suite that adapters of others can use too is imported.
+            for module in re.findall(r"^from (\S+) import \*", code, re.MULTILINE):
+                code += (PROJECT / f"{module.replace('.', '/')}.py").read_text("utf-8")
+            assert re.search(rf"^(async )?def {test}\(", code, re.MULTILINE), test
 
 
 def test_each_line_about_the_database_says_whether_it_is_in_the_export() -> None:
-    cells = [row.split(" | ")[-2] for row in rows_about_the_database()]
+    exported = [row[5] for row in ROWS if not row[5].startswith("no: ")]
+    files = [re.findall(r"`([a-z_]+(?:\.json|/))`", cell) for cell in exported]
 
-    assert [cell for cell in cells if not re.match(r"no: |`[a-z_]+\.json`", cell)] == []
-    files = {file for cell in cells for file in re.findall(r"`([a-z_]+(?:\.json|/))`", cell)}
+    assert [cell for cell, named in zip(exported, files, strict=True) if not named] == []
     parts = AppHarness().use_cases.administration.export_parts
-    explained = {file for part in parts for file in part.explained_files}
-    assert files == (explained | set(EXPLAINED_FILES)) - {"not_included.json"}
+    explained = {file for part in parts for file in part.explained_files} | {*EXPLAINED_FILES}
+    assert {file for named in files for file in named} == explained - {"not_included.json"}

@@ -4,22 +4,18 @@ import base64
 import hashlib
 import itertools
 import json
-import re
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from adapters.attestation.altcha import AltchaAttestation
 from application.ports.attestation import AttestationStatus
 from domain.otp.attestation_proof import AttestationProof
 from tests.support.keys import FakeKeyRing
-
-WEB_PAGE: Final = Path(__file__).parents[2] / "docs/web.md"
+from tests.support.markdown import blocks_in, page
 
 
 async def test_the_solver_of_the_page_makes_a_valid_proof() -> None:
-    text = WEB_PAGE.read_text(encoding="utf-8")
-    [code] = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    [code] = blocks_in("python", page("docs/web.md"))
     names: dict[str, Any] = {
         "base64": base64, "hashlib": hashlib, "itertools": itertools, "json": json
     }  # fmt: skip

@@ -1,18 +1,15 @@
 """The security events of each use case."""
 
-import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from adapters.failover import FailoverMessenger, FailoverProvider
+from application.console.events import ConsoleSignInSucceeded
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
 from application.identities.events import (
@@ -24,11 +21,13 @@ from application.identities.events import (
     RoleChanged,
     SessionRefreshed,
     SessionRevoked,
+    UserCreated,
     UserDeleted,
 )
 from application.identities.login import LoggedIn
 from application.identities.sessions import LogoutScope
 from application.otp.events import (
+    LimitsReset,
     OtpAccepted,
     OtpAttemptsExhausted,
     OtpDelivered,
@@ -39,19 +38,17 @@ from application.otp.events import (
     OtpUnconfirmed,
     OtpUndelivered,
     OtpVerificationFailed,
+    PhoneNoticeRejected,
 )
-from application.otp.provider_pause import ProviderPause
-from application.phone_change.feature import PhoneChangeFeature
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.security_events import EVENT_TYPES, SecurityEvent
 from application.ports.webhooks import MessageStatus, SignedRequest
 from application.principal import Principal
 from application.use_cases import UseCases
-from domain.attestation.errors import AttestationRequired
+from application.voice.events import CallbackRequested
 from domain.errors import (
     DeliveryFailed,
-    IncorrectOtp,
     InvalidRefreshToken,
     PhoneUnreachable,
     SessionNotFound,
@@ -62,37 +59,21 @@ from domain.errors import (
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.role import Role
 from domain.identities.username import parse_username
-from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
-from domain.otp.rate_limits import RateLimits
-from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from domain.voice.call_limits import CallLimits
-from domain.voice.instructions import Reject
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
-from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.fakes.messenger import (
-    ACCEPTED,
-    REJECTED,
     UNKNOWN,
-    FakeMessenger,
 )
-from tests.support.inbound_call import InboundCall, join, make_phone_line
+from tests.support.markdown import codes, page, tables
 from tests.support.policies import make_policy
-from tests.unit.application.phone_change.phone_changes import request_undo_code, undo
+from tests.unit.application.phone_change.phone_changes import request_undo_code
 
-DOCUMENT: Final = Path(__file__).parents[3] / "docs/security-events.md"
-_ROW: Final = re.compile(r"^\| `(\w+)` \| (info|warning) \| .+ \| ([`\w ]+) \|$", re.MULTILINE)
 OTHER_IP: Final = "198.51.100.20"
-TEST_OTP: Final = "123456"
-RATE_LIMITS: Final = RateLimits(
-    per_country=SlidingWindow(40, timedelta(hours=1)), has_attested_part=True
-)
 
 OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]]](
     block=lambda use_cases, phone: use_cases.identities.operator_actions.block(phone),
@@ -106,22 +87,6 @@ OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]
     logout=lambda use_cases, phone: use_cases.identities.operator_actions.revoke_sessions(phone),
     reset=lambda use_cases, phone: use_cases.administration.act_for_users.reset_phone_limits(phone),
 )
-
-
-def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
-    test_otps = TestOtps((TestOtp(phone, OtpCode(TEST_OTP)),))
-    limits = CallLimits(per_caller=SlidingWindow(2, timedelta(hours=1)))
-    return AppHarness(
-        policy=make_phone_line(
-            test_otps=test_otps,
-            recycled_after=timedelta(days=100),
-            call_limits=limits,
-            webhook_urls=WEBHOOK_URLS,
-            rate_limits=RATE_LIMITS,
-        ),
-        attestation=FakeAttestation(),
-        status_callbacks={"acme": ReportingMessenger(ReportedStatus.QUEUED)},
-    )
 
 
 @pytest.fixture
@@ -313,6 +278,7 @@ async def test_a_repeat_from_another_network_is_recorded_beside_a_refresh(
 async def test_each_revocation_and_deletion_is_recorded_once(app: AppHarness) -> None:
     principal = await app.add_user()
     user_id = principal.identity.id
+    assert app.events.recorded[-1] == UserCreated(phone=a_phone(), user_id=user_id)
     revocations: dict[str, Callable[[Principal], Awaitable[None]]] = {
         **{f"scope {scope}": partial(app.identities.logout, scope=scope) for scope in LogoutScope},
         "one session, by its id": lambda principal: app.identities.revoke_session(
@@ -354,17 +320,56 @@ async def test_each_operation_is_recorded_also_when_it_changes_nothing(
     assert app.events.recorded == [event(phone=a_phone(), user_id=user_id)] * 2
 
 
-async def test_a_logout_by_an_operator_is_recorded_with_the_number_of_sessions(
-    app: AppHarness,
-) -> None:
+async def test_operations_on_sessions_and_limits_are_recorded(app: AppHarness) -> None:
     user_id = (await app.add_user()).identity.id
     app.events.recorded.clear()
-    for _ in range(2):
-        await OPERATION["logout"](app.use_cases, a_phone())
+    for name in ("logout", "logout", "reset"):
+        await OPERATION[name](app.use_cases, a_phone())
+    revoked = partial(SessionRevoked, phone=a_phone(), user_id=user_id)
     assert app.events.recorded == [
-        SessionRevoked(phone=a_phone(), user_id=user_id, reason=f"by an operator, sessions: {left}")
-        for left in (1, 0)
+        *(revoked(reason=f"by an operator, sessions: {left}") for left in (1, 0)),
+        LimitsReset(phone=a_phone()),
     ]
+
+
+async def test_a_sign_in_to_the_console_is_recorded(app: AppHarness) -> None:
+    principal = await app.add_administrator()
+    app.advance(hours=12)
+    requested = await app.request_otp(a_phone(), purpose=Purpose.CONSOLE_SIGN_IN)
+    app.events.recorded.clear()
+    command = ConsoleSignInCommand(
+        phone=a_phone(),
+        code=OtpCode(app.last_code),
+        request_id=requested.request_id,
+        client_ip=CLIENT_IP,
+    )
+    await app.use_cases.of(ConsoleFeature).sign_in(command)
+    assert app.events.recorded == [
+        ConsoleSignInSucceeded(phone=a_phone(), user_id=principal.identity.id)
+    ]
+
+
+# Features
+
+
+async def test_a_callback_is_recorded_when_it_is_promised() -> None:
+    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
+    await app.callbacks.request(a_phone(), an_id(1))
+    assert app.events.recorded == [CallbackRequested(phone=a_phone())]
+
+
+async def test_a_notice_that_no_provider_takes_is_recorded(app: AppHarness) -> None:
+    identity_id = (await app.add_user()).identity.id
+    app.messenger.result = DeliveryResult(
+        DeliveryStatus.REJECTED, "a reason", provider="acme", error_code="30003"
+    )
+    await app.move_phone(identity_id, a_phone(2), can_be_undone=True)
+    rejected = replace(
+        PhoneNoticeRejected(**OF_ERROR, result=DeliveryStatus.REJECTED), phone=a_phone(2)
+    )
+    assert app.events.of_type(PhoneNoticeRejected) == [
+        rejected, replace(rejected, phone=a_phone())
+    ]  # fmt: skip
 
 
 # All of them
@@ -405,192 +410,7 @@ def test_the_documentation_has_each_event_with_its_level_and_its_fields() -> Non
         level = "warning" if event.is_warning else "info"
         names[event.name, level] |= {field.name for field in fields(event)}
 
-    rows = _ROW.findall(DOCUMENT.read_text(encoding="utf-8"))
-    assert names == {(name, level): set(re.findall(r"\w+", listed)) for name, level, listed in rows}
-    assert len(rows) == len(names)
-
-
-async def test_each_event_is_recorded_by_a_use_case() -> None:
-    app = app_with_test_otp(a_phone(3))
-    await record_every_event(app)
-    assert set(app.events.types) == set(EVENT_TYPES)
-
-
-async def record_every_event(app: AppHarness) -> None:
-    """Do what records each event at least once."""
-    for scenario in (
-        join_and_leave_by_calls,
-        request_codes,
-        report_deliveries,
-        prove_to_get_a_code,
-        fail_over,
-        try_codes,
-        use_the_test_otp,
-        refresh_twice_with_one_token,
-        operate_on_a_user,
-        request_a_code_while_blocked,
-        recycle_a_phone,
-        change_a_phone_and_undo_it,
-        use_the_console,
-    ):
-        await scenario(app)
-
-
-async def join_and_leave_by_calls(app: AppHarness) -> None:
-    """Call three times. The last call is over the limit."""
-    phone = a_phone(4)
-    await join(app, phone)
-    leaving = InboundCall(app, phone, "CA-leave")
-    await leaving.ring()
-    await leaving.press("4", "1")
-    rejected = InboundCall(app, phone, "CA-rejected")
-    await rejected.ring()
-    assert rejected.instructions == (Reject(),)
-
-
-async def request_codes(app: AppHarness) -> None:
-    """Request a code that is delivered, one within the cooldown, one by a call, and one in vain."""
-    phone = a_phone(2)
-    app.messenger.result = replace(REJECTED, provider="acme", error_code="30003")
-    with pytest.raises(DeliveryFailed):
-        await app.request_otp(phone)
-    app.advance(hours=12)
-    app.messenger.result = replace(
-        UNKNOWN, provider="acme", provider_message_id="SM1", error_code="20503"
-    )
-    await app.request_otp(phone)
-    app.advance(hours=12)
-    app.messenger.result = replace(ACCEPTED, provider="acme")
-    await app.request_otp(phone)
-    for _ in range(3):
-        await app.request_otp(phone)
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(phone)
-    await app.request_callback(phone)
-
-
-async def report_deliveries(app: AppHarness) -> None:
-    """Report that one message arrived, and that another one did not."""
-    labels, request = app.labels_of(a_phone(2)), SignedRequest("", {})
-    for number, status in enumerate((ReportedStatus.DELIVERED, ReportedStatus.UNDELIVERED)):
-        report_id = app.messenger.report_id(number)
-        record = replace(
-            app.otp.record_message_status, status_callbacks={"acme": ReportingMessenger(status)}
-        )
-        assert await record(report_id, request, labels)
-
-
-async def prove_to_get_a_code(app: AppHarness) -> None:
-    """Request codes until a proof is required, and send a wrong one and a right one."""
-    app.advance(hours=12)
-    proof = None
-    for phone in map(a_phone, range(20, 40)):
-        try:
-            await app.request_otp(phone, OTHER_IP, accepts_attestation=True)
-        except AttestationRequired as required:
-            proof = solve(required)
-            break
-    assert proof is not None
-    wrong = AttestationProof("fake", "wrong")
-    with pytest.raises(AttestationRequired):
-        await app.request_otp(phone, OTHER_IP, accepts_attestation=True, proof=wrong)
-    assert (await app.request_otp(phone, OTHER_IP, accepts_attestation=True, proof=proof)).sent
-
-
-async def fail_over(app: AppHarness) -> None:
-    """Send a message that the first provider rejects."""
-    providers = [
-        FailoverProvider(name, FakeMessenger(result), ProviderPause(app.clock))
-        for name, result in (
-            ("first", replace(REJECTED, error_code="30003")),
-            ("second", ACCEPTED),
-        )
-    ]
-    await FailoverMessenger(providers, app.events).send(a_phone(2), "123456")
-
-
-async def try_codes(app: AppHarness) -> None:
-    """Try wrong codes until no attempts are left."""
-    code = app.last_code
-    for number in range(1, 6):
-        await app.verify_otp(wrong_code(code, number), a_phone(2))
-    with pytest.raises(TooManyAttempts):
-        await app.verify_otp(wrong_code(code), a_phone(2))
-
-
-async def use_the_test_otp(app: AppHarness) -> None:
-    await app.request_otp(a_phone(3))
-    assert isinstance(await app.verify_otp(TEST_OTP, a_phone(3)), LoggedIn)
-
-
-async def refresh_twice_with_one_token(app: AppHarness) -> None:
-    """Use a refresh token again after its successor was used, and after its session was revoked."""
-    app.advance(hours=12)
-    token = await log_in(app)
-    refreshed = await app.identities.refresh_session(token, CLIENT_IP)
-    await app.identities.refresh_session(token, "198.51.100.7")
-    await app.identities.authenticate(refreshed.access_token)
-    app.advance(60)
-    for _ in range(2):
-        with pytest.raises(InvalidRefreshToken):
-            await app.identities.refresh_session(token, CLIENT_IP)
-
-
-async def operate_on_a_user(app: AppHarness) -> None:
-    await app.add_user()
-    for operation in OPERATION.values():
-        await operation(app.use_cases, a_phone())
-
-
-async def request_a_code_while_blocked(app: AppHarness) -> None:
-    """Request a code for a blocked phone: its client gets the result of another phone."""
-    await app.identities.operator_actions.block(a_phone())
-    app.advance(hours=12)
-    app.messenger.result = UNKNOWN
-    await app.request_otp(a_phone(2))
-    await app.request_otp()
-    app.messenger.result = ACCEPTED
-    await app.identities.operator_actions.unblock(a_phone())
-
-
-async def recycle_a_phone(app: AppHarness) -> None:
-    """Log in after a long time, which detaches the identity; then give the phone back to it."""
-    earlier = await app.log_in(a_phone(4))
-    app.advance(days=101)
-    await app.log_in(a_phone(4))
-    await app.identities.operator_actions.restore(earlier.identity.id)
-
-
-async def change_a_phone_and_undo_it(app: AppHarness) -> None:
-    """Change to a phone that was unused for long, undo that by the former one, and disown it."""
-    former, recycled = a_phone(5), a_phone(6)
-    await app.log_in(recycled)
-    app.advance(days=101)
-    principal = await app.add_user(former, "Priya")
-    app.messenger.result = replace(REJECTED, provider="acme", error_code="30003")
-    await app.move_phone(principal.identity.id, recycled, can_be_undone=True)
-    app.messenger.result = replace(
-        UNKNOWN, provider="acme", provider_message_id="SM1", error_code="30003"
-    )
-    await undo(app, former)
-    app.messenger.result = ACCEPTED
-    await app.move_phone(principal.identity.id, recycled, can_be_undone=True)
-    await app.use_cases.of(PhoneChangeFeature).disown(await app.log_in(recycled))
-
-
-async def use_the_console(app: AppHarness) -> None:
-    """Sign in to the console with a wrong code and the right one, and sign out."""
-    phone, console = a_phone(7), app.use_cases.of(ConsoleFeature)
-    await app.add_administrator(phone)
-    app.advance(hours=12)
-    requested = await app.request_otp(phone, purpose=Purpose.CONSOLE_SIGN_IN)
-    command = ConsoleSignInCommand(
-        phone=phone,
-        code=OtpCode(wrong_code(app.last_code)),
-        request_id=requested.request_id,
-        client_ip=OTHER_IP,
-    )
-    with suppress(IncorrectOtp):
-        await console.sign_in(command)
-    signed_in = await console.sign_in(replace(command, code=OtpCode(app.last_code)))
-    await console.sign_out(signed_in.cookie)
+    table = tables(page("docs/security-events.md"))[0]
+    listed = [((codes(name)[0], level), {*codes(named)}) for name, level, _, named in table]
+    assert names == dict(listed)
+    assert len(listed) == len(names)

@@ -1,7 +1,5 @@
 """docs/metrics.md has exactly the metrics that exist, with their types and labels."""
 
-import re
-from pathlib import Path
 from typing import Any, Final
 from unittest.mock import Mock
 
@@ -21,9 +19,9 @@ from entrypoints.features import FEATURES
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing
+from tests.support.markdown import codes, page, rows
 from tests.support.settings import settings
 
-PAGE: Final = Path(__file__).parents[3] / "docs/metrics.md"
 READ_NOW: Final = (
     *("dialtone_limit_use_ratio", "dialtone_key_age_seconds"),
     *("dialtone_event_delay_seconds", "dialtone_build_info", "dialtone_users"),
@@ -31,7 +29,6 @@ READ_NOW: Final = (
 WITH_EVENTS: Final = settings(
     EVENTS="https://backend.test", EVENTS_SECRET="whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 )
-_ROW: Final = re.compile(r"^\| `(dialtone_\w+)` \|([^|]*)\| (\w+) \|", re.MULTILINE)
 
 
 def counted_metrics() -> dict[str, tuple[str, set[str]]]:
@@ -78,7 +75,9 @@ async def metrics_read_now() -> dict[str, tuple[str, set[str]]]:
 
 
 async def test_the_page_has_all_metrics_with_their_labels_and_no_others() -> None:
-    rows = _ROW.findall(PAGE.read_text(encoding="utf-8"))
-    listed = {name: (kind, set(re.findall(r"`(\w+)`", cell))) for name, cell, kind in rows}
+    listed = {
+        codes(name)[0]: (kind, {*codes(labels)})
+        for name, labels, kind, _ in rows(page("docs/metrics.md"))
+    }
 
     assert listed == counted_metrics() | await metrics_read_now()

@@ -1,22 +1,19 @@
 """The README leads a newcomer to a login, a picture and a logout, with curl."""
 
 import os
-import re
 import subprocess
 from pathlib import Path
 from typing import Final
 
 from tests.support.forked_service import running
+from tests.support.markdown import PROJECT, blocks_in, page
 
-PROJECT: Final = Path(__file__).parents[2]
 PHONE: Final = "+14155552671"
-_BLOCK: Final = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def test_the_commands_of_the_readme_sign_in_upload_and_sign_out(tmp_path: Path) -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    first = readme.partition("\n## Sign in\n")[2].partition("\n## Make a phone call\n")[0]
-    request, code, *rest = _BLOCK.findall(first)
+    _, _, first = page("README.md").partition("\n## Sign in\n")
+    request, code, *rest = blocks_in("sh", first.partition("\n## Make a phone call\n")[0])
     assert f"PHONE={PHONE}\n" in request
     assert code == "CODE=123456\n"
 

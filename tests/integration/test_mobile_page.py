@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -21,9 +20,10 @@ from tests.support.app_harness import GIF, AppHarness
 from tests.support.fakes.clock import MovableClock
 from tests.support.http_app import open_http_client
 from tests.support.keys import FakeKeyRing
+from tests.support.markdown import page
 from tests.support.policies import make_policy
 
-PAGE: Final = Path(__file__).parents[2] / "docs/mobile.md"
+PAGE: Final = page("docs/mobile.md")
 POLICY: Final = make_policy(
     # Strangers have nine of them.
     rate_limits=RateLimits(
@@ -125,9 +125,8 @@ def _parse_headers(text: str) -> Iterator[tuple[str, str]]:
 
 
 async def test_the_service_responds_as_the_page_says() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    exchanges = list(_EXCHANGE.finditer(page))
-    assert len(exchanges) == page.count("```http\n")
+    exchanges = list(_EXCHANGE.finditer(PAGE))
+    assert len(exchanges) == PAGE.count("```http\n")
     attestation = AltchaAttestation(FakeKeyRing(), difficulty=5)
     # The library of the challenges compares them with the real time.
     clock = MovableClock(datetime.now(UTC))

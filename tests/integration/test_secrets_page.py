@@ -1,7 +1,6 @@
 """The samples of `docs/secrets.md` and `docs/keys.md` for files, compose and Kubernetes."""
 
 import os
-import re
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -12,20 +11,15 @@ from mkdocs.utils.yaml import yaml_load
 from entrypoints.settings.composition import INSTALLED, VARIABLES
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.secret_files import find_exposed, read_secret_files
+from tests.support.markdown import PROJECT, blocks_in, page
 from tests.unit.settings.texts import TWILIO
 
-PROJECT: Final = Path(__file__).parents[2]
 IMAGE_USER: Final = 10001
 BY_OTHERS: Final = 0o007
 
 
-def samples(page: str, language: str) -> list[str]:
-    text = (PROJECT / f"docs/{page}.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
 def test_a_file_as_the_page_makes_it_is_a_secret_and_is_not_exposed(tmp_path: Path) -> None:
-    (sample,) = samples("secrets", "sh")
+    (sample,) = blocks_in("sh", page("docs/secrets.md"))
     owner = f"{os.getuid()}:{os.getgid()}"
     script = sample.replace("/etc/dialtone", str(tmp_path)).replace("root:dialtone", owner)
     variable = "TWILIO_AUTH_TOKEN_FILE"
@@ -38,15 +32,13 @@ def test_a_file_as_the_page_makes_it_is_a_secret_and_is_not_exposed(tmp_path: Pa
 
     settings = {name: text for name, text in TWILIO.items() if name != "TWILIO_AUTH_TOKEN"}
     settings[variable] = file
-    assert (
-        read_settings(settings, None).twilio_auth_token
-        == read_settings(TWILIO, None).twilio_auth_token
-    )
+    from_file, expected = (read_settings(each, None) for each in (settings, TWILIO))
+    assert from_file.twilio_auth_token == expected.twilio_auth_token
     assert find_exposed(read_secret_files(settings, INSTALLED).files) == []
 
 
 def test_compose_mounts_the_secret_where_the_service_reads_it_for_its_user() -> None:
-    (compose, _) = samples("secrets", "yaml")
+    (compose, _) = blocks_in("yaml", page("docs/secrets.md"))
     service: dict[str, Any] = yaml_load(compose)["services"]["dialtone"]
 
     ((variable, path),) = service["environment"].items()
@@ -58,9 +50,9 @@ def test_compose_mounts_the_secret_where_the_service_reads_it_for_its_user() -> 
     assert f"\nUSER {IMAGE_USER}:" in (PROJECT / "Dockerfile").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["secrets", "keys"])
-def test_kubernetes_mounts_the_secret_where_the_service_reads_it_for_its_user(page: str) -> None:
-    spec: dict[str, Any] = yaml_load(samples(page, "yaml")[-1])["spec"]
+@pytest.mark.parametrize("name", ["secrets", "keys"])
+def test_kubernetes_mounts_the_secret_where_the_service_reads_it_for_its_user(name: str) -> None:
+    spec: dict[str, Any] = yaml_load(blocks_in("yaml", page(f"docs/{name}.md"))[-1])["spec"]
 
     (container,) = spec["containers"]
     (variable,) = container["env"]

@@ -9,8 +9,6 @@ import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import dropwhile, takewhile
-from pathlib import Path
-from textwrap import dedent
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,13 +18,13 @@ from mkdocs.utils.yaml import yaml_load
 from entrypoints.commands.arguments import make_parser
 from entrypoints.settings.composition import FIELDS, VARIABLES
 from entrypoints.settings.read import SettingsError, read_settings
+from tests.support.markdown import PAGES, PROJECT, blocks
 from tests.support.schema_check import is_valid, resolve
 from tests.unit.settings.test_examples import ALL_USED
 
-PROJECT: Final = Path(__file__).parents[2]
-PAGES: Final = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
+ALL: Final = "\n".join(PAGES.values())
+BLOCKS: Final = [(path.name, block) for path, text in PAGES.items() for block in blocks(text)]
 DESCRIPTION: Final[dict[str, Any]] = json.loads((PROJECT / "docs/openapi.json").read_text("utf-8"))
-_BLOCK: Final = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _HERE_DOCUMENT: Final = re.compile(r"<<'(\w+)'\n.*?^\1$", re.MULTILINE | re.DOTALL)
 _SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
@@ -60,12 +58,6 @@ _OTHER_SETTINGS: Final = ALL_USED | {"DIALTONE_MEDIA_VARIANTS": "thumb:320x320,l
 _FROM_RESPONSES: Final = {"PHONE": "+14155552671", "CODE": "123456"}
 
 
-class Block(NamedTuple):
-    page: str
-    language: str
-    text: str
-
-
 class ShownCommand(NamedTuple):
     page: str
     settings: tuple[str, ...]
@@ -79,15 +71,6 @@ class Request(NamedTuple):
     path: str
     """Empty if it is one of a server that is not ours."""
     body: str
-
-
-@cache
-def blocks() -> list[Block]:
-    return [
-        Block(page.name, language, dedent(text))
-        for page in PAGES
-        for language, text in _BLOCK.findall(page.read_text(encoding="utf-8"))
-    ]
 
 
 def split(line: str) -> Iterator[list[str]]:
@@ -109,10 +92,8 @@ def split(line: str) -> Iterator[list[str]]:
 def commands() -> list[ShownCommand]:
     """Return each simple command of all blocks for a shell."""
     found = []
-    for block in blocks():
-        if block.language != "sh":
-            continue
-        text = _HERE_DOCUMENT.sub("", block.text)
+    for name, block in BLOCKS:
+        text = _HERE_DOCUMENT.sub("", block.text) if block.language == "sh" else ""
         for line in re.sub(r"(?:\\|(\|))\n", r"\1 ", text).splitlines():
             for simple_command in split(line):
                 words = [*dropwhile(_KEYWORDS.__contains__, simple_command)]
@@ -120,7 +101,7 @@ def commands() -> list[ShownCommand]:
                     words = words[words.index("--") + 1 :]
                 settings = tuple(takewhile(_ASSIGNMENT.match, words))
                 if words and words[0] != "for":
-                    found.append(ShownCommand(block.page, settings, tuple(words[len(settings) :])))
+                    found.append(ShownCommand(name, settings, tuple(words[len(settings) :])))
     return found
 
 
@@ -155,22 +136,22 @@ def is_accepted(arguments: tuple[str, ...]) -> bool:
     return True
 
 
-def test_each_block_for_a_shell_has_its_syntax_and_others_a_known_language() -> None:
-    wrong = []
-    for block in blocks():
-        if block.language == "sh":
-            check = ["/bin/bash", "-n"]
-            read = subprocess.run(
-                check, input=block.text, capture_output=True, text=True, check=False
-            )
-            wrong += [(block, read.stderr)] if read.returncode or read.stderr else []
+def test_each_block_for_a_shell_has_its_syntax() -> None:
+    shown = [block.text for _, block in BLOCKS if block.language == "sh"]
+    script = "\n".join(f"f{number}() {{\n{text}\n:; }}" for number, text in enumerate(shown))
+    read = subprocess.run(
+        ["/bin/bash", "-n"], input=script, capture_output=True, text=True, check=False
+    )
 
-    assert wrong == []
-    assert {block.language for block in blocks()} <= {
-        *("", "text", "sh"), *_PARSERS,
-        # Tests of their pages run or parse these, but php, which no test can run.
-        *("diff", "html", "http", "js", "mermaid", "nginx", "php"),
-    }  # fmt: skip
+    assert (read.returncode, read.stderr) == (0, "")
+
+
+def test_each_file_that_is_shown_can_be_parsed() -> None:
+    for language, parse in _PARSERS.items():
+        shown = [block.text for _, block in BLOCKS if block.language == language]
+        assert shown
+        for text in shown:
+            parse(text)
 
 
 def test_each_command_in_a_block_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,12 +164,10 @@ def test_each_command_in_a_block_is_accepted(capsys: pytest.CaptureFixture[str])
 
 def test_each_named_command_has_the_named_options(capsys: pytest.CaptureFixture[str]) -> None:
     # The changelog also names commands that are gone.
-    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
-    named = {
-        command for page in pages for command in _IN_TEXT.findall(page.read_text(encoding="utf-8"))
-    } | {
+    present = [text for path, text in PAGES.items() if path.name != "CHANGELOG.md"]
+    named = {command for text in present for command in _IN_TEXT.findall(text)} | {
         command
-        for block in blocks()
+        for _, block in BLOCKS
         if block.language in {"", "text"}
         for command in _USAGE.findall(block.text)
     }
@@ -243,31 +222,22 @@ def is_described(request: Request) -> bool:
 
 
 def test_each_request_in_the_text_is_described() -> None:
-    named = {
-        request
-        for page in PAGES
-        for request in _REQUEST_IN_TEXT.findall(page.read_text(encoding="utf-8"))
-    }
-    unknown = {
-        (method, path) for method, path in named if not is_described(Request(method, path, ""))
-    }
+    named = {Request(method, path, "") for method, path in _REQUEST_IN_TEXT.findall(ALL)}
 
     assert named
+    unknown = {request[:2] for request in named if not is_described(request)}
     assert unknown - _NOT_DESCRIBED == set()
 
 
 def test_each_default_in_the_text_is_that_of_the_setting() -> None:
     sample = (PROJECT / ".env.example").read_text(encoding="utf-8")
-    named = {
-        (name, number.replace(",", "") + _UNITS.get(unit, unit))
-        for page in PAGES
-        for name, number, unit in _DEFAULT_IN_TEXT.findall(page.read_text(encoding="utf-8"))
+    lines = {
+        f"{name}={number.replace(',', '')}{_UNITS.get(unit, unit)}"
+        for name, number, unit in _DEFAULT_IN_TEXT.findall(ALL)
     }
 
-    assert named
-    assert [
-        line for line in named if f"{line[0]}={line[1]}" not in re.split(r"[\n#]", sample)
-    ] == []
+    assert lines
+    assert lines - {*re.split(r"[\n#]", sample)} == set()
 
 
 def _is_valid_body(operation: dict[str, Any], body: str) -> bool:
@@ -278,20 +248,13 @@ def _is_valid_body(operation: dict[str, Any], body: str) -> bool:
 
 
 def test_each_value_of_a_setting_is_valid() -> None:
-    shown = [(one.page, text) for one in commands() for text in (*one.settings, *one.words)]
-    shown += [
-        (page.name, text)
-        for page in PAGES
-        for text in _SETTING_IN_TEXT.findall(page.read_text(encoding="utf-8"))
-    ]
-    settings = {
-        (page, *text.split("=", 1))
-        for page, text in shown
-        if _ASSIGNMENT.match(text) and text.partition("=")[0] in VARIABLES
-    }
+    shown = [text for one in commands() for text in (*one.settings, *one.words)]
+    assigned = [text for text in shown if _ASSIGNMENT.match(text)]
+    settings = {tuple(text.split("=", 1)) for text in (*assigned, *_SETTING_IN_TEXT.findall(ALL))}
+    known = [(name, value) for name, value in sorted(settings) if name in VARIABLES]
 
-    assert settings
-    assert [setting for setting in sorted(settings) if not is_valid_setting(*setting[1:])] == []
+    assert known
+    assert [setting for setting in known if not is_valid_setting(*setting)] == []
 
 
 def is_valid_setting(name: str, value: str) -> bool:
@@ -304,17 +267,8 @@ def is_valid_setting(name: str, value: str) -> bool:
     return True
 
 
-def test_each_file_that_is_shown_can_be_parsed() -> None:
-    parsed = [block for block in blocks() if block.language in _PARSERS]
-
-    assert {block.language for block in parsed} == set(_PARSERS)
-    for block in parsed:
-        assert _PARSERS[block.language](block.text) is not None or block.language == "python"
-
-
 def test_no_command_is_in_a_block_without_a_language() -> None:
     """Only blocks for a shell are checked. Transcripts begin with `$ `."""
     unchecked = re.compile(r"^(?:curl|dialtone|make) ", re.MULTILINE)
-    assert [
-        block for block in blocks() if block.language == "" and unchecked.search(block.text)
-    ] == []
+    texts = [block.text for _, block in BLOCKS if not block.language]
+    assert [text for text in texts if unchecked.search(text)] == []

@@ -1,20 +1,19 @@
 """The receivers of docs/events.md accept the requests that the service signs, and no others."""
 
 import json
-import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from adapters.standard_webhooks import StandardWebhooks
+from tests.support.markdown import blocks_in, page
 from tests.support.servers.fake_hook import SECRET
 from tests.support.servers.process import find_or_install
 
-PAGE: Final = (Path(__file__).parents[2] / "docs/events.md").read_text(encoding="utf-8")
+PAGE: Final = page("docs/events.md")
 BODY: Final = b'{"id": "evt_1", "type": "user.updated", "user_id": "6561a2b0c3d4e5f60718293a"}'
 OTHER_SECRET: Final = "whsec_" + "b3RoZXIg" * 4
 _PRINT: Final = """
@@ -25,22 +24,19 @@ console.log(isSigned(headers, Buffer.from(body), process.argv[2]));
 IsSigned = Callable[[dict[str, str], bytes], bool]
 
 
-def sample(language: str) -> str:
-    [code] = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    return str(code)
-
-
 def in_python(headers: dict[str, str], body: bytes) -> bool:
     names: dict[str, Any] = {}
-    exec(sample("python"), names)  # noqa: S102 -- the code of our page
+    [code] = blocks_in("python", PAGE)
+    exec(code, names)  # noqa: S102 -- the code of our page
     event = names["read_event"](headers, body, SECRET)
     return event is not None and event["type"] == "user.updated"
 
 
 def in_javascript(headers: dict[str, str], body: bytes) -> bool:
     request = json.dumps({"headers": headers, "body": body.decode()})
-    code = sample("js") + _PRINT
-    command = [str(find_or_install("node", "nodejs")), "--input-type=module", "--eval", code]
+    [code] = blocks_in("js", PAGE)
+    node = str(find_or_install("node", "nodejs"))
+    command = [node, "--input-type=module", "--eval", code + _PRINT]
     run = subprocess.run(
         [*command, request, SECRET], capture_output=True, text=True, check=True, timeout=60
     )

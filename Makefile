@@ -20,7 +20,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
 .PHONY: test-containers test-pooler test-browser test-clients test-wheel test-without test-all coverage coverage-report mutants servers
-.PHONY: check format diagrams docs docs-serve openapi screenshots lock dist sbom bench bench-report bench-compare clean
+.PHONY: check check-fast format diagrams docs docs-serve openapi screenshots lock dist sbom bench bench-report bench-compare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -143,6 +143,13 @@ check: install-dev ## style, types, imports, dependencies, dead code, spelling
 	.venv/bin/deptry .
 	.venv/bin/vulture
 	.venv/bin/codespell
+
+check-fast: PARALLEL = -n 2 --dist worksteal
+check-fast: install-dev ## style, types, and the unit tests of what changed since main
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/python -m tests.support.changed_tests $(PARALLEL) -m "not hypothesis and not exhaustive" $(ARGS)
 
 format: install-dev ## format the code
 	.venv/bin/ruff check --fix

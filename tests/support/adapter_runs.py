@@ -1,14 +1,13 @@
 """`pytest --dialtone-adapter=…`, as the author of an adapter runs it."""
 
 import os
-import re
 import subprocess
 from pathlib import Path
 from typing import Final
 
 from tests.support.forks import CONTRACT_TESTS, run_forked
+from tests.support.markdown import PROJECT, blocks_in, page
 
-PROJECT: Final = Path(__file__).parents[2]
 # They are ours, not the author's.
 _UNUSED_PLUGINS: Final = ("cacheprovider", "schemathesis", "randomly", "hypothesispytest")
 _TIMEOUT: Final = 100
@@ -28,7 +27,6 @@ def run_contract_tests(
 
 def documented_adapter() -> str:
     """Return the code of `my_sms.py` in docs/adapters.md."""
-    document = (PROJECT / "docs/adapters.md").read_text()
-    examples = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    examples = blocks_in("python", page("docs/adapters.md"))
     [code] = [example for example in examples if "def open_file_messenger" in example]
-    return str(code)
+    return code

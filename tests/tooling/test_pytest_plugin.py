@@ -1,5 +1,6 @@
 """The pytest plugin of the contract suites, as authors with tests of their own have it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,22 +8,9 @@ from typing import Final
 
 import pytest
 
+from tests.support.adapter_runs import documented_adapter
+
 UNUSED_PLUGINS: Final = ("cacheprovider", "schemathesis", "randomly", "hypothesispytest", "faker")
-ADAPTER: Final = """
-from contextlib import asynccontextmanager
-
-from application.ports.otp import DeliveryResult, DeliveryStatus
-
-class Messenger:
-    async def send(self, phone, text, status_url="", locale=None):
-        return RESULT
-
-RESULT = DeliveryResult(DeliveryStatus.ACCEPTED)
-
-@asynccontextmanager
-async def open_messenger(*, environ):
-    yield Messenger()
-"""
 OWN_TESTS: Final = """
 import sys
 
@@ -52,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "entrypoints").mkdir()
     for name, text in {
         "entrypoints/__init__.py": "",
-        "my_sms.py": ADAPTER,
+        "my_sms.py": documented_adapter(),
         "test_own.py": OWN_TESTS,
         "pytest.ini": OWN_CONFIGURATION,
     }.items():
@@ -65,6 +53,7 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, "-m", "pytest", *without, *arguments],
         cwd=folder,
+        env={**os.environ, "MY_SMS_FILE": str(folder / "messages")},
         capture_output=True,
         text=True,
         check=False,
@@ -83,10 +72,14 @@ def test_the_suites_run_without_the_configuration_of_the_author_who_gets_their_r
     folder: Path,
 ) -> None:
     (folder / "conftest.py").write_text(OWN_FIXTURES)
-    wrong = ADAPTER.replace("return RESULT", "return RESULT if text else True")
-    (folder / "my_sms.py").write_text(wrong)
+    right = "return DeliveryResult(DeliveryStatus.ACCEPTED)"
+    (folder / "my_sms.py").write_text(
+        documented_adapter().replace(right, f"{right} if text else True")
+    )
 
-    run = run_pytest(folder, "--dialtone-adapter", "my_sms:open_messenger", "-k", "text or number")
+    run = run_pytest(
+        folder, "--dialtone-adapter", "my_sms:open_file_messenger", "-k", "text or number"
+    )
 
     assert run.returncode == 1, run.stdout + run.stderr
     assert "1 failed, 4 passed, 2 skipped" in run.stdout

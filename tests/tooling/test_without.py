@@ -10,19 +10,14 @@ from tests.without.deletion import CannotDelete, find_features, plan
 from tests.without.traces import WORDS
 
 PROJECT = Path(__file__).parents[2]
-NAMES = [feature.name for feature in FEATURES]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_feature_has_words_and_a_part_of_the_walk(name: str) -> None:
-    assert name in WORDS
-    assert [*(PROJECT / "tests/walk" / name).glob("test_*.py")]
-
-
-def test_features_that_need_others_go_with_them() -> None:
-    needing = [(feature, need) for feature in FEATURES for need in feature.needs if need in NAMES]
-    for feature, need in needing:
-        assert feature.name in find_features([need])
+def test_each_feature_has_words_and_a_part_of_the_walk_and_goes_with_those_it_needs() -> None:
+    for feature in FEATURES:
+        assert feature.name in WORDS
+        assert [*(PROJECT / "tests/walk" / feature.name).glob("test_*.py")]
+        for need in feature.needs:
+            assert feature.name in find_features([need])
 
 
 @pytest.mark.parametrize("names", [[], ["no_such_feature"], ["all", "no_such_feature"]])

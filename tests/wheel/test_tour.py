@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import copytree, ignore_patterns
+from typing import Final
 
 import pytest
 
@@ -17,35 +18,25 @@ from tests.support.tour import (
     RUN_TEXT_TEST,
     apply_field_diff,
 )
-from tests.wheel.conftest import check_run
+from tests.wheel.conftest import PACKAGES, check_run
+
+IGNORED: Final = ignore_patterns("__pycache__", "node_modules", "benchmarks")
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """What the tour needs of the project."""
     folder = tmp_path / "copy"
-    for part in (
-        "domain",
-        "application",
-        "adapters",
-        "entrypoints",
-        "pytest_dialtone",
-        "tests",
-        "docs",
-    ):
-        copytree(
-            PROJECT / part,
-            folder / part,
-            ignore=ignore_patterns("__pycache__", "node_modules", "benchmarks"),
-        )
+    for part in (*PACKAGES, "tests", "docs"):
+        copytree(PROJECT / part, folder / part, ignore=IGNORED)
     for file in ("pyproject.toml", ".env.example"):
         (folder / file).write_bytes((PROJECT / file).read_bytes())
     return folder
 
 
-def run_module(folder: Path, arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+def run_module(folder: Path, arguments: Sequence[str], *, code: int = 0) -> str:
     """Run `python -m` in the copy, whose modules come before the installed ones."""
-    return subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
@@ -53,31 +44,24 @@ def run_module(folder: Path, arguments: Sequence[str]) -> "subprocess.CompletedP
         text=True,
         check=False,
     )
-
-
-def check_module(folder: Path, arguments: Sequence[str]) -> str:
-    """Run it, and return what it prints."""
-    run = run_module(folder, arguments)
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.returncode == code, run.stdout + run.stderr
     return run.stdout
 
 
 def test_a_changed_text_fails_one_test_until_that_changes_too(copy: Path) -> None:
     CHANGE.apply(copy)
-    failed = run_module(copy, RUN_TEXT_TEST)
-    assert failed.returncode == 1, failed.stdout + failed.stderr
-    assert "1 failed" in failed.stdout
-    for line in (CHANGE.old, CHANGE.new):
-        assert line.split('"')[1] in failed.stdout
+    failed = run_module(copy, RUN_TEXT_TEST, code=1)
+    for shown in ("1 failed", *(line.split('"')[1] for line in (CHANGE.old, CHANGE.new))):
+        assert shown in failed
 
     CHANGE_OF_ITS_TEST.apply(copy)
-    check_module(copy, RUN_TEXT_TEST)
+    run_module(copy, RUN_TEXT_TEST)
 
 
 def test_the_tests_of_an_added_field_pass(copy: Path) -> None:
     check_run(apply_field_diff(copy))
-    description = check_module(copy, ["entrypoints.openapi"])
+    description = run_module(copy, ["entrypoints.openapi"])
     assert '"renamed_at"' in description
     (copy / "docs/openapi.json").write_text(description, encoding="utf-8")
 
-    check_module(copy, RUN_FIELD_TESTS)
+    run_module(copy, RUN_FIELD_TESTS)

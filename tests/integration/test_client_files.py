@@ -1,4 +1,6 @@
-"""The client module is served to browsers, which ask whether theirs is still the latest."""
+"""What the service serves to browsers: the client module, and the page of the API."""
+
+import re
 
 import pytest
 
@@ -23,3 +25,15 @@ async def test_a_client_that_has_a_file_of_the_module_gets_a_304(
     assert first.headers["Cache-Control"] == second.headers["Cache-Control"] == "public, no-cache"
     assert "export class Dialtone " in first.text
     assert second.content == b""
+
+
+async def test_the_page_of_the_api_loads_nothing_from_other_hosts() -> None:
+    async with open_http_client(AppHarness().use_cases) as http:
+        page = await http.get("/docs")
+        urls = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        statuses = {url: (await http.get(url)).status_code for url in urls}
+
+    assert len(statuses) > 3
+    assert statuses == dict.fromkeys(statuses, 200)
+    assert [url for url in urls if not re.match(r"/(?!/)", url)] == []
+    assert "default-src 'none'" in page.headers["content-security-policy"]

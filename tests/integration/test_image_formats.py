@@ -44,11 +44,9 @@ def photo(width: int = 400, height: int = 300, noise_level: int = 30, **options:
     ("upload", "published_as"),
     [
         (encode(sample_image(), "WEBP", exif=exif(1), icc_profile=SWAPPED_PROFILE), "JPEG"),
-        (encode(sample_image(), "WEBP", lossless=True), "JPEG"),
         (encode(sample_image(), "AVIF"), "JPEG"),
         (HEIC_PHOTO, "JPEG"),
         (encode(sample_image(), "PNG"), "JPEG"),
-        (encode(sample_image(mode="RGBA"), "PNG"), "JPEG"),
         (animated_png(), "GIF"),
         (transparent_png(), "PNG"),
         (encode(decode(transparent_png()), "WEBP"), "PNG"),
@@ -98,15 +96,13 @@ async def test_each_frame_is_upright_and_in_srgb(
         assert mean_difference(image, Image.merge("RGB", (green, red, blue))) < 12
 
 
-@pytest.mark.parametrize("quality", [10, 30, 75, 95])
+@pytest.mark.parametrize("quality", [10, 95])
 @pytest.mark.parametrize(
     "options",
     [
         {},
         {"subsampling": 0},
         {"progressive": True, "optimize": True},
-        {"exif": b"Exif\0\0" + exif(6)},
-        {"optimize": True, "subsampling": 1},
         # Turned, and with odd sides.
         {"width": 499, "height": 603, "noise_level": 4, "exif": b"Exif\0\0" + exif(2)},
     ],
@@ -123,9 +119,8 @@ async def test_a_photo_does_not_grow(quality: int, options: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-@pytest.mark.parametrize("progressive", [False, True])
-async def test_every_color_mode_of_a_jpeg_looks_the_same(mode: str, progressive: bool) -> None:
-    upload = encode(sample_image(mode=mode), "JPEG", quality=90, progressive=progressive)
+async def test_every_color_mode_of_a_jpeg_looks_the_same(mode: str) -> None:
+    upload = encode(sample_image(mode=mode), "JPEG", quality=90, progressive=mode == "CMYK")
 
     published = decode((await publish(upload)).content)
 
@@ -134,9 +129,8 @@ async def test_every_color_mode_of_a_jpeg_looks_the_same(mode: str, progressive:
     assert mean_difference(published, decode(upload)) < 8
 
 
-@pytest.mark.parametrize("image_format", ["WEBP", "AVIF"])
-async def test_other_photos_grow_at_most_to_twice_their_size(image_format: str) -> None:
-    upload = encode(decode(photo()), image_format, quality=40)
+async def test_other_photos_grow_at_most_to_twice_their_size() -> None:
+    upload = encode(decode(photo()), "WEBP", quality=40)
 
     assert len((await publish(upload)).content) <= 2 * len(upload)
 

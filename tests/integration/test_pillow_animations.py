@@ -46,15 +46,15 @@ def colors_of(content: bytes) -> list[tuple[Any, Any]]:
     return colors
 
 
-@pytest.mark.parametrize("image_format", ["WEBP", "PNG"])
 @pytest.mark.parametrize(
-    ("durations", "delays"),
+    ("image_format", "durations", "delays"),
     [
-        ((33,) * 6, [30, 40, 30, 30, 40, 30]),
-        ((16, 17) * 3, [20] * 6),  # 60 frames a second: one hundredth would be shown as ten
-        ((11, 12, 19), [20, 20, 20]),
-        ((25, 15, 100), [20, 20, 100]),
-        ((10, 100), [10, 100]),
+        ("WEBP", (33,) * 6, [30, 40, 30, 30, 40, 30]),
+        ("PNG", (33,) * 6, [30, 40, 30, 30, 40, 30]),
+        # 60 frames a second: one hundredth would be shown as ten.
+        ("WEBP", (16, 17) * 3, [20] * 6),
+        ("PNG", (25, 15, 100), [20, 20, 100]),
+        ("PNG", (10, 100), [10, 100]),
     ],
 )
 async def test_frame_times_are_rounded_so_that_their_sum_is_kept(

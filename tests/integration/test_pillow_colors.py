@@ -69,7 +69,6 @@ def with_chunks(*chunks: bytes, image: Image.Image = PLAIN, **options: Any) -> b
         (with_chunks(CICP, ICC, SRGB, LINEAR), FROM_P3),
         (with_chunks(LINEAR, SRGB, ICC), SWAPPED),
         (with_chunks(LINEAR, P3, SRGB), COLOR),
-        (with_chunks(GAMMA), COLOR),
         (with_chunks(GAMMA, BT709), COLOR),
         (with_chunks(P3), COLOR),
         (with_chunks(chunk(b"cICP", bytes([12, 13, 1, 1])), LINEAR), FROM_LINEAR),
@@ -112,12 +111,8 @@ async def test_opacities_stay_when_colors_are_converted(
     ("colors", "expected"),
     [
         ([nclx(12, 13)], FROM_P3),
-        ([nclx(1, 8)], FROM_LINEAR),
-        ([nclx(1, 13)], COLOR),
-        ([nclx(2, 2)], COLOR),
         ([nclx(12, 13), icc(SWAPPED_PROFILE)], SWAPPED),
         ([nclx(12, 13), icc(b"broken")], FROM_P3),
-        ([], COLOR),
     ],
 )
 async def test_the_colors_of_an_avif_are_those_of_its_profile_or_else_of_nclx(
@@ -142,12 +137,11 @@ async def test_the_colors_of_a_heic_are_those_of_its_profile_or_else_of_nclx() -
     assert mean_difference(decode((await publish(swapped)).content), expected) < 8
 
 
-@pytest.mark.parametrize("level", [148, 192], ids=["paper", "peak"])
 @pytest.mark.parametrize("image_format", ["AVIF", "PNG"])
 async def test_a_bright_image_in_pq_is_published_for_usual_displays(
-    image_format: str, level: int
+    image_format: str,
 ) -> None:
-    gray = Image.new("RGB", (16, 16), (level,) * 3)
+    gray = Image.new("RGB", (16, 16), (148,) * 3)  # paper
     if image_format == "PNG":
         upload = with_chunks(chunk(b"cICP", bytes([9, 16, 0, 1])), image=gray)
     else:
@@ -155,7 +149,7 @@ async def test_a_bright_image_in_pq_is_published_for_usual_displays(
 
     color = await published_color(upload)
 
-    assert color == pytest.approx((241 if level == 148 else 255,) * 3, abs=4)
+    assert color == pytest.approx((241,) * 3, abs=4)
 
 
 async def test_each_frame_of_an_avif_has_the_colors_of_nclx() -> None:
@@ -191,7 +185,6 @@ def camera_exif(color_space: int, index: bytes) -> bytes:
         (camera_exif(0xFFFF, b"R03\0"), (231, 57, 33)),
         (camera_exif(2, b"R98\0"), (231, 57, 33)),
         (camera_exif(0xFFFF, b"R98\0"), COLOR),
-        (camera_exif(1, b"R98\0"), COLOR),
         (b"Exif\0\0broken", COLOR),
     ],
 )
@@ -206,11 +199,9 @@ async def test_a_jpeg_of_a_camera_can_be_in_adobe_rgb(
 @pytest.mark.parametrize(
     ("properties", "steps"),
     [
-        ([CROP], ["crop"]),
         ([CROP, irot(1), imir(0)], ["crop", Transpose.ROTATE_90, Transpose.FLIP_TOP_BOTTOM]),
         ([imir(0), irot(1)], [Transpose.FLIP_TOP_BOTTOM, Transpose.ROTATE_90]),
         ([irot(3), CROP], [Transpose.ROTATE_270, "crop"]),
-        ([imir(1), CROP, irot(2)], [Transpose.FLIP_LEFT_RIGHT, "crop", Transpose.ROTATE_180]),
     ],
 )
 @pytest.mark.parametrize("upload", [SAMPLE_AVIF, with_properties(HEIC_PHOTO)], ids=["AVIF", "HEIC"])
@@ -242,13 +233,11 @@ async def test_an_image_is_cropped_rotated_and_mirrored_in_the_order_of_its_file
     ("upload", "size"),
     [
         (with_properties(encode(sample_image(), "AVIF", xmp=xmp(6)), irot(0)), (64, 48)),
-        (with_properties(encode(sample_image(), "AVIF", exif=exif(6)), irot(0)), (64, 48)),
         (with_properties(encode(sample_image(), "AVIF", exif=exif(6)), imir(0)), (64, 48)),
         (encode(sample_image(), "AVIF", exif=exif(6)), (48, 64)),
-        (encode(sample_image(), "AVIF", xmp=xmp(6)), (48, 64)),
         (HEIC_WITH_XMP, (48, 64)),
     ],
-    ids=["XMP", "EXIF", "mirrored", "rotated", "only XMP", "HEIC"],
+    ids=["XMP", "mirrored", "rotated", "HEIC"],
 )
 async def test_an_orientation_is_not_applied_in_addition_to_a_rotation(
     upload: bytes, size: tuple[int, int]

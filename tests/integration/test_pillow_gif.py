@@ -25,7 +25,7 @@ def pixels_of(content: bytes) -> list[bytes]:
     return [pixels for pixels, _ in frames_of(content)]
 
 
-@pytest.mark.parametrize("delays", [(100, 0, 70), (20, 655_350), (40,) * 30])
+@pytest.mark.parametrize("delays", [(100, 0, 70), (20, 655_350)])
 async def test_an_animation_keeps_its_frames_and_delays(delays: Sequence[int]) -> None:
     upload = animated_gif(delays)
 
@@ -35,7 +35,7 @@ async def test_an_animation_keeps_its_frames_and_delays(delays: Sequence[int]) -
     assert [delay for _, delay in published] == list(delays)
 
 
-@pytest.mark.parametrize("loops", [None, 0, 1, 3, 65_535])
+@pytest.mark.parametrize("loops", [None, 0, 1, 65_535])
 async def test_an_animation_keeps_its_number_of_loops(loops: int | None) -> None:
     published = (await publish(animated_gif(loops=loops))).content
 

@@ -1,18 +1,42 @@
 """Incomplete images are broken, unless only what comes after the pixels is missing."""
 
+import struct
 import zlib
 
 import pytest
 
 from tests.integration.image_publishing import publish, publish_error
-from tests.support.images import PNG_SIGNATURE, chunk, gif, gif_frame, plain_jpeg, png
+from tests.support.images import (
+    HEIC_PHOTO,
+    PNG_SIGNATURE,
+    chunk,
+    encode,
+    gif,
+    gif_frame,
+    plain_jpeg,
+    png,
+    sample_image,
+)
 
+
+def riff(body: bytes) -> bytes:
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+WHOLE = {
+    "WebP": encode(sample_image(), "WEBP"),
+    "AVIF": encode(sample_image(), "AVIF"),
+    "HEIC": HEIC_PHOTO,
+}
 JPEG = plain_jpeg()
 FRAME, SCAN = JPEG.index(b"\xff\xc0"), JPEG.index(b"\xff\xda")
 PIXEL = gif_frame(0, 0, 1, 1)
 GIF = gif(1, 1, [PIXEL])
 PNG = png(3, 1, 8, 0, zlib.compress(b"\0\x10\x20\x30"))
+ANIMATED = b"VP8X\x0a\0\0\0\2\0\0\0" + bytes([63, 0, 0, 47, 0, 0])  # 64 x 48
 BROKEN = {
+    **{f"{name} cut in half": content[: len(content) // 2] for name, content in WHOLE.items()},
+    "WebP without frames": riff(ANIMATED + b"ANIM\6\0\0\0" + bytes(6)),
     "JPEG cut in its pixels": JPEG[:-12],
     "JPEG cut in its only scan": JPEG[: SCAN + 20],
     "JPEG without size": JPEG[:FRAME] + JPEG[FRAME + 19 :],

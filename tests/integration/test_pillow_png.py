@@ -32,7 +32,7 @@ def first_row(content: bytes) -> list[tuple[int, ...]]:
     [
         *((mode, {}, "L") for mode in ("1", "L", "LA")),
         *((mode, {}, "RGB") for mode in ("P", "RGB", "RGBA")),
-        *((mode, {"icc_profile": SWAPPED_PROFILE}, "L") for mode in ("1", "L", "LA")),
+        ("LA", {"icc_profile": SWAPPED_PROFILE}, "L"),
         ("P", {"transparency": 3}, "RGB"),
         ("P", {"transparency": bytes(range(0, 256, 2))}, "RGBA"),
         ("L", {"transparency": 76}, "LA"),

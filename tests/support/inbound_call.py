@@ -60,7 +60,7 @@ class InboundCall:
 
     @property
     def record(self) -> Call:
-        return stored_calls(self.app.database)[self.id].value
+        return stored_calls(self.app.database, self.id)[self.id].value
 
     @property
     def position(self) -> Position:

@@ -397,9 +397,10 @@ class InMemoryDatabase:
         if self.is_unavailable:
             raise StorageUnavailable("unavailable")
 
-    def load_all(self, mapping: RecordMapping[T, Any]) -> dict[str, Versioned[T]]:
-        """Return all values of a kind by their ids: a copy of what is stored."""
-        rows = self.records.tables[mapping.kind.name]
+    def load_all(self, mapping: RecordMapping[T, Any], *ids: str) -> dict[str, Versioned[T]]:
+        """Return all values of a kind by their ids, or these: a copy of what is stored."""
+        stored = self.records.tables[mapping.kind.name]
+        rows = {one: stored[one] for one in ids or stored}
         records = {one: _read(mapping.kind, one, row).record for one, row in rows.items()}
         return {
             one: Versioned(mapping.to_value(record), rows[one].version)

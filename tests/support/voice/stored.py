@@ -7,8 +7,8 @@ from domain.voice.call import Call
 from tests.support.fakes.database import InMemoryDatabase
 
 
-def stored_calls(database: InMemoryDatabase) -> dict[str, Versioned[Call]]:
-    return database.load_all(CallMapping(CALLS, Call))
+def stored_calls(database: InMemoryDatabase, *ids: str) -> dict[str, Versioned[Call]]:
+    return database.load_all(CallMapping(CALLS, Call), *ids)
 
 
 def voice_repositories(database: InMemoryDatabase) -> VoiceRepositories:

@@ -48,33 +48,22 @@ async def test_items_without_a_file_and_files_without_an_item_are_found_and_repa
     assert (await find(app)).orphans == 0
 
 
-async def test_an_item_without_the_file_of_a_variant_loses_this_variant() -> None:
-    app = AppHarness(
-        policy=make_policy(variant_specs=(VariantSpec("thumb", 8, 8), VariantSpec("s", 4, 4)))
-    )
-    item = (await app.upload_image(await app.add_user())).item
-    lost, kept = item.variants
-    del app.files.contents[lost.storage_key]
-    findings = await find(app)
-    assert (findings.items_without_variant, findings.orphans) == ([item.id], 1)
-    await checker(app).repair(findings, lambda _: None)
-    assert (await app.get_item(item.id)).item.variants == (kept,)
-    assert (await find(app)).orphans == 0
-
-
-async def test_an_incomplete_file_counts_as_missing() -> None:
-    app = AppHarness(policy=make_policy(variant_specs=(VariantSpec("thumb", 8, 8),)))
+async def test_an_item_loses_its_variants_that_have_no_complete_file() -> None:
+    specs = [VariantSpec("thumb", 8, 8), VariantSpec("small", 4, 4), VariantSpec("tiny", 2, 2)]
+    app = AppHarness(policy=make_policy(variant_specs=specs))
     owner = await app.add_user()
-    empty, cut = [(await app.upload_image(owner)).item for _ in range(2)]
+    empty, item = [(await app.upload_image(owner)).item for _ in range(2)]
     app.files.contents[empty.storage_key] = b""
-    variant_key = cut.variants[0].storage_key
-    app.files.contents[variant_key] = app.files.contents[variant_key][:-1]
+    lost, kept, cut = item.variants
+    del app.files.contents[lost.storage_key]
+    app.files.contents[cut.storage_key] = app.files.contents[cut.storage_key][:-1]
 
     findings = await find(app)
 
     assert findings.items_without_file == [empty.id]
-    assert findings.items_without_variant == [cut.id]
+    assert (findings.items_without_variant, findings.orphans) == ([item.id], 2)
     await checker(app).repair(findings, lambda _: None)
+    assert (await app.get_item(item.id)).item.variants == (kept,)
     assert (await find(app)).orphans == 0
 
 

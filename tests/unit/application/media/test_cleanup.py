@@ -9,7 +9,6 @@ import pytest
 from application.media import deletions
 from application.operations.cleanup import CleanupReport
 from application.pacing import Pace
-from application.ports.errors import StorageUnavailable
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState, MediaItem
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import AppHarness
@@ -19,6 +18,7 @@ from tests.support.media.builders import an_item
 from tests.support.media.stored import media_repositories, stored_items
 
 TICK = timedelta(milliseconds=1)
+READS = ("load", "list", "find")
 
 
 async def add_item(app: AppHarness, item: MediaItem) -> None:
@@ -110,23 +110,21 @@ async def test_it_pauses_between_the_items_of_one_deleted_account(
 
 async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:
     repositories = app.database.repositories()
-    for number in range(300):
-        await repositories.identities.add(
-            a_deleted_identity(id=an_id(number), phone=a_phone(number))
-        )
-        item = an_item(id=an_id(5000 + number), owner_id=an_id(number))
-        await add_item(app, item)
+    for number in range(60):
+        identity = a_deleted_identity(id=an_id(number), phone=a_phone(number))
+        await repositories.identities.add(identity)
+        await add_item(app, an_item(id=an_id(5000 + number), owner_id=identity.id))
     reports = await asyncio.gather(*(app.operations.cleanup() for _ in range(4)))
-    assert sum(report["purged_identities"] for report in reports) == 300
+    assert sum(report["purged_identities"] for report in reports) == 60
     assert all(stored.value.purged_at for stored in app.database.identities.values())
     assert await app.operations.cleanup() == CleanupReport()
 
 
 async def app_to_clean() -> AppHarness:
-    """Return an app with an expired upload, a deleted item and a deleted identity with items."""
+    """Return an app with an expired upload, a deleted item and a deleted identity with an item."""
     app = AppHarness()
     principal = await app.add_user(a_phone(1), "Rahul")
-    uploaded = {(await app.upload_image(principal)).item.storage_key for _ in range(2)}
+    uploaded = (await app.upload_image(principal)).item.storage_key
     now = app.clock.now()
     pending = an_item(id=an_id(71), state=ItemState.PENDING, upload_deadline=now + UPLOAD_TIMEOUT)
     deleting = an_item(id=an_id(72), state=ItemState.DELETING, deletion_requested_at=now)
@@ -138,38 +136,30 @@ async def app_to_clean() -> AppHarness:
     with pytest.raises(ProcessKilled):
         await app.identities.delete_user(principal)
     app.faults.reset()
-    assert uploaded < set(app.files.contents)
+    assert uploaded in app.files.contents
     return app
-
-
-async def assert_cleanup_completes(app: AppHarness) -> None:
-    await app.operations.cleanup()
-    app.clock.advance(FILE_DELETION_DELAY)
-    await app.operations.cleanup()
-    assert (await app.operations.cleanup()).total() == 0
-    assert app.files.contents == {}
-    assert stored_items(app.database) == {}
-    (identity,) = app.database.identities.values()
-    assert identity.value.purged_at
-    assert app.database.phone_verifications[a_phone(1)].value.identity_id is None
 
 
 async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
     uninterrupted = await app_to_clean()
     await uninterrupted.use_cases.operations.cleanup()
-    for operation in set(uninterrupted.faults.calls):
-        for kill, with_login in ((False, False), (True, False), (True, True)):
-            app = await app_to_clean()
-            app.faults.fail_on(operation, kill=kill)
-            with suppress(StorageUnavailable, ProcessKilled):
-                await app.operations.cleanup()
-            assert app.faults.has_fired
-            app.faults.reset()
-            if not with_login:
-                await assert_cleanup_completes(app)
-                continue
-            principal = await app.log_in(a_phone(1))
-            uploaded = await app.upload_image(principal)
+    calls = uninterrupted.faults.calls
+    for operation in {call for call in calls if not call.partition(".")[2].startswith(READS)}:
+        app = await app_to_clean()
+        app.faults.fail_on(operation, kill=True)
+        with suppress(ProcessKilled):
             await app.operations.cleanup()
-            assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
-            assert (await app.get_item(uploaded.item.id)).item == uploaded.item
+        assert app.faults.has_fired
+        app.faults.reset()
+        principal = await app.log_in(a_phone(1))
+        uploaded = (await app.upload_image(principal)).item
+        await app.operations.cleanup()
+        app.clock.advance(FILE_DELETION_DELAY)
+        await app.operations.cleanup()
+
+        assert (await app.operations.cleanup()).total() == 0
+        assert app.files.contents.keys() == {uploaded.storage_key}
+        assert stored_items(app.database).keys() == {uploaded.id}
+        deleted, _ = app.database.identities.values()
+        assert deleted.value.purged_at
+        assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id

@@ -33,11 +33,6 @@ REASON: Final = "report 815"
 
 
 @pytest.fixture
-async def owner(app: AppHarness) -> Principal:
-    return await app.add_user(a_phone(1), "Rahul")
-
-
-@pytest.fixture
 async def item(app: AppHarness, owner: Principal) -> MediaItem:
     return (await app.upload_image(owner)).item
 
@@ -147,11 +142,12 @@ async def test_no_service_token_looks_at_items(app: AppHarness, item: MediaItem)
 async def test_what_was_deleted_is_not_found_and_does_not_come_back(
     app: AppHarness, owner: Principal, item: MediaItem
 ) -> None:
-    other = (await app.upload_image(owner)).item
-    await moderation(app).delete(OPERATOR, item.id, REASON)
-    await app.identities.delete_user(owner)
+    hidden = (await app.upload_image(owner)).item
     items = moderation(app)
-    for item_id in (item.id, other.id, an_id(99)):
+    await items.hide(OPERATOR, hidden.id, REASON)
+    await items.delete(OPERATOR, item.id, REASON)
+    await app.identities.delete_user(owner)
+    for item_id in (item.id, hidden.id, an_id(99)):
         for act in (items.hide, items.unhide, items.delete):
             with pytest.raises(ItemNotFound):
                 await act(OPERATOR, item_id, REASON)
@@ -182,16 +178,6 @@ async def test_a_hidden_item_counts_in_the_quota_until_it_is_deleted() -> None:
     assert stored_usages(app.database)[owner.identity.id].value.used_items == 1
     await moderation(app).delete(OPERATOR, item.id, REASON)
     assert stored_usages(app.database)[owner.identity.id].value.used_items == 0
-
-
-async def test_a_deletion_of_the_account_deletes_hidden_items(
-    app: AppHarness, owner: Principal, item: MediaItem
-) -> None:
-    await moderation(app).hide(OPERATOR, item.id, REASON)
-    await app.identities.delete_user(owner)
-    await app.operations.cleanup()
-    assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
-    assert app.files.contents == {}
 
 
 async def test_an_upload_that_is_repeated_does_not_return_a_hidden_item(

@@ -20,7 +20,6 @@ from domain.errors import DomainError, Unauthenticated, UserNotFound
 from domain.media.errors import (
     InvalidImage,
     ItemSaveFailed,
-    UnsupportedImageType,
 )
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.media.page import ItemFilter, PageRequest
@@ -46,20 +45,22 @@ OPERATIONS = [
 
 
 @pytest.fixture
-async def principal(app: AppHarness) -> Principal:
-    return await app.add_user(a_phone(1), "Rahul")
+def principal(owner: Principal) -> Principal:
+    return owner
 
 
 async def test_an_uploaded_image_is_in_the_library_and_its_file_in_the_store(
     app: AppHarness, principal: Principal
 ) -> None:
     app.faults.reset()
-    uploaded = await app.upload_image(principal, category="Party  ")
+    uploaded = await app.upload_image(principal, still_gif() + b"hidden", category="Party  ")
     assert [*dict.fromkeys(app.faults.calls)] == OPERATIONS
     item = uploaded.item
     assert (item.owner_id, item.category, item.is_ready) == (principal.identity.id, "Party  ", True)
     assert item.created_at == app.clock.now()
-    assert list(app.files.contents) == [item.storage_key]
+    ((storage_key, stored),) = app.files.contents.items()
+    assert (storage_key, len(stored)) == (item.storage_key, item.image.bytes)
+    assert b"hidden" not in stored
     assert (await app.get_item(item.id)).item == item
     assert uploaded.url.url.endswith(item.storage_key)
 
@@ -74,15 +75,6 @@ async def test_an_item_whose_id_is_taken_is_not_saved(
         await same.upload_image(principal)
 
     assert (await same.get_item(kept.item.id)).item == kept.item
-
-
-async def test_only_the_published_image_is_stored(app: AppHarness, principal: Principal) -> None:
-    content = still_gif() + b"hidden data"
-    uploaded = await app.upload_image(principal, content)
-    stored = app.files.contents[uploaded.item.storage_key]
-    assert stored.startswith(b"GIF8")
-    assert b"hidden" not in stored
-    assert uploaded.item.image.bytes == len(stored)
 
 
 async def test_an_administrator_uploads_for_any_user_on_the_own_account(
@@ -100,19 +92,11 @@ async def test_an_administrator_uploads_for_any_user_on_the_own_account(
             await app.upload_image(administrator, owner_id=user_id)
 
 
-@pytest.mark.parametrize(
-    ("content", "error"),
-    [
-        (b"", InvalidImage),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", UnsupportedImageType),
-        (b"\xff\xd8\xff", InvalidImage),
-    ],
-)
 async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
-    app: AppHarness, principal: Principal, content: bytes, error: type[Exception]
+    app: AppHarness, principal: Principal
 ) -> None:
-    with pytest.raises(error):
-        await app.upload_image(principal, content)
+    with pytest.raises(InvalidImage):
+        await app.upload_image(principal, b"")
     assert stored_items(app.database) == {}
     assert app.files.contents == {}
 
@@ -179,13 +163,10 @@ async def test_an_upload_past_its_deadline_is_not_in_the_library(
 
 
 @pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-@pytest.mark.parametrize("is_deleted", [False, True], ids=["owner", "deleted owner"])
 @pytest.mark.parametrize("operation", OPERATIONS[:-1])
 async def test_an_interrupted_upload_leaves_nothing(
-    app: AppHarness, principal: Principal, operation: str, is_deleted: bool, kill: bool
+    app: AppHarness, principal: Principal, operation: str, kill: bool
 ) -> None:
-    if is_deleted:
-        await delete_and_purge(app, principal)
     app.faults.fail_on(operation, kill=kill)
     with pytest.raises((ProcessKilled, DomainError, PortError)):
         await app.upload_image(principal)

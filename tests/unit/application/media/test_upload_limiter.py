@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
 from typing import Any, Final
 
 import pytest
@@ -13,24 +13,9 @@ import pytest
 from application.media.limits import MAX_MEMORY_BYTES, RunningUpload, UploadLimiter
 from domain.media.errors import NoUploadSpace, TooManyUploads
 from entrypoints.http.media.library.uploads import FileLocks
-from tests.support.fakes.clock import SecondsClock
 
 IP: Final = "203.0.113.7"
 SPACE: Final = 100 * MAX_MEMORY_BYTES
-OTHER_PROCESS = """
-import asyncio, sys, time
-from application.media.limits import UploadLimiter
-from entrypoints.http.media.library.uploads import FileLocks
-
-async def hold():
-    locks = FileLocks(int(sys.argv[1]))
-    limiter = UploadLimiter(9, 1000, locks, free_bytes=lambda: None, now=time.monotonic)
-    async with limiter.admit("a", "127.0.0.1"), limiter.admit("b", "127.0.0.1"):
-        print("admitted", flush=True)
-        sys.stdin.read()
-
-asyncio.run(hold())
-"""
 
 
 class Uploads:
@@ -199,25 +184,24 @@ async def test_the_space_of_the_disk_counts() -> None:
             await other.add(1)
 
 
-async def test_the_uploads_of_one_user_in_another_process_count() -> None:
-    file = os.memfd_create("upload locks")
-    limited = UploadLimiter(9, 1000, FileLocks(file), free_bytes=lambda: None, now=SecondsClock())
-    with subprocess.Popen(  # noqa: ASYNC220 -- the test waits for it anyway
-        [sys.executable, "-c", OTHER_PROCESS, str(file)],
-        pass_fds=[file],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"admitted\n"
-        async with limited.admit("a", IP):
-            with pytest.raises(TooManyUploads):
-                async with limited.admit("a", IP):
-                    pass
-        async with limited.admit("c", IP), limited.admit("c", IP):
-            pass
-        other.kill()
+def hold_locks(locks: FileLocks, connection: Connection) -> None:
+    for user in ("a", "b"):
+        locks.acquire(user)
+    connection.send("held")
+    connection.poll(None)
+
+
+def test_the_uploads_of_one_user_in_another_process_count() -> None:
+    locks, (ours, theirs) = FileLocks(os.memfd_create("upload locks")), Pipe()
+    other = get_context("fork").Process(target=hold_locks, args=(locks, theirs))
+    other.start()
+    assert ours.recv() == "held"
+    locks.acquire("a")
+    with pytest.raises(TooManyUploads):
+        locks.acquire("a")
+    for _ in range(2):
+        locks.acquire("c")
+    other.kill()
+    other.join()
     # The process that was killed has no uploads any more.
-    async with limited.admit("a", IP), limited.admit("a", IP):
-        pass
-    os.close(file)
+    locks.acquire("a")

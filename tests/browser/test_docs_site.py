@@ -8,7 +8,8 @@ import pytest
 
 from tests.browser.chromium import WAIT, Chromium, Page
 from tests.browser.looks import WIDTHS, show
-from tests.support.docs_site import PROJECT, build_docs_site
+from tests.support.docs_site import build_docs_site
+from tests.support.markdown import PROJECT
 from tests.support.npm_packages import install_npm_packages
 from tests.support.servers.http_server import LocalServer
 from tests.support.servers.process import ServerUnavailable

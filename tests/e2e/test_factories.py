@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.adapter_runs import PROJECT, documented_adapter, run_contract_tests
+from tests.support.adapter_runs import documented_adapter, run_contract_tests
 from tests.support.forked_service import ForkedService
+from tests.support.markdown import PROJECT
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_acme import FakeAcme
 

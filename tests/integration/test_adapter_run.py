@@ -19,9 +19,10 @@ from pytest_dialtone.outcomes import observe
 from pytest_dialtone.port import Port, find_ports
 from tests.support.acme_sms import open_acme_messenger
 from tests.support.acme_voice import open_acme_voice
-from tests.support.adapter_runs import PROJECT, run_contract_tests
+from tests.support.adapter_runs import run_contract_tests
 from tests.support.attestation_adapters import open_questions
 from tests.support.event_lists import open_event_list
+from tests.support.markdown import PROJECT
 from tests.support.servers.fake_acme import FakeAcme
 from tests.support.servers.fake_acme_voice import FakeAcmeVoice
 from tests.support.shipped_adapters import open_disk, open_failover, open_sqlite

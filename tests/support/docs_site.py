@@ -4,9 +4,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
 
-PROJECT: Final = Path(__file__).parents[2]
+from tests.support.markdown import PROJECT
 
 
 def build_docs_site(folder: Path, node_modules: Path) -> Path:

@@ -14,9 +14,10 @@ from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
+from tests.support.markdown import PROJECT
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
-from tests.tooling.test_release import PROJECT, VERSION
+from tests.tooling.test_release import VERSION
 
 FOLDER: Final = DEPLOY / "compose"
 BASE: Final = load_yaml(FOLDER / "compose.yaml")

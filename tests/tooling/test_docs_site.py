@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 
 from entrypoints.settings.composition import FIELDS
-from tests.support.docs_site import PROJECT, build_docs_site
-from tests.support.markdown import PAGES
+from tests.support.docs_site import build_docs_site
+from tests.support.markdown import PAGES, PROJECT
 
 _IN_HTML: Final = re.compile(
     r"""<(?:audio|embed|iframe|img|link|object|script|source|use|video)\b[^>]*"""

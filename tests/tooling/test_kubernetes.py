@@ -11,7 +11,8 @@ from entrypoints.features.media import MediaSettings
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
-from tests.tooling.test_release import PROJECT, VERSION
+from tests.support.markdown import PROJECT
+from tests.tooling.test_release import VERSION
 
 FOLDER: Final = DEPLOY / "kubernetes"
 BASE: Final = FOLDER / "base"

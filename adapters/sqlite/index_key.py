@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
@@ -30,6 +30,8 @@ from adapters.sqlite.schema import (
 from application.ports.errors import ConfigurationError
 
 T = TypeVar("T")
+_BUSY_TIMEOUT: Final = 1.0
+"""Seconds. A service keeps its lock until it stops, so waiting longer does not help."""
 
 
 async def check_unused(path: Path, encryption: PhoneEncryption, _: datetime) -> None:
@@ -120,7 +122,9 @@ def _stores_in_transaction(connection: sqlite3.Connection) -> Database:
 def _connect_alone(path: Path) -> Iterator[sqlite3.Connection]:
     url = f"{path.absolute().as_uri()}?mode=rw"
     try:
-        with closing(sqlite3.connect(url, uri=True, isolation_level=None)) as connection:
+        with closing(
+            sqlite3.connect(url, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT)
+        ) as connection:
             connection.execute("PRAGMA secure_delete = ON")
             # Until the end, also between two transactions.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -1,6 +1,5 @@
 """The promises of the port that turns instructions into markup, and the documents of Twilio."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -22,23 +21,21 @@ from domain.voice.instructions import (
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 from pytest_dialtone.suites.voice.test_call_markup import *
 from pytest_dialtone.suites.voice.test_call_markup import (
-    ANY_TEXTS,
     MENU,
     STATUS_URL,
     URL,
     VOICE,
     url_of,
 )
-from tests.contract.voice_drivers import VOICE_ADAPTERS
+from tests.contract.voice_drivers import TwilioVoiceDriver
 from tests.support import twiml
 
 HINDI = Voice("hi-IN")
 
 
-@pytest.fixture(params=VOICE_ADAPTERS, ids=lambda open_driver: open_driver.__name__)
-async def voice_driver(request: pytest.FixtureRequest) -> AsyncIterator[VoiceDriver]:
-    async for driver in request.param(request):
-        yield driver
+@pytest.fixture
+def voice_driver() -> VoiceDriver:
+    return TwilioVoiceDriver()
 
 
 def play(*instructions: Instruction) -> list[tuple[Any, ...]]:
@@ -108,15 +105,6 @@ def test_a_call_waits_continues_elsewhere_ends_or_is_rejected(
 
 def test_a_call_that_was_answered_ends_instead_of_being_rejected() -> None:
     assert play(Say("Hello.", VOICE), Reject())[-1] == ("Hangup",)
-
-
-@pytest.mark.parametrize("text", ANY_TEXTS)
-def test_any_text_is_said_and_is_never_markup(text: str) -> None:
-    [said] = play(Say(text, VOICE))
-    [gathered] = play(Gather((Say(text, VOICE),), MENU, VOICE))
-
-    assert said == ("Say", text, "en-US", "Polly.Joanna")
-    assert gathered[1] == [said]
 
 
 @pytest.mark.parametrize("text", ["", " \n\t "])

@@ -8,9 +8,7 @@ from adapters.twilio.voice.calls import open_twilio_calls
 from application.ports.voice import CallProvider
 from pytest_dialtone.suites.voice.drivers import CallsDriver
 from pytest_dialtone.suites.voice.test_call_provider import *
-from tests.support.acme_voice import AcmeVoice, open_acme_voice
 from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider
-from tests.support.servers.fake_acme_voice import FakeAcmeVoice
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 
 
@@ -56,26 +54,6 @@ class TwilioDriver(CallsDriver):
         return self.twilio.add_recording(content)
 
 
-class AcmeDriver(CallsDriver):
-    def __init__(self, calls: AcmeVoice, acme: FakeAcmeVoice) -> None:
-        super().__init__(calls)
-        self.acme = acme
-        self.adapter = calls
-
-    async def placed(self) -> str:
-        return "\n".join(" ".join(call) for call in await self.adapter.placed_calls())
-
-    async def break_provider(self) -> None:
-        self.acme.close()
-
-    def invalidate_number(self) -> None:
-        self.acme.error = "unknown_number"
-
-    async def add_recording(self, content: bytes) -> str:
-        self.acme.recordings["r0"] = content
-        return "r0"
-
-
 async def fake(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
     yield FakeDriver()
 
@@ -89,13 +67,7 @@ async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
             yield TwilioDriver(calls, server)
 
 
-async def acme(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
-    with FakeAcmeVoice() as server:
-        async with open_acme_voice(environ=server.environ) as voice:
-            yield AcmeDriver(voice, server)
-
-
-@pytest.fixture(params=[fake, twilio, acme], ids=lambda open_driver: open_driver.__name__)
+@pytest.fixture(params=[fake, twilio], ids=lambda open_driver: open_driver.__name__)
 async def calls_driver(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
     async for driver in request.param(request):
         yield driver

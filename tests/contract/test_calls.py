@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final, get_args
 
@@ -11,7 +10,6 @@ from application.ports.voice import VoiceRepositories
 from domain.cursor import Cursor
 from domain.voice.call import Call, CallStatus
 from domain.voice.instructions import StoredInstruction
-from domain.voice.walk import MAX_VISITS
 from tests.support.builders import NOW, an_id
 from tests.support.full_records import FULL_RECORDS
 from tests.support.stored_values import replace_stored, values_of
@@ -30,11 +28,6 @@ def repositories(database: Database) -> VoiceRepositories:
     return make_voice_repositories(database)
 
 
-@pytest.fixture
-def other_repositories(other_database: Database) -> VoiceRepositories:
-    return make_voice_repositories(other_database)
-
-
 async def add_calls(repositories: VoiceRepositories, *calls: Call) -> None:
     for call in calls:
         assert await repositories.calls.add(call)
@@ -46,15 +39,6 @@ async def add_calls(repositories: VoiceRepositories, *calls: Call) -> None:
 def test_the_full_call_has_each_kind_of_instruction() -> None:
     instructions = FULL_CALL.turns[0].instructions
     assert {type(instruction) for instruction in instructions} == {*get_args(StoredInstruction)}
-
-
-async def test_the_longest_call_is_stored(repositories: VoiceRepositories) -> None:
-    longest = replace(FULL_CALL, turns=FULL_CALL.turns * (MAX_VISITS // 3))
-    await add_calls(repositories, longest)
-
-    loaded = await repositories.calls.load(longest.id)
-    assert loaded is not None
-    assert loaded.value == longest
 
 
 # Pages.
@@ -101,19 +85,6 @@ async def test_calls_are_listed_newest_first_and_once(
         assert len(await pages.list_after(identity_id, Cursor(at, call_id), 100)) == count
 
 
-async def test_a_call_is_listed_for_its_identity_until_that_is_forgotten(
-    repositories: VoiceRepositories, other_repositories: VoiceRepositories
-) -> None:
-    call = a_call(identity_id=OWNER)
-    await add_calls(repositories, call)
-    assert list(await other_repositories.calls.list_after(OWNER, None, 10)) == [call]
-
-    await replace_stored(repositories.calls, call.forget_identity())
-
-    assert list(await other_repositories.calls.list_after(OWNER, None, 10)) == []
-    assert len(await other_repositories.calls.list_after(None, None, 10)) == 1
-
-
 # Cleanup.
 
 
@@ -132,24 +103,16 @@ async def test_calls_that_started_by_then_are_listed_oldest_first(
     assert values_of(await repositories.calls.list_started(NOW, 1)) == [before]
 
 
-async def test_an_identity_is_removed_from_all_its_calls(repositories: VoiceRepositories) -> None:
-    await add_calls(
-        repositories,
-        *(replace(FULL_CALL, id=an_id(number), identity_id=OWNER) for number in range(5)),
-        a_call(id=an_id(6), identity_id=an_id(902)),
-        a_call(id=an_id(7)),
-    )
+async def test_the_calls_of_an_identity_are_listed_until_that_is_forgotten(
+    repositories: VoiceRepositories,
+) -> None:
+    own, other = a_call(id=an_id(1), identity_id=OWNER), a_call(id=an_id(2), identity_id=an_id(902))
+    await add_calls(repositories, own, other, a_call(id=an_id(3)))
 
-    pages = 0
-    while found := await repositories.calls.list_of_identity(OWNER, 2):
-        assert len(found) <= 2
-        for call in found:
-            assert await repositories.calls.replace(call.value.forget_identity(), call.version)
-        pages += 1
+    assert values_of(await repositories.calls.list_of_identity(OWNER, 2)) == [own]
 
-    assert pages == 3
-    calls = await repositories.calls.list_after(None, None, 10)
-    assert {call.identity_id for call in calls} == {None, an_id(902)}
+    await replace_stored(repositories.calls, own.forget_identity())
+    assert list(await repositories.calls.list_of_identity(OWNER, 2)) == []
 
 
 async def test_calls_with_recordings_are_listed_by_the_time_of_the_oldest(

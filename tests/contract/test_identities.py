@@ -3,7 +3,6 @@
 `test_record_store` has what is unique in general, and what is written once.
 """
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +24,6 @@ from domain.identities.user_events import RETRY_PERIOD, EventProgress, EventType
 from domain.identities.username import Username
 from tests.support.builders import (
     NOW,
-    a_deleted_identity,
     a_phone,
     a_session,
     a_user,
@@ -96,15 +94,6 @@ async def test_somebody_with_a_role_is_found_by_each_look_alike_of_the_name(
     assert await identities.list_staff_like(Username("PauI2")) == []
 
 
-async def test_a_released_username_is_free(repositories: Repositories) -> None:
-    identities = repositories.identities
-    deleted = a_deleted_identity(user=a_user("Zoë"))
-    await identities.add(deleted)
-    await replace_stored(identities, deleted.release_username())
-
-    assert await identities.add(an_identity(id=an_id(2), user=a_user("Zoë")))
-
-
 async def test_an_external_id_belongs_to_one_identity_until_that_is_deleted(
     repositories: Repositories,
 ) -> None:
@@ -159,21 +148,6 @@ async def test_only_a_change_of_the_phone_replaces_it(repositories: Repositories
     assert not await identities.replace(CHANGING, 2)
     assert await identities.replace(replace(changed, phone=a_phone()), 3)
     assert await load() == changed
-
-
-async def test_one_of_parallel_changes_of_a_phone_wins(repositories: Repositories) -> None:
-    identities = repositories.identities
-    await identities.add(CHANGING)
-    phones = [a_phone(number) for number in range(10, 30)]
-
-    won = await asyncio.gather(
-        *(identities.replace_phone(replace(CHANGING, phone=phone), 1) for phone in phones)
-    )
-
-    assert won.count(True) == 1
-    loaded = await identities.load(CHANGING.id)
-    assert loaded is not None
-    assert (loaded.value.phone, loaded.version) == (phones[won.index(True)], 2)
 
 
 async def test_changes_of_phones_are_listed_the_earliest_attempt_first(

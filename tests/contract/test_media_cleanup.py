@@ -119,19 +119,10 @@ async def test_refused_deletions_are_listed_until_the_file_is_deleted_the_oldest
     assert values_of(found) == [older, newer]
     assert len(await repositories.items.list_refused_deletions(1)) == 1
 
+    assert values_of(await repositories.items.list_deleting(NOW, 10))[:2] == [older, newer]
     await replace_stored(repositories.items, older.mark_for_deletion(NOW))
     found = await repositories.items.list_refused_deletions(10)
     assert values_of(found) == [newer]
-
-
-async def test_the_cleanup_still_finds_an_item_whose_deletion_was_refused(
-    repositories: MediaRepositories,
-) -> None:
-    refused = an_item(owner_id=OWNER).mark_for_deletion(NOW).mark_deletion_refused()
-    await add_items(repositories, refused)
-
-    assert values_of(await repositories.items.list_deleting(NOW, 10)) == [refused]
-    assert list(await repositories.items.list_owned_by(OWNER, 10)) == []
 
 
 async def test_all_items_are_listed_by_id(repositories: MediaRepositories) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from typing import TextIO, cast
+from typing import TextIO
 
 import pytest
 
@@ -20,9 +20,7 @@ from pytest_dialtone.suites.messages.test_messenger import (
     test_an_invalid_number_has_a_reason_without_the_number,
     test_no_signed_body_raises_an_exception,
 )
-from tests.support.acme_sms import AcmeMessenger, open_acme_messenger
 from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
-from tests.support.servers.fake_acme import FakeAcme
 from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 
@@ -90,24 +88,6 @@ class HookDriver(MessengerDriver):
         return sign_status(message_id, url, b'{"status": "delivered"}' if body is None else body)
 
 
-class AcmeDriver(MessengerDriver):
-    def __init__(self, messenger: CheckedMessenger, acme: FakeAcme) -> None:
-        super().__init__(messenger)
-        self.acme = acme
-
-    async def delivered(self) -> str:
-        return "\n".join(f"{message['to']} {message['text']}" for message in self.acme.messages)
-
-    async def break_provider(self) -> None:
-        self.acme.close()
-
-    def invalidate_number(self) -> None:
-        self.acme.error = "unknown_recipient"
-
-    async def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
-        return cast("AcmeMessenger", self.messenger).sign_status(url, body)
-
-
 async def fake(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     yield FakeDriver()
 
@@ -134,15 +114,7 @@ async def hook(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]
             yield HookDriver(messenger, hook)
 
 
-async def acme(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
-    with FakeAcme() as acme:
-        async with open_acme_messenger(environ=acme.environ) as messenger:
-            yield AcmeDriver(messenger, acme)
-
-
-@pytest.fixture(
-    params=[fake, terminal, twilio, hook, acme], ids=lambda open_driver: open_driver.__name__
-)
+@pytest.fixture(params=[fake, terminal, twilio, hook], ids=lambda open_driver: open_driver.__name__)
 async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     async for driver in request.param(request):
         yield driver
@@ -155,7 +127,7 @@ def only_with(*drivers: object) -> pytest.MarkDecorator:
     )
 
 
-only_with(fake, twilio, hook, acme)(test_an_invalid_number_has_a_reason_without_the_number)
-only_with(twilio, hook, acme)(test_a_request_without_a_signature_is_no_status_callback)
-only_with(hook, acme)(test_a_status_callback_counts_with_its_signature_only)
-only_with(hook, acme)(test_no_signed_body_raises_an_exception)
+only_with(fake, twilio, hook)(test_an_invalid_number_has_a_reason_without_the_number)
+only_with(twilio, hook)(test_a_request_without_a_signature_is_no_status_callback)
+only_with(hook)(test_a_status_callback_counts_with_its_signature_only)
+only_with(hook)(test_no_signed_body_raises_an_exception)

@@ -1,7 +1,5 @@
 """The promises of the port that reads a provider's requests, and the requests of Twilio."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
@@ -15,7 +13,7 @@ from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 from pytest_dialtone.suites.voice.test_webhook_parser import *
 from pytest_dialtone.suites.voice.test_webhook_parser import EMPTY, URL
-from tests.contract.voice_drivers import VOICE_ADAPTERS
+from tests.contract.voice_drivers import TwilioVoiceDriver
 from tests.support.builders import a_phone
 
 PARSER = TwilioWebhookParser()
@@ -24,10 +22,9 @@ RECORDING_ID = "RE" + "2" * 32
 TOLL_FREE = PhoneNumber("+18005550123")
 
 
-@pytest.fixture(params=VOICE_ADAPTERS, ids=lambda open_driver: open_driver.__name__)
-async def voice_driver(request: pytest.FixtureRequest) -> AsyncIterator[VoiceDriver]:
-    async for driver in request.param(request):
-        yield driver
+@pytest.fixture
+def voice_driver() -> VoiceDriver:
+    return TwilioVoiceDriver()
 
 
 def parse(**fields: str) -> WebhookFields:
@@ -41,10 +38,7 @@ def test_a_request_names_the_call_and_both_phones() -> None:
     assert (fields.caller, fields.called) == (a_phone(1), TOLL_FREE)
 
 
-@pytest.mark.parametrize(
-    "caller",
-    ["", "anonymous", "client:x", "sip:me@a.test", "+266696687", "+7378742833", "+17378742833"],
-)
+@pytest.mark.parametrize("caller", ["anonymous", "sip:me@a.test", "+266696687", "+17378742833"])
 def test_a_caller_without_a_number_is_nobody(caller: str) -> None:
     assert parse(CallSid=CALL_ID, From=caller).caller is None
 
@@ -52,15 +46,11 @@ def test_a_caller_without_a_number_is_nobody(caller: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "event"),
     [
-        ({}, Continued()),
         ({"Digits": "", "SpeechResult": ""}, Continued()),
-        ({"Digits": "1"}, Answered("1")),
-        ({"SpeechResult": "yes, please"}, Answered(speech="yes, please")),
         ({"Digits": "#", "SpeechResult": "हाँ"}, Answered("#", "हाँ")),
         ({"RecordingSid": RECORDING_ID, "RecordingDuration": "17"}, Recorded(RECORDING_ID, 17)),
         ({"RecordingSid": RECORDING_ID, "RecordingDuration": "?"}, Recorded(RECORDING_ID)),
         ({"RecordingSid": RECORDING_ID, "Digits": "hangup"}, Recorded(RECORDING_ID)),
-        ({"RecordingSid": RECORDING_ID, "RecordingStatus": "completed"}, Recorded(RECORDING_ID)),
         ({"RecordingSid": RECORDING_ID, "RecordingStatus": "in-progress"}, Continued()),
         ({"RecordingSid": "", "RecordingDuration": "0"}, Continued()),
         ({"DialCallStatus": "made_up"}, Dialed(DialResult.FAILED)),
@@ -74,23 +64,10 @@ def test_a_request_says_what_happened(fields: dict[str, str], event: CallEvent) 
     assert parse(CallSid=CALL_ID, **fields).event == event
 
 
-@pytest.mark.parametrize("status", CallStatus)
-def test_a_request_has_the_status_of_the_call(status: CallStatus) -> None:
-    assert parse(CallStatus=status.value.replace("_", "-")).call_status is status
-
-
-@pytest.mark.parametrize("status", ReportedStatus)
-def test_a_request_has_the_status_of_a_message(status: ReportedStatus) -> None:
-    fields = parse(MessageStatus=status.value, ErrorCode="30003")
-
-    assert (fields.message_status, fields.error_code) == (status, "30003")
-
-
-def test_what_is_missing_is_empty() -> None:
-    assert parse() == EMPTY
-
-
-def test_an_unknown_status_is_none() -> None:
-    fields = parse(CallStatus="made_up", MessageStatus="made_up")
-
-    assert (fields.call_status, fields.message_status) == (None, None)
+def test_a_request_has_the_status_of_the_call_or_of_a_message() -> None:
+    for status in CallStatus:
+        assert parse(CallStatus=status.value.replace("_", "-")).call_status is status
+    for reported in ReportedStatus:
+        fields = parse(MessageStatus=reported.value, ErrorCode="30003")
+        assert (fields.message_status, fields.error_code) == (reported, "30003")
+    assert parse(CallStatus="made_up", MessageStatus="made_up") == parse() == EMPTY

@@ -1,7 +1,6 @@
 """The promises of the port that verifies a provider's requests, and the signatures of Twilio."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -13,7 +12,6 @@ from pytest_dialtone.suites.voice.test_webhook_signatures import URL
 from tests.contract.voice_drivers import (
     ACCOUNT,
     FORM,
-    VOICE_ADAPTERS,
     TwilioVoiceDriver,
     sign,
 )
@@ -22,10 +20,9 @@ SIGNATURES = TwilioVoiceDriver().signatures
 CONTENT = {"AccountSid": ACCOUNT, "MessageSid": "SM1", "MessageStatus": "delivered"}
 
 
-@pytest.fixture(params=VOICE_ADAPTERS, ids=lambda open_driver: open_driver.__name__)
-async def voice_driver(request: pytest.FixtureRequest) -> AsyncIterator[VoiceDriver]:
-    async for driver in request.param(request):
-        yield driver
+@pytest.fixture
+def voice_driver() -> VoiceDriver:
+    return TwilioVoiceDriver()
 
 
 def form_request(*fields: tuple[str, str]) -> SignedRequest:
@@ -36,15 +33,11 @@ def json_request(content: object = None) -> SignedRequest:
     return SignedRequest(URL, {}, body=json.dumps(content or CONTENT).encode())
 
 
-@pytest.mark.parametrize("request_", [form_request(), json_request()], ids=["form", "json"])
-def test_a_signed_request_is_authentic(request_: SignedRequest) -> None:
-    assert SIGNATURES.verify(sign(request_))
-
-
-@pytest.mark.parametrize("request_", [form_request(), json_request()], ids=["form", "json"])
-def test_another_key_does_not_sign(request_: SignedRequest) -> None:
-    assert not SIGNATURES.verify(sign(request_, "another-token"))
-    assert not SIGNATURES.verify(sign(request_, ""))
+def test_another_key_does_not_sign() -> None:
+    for request in (form_request(), json_request()):
+        assert SIGNATURES.verify(sign(request))
+        assert not SIGNATURES.verify(sign(request, "another-token"))
+        assert not SIGNATURES.verify(sign(request, ""))
 
 
 def test_no_part_of_a_form_may_change() -> None:
@@ -52,17 +45,14 @@ def test_no_part_of_a_form_may_change() -> None:
 
     for changed in (
         replace(signed, url=URL.replace("visit=2", "visit=3")),
-        replace(signed, url=URL.replace("/app/", "/")),
         replace(signed, url=URL.replace("https", "http")),
         replace(signed, url=f"{URL}&"),
         replace(signed, url=URL.replace("%20", "+")),
-        replace(signed, url=URL.partition("?")[0]),
         replace(signed, form=FORM[:-2]),
         replace(signed, form=(*FORM, ("CallStatus", "completed"))),
         replace(signed, form=(*FORM[:-1], ("Digits", "1"))),
         replace(signed, form=()),
         replace(signed, headers={}),
-        replace(signed, headers=dict.fromkeys(signed.headers, "")),
         replace(signed, headers={name: f"{text}0" for name, text in signed.headers.items()}),
         replace(signed, headers={name: text[:-1] for name, text in signed.headers.items()}),
     ):
@@ -74,9 +64,7 @@ def test_no_part_of_a_json_body_may_change() -> None:
 
     for changed in (
         replace(signed, body=signed.body + b" "),
-        replace(signed, body=signed.body.replace(b"delivered", b"failed")),
         replace(signed, body=b""),
-        replace(signed, url=signed.url + "0"),
         replace(signed, url=signed.url + "&visit=3"),
         replace(signed, form=tuple(CONTENT.items())),
     ):
@@ -93,22 +81,17 @@ def test_a_request_of_another_account_is_not_authentic(account: str | None) -> N
 
 
 @pytest.mark.parametrize("name", ["AccountSid", "CallSid", "From", "SpeechResult", "Digits"])
-@pytest.mark.parametrize("value", ["", "1", "+14155550001", ACCOUNT])
-def test_a_field_that_is_used_occurs_once(name: str, value: str) -> None:
-    for fields in ((*FORM, (name, value)), ((name, value), *FORM)):
+def test_a_field_that_is_used_occurs_once(name: str) -> None:
+    for fields in ((*FORM, (name, ACCOUNT)), ((name, ACCOUNT), *FORM)):
         assert not SIGNATURES.verify(sign(form_request(*fields)))
-
-
-def test_a_field_of_json_occurs_once() -> None:
     body = b'{"AccountSid": "AC1", "AccountSid": "%s"}' % ACCOUNT.encode()
-
     assert not SIGNATURES.verify(sign(SignedRequest(URL, {}, body=body)))
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"null", b"[]", b'"text"', b"{", b"7", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 100_000],
-    ids=range(9),
+    [b"", b"[]", b"\xff\xfe", b'{"a":' * 100_000],
+    ids=["empty", "list", "not UTF-8", "nested"],
 )
 def test_a_body_that_is_no_object_is_not_authentic(body: bytes) -> None:
     request = SignedRequest(URL, {}, body=body)
@@ -121,17 +104,15 @@ def test_a_body_that_is_no_object_is_not_authentic(body: bytes) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        SignedRequest("", {}),
         SignedRequest("https://[::", {}, FORM),
-        SignedRequest("https://host:port/", {}, FORM),
         SignedRequest("https://a:99999/", {}, FORM),
         SignedRequest("/voice", {}, FORM),
         SignedRequest("https://\ud800/", {}, FORM),
         SignedRequest(URL, {}, (*FORM, ("\ud800", "\udfff"))),
     ],
-    ids=range(7),
+    ids=["host", "port", "no host", "surrogate", "field"],
 )
-@pytest.mark.parametrize("signature", ["", "é", "\ud800", "\x00", "=" * 10_000])
+@pytest.mark.parametrize("signature", ["", "é", "\ud800"])
 def test_no_malformed_request_raises_an_exception(request_: SignedRequest, signature: str) -> None:
     headers = {"x-twilio-signature": signature, "x-fake-signature": signature}
 

@@ -1,10 +1,7 @@
 """The providers of the phone line that the suites of its webhooks and markup run with."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
-
-import pytest
 
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.voice.markup import TwimlMarkup
@@ -12,8 +9,6 @@ from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.ports.webhooks import SignedRequest
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 from tests.support import twiml
-from tests.support.acme_voice import AcmeVoice, open_acme_voice
-from tests.support.servers.fake_acme_voice import FakeAcmeVoice
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 
 ACCOUNT: Final = "AC" + "0" * 30 + "da"
@@ -38,31 +33,6 @@ class TwilioVoiceDriver(VoiceDriver):
 
     async def said(self, markup: str) -> list[str]:
         return [step[1] for step in twiml.play(markup) if step[0] == "Say"]
-
-
-class AcmeVoiceDriver(VoiceDriver):
-    def __init__(self, adapter: AcmeVoice) -> None:
-        super().__init__(adapter, adapter, adapter)
-        self.adapter = adapter
-
-    async def sign(self, url: str, body: bytes | None = None) -> SignedRequest:
-        return self.adapter.sign_webhook(url, body)
-
-    async def said(self, markup: str) -> list[str]:
-        return self.adapter.said(markup)
-
-
-async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[VoiceDriver]:
-    yield TwilioVoiceDriver()
-
-
-async def acme(request: pytest.FixtureRequest) -> AsyncIterator[VoiceDriver]:
-    with FakeAcmeVoice() as server:
-        async with open_acme_voice(environ=server.environ) as adapter:
-            yield AcmeVoiceDriver(adapter)
-
-
-VOICE_ADAPTERS: Final = [twilio, acme]
 
 
 def sign(request: SignedRequest, key: str = TOKEN) -> SignedRequest:

@@ -1,7 +1,6 @@
 """The background task that runs the scheduled cleanup."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -10,14 +9,9 @@ from structlog.testing import capture_logs
 from entrypoints.server.cleanup_task import run_cleanup_task
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity
+from tests.support.waiting import wait_until
 
 INTERVAL: Final = timedelta(seconds=0.2)
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the task has no event for "done"
-            await asyncio.sleep(0.01)  # between two checks of the condition
 
 
 async def test_it_cleans_up_once_in_each_interval_and_logs_the_counts() -> None:

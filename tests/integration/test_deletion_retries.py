@@ -1,7 +1,6 @@
 """The background task that retries deletions which the media store refused."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -11,14 +10,9 @@ from structlog.testing import capture_logs
 from entrypoints.features.media import MEDIA
 from tests.support.app_harness import AppHarness
 from tests.support.settings import settings
+from tests.support.waiting import wait_until
 
 INTERVAL: Final = timedelta(seconds=0.2)
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the task has no event for "done"
-            await asyncio.sleep(0.01)  # between two checks of the condition
 
 
 async def test_refused_deletions_are_retried_although_the_database_failed_before(

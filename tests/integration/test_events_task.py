@@ -1,7 +1,6 @@
 """The background task that sends events, and what it says in the log."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -14,6 +13,7 @@ from entrypoints.server.events.task import run_events_task
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.destination import FakeDestination
+from tests.support.waiting import wait_until
 
 NAME: Final = "0123456789ab"
 LABELS: Final = {NAME: "https://backend.test"}
@@ -31,12 +31,6 @@ def app(destination: FakeDestination, monkeypatch: pytest.MonkeyPatch) -> AppHar
     monkeypatch.setattr(task, "_TURN_SECONDS", 0.01)
     monkeypatch.setattr(task, "_ERROR_PAUSE_SECONDS", 0.01)
     return AppHarness(destinations={NAME: destination})
-
-
-async def wait_until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the task has no event for "done"
-            await asyncio.sleep(0.01)  # between two checks of the condition
 
 
 async def test_what_is_not_sent_is_logged_once_and_that_it_works_again(

@@ -1,17 +1,12 @@
 """The messenger of an HTTP hook, and everything that can happen to a message."""
 
-import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
 
-from adapters.http import Timeouts
 from adapters.http_hook.messenger import HOOK_TIMEOUTS, HookMessenger, open_hook_messenger
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryStatus
@@ -19,13 +14,12 @@ from application.ports.webhooks import MessageStatus
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_phone
 from tests.support.servers.fake_hook import OTHER_SECRET, SECRET, FakeHook, sign_status
-from tests.support.servers.http_server import Behavior, Exchange, respond_with
+from tests.support.servers.http_server import Exchange, respond_with
 
 PHONE: Final = a_phone()
 TEXT: Final = "012345 is your code"
 STATUS_URL: Final = "https://dialtone.example.org/sms/status?delivery=" + "ab" * 16
 OTHER_STATUS_URL: Final = "https://dialtone.example.org/sms/status?delivery=" + "cd" * 16
-MAX_BODY_SIZE: Final = 64 * 1024
 UNAVAILABLE: Final = b'{"error": {"code": "unavailable", "message": "no credit"}}'
 REJECTED: Final = b'{"error": {"code": "rejected", "message": "no"}}'
 INVALID_NUMBER: Final = b'{"error": {"code": "invalid_number"}}'
@@ -63,28 +57,19 @@ async def test_a_message_is_posted_as_documented(hook: FakeHook, messenger: Hook
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, b"", DeliveryStatus.ACCEPTED),
-        (299, b"<html>", DeliveryStatus.ACCEPTED),
         (202, REJECTED, DeliveryStatus.ACCEPTED),
+        (299, b"<html>", DeliveryStatus.ACCEPTED),
         (202, b"[" * 50_000, DeliveryStatus.ACCEPTED),
-        (202, b"x" * (MAX_BODY_SIZE + 1), DeliveryStatus.ACCEPTED),
         (400, REJECTED, DeliveryStatus.REJECTED),
         (499, INVALID_NUMBER, DeliveryStatus.INVALID_NUMBER),
-        (422, REJECTED.ljust(MAX_BODY_SIZE), DeliveryStatus.REJECTED),
-        (422, REJECTED.ljust(MAX_BODY_SIZE + 1), DeliveryStatus.UNKNOWN),
-        (422, b'{"error": {"code": "rejected", "message": null}}', DeliveryStatus.REJECTED),
         (422, b'{"error": {"code": "rejected", "message": 21211}}', DeliveryStatus.REJECTED),
         (422, REJECTED[:-1], DeliveryStatus.UNKNOWN),
         (422, b'{"error": {"code": "Rejected"}}', DeliveryStatus.UNKNOWN),
-        (422, b'{"error": "rejected"}', DeliveryStatus.UNKNOWN),
         (422, b"[" * 50_000, DeliveryStatus.UNKNOWN),
-        (401, b"", DeliveryStatus.UNKNOWN),
         (402, UNAVAILABLE, DeliveryStatus.UNAVAILABLE),
         (503, UNAVAILABLE, DeliveryStatus.UNAVAILABLE),
-        (302, UNAVAILABLE, DeliveryStatus.UNKNOWN),
         (500, REJECTED, DeliveryStatus.UNKNOWN),
-        (503, INVALID_NUMBER, DeliveryStatus.UNKNOWN),
-        (304, REJECTED, DeliveryStatus.UNKNOWN),
+        (399, UNAVAILABLE, DeliveryStatus.UNKNOWN),
     ],
 )
 async def test_only_an_error_of_the_hook_says_that_nothing_was_sent(
@@ -106,12 +91,10 @@ async def test_only_an_error_of_the_hook_says_that_nothing_was_sent(
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (b'{"provider_id": "SM0-1_a.b"}', "SM0-1_a.b"),
         (b'{"provider_id": 42, "more": []}', "42"),
-        (b'{"provider_id": "two words"}', ""),
         (b'{"provider_id": "wamid.HBg=:/+"}', "wamid.HBg=:/+"),
+        (b'{"provider_id": "two words"}', ""),
         (b'{"provider_id": "%s"}' % (b"x" * 101), ""),
-        (b'{"provider_id": null}', ""),
         (b'{"provider_id": "cut', ""),
     ],
 )
@@ -126,45 +109,19 @@ async def test_the_id_of_the_provider_or_of_the_message_is_kept(
     assert result.provider_message_id.startswith(expected or "sms_")
 
 
-async def test_a_redirect_is_not_followed(hook: FakeHook, messenger: HookMessenger) -> None:
-    def redirect(exchange: Exchange) -> None:
-        exchange.respond(307, headers={"Location": f"{hook.url}/elsewhere", "Content-Length": "0"})
-
-    hook.behavior = redirect
-
-    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
-    assert len(hook.requests) == 1
-
-
 def close(exchange: Exchange) -> None:
     """Send no response."""
 
 
-def hang(exchange: Exchange) -> None:
-    exchange.wait()
-
-
-def trickle(exchange: Exchange) -> None:
-    exchange.send(b"HTTP/1.1 200 OK\r\n")
-    while not exchange.wait(0.05):
-        exchange.send(b"X-More: yes\r\n")
-
-
-@pytest.mark.parametrize("behavior", [close, hang, trickle])
-async def test_a_message_without_a_response_is_not_repeated(
-    hook: FakeHook, behavior: Behavior
+async def test_a_message_without_a_response_is_unknown(
+    hook: FakeHook, messenger: HookMessenger
 ) -> None:
-    hook.behavior = behavior
-    timeouts = Timeouts(connect=1, read=0.3, total=1.5, pool=0.1)
-
-    started = time.monotonic()
-    async with open_hook_messenger("the hook", hook.url, [SECRET], timeouts=timeouts) as messenger:
-        result = await messenger.send(PHONE, TEXT)
-
-    assert result.status is DeliveryStatus.UNKNOWN
+    hook.behavior = close
+    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
     assert len(hook.requests) == 1
-    assert time.monotonic() - started < 10
     assert HOOK_TIMEOUTS.total == 5
+    # Gunicorn keeps an idle connection for two seconds.
+    assert HOOK_TIMEOUTS.idle < 2
 
 
 async def test_a_hook_that_is_away_got_nothing(hook: FakeHook, messenger: HookMessenger) -> None:
@@ -177,36 +134,6 @@ async def test_a_hook_that_is_away_got_nothing(hook: FakeHook, messenger: HookMe
     with pytest.raises(ConfigurationError, match="no connection to the hook the hook") as raised:
         await messenger.check_connection()
     assert hook.url not in str(raised.value)
-
-
-async def test_a_host_that_is_no_punycode_got_nothing() -> None:
-    async with open_hook_messenger("the hook", "https://xn--zzzzzz/", [SECRET]) as messenger:
-        result = await messenger.send(PHONE, TEXT)
-        with pytest.raises(ConfigurationError, match="the URL is invalid"):
-            await messenger.check_connection()
-
-    assert result.status is DeliveryStatus.NOT_CONNECTED
-
-
-async def test_an_idle_connection_is_not_used_when_the_hook_may_be_closing_it(
-    hook: FakeHook,
-) -> None:
-    connections = []
-
-    def answer(exchange: Exchange) -> None:
-        connections.append(exchange.client_address)
-        hook.answer(exchange)
-
-    hook.behavior = answer
-    timeouts = replace(HOOK_TIMEOUTS, idle=0.1)
-    async with open_hook_messenger("the hook", hook.url, [SECRET], timeouts=timeouts) as messenger:
-        await messenger.send(PHONE, TEXT)
-        await asyncio.sleep(0.2)  # longer than an idle connection is kept
-        await messenger.send(PHONE, TEXT)
-
-    assert len(set(connections)) == 2
-    # Gunicorn keeps them for two seconds.
-    assert HOOK_TIMEOUTS.idle < 2
 
 
 async def test_the_words_of_the_hook_are_for_the_log_and_without_digits(
@@ -254,9 +181,7 @@ async def send(hook: FakeHook, messenger: HookMessenger, url: str = STATUS_URL) 
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (b'{"status": "queued"}', MessageStatus(ReportedStatus.QUEUED)),
-        (b'{"status": "sent", "error_code": null}', MessageStatus(ReportedStatus.SENT)),
-        (b'{"status": "delivered", "more": 1}', MessageStatus(ReportedStatus.DELIVERED)),
+        (b'{"status": "sent", "error_code": null, "more": 1}', MessageStatus(ReportedStatus.SENT)),
         (
             b'{"status": "failed", "error_code": 30007}',
             MessageStatus(ReportedStatus.FAILED, "30007"),
@@ -266,8 +191,7 @@ async def send(hook: FakeHook, messenger: HookMessenger, url: str = STATUS_URL) 
             MessageStatus(ReportedStatus.UNDELIVERED, "off"),
         ),
         (b'{"status": "Delivered"}', None),
-        (b'{"status": "delivered"', None),
-        (b"{}", None),
+        (b"[" * 50_000, None),
     ],
 )
 async def test_a_hook_reports_the_status_of_a_message(
@@ -295,15 +219,6 @@ async def test_a_status_of_one_message_is_none_of_another(
     assert messenger.read_status(status) is not None
     async with open_hook_messenger("another", hook.url, [SECRET]) as other_hook:
         assert other_hook.read_status(sign_status(message_id, STATUS_URL)) is None
-
-
-async def test_a_status_of_ten_minutes_ago_does_not_count(
-    hook: FakeHook, messenger: HookMessenger
-) -> None:
-    message_id = await send(hook, messenger)
-    earlier = datetime.now(UTC) - timedelta(minutes=10)
-
-    assert messenger.read_status(sign_status(message_id, STATUS_URL, now=earlier)) is None
 
 
 async def test_a_secret_is_replaced_without_a_break(hook: FakeHook) -> None:

@@ -1,15 +1,41 @@
-"""The transport that adapters share: what is repeated, and which errors have a name."""
+"""The transport that adapters share: what is repeated, which errors have a name, what is read."""
+
+import gzip
+import ssl
+from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
 
-from adapters.http import ConnectionFailed, NoResponse, Timeouts, Transport, open_transport
-from tests.support.servers.http_server import HttpServer, respond_with
+from adapters.http import (
+    ConnectionFailed,
+    HttpResponse,
+    NoResponse,
+    Timeouts,
+    Transport,
+    open_transport,
+)
+from tests.support.certificates import CertificateAuthority
+from tests.support.servers.http_server import (
+    Behavior,
+    Exchange,
+    HttpServer,
+    close_connection,
+    drip,
+    never_respond,
+    reset_connection,
+    respond_with,
+    truncate,
+)
+from tests.support.tcp_server import open_tcp_server
 
 NOT_SENT = httpx.ConnectError("refused")
 LOST = httpx.RemoteProtocolError("the server disconnected")
 LATE = httpx.ReadTimeout("no byte")
 NO_CONNECTION = httpx.ConnectTimeout("no connection")
+SHORT: Final = Timeouts(connect=0.2, read=0.2, total=0.4, pool=0.1)
+LARGEST: Final = 64 * 1024
 
 
 @pytest.mark.parametrize(
@@ -38,7 +64,63 @@ async def test_a_request_is_repeated_once_where_that_is_harmless(
             result: object = response.status
         except (ConnectionFailed, NoResponse) as error:
             result = type(error)
+
     assert (result, remaining) == (expected, [])
+
+
+def not_http(exchange: Exchange) -> None:
+    exchange.send(b"SMTP ready\r\n\r\n")
+
+
+def endless_headers(exchange: Exchange) -> None:
+    exchange.send(b"HTTP/1.1 201 Created\r\n")
+    while not exchange.wait(0.01):
+        exchange.send(b"X-More: yes\r\n")
+
+
+@pytest.mark.parametrize(
+    "behavior",
+    [reset_connection, close_connection, not_http, never_respond, endless_headers],
+)
+async def test_a_request_whose_response_does_not_come_in_time_has_none_and_is_not_repeated(
+    behavior: Behavior,
+) -> None:
+    with HttpServer(behavior) as server:
+        async with open_transport(SHORT) as transport:
+            with pytest.raises(NoResponse):
+                await transport.request("POST", server.url, content=b"{}")
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("behavior", "response"),
+    [
+        (respond_with(200, b"a" * LARGEST), HttpResponse(200, "a" * LARGEST)),
+        (respond_with(200, b"a" * (LARGEST + 1)), HttpResponse(200, "")),
+        (truncate(201, b'{"sid": "SM00"}'), HttpResponse(201, "")),
+        (truncate(201, b'{"sid": "SM00"}', stalls=True), HttpResponse(201, "")),
+        (drip(201), HttpResponse(201, "")),
+        (respond_with(200, b"\xff"), HttpResponse(200, "\ufffd")),
+        (respond_with(302, headers={"Location": "/other"}), HttpResponse(302, "")),
+    ],
+    ids=["largest", "too large", "truncated", "stalled", "slow", "not UTF-8", "redirect"],
+)  # fmt: skip
+async def test_a_status_counts_and_a_body_is_read_whole_or_not_at_all(
+    behavior: Behavior, response: HttpResponse
+) -> None:
+    with HttpServer(behavior) as server:
+        async with open_transport(SHORT) as transport:
+            assert await transport.request("POST", server.url, content=b"{}") == response
+        assert len(server.requests) == 1
+
+
+async def test_a_compressed_body_is_not_requested_and_not_decompressed() -> None:
+    compressed = respond_with(201, gzip.compress(b"{}"), {"Content-Encoding": "gzip"})
+    with HttpServer(compressed) as server:
+        async with open_transport(SHORT) as transport:
+            response = await transport.request("POST", server.url)
+        assert server.requests[0].headers["Accept-Encoding"] == "identity"
+    assert response.text != "{}"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +139,40 @@ async def test_why_there_is_no_connection_is_named(
         async with open_transport(Timeouts()) as transport:
             with pytest.raises(ConnectionFailed) as error:
                 await transport.request("POST", url, content=b"{}")
+
     assert error.value.reason.startswith(reason)
+
+
+async def test_a_certificate_of_an_unknown_authority_and_a_host_that_is_no_name_get_nothing(
+    tmp_path: Path,
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CertificateAuthority(tmp_path).issue("receiver"))
+
+    with open_tcp_server(lambda it: context.wrap_socket(it, server_side=True).close()) as port:
+        async with open_transport(SHORT) as transport:
+            for url, reason in (
+                (f"https://127.0.0.1:{port}", "TLS: unable to get local issuer certificate"),
+                ("https://xn--zzzzzz/", "the URL is invalid"),
+                ("http://[::", "the URL is invalid"),
+            ):
+                with pytest.raises(ConnectionFailed) as error:
+                    await transport.request("POST", url)
+                assert error.value.reason == reason
+
+
+async def test_an_idle_connection_is_not_used_when_the_server_may_be_closing_it() -> None:
+    connections = set[object]()
+
+    def answer(exchange: Exchange) -> None:
+        connections.add(exchange.client_address)
+        exchange.respond(200)
+
+    with HttpServer(answer) as server:
+        async with open_transport(Timeouts(idle=0)) as transport:
+            for _ in range(2):
+                await transport.request("POST", server.url)
+    assert len(connections) == 2
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])

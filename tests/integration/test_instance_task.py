@@ -1,7 +1,6 @@
 """The background task that keeps the record of a process."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,6 +9,7 @@ from domain.instance import RENEWAL_INTERVAL
 from entrypoints.server import instance_task
 from entrypoints.server.instance_task import keep_instance
 from tests.support.app_harness import AppHarness
+from tests.support.waiting import wait_until
 
 INTERVAL = RENEWAL_INTERVAL / 1000
 
@@ -17,12 +17,6 @@ INTERVAL = RENEWAL_INTERVAL / 1000
 @pytest.fixture(autouse=True)
 def short_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instance_task, "RENEWAL_INTERVAL", INTERVAL)
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the task has no event for "renewed"
-            await asyncio.sleep(0.01)  # between two checks of the condition
 
 
 async def test_it_goes_on_without_a_word_while_the_database_is_away() -> None:

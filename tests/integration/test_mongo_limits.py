@@ -144,27 +144,6 @@ async def test_a_full_limit_is_not_written(
     assert log.names == ["find"]
 
 
-@pytest.mark.parametrize("limit", [1, 30, 150, 1000])
-async def test_competing_instances_acquire_exactly_the_limit(
-    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument], limit: int
-) -> None:
-    shared, name = a_limit(limit), "country:US"
-
-    acquired = await asyncio.gather(
-        *(
-            acquire_many(store, 10, shared, a_limit(1000, name))
-            for _ in range(10)
-            for store in (limits, other_limits)
-        )
-    )
-
-    count = sum(map(len, acquired))
-    assert count == min(limit, 200)
-    assert_totals_are_sums(collection)
-    totals = {one["_id"]: one["windows"]["requests"]["total"] for one in collection.find()}
-    assert totals == {"total:deliveries": count, "country:US:deliveries": count}
-
-
 async def test_of_instances_that_need_the_last_permits_of_the_same_limits_one_gets_them(
     limits: LimitStore, other_limits: LimitStore
 ) -> None:
@@ -242,31 +221,6 @@ async def test_updates_count_like_the_shared_functions(
         counting.MAX_COUNTERS + 1
     )
     assert document["expires_at"] == records["total:deliveries"].expires_at
-
-
-async def test_what_a_cancelled_caller_acquired_is_released(
-    limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run, has_written = MongoDatabase.run, asyncio.Event()
-
-    async def respond_late(self: MongoDatabase, call: Any) -> Any:
-        result = await run(self, call)
-        if collection.find_one():
-            has_written.set()
-            # Until the caller is cancelled.
-            await asyncio.sleep(0.05)
-        return result
-
-    monkeypatch.setattr(MongoDatabase, "run", respond_late)
-    call = asyncio.create_task(acquire(limits, a_limit(1)))
-    await has_written.wait()
-    call.cancel()
-    await asyncio.wait([call])
-    monkeypatch.undo()
-
-    # This goes out with the release.
-    await acquire(limits, a_limit(1, "other"))
-    assert await limits.next_available(Reservation(NOW, (a_limit(1),))) == NOW
 
 
 async def test_a_record_that_others_change_each_time_is_a_conflict_and_nothing_is_held(

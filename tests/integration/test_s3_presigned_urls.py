@@ -63,15 +63,7 @@ async def test_all_instances_make_the_same_url_within_a_day(setup: S3Setup) -> N
         assert await files.url_for(KEY) == await other_files.url_for(KEY) != first
 
 
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        None,
-        "http://[::1]:9000",
-        "https://store.example:443",
-        "https://store.example:80",
-    ],
-)
+@pytest.mark.parametrize("endpoint", [None, "http://[::1]:9000", "https://store.example:443"])
 @pytest.mark.parametrize(("prefix", "key"), [("", KEY), ("de ep/über/", "a b+c~d/é 100%.png")])
 async def test_the_url_equals_the_one_of_botocore_at_midnight(
     monkeypatch: pytest.MonkeyPatch, key: str, endpoint: str | None, prefix: str

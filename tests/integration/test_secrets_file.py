@@ -10,7 +10,7 @@ import pytest
 
 from adapters.key_file.keys import generate_secrets_file, load_secrets_file
 from application.ports.errors import ConfigurationError
-from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
+from tests.support.keys import create_secrets_file, load_keys
 
 
 @pytest.fixture
@@ -35,14 +35,12 @@ def load_error(path: Path, *, create_missing: bool = True, is_strict: bool = Fal
 # Creating
 
 
-@pytest.mark.parametrize("umask", [0, 0o002])
-def test_a_new_file_is_accepted_in_production_with_any_umask(path: Path, umask: int) -> None:
-    before = os.umask(umask)
+def test_a_new_file_is_accepted_in_production_with_any_umask(path: Path) -> None:
+    before = os.umask(0)
     try:
         created = create_secrets_file(path)
     finally:
         os.umask(before)
-
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.stat().st_nlink == 1
     assert load_secrets_file(path, create_missing=True, is_strict=True).keys == created
@@ -81,7 +79,7 @@ def let_files_have(
     monkeypatch.setattr(os, "fstat", fstat_with_changes)
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o620, 0o777])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_file_that_others_can_access_is_rejected_with_the_fix(
     existing: Path, mode: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,8 +94,7 @@ def test_a_file_that_others_can_access_is_rejected_with_the_fix(
 
 @pytest.mark.parametrize("user", [0, 12345])
 @pytest.mark.parametrize(
-    ("mode", "is_accepted"),
-    [(0o440, True), (0o640, True), (0o660, False), (0o620, False), (0o644, False), (0o602, False)],
+    ("mode", "is_accepted"), [(0o640, True), (0o620, False), (0o644, False), (0o602, False)]
 )
 def test_a_group_may_read_a_file_of_root(
     existing: Path, mode: int, is_accepted: bool, user: int, monkeypatch: pytest.MonkeyPatch
@@ -129,16 +126,6 @@ def test_a_file_of_another_user_is_accepted_only_for_a_job_of_root(
         assert load_error(existing) == error
 
 
-def binary_file(path: Path) -> None:
-    path.write_bytes(os.urandom(2_000_000))
-    path.chmod(0o600)
-
-
-def without_signing_keys(path: Path) -> None:
-    create_secrets_file(path)
-    edit_secrets_file(path, lambda document: document.update(signing=[]))
-
-
 NOT_A_FILE = "{0} is not a regular file, nor a link to one"
 
 
@@ -149,13 +136,15 @@ NOT_A_FILE = "{0} is not a regular file, nor a link to one"
         (lambda path: path.mkdir(mode=0o700), NOT_A_FILE),
         (lambda path: os.mkfifo(path, 0o600), NOT_A_FILE),
         (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
-        (binary_file, "The secrets file {0} is invalid: it is not JSON"),
-        (without_signing_keys, 'The secrets file {0} is invalid: "signing" is missing'),
+        (
+            lambda path: (path.write_bytes(b"\xff"), path.chmod(0o600)),
+            "The secrets file {0} is invalid: it is not JSON",
+        ),
     ],
-    ids=["broken link", "directory", "pipe", "link to itself", "binary", "no signing keys"],
+    ids=["broken link", "directory", "pipe", "link to itself", "binary"],
 )
 def test_a_file_that_is_no_secrets_file_is_an_error_with_its_path(
-    path: Path, create: Callable[[Path], None], problem: str
+    path: Path, create: Callable[[Path], object], problem: str
 ) -> None:
     path.parent.mkdir()
     create(path)
@@ -188,7 +177,7 @@ def mount_read_only(
     let_files_have(monkeypatch, owner=os.geteuid() + 1, device=device)
 
 
-@pytest.mark.parametrize("mode", [0o400, 0o440, 0o444, 0o644])
+@pytest.mark.parametrize("mode", [0o400, 0o644])
 def test_a_read_only_mount_may_have_any_mode_and_owner(
     mounted: Path, mode: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,7 +209,6 @@ def test_another_device_that_is_writable_is_no_mounted_secret(
 ) -> None:
     existing.chmod(0o644)
     let_files_have(monkeypatch, device=-1)
-
     assert "mode 0644). Fix: chmod 6" in load_error(existing)
 
 

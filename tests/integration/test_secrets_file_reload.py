@@ -79,16 +79,8 @@ def missing(path: Path) -> None:
     path.rename(path.with_name("moved.json"))
 
 
-def truncated(path: Path) -> None:
-    path.write_text(path.read_text()[:500])
-
-
 def readable_by_others(path: Path) -> None:
     path.chmod(0o644)
-
-
-def without_peppers(path: Path) -> None:
-    edit_secrets_file(path, lambda document: document.pop("otp_pepper"))
 
 
 def file_of_another_service(path: Path) -> None:
@@ -99,7 +91,7 @@ def file_of_another_service(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        missing, truncated, readable_by_others, without_peppers, file_of_another_service, weak_key,
+        missing, readable_by_others, file_of_another_service, weak_key,
     ],
     ids=lambda damage: damage.__name__,
 )  # fmt: skip

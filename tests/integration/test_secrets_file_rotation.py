@@ -35,7 +35,6 @@ def rotation_error(secrets_path: Path, now: datetime) -> str:
 @pytest.mark.parametrize(
     ("delay", "active_after"),
     [
-        (timedelta(0), 2 * RELOAD_INTERVAL),
         (RELOAD_INTERVAL, 2 * RELOAD_INTERVAL),
         (timedelta(hours=1), timedelta(hours=1)),
     ],
@@ -69,11 +68,8 @@ def test_a_second_rotation_fails_until_the_new_keys_are_active(
     assert len(load_keys(secrets_path)[KeyPurpose.SIGNING]) == 3
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o400])
-def test_the_file_keeps_its_mode_with_any_umask(
-    secrets_path: Path, now: datetime, mode: int
-) -> None:
-    secrets_path.chmod(mode)
+def test_the_file_keeps_its_mode_with_any_umask(secrets_path: Path, now: datetime) -> None:
+    secrets_path.chmod(0o400)
     old, umask = secrets_path.read_text(), os.umask(0)
     try:
         with secrets_path.open() as opened:
@@ -83,7 +79,7 @@ def test_the_file_keeps_its_mode_with_any_umask(
     finally:
         os.umask(umask)
 
-    assert stat.S_IMODE(secrets_path.stat().st_mode) == mode
+    assert stat.S_IMODE(secrets_path.stat().st_mode) == 0o400
     lock = secrets_path.with_name(".secrets.json.lock")
     assert sorted(secrets_path.parent.iterdir()) == [lock, secrets_path]
     assert lock.read_bytes() == b""
@@ -104,21 +100,16 @@ def test_the_file_keeps_its_owner_when_another_user_rotates(
     assert lock.stat().st_mode & 0o777 == 0o600
 
 
-def short_key(secrets_path: Path) -> None:
-    edit_secrets_file(
-        secrets_path, lambda document: document["otp_pepper"][0].update(key="dG9wczNjcmV0")
-    )
-
-
 @pytest.mark.parametrize(
     "damage",
     [
         Path.unlink,
-        lambda secrets_path: secrets_path.chmod(0o644),
-        short_key,
+        lambda secrets_path: edit_secrets_file(
+            secrets_path, lambda document: document["otp_pepper"][0].update(key="dG9wczNjcmV0")
+        ),
         lambda secrets_path: secrets_path.with_name(".secrets.json.next").mkdir(),
     ],
-    ids=["missing", "readable by others", "short key", "folder"],
+    ids=["missing", "short key", "folder"],
 )
 def test_a_failed_rotation_names_the_file_and_leaves_it_unchanged(
     secrets_path: Path, now: datetime, damage: Callable[[Path], None]

@@ -1,7 +1,5 @@
 """The background tasks that write statistics and costs."""
 
-import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -14,14 +12,9 @@ from entrypoints.features.statistics import STATISTICS
 from tests.support.app_harness import AppHarness
 from tests.support.policies import make_policy
 from tests.support.settings import settings
+from tests.support.waiting import wait_until
 
 INTERVAL: Final = timedelta(seconds=0.2)
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the task has no event for "done"
-            await asyncio.sleep(0.01)  # between two checks of the condition
 
 
 @pytest.mark.parametrize(

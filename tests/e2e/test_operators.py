@@ -1,10 +1,7 @@
 """Commands of an operator, which take effect at once in the running service."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
-
-import httpx
 
 from tests.e2e.app import App
 from tests.e2e.test_start import sign_in
@@ -20,40 +17,6 @@ BROKEN_MESSAGES: Final = {
 }
 BROKEN_MEDIA: Final = {"DIALTONE_MEDIA": "file:///dev/null/media"}
 BROKEN_LIMITS: Final = {"DIALTONE_LIMIT_STORE": "missing_module:open_limits"}
-
-
-async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unblocked(
-    app: App, http: httpx.AsyncClient, phone: str, other_phone: str
-) -> None:
-    account = await app.sign_up(phone)
-    masked = f"+1********{phone[-2:]}"
-
-    signed_out = app.service.run("user", "sign-out", phone, *REASON)
-    expected = f"{masked} is signed out; revoked sessions: 1.\n"
-    assert (signed_out.returncode, signed_out.stdout) == (0, expected)
-    assert (await http.get("/users/me", headers=account.headers)).status_code == 401
-    account = replace(account, token=await app.sign_in(phone))
-
-    blocked = app.service.run("user", "block", phone, *REASON)
-
-    assert (blocked.returncode, blocked.stdout) == (0, f"{masked} is blocked now.\n")
-    assert phone not in signed_out.stderr + blocked.stderr
-    assert (await http.get("/users/me", headers=account.headers)).status_code == 401
-    # The sign-in has ended the cooldown of the blocked phone.
-    requested, usual = [
-        (await http.post("/auth/request-otp", json={"phone": number})).json()
-        for number in (phone, other_phone)
-    ]
-    assert requested.pop("request_id") != usual.pop("request_id")
-    assert requested == usual
-    # This message is sent after the one for the blocked phone would have been.
-    app.service.code(other_phone)
-    assert len(app.service.messages(phone)) == 2
-
-    unblocked = app.service.run("user", "unblock", phone, *REASON)
-    message = f"{masked} is not blocked now.\n"
-    assert (unblocked.returncode, unblocked.stdout) == (0, message)
-    assert (await http.get("/users/me", headers=account.headers)).status_code == 401
 
 
 async def test_media_check_finds_and_repairs_items_without_files_and_files_without_items(

@@ -1,12 +1,9 @@
 """A user changes the phone number, and the former number undoes it: over HTTP, as apps do it."""
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from typing import Any, Final
-from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -16,7 +13,6 @@ from tests.e2e.deployments import DATABASES, Database, on_sqlite
 from tests.faults.faulty_service import FaultyService, run_faulty_service
 from tests.support.core_harness import wrong_code
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import REASON
 
 REQUEST: Final = "/users/me/phone/request-otp"
 CHANGE: Final = "/users/me/phone"
@@ -24,10 +20,7 @@ REQUEST_UNDO: Final = "/auth/undo-phone-change/request-otp"
 UNDO: Final = "/auth/undo-phone-change"
 DISOWN: Final = "/users/me/phone/disown"
 VERIFY: Final = "/auth/verify-otp"
-LEGACY_REQUEST: Final = "/authenticate/get_otp"
-LEGACY_VERIFY: Final = "/authenticate/validate_otp"
-TEST_PHONES: Final = ("+14155559001", "+14155559002")
-TEST_CODE: Final = "424242"
+TEST_PHONE: Final = "+14155559001"
 COOLDOWN: Final = timedelta(hours=1)
 FRESH_LOGIN: Final = timedelta(minutes=15)
 UNDO_PERIOD: Final = timedelta(days=7)
@@ -40,8 +33,7 @@ def service(
     """One service on a database for all tests of this file, whose clock they advance."""
     database: Database = request.param
     until = datetime.now(UTC) + timedelta(days=365)
-    numbers = ",".join(f"{number}={TEST_CODE}@{until:%Y-%m-%d}" for number in TEST_PHONES)
-    settings = {**database(request), "DIALTONE_TEST_OTPS": numbers}
+    settings = {**database(request), "DIALTONE_TEST_OTPS": f"{TEST_PHONE}=424242@{until:%Y-%m-%d}"}
     with run_faulty_service(tmp_path_factory.mktemp("service"), settings) as service:
         yield service
 
@@ -128,15 +120,10 @@ async def test_a_number_that_was_given_away_by_one_code_disowns_the_account(
     assert (await client.post("/users", body, own["access_token"])).status_code == 201
     nothing = await client.post(DISOWN, {}, own["access_token"])
     assert (nothing.status_code, nothing.json()["code"]) == (409, "disown_not_possible")
-    texts = len(client.service.texts(phone))
-    assert (await client.post(REQUEST_UNDO, {"phone": phone})).status_code == 200
-    assert (await client.sign_in(phone)).json()["user_id"] == attacker.user_id
-    assert len(client.service.texts(phone)) == texts + 1, "there is nothing to undo"
-    assert await client.number_of(own["access_token"]) == other_phone
 
 
 @pytest.mark.parametrize("service", DATABASES, indirect=True, ids=lambda value: value.__name__)
-async def test_a_number_is_changed_undone_and_changed_again(
+async def test_a_number_is_changed_and_the_former_one_undoes_it(
     client: Client, phone: str, other_phone: str
 ) -> None:
     other_device = await client.app.sign_in(phone)
@@ -184,11 +171,6 @@ async def test_a_number_is_changed_undone_and_changed_again(
     assert (forbidden.status_code, forbidden.json()["code"]) == (403, "phone_change_forbidden")
     retry_after = int(forbidden.headers["retry-after"])
     assert forbidden.json()["retry_after"] == retry_after <= UNDO_PERIOD.total_seconds()
-    client.service.advance_clock(timedelta(seconds=retry_after + 1))
-    owner = (await client.sign_in(phone)).json()
-    account = Account(phone, owner["access_token"], account.user_id)
-    again = await client.change(account, body["phone"])
-    assert (again.status_code, again.json()["number"]) == (200, body["phone"])
 
 
 async def test_the_message_to_the_former_number_undoes_the_change(
@@ -262,144 +244,17 @@ async def test_after_15_minutes_a_change_needs_a_code_of_the_present_number(
     for _ in range(2):  # the response may be lost
         changed = await client.post(CHANGE, code | old, account.token)
         assert (changed.status_code, changed.json()["number"]) == (200, other_phone)
-
     # It cannot be undone, so the former number is free.
-    client.service.advance_clock(COOLDOWN)
-    texts = len(client.service.texts(phone))
-    requested = await client.post(REQUEST_UNDO, {"phone": phone})
-    assert requested.status_code == 200
-    next_owner = await client.sign_in(phone)
-    assert next_owner.json()["user_id"] != account.user_id
-    assert len(client.service.texts(phone)) == texts + 1
+    assert (await client.sign_in(phone)).json()["user_id"] != account.user_id
 
 
-async def test_only_the_right_code_reveals_that_a_number_is_in_use(
-    client: Client, phone: str, other_phone: str
-) -> None:
-    account, _ = await client.app.sign_up(phone), await client.app.sign_up(other_phone)
-    code = await client.request_code(REQUEST, other_phone, token=account.token)
-    wrong = code | {"otp": wrong_code(code["otp"])}
-    assert (await client.post(CHANGE, wrong, account.token)).json()["code"] == "invalid_otp"
-    in_use = await client.post(CHANGE, code, account.token)
-    assert (in_use.status_code, in_use.json()) == (
-        409,
-        {"error": "Phone number already in use", "code": "phone_in_use"},
-    )
-    assert await client.number_of(account.token) == phone
-
-
-async def test_a_number_that_was_blocked_meanwhile_counts_as_in_use(
-    client: Client, phone: str, other_phone: str
+@pytest.mark.parametrize("path", [REQUEST, CHANGE])
+async def test_a_number_that_nobody_may_have_is_an_error_of_its_field(
+    client: Client, phone: str, path: str
 ) -> None:
     account = await client.app.sign_up(phone)
-    code = await client.request_code(REQUEST, other_phone, token=account.token)
-    assert client.service.run("user", "block", other_phone, *REASON).returncode == 0
-    in_use = await client.post(CHANGE, code, account.token)
-    assert (in_use.status_code, in_use.json()["code"]) == (409, "phone_in_use")
-    assert await client.number_of(account.token) == phone
-
-
-async def test_a_change_forgets_all_devices_and_ends_all_other_sessions(
-    client: Client, phone: str, other_phone: str
-) -> None:
-    await client.app.sign_in(phone)
-    account = await client.app.sign_up(phone)
-    assert (await client.change(account, other_phone)).status_code == 200
-    archive = await client.http.get("/users/me/export", headers=account.headers)
-    with ZipFile(BytesIO(archive.content)) as files:
-        (name,) = (name for name in files.namelist() if name.endswith("sessions.json"))
-        sessions = json.loads(files.read(name))
-    assert (len(sessions["sessions"]), sessions["recognized_devices"]) == (1, [])
-
-
-async def test_an_older_app_at_the_former_number_changes_nothing(
-    client: Client, phone: str, other_phone: str
-) -> None:
-    account = await client.app.sign_up(phone)
-    assert (await client.change(account, other_phone)).status_code == 200
-    for _ in range(3):
-        client.service.advance_clock(COOLDOWN)
-        code = await client.request_code(LEGACY_REQUEST, phone)
-        wrong = code | {"otp": wrong_code(code["otp"])}
-        expected, response = [await client.post(LEGACY_VERIFY, body) for body in (wrong, code)]
-        assert (response.status_code, response.content) == (403, expected.content)
-        assert "Invalid OTP or Validation failed " in response.json()["error"]
-    assert await client.number_of(account.token) == other_phone
-    assert (await client.undo(phone)).status_code == 200
-
-
-async def test_a_number_without_a_change_gets_no_code_for_an_undo(
-    client: Client, phone: str, other_phone: str
-) -> None:
-    await client.app.sign_up(phone)
-    bodies = []
-    for number in (phone, other_phone):
-        requested = await client.post(REQUEST_UNDO, {"phone": number})
-        bodies.append(requested.json() | {"request_id": "", "resend_in": 0})
-        assert requested.status_code == 200
-    assert bodies[0] == bodies[1]
-    assert bodies[0]["sent"] is True
-    # This message comes after the others would have come.
-    await client.app.sign_in(phone.replace("+1415556", "+1415557"))
-    assert [len(client.service.texts(number)) for number in (phone, other_phone)] == [1, 0]
-
-
-async def test_a_change_cannot_be_undone_after_seven_days(
-    client: Client, phone: str, other_phone: str
-) -> None:
-    account = await client.app.sign_up(phone)
-    assert (await client.change(account, other_phone)).status_code == 200
-    client.service.advance_clock(UNDO_PERIOD - COOLDOWN - timedelta(minutes=2))
-    code = await client.request_code(REQUEST_UNDO, phone)
-    client.service.advance_clock(COOLDOWN + timedelta(minutes=2))
-    late = await client.post(UNDO, code)
-    assert (late.status_code, late.json()["code"]) == (403, "invalid_otp")
-    next_owner = await client.sign_in(phone)
-    assert next_owner.json()["user_id"] != account.user_id
-    assert next_owner.json()["username"] is None
-
-
-async def test_the_deletion_of_the_account_frees_both_numbers(
-    client: Client, phone: str, other_phone: str
-) -> None:
-    account = await client.app.sign_up(phone)
-    assert (await client.change(account, other_phone)).status_code == 200
-    deleted = await client.http.delete("/users/me", headers=account.headers)
-    assert deleted.status_code == 204
-    owners = [(await client.sign_in(number)).json() for number in (phone, other_phone)]
-    assert len({owner["user_id"] for owner in owners} | {account.user_id}) == 3
-
-
-async def test_a_user_gets_five_codes_a_day_for_changes(client: Client, phone: str) -> None:
-    account = await client.app.sign_up(phone)
-    numbers = [phone.replace("+1415556", f"+141555{digit}") for digit in (0, 1, 2, 3, 4, 7)]
-    for number in numbers[:5]:
-        await client.request_code(REQUEST, number, token=account.token)
-    rejected = await client.post(REQUEST, {"phone": numbers[5]}, account.token)
-    assert (rejected.status_code, rejected.json()["code"]) == (429, "rate_limited")
-    retry_after = timedelta(seconds=int(rejected.headers["retry-after"]))
-    assert retry_after > timedelta(hours=23)
-    client.service.advance_clock(retry_after)
-    await client.request_code(REQUEST, numbers[5], token=account.token)
-
-
-async def test_only_a_user_with_a_test_number_changes_to_a_test_number(
-    client: Client, phone: str
-) -> None:
-    account = await client.app.sign_up(phone)
-    first, second = TEST_PHONES
-    rejected = await client.post(REQUEST, {"phone": first}, account.token)
+    codes = {"otp": "424242", "request_id": "0"} if path == CHANGE else {}
+    rejected = await client.post(path, {"phone": TEST_PHONE} | codes, account.token)
     assert rejected.status_code == 400
     (field_error,) = rejected.json()["field_errors"]
     assert (field_error["field"], field_error["code"]) == ("phone", "conflicting_value")
-    body = {"phone": first, "otp": TEST_CODE, "request_id": "0"}
-    assert (await client.post(CHANGE, body, account.token)).status_code == 400
-
-    await client.post("/auth/request-otp", {"phone": first})
-    login = await client.post(VERIFY, {"phone": first, "otp": TEST_CODE})
-    token = login.json()["access_token"]
-    await client.post("/users", {"username": "A reviewer", "number": first}, token)
-    requested = await client.post(REQUEST, {"phone": second}, token)
-    body = {"phone": second, "otp": TEST_CODE, "request_id": requested.json()["request_id"]}
-    changed = await client.post(CHANGE, body, token)
-    assert (changed.status_code, changed.json()["number"]) == (200, second)

@@ -156,9 +156,9 @@ class CoreHarness:
         today = self.clock.now().date()
         return PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
 
-    def code_of(self, challenge: Challenge) -> str:
+    def code_of(self, challenge: Challenge, phone: PhoneNumber | None = None) -> str:
         codes = OtpCodes(self.peppers, self.policy.otp.test_otps)
-        return codes.derive(challenge, a_phone()).digits
+        return codes.derive(challenge, phone or a_phone()).digits
 
     async def verify_otp(
         self,

@@ -196,6 +196,21 @@ async def test_a_renamed_user_has_the_new_username_and_keeps_its_creation_time(
         assert found.user == replace(principal.identity.user, username=parse_username(name))
 
 
+async def test_a_name_is_free_at_once_after_a_change_and_30_days_after_a_deletion(
+    app: CoreHarness,
+) -> None:
+    former = await app.add_user(a_phone(1), "Asha")
+    await app.identities.rename_user(former, parse_username("Priya"))
+    other = await app.add_user(a_phone(2), "ASHA")
+    await app.identities.delete_user(former)
+    app.advance(days=30, seconds=-1)
+    with pytest.raises(UsernameInUse):
+        await app.identities.rename_user(other, parse_username("priya"))
+    app.advance(1)
+    renamed = await app.identities.rename_user(other, parse_username("priya"))
+    assert renamed.username == parse_username("priya")
+
+
 # Deleting
 
 

@@ -6,10 +6,12 @@ from application.phone_change.change_phone import ChangePhoneCommand, RequestPho
 from application.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from application.principal import Principal
 from domain.identities.identity import Identity
+from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.delivery import Channel
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
+from domain.otp.undo_code import UndoCode, parse_undo_code
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
@@ -99,3 +101,10 @@ def record_of(app: AppHarness, phone: PhoneNumber) -> PhoneVerification:
 
 def identity_of(app: AppHarness, principal: Principal) -> Identity:
     return app.database.identities[principal.identity.id].value
+
+
+def codes_of(app: AppHarness, phone: PhoneNumber = OLD) -> list[UndoCode]:
+    """The undo codes in the messages to a number."""
+    texts = [message.text for message in app.messenger.messages if message.phone == phone]
+    notices = [text for text in texts if text.startswith(f"{PhoneNotice.PHONE_CHANGED} ")]
+    return [parse_undo_code(text.rpartition(" ")[2]) for text in notices]

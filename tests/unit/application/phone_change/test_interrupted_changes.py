@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 import pytest
@@ -21,13 +22,13 @@ from tests.unit.application.phone_change.phone_changes import (
     NEW,
     OLD,
     change_phone,
+    identity_of,
     make_command,
-    make_undo,
     record_of,
     request_code,
-    request_undo_code,
     sign_in,
 )
+from tests.unit.application.phone_change.test_undo_phone_change import by_notice
 
 FAULTS = pytest.mark.parametrize(
     ("kill", "is_done"),
@@ -35,6 +36,7 @@ FAULTS = pytest.mark.parametrize(
     ids=["fails", "lost", "killed"],
 )
 Act = Callable[[], Awaitable[object]]
+Start = Callable[[], Awaitable[tuple[AppHarness, Principal, Act]]]
 
 
 async def start_change(*, with_old: bool = False) -> tuple[AppHarness, Principal, Act]:
@@ -45,23 +47,18 @@ async def start_change(*, with_old: bool = False) -> tuple[AppHarness, Principal
     code = await request_code(app, user)
 
     async def act() -> Identity:
-        loaded = await app.database.repositories().identities.load(user.identity.id)
-        assert loaded is not None
-        current = replace(user, identity=loaded.value)
+        current = replace(user, identity=identity_of(app, user))
         return await app.phone_change.change_phone(current, make_command(code, old))
 
     return app, user, act
 
 
 async def start_undo() -> tuple[AppHarness, Principal, Act]:
-    """Return the act that undoes a change."""
+    """Return the act that undoes a change by the code in its message."""
     app = AppHarness()
     user = await app.add_user(OLD)
     await change_phone(app, user)
-    app.advance(hours=1)
-    result = await request_undo_code(app)
-    command = make_undo(app.last_code, result.request_id)
-    return app, user, lambda: app.phone_change.undo(command)
+    return app, user, await by_notice(app, OLD)
 
 
 async def interrupt(app: AppHarness, act: Act, call: int, *, kill: bool, is_done: bool) -> bool:
@@ -74,11 +71,6 @@ async def interrupt(app: AppHarness, act: Act, call: int, *, kill: bool, is_done
     return not has_fired
 
 
-def is_replaced(app: AppHarness, user: Principal) -> bool:
-    """Return whether the third write was done."""
-    return app.database.identities[user.identity.id].value.phone == NEW
-
-
 async def sign_in_at_once(app: AppHarness, phone: PhoneNumber) -> LoggedIn | OtpRejected:
     app.advance(minutes=1)
     await app.request_otp(phone)
@@ -86,38 +78,48 @@ async def sign_in_at_once(app: AppHarness, phone: PhoneNumber) -> LoggedIn | Otp
 
 
 @FAULTS
+@pytest.mark.parametrize(
+    ("start", "new_phone", "old_phone"),
+    [(partial(start_change, with_old=True), NEW, OLD), (start_undo, OLD, NEW)],
+    ids=["change", "undo"],
+)
 async def test_a_change_interrupted_at_any_call_is_completed_by_a_retry(
-    kill: bool, is_done: bool
+    start: Start, new_phone: PhoneNumber, old_phone: PhoneNumber, kill: bool, is_done: bool
 ) -> None:
     for call in count(1):
-        app, user, act = await start_change(with_old=True)
+        app, user, act = await start()
         if await interrupt(app, act, call, kill=kill, is_done=is_done):
             break
         app.advance(seconds=5)
         await act()
-        assert is_replaced(app, user)
-        assert record_of(app, OLD).identity_id is None
+        assert identity_of(app, user).phone == new_phone
+        assert record_of(app, old_phone).identity_id is None
         await send_message_later(app)
-        await check_changed(app, user, held=False)
-    assert call > 20
+        await check_completed(app, user, new_phone, is_held=False)
+    assert call > 15
 
 
 @FAULTS
+@pytest.mark.parametrize(
+    ("start", "new_phone", "is_held"),
+    [(start_change, NEW, True), (start_undo, OLD, False)],
+    ids=["change", "undo"],
+)
 async def test_a_change_interrupted_at_any_call_is_completed_by_the_cleanup(
-    kill: bool, is_done: bool
+    start: Start, new_phone: PhoneNumber, is_held: bool, kill: bool, is_done: bool
 ) -> None:
     outcomes = set()
     for call in count(1):
-        app, user, act = await start_change()
+        app, user, act = await start()
         if await interrupt(app, act, call, kill=kill, is_done=is_done):
             break
-        is_begun = app.database.identities[user.identity.id].value.phone_change is not None
+        is_begun = identity_of(app, user).phone_change is not None
         await send_message_later(app)
-        is_changed = is_replaced(app, user)
+        is_changed = identity_of(app, user).phone == new_phone
         assert is_changed or not is_begun
         outcomes.add(is_changed)
         if is_changed:
-            await check_changed(app, user, held=True)
+            await check_completed(app, user, new_phone, is_held=is_held)
     assert outcomes == {True, False}
 
 
@@ -129,46 +131,16 @@ async def test_until_the_identity_has_it_the_new_number_signs_nobody_in(
         app, user, act = await start_change()
         if await interrupt(app, act, call, kill=kill, is_done=is_done):
             break
-        identity = app.database.identities[user.identity.id].value
-        is_done_now = is_replaced(app, user)
+        identity = identity_of(app, user)
+        is_done_now = identity_of(app, user).phone == NEW
         result = await sign_in_at_once(app, NEW)
         if is_done_now:
             assert isinstance(result, LoggedIn)
             assert result.identity.id == user.identity.id
         elif identity.phone_change is not None:
-            assert app.database.identities[user.identity.id].value.sessions == identity.sessions
+            assert identity_of(app, user).sessions == identity.sessions
             if isinstance(result, LoggedIn):  # the record did not point to the identity yet
                 assert result.identity.id != user.identity.id
-
-
-@FAULTS
-async def test_an_undo_interrupted_at_any_call_is_completed_by_a_retry(
-    kill: bool, is_done: bool
-) -> None:
-    for call in count(1):
-        app, user, act = await start_undo()
-        if await interrupt(app, act, call, kill=kill, is_done=is_done):
-            break
-        app.advance(seconds=5)
-        await act()
-        assert record_of(app, NEW).identity_id is None
-        await send_message_later(app)
-        await check_undone(app, user)
-    assert call > 15
-
-
-@FAULTS
-async def test_an_undo_interrupted_at_any_call_is_completed_by_the_cleanup(
-    kill: bool, is_done: bool
-) -> None:
-    for call in count(1):
-        app, user, act = await start_undo()
-        if await interrupt(app, act, call, kill=kill, is_done=is_done):
-            break
-        is_begun = app.database.identities[user.identity.id].value.phone_change is not None
-        await send_message_later(app)
-        if is_begun or not is_replaced(app, user):
-            await check_undone(app, user)
 
 
 async def test_the_audit_has_a_change_as_failed_only_if_it_ended_without_effect() -> None:
@@ -186,7 +158,7 @@ async def test_nothing_is_done_without_an_audit_entry() -> None:
     app.faults.fail_on("audit_log.add")
     with pytest.raises(AuditFailed):
         await act()
-    identity = app.database.identities[user.identity.id].value
+    identity = identity_of(app, user)
     assert (identity.phone, identity.phone_change) == (OLD, None)
 
 
@@ -196,24 +168,18 @@ async def send_message_later(app: AppHarness) -> None:
     await app.operations.cleanup()
 
 
-async def check_changed(app: AppHarness, user: Principal, *, held: bool) -> None:
-    identity = app.database.identities[user.identity.id].value
-    assert (identity.phone, identity.phone_change, identity.devices) == (NEW, None, ())
-    assert [session.id for session in identity.sessions] == [user.session.id]
-    assert record_of(app, NEW).identity_id == identity.id
-    old = record_of(app, OLD)
+async def check_completed(
+    app: AppHarness, user: Principal, new_phone: PhoneNumber, *, is_held: bool
+) -> None:
+    """The account has the new number alone, and the session of the change, but none of an undo."""
+    old_phone, kept, notice = OLD, [user.session.id], PhoneNotice.PHONE_CHANGED
+    if new_phone == OLD:
+        old_phone, kept, notice = NEW, [], PhoneNotice.PHONE_CHANGE_UNDONE
+    identity, old = identity_of(app, user), record_of(app, old_phone)
+    assert (identity.phone, identity.phone_change, identity.devices) == (new_phone, None, ())
+    assert [session.id for session in identity.sessions] == kept
+    assert record_of(app, new_phone).identity_id == identity.id
     assert (old.identity_id, old.challenges, old.trusted_ips) == (None, (), ())
-    assert (old.previous_identity_id is not None) is held
-    notices = [text for phone, text in app.messenger.messages if PhoneNotice.PHONE_CHANGED in text]
-    assert notices
-    assert (await sign_in(app, NEW)).identity.id == identity.id
-
-
-async def check_undone(app: AppHarness, user: Principal) -> None:
-    identity = app.database.identities[user.identity.id].value
-    assert (identity.phone, identity.phone_change, identity.sessions) == (OLD, None, ())
-    assert record_of(app, OLD).identity_id == identity.id
-    new = record_of(app, NEW)
-    assert (new.identity_id, new.previous_identity_id) == (None, None)
-    assert any(PhoneNotice.PHONE_CHANGE_UNDONE in text for _, text in app.messenger.messages)
-    assert (await sign_in(app, OLD)).identity.id == identity.id
+    assert (old.previous_identity_id is not None) is is_held
+    assert any(notice in text for _, text in app.messenger.messages)
+    assert (await sign_in(app, new_phone)).identity.id == identity.id

@@ -14,7 +14,6 @@ from domain.errors import DomainError, NumberWasChanged, PhoneInUse, Unauthentic
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import UndoNotPossible
 from tests.support.app_harness import AppHarness
 from tests.unit.application.phone_change.phone_changes import (
     NEW,
@@ -34,27 +33,28 @@ REJECTIONS = (DomainError, ConcurrencyConflict)
 
 
 async def run_both(
-    app: AppHarness, first: Act, second: Act, call: int
+    app: AppHarness, first: Act, second: Act, call: int, *, is_swapped: bool = False
 ) -> tuple[list[object], bool]:
-    """Run the second act before a call of the first one.
+    """Run the second act before a call of the first one, or the first within the second.
 
     Returns:
-        The results or errors of both, and whether the first has fewer calls.
+        The results or errors of both, and whether the outer one has fewer calls.
     """
     results: list[object] = [None, None]
+    acts, outer = (first, second), int(is_swapped)
 
-    async def run(number: int, act: Act) -> None:
+    async def run(number: int) -> None:
         try:
-            results[number] = await act()
+            results[number] = await acts[number]()
         except REJECTIONS as error:
             results[number] = error
 
-    app.faults.run_at(call, lambda: run(1, second))
-    await run(0, first)
+    app.faults.run_at(call, lambda: run(1 - outer))
+    await run(outer)
     is_over = not app.faults.has_fired
     app.faults.reset()
     if is_over:
-        await run(1, second)
+        await run(1 - outer)
     return results, is_over
 
 
@@ -72,11 +72,11 @@ async def make_change(app: AppHarness, user: Principal) -> Act:
     return lambda: app.phone_change.change_phone(user, make_command(code))
 
 
-async def run_at_every_call(race: Callable[[int], Awaitable[bool]]) -> None:
+async def run_at_every_call(race: Callable[[int], Awaitable[bool]], min_calls: int = 5) -> None:
     """Run a race whose first act is interrupted at each of its calls."""
     for call in count(1):
         if await race(call):
-            assert call > 5
+            assert call > min_calls
             return
 
 
@@ -112,11 +112,9 @@ async def test_a_change_and_a_sign_in_give_the_number_to_one_of_them(
         async def sign_in() -> LoggedIn | OtpRejected:
             return await app.verify_otp(code, NEW)
 
-        acts: tuple[Act, Act] = (change, sign_in)
-        if is_sign_in_first:
-            acts = (sign_in, change)
-        results, is_over = await run_both(app, acts[0], acts[1], call)
-        changed, logged_in = reversed(results) if is_sign_in_first else results
+        (changed, logged_in), is_over = await run_both(
+            app, change, sign_in, call, is_swapped=is_sign_in_first
+        )
         if isinstance(changed, PhoneInUse):
             assert isinstance(logged_in, LoggedIn)
             assert logged_in.identity.id != user.identity.id
@@ -130,16 +128,26 @@ async def test_a_change_and_a_sign_in_give_the_number_to_one_of_them(
     await run_at_every_call(race)
 
 
-async def test_a_sign_in_with_the_old_number_does_not_outlive_the_change() -> None:
+@pytest.mark.parametrize(
+    ("is_sign_in_first", "with_old"), [(False, False), (True, False), (True, True)]
+)
+async def test_a_sign_in_with_the_old_number_does_not_outlive_the_change(
+    is_sign_in_first: bool, with_old: bool
+) -> None:
     async def race(call: int) -> bool:
         app = AppHarness()
         user = await app.add_user(OLD)
-        change = await make_change(app, user)
+        old = await request_code(app, user, None) if with_old else None
+        command = make_command(await request_code(app, user), old)
         app.advance(minutes=1)
         await app.request_otp(OLD)
         code = app.last_code
-        results, is_over = await run_both(app, change, lambda: app.verify_otp(code, OLD), call)
-        assert not isinstance(results[0], Exception)
+        acts: tuple[Act, Act] = (
+            lambda: app.phone_change.change_phone(user, command),
+            lambda: app.verify_otp(code, OLD),
+        )
+        results, is_over = await run_both(app, *acts, call, is_swapped=is_sign_in_first)
+        assert isinstance(results[0], Identity)
         assert isinstance(results[1], LoggedIn | OtpRejected | NumberWasChanged)
         sessions = identity_of(app, user).sessions
         assert [session.id for session in sessions] == [user.session.id]
@@ -159,11 +167,9 @@ async def test_a_change_and_a_deletion_leave_both_numbers_free(is_deletion_first
         async def delete() -> None:
             await app.identities.delete_user(user)
 
-        acts: tuple[Act, Act] = (change, delete)
-        if is_deletion_first:
-            acts = (delete, change)
-        results, is_over = await run_both(app, acts[0], acts[1], call)
-        changed = results[1 if is_deletion_first else 0]
+        (changed, _), is_over = await run_both(
+            app, change, delete, call, is_swapped=is_deletion_first
+        )
         assert isinstance(changed, Identity | Unauthenticated)
         app.advance(hours=2)
         await app.operations.cleanup()
@@ -175,59 +181,32 @@ async def test_a_change_and_a_deletion_leave_both_numbers_free(is_deletion_first
         check_owners(app)
         return is_over
 
-    if is_deletion_first:  # it has few calls
-        for call in range(1, 5):
-            await race(call)
-    else:
-        await run_at_every_call(race)
+    await run_at_every_call(race, min_calls=2 if is_deletion_first else 5)
 
 
-async def test_an_undo_and_another_change_end_with_the_old_number() -> None:
+@pytest.mark.parametrize("is_undo_first", [False, True])
+async def test_an_undo_and_another_change_end_with_the_old_number(is_undo_first: bool) -> None:
     async def race(call: int) -> bool:
         app = AppHarness()
         user = await app.add_user(OLD)
         await change_phone(app, user)
         thief = await app.log_in(NEW)
-        code = await request_code(app, thief, OTHER)
+        command = make_command(await request_code(app, thief, OTHER), phone=OTHER)
         result = await request_undo_code(app)
         undo = make_undo(app.last_code, result.request_id)
-        command = make_command(code, phone=OTHER)
-        results, is_over = await run_both(
-            app,
+        acts: tuple[Act, Act] = (
             lambda: app.phone_change.change_phone(thief, command),
             lambda: app.phone_change.undo(undo),
-            call,
         )
-        assert not isinstance(results[1], UndoNotPossible)
-        if results[1] is not None:  # the client sends it again
+        results, is_over = await run_both(app, *acts, call, is_swapped=is_undo_first)
+        if is_undo_first:
+            assert isinstance(results[0], Identity | Unauthenticated)
+            assert results[1] is None
+        elif results[1] is not None:  # the client sends it again
             assert isinstance(results[1], ConcurrencyConflict)
             await app.phone_change.undo(undo)
         identity = identity_of(app, user)
         assert (identity.phone, identity.sessions) == (OLD, ())
-        check_owners(app)
-        return is_over
-
-    await run_at_every_call(race)
-
-
-@pytest.mark.parametrize("with_old", [True, False])
-async def test_a_change_within_a_sign_in_with_the_old_number(with_old: bool) -> None:
-    async def race(call: int) -> bool:
-        app = AppHarness()
-        user = await app.add_user(OLD)
-        old = await request_code(app, user, None) if with_old else None
-        command = make_command(await request_code(app, user), old)
-        app.advance(minutes=1)
-        await app.request_otp(OLD)
-        code = app.last_code
-        results, is_over = await run_both(
-            app,
-            lambda: app.verify_otp(code, OLD),
-            lambda: app.phone_change.change_phone(user, command),
-            call,
-        )
-        assert isinstance(results[0], LoggedIn | OtpRejected | NumberWasChanged)
-        assert isinstance(results[1], Identity)
         check_owners(app)
         return is_over
 
@@ -255,30 +234,6 @@ async def test_a_slow_change_does_nothing_after_its_undo() -> None:
         identity = identity_of(app, user)
         if not is_over and isinstance(results[0], DomainError):
             assert (identity.phone, record_of(app, NEW).identity_id) == (OLD, None)
-        check_owners(app)
-        return is_over
-
-    await run_at_every_call(race)
-
-
-async def test_a_change_within_an_undo_has_no_session_anymore() -> None:
-    async def race(call: int) -> bool:
-        app = AppHarness()
-        user = await app.add_user(OLD)
-        await change_phone(app, user)
-        thief = await app.log_in(NEW)
-        command = make_command(await request_code(app, thief, OTHER), phone=OTHER)
-        result = await request_undo_code(app)
-        undo = make_undo(app.last_code, result.request_id)
-        results, is_over = await run_both(
-            app,
-            lambda: app.phone_change.undo(undo),
-            lambda: app.phone_change.change_phone(thief, command),
-            call,
-        )
-        assert results[0] is None
-        assert isinstance(results[1], Identity | Unauthenticated)
-        assert identity_of(app, user).phone == OLD
         check_owners(app)
         return is_over
 

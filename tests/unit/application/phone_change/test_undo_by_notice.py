@@ -7,19 +7,15 @@ from typing import Final
 import pytest
 
 from application.otp.events import OtpAttemptsExhausted, OtpVerificationFailed
-from application.phone_change.events import PhoneChangeUndone
 from application.phone_change.undo_by_notice import UndoByNoticeCommand
 from application.phone_change.undo_codes import UndoCodes
-from application.ports.errors import StorageUnavailable
 from application.ports.keys import Key
-from domain.administration.audit import AuditAction
 from domain.errors import IncorrectOtp, TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.phone_change import UNDO_PERIOD, PhoneNotice
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.undo_code import UndoCode, parse_undo_code
+from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import UndoNotPossible
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, NOW
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
@@ -30,20 +26,12 @@ from tests.unit.application.phone_change.phone_changes import (
     OLD,
     OTHER,
     change_phone,
+    codes_of,
     identity_of,
-    record_of,
     request_undo_code,
-    sign_in,
 )
 
 WRONG: Final = UndoCode("ABCDEFGHJKLM")
-
-
-def codes_of(app: AppHarness, phone: PhoneNumber = OLD) -> list[UndoCode]:
-    """The undo codes in the messages to a number."""
-    texts = [message.text for message in app.messenger.messages if message.phone == phone]
-    notices = [text for text in texts if text.startswith(f"{PhoneNotice.PHONE_CHANGED} ")]
-    return [parse_undo_code(text.rpartition(" ")[2]) for text in notices]
 
 
 async def undo(
@@ -62,20 +50,6 @@ async def check_void(app: AppHarness, code: UndoCode, phone: PhoneNumber = OLD) 
     assert (raised.value.field, raised.value.attempts_left) == ("undo_code", None)
     assert (app.database.identities, app.database.phone_verifications) == before
     assert app.events.types[-1] is OtpVerificationFailed
-
-
-async def test_the_code_in_the_message_gives_the_number_back(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    (code,) = codes_of(app)
-    await undo(app, code)
-    identity = identity_of(app, user)
-    assert (identity.phone, identity.sessions, identity.devices) == (OLD, (), ())
-    assert record_of(app, OLD).identity_id == identity.id
-    assert app.messenger.messages[-1].phone == NEW
-    assert PhoneChangeUndone in app.events.types
-    actions = [entry.action for entry in app.database.audit_entries]
-    assert actions == [AuditAction.CHANGE_PHONE, AuditAction.UNDO_PHONE_CHANGE]
 
 
 async def test_nobody_keeps_the_owner_from_the_undo_and_the_sign_in_after_it(
@@ -158,39 +132,6 @@ async def test_the_same_code_again_is_a_success_from_anywhere(app: AppHarness) -
         await undo(app, WRONG)
 
 
-@pytest.mark.parametrize("operation", ["identities.replace_phone", "phone_verifications.save"])
-async def test_an_undo_that_was_interrupted_is_completed_by_the_same_code(
-    app: AppHarness, operation: str
-) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    (code,) = codes_of(app)
-    app.faults.fail_on(operation)
-    with pytest.raises(StorageUnavailable):
-        await undo(app, code)
-    app.faults.reset()
-    await undo(app, code)
-    assert identity_of(app, user).phone == OLD
-    assert identity_of(app, user).phone_change is None
-
-
-async def test_a_code_is_void_after_seven_days(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    (code,) = codes_of(app)
-    app.advance(days=7, seconds=1)
-    await check_void(app, code)
-    assert identity_of(app, user).phone == NEW
-
-
-async def test_a_code_is_void_after_the_deletion_of_the_account(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    await app.identities.delete_user.by_id(user.identity.id)
-    await check_void(app, codes_of(app)[0])
-    assert identity_of(app, user).is_deleted
-
-
 async def test_a_code_is_void_while_its_number_is_blocked(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     await change_phone(app, user)
@@ -212,58 +153,6 @@ async def test_a_change_without_undo_has_no_code_and_voids_earlier_ones(app: App
     assert codes_of(app, NEW) == []
     await check_void(app, code)
     assert identity_of(app, user).phone == OTHER
-
-
-async def test_of_a_chain_each_number_undoes_its_change_until_an_earlier_one_did(
-    app: AppHarness,
-) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    await change_phone(app, await sign_in(app, NEW), OTHER)
-    (first,), (second,) = codes_of(app, OLD), codes_of(app, NEW)
-    await check_void(app, first, NEW)
-    await check_void(app, second, OLD)
-    await undo(app, second, NEW)
-    assert identity_of(app, user).phone == NEW
-    await undo(app, first, OLD)
-    assert identity_of(app, user).phone == OLD
-    await check_void(app, second, NEW)
-
-
-async def test_a_number_in_between_undoes_nothing_after_the_first_one_did(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    await change_phone(app, await sign_in(app, NEW), OTHER)
-    await undo(app, codes_of(app, OLD)[0], OLD)
-    await check_void(app, codes_of(app, NEW)[0], NEW)
-    assert identity_of(app, user).phone == OLD
-
-
-async def test_a_code_that_undid_a_change_undoes_no_later_one(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    (code,) = codes_of(app)
-    await undo(app, code)
-    app.advance(seconds=1)
-    await app.move_phone(user.identity.id, NEW, can_be_undone=True)
-    with pytest.raises(IncorrectOtp):
-        await undo(app, code)
-    assert identity_of(app, user).phone == NEW
-    await undo(app, codes_of(app)[-1])
-    assert identity_of(app, user).phone == OLD
-
-
-async def test_a_change_that_was_undone_meanwhile_is_an_error(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    (code,) = codes_of(app)
-
-    async def delete() -> None:
-        await app.identities.delete_user.by_id(user.identity.id)
-
-    app.faults.run_before("audit_log.add", delete)
-    with pytest.raises(UndoNotPossible):
-        await undo(app, code)
 
 
 async def test_attempts_are_limited_by_ip_alone() -> None:

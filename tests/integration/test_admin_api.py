@@ -8,7 +8,6 @@ from typing import Any, Final
 import pytest
 from structlog.testing import capture_logs
 
-from application.admin.feature import AdminFeature
 from domain.administration.scope import Scope
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.role import Role
@@ -22,9 +21,8 @@ from tests.integration.administration import (
     AdminDriver,
     open_admin_driver,
 )
-from tests.stateful.http_driver import without_logs
 from tests.support.builders import CLIENT_IP, a_parsed_token, an_id
-from tests.support.fakes.messenger import REJECTED, UNKNOWN
+from tests.support.fakes.messenger import REJECTED
 
 NEW_NUMBER: Final = {"phone": STRANGER.e164, "reason": "saw the passport"}
 
@@ -38,12 +36,11 @@ async def driver() -> AsyncIterator[AdminDriver]:
 # Who may call it
 
 
-@pytest.mark.parametrize("path", ["/admin/audit", f"/admin/users/{an_id()}"])
-async def test_only_administrators_and_service_tokens_may(driver: AdminDriver, path: str) -> None:
-    member = await driver.get(path, driver.user)
-    anonymous = await driver.http.get(path)
+async def test_only_administrators_and_service_tokens_may(driver: AdminDriver) -> None:
+    member = await driver.get("/admin/audit", driver.user)
+    anonymous = await driver.http.get("/admin/audit")
     driver.harness.advance(days=1)
-    old = await driver.get(path)
+    old = await driver.get("/admin/audit")
 
     assert (member.status_code, member.json()["code"]) == (403, "forbidden")
     assert (anonymous.status_code, anonymous.headers["www-authenticate"]) == (401, "Bearer")
@@ -56,16 +53,9 @@ async def test_a_service_token_is_valid_below_admin_only(driver: AdminDriver) ->
     for path in ("/users/me", f"/users/{driver.user_id}", "/auth/sessions", "/calls"):
         response = await driver.get(path, token)
         assert (response.status_code, response.json()["code"]) == (401, "unauthenticated"), path
-
-
-async def test_an_invalid_service_token_is_a_401(driver: AdminDriver) -> None:
-    token = await driver.make_token(*Scope)
     changed = token[:-1] + ("0" if token[-1] != "0" else "1")
-    for text in (changed, "dta_", f"dta_{an_id()}_{'0' * 64}"):
+    for text in (changed, "dta_"):
         assert (await driver.get("/admin/audit", text)).status_code == 401
-    tokens = driver.harness.use_cases.of(AdminFeature).tokens
-    await tokens.revoke(OPERATOR, token.split("_")[1], "leaked")
-    assert (await driver.get("/admin/audit", token)).status_code == 401
 
 
 async def test_a_token_needs_the_scope_of_the_action(driver: AdminDriver) -> None:
@@ -94,30 +84,21 @@ async def test_what_cannot_be_undone_needs_a_login_within_15_minutes(driver: Adm
     assert "15 minutes" in response.json()["error"]
 
 
-async def test_a_token_has_600_requests_a_minute(driver: AdminDriver) -> None:
-    token, another = await driver.make_token(Scope.READ_AUDIT), await driver.make_token(*Scope)
-    answered = 0
-    with without_logs():
-        while (response := await driver.get("/admin/audit", token)).status_code == 200:
-            answered += 1
-
-    # Ten more are possible in each second that these take.
-    assert 600 <= answered < 900
-    assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
-    assert (await driver.get("/admin/audit", another)).status_code == 200
-
-
 # What it shows
 
 
 async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
+    await driver.harness.request_otp(USER)
+    reader = await driver.make_token(Scope.READ_USERS, Scope.READ_PHONES)
     responses = [
-        await driver.post("search", {"phone": USER.e164}),
-        await driver.post("search", {"phone": "(415) 555-0001"}),  # of the default region
-        await driver.post("search", {"username": "rahul  sharma"}),
-        await driver.post("search", {"id": driver.user_id.upper()}),
-        await driver.get(f"/admin/users/{driver.user_id}"),
-    ]
+        await driver.post("search", body, reader)
+        for body in (
+            {"phone": USER.e164},
+            {"phone": "(415) 555-0001"},  # of the default region
+            {"username": "rahul  sharma"},
+            {"id": driver.user_id.upper()},
+        )
+    ] + [await driver.get(f"/admin/users/{driver.user_id}", reader)]
 
     details = responses[0].json()
     assert [response.json() for response in responses] == [details] * len(responses)
@@ -135,22 +116,25 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     assert details["library"]["quota_items"] > 0
     assert details["calls"] == []
     assert details["events"] == {"waiting": 1, "failed": 0}
-    verification = details["verification"]
-    assert verification["state"] == "messages: now; attempts: no code is valid now"
-    assert (verification["waits_for"], verification["resets_left"]) == (None, 2)
-
-
-async def test_a_phone_that_waits_says_for_what_and_until_when(driver: AdminDriver) -> None:
-    await driver.harness.request_otp(USER)
-    details = (await driver.post("search")).json()
-
     verification, [delivery, *_] = details["verification"], details["deliveries"]
-    assert verification["waits_for"] == "cooldown"
+    assert (verification["waits_for"], verification["resets_left"]) == ("cooldown", 2)
     assert verification["next_message_at"] > delivery["sent_at"]
     assert verification["attempts_left"] == 5
     assert "5 left" in verification["state"]
     assert (delivery["channel"], delivery["status"]) == ("sms", "accepted")
     assert (delivery["error"], delivery["is_reset"]) == (None, False)
+
+
+async def test_a_refresh_token_from_two_networks_is_shown(driver: AdminDriver) -> None:
+    session = await driver.harness.open_session(USER, with_refresh=True)
+    token = a_parsed_token(session.tokens.refresh_token or "")
+    for client_ip in (CLIENT_IP, "198.51.100.7"):
+        await driver.harness.identities.refresh_session(token, client_ip)
+    response = await driver.post("search", token=await driver.make_token(Scope.READ_USERS))
+
+    now = format_timestamp(driver.harness.clock.now())
+    expected = [{"session_id": token.session_id, "repeated_at": now}]
+    assert response.json()["token_repeats"] == expected
 
 
 async def test_a_phone_without_an_account_says_so(driver: AdminDriver) -> None:
@@ -161,28 +145,6 @@ async def test_a_phone_without_an_account_says_so(driver: AdminDriver) -> None:
     assert (details["account"], details["library"]) == (None, None)
     assert details["subject"] == driver.hash_phone(STRANGER)
     assert (details["number"], len(details["deliveries"])) == (STRANGER.e164, 1)
-    assert details["verification"]["attempts_left"] == 5
-
-
-async def test_a_deleted_account_shows_its_id_and_times(driver: AdminDriver) -> None:
-    await driver.post("delete")
-    details = (await driver.post("search")).json()
-
-    assert details["summary"] == "This account was deleted."
-    assert details["account"]["deleted_at"]
-    assert (details["account"]["username"], details["account"]["role"]) == (None, None)
-    assert (details["number"], details["verification"], details["library"]) == (None,) * 3
-
-
-async def test_the_summary_names_what_is_special(driver: AdminDriver) -> None:
-    async def summary(phone: str) -> Any:
-        return (await driver.post("search", {"phone": phone})).json()["summary"]
-
-    await driver.harness.log_in(STRANGER)
-    await driver.post("block", {"phone": STRANGER.e164})
-
-    assert await summary(STRANGER.e164) == "An account of a member, without a username, blocked."
-    assert (await summary(ADMINISTRATOR.e164)).startswith("An account of an administrator")
 
 
 async def test_a_number_is_masked_without_the_scope_or_a_fresh_login(driver: AdminDriver) -> None:
@@ -222,35 +184,72 @@ async def test_only_a_fresh_login_of_an_administrator_sees_the_number_of_a_user(
 
 
 async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
-    for body in ({"username": "Nobody"}, {"username": "\u0000"}, {"id": an_id(77)}):
-        response = await driver.post("search", body)
-        assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
+    response = await driver.post("search", {"username": "\u0000"})
+    assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
     assert (await driver.get(f"/admin/users/{an_id(77)}")).status_code == 404
     invalid = await driver.get("/admin/users/1")
     assert (invalid.status_code, invalid.json()["code"]) == (400, "invalid_id")
 
 
 @pytest.mark.parametrize(
-    ("body", "codes"),
+    ("method", "path", "body", "codes"),
     [
-        ({}, {"phone": "missing_field"}),
+        ("POST", "block", {}, {"phone": "missing_field"}),
         (
+            "POST",
+            "block",
             {"phone": USER.e164, "id": an_id()},
             {"phone": "conflicting_value", "id": "conflicting_value"},
         ),
-        ({"phone": "12"}, {"phone": "invalid_phone"}),
-        ({"id": "12", "reason": "x" * 501}, {"id": "invalid_id", "reason": "too_long"}),
-        ({"username": 1}, {"username": "wrong_type"}),
-        ({"code": "123456"}, {"code": "unknown_field"}),
+        ("POST", "block", {"phone": "12"}, {"phone": "invalid_phone"}),
+        (
+            "POST",
+            "block",
+            {"id": "12", "reason": "x" * 501},
+            {"id": "invalid_id", "reason": "too_long"},
+        ),
+        ("POST", "block", {"code": "123456"}, {"code": "unknown_field"}),
+        (
+            "POST",
+            "send-code",
+            {"id": an_id(), "channel": "pigeon"},
+            {"channel": "unsupported_value"},
+        ),
+        ("PATCH", an_id(), {"external_id": "Zoë"}, {"external_id": "invalid_characters"}),
+        ("PATCH", an_id(), {"external_id": ""}, {"external_id": "too_short"}),
+        ("PATCH", an_id(), {"external_id": "x" * 129}, {"external_id": "too_long"}),
+        ("PATCH", an_id(), {}, {"external_id": "missing_field"}),
+        (
+            "POST",
+            f"{an_id()}/change-phone",
+            {"phone": STRANGER.e164},
+            {"reason": "missing_field"},
+        ),
+        (
+            "POST",
+            f"{an_id()}/change-phone",
+            NEW_NUMBER | {"reason": " ", "phone": "nonsense"},
+            {"reason": "too_short", "phone": "invalid_phone"},
+        ),
+        # Only a command takes the undo from the former number.
+        (
+            "POST",
+            f"{an_id()}/change-phone",
+            NEW_NUMBER | {"can_be_undone": False},
+            {"can_be_undone": "unknown_field"},
+        ),
     ],
 )
-async def test_a_request_names_exactly_one_user(
-    driver: AdminDriver, body: dict[str, Any], codes: dict[str, str]
+async def test_an_invalid_field_of_a_request_has_a_code_and_nothing_is_done(
+    driver: AdminDriver, method: str, path: str, body: dict[str, Any], codes: dict[str, str]
 ) -> None:
-    response = await driver.post("block", body)
-    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    response = await driver.http.request(
+        method, f"/admin/users/{path}", json=body, headers=bearer(driver.administrator)
+    )
+    assert response.status_code == 400
     found = {error["field"]: error["code"] for error in response.json()["field_errors"]}
     assert found == codes
+    assert driver.acts == []
 
 
 # What it does
@@ -271,11 +270,10 @@ async def test_a_block_ends_the_sessions_until_it_is_lifted(driver: AdminDriver)
     assert first.reason == "Stolen: +* *** *** ****, says its owner"
 
 
-async def test_a_reset_allows_one_more_message_twice_a_day(driver: AdminDriver) -> None:
+async def test_a_reset_of_limits_says_what_is_possible(driver: AdminDriver) -> None:
     await driver.harness.request_otp(USER)
     assert (await driver.post("reset-limits")).json() == {"resets_left": 1, "attempts": 5}
-    assert (await driver.post("send-code")).json()["sent"] is True
-    assert (await driver.post("reset-limits")).json() == {"resets_left": 0, "attempts": 5}
+    await driver.post("reset-limits")
     limited = await driver.post("reset-limits")
     assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
     assert limited.headers["retry-after"] == str(limited.json()["retry_after"])
@@ -295,51 +293,14 @@ async def test_a_code_is_sent_and_never_shown(driver: AdminDriver) -> None:
         assert secret not in lines
 
 
-async def test_a_code_has_attempts_of_its_own_three_times_a_day(driver: AdminDriver) -> None:
-    for left in (2, 1, 0):
-        sent = await driver.post("send-code")
-        assert (sent.json()["sent"], sent.json()["result"]) == (True, "accepted")
-        verification = (await driver.post("search")).json()["verification"]
-        attempts = verification["operator_attempts"]
-        assert attempts.pop("expires_at") == verification["code_expires_at"]
-        assert attempts == {"left_by_network": [], "other_networks": 3, "attempts_of_network": 5}
-        assert (verification["operator_codes_left"], verification["attempts_left"]) == (left, None)
-        driver.harness.advance(minutes=10)
-
-    rejected = await driver.post("send-code")
-    assert (rejected.status_code, rejected.json()["code"]) == (429, "rate_limited")
-    assert "three codes" in rejected.json()["error"]
-    assert rejected.headers["retry-after"] == str(24 * 60 * 60 - 30 * 60)
-
-
-async def test_a_code_with_an_unknown_result_says_so(driver: AdminDriver) -> None:
-    driver.harness.messenger.result = UNKNOWN
+async def test_a_code_of_an_operator_has_attempts_of_its_own(driver: AdminDriver) -> None:
     sent = await driver.post("send-code")
-    again = await driver.post("send-code")
-    [delivery, *_] = (await driver.post("search")).json()["deliveries"]
-
-    assert (sent.json()["sent"], sent.json()["result"]) == (True, "unknown")
-    assert (again.json()["sent"], again.json()["result"]) == (False, None)
-    assert (delivery["status"], delivery["error"]) == ("unknown", UNKNOWN.reason)
-
-
-async def test_a_refresh_token_from_two_networks_is_shown(driver: AdminDriver) -> None:
-    session = await driver.harness.open_session(USER, with_refresh=True)
-    token = a_parsed_token(session.tokens.refresh_token or "")
-    for client_ip in (CLIENT_IP, "198.51.100.7"):
-        await driver.harness.identities.refresh_session(token, client_ip)
-    response = await driver.post("search", token=await driver.make_token(Scope.READ_USERS))
-
-    [repeat] = response.json()["token_repeats"]
-    assert repeat["session_id"] == token.session_id
-    assert repeat["repeated_at"] == format_timestamp(driver.harness.clock.now())
-
-
-async def test_a_code_needs_a_channel_that_exists(driver: AdminDriver) -> None:
-    body = {"id": driver.user_id, "channel": "pigeon"}
-    response = await driver.post("send-code", body)
-    [error] = response.json()["field_errors"]
-    assert (error["field"], error["code"]) == ("channel", "unsupported_value")
+    assert (sent.json()["sent"], sent.json()["result"]) == (True, "accepted")
+    verification = (await driver.post("search")).json()["verification"]
+    attempts = verification["operator_attempts"]
+    assert attempts.pop("expires_at") == verification["code_expires_at"]
+    assert attempts == {"left_by_network": [], "other_networks": 3, "attempts_of_network": 5}
+    assert (verification["operator_codes_left"], verification["attempts_left"]) == (2, None)
 
 
 async def test_all_sessions_of_a_user_end(driver: AdminDriver) -> None:
@@ -366,8 +327,7 @@ async def test_roles_change_by_name_and_phone(driver: AdminDriver) -> None:
 
     assert promoted.json() == {"message": "User promoted", "subject": driver.user_id}
     assert role is Role.ADMINISTRATOR
-    assert demoted.json()["message"] == "User demoted"
-    assert driver.harness.database.identities[driver.user_id].value.role is Role.MEMBER
+    assert demoted.json() == {"message": "User demoted", "subject": driver.user_id}
 
 
 async def test_what_is_wrong_with_a_user_is_an_error_of_the_field(driver: AdminDriver) -> None:
@@ -443,26 +403,6 @@ async def test_an_external_id_of_another_user_is_a_conflict(driver: AdminDriver)
     assert (second.status_code, second.json()["code"]) == (409, "external_id_in_use")
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        ({"external_id": "Zoë"}, "invalid_characters"),
-        ({"external_id": ""}, "too_short"),
-        ({"external_id": "x" * 129}, "too_long"),
-        ({}, "missing_field"),
-    ],
-)
-async def test_an_invalid_external_id_is_an_error_of_the_field(
-    driver: AdminDriver, body: dict[str, Any], code: str
-) -> None:
-    path = f"/admin/users/{driver.user_id}"
-    response = await driver.http.patch(path, json=body, headers=bearer(driver.administrator))
-    assert response.status_code == 400
-    assert [(error["field"], error["code"]) for error in response.json()["field_errors"]] == [
-        ("external_id", code)
-    ]
-
-
 # Changes of the phone
 
 
@@ -510,26 +450,6 @@ async def test_a_token_gives_a_user_another_number_that_the_former_one_can_undo(
     assert again.json()["field_errors"][0]["message"] == "The account has this number already."
 
 
-@pytest.mark.parametrize(
-    ("body", "field", "code"),
-    [
-        ({"phone": STRANGER.e164}, "reason", "missing_field"),
-        (NEW_NUMBER | {"reason": " "}, "reason", "too_short"),
-        (NEW_NUMBER | {"phone": "nonsense"}, "phone", "invalid_phone"),
-        (NEW_NUMBER | {"can_be_undone": False}, "can_be_undone", "unknown_field"),
-    ],
-)
-async def test_a_new_number_needs_a_reason_and_has_an_undo(
-    driver: AdminDriver, body: dict[str, Any], field: str, code: str
-) -> None:
-    response = await driver.post(f"{driver.user_id}/change-phone", body)
-
-    assert response.status_code == 400
-    errors = [(error["field"], error["code"]) for error in response.json()["field_errors"]]
-    assert errors == [(field, code)]
-    assert driver.acts == []
-
-
 async def test_an_error_says_why_a_number_is_not_changed(driver: AdminDriver) -> None:
     others = await driver.make_token(*set(Scope) - {Scope.CHANGE_PHONES})
     token = await driver.make_token(Scope.CHANGE_PHONES)
@@ -555,25 +475,17 @@ async def test_an_error_says_why_a_number_is_not_changed(driver: AdminDriver) ->
 # The audit
 
 
-@pytest.mark.parametrize("action", ["block", "export"])
-async def test_nothing_happens_where_the_audit_cannot_be_written(
-    driver: AdminDriver, action: str
-) -> None:
+async def test_nothing_happens_where_the_audit_cannot_be_written(driver: AdminDriver) -> None:
     before = driver.harness.database.identities[driver.user_id]
-    driver.harness.faults.fail_on("audit_log.add")
 
-    response = await driver.post(action)
-
-    assert (response.status_code, response.json()["code"]) == (503, "audit_failed")
-    assert response.headers["retry-after"]
-    assert USER.e164 not in response.text
+    for path in ("block", "export", None):
+        driver.harness.faults.fail_on("audit_log.add")
+        # An administrator sees the number of a user.
+        response = await (driver.post(path) if path else driver.get(f"/users/{driver.user_id}"))
+        assert (response.status_code, response.json()["code"]) == (503, "audit_failed")
+        assert response.headers["retry-after"]
+        assert USER.e164 not in response.text
     assert driver.harness.database.identities[driver.user_id] == before
-
-
-async def test_a_number_of_a_user_is_not_shown_without_an_entry(driver: AdminDriver) -> None:
-    driver.harness.faults.fail_on("audit_log.add")
-    response = await driver.get(f"/users/{driver.user_id}")
-    assert (response.status_code, response.json()["code"]) == (503, "audit_failed")
 
 
 async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> None:
@@ -616,8 +528,6 @@ async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> No
     ("query", "field"),
     [
         ("actor=alice", "actor"),
-        ("actor=robot:alice", "actor"),
-        ("actor=administrator:", "actor"),
         (f"actor=administrator:{an_id()}&user={an_id()}", "actor"),
         ("cursor=1", "cursor"),
         ("limit=0", "limit"),

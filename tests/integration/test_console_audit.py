@@ -76,7 +76,6 @@ async def test_entries_are_filtered_by_who_acted(console: ConsoleDriver) -> None
     await console.post(f"/users/{user_id(console)}/sign-out", reason="x")
     for text, location, number in (
         (a_phone(2).e164, f"administrator%3A{console.administrator_id}", 1),
-        (console.administrator_id, f"administrator%3A{console.administrator_id}", 1),
         ("operating-system-user:alice", "operating_system_user%3Aalice", 1),
         (f"service_token:{an_id(5)}", f"service_token%3A{an_id(5)}", 0),
     ):
@@ -92,7 +91,6 @@ async def test_entries_are_filtered_by_who_acted(console: ConsoleDriver) -> None
         ({"actor": "user:zz"}, "The id of this kind has 24 hex digits"),
         ({"actor": STRANGER.e164}, "This phone has no account"),
         ({"user": "a", "actor": "b"}, "Fill in only one of the two fields."),
-        ({"user": "4915123456789012"}, "There is no account with this username."),
     ],
 )
 async def test_a_wrong_filter_says_what_is_wrong_and_keeps_what_was_typed(
@@ -115,6 +113,6 @@ async def test_pages_lead_to_each_other_and_keep_the_filter(console: ConsoleDriv
     assert numbers == [50, 3]
 
 
-@pytest.mark.parametrize("query", ["user=4915123456789", "actor=x", "cursor=1", "user=a&actor=b"])
-async def test_an_address_that_is_no_filter_is_an_error(console: ConsoleDriver, query: str) -> None:
-    assert (await console.get(f"/audit?{query}")).status_code == 400
+async def test_an_address_that_is_no_filter_is_an_error(console: ConsoleDriver) -> None:
+    for query in ("user=4915123456789", "actor=x", "cursor=1", "user=a&actor=b"):
+        assert (await console.get(f"/audit?{query}")).status_code == 400

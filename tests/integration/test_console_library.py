@@ -1,6 +1,5 @@
 """The pages for moderation: pictures as thumbnails, hidden, shown again and deleted."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -142,15 +141,6 @@ async def test_an_item_is_hidden_shown_again_and_deleted_from_its_page(console: 
             console.driver.administrator_id,
             "report 815 of +* *** *** ****",
         )
-
-
-async def test_a_double_click_deletes_an_item_once_and_says_so(console: Console) -> None:
-    path = f"/{console.item.id}/delete"
-    clicks = await asyncio.gather(*(console.post(path, reason=REASON) for _ in range(2)))
-    assert {done.headers["location"].partition("?done=")[2] for done in clicks} == {
-        "item_deleted",
-        "item_deleted_before",
-    }
 
 
 async def test_hidden_items_and_those_of_one_user_have_lists_of_their_own(

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from html import escape
 from io import BytesIO
 from typing import Final
 from zipfile import ZipFile
@@ -72,13 +71,11 @@ def audited(console: ConsoleDriver) -> list[tuple[str, str, str]]:
     ]
 
 
-@pytest.mark.parametrize("text", [PHONE.e164, "<B>RAHUL", "id"])
-async def test_a_search_by_phone_name_or_id_leads_to_the_user(
-    console: ConsoleDriver, text: str
-) -> None:
-    found = await console.post("/users", user=user_id(console) if text == "id" else text)
-    location = f"/console/users/{user_id(console)}"
-    assert (found.status_code, found.headers["location"]) == (303, location)
+async def test_a_search_by_phone_name_or_id_leads_to_the_user(console: ConsoleDriver) -> None:
+    for text in (PHONE.e164, "<B>RAHUL", user_id(console)):
+        found = await console.post("/users", user=text)
+        location = f"/console/users/{user_id(console)}"
+        assert (found.status_code, found.headers["location"]) == (303, location)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +83,6 @@ async def test_a_search_by_phone_name_or_id_leads_to_the_user(
     [
         ("", 400, "This is not a user"),
         ("nobody", 404, "There is no account with this username."),
-        ("external_id:7", 404, "There is no account with this external id."),
-        (an_id(77), 404, "There is no account with this id"),
     ],
 )
 async def test_a_search_without_a_result_says_what_to_write_and_keeps_the_text(
@@ -149,12 +144,6 @@ async def test_a_code_with_an_unknown_result_and_its_attempts_are_shown(
         assert text in page.text, text
 
 
-async def test_a_full_number_is_audited_before_it_is_shown(console: ConsoleDriver) -> None:
-    page = await act(console, "number", reason=REASON)
-    assert (page.status_code, PHONE.e164 in page.text) == (200, True)
-    assert audited(console) == [("view_phone", user_id(console), MASKED_REASON)]
-
-
 async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleDriver) -> None:
     for name, action, fields, check in (
         ("send-code", "send_code", {"locale": "de"}, lambda: console.harness.last_code),
@@ -185,14 +174,10 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
 async def test_an_error_is_on_the_page_of_the_act_and_keeps_what_was_typed(
     console: ConsoleDriver,
 ) -> None:
-    for locale, reason, message in (
-        ("<?>", REASON, "A language is written"),
-        ("de", "a" * 501, "A reason has at most 500 characters."),
-    ):
-        page = await act(console, "send-code", locale=locale, reason=reason)
-        assert (page.status_code, message in page.text) == (400, True)
-        for text in (f'value="{escape(locale)}"', f'value="{reason}"', "<title>Error: "):
-            assert text in page.text
+    page = await act(console, "send-code", locale="<?>", reason=REASON)
+    assert (page.status_code, "A language is written" in page.text) == (400, True)
+    for text in ('value="&lt;?&gt;"', f'value="{REASON}"', "<title>Error: "):
+        assert text in page.text
     await console.harness.identities.operator_actions.block(PHONE)
     page = await act(console, "send-code", locale="de", reason=REASON)
     assert (page.status_code, "This phone is blocked" in page.text) == (409, True)
@@ -224,27 +209,24 @@ async def test_a_double_click_resets_limits_once_and_sends_one_code(
         } == said
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("delete", "The account is deleted at once, with its pictures and recordings. "),
-        ("export", "of this user: the full phone number, pictures and recordings too. "),
-    ],
-)
-async def test_a_confirmation_names_what_features_have_of_the_user(
-    console: ConsoleDriver, name: str, text: str
+async def test_an_export_is_a_download_and_a_number_a_page_which_are_audited(
+    console: ConsoleDriver,
 ) -> None:
-    assert text in (await console.get(f"/users/{user_id(console)}/{name}")).text
-
-
-async def test_an_export_is_a_download_and_each_one_is_audited(console: ConsoleDriver) -> None:
-    for number in (1, 2):
-        archive = await act(console, "export", reason=REASON)
-        assert archive.headers["content-type"] == "application/zip"
-        assert "index.html" in ZipFile(BytesIO(archive.content)).namelist()
-        assert audited(console) == [("export", user_id(console), MASKED_REASON)] * number
+    archive = await act(console, "export", reason=REASON)
+    assert archive.headers["content-type"] == "application/zip"
+    assert "index.html" in ZipFile(BytesIO(archive.content)).namelist()
+    page = await act(console, "number", reason=REASON)
+    assert (page.status_code, PHONE.e164 in page.text) == (200, True)
+    assert audited(console) == [
+        (action, user_id(console), MASKED_REASON) for action in ("export", "view_phone")
+    ]
     page = await act(console, "export", reason="a" * 501)
     assert (page.status_code, "a" * 501 in page.text) == (400, True)
+    for name, text in (
+        ("delete", "The account is deleted at once, with its pictures and recordings. "),
+        ("export", "of this user: the full phone number, pictures and recordings too. "),
+    ):
+        assert text in (await console.get(f"/users/{user_id(console)}/{name}")).text
 
 
 @pytest.mark.parametrize("name", ["number", "export", "delete"])
@@ -260,6 +242,8 @@ async def test_a_serious_act_needs_a_sign_in_within_15_minutes_and_leads_there_a
         assert response.status_code == 303
         assert response.headers["location"].startswith("/console/sign-in?next=%2Fconsole%2Fusers")
         assert f"%2F{name}&again=yes" in response.headers["location"]
+    sign_in = await console.http.get(response.headers["location"])
+    assert "This needs a sign-in within" in sign_in.text
     assert audited(console) == []
 
 
@@ -317,16 +301,7 @@ async def test_a_number_that_was_changed_leads_to_its_account(console: ConsoleDr
     assert f'href="/console/users/{user_id(console)}"' in page.text
     page = await console.get(f"/users/{user_id(console)}")
     assert "by a former number, until" in page.text
-
-
-async def test_a_block_of_a_held_number_says_that_nothing_can_be_undone(
-    console: ConsoleDriver,
-) -> None:
-    change_phone = console.harness.phone_change.change_phone_of_user
-    await change_phone(OPERATOR, user_id(console), STRANGER, "ticket")
-
     page = await console.post("/users/phone/block", phone=PHONE.e164)
-
     assert f"account {user_id(console)}, which has another number" in page.text
     assert "but not while it is blocked" in page.text
 
@@ -336,28 +311,24 @@ async def test_a_deleted_account_offers_nothing_but_its_audit(console: ConsoleDr
     page = await console.get(f"/users/{user_id(console)}")
     assert "/console/audit?user=" in page.text
     assert f"/console/users/{user_id(console)}/" not in page.text
-    for name in ("delete", "block", "promote"):
-        confirmation = await console.get(f"/users/{user_id(console)}/{name}")
-        assert confirmation.headers["location"].endswith("?done=user_deleted_before")
-    for name in ("export", "number"):
-        done = await console.post(f"/users/{user_id(console)}/{name}", reason=REASON)
-        assert done.status_code == 404
+    confirmation = await console.get(f"/users/{user_id(console)}/block")
+    assert confirmation.headers["location"].endswith("?done=user_deleted_before")
+    done = await console.post(f"/users/{user_id(console)}/number", reason=REASON)
+    assert done.status_code == 404
 
 
-@pytest.mark.parametrize("name", ["number", "block", "export"])
-async def test_an_act_without_a_reason_is_not_done_and_the_form_says_so(
-    console: ConsoleDriver, name: str
+async def test_an_act_without_a_reason_or_an_entry_is_not_done_and_the_form_says_so(
+    console: ConsoleDriver,
 ) -> None:
-    page = await act(console, name, reason="  ")
-    assert (page.status_code, "Say why. The audit keeps the reason." in page.text) == (400, True)
-    assert audited(console) == []
-
-
-async def test_what_fails_to_be_audited_is_not_done(console: ConsoleDriver) -> None:
+    for name in ("number", "block", "export"):
+        page = await act(console, name, reason="  ")
+        message = "Say why. The audit keeps the reason."
+        assert (page.status_code, message in page.text) == (400, True)
     console.harness.faults.fail_on("audit_log.add")
     page = await act(console, "block", reason="stolen")
     assert (page.status_code, 'value="stolen"' in page.text) == (503, True)
     assert not stored(console).is_blocked
+    assert audited(console) == []
 
 
 async def test_unknown_users_are_pages_that_say_so(console: ConsoleDriver) -> None:

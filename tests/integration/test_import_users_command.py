@@ -166,38 +166,25 @@ def test_a_file_of_rejected_lines_is_mended_and_imported(service: Service) -> No
     assert not (service.folder / f"{rejected.name}.rejected.csv").exists()
 
 
-def test_a_file_of_rejected_lines_is_never_overwritten_unasked(service: Service) -> None:
-    write(service, "users2.csv", "phone,blocked\n+14155550121,\n")
-    kept = write(service, "users2.csv.rejected.csv", "mine")
-
-    ended = import_users(service, "users2.csv")
-
-    assert (ended.returncode, kept.read_text()) == (1, "mine")
-    assert "--replace replaces it" in ended.stderr
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("missing.csv",), "cannot be read: No such file"),
-        ((".",), "is a folder"),
         (("-",), "not the path of a file"),
         (("mongodb://user:password@host/name",), "This is a URL: name a file."),
-        (("empty.csv",), "is empty"),
         (("header.csv",), "has no users"),
-        (("plain.csv",), "has no column blocked, which says who is blocked"),
         (("plain.csv", "--column", "blocked=x", "--ignore-blocks"), "leave --ignore-blocks out"),
         (("header.csv", "--column", "name=x"), "--column is FIELD=NAME"),
         (("header.csv", "--delimiter", ";;"), "--delimiter is one character"),
         (("header.csv", "--region", "XX"), "--region: "),
         (("header.csv", "--rejected", "./header.csv", "--replace"), "names the file to import"),
         (("header.csv", "--rejected", "missing/x.csv"), "cannot be written: No such file"),
+        (("plain.csv", "--ignore-blocks", "--rejected", "header.csv"), "--replace replaces it"),
     ],
 )
 def test_what_cannot_work_is_one_sentence(
     service: Service, arguments: tuple[str, ...], message: str
 ) -> None:
-    write(service, "empty.csv", "")
     write(service, "header.csv", "phone,blocked\n")
     write(service, "plain.csv", "phone\n+14155550199\n")
 

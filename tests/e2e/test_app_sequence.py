@@ -41,6 +41,8 @@ async def test_the_mobile_app_signs_in_uploads_and_signs_out(
     assert created.json()["message"] == "User created"
     same = await http.post("/users", json=user, headers=headers)
     assert (same.status_code, same.json()["user_id"]) == (201, created.json()["user_id"])
+    found = await http.get(created.headers["location"], headers=headers)
+    assert found.json()["_id"] == created.json()["user_id"] == verified["user_id"]
     me = (await http.get("/users/me", headers=headers)).json()
     assert me["_id"] == created.json()["user_id"]
     assert me["username"] == "Asha Rao"
@@ -58,6 +60,8 @@ async def test_the_mobile_app_signs_in_uploads_and_signs_out(
     assert item["message"] == "File uploaded"
     assert item["type"] == "image"
     assert item["category"] == "Holi 2026"
+    found = await http.get(uploaded.headers["location"], headers=headers)
+    assert found.json()["id"] == item["id"]
 
     page = (await http.get("/library", params={"user_id": me["_id"]}, headers=headers)).json()
     assert [listed["id"] for listed in page["items"]] == [item["id"]]

@@ -41,7 +41,7 @@ async def test_a_byte_order_mark_before_json_is_ignored(
     assert twice.json()["field_errors"][0]["code"] == "invalid_json"
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, GZIP", "x"])
+@pytest.mark.parametrize("encoding", ["gzip", "identity, GZIP"])
 async def test_an_encoded_body_is_rejected(
     app: App, http: httpx.AsyncClient, phone: str, encoding: str
 ) -> None:
@@ -96,7 +96,7 @@ async def test_an_unknown_path_is_404_with_and_without_a_token(
         *((path, 405, "Only POST methods are allowed") for path in ("/get_otp", "/validate_otp")),
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 async def test_the_legacy_api_has_errors_of_its_own_and_supports_post_only(
     http: httpx.AsyncClient, method: str, path: str, status: int, text: str
 ) -> None:
@@ -110,9 +110,7 @@ async def test_the_legacy_api_has_errors_of_its_own_and_supports_post_only(
 @pytest.mark.parametrize(
     ("header", "challenge"),
     [
-        ("", "Bearer"),
         ("Bearer", "Bearer"),
-        ("Basic abc", "Bearer"),
         ("é", "Bearer"),
         ("Bearer a.b.c", 'Bearer error="invalid_token"'),
         ("Bearer " + "x" * 8000, 'Bearer error="invalid_token"'),

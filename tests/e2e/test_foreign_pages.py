@@ -69,9 +69,8 @@ def test_what_is_no_foreign_preflight_is_answered_as_ever(web: httpx.Client) -> 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/health/live", 200), ("GET", "/users/me", 401), ("GET", "/nowhere", 404),
-        ("GET", "/auth/request-otp", 405), ("POST", "/auth/verify-otp", 415),
-        ("POST", "/authenticate/nowhere", 404), ("HEAD", "/health/live", 200),
+        ("GET", "/health/live", 200), ("GET", "/users/me", 401), ("GET", "/auth/request-otp", 405),
+        ("POST", "/auth/verify-otp", 415), ("POST", "/authenticate/nowhere", 404),
     ],
 )  # fmt: skip
 def test_a_listed_origin_can_read_every_response(

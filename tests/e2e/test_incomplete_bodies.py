@@ -12,7 +12,6 @@ from tests.support.service import Service
 
 JSON_PATHS: Final = ["/auth/request-otp", "/authenticate/get_otp"]
 INCOMPLETE_JSON: Final = {
-    "no chunk size": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
     "chunk too long": b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}",
     "incomplete chunk": b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
     "shorter than announced": b'Content-Length: 100\r\n\r\n{"phone": "',

@@ -112,6 +112,9 @@ def test_no_label_has_a_phone_an_ip_or_an_id(service: Service, phone: str) -> No
         http.get(f"/users/{user_id}")
         http.get(f"/{phone}")
         http.request("BREW", "/users/me")
+    assert httpx.get(f"{service.url}/metrics", **PLAIN_HTTP).status_code == 404
+    service.wait_until_logged("login_succeeded")
+    assert '"http_request"' not in service.log
     text = scrape(service)
     labels = {
         label
@@ -124,17 +127,3 @@ def test_no_label_has_a_phone_an_ip_or_an_id(service: Service, phone: str) -> No
     assert value(text, "uploads_total", result="stored") == 1
     assert {"/users/{user_id}", "-", "other", "US"} <= labels
     assert [label for label in labels if re.search(r"\d{5}|\d\.\d|[0-9a-f]{16}", label)] == []
-
-
-def test_the_port_of_the_api_has_no_metrics_and_that_of_metrics_has_no_api(
-    service: Service,
-) -> None:
-    bind = service.settings["DIALTONE_METRICS_BIND"]
-    for url in (f"{service.url}/metrics", f"http://{bind}/health/live", f"http://{bind}/docs"):
-        assert httpx.get(url, **PLAIN_HTTP).status_code == 404
-
-
-def test_without_lines_of_requests_security_events_are_logged(service: Service, phone: str) -> None:
-    sign_in(service, phone)
-    service.wait_until_logged("login_succeeded")
-    assert '"http_request"' not in service.log

@@ -1,17 +1,11 @@
 """The page at `/` in development, and the message that it shows to those who requested it."""
 
 import re
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import httpx
-import pytest
 
-from tests.support.forked_service import running
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
-
-APP: Final = "https://app.example.org"
 
 
 async def request_code(http: httpx.AsyncClient, phone: str) -> dict[str, Any]:
@@ -73,21 +67,3 @@ async def test_a_proxy_and_a_page_of_another_origin_get_no_message(
     ):
         assert await find_message(http, request_id, **headers) is None
     assert await find_message(http, request_id) is not None
-
-
-@pytest.mark.parametrize(
-    ("environ", "headers"),
-    [({"DIALTONE_WORKERS": "2"}, {}), ({"DIALTONE_WEB_ORIGINS": APP}, {"Origin": APP})],
-    ids=["two workers", "a listed origin"],
-)
-def test_several_workers_and_listed_origins_get_no_message(
-    tmp_path: Path, environ: dict[str, str], headers: dict[str, str]
-) -> None:
-    with (
-        running(tmp_path, environ) as service,
-        httpx.Client(base_url=service.url, headers=headers, **PLAIN_HTTP, timeout=20) as http,
-    ):
-        requested = http.post("/auth/request-otp", json={"phone": "+14155550100"})
-        body = {"request_id": requested.json()["request_id"]}
-        assert http.post("/start/message", json=body).json() == {"text": None}
-        assert http.get("/").status_code == 200

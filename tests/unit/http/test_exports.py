@@ -4,14 +4,12 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
-import pytest
 from structlog.testing import capture_logs
 
 from application.administration.caller import operating_system_user
 from application.export.export_user import Export
 from application.export.feature import ExportFeature
 from application.limits.file_reads import FileRead
-from domain.errors import TooManyExports
 from entrypoints.http.export.responses import send_archive
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
@@ -62,20 +60,6 @@ async def test_a_disconnect_adds_a_second_entry_to_the_audit() -> None:
     assert second.failed_entry_id == first.id
     assert not client.has_whole_body
     assert app.files.open_files == 0
-
-
-async def test_a_broken_transfer_may_be_repeated_within_an_hour() -> None:
-    app = AppHarness()
-    user = await app.log_in()
-    exports = app.use_cases.of(ExportFeature)
-
-    await send_export(exports.export_own_data(user), OneClient(parts=2))
-    whole = OneClient(parts=1_000)
-    await send_export(exports.export_own_data(user), whole)
-
-    assert whole.has_whole_body
-    with pytest.raises(TooManyExports):
-        await send_export(exports.export_own_data(user), OneClient(parts=1_000))
 
 
 async def test_a_store_that_fails_in_between_breaks_the_connection() -> None:

@@ -29,13 +29,6 @@ def test_a_database_of_its_own_has_its_problem_and_makes_it_unavailable() -> Non
     assert "details" not in body
 
 
-def test_a_part_is_named_only_where_it_can_be_checked() -> None:
-    assert "other" not in body_of(None)
-    for problem, shown in ((None, "ok"), ("no connection", "no connection")):
-        body = body_of(None, other=problem)
-        assert (body["status"], body["other"]) == ("ready", shown)
-
-
 def test_after_a_stop_signal_the_status_is_stopping() -> None:
     for problem in (None, "the disk is full"):
         assert body_of(problem, is_stopping=True)["status"] == "stopping"

@@ -38,8 +38,8 @@ async def respond(
 @pytest.mark.parametrize(
     "hosts",
     [
-        (), ("a", "a"), ("a", "b"), ("",), ("a b",), ("u@a",), ("a/b",), ("a:b",), ("a:123456",),
-        ("a:80:80",), ("::1",), ("[::1",), ("a,b",), ("a\t",), ("\xe9",), ("http://a",),
+        (), ("a", "a"), ("",), ("a b",), ("u@a",), ("a/b",), ("a:b",), ("a:123456",), ("::1",),
+        ("[::1",), ("\xe9",),
     ],
 )  # fmt: skip
 async def test_a_request_without_exactly_one_valid_host_is_a_400(hosts: tuple[str, ...]) -> None:
@@ -48,15 +48,7 @@ async def test_a_request_without_exactly_one_valid_host_is_a_400(hosts: tuple[st
     assert (status, body["code"]) == (400, "invalid_host")
     status, body = await respond(*headers, path="/authenticate/get_otp")
     assert (status, body["exit_code"]) == (400, 4)
-    for valid in (
-        "a",
-        "A.example.org",
-        "127.0.0.1:8000",
-        "[::1]:8000",
-        "[::1]",
-        "my_host:80",
-        "a.",
-    ):
+    for valid in ("A.example.org", "127.0.0.1:8000", "[::1]:8000", "my_host:80", "a."):
         assert await respond(("host", valid), method="GET") == (200, {})
 
 
@@ -74,25 +66,21 @@ async def test_http_1_0_needs_no_host_but_no_invalid_one(version: str) -> None:
 @pytest.mark.parametrize(
     ("codings", "status"),
     [
-        (["chunked"], 200), (["Chunked"], 200), ([" chunked "], 200), ([], 200),
-        (["gzip, chunked"], 501), (["gzip", "chunked"], 501), (["identity, chunked"], 501),
-        (["chunked, chunked"], 501), (["x-custom;a=b,chunked"], 501),
+        (["Chunked"], 200), ([" chunked "], 200), ([], 200), (["gzip, chunked"], 501),
+        (["gzip", "chunked"], 501), (["chunked, chunked"], 501),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_chunked_is_the_only_transfer_coding(
-    method: str, codings: list[str], status: int
-) -> None:
+async def test_chunked_is_the_only_transfer_coding(codings: list[str], status: int) -> None:
     headers = [("transfer-encoding", coding) for coding in codings]
-    response = await send(OWN_HOST, *headers, method=method)
+    response = await send(OWN_HOST, *headers, method="GET")
     assert response.status == status
     assert (b"unsupported_transfer_encoding" in response.body) == (status == 501)
 
 
-@pytest.mark.parametrize("path", ["", "/", "/users", "/nowhere"])
-async def test_connect_is_no_method_of_any_path(path: str) -> None:
-    response = await send(OWN_HOST, method="CONNECT", path=path)
-    assert (response.status, response.values("allow")) == (405, [ALL_METHODS])
+async def test_connect_is_no_method_of_any_path() -> None:
+    for path in ("", "/users"):
+        response = await send(OWN_HOST, method="CONNECT", path=path)
+        assert (response.status, response.values("allow")) == (405, [ALL_METHODS])
     response = await send(OWN_HOST, method="CONNECT", path="/authenticate/get_otp")
     assert (response.status, response.values("allow")) == (405, ["POST"])
 
@@ -106,14 +94,11 @@ async def test_options_of_the_server_names_all_methods() -> None:
     assert (await send(OWN_HOST, *preflight, method="OPTIONS")).status == 200
 
 
-@pytest.mark.parametrize("requested", ["PUT", "CONNECT", "patch", "", "GET, PUT"])
+@pytest.mark.parametrize("requested", ["PUT", "patch", "", "GET, PUT"])
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [
-        ("/users", ALL_METHODS), ("/nowhere", ALL_METHODS), ("*", ALL_METHODS),
-        ("/voice", ALL_METHODS), ("/authenticate/get_otp", "POST"),
-    ],
-)  # fmt: skip
+    [("/nowhere", ALL_METHODS), ("*", ALL_METHODS), ("/authenticate/get_otp", "POST")],
+)
 async def test_a_preflight_for_a_method_that_no_route_has_is_a_405(
     path: str, allowed: str, requested: str
 ) -> None:
@@ -127,16 +112,13 @@ async def test_a_preflight_for_a_method_that_no_route_has_is_a_405(
     assert response.status in {200, 204}
 
 
-@pytest.mark.parametrize("second", ["Bearer a", "Bearer b", "Basic b", ""])
-@pytest.mark.parametrize("path", ["/users", "/library", "/voice", "/no/such/path"])
+@pytest.mark.parametrize("second", ["Bearer a", ""])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-async def test_a_request_with_two_authorization_headers_is_a_400(
-    method: str, path: str, second: str
-) -> None:
+async def test_a_request_with_two_authorization_headers_is_a_400(method: str, second: str) -> None:
     headers = [OWN_HOST, ("authorization", "Bearer a")]
-    assert (await respond(*headers, method=method, path=path))[0] == 200
+    assert (await respond(*headers, method=method))[0] == 200
     headers.append(("authorization", second))
-    status, body = await respond(*headers, method=method, path=path)
+    status, body = await respond(*headers, method=method)
     assert (status, body["code"]) == (400, "invalid_authorization")
     status, body = await respond(*headers, method=method, path="/authenticate/get_otp")
     assert (status, body["exit_code"]) == (400, 4)
@@ -147,8 +129,7 @@ async def test_a_request_with_two_authorization_headers_is_a_400(
     [
         ("10.0.0.5:8000", "http://10.0.0.5:8000", None),
         ("10.0.0.5:8000", "https://10.0.0.5:8000", None),
-        ("Other.example.org", "https://other.example.org", None),
-        ("other.example.org", "http://other.example.org", None),
+        ("Other.example.org", "http://other.example.org", None),
         ("other.example.org:443", "https://other.example.org", None),
         ("other.example.org", "https://other.example.org:443", None),
         ("[::1]:8000", "http://[::1]:8000", None),
@@ -175,17 +156,15 @@ async def test_with_a_public_url_the_requests_own_host_is_no_origin() -> None:
 @pytest.mark.parametrize(
     "origins",
     [
-        ("null",), ("",), ("https://evil.example",), ("https://app.example.org.evil.example",),
+        ("null",), ("",), ("https://app.example.org.evil.example",),
         ("https://evil.example/https://app.example.org",), ("https://app.example.org:444",),
         ("http://app.example.org",), ("https://sub.app.example.org",), ("app.example.org",),
-        ("http://localhost",), ("http://10.0.0.5",), ("http://10.0.0.5:8001",), ("10.0.0.5:8000",),
-        ("file://10.0.0.5:8000",), ("https://dialtone.example.org/api",), ("https://dialtone",),
+        ("http://10.0.0.5:8001",), ("https://dialtone.example.org/api",),
         ("https://user@app.example.org",), ("https://app.example.org, https://evil.example",),
         ("https://app.example.org", "https://app.example.org"),
-        ("https://app.example.org", "https://evil.example"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "PUT"])
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
 async def test_pages_of_other_origins_may_not(method: str, origins: tuple[str, ...]) -> None:
     headers = [("origin", origin) for origin in origins]
     status, body = await respond(OWN_HOST, *headers, method=method)
@@ -199,7 +178,6 @@ async def test_pages_of_other_origins_may_not(method: str, origins: tuple[str, .
     [
         ("POST", [("sec-fetch-site", "cross-site")], 403),
         ("POST", [("sec-fetch-site", "same-site")], 200),
-        ("POST", [("sec-fetch-site", "same-origin")], 200),
         ("POST", [("sec-fetch-site", "none")], 200),
         # Every page may read what is public.
         *((method, FOREIGN, 200) for method in ("GET", "HEAD", "OPTIONS")),

@@ -60,11 +60,9 @@ async def test_a_request_that_ends_with_an_error_has_a_line() -> None:
 @pytest.mark.parametrize(
     ("sent", "trace"),
     [
-        ("a", TRACEPARENT),
         ("A-z_0.9", f"01{TRACEPARENT[2:]}"),
         ("x" * 128, f"cc{TRACEPARENT[2:]}-."),
         ("0123456-7890123", TRACEPARENT),
-        ("1" * 16, TRACEPARENT),
     ],
 )
 async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str, trace: str) -> None:
@@ -81,13 +79,12 @@ async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str, trace: str) -> Non
         (PROXY, [""], [""]),
         (PROXY, ["a", "a"], [TRACEPARENT, TRACEPARENT]),
         (PROXY, ["a\n"], [f"{TRACEPARENT}\n"]),
-        (PROXY, ["x" * 129], [f"{TRACEPARENT}-00"]),
-        (PROXY, ["a b"], [TRACEPARENT.upper()]),
+        (PROXY, ["a b"], [f"{TRACEPARENT}-00"]),
         (PROXY, ["x" * 129], [f"01{TRACEPARENT[2:]}-{'x' * 73}"]),
         (PROXY, ["1" * 15], [TRACEPARENT.upper()]),
         (PROXY, ["415-555.2671"], [TRACEPARENT.upper()]),
         (PROXY, ["\xe9"], [TRACEPARENT.replace("00-", "ff-")]),
-        (PROXY, ['a"'], [f"00-{'0' * 32}-{'1' * 16}-01"]),
+        (PROXY, [], [f"00-{'0' * 32}-{'1' * 16}-01"]),
         (PROXY, [], [f"00-{TRACE_ID}-{'0' * 16}-01"]),
     ],
 )

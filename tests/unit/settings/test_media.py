@@ -11,10 +11,10 @@ from entrypoints.features.media import MediaSettings
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.media_stores import MediaFolder, S3Bucket, parse_media
 from entrypoints.settings.older_services import find_older
-from entrypoints.settings.read import find_unknown, read_settings
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import Factory
 from tests.support.settings import problem, problems, settings
-from tests.unit.settings.texts import S3, SECRET
+from tests.unit.settings.texts import S3
 
 
 def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
@@ -80,39 +80,28 @@ def test_private_media_has_no_public_url_and_is_seen_by_owners_only() -> None:
 @pytest.mark.parametrize(
     ("environ", "example"),
     [
-        (
-            {"DIALTONE_MEDIA_VARIANTS": "led:9x9", "DIALTONE_MEDIA_URL_VARIANT": "thumb"},
-            "DIALTONE_MEDIA_URL_VARIANT=led",
-        ),
-        (
-            {"DIALTONE_MEDIA_VARIANTS": "none", "DIALTONE_MEDIA_URL_VARIANT": "thumb"},
-            "DIALTONE_MEDIA_URL_VARIANT=",
-        ),
-        (
-            {"DIALTONE_MEDIA_ACCESS": "private", "DIALTONE_MEDIA_PUBLIC_URL": "https://a.test"},
-            "DIALTONE_MEDIA_PUBLIC_URL=",
-        ),
+        ({"MEDIA_VARIANTS": "led:9x9", "MEDIA_URL_VARIANT": "thumb"}, "MEDIA_URL_VARIANT=led"),
+        ({"MEDIA_VARIANTS": "none", "MEDIA_URL_VARIANT": "thumb"}, "MEDIA_URL_VARIANT="),
+        ({"MEDIA_ACCESS": "private", "MEDIA_PUBLIC_URL": "https://a.test"}, "MEDIA_PUBLIC_URL="),
     ],
 )
 def test_the_example_of_a_problem_is_valid_with_the_other_settings(
     environ: dict[str, str], example: str
 ) -> None:
-    (line,) = problems(environ).values()
-    name, _, text = line.rpartition("Example: ")[2].partition("=")
+    example_of_error = problem(**environ).rpartition("Example: DIALTONE_")[2]
 
-    assert f"{name}={text}" == example
-    read_settings(environ | {name: text}, None)
+    assert example_of_error == example
+    name, _, text = example.partition("=")
+    settings(**environ | {name: text})
 
 
 @pytest.mark.parametrize(
     ("url", "bucket", "prefix"),
     [
-        ("s3://abc", "abc", ""),
         ("s3://abc/", "abc", ""),
         ("s3://my-bucket.2/a", "my-bucket.2", "a"),
-        ("s3://123/a/b-c_d/", "123", "a/b-c_d"),
         ("s3://abc/...", "abc", "..."),
-        (f"s3://{'b' * 63}/it's.(ours)!*", "b" * 63, "it's.(ours)!*"),
+        (f"s3://{'b' * 63}/it's.(ours)!*/c_d/", "b" * 63, "it's.(ours)!*/c_d"),
     ],
 )
 def test_a_bucket_and_its_prefix_are_parsed(url: str, bucket: str, prefix: str) -> None:
@@ -122,11 +111,10 @@ def test_a_bucket_and_its_prefix_are_parsed(url: str, bucket: str, prefix: str) 
 @pytest.mark.parametrize(
     "url",
     [
-        "s3://", "s3:///a", "s3://ab", f"s3://{'b' * 64}", "s3://Abc", "s3://a_c", "s3://-bc",
-        "s3://ab-", "s3://.bc", "s3://a..c", "s3://10.0.0.1", "s3://10.0.0.1/a", "s3://abc:9000",
-        "s3://user:word@abc/a", "S3://abc",
-        "s3://abc//", "s3://abc//a", "s3://abc/a//b", "s3://abc/.", "s3://abc/../a", "s3://abc/a/..",
-        "s3://abc/a b", "s3://abc/ä", "s3://abc/a?b", "s3://abc/a#b", "s3://abc/a%20b", "s3://abc/+",
+        "s3://", "s3://ab", f"s3://{'b' * 64}", "s3://Abc", "s3://a_c", "s3://-bc", "s3://ab-",
+        "s3://a..c", "s3://10.0.0.1/a", "s3://abc:9000", "s3://user:word@abc/a", "S3://abc",
+        "s3://abc//", "s3://abc/a//b", "s3://abc/.", "s3://abc/../a", "s3://abc/a b", "s3://abc/ä",
+        "s3://abc/a?b", "s3://abc/a#b", "s3://abc/a%20b", "s3://abc/+",
     ],
 )  # fmt: skip
 def test_an_invalid_bucket_or_prefix_is_an_error(url: str) -> None:
@@ -167,11 +155,10 @@ def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "texts"),
     [
-        ("MEDIA", ["var/media", "file:", "file:///", "file://var/media", "file:a?b", "/srv"]),
-        ("MEDIA", ["//exam[]ple/images", "file://]/srv", "file://\N{ACCOUNT OF}/srv"]),
-        ("MEDIA", ["file:///a%00b", "s3:bucket", "File:media", "a-b:c", "a:1", ":c", "a:"]),
-        ("MEDIA_PUBLIC_URL", ["cdn.test", "//cdn.test"]),
-        ("MEDIA_VARIANTS", ["a", "a:9", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "A:9x9"]),
+        ("MEDIA", ["var/media", "file:///", "file://var/media", "file:a?b", "file:///a%00b"]),
+        ("MEDIA", ["//exam[]ple/images", "file://\N{ACCOUNT OF}/srv", "s3:bucket", "a-b:c", "a:"]),
+        ("MEDIA_PUBLIC_URL", ["//cdn.test"]),
+        ("MEDIA_VARIANTS", ["a", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "A:9x9"]),
         ("MEDIA_VARIANTS", ["full:9x9", "a-b:9x9", ",".join(f"a{n}:9x9" for n in range(11))]),
         ("MEDIA_URL_VARIANT", ["full", "A"]),
     ],
@@ -181,63 +168,29 @@ def test_an_invalid_value_is_an_error(name: str, texts: list[str]) -> None:
         assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
 
 
-def test_the_variant_of_urls_is_not_checked_against_invalid_variants() -> None:
-    assert problem(MEDIA_VARIANTS="led", MEDIA_URL_VARIANT="led").startswith(
-        "DIALTONE_MEDIA_VARIANTS: "
-    )
-
-
-def test_the_file_of_a_vendor_is_read_however_its_use_is_written(tmp_path: Path) -> None:
-    secret_file = tmp_path / "secret"
-    secret_file.write_text(f"{SECRET}\n")
-    secret_file.chmod(0o600)
-    environ = S3 | {"DIALTONE_MEDIA": " s3://images", "AWS_SECRET_ACCESS_KEY": ""}
-
-    read = read_settings(environ | {"AWS_SECRET_ACCESS_KEY_FILE": str(secret_file)}, None)
-
-    assert read.of(MediaSettings).aws_secret_access_key.value == SECRET
-
-
 @pytest.mark.parametrize(
-    ("variables", "sources"),
+    ("environ", "sources"),
     [
         ({}, ("http://127.0.0.1:8000",)),
-        ({"PUBLIC_URL": "https://a.example.org/api"}, ("https://a.example.org",)),
+        ({"DIALTONE_PUBLIC_URL": "https://a.example.org/api"}, ("https://a.example.org",)),
         (
-            {"MEDIA_PUBLIC_URL": "https://media.example.org/images"},
+            {"DIALTONE_MEDIA_PUBLIC_URL": "https://media.example.org/images"},
             ("https://media.example.org", "http://127.0.0.1:8000"),
         ),
-        ({"MEDIA": "our.own:files"}, ("http:", "https:")),
+        ({"DIALTONE_MEDIA": "our.own:files"}, ("http:", "https:")),
+        (S3, ("https://*.amazonaws.com",)),
+        (S3 | {"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/s3"}, ("http://127.0.0.1:8333",)),
+        (S3 | {"DIALTONE_MEDIA_DELIVERY": "service"}, ("http://127.0.0.1:8000",)),
     ],
     ids=str,
 )
 def test_the_page_may_load_images_from_where_their_urls_lead(
-    variables: dict[str, str], sources: tuple[str, ...]
+    environ: dict[str, str], sources: tuple[str, ...]
 ) -> None:
-    assert settings(**variables).image_sources == sources
-
-
-@pytest.mark.parametrize(
-    ("variables", "source"),
-    [
-        ({}, "https://*.amazonaws.com"),
-        ({"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/s3"}, "http://127.0.0.1:8333"),
-        ({"DIALTONE_MEDIA_DELIVERY": "service"}, "http://127.0.0.1:8000"),
-    ],
-)
-def test_the_page_may_load_images_from_the_bucket_or_the_service(
-    variables: dict[str, str], source: str
-) -> None:
-    assert read_settings(S3 | variables, None).image_sources == (source,)
+    assert read_settings(environ, None).image_sources == sources
 
 
 def test_variables_of_an_older_service_are_answered_with_ours() -> None:
     found = dict(find_older({"S3_BUCKET": "x", "S3_REGION": "x"}))
     assert "DIALTONE_MEDIA=s3://" in found["S3_BUCKET"]
     assert "AWS_REGION" in found["S3_REGION"]
-
-
-def test_a_misspelt_name_is_found() -> None:
-    assert dict(find_unknown(["DIALTONE_UPLOAD_SIZE"])) == {
-        "DIALTONE_UPLOAD_SIZE": "DIALTONE_MAX_UPLOAD_SIZE"
-    }

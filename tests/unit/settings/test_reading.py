@@ -1,7 +1,6 @@
 """Reading variables from the environment and `.env`."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -25,18 +24,15 @@ def problems(env_file: Path) -> list[str]:
     return str(error.value).splitlines()
 
 
-@pytest.mark.parametrize("text", ["", " ", "\t"])
-def test_an_empty_variable_is_not_set(text: str) -> None:
-    assert settings(ENV=text, BIND=text, COUNTRIES=text, WORKERS=text) == settings()
+def test_an_empty_variable_is_not_set() -> None:
+    assert settings(ENV="", BIND=" ", COUNTRIES="\t", WORKERS="") == settings()
 
 
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
         ("DIALTONE_DATABSE", "DIALTONE_DATABASE"),
-        ("DIALTONE_SECRET_FILE", "DIALTONE_SECRETS_FILE"),
         ("dialtone_bind", "DIALTONE_BIND"),
-        ("DIALTONE_COUNTRY", "DIALTONE_COUNTRIES"),
         ("DIALTONE_TWILIO_FROM", "TWILIO_FROM"),
         ("DIALTONE_XYZZY", None),
     ],
@@ -113,20 +109,17 @@ def test_an_invalid_line_is_reported_by_number_and_not_quoted(env_file: Path, in
         ('"127.0.0.1:8000"', "Must not be in quotes"),
         ("'127.0.0.1:8000'", "Must not be in quotes"),
         ("None", "Must not be the null or None of another program"),
-        ("null", "Must not be the null or None of another program"),
         ("NULL", "Must not be the null or None of another program"),
     ],
 )
 def test_what_another_program_made_of_a_value_is_an_error(
     env_file: Path, text: str, problem: str
 ) -> None:
-    for name in ("DIALTONE_BIND", "DIALTONE_APP_NAME", "DIALTONE_TRUSTED_PROXIES"):
-        with pytest.raises(SettingsError) as error:
-            read_settings({name: text}, None)
-        assert str(error.value).startswith(f"{name}: {problem}")
-        assert f"Example: {name}=" in str(error.value)
-        env_file.write_text(f"{name}='{text}'\n" if '"' in text else f'{name}="{text}"\n')
-        assert problems(env_file)[0].startswith(f"{name} (in .env): {problem}")
+    name = "DIALTONE_TRUSTED_PROXIES"
+    with pytest.raises(SettingsError, match=f"^{name}: {problem}.* Example: {name}="):
+        read_settings({name: text}, None)
+    env_file.write_text(f"{name}='{text}'\n" if '"' in text else f'{name}="{text}"\n')
+    assert problems(env_file)[0].startswith(f"{name} (in .env): {problem}")
 
 
 def test_invalid_lines_and_invalid_values_are_reported_together(env_file: Path) -> None:
@@ -147,37 +140,23 @@ def test_invalid_lines_and_invalid_values_are_reported_together(env_file: Path) 
         assert line.startswith(start)
 
 
-def in_another_encoding(env_file: Path) -> None:
-    env_file.write_bytes(b"DIALTONE_APP_NAME=\xff\n")
-
-
-def endless(env_file: Path) -> None:
-    env_file.symlink_to("/dev/zero")
-
-
-def writable_by_all(env_file: Path) -> None:
-    env_file.touch()
-    env_file.chmod(0o666)
-
-
-@pytest.mark.parametrize(
-    ("make", "problem"),
-    [
-        (in_another_encoding, "{0} is not encoded in UTF-8"),
-        (Path.mkdir, "{0} cannot be read (not a regular file): fix or remove it"),
-        (os.mkfifo, "{0} cannot be read (not a regular file): fix or remove it"),
+def test_a_file_that_is_not_safe_to_read_is_an_error(tmp_path: Path) -> None:
+    latin, folder, pipe, writable = (tmp_path / name for name in ("latin", "folder", "pipe", "all"))
+    latin.write_bytes(b"DIALTONE_APP_NAME=\xff\n")
+    folder.mkdir()
+    os.mkfifo(pipe)
+    (endless := tmp_path / "endless").symlink_to("/dev/zero")
+    writable.touch()
+    writable.chmod(0o666)
+    for path, problem in (
+        (latin, "{0} is not encoded in UTF-8"),
+        (folder, "{0} cannot be read (not a regular file): fix or remove it"),
+        (pipe, "{0} cannot be read (not a regular file): fix or remove it"),
         (endless, "{0} cannot be read (not a regular file): fix or remove it"),
-        (writable_by_all, "Fix: chmod o-w {0}"),
-    ],
-)
-def test_a_file_that_is_not_safe_to_read_is_an_error(
-    env_file: Path, make: Callable[[Path], None], problem: str
-) -> None:
-    make(env_file)
-
-    (line,) = problems(env_file)
-
-    assert problem.format(env_file) in line
+        (writable, "Fix: chmod o-w {0}"),
+    ):
+        (line,) = problems(path)
+        assert problem.format(path) in line
 
 
 def test_a_file_or_link_of_another_user_is_an_error_and_not_read(

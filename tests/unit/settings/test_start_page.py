@@ -9,7 +9,7 @@ from entrypoints.settings.values import Environment
 from tests.support.settings import settings
 
 
-@pytest.mark.parametrize("bind", ["127.0.0.1:8000", "localhost:8001", "[::1]:8000", "127.0.0.2:80"])
+@pytest.mark.parametrize("bind", ["localhost:8001", "[::1]:8000", "127.0.0.2:80"])
 def test_in_development_with_the_terminal_alone_the_page_may_show_messages(bind: str) -> None:
     read = settings(BIND=bind)
     page = http_start_page(read)
@@ -23,8 +23,6 @@ def test_in_development_with_the_terminal_alone_the_page_may_show_messages(bind:
     "variables",
     [
         {"BIND": "0.0.0.0:8000"},
-        {"BIND": "[::]:8000"},
-        {"BIND": "192.168.1.7:8000"},
         {"BIND": "app.example.org:8000"},
         {"WORKERS": "2"},
         {"TRUSTED_PROXIES": "127.0.0.1"},

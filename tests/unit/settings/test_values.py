@@ -69,12 +69,10 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     of_installed(
         [
             ("ENV", "Development", Environment.DEVELOPMENT),
-            ("BIND", "10.0.0.5:80", Bind("10.0.0.5", 80)),
-            ("BIND", "localhost:65535", Bind("localhost", 65535)),
+            ("BIND", "10.0.0.5:65535", Bind("10.0.0.5", 65535)),
             ("BIND", "my_service:80", Bind("my_service", 80)),
             ("DATABASE", "sqlite:////srv/a b.db", SqliteLocation(Path("/srv/a b.db"))),
             ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
-            ("PUBLIC_URL", "http://[::1]:8000", "http://[::1]:8000"),
             (
                 "WEB_ORIGINS",
                 "HTTPS://App.test:443, https://app.test:8443,https://[2001:DB8::0:1]",
@@ -82,55 +80,38 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
             ),
             (
                 "WEB_ORIGINS",
-                "http://localhost:3000,http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
-                (
-                    "http://localhost:3000",
-                    "http://127.0.0.1",
-                    "http://[::1]:5173",
-                    "http://a.localhost",
-                ),
+                "http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
+                ("http://127.0.0.1", "http://[::1]:5173", "http://a.localhost"),
             ),
             ("APP_NAME", "St. Dial", "St. Dial"),
             ("ANDROID_HASH", "FA+9qCX9VSu, 01234567/9a", ("FA+9qCX9VSu", "01234567/9a")),
             ("WEB_DOMAIN", "Login.Example.org", "login.example.org"),
-            ("WEB_DOMAIN", "xn--mller-kva.example", "xn--mller-kva.example"),
             ("DEFAULT_LOCALE", "pt-BR", "pt-BR"),
             ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", Path("/etc/dialtone/t")),
             ("CALL_FLOW", "/etc/dialtone/flow.toml", Path("/etc/dialtone/flow.toml")),
             ("OPERATOR", "+18005550123", parse_phone("+18005550123", rules=None)),
             ("COUNTRIES", "IN, us,DE", frozenset({"IN", "US", "DE"})),
             ("COUNTRIES", "*", ALL_COUNTRIES),
-            ("DEFAULT_REGION", "in", "IN"),
             (
                 "TRUSTED_PROXIES",
                 "10.0.0.0/8, 192.168.1.5,fd00::/8",
                 tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.5", "fd00::/8"))),
             ),
             ("SINGLE_HOST", "YES", True),
-            ("RECYCLED_AFTER", "OFF", None),
             ("CLEANUP_INTERVAL", "Off", None),
             ("MAX_UPLOAD_SIZE", "1000", 1000),
-            ("MAX_UPLOAD_SIZE", "5MB", 5_000_000),
             ("MAX_UPLOAD_SIZE", "5 MiB", 5 * 1024 * 1024),
             ("MAX_UPLOAD_SIZE", "1gb", 1_000_000_000),
-            ("MAX_UPLOAD_SIZE", "20kB", 20_000),
             ("LOG_LEVEL", "WARNING", "warning"),
             ("LOG_FORMAT", "JSON", "json"),
             ("LOG_REQUESTS", "All", 1.0),
-            ("LOG_REQUESTS", "none", 0.0),
             ("LOG_REQUESTS", "1/4", 0.25),
             ("METRICS_BIND", "[::1]:9464", Bind("::1", 9464)),
             ("SMS_LIMIT_PER_PHONE", "2/1h, 6/1d", TWO_LIMITS),
-            ("TOLL_FREE_NUMBERS", "Yes", True),
             (
                 "TEST_OTPS",
                 "+15005550006=123456@2027-01-01",
                 Secret(TestOtps((TestOtp(TEST_PHONE, CODE, datetime(2027, 1, 2, tzinfo=UTC)),))),
-            ),
-            (
-                "TEST_OTPS",
-                "+15005550006\ufe0f=1\ufe0f23456\ufe0f",
-                Secret(TestOtps((TestOtp(TEST_PHONE, CODE),))),
             ),
             (
                 "TEST_OTPS",
@@ -209,10 +190,8 @@ def test_a_duration_has_a_unit_and_is_in_a_range(
 def test_a_rate_limit_is_a_count_and_a_period(names: list[str], max_count: int) -> None:
     invalid = ("5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h", "5/1h,9/1d", "5/1h/1h")
     for (name,) in of_installed([(name,) for name in names]):
-        for text in (f"{max_count}/90m", f" {max_count} / 90m "):
-            assert getattr(settings(**{name: text}), name.lower()) == SlidingWindow(
-                max_count, 1.5 * HOUR
-            )
+        window = getattr(settings(**{name: f" {max_count} / 90m "}), name.lower())
+        assert window == SlidingWindow(max_count, 1.5 * HOUR)
         for text in (*invalid, f"{max_count + 1}/1h"):
             assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
 
@@ -230,9 +209,11 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("ENV", ["dev", "development,production"]),
         (
             "BIND",
-            ["8000", ":8000", "a:0", "a:65536", "a:-1", "::1:80", "[::1]", "[:::]:1", "a b:1"],
+            [
+                "8000", ":8000", "a:0", "a:65536", "::1:80", "[::1]", "a b:1", "127.0.1:80",
+                "[127.0.0.1]:80", "127.0.0.1:8000/",
+            ],
         ),
-        ("BIND", ["256.0.0.1:80", "127.0.1:80", "[127.0.0.1]:80", "[abcd]:80", "127.0.0.1:8000/"]),
         ("DATABASE", ["var/a.db", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite:///a/"]),
         ("DATABASE", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "postgres://h/d"]),
         ("LIMIT_STORE", ["redis://localhost:6379", "limits", "my.limits:", "sqlite:limits"]),
@@ -247,38 +228,29 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
         ("APP_NAME", ["dial.test", "www.dial", "https://dial", "127.0.0.1", "Dr.Dial"]),
         ("ANDROID_HASH", ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu,"]),
-        ("WEB_DOMAIN", ["https://a.test", "a.test/", "a.test:80", "a", "müller.test", "a..test"]),
-        ("WEB_DOMAIN", ["127.0.0.1", "a_b.test", "-a.test", "a.test.", "xn--\N{DEGREE SIGN}.test"]),
-        ("WEB_DOMAIN", ["xn--a-.test", "xn--.test", f"{'a' * 64}.test", f"{'a.' * 127}test"]),
+        ("WEB_DOMAIN", ["https://a.test", "a.test:80", "a", "müller.test", "a..test", "127.0.0.1"]),
+        ("WEB_DOMAIN", ["a_b.test", "-a.test", "xn--a-.test", "xn--.test", f"{'a.' * 127}test"]),
         ("DEFAULT_LOCALE", ["EN", "english", "pt_BR", "pt-br", "in", "e", "en-"]),
         ("COUNTRIES", ["XX", "IN;US", "IN,,US", "IN,", "India", "*,IN"]),
         ("DEFAULT_REGION", ["ZZ", "001", "IN,US"]),
-        ("TRUSTED_PROXIES", ["10.0.0.1/8", "10.0.0.0/33", "proxy.test", "*", ","]),
-        ("TRUSTED_PROXIES", ["none,10.0.0.0/8", "10.0.0.0/8, None", "none,none", "no"]),
+        ("TRUSTED_PROXIES", ["10.0.0.1/8", "10.0.0.0/33", "proxy.test", ",", "10.0.0.0/8,None"]),
         (
             "WEB_ORIGINS",
             [
-                "*", "https://*.app.test", "app.test", "https://app.test/", "https://app.test/x",
-                "http://app.test", "https://app.test:0", "https://app.test:65536", "https://",
-                "https://u@app.test", "https://app.test:", "https://[::g]", "https://ä.test",
-                "null", "https://app.test,", "ws://app.test", "https://a..test", "file:///srv",
+                "*", "https://*.app.test", "app.test", "https://app.test/", "http://app.test",
+                "https://app.test:0", "https://app.test:65536", "https://u@app.test",
+                "https://app.test:", "https://[::g]", "https://ä.test", "null", "https://app.test,",
             ],
         ),
         ("SINGLE_HOST", ["true", "1", "y"]),
-        ("TOLL_FREE_NUMBERS", ["true", "1", "US"]),
-        ("MAX_UPLOAD_SIZE", ["0", "999", "2GB", "20XB", "1.5MB", "-5", "MB", "20MBit", "20MB x"]),
-        ("MAX_UPLOAD_SIZE", ["9" * 5000, "16M\u0130B", "16M\u0131B", "16\u212aB"]),
+        ("MAX_UPLOAD_SIZE", ["999", "2GB", "20XB", "1.5MB", "20MB x", "9" * 5000, "16\u212aB"]),
         ("LOG_LEVEL", ["trace", "critical"]),
-        ("LOG_FORMAT", ["text"]),
         ("LOG_REQUESTS", ["some", "1/0", "2/3", "0.5", "1/\u0664", "1/1000000"]),
         ("METRICS_BIND", ["yes", "9464", "127.0.0.1:0", "127.0.0.1:8000", "0.0.0.0:8000"]),
-        ("SMS_LIMIT_PER_PHONE", ["5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h"]),
-        ("SMS_LIMIT_PER_PHONE", ["5/1h,", "5/1h/1h", "\u0665/1h"]),
-        ("SMS_LIMIT_PER_PHONE", ["15/1d"]),
+        ("SMS_LIMIT_PER_PHONE", ["5/", "0/1h", "5/2d", "5/30s", "5/1h,", "\u0665/1h", "15/1d"]),
         ("OPERATOR", ["4155552671", "+1", "Acme", "+14155552671,+14155552672"]),
         ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
-        ("TEST_OTPS", ["15005550006=123456"]),
-        ("TEST_OTPS", ["+15005550006=123456@", "+15005550006=123456@tomorrow"]),
+        ("TEST_OTPS", ["15005550006=123456", "+15005550006=123456@"]),
         ("TEST_OTPS", ["+15005550006=123456@2027-02-30", "+15005550006=123456@9999-12-31"]),
         ("TEST_OTPS", ["+1=123456@2027-01-01", "+15005550006=123456,+15005550006=654321"]),
     ]),
@@ -291,9 +263,7 @@ def test_an_invalid_value_is_an_error_with_name_and_example(name: str, texts: li
         assert f" Example: DIALTONE_{name}=" in line
 
 
-@pytest.mark.parametrize(
-    ("text", "meant"), [("UK", "GB"), ("uk", "GB"), ("IN, USA", "US"), ("EL", "GR")]
-)
+@pytest.mark.parametrize(("text", "meant"), [("uk", "GB"), ("IN, USA", "US"), ("EL", "GR")])
 def test_the_error_says_which_country_was_meant(text: str, meant: str) -> None:
     line = problem(COUNTRIES=text)
 
@@ -301,8 +271,6 @@ def test_the_error_says_which_country_was_meant(text: str, meant: str) -> None:
     assert "Did you mean" not in problem(COUNTRIES="XX")
     line = problem(COUNTRIES="uk,IN,USA,XX")
     assert [f"Value {position}: " in line for position in range(1, 5)] == [True, False, True, True]
-    assert "Did you mean GB?" in line
-    assert "Did you mean US?" in line
     assert "Did you mean GB?" in problem(DEFAULT_REGION="UK")
 
 
@@ -316,9 +284,7 @@ def test_the_limit_of_a_phone_keeps_its_code_from_being_guessed(text: str) -> No
     of_installed(
         [
             ("DATABASE", "postgres://user:tops3cret@db.test/name"),
-            ("S3_ENDPOINT", "http://user:tops3cret@s3.test"),
             ("PUBLIC_URL", "https://user:tops3cret@dial.test"),
-            ("TEST_OTPS", "+15005550006=tops3cret"),
             ("TEST_OTPS", "+15005550006=123456@tops3cret"),
             ("OPERATOR", "+tops3cret"),
             *((name, "tops3cret") for name in ("SMS", "BIND", "COUNTRIES", "WORKERS", "SECRETS")),
@@ -332,9 +298,7 @@ def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "mongodb://127.0.0.1/dialtone",
         "mongodb://my_container:27017,[::1]:3,10.0.0.1/Dialtone_2-test?replicaSet=rs0",
-        "mongodb://user:password@db.test/dialtone?authSource=admin&w=majority&tls=true",
         "mongodb://user:%3A%2F%3f%23%40%25$!+@db.test/dialtone?",
         "mongodb://user:password@%2Frun%2Fa%20b.sock,db.test/administration",
         f"mongodb+srv://cluster/l%C3%A4ut{'n' * 58}?appName=dialtone",
@@ -348,11 +312,10 @@ def test_a_valid_mongodb_url_is_kept_as_written(url: str) -> None:
 @pytest.mark.parametrize(
     "rest",
     [
-        "me:top:s3cret@db.test/name", "me:top@s3cret@db.test/name", "me@tops3cret.test:x@h/name",
-        "me:top/s3cret@db.test/name", "me:12/tops3cret@db.test", "me:top?s3cret@db.test/name",
-        "me:top#s3cret@db.test/name", "me:top%s3cret@db.test/name", "me:tops3cret%@db.test/name",
-        ":tops3cret@db.test/name", "@db.test/name", "me:12/tops3cret?w=1@db.test/name",
-        "db.test/name?appName=top@s3cret", "db.test/name#tops3cret",
+        "me:top:s3cret@db.test/name", "me:top@s3cret@db.test/name", "me:top/s3cret@db.test/name",
+        "me:12/tops3cret@db.test", "me:top?s3cret@db.test/name", "me:top#s3cret@db.test/name",
+        "me:tops3cret%@db.test/name", ":tops3cret@db.test/name",
+        "me:12/tops3cret?w=1@db.test/name", "db.test/name?appName=top@s3cret",
     ],
 )  # fmt: skip
 def test_the_error_says_what_to_escape_in_a_mongodb_url(rest: str) -> None:
@@ -378,10 +341,7 @@ def test_the_error_says_what_to_escape_in_a_mongodb_url(rest: str) -> None:
         ),
         (
             "mongodb://db.test/",
-            [
-                "a.b", "a$b", 'a"b', "a\\b", "a b", "a+b", "a%20b", "a%2Fb", "a%2Eb", "a%00b",
-                "a%0Ab", "n" * 64, "admin", "Admin", "local", "config", "%61dmin",
-            ],
+            ["a$b", "a\\b", "a+b", "a%20b", "a%2Fb", "a%00b", "n" * 64, "Admin", "%61dmin"],
             "The name of the database",
         ),
         ("", ["MONGODB://db.test/name", "mongodb:/db.test/name"], "Must be sqlite:///path"),
@@ -395,7 +355,6 @@ def test_an_invalid_mongodb_url_is_an_error(start: str, ends: list[str], message
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://127.0.0.1/dialtone",
         "postgresql:///dialtone",
         "postgresql://dialtone@%2Frun%2Fpostgresql/dialtone",
         "postgresql://user:password@db1.test:5432,db2.test/dialtone?sslmode=verify-full&timeout=2",
@@ -412,9 +371,8 @@ def test_a_valid_postgresql_url_is_kept_as_written(url: str) -> None:
         (
             "postgresql://",
             [
-                "a b/name", "a:b/name", "h/name?sslmode", "h/name#s3cret", "h/name/s3cret",
-                "me:top:s3cret@h/name", "me:top@s3cret@h/name", "me:top/s3cret@h/name",
-                "me:top%s3cret@h/name", "h/name?application_name=top@s3cret",
+                "a b/name", "h/name?sslmode", "h/name#s3cret", "h/name/s3cret",
+                "me:top@s3cret@h/name", "me:top%s3cret@h/name", "h/name?application_name=t@s3cret",
             ],
             "Must be postgresql://host:port/name",
         ),

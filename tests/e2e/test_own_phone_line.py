@@ -25,6 +25,7 @@ def own_phone_line(acme: FakeAcmeVoice) -> dict[str, str]:
         "DIALTONE_VOICE": FACTORY,
         "DIALTONE_COUNTRIES": "US",
         "DIALTONE_PUBLIC_URL": PUBLIC_URL,
+        "DIALTONE_APP_NAME": "Chess Club",
         "PYTHONPATH": str(PROJECT),
         **acme.environ,
     }
@@ -49,7 +50,7 @@ def test_calls_are_placed_and_answered_by_another_provider(tmp_path: Path) -> No
         answered = post(service, f"{PUBLIC_URL}/voice", inbound)
         assert answered.headers["content-type"].startswith("application/json")
         *said, menu = answered.json()["steps"]
-        assert "Welcome" in said[0]["say"]
+        assert "Welcome to Chess Club" in said[0]["say"]
         joined = post(service, menu["url"], inbound | {"keys": "1"}).json()["steps"]
         assert "you agree" in joined[0]["say"]
         assert post(service, f"{PUBLIC_URL}/voice", inbound, key="another").status_code == 403
@@ -72,17 +73,6 @@ def test_calls_are_placed_and_answered_by_another_provider(tmp_path: Path) -> No
         assert f"{PUBLIC_URL}/voice/fallback" in urls
         assert "phone line" in service.run("check-settings", "--connect").stdout
         assert service.stop() == 0
-
-
-def test_an_adapter_that_does_not_fit_the_ports_is_a_startup_error(tmp_path: Path) -> None:
-    with FakeAcmeVoice() as acme:
-        settings = own_phone_line(acme) | {
-            "DIALTONE_VOICE": "tests.support.shipped_adapters:open_failover"
-        }
-        ended = ForkedService(tmp_path, settings).run("run")
-
-    assert ended.returncode == 1
-    assert "DIALTONE_VOICE: tests.support.shipped_adapters:open_failover yields" in ended.stderr
 
 
 def test_without_a_phone_line_its_settings_and_requests_have_no_effect(tmp_path: Path) -> None:

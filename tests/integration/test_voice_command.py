@@ -1,8 +1,22 @@
-"""`dialtone voice` as an operator uses it."""
+"""`dialtone flow` and `dialtone voice` as an operator uses them."""
 
+import io
+import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Final
 
+import pytest
+
+from adapters.flows import draw, read_call_flow
+from domain.phone import PhoneNumber
+from domain.voice.walk import ClaimedCaller
+from entrypoints.commands.arguments import make_parser
+from entrypoints.commands.voice.flow import flow
+from entrypoints.commands.voice.flow_trial import try_flow
+from entrypoints.commands.voice.urls import show_voice_urls
+from entrypoints.opening.startup_error import CommandError
+from entrypoints.settings.read import read_settings
 from tests.support.forked_service import ForkedService
 
 PHONE_LINE: Final = {
@@ -16,27 +30,78 @@ PHONE_LINE: Final = {
 }
 
 
-def test_it_shows_the_urls_to_enter_at_twilio_or_what_is_missing(tmp_path: Path) -> None:
-    finished = ForkedService(tmp_path, PHONE_LINE).run("voice", "urls")
+def run_flow(*arguments: str) -> list[str]:
+    return list(flow(read_settings({}, None), make_parser().parse_args(["flow", *arguments])))
 
-    lines = finished.stdout.splitlines()
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assert "+14155550006" in lines[0]
-    assert [line.split("  ")[0] for line in lines[1:4]] == [
+
+@pytest.mark.parametrize(
+    ("lines", "identity", "expected"),
+    [
+        (["1", "answered"], "unknown", "* the caller is registered"),
+        (["no"], "unknown", "[not_joined]"),
+        (["", "", ""], "unknown", "The call has ended: gave_up."),
+        (["/hangup"], "unknown", "You have hung up."),
+        ([], "unknown", "You have hung up."),
+        (["1", "nonsense", "busy", "2"], "verified", "Type how the operator's call ends"),
+        (["1", "BUSY", "1", "I like it"], "verified", "The call has ended: recorded."),
+        (["2"], "verified", "* the caller's number is called back with a code"),
+        (["leave", "yes"], "unverified", "The call has ended: left."),
+        (["leave", "yes"], "verified", "The call has ended: leaving_explained."),
+    ],
+)
+def test_a_flow_is_walked_as_a_caller_does(lines: list[str], identity: str, expected: str) -> None:
+    identity_id = None if identity == "unknown" else "an identity"
+    phone = PhoneNumber("+14155552671")
+    inputs, caller = iter(lines), ClaimedCaller(phone, identity_id, identity == "verified")
+    output = list(try_flow(read_call_flow(None, "Demo"), caller, lambda: next(inputs, None)))
+
+    assert any(line.startswith(expected) for line in output), output
+    assert output[-1].startswith(("The call has ended", "You have hung up"))
+
+
+def test_a_flow_is_tried_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stdin, shown in ((None, "You have hung up."), (io.StringIO("2\n"), "आप नहीं जुड़े हैं")):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert shown in "\n".join(run_flow("try", "--phone", "+919876543210"))
+    with pytest.raises(CommandError):
+        run_flow("try", "--phone", "nobody")
+
+
+def test_a_flow_is_checked_and_drawn() -> None:
+    valid, *contained = run_flow("check")
+    assert valid.startswith("The call flow is valid: ")
+    assert "main_menu.choices: 'leave' (4) is inside 'leave feedback' (3)" in "\n".join(contained)
+    assert run_flow("draw") == [draw(read_call_flow(None, "Dialtone"))]
+
+
+def test_the_problems_of_a_flow_are_printed_one_on_a_line(tmp_path: Path) -> None:
+    (tmp_path / "flow.toml").write_text('default_locale = "en"\n')
+    of_file = ForkedService(tmp_path).run("flow", "check", "flow.toml")
+    settings = PHONE_LINE | {"DIALTONE_CALL_FLOW": "flow.toml"}
+    of_setting = ForkedService(tmp_path, settings).run("check-settings")
+
+    assert (of_file.returncode, of_setting.returncode) == (1, 2)
+    assert "flow.toml, nodes: there is none; add a table [nodes.NAME]." in of_file.stderr
+    assert of_setting.stderr.startswith("DIALTONE_CALL_FLOW: ")
+    assert len(of_file.stderr.splitlines()) == len(of_setting.stderr.splitlines()) == 4
+
+
+def test_it_shows_the_urls_to_enter_at_twilio_or_what_is_missing() -> None:
+    caller_id, *lines = show_voice_urls(read_settings(PHONE_LINE, None), Namespace())
+
+    assert "+14155550006" in caller_id
+    assert [line.split("  ")[0] for line in lines[:3]] == [
         "A call comes in",
         "Primary handler fails",
         "Call status changes",
     ]
-    assert [line.partition("HTTP POST  ")[2] for line in lines[1:4]] == [
+    assert [line.partition("HTTP POST  ")[2] for line in lines[:3]] == [
         "https://dialtone.example.org/app/voice",
         "https://dialtone.example.org/app/voice/fallback",
         "https://dialtone.example.org/app/voice/status",
     ]
     assert "DIALTONE_OPERATOR is not set" in lines[-1]
-    assert "tops3cret" not in finished.stdout
-
-    without_number = ForkedService(tmp_path, PHONE_LINE | {"TWILIO_VOICE_FROM": ""}).run(
-        "voice", "urls"
-    )
-    assert (without_number.returncode, without_number.stdout) == (1, "")
-    assert "TWILIO_VOICE_FROM" in without_number.stderr
+    assert "tops3cret" not in "".join([caller_id, *lines])
+    without_number = read_settings(PHONE_LINE | {"TWILIO_VOICE_FROM": ""}, None)
+    with pytest.raises(CommandError, match="TWILIO_VOICE_FROM"):
+        list(show_voice_urls(without_number, Namespace()))

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from application.administration.acts import CORE_ACTS
-from entrypoints.commands.arguments import list_commands, make_parser
-from entrypoints.commands.feature_commands import find_feature_commands
+from entrypoints.commands.arguments import make_parser
 from entrypoints.features import FEATURES
 
 PROJECT = Path(__file__).parents[2]
@@ -42,23 +41,6 @@ def test_without_features_the_parser_has_the_core_only() -> None:
     assert parser.description == "Phone number sign-in and users over HTTP."
     assert commands.keys() == CORE
     assert parsers_of(commands["user"]).keys() == CORE_ACTIONS
-
-
-def test_no_command_and_no_action_has_the_name_of_another() -> None:
-    commands = list_commands(find_feature_commands())
-    [user] = [command for command in commands if command.name == "user"]
-
-    for several in (commands, user.actions):
-        names = [command.name for command in several]
-        assert len(names) == len(set(names))
-
-
-def test_each_command_runs_or_has_actions() -> None:
-    commands = list_commands(find_feature_commands())
-
-    for command in commands:
-        assert (command.run is None) == bool(command.actions), command.name
-        assert all(action.run for action in command.actions), command.name
 
 
 def test_an_act_by_a_command_needs_a_reason() -> None:

@@ -100,22 +100,3 @@ async def test_without_a_challenge_there_is_an_error_in_words(outcome: object, r
     with pytest.raises(PortError) as error:
         await GuardedAttestation(OwnAttestation(outcome)).challenge("the-subject", NOW)
     assert str(error.value) == reason
-
-
-class OutdatedAttestation:
-    """Has methods with other parameters."""
-
-    async def challenge(self, subject: str) -> AttestationChallenge:
-        raise NotImplementedError
-
-    async def verify(self, proof: AttestationProof) -> AttestationResult:
-        raise NotImplementedError
-
-
-async def test_a_method_that_cannot_be_called_is_no_error_of_the_service() -> None:
-    attestation = GuardedAttestation(OutdatedAttestation())  # type: ignore[arg-type]
-
-    result = await attestation.verify(PROOF, "the-subject")
-    assert result.reason == "the adapter failed with TypeError"
-    with pytest.raises(PortError, match="the adapter failed with TypeError"):
-        await attestation.challenge("the-subject", NOW)

@@ -17,12 +17,10 @@ def eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("own", "files", "processors"),
     [
-        ("0::/\n", {"cpu.max": "200000 100000\n"}, 2),
         ("0::/\n", {"cpu.max": "350000 100000\n"}, 3),
         ("0::/\n", {"cpu.max": "50000 100000\n"}, 1),
         ("0::/\n", {"cpu.max": "max 100000\n"}, 8),
         ("0::/\n", {"cpu.max": "9900000 100000\n"}, 8),
-        ("0::/\n", {}, 8),
         ("0::/a/b\n", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "300000 100000\n"}, 3),
         ("0::/of/the/host\n", {"cpu.max": "400000 100000\n"}, 4),
         (

@@ -64,27 +64,24 @@ async def test_a_call_that_nobody_answered_costs_nothing(
     assert counted(app) == []
 
 
-async def test_the_connection_to_the_operator_costs_the_price_of_the_operators_country(
-    app: AppHarness,
+@pytest.mark.parametrize(
+    ("dialed", "costs"),
+    [
+        (Dialed(DialResult.ANSWERED, 125), [minutes_of(OPERATOR.country, 3, 14_000)]),
+        (Dialed(DialResult.NO_ANSWER, 0), []),
+    ],
+)
+async def test_an_operator_who_answers_costs_the_price_of_the_operators_country(
+    app: AppHarness, dialed: Dialed, costs: list[CostEntry]
 ) -> None:
     await join(app)
     before = counted(app)
     call = InboundCall(app, sid="CA2")
     await call.ring()
     await call.press("1")
-    await call.send(call.position, Dialed(DialResult.ANSWERED, 125))
+    await call.send(call.position, dialed)
     await call.repeat()
-    assert counted(app) == [*before, minutes_of(OPERATOR.country, 3, 14_000)]
-
-
-async def test_an_operator_who_does_not_answer_costs_nothing(app: AppHarness) -> None:
-    await join(app)
-    before = counted(app)
-    call = InboundCall(app, sid="CA2")
-    await call.ring()
-    await call.press("1")
-    await call.end_dial(DialResult.NO_ANSWER)
-    assert counted(app) == before
+    assert counted(app) == [*before, *costs]
 
 
 async def test_the_message_that_says_how_to_leave_costs_its_parts(app: AppHarness) -> None:

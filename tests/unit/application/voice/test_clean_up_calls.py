@@ -9,6 +9,7 @@ import pytest
 
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import StorageUnavailable
+from application.voice import cleanup
 from application.voice.calls import CallsFeature
 from domain.voice.call import Call, CallStatus
 from tests.support.app_harness import AppHarness
@@ -81,16 +82,17 @@ async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -
 
 
 async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
-    app: AppHarness, caplog: pytest.LogCaptureFixture
+    app: AppHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await add(app, *(call_number(number, recordings=1) for number in range(450)))
-    await add(app, *(call_number(number, started_at=NOW + TICK) for number in range(450, 460)))
+    monkeypatch.setattr(cleanup, "BATCH_SIZE", 5)
+    await add(app, *(call_number(number, recordings=1) for number in range(12)))
+    await add(app, *(call_number(number, started_at=NOW + TICK) for number in range(12, 22)))
     calls = app.use_cases.of(CallsFeature)
     app.clock.advance(100 * DAY)
     report = await replace(calls.clean_up_calls, recordings=None)()
 
     assert +CleanupReport(report) == CleanupReport(deleted_calls=10)
-    assert len(kept_recordings(app)) == 450
+    assert len(kept_recordings(app)) == 12
     assert len(caplog.messages) == 1
 
 
@@ -119,21 +121,24 @@ async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
     assert ended.ended_at == (None if status is expected else last_request_at)
 
 
-async def test_a_deleted_identity_disappears_from_the_call_log(app: AppHarness) -> None:
+async def test_a_deleted_identity_disappears_from_the_call_log(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "BATCH_SIZE", 5)
     await app.database.repositories().identities.add(a_deleted_identity())
     own = [
         call_number(number, recordings=1, identity_id=an_id(), is_caller_verified=True)
-        for number in range(250)
+        for number in range(12)
     ]
-    others = call_number(251, recordings=1, identity_id=an_id(2), is_caller_verified=True)
+    others = call_number(21, recordings=1, identity_id=an_id(2), is_caller_verified=True)
     await add(app, *own, others)
 
     report = await app.operations.cleanup()
 
-    assert report == CleanupReport(purged_identities=1, deleted_recordings=250)
+    assert report == CleanupReport(purged_identities=1, deleted_recordings=12)
     calls = [stored.value for stored in stored_calls(app.database).values()]
     assert [call.id for call in calls if call.identity_id or call.is_caller_verified] == [others.id]
-    assert kept_recordings(app) == ["RE251-0"]
+    assert kept_recordings(app) == ["RE21-0"]
 
 
 @pytest.mark.parametrize(

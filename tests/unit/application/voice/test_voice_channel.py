@@ -10,7 +10,7 @@ import pytest
 from application.identities.login import LoggedIn
 from application.otp.provider_pause import PAUSE
 from application.ports.errors import StorageUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel
@@ -70,7 +70,8 @@ async def read_code(app: AppHarness) -> None:
 # The call
 
 
-async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -> None:
+async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
+    app = app_with_phone_line(sms_provider="first", provider="the line")
     principal = await app.log_in()
     app.messenger.messages.clear()
     app.advance(hours=12)
@@ -86,7 +87,8 @@ async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -
         CALL_URLS.call_status(call.id, app.labels_of(a_phone())),
     )
     assert app.messenger.messages == []
-    assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)
+    assert (delivery.channel, delivery.provider) == (Channel.VOICE, "the line")
+    assert delivery.call_id == call.id
     assert call == Call(
         id=call.id,
         direction=CallDirection.OUTBOUND,
@@ -147,7 +149,6 @@ async def test_after_three_unknown_calls_no_call_is_placed_and_a_message_is_stil
     ("result", "error_type", "is_released"),
     [
         (NOT_CONNECTED, DeliveryFailed, True),
-        (replace(NOT_CONNECTED, status=DeliveryStatus.UNAVAILABLE), DeliveryFailed, True),
         (REJECTED, DeliveryFailed, False),
         (INVALID_NUMBER, PhoneUnreachable, False),
     ],
@@ -254,25 +255,18 @@ async def test_a_blocked_phone_gets_the_result_of_the_latest_call_and_not_of_a_m
 # The call log
 
 
-async def test_a_login_by_the_code_marks_the_call_that_read_it(app: AppHarness) -> None:
-    request_id = await request_call(app)
-    await read_code(app)
-    await app.verify_otp(await app.code_of_last_call(), request_id=request_id)
-    verification = app.database.phone_verifications[a_phone()].value
-    call = stored_call(app)
-    assert call.is_caller_verified
-    assert call.identity_id == verification.identity_id
-
-
-async def test_a_login_by_the_message_of_the_same_code_does_not_mark_the_call(
-    app: AppHarness,
+@pytest.mark.parametrize("is_of_call", [True, False])
+async def test_a_login_by_the_code_of_a_call_and_not_of_a_message_marks_the_call(
+    app: AppHarness, is_of_call: bool
 ) -> None:
     message = await app.request_otp()
     app.advance(15)
-    await request_call(app)
+    of_call = await request_call(app)
     await read_code(app)
-    await app.verify_otp(app.last_code, request_id=message.request_id)
-    assert not stored_call(app).is_caller_verified
+    await app.verify_otp(app.last_code, request_id=of_call if is_of_call else message.request_id)
+    identity_id = app.database.phone_verifications[a_phone()].value.identity_id
+    call = stored_call(app)
+    assert (call.is_caller_verified, call.identity_id == identity_id) == (is_of_call, is_of_call)
 
 
 @pytest.mark.parametrize("operation", ["calls.load", "calls.replace"])
@@ -285,11 +279,3 @@ async def test_a_login_succeeds_if_the_call_cannot_be_marked(
     app.faults.fail_on(operation)
     assert isinstance(await app.verify_otp(code), LoggedIn)
     assert app.faults.has_fired
-
-
-async def test_the_provider_of_calls_is_kept_with_the_delivery() -> None:
-    policy = make_policy(sms_provider="first", provider="the line", webhook_urls=WEBHOOK_URLS)
-    app = AppHarness(policy=policy)
-    await app.request_otp(channel=Channel.VOICE)
-    [delivery] = app.database.phone_verifications[a_phone()].value.deliveries
-    assert delivery.provider == "the line"

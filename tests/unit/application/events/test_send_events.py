@@ -13,7 +13,7 @@ from application.events.feature import EventRecordsFeature, EventsFeature
 from application.events.send_events import LEASE_PERIOD, SentEvents
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportedUser
-from application.ports.errors import StorageTimeout, StorageUnavailable
+from application.ports.errors import StorageTimeout
 from application.ports.events import Event, EventRejected
 from application.principal import Principal
 from domain.identities.external_id import ExternalId
@@ -27,7 +27,6 @@ from tests.support.fault_injector import ProcessKilled
 from tests.support.imports.builders import IMPORT_RUN
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import change_phone, undo
-from tests.unit.application.phone_change.test_move_phone import move
 
 BACKEND, OTHER = "backend", "other"
 CREATED, UPDATED, DELETED = (
@@ -96,31 +95,10 @@ async def rename(app: AppHarness, user: Principal) -> None:
     await app.identities.rename_user(user, parse_username("Another name"))
 
 
-async def rename_to_the_same(app: AppHarness, user: Principal) -> None:
-    await app.identities.rename_user(user, parse_username("Rahul Sharma"))
-
-
-async def create_again(app: AppHarness, user: Principal) -> None:
-    await app.create_user(user)
-
-
-async def promote(app: AppHarness, user: Principal) -> None:
-    await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
-
-
 async def promote_twice(app: AppHarness, user: Principal) -> None:
-    await promote(app, user)
-    await send_until_settled(app)
-    await promote(app, user)
-
-
-async def set_external_id(app: AppHarness, user: Principal) -> None:
-    actions = app.identities.operator_actions
-    await actions.set_external_id(user.identity.id, ExternalId("auth0|1"))
-
-
-async def revoke_sessions(app: AppHarness, user: Principal) -> None:
-    await app.identities.operator_actions.revoke_sessions(user.identity.id)
+    for _ in range(2):
+        await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
+        await send_until_settled(app)
 
 
 async def block(app: AppHarness, _: Principal) -> None:
@@ -136,46 +114,39 @@ async def block_and_unblock(app: AppHarness, user: Principal) -> None:
         await act(app, user)
 
 
-async def delete(app: AppHarness, user: Principal) -> None:
-    await app.identities.delete_user(user)
-
-
-async def change_number(app: AppHarness, user: Principal) -> None:
-    await change_phone(app, user, a_phone(2))
-
-
 async def change_number_and_undo(app: AppHarness, user: Principal) -> None:
-    await change_number(app, user)
+    await change_phone(app, user, a_phone(2))
     await undo(app, a_phone())
 
 
-async def give_number(app: AppHarness, user: Principal) -> None:
-    await move(app, user.identity.id, a_phone(2))
+ACTS: Final[dict[str, tuple[Act, list[EventType]]]] = {
+    "create again": (lambda app, user: app.create_user(user), []),
+    "rename": (rename, [UPDATED]),
+    "rename to the same": (
+        lambda app, user: app.identities.rename_user(user, parse_username("Rahul Sharma")),
+        [],
+    ),
+    "promote twice": (promote_twice, [UPDATED]),
+    "set the external id": (
+        lambda app, user: app.identities.operator_actions.set_external_id(
+            user.identity.id, ExternalId("auth0|1")
+        ),
+        [UPDATED],
+    ),
+    "sign out": (
+        lambda app, user: app.identities.operator_actions.revoke_sessions(user.identity.id),
+        [],
+    ),
+    "block and unblock, each twice": (block_and_unblock, [BLOCKED, UNBLOCKED]),
+    "delete": (lambda app, user: app.identities.delete_user(user), [DELETED]),
+    "change the number and undo that": (
+        change_number_and_undo,
+        [EventType.PHONE_CHANGED, EventType.PHONE_CHANGED],
+    ),
+}
 
 
-async def log_in_again(app: AppHarness, _: Principal) -> None:
-    await app.log_in()
-
-
-@pytest.mark.parametrize(
-    ("act", "types"),
-    [
-        (create_again, []),
-        (log_in_again, []),
-        (rename, [UPDATED]),
-        (rename_to_the_same, []),
-        (promote, [UPDATED]),
-        (promote_twice, [UPDATED]),
-        (set_external_id, [UPDATED]),
-        (revoke_sessions, []),
-        (block, [BLOCKED]),
-        (block_and_unblock, [BLOCKED, UNBLOCKED]),
-        (delete, [DELETED]),
-        (change_number, [EventType.PHONE_CHANGED]),
-        (change_number_and_undo, [EventType.PHONE_CHANGED, EventType.PHONE_CHANGED]),
-        (give_number, [EventType.PHONE_CHANGED]),
-    ],
-)
+@pytest.mark.parametrize(("act", "types"), ACTS.values(), ids=ACTS)
 async def test_an_act_makes_its_event(
     app: AppHarness, backend: FakeDestination, act: Act, types: list[EventType]
 ) -> None:
@@ -247,19 +218,6 @@ async def test_after_a_kill_at_any_step_every_event_is_sent_in_order(
 
     distinct = {event.id: event.type for event in backend.accepted}
     assert [*distinct.values()] == [CREATED, BLOCKED, UNBLOCKED]
-
-
-async def test_an_event_that_was_not_recorded_as_sent_is_repeated_with_its_id(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    await app.add_user()
-    app.faults.fail_on("identities.replace")
-    with pytest.raises(StorageUnavailable):
-        await send(app)
-    await send(app)
-
-    first, repeated = backend.accepted
-    assert first == repeated
 
 
 async def test_an_event_that_happens_while_another_is_sent_is_sent_next(
@@ -462,7 +420,7 @@ async def test_the_deletion_of_a_user_is_sent_after_the_purge_too(
 ) -> None:
     user = await app.add_user()
     await send(app)
-    await delete(app, user)
+    await app.identities.delete_user(user)
     assert (await app.operations.cleanup())["purged_identities"] == 1
     with_phone = restart(app, policy=make_policy(events_with_phone=True))
     await send(with_phone)

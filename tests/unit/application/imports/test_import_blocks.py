@@ -19,7 +19,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.destination import FakeDestination
 from tests.support.fault_injector import ProcessKilled
-from tests.support.imports.builders import IMPORT_RUN
+from tests.support.imports.builders import IMPORT_RUN, remove_import_marks
 
 EXTERNAL_ID = ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")
 CREATED, UNCHANGED, COMPLETED, REJECTED = (
@@ -145,24 +145,16 @@ async def test_an_account_that_an_earlier_import_made_is_blocked(
     ]
 
 
-async def test_an_import_never_unblocks(app: AppHarness) -> None:
-    await import_user(app, id=an_id(7))
-
-    result = await import_user(app, id=an_id(7), is_blocked=False)
-
-    assert result.outcome is UNCHANGED
-    assert only_identity(app).is_blocked
-    assert not await log_in(app)
-
-
-async def test_whom_an_operator_has_unblocked_a_repeat_does_not_block_again(
+async def test_an_import_never_unblocks_and_blocks_nobody_whom_an_operator_unblocked(
     app: AppHarness,
 ) -> None:
     await import_user(app, id=an_id(7))
+    result = await import_user(app, id=an_id(7), is_blocked=False)
+    assert result.outcome is UNCHANGED
+    assert not await log_in(app)
+
     await app.identities.operator_actions.unblock(a_phone())
-
     result = await import_user(app, id=an_id(7))
-
     assert (result.outcome, result.is_blocked) == (UNCHANGED, False)
     assert await log_in(app)
 
@@ -202,17 +194,8 @@ async def test_a_blocked_user_of_a_phone_that_is_blocked_here_is_imported_blocke
 async def test_an_account_that_version_0_1_imported_is_blocked_until_its_owner_signs_in(
     app: AppHarness,
 ) -> None:
-    async def remove_mark() -> None:
-        identities = app.database.repositories().identities
-        loaded = await identities.load(an_id(7))
-        assert loaded is not None
-        await identities.replace(replace(loaded.value, imported_at=None), loaded.version)
-        phones = app.database.repositories().phone_verifications
-        phone = await phones.load(a_phone())
-        await phones.save(a_phone(), replace(phone.value, imported_id=None), phone.version)
-
     await import_user(app, id=an_id(7), is_blocked=False)
-    await remove_mark()
+    await remove_import_marks(app)
     tried = await import_user(app, id=an_id(7), dry_run=True)
     await app.log_in()
     later = await import_user(app, id=an_id(7))

@@ -25,7 +25,7 @@ from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.fault_injector import ProcessKilled
-from tests.support.imports.builders import IMPORT_RUN
+from tests.support.imports.builders import IMPORT_RUN, remove_import_marks
 from tests.support.policies import make_policy
 
 YEARS_AGO = NOW - timedelta(days=1000)
@@ -195,18 +195,7 @@ async def test_an_account_that_was_made_here_is_never_changed(app: AppHarness, r
     assert entries(app) == []
 
 
-async def test_an_account_that_an_administrator_made_is_never_changed(app: AppHarness) -> None:
-    administrator = await app.add_administrator(a_phone(9))
-    made = await app.identities.create_user(administrator, Username("Asha"), a_phone(1))
-    before = stored(app)
-
-    result = await import_user(app, id=made.id, created_at=YEARS_AGO)
-
-    assert outcomes(result) == [UNCHANGED]
-    assert stored(app) == before
-
-
-@pytest.mark.parametrize("ids", [{}, {"id": an_id(7)}, {"id": an_id(7), "external_id": None}])
+@pytest.mark.parametrize("ids", [{}, {"id": an_id(7)}])
 async def test_an_imported_account_is_completed_until_its_owner_signs_in(
     app: AppHarness, ids: dict[str, Any]
 ) -> None:
@@ -233,45 +222,30 @@ async def test_an_imported_account_is_completed_until_its_owner_signs_in(
     assert entries(app) == entries_then
 
 
-async def test_nothing_is_changed_without_the_audit_entry(app: AppHarness) -> None:
-    await import_user(app)
+async def test_nothing_is_changed_without_the_audit_entry_or_after_a_promotion(
+    app: AppHarness,
+) -> None:
+    await import_user(app, id=an_id(7))
     before = stored(app)
     app.faults.fail_on("audit_log.add")
-
     with pytest.raises(AuditFailed):
-        await import_user(app, external_id=EXTERNAL_ID)
-
+        await import_user(app, id=an_id(7), external_id=EXTERNAL_ID)
     assert stored(app) == before
 
-
-async def test_an_imported_account_with_a_role_is_not_completed(app: AppHarness) -> None:
-    imported = await import_user(app, id=an_id(7))
+    app.faults.reset()
     await app.identities.operator_actions.change_role(an_id(7), Role.ADMINISTRATOR)
-
-    result = await import_user(app, id=imported.identity_id, external_id=EXTERNAL_ID)
-
+    result = await import_user(app, id=an_id(7), external_id=EXTERNAL_ID)
     assert outcomes(result) == [rejected(ImportProblem.PHONE_IN_USE)]
-
-
-async def remove_marks(app: AppHarness) -> Identity:
-    """Leave the phone and its imported identity as 0.1.0 did."""
-    repositories = app.database.repositories()
-    verification = await repositories.phone_verifications.load(a_phone())
-    unmarked_phone = replace(verification.value, imported_id=None)
-    await repositories.phone_verifications.save(a_phone(), unmarked_phone, verification.version)
-    [loaded] = app.database.identities.values()
-    unmarked = replace(loaded.value, imported_at=None)
-    await repositories.identities.replace(unmarked, loaded.version)
-    return unmarked
 
 
 async def test_an_account_of_version_0_1_is_unchanged_by_a_repeat(app: AppHarness) -> None:
     ids: dict[str, Any] = {"external_id": EXTERNAL_ID}
     await import_user(app, **ids, **FIELDS)
-    unmarked = await remove_marks(app)
+    await remove_import_marks(app)
+    before = stored(app)
 
     assert outcomes(await import_user(app, **ids, **FIELDS)) == [UNCHANGED]
-    assert stored(app) == [unmarked]
+    assert stored(app) == before
 
 
 async def test_ids_that_are_in_use_are_rejected_and_the_owner_signs_in_alone(
@@ -294,31 +268,29 @@ async def test_ids_that_are_in_use_are_rejected_and_the_owner_signs_in_alone(
         assert signed_in.id != an_id(7)
 
 
-async def test_of_two_imports_with_one_id_at_once_one_is_rejected(app: AppHarness) -> None:
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        ({"id": an_id(7)}, ImportProblem.ID_IN_USE),
+        ({"id": an_id(8), "external_id": EXTERNAL_ID}, ImportProblem.EXTERNAL_ID_IN_USE),
+    ],
+    ids=["an id", "an external id"],
+)
+async def test_of_two_imports_with_one_id_at_once_one_is_rejected(
+    app: AppHarness, other: dict[str, Any], problem: ImportProblem
+) -> None:
     results = []
 
     async def import_other() -> None:
-        results.append(await import_user(app, number=2, id=an_id(7)))
+        results.append(await import_user(app, number=2, **other))
 
     app.faults.run_before("identities.add", import_other)
-    results.append(await import_user(app, id=an_id(7)))
+    results.append(await import_user(app, id=an_id(7), external_id=other.get("external_id")))
 
-    assert outcomes(*results) == [CREATED, rejected(ImportProblem.ID_IN_USE)]
+    assert outcomes(*results) == [CREATED, rejected(problem)]
     signed_in = (await app.log_in()).identity
-    assert signed_in.phone == a_phone()
-    assert signed_in.id != an_id(7)
-
-
-async def test_of_two_imports_with_one_external_id_at_once_one_is_rejected(app: AppHarness) -> None:
-    results = []
-
-    async def import_other() -> None:
-        results.append(await import_user(app, number=2, id=an_id(8), external_id=EXTERNAL_ID))
-
-    app.faults.run_before("identities.add", import_other)
-    results.append(await import_user(app, id=an_id(7), external_id=EXTERNAL_ID))
-
-    assert outcomes(*results) == [CREATED, rejected(ImportProblem.EXTERNAL_ID_IN_USE)]
+    assert (signed_in.phone, signed_in.external_id) == (a_phone(), None)
+    assert signed_in.id != app.database.phone_verifications[a_phone(2)].value.identity_id
 
 
 async def test_a_deleted_account_is_not_brought_back(app: AppHarness) -> None:
@@ -333,9 +305,9 @@ async def test_a_deleted_account_is_not_brought_back(app: AppHarness) -> None:
     assert outcomes(*results) == [rejected(ImportProblem.USER_DELETED), CREATED]
 
 
-async def test_blocked_phones_are_rejected_unless_they_were_imported_before(
-    app: AppHarness,
-) -> None:
+async def test_blocked_and_test_phones_are_rejected_unless_they_were_imported_before() -> None:
+    otps = TestOtps((TestOtp(a_phone(3), OtpCode("123456")),))
+    app = AppHarness(policy=make_policy(test_otps=otps))
     await import_user(app, id=an_id(7))
     for number in (1, 2):
         await app.identities.operator_actions.block(a_phone(number))
@@ -343,9 +315,14 @@ async def test_blocked_phones_are_rejected_unless_they_were_imported_before(
     results = [
         await import_user(app, id=an_id(7)),
         await import_user(app, number=2, id=an_id(8)),
+        await import_user(app, number=3),
     ]
 
-    assert outcomes(*results) == [UNCHANGED, rejected(ImportProblem.PHONE_BLOCKED)]
+    assert outcomes(*results) == [
+        UNCHANGED,
+        rejected(ImportProblem.PHONE_BLOCKED),
+        rejected(ImportProblem.TEST_PHONE),
+    ]
 
 
 async def test_a_block_during_the_import_stays(app: AppHarness) -> None:
@@ -357,13 +334,6 @@ async def test_a_block_during_the_import_stays(app: AppHarness) -> None:
 
     assert outcomes(result) == [rejected(ImportProblem.PHONE_BLOCKED)]
     assert stored(app)[0].is_blocked
-
-
-async def test_test_phones_are_rejected() -> None:
-    otps = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))
-    app = AppHarness(policy=make_policy(test_otps=otps))
-
-    assert outcomes(await import_user(app)) == [rejected(ImportProblem.TEST_PHONE)]
 
 
 async def test_a_user_with_a_name_that_is_refused_or_taken_has_none(app: AppHarness) -> None:
@@ -424,26 +394,13 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(app: AppHarness) -> No
     assert outcomes(*tried) == outcomes(*done)
 
 
-async def hold_phone(app: AppHarness) -> str:
-    """Let a user change to another number; return the id."""
-    user = await app.add_user(a_phone(1), "Priya")
-    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
-    return user.identity.id
-
-
 @pytest.mark.parametrize("dry_run", [True, False])
-async def test_a_number_that_is_held_for_its_former_owner_is_in_use(
+async def test_a_number_that_is_held_is_in_use_until_its_account_is_deleted(
     app: AppHarness, dry_run: bool
 ) -> None:
-    await hold_phone(app)
-    result = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
-    assert outcomes(result) == [rejected(ImportProblem.PHONE_IN_USE)]
-
-
-async def test_a_number_is_free_when_the_account_that_it_was_held_for_is_deleted(
-    app: AppHarness,
-) -> None:
-    await app.identities.delete_user.by_id(await hold_phone(app))
-    tried = await import_user(app, dry_run=True, external_id=EXTERNAL_ID)
-    imported = await import_user(app, external_id=EXTERNAL_ID)
-    assert outcomes(tried, imported) == [CREATED, CREATED]
+    user = await app.add_user(a_phone(1), "Priya")
+    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
+    held = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
+    await app.identities.delete_user.by_id(user.identity.id)
+    free = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
+    assert outcomes(held, free) == [rejected(ImportProblem.PHONE_IN_USE), CREATED]

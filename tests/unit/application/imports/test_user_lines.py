@@ -24,35 +24,30 @@ def parse(region: str | None = None, **fields: Any) -> ImportedUser:
     return parse_user_line(line, region, DEFAULT_RULES, NOW)
 
 
-@pytest.mark.parametrize(
-    "text", [PHONE, "001 415 555 0101", "(415) 555-0101", "tel:+1-415-555-0101"]
-)
+@pytest.mark.parametrize("text", [PHONE, "(415) 555-0101", "tel:+1-415-555-0101"])
 def test_a_phone_is_read_as_at_a_sign_in(text: str) -> None:
     assert parse("US", phone=text).phone.e164 == PHONE
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("region", "text", "problem"),
     [
-        ("", LineProblem.NO_PHONE),
-        (" ", LineProblem.NO_PHONE),
-        ("9.19877E+11", LineProblem.SPREADSHEET_NUMBER),
-        ("9,19877e11", LineProblem.SPREADSHEET_NUMBER),
-        ("14155550101.0", LineProblem.SPREADSHEET_NUMBER),
-        ("123", LineProblem.INVALID_PHONE),
-        ("+18005550101", LineProblem.UNSUPPORTED_PHONE_TYPE),
+        (None, " ", LineProblem.NO_PHONE),
+        (None, "9.19877E+11", LineProblem.SPREADSHEET_NUMBER),  # digits are lost
+        (None, "9,19877e11", LineProblem.SPREADSHEET_NUMBER),  # in other languages
+        (None, "14155550101.0", LineProblem.SPREADSHEET_NUMBER),  # a decimal number
+        (None, "123", LineProblem.INVALID_PHONE),
+        (None, "+18005550101", LineProblem.UNSUPPORTED_PHONE_TYPE),
+        ("SE", "468123456", LineProblem.AMBIGUOUS_PHONE),
     ],
 )
-def test_a_phone_that_is_none_says_why(text: str, problem: LineProblem) -> None:
+def test_a_phone_that_is_none_says_why_without_the_number(
+    region: str | None, text: str, problem: LineProblem
+) -> None:
     with pytest.raises(InvalidLine) as raised:
-        parse(phone=text)
+        parse(region, phone=text)
     assert raised.value.problem is problem
-
-
-def test_an_ambiguous_phone_is_named_as_such() -> None:
-    with pytest.raises(InvalidLine) as raised:
-        parse("SE", phone="468123456")
-    assert raised.value.problem is LineProblem.AMBIGUOUS_PHONE
+    assert text.strip() == "" or text not in str(raised.value) + raised.value.message
 
 
 @pytest.mark.parametrize(
@@ -94,24 +89,19 @@ def test_an_id_of_another_form_is_an_external_id() -> None:
     ("fields", "is_blocked"),
     [
         ({}, False),
-        ({"blocked": "TRUE"}, True),
-        ({"blocked": " t "}, True),
-        ({"blocked": "1"}, True),
+        ({"blocked": "TRUE"}, True),  # a boolean in any case
+        ({"blocked": " t "}, True),  # of PostgreSQL
         ({"blocked": "False"}, False),
-        ({"blocked": "0"}, False),
-        ({"blocked": "null"}, False),
-        ({"enabled": "true"}, False),
-        ({"enabled": "FALSE"}, True),
+        ({"blocked": "null"}, False),  # nothing
+        ({"enabled": "FALSE"}, True),  # the opposite
         ({"enabled": ""}, False),
-        ({"enabled": "true", "blocked": "true"}, True),
+        ({"enabled": "true", "blocked": "true"}, True),  # one of them is enough
         ({"blocked_until": ""}, False),
-        ({"blocked_until": "NULL"}, False),
         ({"blocked_until": (NOW + timedelta(seconds=1)).isoformat()}, True),
         ({"blocked_until": NOW.isoformat()}, False),
-        ({"blocked_until": "9999-12-31 23:59:59-08"}, True),
-        ({"blocked_until": "0001-01-01T00:00:00Z"}, False),
+        ({"blocked_until": "9999-12-31 23:59:59-08"}, True),  # beyond the last time in UTC
+        ({"blocked_until": "0001-01-01T00:00:00Z"}, False),  # the zero time of Go
         ({"blocked_until": "infinity"}, True),
-        ({"blocked_until": "-infinity"}, False),
     ],
 )
 def test_who_is_blocked_is_a_flag_or_a_time(fields: dict[str, str], is_blocked: bool) -> None:
@@ -133,10 +123,3 @@ def test_a_name_that_is_a_phone_number_is_no_name() -> None:
     assert parse("US", username="(415) 555-0101").username is None
     assert parse(username="  ").username is None
     assert parse(username="Zoë").username == "Zoë"
-
-
-def test_errors_have_no_phone_number() -> None:
-    for text in ("+141555501", "+18005550101", "9.19877E+11"):
-        with pytest.raises(InvalidLine) as raised:
-            parse(phone=text)
-        assert text not in str(raised.value) + raised.value.message

@@ -262,8 +262,3 @@ def test_the_last_act_of_each_kind_decides_in_the_order_of_time() -> None:
     assert decisive[:3] == [blocked, demoted, moved]
     assert decisive[3] == replace(moved, action=AuditAction.SIGN_OUT)
     assert len(decisive) == 4
-
-
-def test_the_feature_has_no_writer_without_a_journal(app: AppHarness) -> None:
-    feature: JournalFeature = app.use_cases.of(JournalFeature)
-    assert feature.write_acts is None

@@ -140,15 +140,6 @@ async def test_a_check_runs_at_once_and_every_second_until_the_database_answers(
     assert len(database.checks) == 5
 
 
-async def test_one_lost_connection_fails_no_call_but_those_on_it(
-    breaker: CircuitBreaker, database: FailingDatabase
-) -> None:
-    await open_breaker(breaker, database)
-    database.fail(None)
-    await asyncio.sleep(0.01)  # on the clock of the test
-    assert await breaker.write(database.write) == "value"
-
-
 async def test_a_slow_success_of_a_call_that_began_before_lets_calls_through(
     breaker: CircuitBreaker, database: FailingDatabase
 ) -> None:

@@ -244,17 +244,6 @@ async def test_a_code_is_valid_for_its_purpose_and_its_identity_only(app: AppHar
     assert record_of(app, NEW).identity_id is None
 
 
-async def test_a_sign_in_within_the_cooldown_of_another_code_sends_nothing(
-    app: AppHarness,
-) -> None:
-    user = await app.add_user(OLD)
-    await request_code(app, user)
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(NEW)
-    app.advance(seconds=15)
-    assert (await app.request_otp(NEW)).sent
-
-
 async def test_an_identity_gets_five_codes_a_day_for_changes(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     for number in range(5):

@@ -82,6 +82,18 @@ async def change_of_administrator(app: AppHarness) -> Principal:
     return principal
 
 
+async def test_who_is_an_administrator_now_is_protected_until_the_hold_ends(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    assert not await is_protected(app, OLD)
+    await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
+    assert await is_protected(app, OLD)
+    app.advance(days=7)
+    assert not await is_protected(app, OLD)
+
+
 @pytest.mark.parametrize(
     "name", ["reset_limits", "send_code", "block", "sign_out", "delete", "export"]
 )
@@ -124,20 +136,6 @@ async def test_each_number_of_a_chain_of_changes_is_that_of_an_administrator(
 
     assert identity_of(app, principal).phone == NEW
     assert [await is_protected(app, phone) for phone in (OLD, NEW, OTHER)] == [True, True, False]
-
-
-async def test_after_the_hold_a_former_number_is_that_of_nobody(app: AppHarness) -> None:
-    await change_of_administrator(app)
-    app.advance(days=7)
-    assert not await is_protected(app, OLD)
-
-
-async def test_the_role_that_the_holder_has_now_decides(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    assert not await is_protected(app, OLD)
-    await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
-    assert await is_protected(app, OLD)
 
 
 async def test_who_lost_a_recycled_number_is_a_member_and_its_present_owner_decides() -> None:

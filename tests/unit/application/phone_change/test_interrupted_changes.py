@@ -172,14 +172,16 @@ async def check_completed(
     app: AppHarness, user: Principal, new_phone: PhoneNumber, *, is_held: bool
 ) -> None:
     """The account has the new number alone, and the session of the change, but none of an undo."""
-    old_phone, kept, notice = OLD, [user.session.id], PhoneNotice.PHONE_CHANGED
+    old_phone, kept = OLD, [user.session.id]
+    notices = [(OLD, PhoneNotice.PHONE_CHANGED), (NEW, PhoneNotice.PHONE_ASSIGNED)]
     if new_phone == OLD:
-        old_phone, kept, notice = NEW, [], PhoneNotice.PHONE_CHANGE_UNDONE
+        old_phone, kept, notices = NEW, [], [(NEW, PhoneNotice.PHONE_CHANGE_UNDONE)]
     identity, old = identity_of(app, user), record_of(app, old_phone)
     assert (identity.phone, identity.phone_change, identity.devices) == (new_phone, None, ())
     assert [session.id for session in identity.sessions] == kept
     assert record_of(app, new_phone).identity_id == identity.id
     assert (old.identity_id, old.challenges, old.trusted_ips) == (None, (), ())
     assert (old.previous_identity_id is not None) is is_held
-    assert any(notice in text for _, text in app.messenger.messages)
+    for phone, notice in notices:
+        assert any(notice in text for to, text in app.messenger.messages if to == phone), notice
     assert (await sign_in(app, new_phone)).identity.id == identity.id

@@ -126,21 +126,6 @@ async def test_a_provider_that_rejects_one_message_does_not_repeat_the_other(
         assert len(texts) == 2
 
 
-@pytest.mark.parametrize("is_done", [False, True])
-async def test_a_kill_before_the_message_leaves_it_to_the_cleanup(
-    app: AppHarness, is_done: bool
-) -> None:
-    user = await app.add_user(OLD)
-    app.faults.fail_on("phone_assignments.replace", kill=True, is_done=is_done)
-    with pytest.raises((ProcessKilled, PortError)):
-        await app.move_phone(user.identity.id, NEW, can_be_undone=True)
-    app.faults.reset()
-    assert notices_to_new(app) == 0
-    for _ in range(2):
-        await clean_up_later(app)
-    assert notices_to_new(app) == 1
-
-
 async def test_the_number_of_a_deleted_account_gets_no_message(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     app.messenger.result = REJECTED

@@ -108,30 +108,6 @@ def test_the_code_stays_the_same_and_is_accepted_after_a_rotation_of_the_keys() 
     assert not without_key.is_code_of(code, identity_id, OLD, deadline)
 
 
-async def test_a_rotation_between_message_and_undo_makes_no_difference(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    (code,) = codes_of(app)
-    app.peppers.change(("second", bytes(32)), ("first", bytes(range(32))))
-    await undo(app, code)
-    await undo(app, code)
-    assert identity_of(app, user).phone == OLD
-
-
-async def test_the_same_code_again_is_a_success_from_anywhere(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    (code,) = codes_of(app)
-    await undo(app, code)
-    count = len(app.messenger.messages)
-    for client_ip in (CLIENT_IP, "198.51.100.99"):
-        app.advance(days=3)
-        await undo(app, code, client_ip=client_ip)
-    assert len(app.messenger.messages) == count
-    with pytest.raises(IncorrectOtp):
-        await undo(app, WRONG)
-
-
 async def test_a_code_is_void_while_its_number_is_blocked(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     await change_phone(app, user)

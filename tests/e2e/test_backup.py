@@ -92,10 +92,3 @@ def test_the_fingerprint_names_the_keys_of_a_database_and_of_its_backup(tmp_path
     named = service.run("backup", "--fingerprint", "backup.db")
     assert "It does NOT have the fingerprint of the secrets file" in named.stdout
     assert f"the key {key.id}, for 1 phones; it is NOT in" in named.stdout
-
-
-def test_a_backup_without_a_file_is_an_error(tmp_path: Path) -> None:
-    finished = ForkedService(tmp_path).run("backup")
-
-    assert finished.returncode == 2
-    assert "Name the file to write" in finished.stderr

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import httpx
 import jwt
-import pytest
 
 from adapters.key_file.document import KeyPurpose
 from tests.e2e.test_start import me, sign_in
@@ -14,19 +13,6 @@ from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import REASON
 
 PHONE, BLOCKED = "+14155592001", "+14155592002"
-OWN_DATABASE = """
-from contextlib import asynccontextmanager
-from pathlib import Path
-
-from adapters.sqlite import open_sqlite_database
-
-
-@asynccontextmanager
-async def open_database(*, environ, phone_encryption):
-    fingerprint = phone_encryption.key_fingerprint()
-    async with open_sqlite_database(Path("own.db"), fingerprint) as database:
-        yield database
-"""
 
 
 def subject_of(token: str) -> object:
@@ -65,14 +51,10 @@ def test_the_index_key_changes_while_the_service_is_stopped(tmp_path: Path) -> N
     assert service.stop() == 0
 
 
-@pytest.mark.parametrize("database", ["", "own_database:open_database"], ids=["sqlite", "own"])
 def test_an_encryption_key_can_be_removed_after_its_phones_were_encrypted_again(
-    tmp_path: Path, database: str
+    tmp_path: Path,
 ) -> None:
-    (tmp_path / "own_database.py").write_text(OWN_DATABASE)
     service, path = ForkedService(tmp_path), tmp_path / "secrets.json"
-    if database:
-        service.settings["DIALTONE_DATABASE"] = database
     service.start()
     token = sign_in(service, PHONE)
 

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.support.forked_service import ForkedService, running
 from tests.support.plain_http import PLAIN_HTTP
@@ -60,29 +59,15 @@ def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: P
         )
 
 
-@pytest.mark.parametrize(
-    ("environ", "expected"),
-    [
-        (
-            {"DIALTONE_SMS_TEMPLATES_DIR": "templates"},
-            ("DIALTONE_SMS_TEMPLATES_DIR: ", "templates/IN.toml, general", "code first"),
-        ),
-        (
-            {"DIALTONE_ANDROID_HASH": FIRST_HASH, "DIALTONE_APP_NAME": "ह" * 20},
-            ("Built-in template", ".toml, android", "140 bytes", "shorter DIALTONE_APP_NAME"),
-        ),
-    ],
-)
-def test_an_invalid_template_stops_the_start_with_its_file_and_the_rule(
-    tmp_path: Path, environ: dict[str, str], expected: tuple[str, ...]
-) -> None:
+def test_an_invalid_template_stops_the_start_with_its_file_and_the_rule(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/IN.toml").write_text('general = "OTP of 47110: {code}"')
-    service = ForkedService(tmp_path, environ)
+    service = ForkedService(tmp_path, {"DIALTONE_SMS_TEMPLATES_DIR": "templates"})
     run = service.run("run")
+
     assert run.returncode == 2
-    assert run.stderr
     for line in run.stderr.splitlines():
-        assert all(part in line for part in expected), line
-    assert service.run("check-settings").stderr == run.stderr
+        for part in ("DIALTONE_SMS_TEMPLATES_DIR: ", "templates/IN.toml, general", "code first"):
+            assert part in line
+    assert service.run("check-settings").stderr == run.stderr != ""
     assert not (tmp_path / "secrets.json").exists()

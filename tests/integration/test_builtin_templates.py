@@ -20,7 +20,7 @@ from adapters.templates.template_set import AppIdentity
 from domain.errors import InvalidValue
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
-from domain.otp.message_parts import SmsEncoding, measure_sms
+from domain.otp.message_parts import measure_sms
 from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.undo_code import UndoCode, derive_undo_code
 from entrypoints.settings.parsers import MAX_APP_NAME_LENGTH, parse_app_name
@@ -195,15 +195,3 @@ def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) ->
             for any_platform in (Platform.GENERAL, platform)
         )
         assert text == general
-
-
-def test_an_app_name_that_fits_the_texts_to_sign_in_fits_the_others() -> None:
-    templates = read_sms_templates(None, "en", AppIdentity("D", APP_HASHES, DOMAIN))
-    longest: dict[tuple[Purpose, Platform, SmsEncoding], int] = {}
-    for _, message, preview in templates.previews():
-        if isinstance(message, Purpose):
-            length = measure_sms(preview.text)
-            key = (message, preview.platform, length.encoding)
-            longest[key] = max(longest.get(key, 0), length.units)
-    for (_, platform, encoding), units in longest.items():
-        assert units <= longest[Purpose.SIGN_IN, platform, encoding]

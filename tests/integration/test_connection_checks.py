@@ -1,25 +1,17 @@
 """`check-settings --connect` names each part that does not work, and changes nothing."""
 
 import json
-from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
-from pymongo import MongoClient
 
 from adapters.key_file.keys import load_secrets_file
-from adapters.mongo import open_mongo_database
-from adapters.postgres import open_postgres_database
-from adapters.postgres.opening import Inspection
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.commands.core_checks import connection_checks
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.fake_hook import SECRET, FakeHook
 from tests.support.servers.fake_siteverify import FakeSiteverify
 from tests.support.servers.fake_twilio import FakeTwilio
@@ -55,14 +47,6 @@ async def check_part(part: str, folder: Path, **environ: str) -> str:
 def with_twilio(twilio: FakeTwilio, **environ: str) -> dict[str, str]:
     used = {"DIALTONE_SMS": "twilio", "DIALTONE_COUNTRIES": "US", **twilio.environ, **environ}
     return {name: value for name, value in used.items() if value}
-
-
-@pytest.fixture
-def database_url(mongo_url: str) -> Iterator[str]:
-    url, name = urlsplit(mongo_url), f"check-{uuid4().hex}"
-    yield url._replace(path=f"/{name}").geturl()
-    with MongoClient[dict[str, Any]](mongo_url) as client:
-        client.drop_database(name)
 
 
 def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path) -> None:
@@ -164,53 +148,27 @@ async def test_keys_that_are_not_active_yet_are_an_error(tmp_path: Path) -> None
     assert 'No key of "signing" is active before 2999-01-01' in problem
 
 
-async def test_mongodb_is_checked_without_a_change(tmp_path: Path, database_url: str) -> None:
-    async def checked(url: str) -> str:
-        return await check_part("database", tmp_path, DIALTONE_DATABASE=url)
-
-    assert (await checked(database_url)).startswith("ok it is new")
-    with MongoClient[dict[str, Any]](database_url) as client:
-        assert client.get_default_database().list_collection_names() == []
-
-    async with open_mongo_database(database_url, FakePhoneEncryption().key_fingerprint()):
-        pass
-    assert await checked(database_url) == "ok"
-    load_secrets_file(tmp_path / "secrets.json", create_missing=True)
-    assert "written with other keys" in await checked(database_url)
-    problem = await checked(f"mongodb://u:tops3cret@{NO_SERVER}/x?timeoutMS=1000")
-    assert "no server that accepts writes" in problem
-    assert "tops3cret" not in problem
-
-
-async def test_a_pooler_in_front_of_postgresql_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("database", "unreachable", "problem"),
+    [
+        (
+            "mongo_database",
+            "mongodb://u:tops3cret@{}/x?timeoutMS=500",
+            "no server that accepts w",
+        ),
+        ("postgres_database", "postgresql://u:tops3cret@{}/x", "no server that responds"),
+    ],
+)
+async def test_a_database_on_a_server_is_checked(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str, unreachable: str, problem: str
 ) -> None:
-    async def inspect(*_: object) -> Inspection:
-        return Inspection(None, is_pooled=True)
+    url: str = request.getfixturevalue(database)
+    assert (await check_part("database", tmp_path, DIALTONE_DATABASE=url)).startswith("ok it is ne")
 
-    monkeypatch.setattr("adapters.postgres.inspect_database", inspect)
-    url = "postgresql://127.0.0.1/dialtone"
-    text = await check_part("database", tmp_path, DIALTONE_DATABASE=url)
-
-    assert text.startswith("ok behind a connection pooler such as PgBouncer")
-    assert "it is new" in text
-
-
-async def test_postgresql_is_checked_without_a_change(
-    tmp_path: Path, postgres_database: str
-) -> None:
-    async def checked(url: str) -> str:
-        return await check_part("database", tmp_path, DIALTONE_DATABASE=url)
-
-    assert (await checked(postgres_database)).startswith("ok it is new")
-    async with open_postgres_database(postgres_database, FakePhoneEncryption().key_fingerprint()):
-        pass
-    assert await checked(postgres_database) == "ok"
-    load_secrets_file(tmp_path / "secrets.json", create_missing=True)
-    assert "written with other keys" in await checked(postgres_database)
-    problem = await checked(f"postgresql://u:tops3cret@{NO_SERVER}/x")
-    assert "no server that responds" in problem
-    assert "tops3cret" not in problem
+    url = unreachable.format(NO_SERVER)
+    checked = await check_part("database", tmp_path, DIALTONE_DATABASE=url)
+    assert problem in checked
+    assert "tops3cret" not in checked
 
 
 async def test_a_bucket_is_written_read_and_left_empty(tmp_path: Path, s3_server: S3Server) -> None:

@@ -38,8 +38,6 @@ OTHER: Final = an_identity(id=an_id(2))
         {"created_at": bson.DatetimeMS(2**62)},  # Later than any date of Python.
         {"schema_version": 0},
         {"version": "1"},
-        {"version": None},
-        {"sessions": None},
     ],
     ids=str,
 )
@@ -65,11 +63,8 @@ async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
 @pytest.mark.parametrize(
     "damage",
     [
-        "body = '[]'",
-        """body = '{"id": 1}'""",
         """body = '{"schema_version": 0}'""",
         """body = '"a secret"'""",
-        "body = 'null'",
         "body = NULL",
         "version = NULL",
         "body = body - 'sessions'",
@@ -102,10 +97,8 @@ async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
     [
         "body = '{'",
         """body = CAST(x'7b22ff227d' AS TEXT)""",
-        "body = '[]'",
         "body = NULL",
         "body = 7",
-        "version = NULL",
         "version = 'one'",
         "body = (SELECT body FROM delivery_reports WHERE id = 'whole')",
     ],
@@ -136,17 +129,7 @@ async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
 
 
 @pytest.mark.parametrize(
-    "row",
-    [
-        (),
-        (1,),
-        (an_id(), 1),
-        (an_id(), 1, "{}", 1),
-        (an_id(), "{}", 1),
-        (an_id(2), 1, "{}"),
-        (1, 1, ""),
-    ],
-    ids=str,
+    "row", [(1,), (an_id(), 1, "{}", 1), (an_id(), "{}", 1), (an_id(2), 1, "{}")], ids=str
 )
 async def test_rows_of_another_statement_of_postgresql_are_no_answer(
     monkeypatch: pytest.MonkeyPatch, row: tuple[Any, ...]

@@ -22,8 +22,8 @@ KEY = f"ab/{1:032x}.jpg"
 JPEG = "image/jpeg"
 BASE_URL = "https://files.example/media"
 INVALID_KEYS = [
-    "", ".", "..", "/etc/passwd", "../secrets", "a/../../secrets", f"{UNFINISHED}/one", ".hidden",
-    "a..jpg", "a.", "A.jpg", "a b", "a\n", "a\0b", "ä.jpg", "a\\b", "a" * 101, "a//b", "a/", "a/.b",
+    "", "..", "/etc/passwd", "a/../../secrets", f"{UNFINISHED}/one", ".hidden", "a..jpg", "A.jpg",
+    "a\n", "ä.jpg", "a\\b", "a" * 101, "a//b", "a/", "a/.b",
 ]  # fmt: skip
 
 
@@ -66,18 +66,16 @@ async def test_a_url_is_the_base_url_and_the_key(
         assert await with_slash.url_for(KEY) == MediaUrl(f"{BASE_URL}/{KEY}")
 
 
-@pytest.mark.parametrize("invalid_key", INVALID_KEYS)
-async def test_an_invalid_key_reaches_no_file(
-    files: DiskFiles, folder: Path, invalid_key: str
-) -> None:
+async def test_an_invalid_key_reaches_no_file(files: DiskFiles, folder: Path) -> None:
     (folder.parent / "secrets").write_bytes(b"secret")
     (folder / ".hidden").write_bytes(b"secret")
 
-    with pytest.raises(ValueError, match="not a storage key"):
-        await files.write(invalid_key, BytesIO(b"one"), JPEG)
-    assert await read_file(files, invalid_key) is None
-    assert await files.get_size(invalid_key) is None
-    await files.delete(invalid_key)
+    for invalid_key in INVALID_KEYS:
+        with pytest.raises(ValueError, match="not a storage key"):
+            await files.write(invalid_key, BytesIO(b"one"), JPEG)
+        assert await read_file(files, invalid_key) is None
+        assert await files.get_size(invalid_key) is None
+        await files.delete(invalid_key)
 
     assert (folder.parent / "secrets").read_bytes() == b"secret"
     assert names_in(folder) == {UNFINISHED, ".hidden"}
@@ -160,12 +158,7 @@ async def test_a_disk_that_does_not_respond_times_out(folder: Path, clock: Movab
 
 @pytest.mark.parametrize(
     ("existing", "is_link"),
-    [
-        ("var", False),
-        ("var/media", False),
-        (f"var/media/{UNFINISHED}", False),
-        (f"var/media/{UNFINISHED}", True),
-    ],
+    [("var", False), (f"var/media/{UNFINISHED}", False), (f"var/media/{UNFINISHED}", True)],
 )
 async def test_something_else_in_place_of_the_folder_stops_the_start(
     tmp_path: Path, folder: Path, clock: MovableClock, existing: str, *, is_link: bool

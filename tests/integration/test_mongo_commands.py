@@ -4,18 +4,20 @@ Commands of one round trip go out together. The calls of the driver are what tak
 time.
 """
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 
+from adapters.records.batch_loader import MAX_BATCH_SIZE
 from application.identities.login import LoggedIn
 from domain.errors import TooManyAttempts
 from domain.media.page import ItemFilter, PageRequest
 from tests.integration.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import AppHarness
-from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
+from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 from tests.support.policies import make_policy
 
@@ -102,25 +104,20 @@ async def test_a_wrong_code_takes_as_many_round_trips_without_a_challenge(
     assert costs == [[*ATTEMPT, ["insert", "update"]]] * 2
 
 
-@pytest.mark.parametrize("has_callback", [False, True])
 async def test_a_rejected_attempt_takes_as_many_round_trips_without_a_challenge(
-    service: Service, has_callback: bool
+    service: Service,
 ) -> None:
     phones = (a_phone(), a_phone(2))
-    for phone in phones[: 1 + has_callback]:
-        await service.app.request_otp(phone)
+    await service.app.request_otp()
     code = service.app.last_code
     for phone in phones:
         for number in range(1, 6):
             await service.app.verify_otp(wrong_code(code, number), phone)
-    if has_callback:
-        await service.app.request_callback(a_phone(2))
-
     for phone in phones:
         service.costs()
         with pytest.raises(TooManyAttempts):
             await service.app.verify_otp(wrong_code(code), phone)
-        # The permit of a failed attempt is released, or the attempt on a callback is saved.
+        # The permit of a failed attempt is released.
         *attempt, last = service.costs()
         assert attempt == ATTEMPT
         assert "update" in last
@@ -196,3 +193,12 @@ async def test_a_page_is_one_read_beside_the_number_of_items_and_one_of_the_owne
     assert service.costs() == [["count", "find"], ["aggregate", "find"], ["find"]]
     await list_items(ItemFilter(principal.identity.id), PageRequest())
     assert service.costs() == [["aggregate", "find", "find"]]
+
+
+async def test_many_concurrent_reads_are_a_few_commands(service: Service) -> None:
+    assert service.app.repositories is not None
+    identities = service.app.repositories.identities
+    service.costs()
+    await asyncio.gather(*(identities.load(an_id(number)) for number in range(5 * MAX_BATCH_SIZE)))
+
+    assert [name for trip in service.costs() for name in trip] == ["find"] * 5

@@ -85,16 +85,12 @@ REJECTED: Final = "The driver rejects the URL"
     ("url", "reason"),
     [
         ("http://127.0.0.1/dialtone", INVALID),
-        ("mongodb://", INVALID),
         (f"mongodb://us/er:{PASSWORD}@127.0.0.1/dialtone", INVALID),
         (f"mongodb://user:pass/{PASSWORD}@127.0.0.1/dialtone", INVALID),
         (f"mongodb://user:p@ss{PASSWORD}@127.0.0.1/dialtone", INVALID),
-        (f"mongodb://user:{PASSWORD}@localhost", NO_DATABASE),
         (f"mongodb://user:{PASSWORD}@localhost/?timeoutMS=100", NO_DATABASE),
         (f"mongodb://user:{PASSWORD}@localhost:port/dialtone", REJECTED),
-        (f"mongodb://user:{PASSWORD}@localhost/dial$tone", REJECTED),
         ("mongodb://localhost/dialtone?noSuchOption=1", REJECTED),
-        ("mongodb://a,b/dialtone?directConnection=true", REJECTED),
     ],
 )
 async def test_an_invalid_url_is_an_error(url: str, reason: str) -> None:
@@ -106,16 +102,11 @@ async def test_an_invalid_url_is_an_error(url: str, reason: str) -> None:
     [
         (f"writer:{PASSWORD}x@", "rejects the user or the password"),
         ("", "does not let this user read and write"),
-        (f"reader:{PASSWORD}@", "does not let this user read and write"),
     ],
 )
-@pytest.mark.parametrize("is_new", [True, False])
 async def test_a_user_who_may_not_write_is_an_error(
-    protected: StandaloneMongo, user: str, reason: str, is_new: bool
+    protected: StandaloneMongo, user: str, reason: str
 ) -> None:
-    if not is_new:
-        await create_database(protected.database_url("dialtone", user=f"writer:{PASSWORD}@"))
-
     assert reason in await opening_error(protected.database_url("dialtone", user=user))
 
 
@@ -136,21 +127,9 @@ async def test_a_standalone_server_and_a_user_who_may_read_and_write_are_enough(
     protected: StandaloneMongo,
 ) -> None:
     url = protected.database_url("dialtone", user=f"writer:{PASSWORD}@")
-
     async with open_mongo_repositories(url) as repositories:
         await repositories.health.check()
-        await repositories.identities.add(an_identity(id=an_id(2)))
-        added = await repositories.identities.load(an_id(2))
-        assert added is not None
-        won = await asyncio.gather(
-            *(
-                repositories.identities.replace(an_identity(id=an_id(2)), added.version)
-                for _ in range(20)
-            )
-        )
         await repositories.delivery_reports.add(DeliveryReport("1", ReportedStatus.SENT, NOW))
-
-        assert won.count(True) == 1
         assert await repositories.delivery_reports.delete_expired(NOW, 10) == 1
 
 
@@ -166,22 +145,19 @@ async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
         assert loaded.value == an_identity()
 
 
-@pytest.mark.parametrize("schema_version", [0, 1000])
 async def test_the_database_of_another_version_is_an_error(
-    mongo_database: str, client: Client, schema_version: int
+    mongo_database: str, client: Client
 ) -> None:
     await create_database(mongo_database)
     metadata = client.get_default_database()["database_metadata"]
-    metadata.update_one({"_id": "database"}, {"$set": {"schema_version": schema_version}})
-
-    assert f"another version of Dialtone (schema {schema_version};" in await opening_error(
-        mongo_database
-    )
+    for version in (0, 1000):
+        metadata.update_one({"_id": "database"}, {"$set": {"schema_version": version}})
+        expected = f"another version of Dialtone (schema {version};"
+        assert expected in await opening_error(mongo_database)
 
 
 @pytest.mark.parametrize(
-    ("collection", "document_id"),
-    [("identities", "1"), ("database_metadata", "1"), ("database_metadata", "database")],
+    ("collection", "document_id"), [("identities", "1"), ("database_metadata", "database")]
 )
 async def test_the_database_of_another_program_is_an_error_and_unchanged(
     mongo_database: str, client: Client, collection: str, document_id: str
@@ -222,20 +198,6 @@ async def test_a_database_can_be_opened_after_a_failure_and_after_a_cancellation
     assert opening.cancelled()
 
     await create_database(emptied_mongo_database)
-
-
-async def test_two_databases_can_be_open_together(mongo_database: str) -> None:
-    other_url = mongo_database.replace("/test_", "/other_")
-    async with (
-        open_mongo_repositories(mongo_database) as repositories,
-        open_mongo_repositories(other_url) as others,
-    ):
-        assert await repositories.identities.add(an_identity())
-
-        assert await others.identities.load(an_id()) is None
-        assert await others.identities.add(an_identity())
-    with MongoClient[dict[str, Any]](other_url) as client:
-        client.drop_database(client.get_default_database())
 
 
 async def test_the_health_check_writes_and_fails_for_an_emptied_database(

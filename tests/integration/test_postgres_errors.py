@@ -26,14 +26,6 @@ SECRET: Final = "a secret value"
         (errors.UniqueViolation(SECRET), True, UniqueViolation, "UniqueViolation 23505"),
         # The server has said that it did nothing.
         (errors.AdminShutdown(SECRET), True, StorageUnavailable, "AdminShutdown 57P01"),
-        (errors.QueryCanceled(SECRET), True, StorageUnavailable, "QueryCanceled 57014"),
-        (errors.DiskFull(SECRET), True, StorageUnavailable, "DiskFull 53100"),
-        (
-            errors.ReadOnlySqlTransaction(SECRET),
-            True,
-            StorageUnavailable,
-            "ReadOnlySqlTransaction 25006",
-        ),
         (errors.DataCorrupted(SECRET), False, CorruptRecord, "the table or an index is damaged"),
         # It has said nothing.
         (psycopg.OperationalError(SECRET), True, StorageTimeout, "the connection was lost"),
@@ -77,7 +69,6 @@ def test_the_message_is_the_type_of_the_error_and_its_code(
         ),
         (errors.QueryCanceled(SECRET), "raise that with ALTER ROLE"),
         (errors.InsufficientPrivilege(SECRET), "does not let this user read and write"),
-        (errors.ReadOnlySqlTransaction(SECRET), "is read-only"),
         (errors.DiskFull(SECRET), "cannot be opened (DiskFull 53100)"),
         (psycopg.ProgrammingError(SECRET), "cannot be opened (ProgrammingError)"),
     ],
@@ -112,7 +103,6 @@ def test_a_url_names_its_own_options_and_those_of_libpq() -> None:
         ("http://127.0.0.1/dialtone", "not of the form"),
         ("postgresql://u:s3cret@127.0.0.1/dialtone?no_such_option=1", "not of the form"),
         ("postgresql://u:%zz@127.0.0.1/dialtone", "not of the form"),
-        ("postgresql://u:s3cret@127.0.0.1", "names no database"),
         ("postgresql://u:s3cret@127.0.0.1/?pool_size=1", "names no database"),
         ("postgresql://u:s3cret@127.0.0.1/dialtone?pool_size=0", "invalid pool_size"),
         ("postgresql://u:s3cret@127.0.0.1/dialtone?pool_size=1.5", "invalid pool_size"),

@@ -71,12 +71,10 @@ def url_of(postgres_database: str, port: int, options: str, host: str = "127.0.0
     return f"postgresql://postgres@{host}:{port}/{name}?{options}"
 
 
-@pytest.mark.parametrize("options", ["sslmode=require", f"{VERIFY}&sslrootcert={{folder}}/ca.pem"])
 async def test_a_connection_with_a_valid_certificate_is_accepted(
-    postgres_database: str, port: int, folder: Path, options: str
+    postgres_database: str, port: int, folder: Path
 ) -> None:
-    url = url_of(postgres_database, port, options.format(folder=folder))
-
+    url = url_of(postgres_database, port, f"{VERIFY}&sslrootcert={folder}/ca.pem")
     async with open_postgres_repositories(url) as repositories:
         await repositories.identities.add(an_identity())
         assert await repositories.identities.load(an_id()) is not None

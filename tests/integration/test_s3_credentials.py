@@ -15,7 +15,6 @@ from adapters.s3 import S3Files, open_s3_files
 from adapters.s3.client import S3Connection
 from adapters.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from application.ports.media import MediaUrl
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
 from entrypoints.features import media
 from entrypoints.opening.startup_error import InvalidArgument
@@ -24,7 +23,6 @@ from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers.http_server import Exchange, HttpServer, never_respond, respond_with
 from tests.support.servers.s3 import S3Server
-from tests.support.stored_files import read_file
 
 SERVICE_URL: Final = "https://dialtone.example.org/media"
 AMAZON: Final = S3Connection(None, "eu-west-1")
@@ -137,21 +135,6 @@ async def test_a_web_identity_is_exchanged_for_the_credentials_of_a_role(sts: Ht
     assert sent["RoleArn"] == ["arn:aws:iam::123456789012:role/dialtone"]
 
 
-async def test_a_container_gets_the_credentials_of_its_task_or_pod(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    token_file = tmp_path / "eks-pod-identity-token"
-    token_file.write_text("the-pod-identity")
-    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(token_file))
-    response = json.dumps(role_credentials("ASIAPOD", SECRET, TOKEN)).encode()
-    with HttpServer(respond_with(200, response)) as agent:
-        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{agent.url}/v1/credentials")
-        found = await find_credentials(AMAZON, 5.0)
-
-        assert (tuple(found.keys)[:3], found.is_temporary) == (("ASIAPOD", SECRET, TOKEN), True)
-        assert agent.requests[0].headers["Authorization"] == "the-pod-identity"
-
-
 @pytest.mark.usefixtures("metadata")
 async def test_keys_of_the_settings_come_before_a_role() -> None:
     for token, is_temporary in (("", False), (TOKEN, True)):
@@ -218,19 +201,6 @@ def open_files(server: S3Server) -> AbstractAsyncContextManager[S3Files]:
         cache_control=CACHE_CONTROL,
         clock=MovableClock(),
     )
-
-
-async def test_temporary_credentials_store_files_that_the_service_delivers(
-    metadata: MetadataService, s3_server: S3Server
-) -> None:
-    # The server knows no session tokens. The credentials are renewed nevertheless.
-    metadata.keys = (s3_server.access_key, s3_server.secret_key, "")
-
-    async with open_files(s3_server) as files:
-        await files.write(KEY, BytesIO(b"one"), JPEG)
-        assert await read_file(files, KEY) == b"one"
-        assert await files.url_for(KEY) == MediaUrl(f"{SERVICE_URL}/{KEY}")
-        await files.delete(KEY)
 
 
 @pytest.mark.usefixtures("metadata")

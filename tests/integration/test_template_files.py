@@ -110,12 +110,6 @@ def test_a_message_that_a_language_file_lacks_comes_from_the_next_file(tmp_path:
         assert render(templates, locale, purpose=undo) == text
 
 
-def test_the_default_language_without_a_table_falls_back_to_english(tmp_path: Path) -> None:
-    load(tmp_path, sv=GENERAL)
-    templates = read_sms_templates(tmp_path, "sv", APP)
-    assert render_notice(templates) == render_notice(templates, "en")
-
-
 def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_path: Path) -> None:
     templates = load(tmp_path, IN=f'{GENERAL}\n[phone_changed]\ngeneral = "registered"')
     change = Purpose.CHANGE_PHONE
@@ -165,28 +159,15 @@ def test_a_table_of_a_country_file_is_used_unchanged(tmp_path: Path) -> None:
     ("table", "text", "expected"),
     [
         ("change_number", 'general = "{code}"', "[change_number] is not a table of this file"),
-        ("sign_in", 'general = "{code}"', "[sign_in] is not a table of this file; there are [c"),
         ("change_phone", 'android = "{code}\\n{hash}"', "[change_phone] it has no template for g"),
         ("change_phone", 'general = "{days}"', "[change_phone] general: {days} is not a place"),
-        (
-            "change_phone",
-            f'{GENERAL}\nandroid = "{{code}}"',
-            "[change_phone] android: it violates t",
-        ),
+        ("change_phone", f'{GENERAL}\nandroid = "{{code}}"', "[change_phone] android: it violates"),
         ("phone_changed", 'general = "{code}"', "[phone_changed] general: {code} is not a placeh"),
         ("phone_changed", 'general = "12345"', '[phone_changed] general: it violates the rule "no'),
-        ("phone_changed", 'general = ""', '[phone_changed] general: it violates the rule "visibl'),
-        ("phone_changed", 'general = "at dial.test"', 'general: it violates the rule "no link"'),
         ("phone_changed", 'web = "{app}"', "[phone_changed] has one template, a text in quotes"),
         ("phone_changed", "general = 5", "[phone_changed] has one template, a text in quotes"),
         ("phone_changed", 'general = "x"\nios = "x"', "[phone_changed] has one template, a text"),
-        (
-            "phone_changed",
-            'general = "1{undo}"',
-            '[phone_changed] general: it violates the rule "no',
-        ),
         ("phone_changed", 'general = "at.{undo}"', 'general: it violates the rule "no link"'),
-        ("phone_change_undone", 'general = "{days}"', "{days} is not a placeholder of phone_ch"),
         ("phone_change_undone", 'general = "{undo}"', "{undo} is not a placeholder of phone_ch"),
     ],
 )
@@ -198,29 +179,18 @@ def test_an_invalid_table_is_reported_with_its_file_and_the_reason(
     assert str(tmp_path / "es.toml") in line
 
 
-def test_a_text_in_place_of_a_table_is_reported(tmp_path: Path) -> None:
-    (line,) = problems(tmp_path, es=f'{GENERAL}\nphone_changed = "x"')
-    assert line.endswith(
-        "es.toml: [phone_changed] is a table: write [phone_changed] above its texts"
-    )
-
-
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
         ("es", 'general = "{code} {otp}"', "es.toml: general: {otp} is not a placeholder"),
-        ("es", 'general = "{code} {hash}"', "es.toml: general: {hash} is not allowed"),
         ("es", 'general = "{code}"\nadroid = "x"', "es.toml: 'adroid' is not a platform; there"),
+        ("es", 'general = "{code}"\nphone_changed = "x"', "[phone_changed] is a table: write [ph"),
         ("es", 'android = "{code}\\n{hash}"', "es.toml: it has no template for general"),
-        ("es", "general = 5", "es.toml: general: a template is a text in quotes"),
         ("es", 'general = ["{code}"]', "es.toml: general: a template is a text in quotes"),
         ("es", "general = ", "es.toml: it is not TOML: "),
         ("ES-es", 'general = "{code}"', "ES-es.toml: its name is neither"),
-        ("texts", 'general = "{code}"', "texts.toml: its name is neither"),
         ("in", 'general = "{code}"', "in.toml: its name is neither"),
         ("IN", 'general = "your code"', 'IN.toml, general: it violates the rule "code first"'),
-        ("es", f'general = "{{code}}"\nandroid = "{"a" * 130} {{code}} {{hash}}"', '"140 bytes"'),
-        ("es", 'general = "{code}"\nandroid = "{hash} {code}"', 'android: it violates the rule "a'),
         ("es", 'general = "{code}"\nweb = "{code} @{domain}"', 'web: it violates the rule "domain'),
     ],
 )
@@ -246,8 +216,6 @@ def test_all_files_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> N
     assert "xx.toml: " in syntax
 
 
-@pytest.mark.parametrize("name", ["missing", "file"])
-def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, name: str) -> None:
-    (tmp_path / "file").touch()
+def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InvalidTemplates, match="cannot be read as a folder"):
-        read_sms_templates(tmp_path / name, "en", APP)
+        read_sms_templates(tmp_path / "missing", "en", APP)

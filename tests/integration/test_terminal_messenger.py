@@ -127,7 +127,7 @@ async def test_a_message_that_may_be_printed_in_part_is_unknown(
 
 @pytest.mark.parametrize(
     ("no_color", "columns", "max_width"),
-    [("", 60, 60), ("1", 60, 60), ("1", 0, 80), ("1", 300, 100)],
+    [("", 60, 60), ("1", 0, 80), ("1", 300, 100)],
 )
 async def test_a_terminal_gets_colors_and_lines_of_its_width(
     monkeypatch: pytest.MonkeyPatch, no_color: str, columns: int, max_width: int

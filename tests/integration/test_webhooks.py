@@ -38,35 +38,24 @@ def assert_rejected(response: httpx.Response) -> None:
     assert (response.status_code, response.content) == (403, b"")
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_signed_request_gets_markup_or_no_content(driver: WebhookDriver, path: str) -> None:
-    response = await driver.post(path)
-
-    if path in CALL_PATHS:
-        assert response.status_code == 200
-        twiml.validate(response.text)
-        assert response.headers["content-type"] == "text/xml; charset=utf-8"
-    else:
-        assert (response.status_code, response.content) == (204, b"")
-
-
-@pytest.mark.parametrize("path", PATHS)
-async def test_what_is_not_authentic_is_rejected_without_a_word(
-    driver: WebhookDriver, path: str
+async def test_a_signed_request_gets_markup_or_no_content_and_others_nothing(
+    driver: WebhookDriver,
 ) -> None:
-    for signature in (None, ""):
-        assert_rejected(await driver.send(path, urlencode(FORM).encode(), signature))
-    assert_rejected(await driver.post(path, token="another-token"))
+    for path in PATHS:
+        response = await driver.post(path)
+        if path in CALL_PATHS:
+            assert response.status_code == 200
+            twiml.validate(response.text)
+            assert response.headers["content-type"] == "text/xml; charset=utf-8"
+        else:
+            assert (response.status_code, response.content) == (204, b"")
+        for signature in (None, ""):
+            assert_rejected(await driver.send(path, urlencode(FORM).encode(), signature))
+        assert_rejected(await driver.post(path, token="another-token"))
 
 
 @pytest.mark.parametrize(
-    "signed_url",
-    [
-        "https://dialtone.example.org:8443/voice",
-        "http://dialtone.example.org:8443/app/voice",
-        "https://attacker.example/app/voice",
-        "http://service/app/voice",
-    ],
+    "signed_url", ["https://attacker.example/app/voice", "http://service/app/voice"]
 )
 async def test_no_header_changes_the_url_that_is_signed(
     driver: WebhookDriver, signed_url: str
@@ -106,12 +95,9 @@ async def test_path_and_query_are_signed_as_they_arrive(
         (b"\xff\xfe", "application/x-www-form-urlencoded"),
         (b"a=1&" * 600, "application/x-www-form-urlencoded"),
         (b"a=" + b"1" * 70_000, "application/x-www-form-urlencoded"),
-        (urlencode(FORM).encode(), "text/plain"),
         (urlencode(FORM).encode(), "application/json"),
-        (b"--x--", "multipart/form-data; boundary=x"),
-        (b"{", "application/json"),
     ],
-    ids=range(7),
+    ids=["encoding", "many fields", "large", "media type"],
 )
 @pytest.mark.parametrize("path", ["/voice", "/sms/status"])
 async def test_a_malformed_body_is_rejected(
@@ -127,13 +113,6 @@ async def test_without_the_id_of_a_call_there_is_no_call(driver: WebhookDriver) 
         with capture_logs() as logs:
             assert_rejected(await driver.post(path, without(FORM, "CallSid")))
         assert (logs[0]["event"], logs[0]["reason"]) == ("webhook_rejected", "it names no call")
-
-
-async def test_pages_of_other_origins_get_no_other_response(driver: WebhookDriver) -> None:
-    page = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-
-    assert_rejected(await driver.send("/voice", urlencode(FORM).encode(), None, headers=page))
-    assert (await driver.post("/voice", headers=page)).status_code == 200
 
 
 async def test_webhooks_are_posted(driver: WebhookDriver) -> None:
@@ -164,14 +143,3 @@ async def test_a_rejected_request_is_logged_without_its_content(driver: WebhookD
     assert rejected["path"] == request["path"] == "/voice/calls/{call_id}"
     for text in (CALLER, ACCOUNT, REPORT_ID):
         assert text not in str(logs)
-
-
-async def test_the_path_of_a_delivery_status_is_logged_without_its_id(
-    driver: WebhookDriver,
-) -> None:
-    with capture_logs() as logs:
-        response = await driver.http.get(f"/auth/requests/{'0e' * 32}")
-
-    assert response.json() == {"status": "queued"}
-    assert [line["path"] for line in logs] == ["/auth/requests/{request_id}"]
-    assert "0e0e" not in str(logs)

@@ -18,7 +18,7 @@ from tests.support.changed_tests import UNIT_TESTS, choose_tests, find_changed_f
         ),
         pytest.param("tests/unit/test_commit.py", "test_commit.py", id="the test"),
         pytest.param("tests/unit/golden/records_2.json", "test_records.py", id="a file beside it"),
-        pytest.param("docs/abuse.md", "test_abuse_page.py", id="a page that an import names"),
+        pytest.param(".env.example", "settings/test_description.py", id="a file that it names"),
         pytest.param("docs/new.md", "test_documentation.py", id="one of all pages"),
     ],
 )

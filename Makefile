@@ -20,7 +20,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
 .PHONY: test-containers test-pooler test-browser test-clients test-wheel test-without test-all coverage coverage-report mutants servers
-.PHONY: check check-fast format diagrams docs docs-serve openapi screenshots lock dist sbom bench bench-report bench-compare clean
+.PHONY: check check-fast format diagrams docs docs-serve openapi screenshots lock dist sbom bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -176,11 +176,9 @@ openapi: install-dev ## write docs/openapi.json after a change of the API
 screenshots: install-dev ## take those of the docs again, in Chromium
 	.venv/bin/python -m tests.browser.screenshots $(ARGS)
 
-lock: BASELINE = tests/benchmarks/speed/baseline
 lock: install-dev ## update all locks from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --group build $(EXTRAS:%=--extra=%) --output-file requirements.lock $(ARGS)
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
-	$(COMPILE) $(BASELINE)/requirements.in --output-file $(BASELINE)/requirements.lock $(ARGS)
 
 ## Release
 # The wheel is built from the sdist. constraints.txt has the versions of the lock, for installations
@@ -209,14 +207,8 @@ sbom: dist ## write the SBOM of the image into dist/ (CycloneDX)
 	  --output-file=dist/dialtone_server-$(VERSION).cdx.json $(IMAGE)/bin/python
 
 ## Measurements
-bench: install-dev ## speed (ARGS="speed --full" takes 25 minutes); ARGS=abuse writes docs/abuse_figures.md
+bench: install-dev ## speed, in 5 minutes; ARGS=abuse writes docs/abuse_figures.md
 	.venv/bin/python -m tests.benchmarks $(ARGS)
-
-bench-report: install-dev ## write the latest results of make bench into docs/performance.md
-	.venv/bin/python -m tests.benchmarks.speed.page $(ARGS)
-
-bench-compare: install-dev ## compare the speed with that of another commit (BASE=main)
-	.venv/bin/python -m tests.benchmarks.speed.compare $(or $(BASE),$(error Which commit? make bench-compare BASE=main))
 
 # .venv.lock stays: without it two installs could run at once.
 clean: ## delete .venv and caches, but not .env and var/

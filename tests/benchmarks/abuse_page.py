@@ -1,28 +1,12 @@
 """The generated parts of `docs/abuse.md`, `docs/abuse_figures.md` and `docs/proofs.md`."""
 
-import ast
-import inspect
 import math
-import re
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Final
 
-from domain.identities import device_token
-from domain.otp import (
-    attempts,
-    challenge,
-    delivery,
-    delivery_policy,
-    failures,
-    operator_code,
-    phone_verification,
-    rate_limits,
-)
-from domain.voice import call_limits, walk
 from domain.voice.flow import RecordNode
 from domain.voice.walk import MAX_VERIFIED_MENU_TIME
 from tests.benchmarks.attack_sizes import (
@@ -37,20 +21,19 @@ from tests.benchmarks.attack_sizes import (
     UNVERIFIED,
     UNVERIFIED_WITH_ATTESTATION,
 )
-from tests.benchmarks.attestation import (
+from tests.benchmarks.callbacks import CallbackResult
+from tests.benchmarks.calls import CALLS_PER_NUMBER, OWNERS, CallResult
+from tests.benchmarks.flood_plans import EVERYBODY, WITHOUT_PROOF, Owner
+from tests.benchmarks.floods import FloodResult, GuessResult
+from tests.benchmarks.owners import CROWDS, OWN_IP, OwnerResult
+from tests.benchmarks.owners import Owner as PhoneOwner
+from tests.benchmarks.proofs import (
     DEFAULT_DIFFICULTY,
     DIFFICULTIES,
     HEAD,
     PRICES_OF_SOLVERS,
     ProofCost,
 )
-from tests.benchmarks.callbacks import CallbackResult
-from tests.benchmarks.calls import CALLS_PER_NUMBER, OWNERS, CallResult
-from tests.benchmarks.flood_plans import EVERYBODY, WITHOUT_PROOF, Owner
-from tests.benchmarks.floods import FloodResult, GuessResult
-from tests.benchmarks.owners import CROWDS, OwnerResult
-from tests.benchmarks.simulation import OWN_IP, PRICE_PER_MESSAGE
-from tests.benchmarks.simulation import Owner as PhoneOwner
 from tests.support.inbound_call import CALL_FLOW
 
 _DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -64,43 +47,16 @@ END_SUMMARY: Final = "<!-- end of what is derived -->"
 BEGIN_PROOFS: Final = "<!-- derived from the work by `python -m tests.benchmarks.abuse_page` -->"
 END_PROOFS: Final = "<!-- end of the proofs -->"
 HOURS_PER_DAY: Final = 24
+PRICE_PER_MESSAGE: Final = 0.05
+"""In US dollars, as all prices. They are from 0.01 to 0.30 by country."""
 PRICE_PER_NUMBER: Final = 1
-"""Of a SIM or a rented number, in US dollars, as all prices."""
+"""Of a SIM or a rented number."""
 PRICE_PER_MENU_MINUTE: Final = 0.0085
 PRICE_PER_OPERATOR_MINUTE: Final = 0.0225
 """Of an inbound and an outbound call."""
-_MODULES: Final = (
-    challenge,
-    delivery_policy,
-    delivery,
-    attempts,
-    failures,
-    phone_verification,
-    operator_code,
-    rate_limits,
-    device_token,
-    call_limits,
-    walk,
-)
 ONE_MINUTE: Final = timedelta(minutes=1)
 ONE_HOUR: Final = timedelta(hours=1)
 PAGE_WIDTH: Final = 116
-_MEANINGS: Final = {
-    "ATTEMPTS_PER_DELIVERY": "Of the request that caused a delivery, of an IP, of a device.",
-    "DELIVERIES_BEFORE_BACKOFF": "Deliveries of a day after which the cooldown doubles.",
-    "MAX_DOUBLINGS": "How often the cooldown doubles; at first it is 15 seconds.",
-    "ATTEMPTS_AFTER_MAX_FAILURES": "Of a delivery after the maximum of failures in a row.",
-    "MAX_DEVICE_FAILURES_IN_A_ROW": "After so many a device is not recognized anymore.",
-    "TRUSTED_IP_TTL": "How long after a login its IP is trusted.",
-    "CALL_LOCALE_TTL": "How long the language is kept that a caller chose.",
-    "MAX_TRUSTED_IPS": "Per phone.",
-    "MAX_DEVICES": "Per phone.",
-    "DEVICE_TOKEN_TTL": "How long a device token is valid.",
-}
-_NO_LIMITS: Final = {"MAX_CODE_INPUT_LENGTH", "MAX_OTP_LENGTH", "MAX_REJECTION_LENGTH"}
-_LIMIT_NAMES: Final = re.compile(
-    r"ATTEMPT|LIMIT|MAX_|_TTL|FAILURES|BACKOFF|SHARE|PERCENT|FACTOR|REPEAT"
-)
 
 
 def write_page(generated: str) -> None:
@@ -178,8 +134,6 @@ def render(
                 ],
                 map(_callback_row, callbacks),
             ),
-            "## Constants\n",
-            _table(["constant", "value", "meaning"], _constants()),
         ]
     )
 
@@ -392,33 +346,6 @@ def _plural(number: int, noun: str) -> str:
 
 def _dollars(messages: float) -> str:
     return f"{messages * PRICE_PER_MESSAGE:,.2f}"
-
-
-def _constants() -> Iterable[list[str]]:
-    for module in _MODULES:
-        for name, value, docstring in _declared_constants(module):
-            if name not in _NO_LIMITS and _LIMIT_NAMES.search(name):
-                meaning = " ".join((docstring or _MEANINGS.get(name, "")).split())
-                yield [f"`{name}`", f"`{value}`", meaning]
-
-
-def _declared_constants(module: ModuleType) -> Iterable[tuple[str, str, str | None]]:
-    """Yield the public constants that a module declares, with their values and docstrings."""
-    body = ast.parse(inspect.getsource(module)).body
-    for statement, following in zip(body, [*body[1:], None], strict=True):
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                is_number = isinstance(value, ast.Constant | ast.Call | ast.BinOp | ast.Tuple)
-                is_text = isinstance(value, ast.Constant) and isinstance(value.value, str | bytes)
-                if not name.startswith("_") and is_number and not is_text:
-                    yield name, ast.unparse(value), _text_of(following)
-
-
-def _text_of(statement: ast.stmt | None) -> str | None:
-    match statement:
-        case ast.Expr(value=ast.Constant(value=str(text))):
-            return text
-    return None
 
 
 def _wrap(text: str) -> str:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.identities.login import LoggedIn
-from domain.phone import PhoneNumber
 from tests.benchmarks.attack_sizes import CALLBACKS
 from tests.benchmarks.floods import DAYS_BEFORE, a_number
 from tests.support.app_harness import AppHarness
@@ -30,29 +29,17 @@ class ForgedCallers:
     is_new_caller_served: bool = True
 
 
+_ALL, _OLD = CALLBACKS.strangers, CALLBACKS.reserve
 CALLBACK_ATTACKS: Final = (
     ForgedCallers(49, 1),
+    ForgedCallers(_ALL.size - 1, _ALL.places),
+    ForgedCallers(_ALL.size, _ALL.places, is_new_caller_served=False),
+    ForgedCallers(_ALL.size, _ALL.places, _OLD.size - 1, _OLD.places, is_new_caller_served=False),
     ForgedCallers(
-        CALLBACKS.strangers.size - 1,
-        CALLBACKS.strangers.places,
-    ),
-    ForgedCallers(
-        CALLBACKS.strangers.size,
-        CALLBACKS.strangers.places,
-        is_new_caller_served=False,
-    ),
-    ForgedCallers(
-        CALLBACKS.strangers.size,
-        CALLBACKS.strangers.places,
-        CALLBACKS.reserve.size - 1,
-        CALLBACKS.reserve.places,
-        is_new_caller_served=False,
-    ),
-    ForgedCallers(
-        CALLBACKS.strangers.size,
-        CALLBACKS.strangers.places,
-        CALLBACKS.reserve.size,
-        CALLBACKS.reserve.places,
+        _ALL.size,
+        _ALL.places,
+        _OLD.size,
+        _OLD.places,
         is_owner_served=False,
         is_new_caller_served=False,
     ),
@@ -88,7 +75,9 @@ async def forge_callbacks(callers: ForgedCallers) -> CallbackResult:
     ]
     for day, next_day in zip(DAYS_BEFORE, (*DAYS_BEFORE[1:], 0), strict=True):
         for number, phone in enumerate([owner, *old_accounts]):
-            await _log_in(app, phone, f"10.1.{number}.1")
+            client_ip = f"10.1.{number}.1"
+            await app.request_otp(phone, client_ip)
+            assert isinstance(await app.verify_otp(app.last_code, phone, client_ip), LoggedIn)
         app.advance(days=day - next_day)
     called_back = [await app.request_callback(phone) for phone in (*forged, *old_accounts)]
     is_new_caller_served = await app.request_callback(new_caller)
@@ -98,8 +87,3 @@ async def forge_callbacks(callers: ForgedCallers) -> CallbackResult:
         is_owner_served=await app.request_callback(owner),
         is_new_caller_served=is_new_caller_served,
     )
-
-
-async def _log_in(app: AppHarness, phone: PhoneNumber, client_ip: str) -> None:
-    await app.request_otp(phone, client_ip)
-    assert isinstance(await app.verify_otp(app.last_code, phone, client_ip), LoggedIn)

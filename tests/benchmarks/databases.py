@@ -2,13 +2,8 @@
 
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import (
-    AbstractContextManager,
-    asynccontextmanager,
-    contextmanager,
-    suppress,
-)
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +12,6 @@ import psycopg
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from adapters.mongo import open_mongo_database
-from adapters.postgres import open_postgres_database
-from adapters.records.repositories import make_repositories
-from adapters.sqlite import open_sqlite_database
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.repositories import OpenRepositories, with_stores
 from tests.support.servers.postgres import PostgresProcess, PostgresServer
 from tests.support.servers.process import ServerUnavailable
 from tests.support.servers.servers import Servers
@@ -55,21 +44,6 @@ def open_databases(
             except ServerUnavailable as error:
                 print(f"without MongoDB: {error}")
         yield databases
-
-
-@asynccontextmanager
-async def open_repositories(url: str) -> AsyncIterator[OpenRepositories]:
-    """Open the repositories of a database without the service."""
-    encryption = FakePhoneEncryption()
-    fingerprint = encryption.key_fingerprint()
-    if url.startswith("sqlite:///"):
-        opened = open_sqlite_database(Path(url.removeprefix("sqlite:///")), fingerprint)
-    elif url.startswith("postgresql://"):
-        opened = open_postgres_database(url, fingerprint)
-    else:
-        opened = open_mongo_database(url, fingerprint)
-    async with opened as database:
-        yield with_stores(make_repositories(database, encryption), database)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Requests of benchmarks as bytes, and settings without limits that would reject them."""
 
-import asyncio
 from typing import Final
 
 CLIENT_IPS: Final = 5_000
@@ -16,12 +15,12 @@ UNLIMITED: Final = {
 
 
 def encode_request(
-    method: str, path: str, *, token: str = "", body: str = "", client_ip: str = ""
+    method: str, path: str, *, authorization: str = "", body: str = "", client_ip: str = ""
 ) -> bytes:
     """Return a request as bytes, as a proxy forwards it from `client_ip`."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
     lines += ["Content-Type: application/json"] if body else []
-    lines += [f"Authorization: Bearer {token}"] if token else []
+    lines += [authorization] if authorization else []
     lines += [f"X-Forwarded-For: {client_ip}"] if client_ip else []
     lines += [f"Content-Length: {len(body)}"] if body else []
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
@@ -30,10 +29,3 @@ def encode_request(
 def client_ip(number: int, block: int = 18) -> str:
     """Return one of many IPs of a block, 18 or 19, of the range for benchmarks (RFC 2544)."""
     return f"198.{block}.{number % CLIENT_IPS // 250}.{number % 250 + 1}"
-
-
-async def read_response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Read a response and return its status and body."""
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    return int(head[9:12]), await reader.readexactly(int(length or 0))

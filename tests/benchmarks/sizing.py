@@ -1,8 +1,8 @@
 """Disk, memory and speed by the number of users. `docs/sizing.md` has the results."""
 
-import asyncio
 import sqlite3
 import time
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -10,12 +10,11 @@ from typing import Final
 import psycopg
 
 from tests.benchmarks.databases import open_databases
-from tests.benchmarks.speed.cells import FEW
 from tests.benchmarks.speed.processes import list_processes, memory_mb
 from tests.benchmarks.speed.sides import Service, seed_service
 
 USERS: Final = (100_000, 5_000_000)
-NAMES: Final = ("SQLite", "PostgreSQL")
+NAMES: Final = {"SQLite", "PostgreSQL"}
 SENDERS: Final = 20_000
 LIBRARIES: Final = 1
 SECONDS: Final = 5
@@ -38,13 +37,13 @@ _COPY_IN_POSTGRES: Final = """
 """
 
 
-async def measure_sizing(folder: Path) -> None:
+def measure_sizing(folder: Path, names: Collection[str]) -> None:
     """Print what so many users take, each with two sessions and a phone that signed in."""
-    with open_databases(folder, NAMES) as databases:
+    with open_databases(folder, {*names} & NAMES) as databases:
         for name, create in databases.items():
             for users in USERS:
                 with create() as url:
-                    await asyncio.to_thread(_measure, name, folder / f"{name}-{users}", url, users)
+                    _measure(name, folder / f"{name}-{users}", url, users)
 
 
 def _measure(name: str, folder: Path, url: str, users: int) -> None:
@@ -52,7 +51,7 @@ def _measure(name: str, folder: Path, url: str, users: int) -> None:
     service = seed_service(name, folder, url, users=users, senders=SENDERS, libraries=LIBRARIES)
     print(f"{name}, {users:,} users: {_megabytes(url):,.0f} MB without verifications of phones")
     with service.process:
-        service.sign_ins().measure(FEW, 1)
+        service.sign_ins().warm_up()
     _copy_verifications(url, users)
     print(f"  {_megabytes(url):,.0f} MB with them, after {time.monotonic() - started_at:,.0f} s")
     launched_at = time.monotonic()
@@ -66,7 +65,8 @@ def _measure(name: str, folder: Path, url: str, users: int) -> None:
 def _print_speed(service: Service) -> None:
     for cell in (service.me(), service.sign_ins()):
         cell.warm_up()
-        sample = cell.measure(FEW, SECONDS)
+        cell.seconds = SECONDS
+        sample = cell.measure()
         print(
             f"  {sample.scenario}: {sample.rate:,.0f} a second, {sample.cpu_us:,.0f} µs, "
             f"median {sample.p50_ms:.1f} ms, p99 {sample.p99_ms:.1f} ms, {sample.errors} errors"

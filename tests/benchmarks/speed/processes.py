@@ -1,4 +1,4 @@
-"""Processes that are measured: the service, the floors, the Flask service and its packages."""
+"""Processes that are measured: the service, the bare handler, peers."""
 
 import os
 import socket
@@ -138,14 +138,14 @@ class ServiceProcess(HttpProcess):
         run_program([str(self._tree.python), "-P", str(seed), *arguments], self.environ())
 
 
-class Floor(ServiceProcess):
-    """One of the apps in `floors.py`, with the server settings of the service."""
+class BareHandler(ServiceProcess):
+    """A handler and nothing else, with the server settings of the service."""
 
     path = "/health/live"
 
-    def __init__(self, name: str, folder: Path) -> None:
-        command = [sys.executable, "-m", "tests.benchmarks.speed.floors", name]
-        super().__init__(name, folder / name, {}, command=command)
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "tests.benchmarks.speed.bare_handler"]
+        super().__init__("bare handler", folder / "bare", {}, command=command)
 
 
 def run_program(command: Sequence[str], environ: Mapping[str, str] | None = None) -> str:

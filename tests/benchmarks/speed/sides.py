@@ -1,23 +1,18 @@
 """All sides, running at the same time: those that are not measured are idle."""
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from adapters.system import count_processors
 from tests.benchmarks.databases import CreateDatabase
 from tests.benchmarks.load import encode_request
-from tests.benchmarks.speed.baseline.install import FlaskProcess, install_baseline
 from tests.benchmarks.speed.cells import (
     FULL_LIMIT,
-    Cell,
     HttpCell,
-    ProgramCell,
     RejectedRequests,
     RequestCodes,
     SignIns,
@@ -26,17 +21,20 @@ from tests.benchmarks.speed.cells import (
     make_photo,
     upload_with_tokens,
 )
-from tests.benchmarks.speed.processes import THIS_TREE, Floor, HttpProcess, ServiceProcess, Tree
+from tests.benchmarks.speed.peer import Peer
+from tests.benchmarks.speed.processes import (
+    THIS_TREE,
+    BareHandler,
+    HttpProcess,
+    ServiceProcess,
+    Tree,
+)
 from tests.benchmarks.speed.wrk import write_requests
 
 USERS: Final = 100_000
 LIBRARIES: Final = 2_000
 UPLOADERS: Final = 8
 OWN_PAGE: Final = "/library?user_id={user_id}&per_page=20"
-TWO_WORKERS: Final = ", 2 workers"
-WITH_FULL_LIMIT: Final = ", full limit"
-SIGN_IN: Final = "sign-in"
-_SPEED: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,54 +48,45 @@ class Service:
     folder: Path
     tokens: Mapping[str, Sequence[tuple[str, str]]]
 
-    def with_settings(self, suffix: str, settings: Mapping[str, str]) -> "Service":
+    def with_settings(self, suffix: str, settings: Mapping[str, str]) -> ServiceProcess:
         """Return another service with the same database and other settings."""
-        process = ServiceProcess(
-            self.process.name + suffix, self.folder, {**self.process.settings, **settings}
-        )
-        return replace(self, process=process)
-
-    def live(self) -> HttpCell:
-        """Return the cell of a request without a token."""
-        return self._cell("live", [encode_request("GET", "/health/live")])
+        name = self.process.name + suffix
+        return ServiceProcess(name, self.folder, {**self.process.settings, **settings})
 
     def me(self, scenario: str = "me", kind: str = "long") -> HttpCell:
         """Return the cell in which all senders read their own user."""
         return self._cell(scenario, get_with_tokens("/users/me", self.tokens[kind]))
 
-    def own_page(self) -> HttpCell:
-        """Return the cell in which each owner of a library reads a page of it."""
-        return self._cell("own page", get_with_tokens(OWN_PAGE, self.tokens["owners"]))
-
-    def upload(self, photo: bytes) -> HttpCell:
+    def upload(self) -> HttpCell:
         """Return the cell of uploads by some of the users."""
-        tokens = self.tokens["long"][:UPLOADERS]
-        return self._cell("upload", upload_with_tokens(photo, tokens))
-
-    def codes(self) -> list[HttpCell]:
-        """Return the cells that request codes, guess them, and sign in with them."""
-        requested = RequestCodes(self.process, "request code", self.folder / "request-code")
-        guesses = WrongCodes(
-            self.process, "wrong code", self.folder / "wrong-code", requested=requested
-        )
-        return [requested, guesses, self.sign_ins()]
+        uploads = upload_with_tokens(make_photo(), self.tokens["long"][:UPLOADERS])
+        file = write_requests(self.folder / "upload", uploads)
+        return HttpCell(self.process, "upload", file, seconds=2, connections=4)
 
     def sign_ins(self) -> SignIns:
         """Return the cell of whole sign-ins."""
-        return SignIns(server=self.process, scenario=SIGN_IN, requests=self.folder / "sign-in")
-
-    def rejected(self) -> HttpCell:
-        """Return the cell of requests that are rejected, if this service has the full limit."""
-        return RejectedRequests(self.process, "rejected request", self.folder / "rejected-request")
+        file = self.folder / "sign-in"
+        return SignIns(server=self.process, scenario="sign-in", requests=file)
 
     def cells(self) -> list[HttpCell]:
         """Return the cells of all scenarios but uploads and rejected requests."""
+        requested = RequestCodes(
+            server=self.process, scenario="request code", requests=self.folder / "request-code"
+        )
+        guesses = WrongCodes(
+            server=self.process,
+            scenario="wrong code",
+            requests=self.folder / "wrong-code",
+            requested=requested,
+        )
         return [
-            self.live(),
+            self._cell("live", [encode_request("GET", "/health/live")]),
             self.me(),
             self.me("me, short tokens", "short"),
-            self.own_page(),
-            *self.codes(),
+            self._cell("own page", get_with_tokens(OWN_PAGE, self.tokens["owners"])),
+            requested,
+            guesses,
+            self.sign_ins(),
         ]
 
     def _cell(self, scenario: str, requests: Iterable[bytes]) -> HttpCell:
@@ -135,64 +124,68 @@ def seed_service(
 
 @contextmanager
 def open_sides(
-    folder: Path, databases: Mapping[str, CreateDatabase], *, is_full: bool
-) -> Iterator[Sequence[Cell]]:
-    """Start everything, and yield the cells; without MongoDB, its sides are missing.
+    folder: Path,
+    databases: Mapping[str, CreateDatabase],
+    peers: Sequence[Path],
+    checkout: Path | None,
+) -> Iterator[Sequence[HttpCell]]:
+    """Start everything, and yield the cells.
 
     Args:
         folder: an empty one.
         databases: all are measured.
-        is_full: whether MongoDB is measured with two workers too.
+        peers: the files that describe them.
+        checkout: another one, which is measured too.
     """
-    cells: list[Cell] = []
-    live = write_requests(folder / "live", [encode_request("GET", "/health/live")])
+    trees = {"": THIS_TREE}
+    if checkout:
+        trees[" of the other checkout"] = Tree(checkout, checkout / ".venv/bin/python")
+    cells: list[HttpCell] = []
     with ExitStack() as stack, ThreadPoolExecutor() as threads:
-        urls = {name.lower(): stack.enter_context(new()) for name, new in databases.items()}
         # Programs, which fill their databases at the same time.
-        seeded = {
-            name: threads.submit(seed_service, name, folder / name, url)
-            for name, url in urls.items()
-        }
-        asgi, litestar = (
-            HttpCell(_launch(stack, Floor(name, folder)), "live", live)
-            for name in ("asgi", "litestar")
-        )
-        cells.append(asgi)
-        if "MongoDB" in databases:
-            cells.append(_open_flask(stack, folder, databases["MongoDB"]))
-        photo = make_photo()
-        for name, seeding in seeded.items():
-            service = seeding.result()
+        seeding = [
+            threads.submit(
+                seed_service,
+                f"{database}{suffix}",
+                folder / f"{database}{suffix}",
+                stack.enter_context(create()),
+                tree,
+            )
+            for database, create in databases.items()
+            for suffix, tree in trees.items()
+        ]
+        bare = _launch(stack, BareHandler(folder))
+        live = write_requests(folder / "live", [encode_request("GET", "/health/live")])
+        cells.append(HttpCell(bare, "live", live))
+        for file in peers:
+            peer = Peer(file, folder, stack.enter_context(_database_of_peer(databases, file)()))
+            peer.prepare()
+            _launch(stack, peer).wait_until_ready()
+            cells += peer.cells()
+        for service in (each.result() for each in seeding):
             _launch(stack, service.process)
-            # The base of nearly all ratios is measured before each service.
-            limited = service.with_settings(WITH_FULL_LIMIT, FULL_LIMIT)
-            _launch(stack, limited.process)
-            cells += [litestar, *service.cells(), limited.rejected()]
-            if name == "sqlite" or is_full:
-                two_workers = service.with_settings(TWO_WORKERS, {"DIALTONE_WORKERS": "2"})
-                _launch(stack, two_workers.process)
-                cells.append(two_workers.me())
-            if name == "sqlite":
-                cells += [service.upload(photo), _pillow(folder / "photo.jpg", photo)]
+            cells += service.cells()
+            if service.process.name in databases:
+                limited = service.with_settings(", full limit", FULL_LIMIT)
+                file = folder / f"{limited.name} requests"
+                _launch(stack, limited)
+                cells.append(
+                    RejectedRequests(server=limited, scenario="rejected request", requests=file)
+                )
+            if service.process.name == "SQLite":
+                cells.append(service.upload())
         for cell in cells:
-            if isinstance(cell, HttpCell):
-                cell.server.wait_until_ready()
+            cell.server.wait_until_ready()
         yield cells
+
+
+def _database_of_peer(databases: Mapping[str, CreateDatabase], file: Path) -> CreateDatabase:
+    name = Peer.read_database(file)
+    if name not in databases:
+        raise SystemExit(f"{file} needs {name}, which is not measured.")
+    return databases[name]
 
 
 def _launch(stack: ExitStack, process: HttpProcess) -> HttpProcess:
     process.launch()
     return stack.enter_context(process)
-
-
-def _open_flask(stack: ExitStack, folder: Path, create: CreateDatabase) -> Cell:
-    flask = FlaskProcess(folder, install_baseline(), stack.enter_context(create()))
-    requests = get_with_tokens("/users/me", flask.create_users(USERS))
-    _launch(stack, flask)
-    return HttpCell(flask, "me", write_requests(folder / "flask me", requests))
-
-
-def _pillow(file: Path, photo: bytes) -> Cell:
-    file.write_bytes(photo)
-    command = [sys.executable, str(_SPEED / "pillow_alone.py"), str(file)]
-    return ProgramCell("pillow", "upload", command, connections=count_processors())

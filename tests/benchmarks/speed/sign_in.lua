@@ -1,10 +1,10 @@
--- Signs in again and again: wrk -s sign_in.lua URL -- FILE MESSAGES
+-- Signs in again and again: wrk -s sign_in.lua URL -- FILE OUTPUT MESSAGE SIGNED_IN
 -- FILE has pairs of requests in the form of requests.lua: a request for a code, and the verification
--- of it with the code 000000. MESSAGES is the output of the terminal messenger. Each code in it is
--- verified before the next one is requested.
-local MESSAGE = "To: (%+%d+).-%f[%d](%d%d%d%d%d%d)%f[%D]"
+-- of it with the code 000000. OUTPUT is a file in which the pattern MESSAGE finds phones and their
+-- codes. Each of them is verified before the next one is requested. SIGNED_IN is what only the
+-- response to a correct code has.
 local code_requests, verifications = {}, {}
-local number, messages, unread = 0, nil, ""
+local number, messages, unread, MESSAGE, SIGNED_IN = 0, nil, "", nil, nil
 signed_in = 0
 
 function init(args)
@@ -15,11 +15,12 @@ function init(args)
   end
   for code_request in read_request do
     code_requests[#code_requests + 1] = code_request
-    verifications[code_request:match('"phone": "(%+%d+)"')] = read_request()
+    verifications[code_request:match('(%+%d+)"')] = read_request()
   end
   file:close()
   messages = assert(io.open(args[2], "rb"))
   messages:seek("end")
+  MESSAGE, SIGNED_IN = args[3], args[4]
 end
 
 local function next_verification()
@@ -29,7 +30,7 @@ local function next_verification()
   unread = unread:sub(last + 1)
   local verification = verifications[phone]
   -- A code that was requested by an earlier run is not known.
-  return verification and verification:gsub('"otp": "000000"', '"otp": "' .. code .. '"', 1)
+  return verification and verification:gsub('"000000"', '"' .. code .. '"', 1)
 end
 
 function request()
@@ -40,7 +41,7 @@ function request()
 end
 
 function response(status, headers, body)
-  if status == 200 and body:find('"access_token"', 1, true) then signed_in = signed_in + 1 end
+  if status == 200 and body:find(SIGNED_IN, 1, true) then signed_in = signed_in + 1 end
 end
 
 -- Each thread has variables of its own, and so has done().

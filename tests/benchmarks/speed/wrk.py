@@ -15,19 +15,18 @@ _MILLISECONDS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The responses of one run.
+    """The responses of one run, or its sign-ins, each of which takes two of the `requests`.
 
     `rejected` are those with another status than 2xx or 3xx, `socket_errors` have no response.
-    `sign_ins` are the sessions that were opened by correct codes, if these were sent.
     """
 
+    requests: int
     responses: int
     rate: float
     p50_ms: float
     p99_ms: float
     rejected: int
     socket_errors: int
-    sign_ins: int = 0
 
 
 def find_wrk() -> str:
@@ -48,17 +47,28 @@ def send_requests(url: str, requests: Path, connections: int, seconds: int, star
     return _run(url, connections, seconds, "requests.lua", str(requests), str(start))
 
 
-def sign_in(url: str, requests: Path, messages: Path, connections: int, seconds: int) -> Load:
+def sign_in(
+    url: str,
+    requests: Path,
+    connections: int,
+    seconds: int,
+    output: Path,
+    message: str,
+    signed_in: str,
+) -> Load:
     """Request codes, and verify each code that is sent.
 
     Args:
         url: that of the service.
         requests: pairs: a request for a code, and the verification of it with the code 000000.
-        messages: where the terminal messenger prints.
         connections: how many are open.
         seconds: how long.
+        output: the file with the messages.
+        message: the pattern of a phone and its code in it.
+        signed_in: what only the response to a correct code has.
     """
-    return _run(url, connections, seconds, "sign_in.lua", str(requests), str(messages))
+    arguments = (str(requests), str(output), message, signed_in)
+    return _run(url, connections, seconds, "sign_in.lua", *arguments)
 
 
 def _run(url: str, connections: int, seconds: int, script: str, *arguments: str) -> Load:
@@ -75,14 +85,16 @@ def parse_wrk(output: str) -> Load:
     socket_errors = re.search(r"Socket errors: (.*)", output)
     sign_ins = re.search(r"(\d+) sign-ins", output)
     other_statuses = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    requests = int(_find(r"(\d+) requests in", output))
+    responses = int(sign_ins[1]) if sign_ins else requests
     return Load(
-        responses=int(_find(r"(\d+) requests in", output)),
-        rate=float(_find(r"Requests/sec:\s+([\d.]+)", output)),
+        requests=requests,
+        responses=responses,
+        rate=float(_find(r"Requests/sec:\s+([\d.]+)", output)) * responses / max(1, requests),
         p50_ms=_to_milliseconds(_find(r"\s50%\s+(\S+)", output)),
         p99_ms=_to_milliseconds(_find(r"\s99%\s+(\S+)", output)),
         rejected=int(other_statuses[1]) if other_statuses else 0,
         socket_errors=sum(map(int, re.findall(r"\d+", socket_errors[1]))) if socket_errors else 0,
-        sign_ins=int(sign_ins[1]) if sign_ins else 0,
     )
 
 

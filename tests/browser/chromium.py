@@ -95,10 +95,18 @@ class Page:
         self.call("Input.dispatchKeyEvent", type="keyDown", **code, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", **code)
 
-    def show_as_phone(self, width: int) -> None:
-        """Show the page as on a phone of this width, in CSS pixels."""
-        screen = {"width": width, "height": 844, "deviceScaleFactor": 3, "mobile": True}
-        self.chromium.call("Emulation.setDeviceMetricsOverride", screen, self.session)
+    def tab_to(self, what: str) -> None:
+        """Press Tab until the element with this id, text or path has the focus."""
+        script = "const { id, innerText, pathname } = document.activeElement;"
+        for _ in range(80):
+            if what in self.run(f"{script} return [id, innerText, pathname];"):
+                return
+            self.press("Tab")
+        raise AssertionError(f"Tab does not lead to {what}")
+
+    def insert(self, text: str) -> None:
+        """Write into the input that has the focus."""
+        self.call("Input.insertText", text=text)
 
     def choose_file(self, selector: str, path: Path) -> None:
         """Choose a file in an input."""

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from tests.browser.chromium import Chromium, Page
 
-WIDTHS: Final = (390, 1440)
+VIEWS: Final = ((390, "dark"), (1440, "light"))
+"""Widths, each with a color scheme: colors are the same in all widths."""
 NARROWEST: Final = 320
-COLOR_SCHEMES: Final = ("light", "dark")
 _TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice")
-_RECORD_VIOLATIONS: Final = """
+RECORD_VIOLATIONS: Final = """
     window.violations = [];
     addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
         window.violations.push(`${violatedDirective} ${blockedURI}`));
@@ -62,7 +62,7 @@ def checked_page(chromium: Chromium, url: str, axe: str) -> Iterator[Page]:
         axe: The script of axe-core.
     """
     with chromium.page("about:blank", is_private=True) as page:
-        for source in (_RECORD_VIOLATIONS, axe):
+        for source in (RECORD_VIOLATIONS, axe):
             page.call("Page.addScriptToEvaluateOnNewDocument", source=source)
         for domain in ("Log", "Runtime", "Network"):
             page.call(f"{domain}.enable")
@@ -73,11 +73,10 @@ def checked_page(chromium: Chromium, url: str, axe: str) -> Iterator[Page]:
 def find_problems(page: Page) -> list[str]:
     """Return what axe-core finds, what the browser's console has, and widths that are too small."""
     problems = list[str]()
-    for width in WIDTHS:
-        for scheme in COLOR_SCHEMES:
-            show(page, width, scheme)
-            found = page.run(_RUN_AXE) + _find_cut_off(page, width)
-            problems += [f"{width} px, {scheme}: {problem}" for problem in found]
+    for width, scheme in VIEWS:
+        show(page, width, scheme)
+        found = page.run(_RUN_AXE) + _find_cut_off(page, width)
+        problems += [f"{width} px, {scheme}: {problem}" for problem in found]
     show(page, NARROWEST, "light")
     problems += _find_cut_off(page, NARROWEST)
     problems += page.run("return window.violations;")

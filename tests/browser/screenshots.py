@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +10,7 @@ from typing import Final
 from PIL import Image
 
 from tests.browser.chromium import Chromium, Page, open_chromium
+from tests.browser.first_page import go_through_states
 from tests.browser.looks import show, take_screenshot
 from tests.browser.sample_service import ADMINISTRATOR, PROJECT, Sample, running_sample
 from tests.support.servers.process import find_or_install
@@ -21,21 +21,6 @@ SCREENSHOTS: Final = (
     *("console-person.png", "console-library.png", "first-page.png"),
 )
 _COLORS: Final = 64
-_FUNCTIONS: Final = """
-    const find = (id) => document.getElementById(id);
-    const wait = async (condition) => {
-        for (let turn = 0; turn < 500; turn++) {
-            if (condition()) return;
-            await new Promise(resolve => setTimeout(resolve, 20));
-        }
-        throw new Error(`${condition}: ${document.body.innerText}`);
-    };
-    const isShown = (id) => find(id).checkVisibility();
-    const send = (input, text) => {
-        find(input).value = text;
-        find(input).form.requestSubmit();
-    };
-"""
 _SHOW_SAME_HASH: Final = """
     // The key of each service is another one.
     for (const value of document.querySelectorAll("dd"))
@@ -69,39 +54,6 @@ def sign_in(page: Page, sample: Sample) -> None:
     assert page.run("return location.pathname;") == "/console"
 
 
-def fill_first_page(
-    page: Page, sample: Sample, folder: Path, phone: str, username: str
-) -> Iterator[str]:
-    """Go through the states of the page at `/`, and return each. No account has the phone yet."""
-    _run(page, "await wait(() => isShown('phone-form'));")
-    yield "start"
-    _run(page, "send('phone', '12'); await wait(() => find('phone-error').innerText);")
-    yield "wrong phone"
-    _run(page, f"send('phone', '{phone}'); await wait(() => isShown('message'));")
-    yield "code"
-    code = sample.service.code(phone)
-    wrong = "000000" if code != "000000" else "000001"
-    _run(page, f"send('otp', '{wrong}'); await wait(() => find('otp-error').innerText);")
-    yield "wrong code"
-    _run(page, f"send('otp', '{code}'); await wait(() => isShown('user-form'));")
-    yield "no username"
-    _run(page, f"send('username', '{username}'); await wait(() => isShown('library-empty'));")
-    yield "no pictures"
-    photo = folder / "harbor.jpg"
-    photo.write_bytes((PROJECT / "docs/images/example.jpg").read_bytes())
-    page.choose_file("#file", photo)
-    _run(
-        page,
-        """
-        send("category", "art");
-        await wait(() => document.querySelector("#library img")?.naturalWidth);
-        """,
-    )
-    yield "pictures"
-    _run(page, "find('sign-out').click(); await wait(() => isShown('phone-form'));")
-    yield "signed out"
-
-
 def take_screenshots(chromium: Chromium, page: Page, sample: Sample, folder: Path) -> None:
     """Write all screenshots into a folder.
 
@@ -127,7 +79,7 @@ def take_screenshots(chromium: Chromium, page: Page, sample: Sample, folder: Pat
         _take(stranger, folder / "console-sign-in.png", 420)
     with chromium.page(f"{url}/", is_private=True) as first:
         show(first, 1200, "light")
-        for state in fill_first_page(first, sample, folder, "+14155590175", "Noor"):
+        for state in go_through_states(first, sample.service, folder, "+14155590175", "Noor"):
             if state == "pictures":
                 first.run("document.activeElement.blur();")
                 _take(first, folder / "first-page.png", 1210)
@@ -138,10 +90,6 @@ def _take(page: Page, path: Path, height: int) -> None:
     # With fewer colors a file has a third of its size.
     with Image.open(BytesIO(path.read_bytes())) as image:
         image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
-
-
-def _run(page: Page, script: str) -> None:
-    page.run(_FUNCTIONS + script)
 
 
 def _take_again(folder: Path) -> None:

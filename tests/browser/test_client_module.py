@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,9 +16,14 @@ from tests.support.plain_http import PLAIN_HTTP
 # Installing Chromium may take minutes.
 pytestmark = pytest.mark.timeout(600)
 
-LOSE_RESPONSES: Final = """
+FUNCTIONS: Final = """
+    window.send ??= window.fetch;
+    window.startTimer ??= window.setTimeout;
+    const {send, startTimer} = window;
+    // The module waits a second before it repeats a request.
+    window.setTimeout = (task, time) => startTimer(task, time < 1000 ? time : 0);
+    const catchError = (promise) => promise.then(() => "no error", (error) => error);
     let lost = 0;
-    const send = window.fetch;
     const loseResponses = (path, count) => {
         window.fetch = async (url, init) => {
             const response = await send(url, init);
@@ -27,8 +32,6 @@ LOSE_RESPONSES: Final = """
             throw new TypeError("Failed to fetch");
         };
     };
-"""
-MAKE_IMAGE: Final = """
     const makeImage = async (size) => {
         const canvas = Object.assign(document.createElement("canvas"), {width: size, height: size});
         const context = canvas.getContext("2d");
@@ -40,6 +43,24 @@ MAKE_IMAGE: Final = """
         const blob = await new Promise(resolve => canvas.toBlob(resolve, "image/png"));
         return new File([blob], "IMG_0001.PNG");
     };
+"""
+STATUS_OF_SESSIONS: Final = '(await dialtone.fetch("/auth/sessions")).status'
+ERROR_OF_SESSIONS: Final = (
+    'await dialtone.request("GET", "/auth/sessions").then(() => "none", ({code}) => code)'
+)
+TAKE_THE_LOCK: Final = f"""
+    const timeout = AbortSignal.timeout;
+    AbortSignal.timeout = (time) => timeout.call(AbortSignal, time > 30000 ? 100 : time);
+    return {STATUS_OF_SESSIONS};
+"""
+WAIT_UNTIL_STOPPED: Final = """
+    const channel = new MessageChannel();
+    while (!window.goOn) {
+        await new Promise((resolve) => {
+            channel.port1.onmessage = resolve;
+            channel.port2.postMessage(null);
+        });
+    }
 """
 
 
@@ -56,16 +77,6 @@ class App:
         """Open the app in a new tab until the end of the block."""
         with self.chromium.page(self.site.listed) as page:
             yield Tab(page, self)
-
-    @contextmanager
-    def tabs(self) -> Iterator[tuple["Tab", "Tab"]]:
-        """Open the app in two tabs; the user is signed in, and both tabs have used the session."""
-        with ExitStack() as stack:
-            first, second = (stack.enter_context(self.tab()) for _ in range(2))
-            first.sign_in()
-            for tab in (first, second):
-                assert tab.run(f"return {STATUS_OF_SESSIONS};") == 200
-            yield first, second
 
     def count(self, event: str, user_id: str) -> int:
         """Return how often the log has a security event of a user."""
@@ -89,15 +100,15 @@ class Tab:
         url, prefix = json.dumps(self.app.site.service.url), json.dumps(self.app.phone)
         return self.page.run(
             f"""
-            const {{Dialtone, DialtoneError}} = await import({url} + "/client/dialtone.js");
-            window.dialtone ??= new Dialtone({{url: {url}, prefix: {prefix}}});
-            const key = {prefix} + ".session";
+            const url = {url}, phone = {prefix};
+            const {{Dialtone, DialtoneError}} = await import(url + "/client/dialtone.js");
+            window.dialtone ??= new Dialtone({{url, prefix: phone}});
+            const key = phone + ".session";
             const stored = () => JSON.parse(localStorage.getItem(key));
             const change = fields =>
                 localStorage.setItem(key, JSON.stringify({{...stored(), ...fields}}));
             const expire = () => change({{refresh_at: 0, expires_at: 0}});
-            const phone = {prefix};
-            {LOSE_RESPONSES} {MAKE_IMAGE} {script}
+            {FUNCTIONS} {script}
             """
         )
 
@@ -122,49 +133,38 @@ class Tab:
         )
 
 
-STATUS_OF_SESSIONS: Final = '(await dialtone.fetch("/auth/sessions")).status'
-TAKE_THE_LOCK: Final = f"""
-    const timeout = AbortSignal.timeout;
-    AbortSignal.timeout = (time) => timeout.call(AbortSignal, time > 30000 ? 100 : time);
-    return {STATUS_OF_SESSIONS};
-"""
-WAIT_UNTIL_STOPPED: Final = """
-    const channel = new MessageChannel();
-    while (!window.goOn) {
-        await new Promise((resolve) => {
-            channel.port1.onmessage = resolve;
-            channel.port2.postMessage(null);
-        });
-    }
-"""
-ERROR_OF_SESSIONS: Final = (
-    'await dialtone.request("GET", "/auth/sessions").then(() => "none", ({code}) => code)'
-)
-
-
 @pytest.fixture
 def app(chromium: Chromium, site: Site, phone: str) -> App:
     return App(chromium, site, phone)
 
 
-def test_the_request_for_a_code_survives_a_reload_and_signs_in(app: App) -> None:
+@pytest.fixture
+def new_tab(app: App) -> Iterator[Tab]:
+    """A tab of somebody who has not signed in."""
     with app.tab() as tab:
-        tab.run("await dialtone.requestOtp({phone});")
-        tab.page.reload()
-        code = app.site.service.code(app.phone)
-        user, session, phone = tab.run(
-            f"""
-            const {{phone: requested}} = dialtone.requested;
-            const user = await dialtone.verifyOtp({{otp: "{code}"}});
-            return [user, dialtone.session, requested];
-            """
-        )
-    assert user == {"user_id": session["user_id"], "username": None}
-    assert phone == app.phone
+        yield tab
 
 
-def test_the_next_sign_in_sends_the_device_token_of_the_phone(app: App) -> None:
-    record = """
+@pytest.fixture
+def tab(new_tab: Tab) -> Tab:
+    """A tab where the user is signed in."""
+    new_tab.sign_in()
+    return new_tab
+
+
+@pytest.fixture
+def tabs(tab: Tab) -> Iterator[tuple[Tab, Tab]]:
+    """Two tabs that have used one session."""
+    with tab.app.tab() as other:
+        for each in (tab, other):
+            assert each.run(f"return {STATUS_OF_SESSIONS};") == 200
+        yield tab, other
+
+
+def test_the_next_sign_in_sends_the_device_token_of_the_phone(tab: Tab) -> None:
+    [token, *others], of_another_phone = tab.run(
+        """
+        await dialtone.signOut();
         window.fetch = async (url, init) => {
             window.body = JSON.parse(init.body);
             return send(url, init);
@@ -177,108 +177,112 @@ def test_the_next_sign_in_sends_the_device_token_of_the_phone(app: App) -> None:
         }
         await dialtone.requestOtp({phone: phone.slice(0, -1) + "x"}).catch(() => {});
         return [tokens, window.body.device_token ?? null];
-    """
-    with app.tab() as tab:
-        tab.sign_in()
-        tab.run("await dialtone.signOut();")
-        [token, *others], of_another_phone = tab.run(record)
+        """
+    )
     assert len(token) > 20
     assert others == [token, token]
     assert of_another_phone is None
 
 
-def test_errors_are_objects_with_the_code_and_fields_of_the_response(app: App) -> None:
-    script = """
-        const fail = (promise) => promise.then(() => "no error", (error) => error);
-        const invalid = await fail(dialtone.requestOtp({phone: "12"}));
+def test_errors_are_objects_with_the_code_and_fields_of_the_response(new_tab: Tab) -> None:
+    found = new_tab.run(
+        """
+        const invalid = await catchError(dialtone.requestOtp({phone: "12"}));
         await dialtone.requestOtp({phone});
-        const wrong = await fail(dialtone.verifyOtp({otp: "000000"}));
-        const signedOut = await fail(dialtone.request("GET", "/users/me"));
+        const wrong = await catchError(dialtone.verifyOtp({otp: "000000"}));
+        const signedOut = await catchError(dialtone.request("GET", "/users/me"));
         return [invalid, wrong, signedOut].map((error) =>
             [error instanceof DialtoneError, {...error, message: error.message}]);
-    """
-    with app.tab() as tab:
-        [[_, invalid], [_, wrong], [_, signed_out]] = found = tab.run(script)
+        """
+    )
+    [[_, invalid], [_, wrong], [_, signed_out]] = found
     assert all(is_error for is_error, _ in found)
     assert (invalid["code"], invalid["status"]) == ("invalid", 400)
     assert invalid["field_errors"][0]["field"] == "phone"
     assert invalid["message"] == invalid["field_errors"][0]["message"]
-    assert len(invalid["request_id"]) == 32
     assert (wrong["code"], wrong["status"], wrong["attempts_left"]) == ("invalid_otp", 200, 4)
-    assert len(wrong["request_id"]) == 32
+    assert [len(error["request_id"]) for error in (invalid, wrong)] == [32, 32]
     assert signed_out["code"] == "signed_out"
 
 
-@pytest.mark.parametrize("body", ['{"code": "x", "field_errors": 5}', "[]", "null", '{"code": 5}'])
-def test_an_error_of_any_form_is_an_object_with_a_code(app: App, body: str) -> None:
-    script = f"""
-        window.fetch = async () => new Response({json.dumps(body)}, {{status: 500}});
-        const error = await dialtone.requestOtp({{phone}}).catch((error) => error);
-        return [error.name, error.code, error.status, error.field_errors];
-    """
-    with app.tab() as tab:
-        name, code, *others = tab.run(script)
-    assert (name, others) == ("DialtoneError", [500, []])
-    assert code in ("x", "unexpected_response")
+def test_an_error_of_any_form_is_an_object_with_a_code(new_tab: Tab) -> None:
+    found = new_tab.run(
+        """
+        const found = [];
+        for (const body of ['{"code": "x", "field_errors": 5}', "[]", "null", '{"code": 5}']) {
+            window.fetch = async () => new Response(body, {status: 500});
+            const {name, code, status, field_errors} =
+                await catchError(dialtone.requestOtp({phone}));
+            found.push([name, code, status, field_errors]);
+        }
+        return found;
+        """
+    )
+    codes = ["x", *["unexpected_response"] * 3]
+    assert found == [["DialtoneError", code, 500, []] for code in codes]
 
 
-@pytest.mark.parametrize("value", ["text", "5", '"text"', "[]", '{"user_id": "me"}', "true"])
-def test_strange_values_in_the_storage_sign_nobody_in(app: App, value: str) -> None:
-    script = f"""
-        for (const name of ["session", "request", "devices"])
-            localStorage.setItem(phone + "." + name, {json.dumps(value)});
-        window.dialtone = new Dialtone({{url: {json.dumps(app.site.service.url)}, prefix: phone}});
-        const {{session, requested}} = dialtone;
-        const error = await dialtone.verifyOtp({{otp: "123456"}}).catch(({{code}}) => code);
-        await dialtone.signOut();
-        return [session, requested, error, {ERROR_OF_SESSIONS}];
-    """
-    with app.tab() as tab:
-        assert tab.run(script) == [None, None, "no_request", "signed_out"]
-        assert tab.sign_in()
+def test_strange_values_in_the_storage_sign_nobody_in(new_tab: Tab) -> None:
+    values = ["text", "5", "[]", '{"user_id": "me"}', "true"]
+    found = new_tab.run(
+        f"""
+        const found = [];
+        for (const value of {json.dumps(values)}) {{
+            for (const name of ["session", "request", "devices"])
+                localStorage.setItem(`${{phone}}.${{name}}`, value);
+            window.dialtone = new Dialtone({{url, prefix: phone}});
+            const {{session, requested}} = dialtone;
+            const {{code}} = await catchError(dialtone.verifyOtp({{otp: "123456"}}));
+            await dialtone.signOut();
+            found.push([session, requested, code, {ERROR_OF_SESSIONS}]);
+        }}
+        return found;
+        """
+    )
+    assert found == [[None, None, "no_request", "signed_out"]] * len(values)
+    assert new_tab.sign_in()
 
 
-def test_where_the_storage_is_full_the_session_is_that_of_the_page(app: App) -> None:
-    script = """
+def test_where_the_storage_is_full_the_session_is_that_of_the_page(new_tab: Tab) -> None:
+    new_tab.run(
+        """
         Storage.prototype.setItem = () => { throw new DOMException("", "QuotaExceededError"); };
-        await dialtone.requestOtp({phone});
-    """
-    refresh = f"""
+        """
+    )
+    new_tab.sign_in()
+    refreshed = new_tab.run(
+        f"""
         const {{now}} = Date;
         Date.now = () => now() + 20 * 60 * 1000; // the access token expires
         const result = [{STATUS_OF_SESSIONS}, {STATUS_OF_SESSIONS}, stored()];
         await dialtone.signOut();
         return [...result, dialtone.session];
-    """
-    with app.tab() as tab:
-        tab.run(script)
-        code = app.site.service.code(app.phone)
-        tab.run(f"await dialtone.verifyOtp({{otp: '{code}'}});")
-        assert tab.run(refresh) == [200, 200, None, None]
+        """
+    )
+    assert refreshed == [200, 200, None, None]
 
 
-def test_two_tabs_that_refresh_at_once_send_one_request(app: App) -> None:
-    with app.tabs() as (first, second):
-        user_id = first.run("expire(); return dialtone.session.user_id;")
-        for tab in (first, second):
-            tab.start(f"return {STATUS_OF_SESSIONS};")
-        assert [tab.run("return window.done;") for tab in (first, second)] == [200, 200]
-        assert app.count("session_refreshed", user_id) == 1
+def test_two_tabs_that_refresh_at_once_send_one_request(app: App, tabs: tuple[Tab, Tab]) -> None:
+    user_id = tabs[0].run("expire(); return dialtone.session.user_id;")
+    for tab in tabs:
+        tab.start(f"return {STATUS_OF_SESSIONS};")
+    assert [tab.run("return window.done;") for tab in tabs] == [200, 200]
+    assert app.count("session_refreshed", user_id) == 1
 
 
-def test_a_tab_that_slept_over_two_refreshes_goes_on(app: App) -> None:
+def test_a_tab_that_slept_over_two_refreshes_goes_on(app: App, tabs: tuple[Tab, Tab]) -> None:
     """An app that keeps its tokens in each tab ends the session here: its token is too old."""
-    with app.tabs() as (first, second):
-        set_state(second, "frozen")
-        for _ in range(2):
-            assert first.run(f"expire(); return {STATUS_OF_SESSIONS};") == 200
-        set_state(second, "active")
-        assert second.run(f"expire(); return {STATUS_OF_SESSIONS};") == 200
-        user_id = first.run("return dialtone.session.user_id;")
-        assert app.count("refresh_token_reused", user_id) == 0
+    first, second = tabs
+    second.page.call("Page.setWebLifecycleState", state="frozen")
+    for _ in range(2):
+        assert first.run(f"expire(); return {STATUS_OF_SESSIONS};") == 200
+    second.page.call("Page.setWebLifecycleState", state="active")
+    assert second.run(f"expire(); return {STATUS_OF_SESSIONS};") == 200
+    user_id = first.run("return dialtone.session.user_id;")
+    assert app.count("refresh_token_reused", user_id) == 0
 
 
-def test_a_stopped_tab_drops_its_refresh_after_another_one_went_on(app: App) -> None:
+def test_a_stopped_tab_drops_its_refresh_after_another_one_went_on(tabs: tuple[Tab, Tab]) -> None:
     hold = f"""
         window.fetch = async (url, init) => {{
             const response = await send(url, init);
@@ -287,20 +291,22 @@ def test_a_stopped_tab_drops_its_refresh_after_another_one_went_on(app: App) -> 
         }};
         return {STATUS_OF_SESSIONS};
     """
-    with app.tabs() as (first, second):
-        first.run("expire();")
-        first.start(hold)
-        first.run(WAIT_UNTIL_STOPPED)
-        assert second.run(TAKE_THE_LOCK) == 200
-        assert second.run(f"expire(); return {STATUS_OF_SESSIONS};") == 200
-        latest = second.run("return stored().refresh_token;")
-        first.run("window.fetch = send; const goOn = window.goOn; goOn();")
-        script = "const next = setInterval(() => window.goOn(), 10); return window.done;"
-        assert first.run(script) == 200
-        assert first.run("return stored().refresh_token;") == latest
+    first, second = tabs
+    first.run("expire();")
+    first.start(hold)
+    first.run(WAIT_UNTIL_STOPPED)
+    assert second.run(TAKE_THE_LOCK) == 200
+    assert second.run(f"expire(); return {STATUS_OF_SESSIONS};") == 200
+    latest = second.run("return stored().refresh_token;")
+    first.run("window.fetch = send; const goOn = window.goOn; goOn();")
+    script = "const next = setInterval(() => window.goOn(), 10); return window.done;"
+    assert first.run(script) == 200
+    assert first.run("return stored().refresh_token;") == latest
 
 
-def test_a_tab_stopped_after_a_lost_response_repeats_no_older_token(app: App) -> None:
+def test_a_tab_stopped_after_a_lost_response_repeats_no_older_token(
+    app: App, tabs: tuple[Tab, Tab]
+) -> None:
     lose_one = f"""
         window.fetch = async (url, init) => {{
             window.fetch = send;
@@ -314,90 +320,64 @@ def test_a_tab_stopped_after_a_lost_response_repeats_no_older_token(app: App) ->
         }};
         return {STATUS_OF_SESSIONS};
     """
-    with app.tabs() as (first, second):
-        first.run("expire();")
-        first.start(lose_one)
-        first.run(WAIT_UNTIL_STOPPED)
-        assert second.run(TAKE_THE_LOCK) == 200
-        assert second.run(f"expire(); return {STATUS_OF_SESSIONS};") == 200
-        assert first.run("window.goOn(); return window.done;") == 200
-        user_id = first.run("return dialtone.session.user_id;")
-        assert app.count("refresh_token_reused", user_id) == 0
+    first, second = tabs
+    first.run("expire();")
+    first.start(lose_one)
+    first.run(WAIT_UNTIL_STOPPED)
+    assert second.run(TAKE_THE_LOCK) == 200
+    assert second.run(f"expire(); return {STATUS_OF_SESSIONS};") == 200
+    assert first.run("window.goOn(); return window.done;") == 200
+    user_id = first.run("return dialtone.session.user_id;")
+    assert app.count("refresh_token_reused", user_id) == 0
 
 
-@pytest.mark.parametrize(("count", "expected"), [(1, 200), (2, "network_error")])
-def test_a_lost_response_of_a_refresh_signs_nobody_out(
-    app: App, count: int, expected: int | str
-) -> None:
-    refresh = f"""
-        expire();
-        loseResponses("/auth/refresh", {count});
-        const result = await dialtone.fetch("/auth/sessions").catch((error) => error);
-        window.fetch = send;
-        return [result.code ?? result.status, lost, {STATUS_OF_SESSIONS}];
-    """
-    with app.tabs() as (first, second):
-        assert first.run(refresh) == [expected, count, 200]
+def test_lost_responses_of_a_refresh_sign_nobody_out(tabs: tuple[Tab, Tab]) -> None:
+    first, second = tabs
+    for count, expected in ((1, 200), (2, "network_error")):
+        refreshed = first.run(
+            f"""
+            expire();
+            loseResponses("/auth/refresh", {count});
+            const result = await dialtone.fetch("/auth/sessions").catch((error) => error);
+            window.fetch = send;
+            return [result.code ?? result.status, lost, {STATUS_OF_SESSIONS}];
+            """
+        )
+        assert refreshed == [expected, count, 200]
         assert second.run(f"return {STATUS_OF_SESSIONS};") == 200
 
 
-@pytest.mark.parametrize(
-    "response",
-    [
-        'new Response(\'{"error": "Later", "code": "unavailable"}\', {status: 503})',
-        "new Response('<h1>Bad Gateway</h1>', {status: 502})",
-        "new Response('<h1>Sign in to the hotel</h1>', {status: 200})",
-        "new Response('{}', {status: 200})",
-        "new Response('<h1>Who are you?</h1>', {status: 401})",
-    ],
-    ids=["unavailable", "bad gateway", "hotel", "JSON", "proxy"],
-)
-def test_only_the_service_ends_a_session(app: App, response: str) -> None:
-    refresh = f"""
-        expire();
-        window.fetch = async () => {response};
-        const error = await dialtone.fetch("/auth/sessions").catch((error) => error);
-        window.fetch = send;
-        return [error.code, {STATUS_OF_SESSIONS}];
-    """
-    with app.tab() as tab:
-        tab.sign_in()
-        code, status = tab.run(refresh)
-    assert code in ("unavailable", "unexpected_response")
-    assert status == 200
+def test_only_the_service_ends_a_session(tab: Tab) -> None:
+    responses = [
+        ('{"error": "Later", "code": "unavailable"}', 503, "unavailable"),
+        ("<h1>Bad Gateway</h1>", 502, "unexpected_response"),
+        ("<h1>Sign in to the hotel</h1>", 200, "unexpected_response"),
+        ("{}", 200, "unexpected_response"),
+        ("<h1>Who are you?</h1>", 401, "unexpected_response"),
+    ]
+    for body, status, expected in responses:
+        refreshed = tab.run(
+            f"""
+            expire();
+            window.fetch = async () => new Response({json.dumps(body)}, {{status: {status}}});
+            const {{code}} = await catchError(dialtone.fetch("/auth/sessions"));
+            window.fetch = send;
+            return [code, {STATUS_OF_SESSIONS}];
+            """
+        )
+        assert refreshed == [expected, 200], body
 
 
-def test_without_a_connection_a_token_that_is_still_valid_is_used(app: App) -> None:
-    script = f"""
+def test_a_token_is_used_while_it_is_valid_and_replaced_after_a_401(tab: Tab) -> None:
+    without_connection = f"""
         change({{refresh_at: 0}});
         loseResponses("/auth/refresh", 2);
         return [{STATUS_OF_SESSIONS}, lost];
     """
-    with app.tab() as tab:
-        tab.sign_in()
-        assert tab.run(script) == [200, 2]
-
-
-def test_after_a_401_the_session_is_refreshed_and_the_request_repeated(app: App) -> None:
-    with app.tab() as tab:
-        tab.sign_in()
-        # As with a clock that was set back: the token seems to be valid for long.
-        assert tab.run(f"change({{access_token: 'old'}}); return {STATUS_OF_SESSIONS};") == 200
-
-
-def test_an_upload_with_a_rejected_token_is_sent_again_with_the_next_one(app: App) -> None:
-    script = """
-        const image = await makeImage(2000);
-        change({access_token: "old"});
-        const {width} = await dialtone.upload(image);
-        return [width, image.size];
-    """
-    with app.tab() as tab:
-        tab.sign_in()
-        tab.create_user()
-        width, size = tab.run(script)
-    assert width == 2000
-    assert size > 10_000_000
+    assert tab.run(without_connection) == [200, 2]
+    # As with a clock that was set back: the token seems to be valid for long.
+    rejected = f"window.fetch = send; change({{access_token: 'old'}}); return {STATUS_OF_SESSIONS};"
+    assert tab.run(rejected) == 200
 
 
 @pytest.mark.parametrize(
@@ -405,7 +385,7 @@ def test_an_upload_with_a_rejected_token_is_sent_again_with_the_next_one(app: Ap
     ["undefined", '{request: async () => { throw new DOMException("", "SecurityError"); }}'],
     ids=["http", "blocked storage"],
 )
-def test_a_page_without_web_locks_refreshes_once(app: App, locks: str) -> None:
+def test_a_page_without_web_locks_refreshes_once(app: App, tab: Tab, locks: str) -> None:
     """Pages with http have none, nor those whose storage the user blocks."""
     script = f"""
         Object.defineProperty(navigator, "locks", {{value: {locks}}});
@@ -413,94 +393,56 @@ def test_a_page_without_web_locks_refreshes_once(app: App, locks: str) -> None:
         const requests = [1, 2, 3].map(() => dialtone.fetch("/auth/sessions"));
         return (await Promise.all(requests)).map(({{status}}) => status);
     """
-    with app.tab() as tab:
-        user_id = tab.sign_in()["user_id"]
-        assert tab.run(script) == [200, 200, 200]
-        assert app.count("session_refreshed", user_id) == 1
+    assert tab.run(script) == [200, 200, 200]
+    user_id = tab.run("return dialtone.session.user_id;")
+    assert app.count("session_refreshed", user_id) == 1
 
 
-def test_a_request_is_not_repeated_for_another_user(app: App) -> None:
-    script = f"""
+def test_a_request_is_sent_for_no_other_user_and_a_token_to_no_other_host(tab: Tab) -> None:
+    site = tab.app.site
+    urls = [f"{site.foreign}/x", f"{site.service.url}.example.org/x", "users/me"]
+    to_others = f"""
+        window.fetch = () => {{ throw Error("sent"); }};
+        const fail = (url) => dialtone.fetch(url).catch(({{name}}) => name);
+        return await Promise.all({json.dumps(urls)}.map(fail));
+    """
+    assert tab.run(to_others) == ["TypeError"] * 3
+    for_others = f"""
         window.fetch = async () => {{
             change({{user_id: "0".repeat(24), access_token: "theirs"}});
             return new Response("", {{status: 401}});
         }};
         return {ERROR_OF_SESSIONS};
     """
-    with app.tab() as tab:
-        tab.sign_in()
-        assert tab.run(script) == "signed_out"
+    assert tab.run(for_others) == "signed_out"
 
 
-def test_a_sign_out_in_one_tab_signs_out_the_others(app: App) -> None:
-    with app.tabs() as (first, second):
-        second.run(
-            """
-            window.done = new Promise((resolve) => dialtone.addEventListener("sessionchange",
-                () => resolve(dialtone.session)));
-            """
-        )
-        first.run("await dialtone.signOut();")
-        assert second.run("return window.done;") is None
-        assert second.run(f"return {ERROR_OF_SESSIONS};") == "signed_out"
-
-
-def test_signing_out_without_a_connection_forgets_the_session_and_throws(app: App) -> None:
+def test_signing_out_without_a_connection_forgets_the_session_and_throws(tab: Tab) -> None:
     script = """
         window.fetch = async () => { throw new TypeError("Failed to fetch"); };
-        const error = await dialtone.signOut().catch((error) => error);
-        return [error.code, dialtone.session];
+        const {code} = await catchError(dialtone.signOut());
+        return [code, dialtone.session];
     """
-    with app.tab() as tab:
-        tab.sign_in()
-        assert tab.run(script) == ["network_error", None]
+    assert tab.run(script) == ["network_error", None]
 
 
-def test_a_session_that_the_service_has_ended_ends_in_all_tabs(app: App) -> None:
-    with app.tabs() as (first, second):
-        token = first.run("return stored().access_token;")
-        httpx.post(
-            f"{app.site.service.url}/auth/logout",
-            headers={"Authorization": f"Bearer {token}"},
-            **PLAIN_HTTP,
-        ).raise_for_status()
-        assert first.run(f"return {ERROR_OF_SESSIONS};") == "signed_out"
-        wait = "while (dialtone.session) await new Promise((resolve) => setTimeout(resolve, 10));"
-        second.run(wait)
-
-
-def test_signing_out_elsewhere_keeps_this_session(app: App) -> None:
-    with app.tab() as tab:
-        tab.sign_in()
-        move_session = f"""
-            const other = new Dialtone(
-                {{url: {json.dumps(app.site.service.url)}, prefix: phone + ".other"}});
-            localStorage.setItem(phone + ".other.session", localStorage.getItem(key));
-            localStorage.removeItem(key);
-            window.other = other;
+def test_a_session_that_the_service_has_ended_ends_in_all_tabs(tabs: tuple[Tab, Tab]) -> None:
+    first, second = tabs
+    second.start(
         """
-        tab.run(move_session)
-        tab.sign_in()
-        script = f"""
-            await dialtone.signOut({{scope: "others"}});
-            const error = await other.request("GET", "/auth/sessions").catch(({{code}}) => code);
-            return [error, {STATUS_OF_SESSIONS}];
+        await new Promise((resolve) => dialtone.addEventListener("sessionchange", resolve));
+        return dialtone.session;
         """
-        assert tab.run(script) == ["signed_out", 200]
-
-
-def test_the_session_has_the_new_name_of_the_user(app: App) -> None:
-    script = """
-        await dialtone.request("GET", "/users/me");
-        return dialtone.session.username;
+    )
+    logout = """
+        const headers = {Authorization: `Bearer ${stored().access_token}`};
+        await send(url + "/auth/logout", {method: "POST", headers});
     """
-    with app.tab() as tab:
-        tab.sign_in()
-        tab.create_user()
-        assert tab.run(script) == f"user {app.phone}"
+    assert first.run(f"{logout} return {ERROR_OF_SESSIONS};") == "signed_out"
+    assert second.run("return window.done;") is None
 
 
-def test_an_upload_shows_its_progress_and_is_repeated_as_one_item(app: App) -> None:
+def test_an_upload_shows_its_progress_and_is_repeated_as_one_item(tab: Tab) -> None:
     script = """
         const sendForm = XMLHttpRequest.prototype.send;
         XMLHttpRequest.prototype.send = function (form) {
@@ -518,10 +460,8 @@ def test_an_upload_shows_its_progress_and_is_repeated_as_one_item(app: App) -> N
         const {items} = await dialtone.request("GET", `/library?user_id=${item.user_id}`);
         return [item, progress, errors, items.map(({id}) => id)];
     """
-    with app.tab() as tab:
-        tab.sign_in()
-        tab.create_user()
-        item, progress, errors, ids = tab.run(script)
+    tab.create_user()
+    item, progress, errors, ids = tab.run(script)
     assert (item["category"], item["width"]) == ("art", 800)
     assert ids == [item["id"]]
     assert errors == ["network_error"]
@@ -529,9 +469,30 @@ def test_an_upload_shows_its_progress_and_is_repeated_as_one_item(app: App) -> N
     assert [sent for sent, _ in progress].count(progress[-1][1]) == 2  # it was sent twice
 
 
+def test_an_upload_with_a_rejected_token_is_sent_again_and_one_that_is_stopped_is_not(
+    tab: Tab,
+) -> None:
+    tab.create_user()
+    rejected = """
+        const image = await makeImage(2000);
+        change({access_token: "old"});
+        const {width} = await dialtone.upload(image);
+        return [width, image.size > 10_000_000];
+    """
+    assert tab.run(rejected) == [2000, True]
+    stopped = """
+        const controller = new AbortController();
+        const onProgress = () => controller.abort();
+        const image = await makeImage(800);
+        return (await catchError(dialtone.upload(image, {onProgress, signal: controller.signal})))
+            .name;
+    """
+    assert tab.run(stopped) == "AbortError"
+
+
 @pytest.mark.parametrize(("seconds", "repeats"), [(1, 3), (31, 0)])
 def test_an_upload_is_repeated_after_a_503_with_a_short_retry_after(
-    app: App, seconds: int, repeats: int
+    tab: Tab, seconds: int, repeats: int
 ) -> None:
     script = f"""
         let sent = 0;
@@ -541,52 +502,7 @@ def test_an_upload_is_repeated_after_a_503_with_a_short_retry_after(
             Object.defineProperties(this, {{status: {{value: 503}}, responseText: {{value}}}});
             this.onload();
         }};
-        const {{code}} = await dialtone.upload(new Blob(["x"])).catch((error) => error);
+        const {{code}} = await catchError(dialtone.upload(new Blob(["x"])));
         return [code, sent];
     """
-    with app.tab() as tab:
-        tab.sign_in()
-        assert tab.run(script) == ["unavailable", 1 + repeats]
-
-
-def test_an_upload_that_the_user_stops_is_not_repeated(app: App) -> None:
-    script = """
-        const controller = new AbortController();
-        const onProgress = () => controller.abort();
-        return await dialtone.upload(await makeImage(800), {onProgress, signal: controller.signal})
-            .catch(({name}) => name);
-    """
-    with app.tab() as tab:
-        tab.sign_in()
-        tab.create_user()
-        assert tab.run(script) == "AbortError"
-
-
-def test_the_token_is_sent_to_no_other_host(app: App) -> None:
-    urls = [f"{app.site.foreign}/x", f"{app.site.service.url}.example.org/x", "users/me"]
-    script = f"""
-        window.fetch = () => {{ throw Error("sent"); }};
-        const fail = (url) => dialtone.fetch(url).catch(({{name}}) => name);
-        return await Promise.all({json.dumps(urls)}.map(fail));
-    """
-    with app.tab() as tab:
-        tab.sign_in()
-        assert tab.run(script) == ["TypeError"] * 3
-
-
-def test_only_listed_origins_import_the_module_and_cookies_are_not_supported(
-    chromium: Chromium, site: Site
-) -> None:
-    module, health = f"{site.service.url}/client/dialtone.js", f"{site.service.url}/health/live"
-    load = f"return await import('{module}').then(() => 'loaded', ({{name}}) => name);"
-    read = f"""
-        return await fetch("{health}", {{credentials: "include"}}).catch(({{name}}) => name);
-    """
-    assert chromium.run(site.listed, load) == "loaded"
-    assert chromium.run(site.foreign, load) == "TypeError"
-    assert chromium.run(site.listed, read) == "TypeError"
-
-
-def set_state(tab: Tab, state: str) -> None:
-    """Freeze a tab, as browsers do to save energy, or let it run again."""
-    tab.page.chromium.call("Page.setWebLifecycleState", {"state": state}, tab.page.session)
+    assert tab.run(script) == ["unavailable", 1 + repeats]

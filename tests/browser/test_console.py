@@ -13,6 +13,7 @@ from entrypoints.features import FEATURES
 from entrypoints.features.console import CONSOLE
 from entrypoints.settings.read import read_settings
 from tests.browser.chromium import Chromium, Page
+from tests.browser.first_page import go_through_states
 from tests.browser.looks import checked_page, find_problems, follow_tabs
 from tests.browser.sample_service import (
     ADMINISTRATOR,
@@ -25,7 +26,6 @@ from tests.browser.sample_service import (
 from tests.browser.screenshots import (
     MAX_BYTES,
     SCREENSHOTS,
-    fill_first_page,
     send_form,
     sign_in,
     take_screenshots,
@@ -43,10 +43,9 @@ ROUTES: Final = [
 NO_PAGES: Final = ("/style.css", "/thumbnail", "/image", "/sign-out")
 """Files, and a form that every page has."""
 STATES: Final = (
-    *("activity?hours=168&country=IN", "activity?country=FR", "activity?country=none"),
-    *("costs?from=2025-01-01&to=2025-01-02", "costs?from=yesterday"),
+    *("activity?hours=168&country=IN", "activity?country=none", "costs?from=yesterday"),
     *("security?hours=168&event=otp_attempts_exhausted", "library?state=hidden", "nowhere"),
-    *("audit?user=000000000000000000000000", "sign-in?again=yes"),
+    "audit?user=000000000000000000000000",
 )
 """Pages with other numbers, without any, and with errors."""
 
@@ -110,7 +109,7 @@ def test_every_page_after_a_form_is_accessible_and_fits(
     assert find_problems(page) == []
 
 
-@pytest.mark.parametrize("phone", [*USERNAMES, WITHOUT_ACCOUNT])
+@pytest.mark.parametrize("phone", [*[*USERNAMES][2:], WITHOUT_ACCOUNT])
 def test_people_with_any_name_have_an_accessible_page_that_fits(
     page: Page, sample: Sample, phone: str
 ) -> None:
@@ -122,44 +121,63 @@ def test_people_with_any_name_have_an_accessible_page_that_fits(
 def test_an_administrator_needs_only_the_keyboard(
     chromium: Chromium, sample: Sample, axe: str
 ) -> None:
-    with checked_page(chromium, f"{sample.service.url}/console", axe) as page:
-        keyboard = Keyboard(page)
+    with checked_page(chromium, f"{sample.service.url}/console/costs", axe) as page:
+
+        def choose(what: str) -> None:
+            page.tab_to(what)
+            with page.loading():
+                page.press("Enter")
+
+        def fill_in(input_id: str, text: str) -> None:
+            page.tab_to(input_id)
+            page.insert(text)
+            with page.loading():
+                page.press("Enter")
+
+        def done() -> str:
+            text: str = page.run("return document.querySelector('[role=status]').innerText;")
+            return text
+
         page.press("Tab")
-        assert keyboard.focused()["text"] == "Skip to the content"
+        assert page.run("return document.activeElement.innerText;") == "Skip to the content"
         page.press("Enter")
         page.press("Tab")
-        assert keyboard.focused()["id"] == "phone"
-        keyboard.fill_in("phone", ADMINISTRATOR)
+        assert page.run("return document.activeElement.id;") == "phone"
+        fill_in("phone", ADMINISTRATOR)
         code = sample.service.code(ADMINISTRATOR, len(sample.service.messages(ADMINISTRATOR)))
-        keyboard.fill_in("otp", code)
+        fill_in("otp", code)
+        assert page.run("return location.pathname;") == "/console/costs"
 
-        keyboard.choose("People")
-        keyboard.fill_in("user", [*USERNAMES][2])
-        keyboard.choose("Block the phone")
-        keyboard.fill_in("reason", "ticket 816")
-        assert keyboard.message() == "The phone is blocked."
-        keyboard.choose("Unblock the phone")
-        keyboard.fill_in("reason", "ticket 816: was somebody else")
-        assert keyboard.message() == "The phone is no longer blocked."
+        choose("People")
+        fill_in("user", [*USERNAMES][2])
+        choose("Block the phone")
+        fill_in("reason", "ticket 816")
+        assert done() == "The phone is blocked."
+        choose("Unblock the phone")
+        fill_in("reason", "ticket 816: was somebody else")
+        assert done() == "The phone is no longer blocked."
 
-        keyboard.choose("Library")
-        keyboard.choose(f"/console/library/{sample.item_id}")
-        keyboard.choose("Hide the picture")
-        keyboard.fill_in("reason", "report 7")
-        assert keyboard.message() == "The picture is hidden."
-        keyboard.choose("Show the picture again")
-        keyboard.fill_in("reason", "report 7 was wrong")
-        assert keyboard.message() == "The picture is shown again."
+        choose("Library")
+        choose(f"/console/library/{sample.item_id}")
+        choose("Hide the picture")
+        fill_in("reason", "report 7")
+        assert done() == "The picture is hidden."
+        choose("Show the picture again")
+        fill_in("reason", "report 7 was wrong")
+        assert done() == "The picture is shown again."
 
-        keyboard.choose("Sign out")
-        assert keyboard.message() == "You are signed out."
+        choose("Sign out")
+        assert done() == "You are signed out."
+        with page.loading():
+            page.run("history.back()")
+        assert page.run("return location.pathname;") == "/console/sign-in"
 
 
 def test_the_first_page_is_accessible_and_fits_in_all_its_states(
     chromium: Chromium, sample: Sample, axe: str, tmp_path: Path
 ) -> None:
     with checked_page(chromium, f"{sample.service.url}/", axe) as page:
-        for state in fill_first_page(page, sample, tmp_path, "+14155590186", "Liv"):
+        for state in go_through_states(page, sample.service, tmp_path, "+14155590186", "Liv"):
             assert find_problems(page) == [], state
             assert state != "start" or follow_tabs(page) == []
             page.run("document.activeElement.blur();")
@@ -175,46 +193,3 @@ def test_the_screenshots_of_the_docs_show_pages_of_today(
         assert kept.stat().st_size < MAX_BYTES
         with Image.open(kept) as old, Image.open(tmp_path / name) as new:
             assert old.size == new.size, f"{name}: make screenshots"
-
-
-class Keyboard:
-    """The keyboard of somebody without a mouse."""
-
-    def __init__(self, page: Page) -> None:
-        self._page = page
-
-    def focused(self) -> dict[str, str]:
-        """Return what has the focus."""
-        script = """
-            const { id, innerText: text, pathname: path } = document.activeElement;
-            return { id, text, path };
-        """
-        focus: dict[str, str] = self._page.run(script)
-        return focus
-
-    def choose(self, what: str) -> None:
-        """Go to the link or button with this text or path, and press Enter."""
-        self._go_to(what)
-        self._send()
-
-    def fill_in(self, input_id: str, text: str) -> None:
-        """Go to an input, write into it, and press Enter."""
-        self._go_to(input_id)
-        self._page.call("Input.insertText", text=text)
-        self._send()
-
-    def message(self) -> str:
-        """Return what the page says was done."""
-        message: str = self._page.run("return document.querySelector('[role=status]').innerText;")
-        return message
-
-    def _go_to(self, what: str) -> None:
-        for _ in range(80):
-            if what in self.focused().values():
-                return
-            self._page.press("Tab")
-        raise AssertionError(f"Tab does not lead to {what}")
-
-    def _send(self) -> None:
-        with self._page.loading():
-            self._page.press("Enter")

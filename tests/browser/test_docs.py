@@ -1,7 +1,6 @@
-"""People can use the API on the page /docs, with the examples that it fills in."""
+"""People can use the API on the page /docs, with the examples that it fills in, also on a phone."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +8,7 @@ import pytest
 
 from tests.browser.chromium import WAIT, Chromium, Page
 from tests.browser.conftest import Site
+from tests.browser.looks import NARROWEST, show
 from tests.support.images import plain_jpeg
 
 # Installing Chromium may take minutes.
@@ -45,12 +45,6 @@ FUNCTIONS: Final = """
 """
 
 
-@pytest.fixture
-def page(chromium: Chromium, site: Site) -> Iterator[Page]:
-    with chromium.page(f"{site.service.url}/docs") as opened:
-        yield opened
-
-
 def run(page: Page, script: str) -> Any:
     return page.run(WAIT + FUNCTIONS + script)
 
@@ -61,8 +55,39 @@ def execute(page: Page, operation: str) -> Any:
     return run(page, f"const name = {json.dumps(operation)}; {script}")
 
 
-def sign_in(page: Page, site: Site) -> None:
-    """Sign in with the examples and the code of the message; enter the token."""
+def test_the_examples_sign_in_and_upload_on_a_phone_and_the_token_is_kept(
+    chromium: Chromium, site: Site, tmp_path: Path
+) -> None:
+    with chromium.page("about:blank") as page:
+        show(page, NARROWEST, "light")
+        page.open(f"{site.service.url}/docs")
+        run(page, "await wait(() => document.querySelectorAll('.opblock').length > 20);")
+        introduction = "return document.querySelector('.information-container').innerText;"
+        assert "unauthenticated" in run(page, introduction)
+        assert width_of(page) == NARROWEST
+
+        enter_token(page, sign_in(page, site))
+        status, user = execute(page, "create_user")
+        assert status == 201
+        item = upload(page, tmp_path)
+        assert item["user_id"] == user["user_id"]
+        assert width_of_image(page, item["url"]) == 32
+        assert width_of(page) == NARROWEST
+
+        page.reload()
+        status, me = execute(page, "get_me")
+        assert (status, me["_id"]) == (200, user["user_id"])
+        assert shown_statuses(page, "get_me") == ["200", "404"]
+
+
+def width_of(page: Page) -> int:
+    """Return the width that the page needs."""
+    width: int = page.run("return document.documentElement.scrollWidth;")
+    return width
+
+
+def sign_in(page: Page, site: Site) -> str:
+    """Sign in with the examples and the code of the message; return the token."""
     number = len(site.service.messages(PHONE)) + 1
     status, requested = execute(page, "request_otp")
     assert (status, requested["sent"]) == (200, True)
@@ -77,37 +102,43 @@ def sign_in(page: Page, site: Site) -> None:
         """,
     )
     assert (status, verified["success"]) == (200, True)
+    token: str = verified["access_token"]
+    return token
+
+
+def enter_token(page: Page, token: str) -> None:
+    run(page, "document.querySelector('.auth-wrapper .authorize').click();")
+    run(page, "await wait(() => document.querySelector('.auth-container input'));")
+    assert width_of(page) == NARROWEST
     run(
         page,
         f"""
-        document.querySelector('.auth-wrapper .authorize').click();
-        type(await wait(() => document.querySelector('.auth-container input')),
-             '{verified["access_token"]}');
+        type(document.querySelector('.auth-container input'), '{token}');
         document.querySelector('.auth-btn-wrapper .authorize').click();
         (await wait(() => document.querySelector('.auth-btn-wrapper .btn-done'))).click();
         """,
     )
 
 
-def test_the_examples_sign_in_and_upload_and_the_token_is_kept(
-    page: Page, site: Site, tmp_path: Path
-) -> None:
-    sign_in(page, site)
-    status, user = execute(page, "create_user")
-    assert status == 201
-
-    image = tmp_path / "IMG_0001.JPG"
+def upload(page: Page, folder: Path) -> dict[str, Any]:
+    """Upload an image; return the item."""
+    image = folder / "IMG_0001.JPG"
     image.write_bytes(plain_jpeg(32, 24))
     run(page, "await open('upload_image');")
     page.choose_file("[id$=-upload_image] input[type=file]", image)
     status, item = run(page, "return [await execute('upload_image'), await body('upload_image')];")
-    assert (status, item["user_id"]) == (201, user["user_id"])
+    assert status == 201
+    found: dict[str, Any] = item
+    return found
 
-    width = run(
+
+def width_of_image(page: Page, url: str) -> Any:
+    """Download an image, which is shown; return its width."""
+    return run(
         page,
         f"""
         await open('get_media_file');
-        const parts = new URL('{item["url"]}').pathname.split('/').slice(-2);
+        const parts = new URL('{url}').pathname.split('/').slice(-2);
         for (const index of [0, 1]) {{
             const find = () => document.querySelectorAll('[id$=-get_media_file] input')[index];
             type(await wait(find), parts[index]);
@@ -119,48 +150,14 @@ def test_the_examples_sign_in_and_upload_and_the_token_is_kept(
         return image.naturalWidth;
         """,
     )
-    assert width == 32
-
-    page.reload()
-    status, me = execute(page, "get_me")
-    assert (status, me["_id"]) == (200, user["user_id"])
 
 
-def test_shared_errors_are_listed_once_above_the_operations(page: Page) -> None:
+def shown_statuses(page: Page, operation: str) -> Any:
+    """Return the statuses that an open operation lists; those of all others are in one line."""
     script = """
-        await open('get_me');
-        const section = await inOperation('get_me', '.responses-wrapper');
-        const rows = [...section.querySelectorAll('.response[data-code]')];
-        return [rows.map(row => row.dataset.code), section.parentElement.innerText,
-                document.querySelector('.information-container').innerText];
+        const section = await inOperation(name, '.responses-wrapper');
+        await wait(() => section.parentElement.innerText.includes(
+            'Also 400, 401, 405, 429, 500, 501, 503'));
+        return [...section.querySelectorAll('.response[data-code]')].map(row => row.dataset.code);
     """
-    statuses, shown, introduction = run(page, script)
-    assert statuses == ["200", "404"]
-    assert "Also 400, 401, 405, 429, 500, 501, 503" in shown
-    assert "unauthenticated" in introduction
-
-
-@pytest.mark.parametrize("width", [390, 320])
-def test_on_a_phone_the_page_does_not_scroll_sideways(page: Page, width: int) -> None:
-    page.show_as_phone(width)
-    page.reload()
-    script = """
-        const widths = [];
-        const measure = () => widths.push(document.documentElement.scrollWidth);
-        await wait(() => document.querySelectorAll('.opblock').length > 20);
-        measure();
-        for (const name of ['request_otp', 'list_library_items', 'upload_image', 'verify_otp']) {
-            await open(name);
-            measure();
-        }
-        await execute('list_library_items');
-        measure();
-        (await wait(() => document.querySelector('.models-control'))).click();
-        await wait(() => document.querySelector('.json-schema-2020-12-accordion'));
-        measure();
-        document.querySelector('.auth-wrapper .authorize').click();
-        await wait(() => document.querySelector('.auth-container'));
-        measure();
-        return widths;
-    """
-    assert set(run(page, script)) == {width}
+    return run(page, f"const name = {json.dumps(operation)}; {script}")

@@ -87,11 +87,19 @@ def test_a_foreign_page_sends_no_code(
     assert site.service.messages(phone) == []
 
 
-def test_a_foreign_page_reads_nothing(chromium: Chromium, site: Site) -> None:
-    url = json.dumps(f"{site.service.url}/health/live")
-    read = f"return await fetch({url}).then(response => response.text(), error => error.name);"
-    assert chromium.run(site.foreign, read) == "TypeError"
-    assert json.loads(chromium.run(site.listed, read)) == {"status": "ok"}
+def test_only_a_listed_page_reads_responses_and_imports_the_module_without_cookies(
+    chromium: Chromium, site: Site
+) -> None:
+    url = json.dumps(site.service.url)
+    read = f"""
+        const read = (init) => fetch({url} + "/health/live", init)
+            .then((response) => response.text(), ({{name}}) => name);
+        const load = import({url} + "/client/dialtone.js");
+        return [await read(), await read({{credentials: "include"}}),
+            await load.then(() => "loaded", ({{name}}) => name)];
+    """
+    assert chromium.run(site.foreign, read) == ["TypeError"] * 3
+    assert chromium.run(site.listed, read) == ['{"status":"ok"}', "TypeError", "loaded"]
 
 
 def test_a_listed_page_signs_in_and_reads_errors(

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.browser.chromium import Chromium
+from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.service import Service, running
@@ -20,7 +21,7 @@ from tests.support.service import Service, running
 # Installing Chromium and npm packages may take minutes.
 pytestmark = pytest.mark.timeout(600)
 
-WEB_PAGE: Final = (Path(__file__).parents[2] / "docs/web.md").read_text(encoding="utf-8")
+WEB_PAGE: Final = page("docs/web.md")
 API: Final = "https://api.example.org"
 # Strangers have 270 of these messages, requests with a proof 90. A network has 5 %: 14, and 5.
 LIMIT: Final = "600/1h"
@@ -38,12 +39,6 @@ class WebApp:
 
     service: Service
     url: str
-
-
-@pytest.fixture
-def app(tmp_path: Path, npm_packages: Path) -> Iterator[WebApp]:
-    with open_app(tmp_path, npm_packages, {}) as app:
-        yield app
 
 
 @pytest.fixture(scope="module")
@@ -84,24 +79,23 @@ def open_app(folder: Path, packages: Path, environ: dict[str, str]) -> Iterator[
 
 def files_of_the_page(package: Path, service_url: str) -> dict[str, bytes]:
     """Return the files of the app by path: the code of the page, and those that it copies."""
-    page = WEB_PAGE.replace(API, service_url)
-    scripts = re.findall(r"^```js\n// (\S+)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    by_hand = dict(scripts)["attest.js"].replace("altcha_widget.js", "altcha_by_hand.js")
+    text = WEB_PAGE.replace(API, service_url)
+    scripts = dict(
+        block.removeprefix("// ").split("\n", 1)
+        for block in blocks_in("js", text)
+        if re.match(r"// \S+\n", block)
+    )
+    by_hand = scripts["attest.js"].replace("altcha_widget.js", "altcha_by_hand.js")
     copied = [file for name in ("external", "workers") for file in (package / name).iterdir()]
-    html = "".join(blocks(page, "html"))
-    [policy] = blocks(page, "http")
+    html = "".join(blocks_in("html", text))
+    [policy] = blocks_in("http", text)
     return {
         "/": f"<!DOCTYPE html><title>A web app</title>{html}".encode(),
         "policy": policy.strip().removeprefix("Content-Security-Policy: ").encode(),
-        **{f"/{name}": script.encode() for name, script in scripts},
+        **{f"/{name}": script.encode() for name, script in scripts.items()},
         "/attest_by_hand.js": by_hand.encode(),
         **{f"/altcha/{file.parent.name}/{file.name}": file.read_bytes() for file in copied},
     }
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """Return the code of the page in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
 def use_up_the_share(service: Service) -> None:
@@ -115,7 +109,7 @@ def use_up_the_share(service: Service) -> None:
 
 
 def test_the_forms_of_the_page_sign_in_and_upload_and_sign_out(
-    chromium: Chromium, app: WebApp, phone: str
+    chromium: Chromium, npm_packages: Path, tmp_path: Path, phone: str
 ) -> None:
     define = f"""
         {RECORD_VIOLATIONS}
@@ -155,11 +149,14 @@ def test_the_forms_of_the_page_sign_in_and_upload_and_sign_out(
         return {message, ids: [item.id, items[0].id], value: progress.value, max: progress.max,
             signedIn, signedOut: shown(), violations};
     """
-    with chromium.page(app.url) as page:
-        page.run(f"{define} {request_otp}")
-        page.reload()
+    with (
+        open_app(tmp_path, npm_packages, {}) as app,
+        chromium.page(app.url) as opened,
+    ):
+        opened.run(f"{define} {request_otp}")
+        opened.reload()
         otp = app.service.code(phone)
-        result = page.run(f"const otp = '{otp}', phone = '{phone}'; {define} {verify_otp}")
+        result = opened.run(f"const otp = '{otp}', phone = '{phone}'; {define} {verify_otp}")
     assert result["message"] == "Invalid OTP"
     assert result["ids"][0] == result["ids"][1]
     assert result["value"] == result["max"] > 100
@@ -222,7 +219,7 @@ def use_module(app: WebApp) -> str:
 
 
 def test_a_web_app_shows_a_captcha_and_returns_its_response(
-    chromium: Chromium, app: WebApp
+    chromium: Chromium, flooded_app: WebApp
 ) -> None:
     """The stub has the one function that the scripts of the three providers have in common."""
     solve = """
@@ -232,4 +229,4 @@ def test_a_web_app_shows_a_captcha_and_returns_its_response(
         const {solveWith} = await import("/captcha.js");
         return await solveWith(captcha)({type: "siteverify", site_key: "site-1"});
     """
-    assert chromium.run(app.url, solve) == "solved site-1"
+    assert chromium.run(flooded_app.url, solve) == "solved site-1"

@@ -67,21 +67,17 @@ async def test_an_act_goes_on_after_a_write_of_its_entry_that_was_repeated(
     assert len({entry.id for entry in log.entries}) == 2
 
 
-async def test_a_phone_without_an_account_is_named_by_its_hash(app: CoreHarness) -> None:
-    await app.administration.act_for_users.block(OPERATOR, a_phone(), "ticket")
-
+async def test_a_phone_is_named_by_its_hash_and_listed_with_its_later_account(
+    app: CoreHarness,
+) -> None:
+    await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "ticket")
     [entry] = app.database.audit_entries
     assert entry.subject == FakePhoneEncryption().hash_phone(a_phone())
     assert a_phone().e164[1:] not in repr(entry)
 
-
-async def test_entries_from_before_the_account_are_listed_with_it(app: CoreHarness) -> None:
-    await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "ticket")
     user_id = (await app.add_user()).identity.id
     await app.administration.act_for_users.block(OPERATOR, user_id, "ticket")
-
     page = await app.administration.list_audit(OPERATOR, AuditFilter(subject=user_id), None, 10)
-
     actions = [entry.action for entry in page.entries]
     assert actions == [AuditAction.BLOCK, AuditAction.RESET_LIMITS]
 

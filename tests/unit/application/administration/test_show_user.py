@@ -51,33 +51,27 @@ async def verification_of(app: CoreHarness, phone: PhoneNumber | None = None) ->
 
 
 async def test_a_user_is_found_by_phone_username_and_id(app: CoreHarness) -> None:
-    user_id = (await app.add_user(username="Rahul Sharma")).identity.id
+    user = await app.add_user(username="Rahul Sharma")
 
-    for query in (a_phone(), parse_username("rahul  SHARMA"), user_id):
+    for query in (a_phone(), parse_username("rahul  SHARMA"), user.identity.id):
         details = await app.limits.show_user(OPERATOR, query, "ticket")
-        assert details.user.subject == user_id
+        assert details.user.subject == user.identity.id
         assert (details.number, details.user.phone) == (a_phone().e164, a_phone())
         today = app.clock.now().date()
         assert details.phone_hash == app.keyed_hashes.hash_phone_of_day(a_phone(), today)
+        assert [session.id for session in details.sessions] == [user.session.id]
+        assert len(details.devices) == 1
 
 
 async def test_without_the_full_number_nothing_is_written_to_the_audit(app: CoreHarness) -> None:
-    await app.add_user()
-    assert (await show(app)).number == a_phone().masked
+    await app.request_otp()
+    details = await show(app)
+    assert (details.number, details.user.identity) == (a_phone().masked, None)
+    assert len(details.deliveries) == 1
     assert app.database.audit_entries == []
     await app.limits.show_user(OPERATOR, a_phone(), "ticket 12")
     [entry] = app.database.audit_entries
     assert (entry.action, entry.reason) == (AuditAction.VIEW_PHONE, "ticket 12")
-
-
-async def test_a_phone_without_an_account_has_a_state_too(app: CoreHarness) -> None:
-    await app.request_otp()
-    details = await show(app)
-    assert details.user.identity is None
-    assert len(details.deliveries) == 1
-
-
-async def test_unknown_names_and_ids_are_not_found(app: CoreHarness) -> None:
     for query in (an_id(77), parse_username("Nobody")):
         with pytest.raises(UserNotFound):
             await app.limits.show_user(OPERATOR, query, "ticket")
@@ -94,13 +88,6 @@ async def test_a_deleted_account_shows_only_that_it_was_deleted(app: CoreHarness
     assert (await show(app)).user.identity is None
     with pytest.raises(UserNotFound):
         await app.limits.show_user(OPERATOR, parse_username("Rahul Sharma"), "ticket")
-
-
-async def test_sessions_and_devices_are_shown(app: CoreHarness) -> None:
-    principal = await app.add_user()
-    details = await show(app)
-    assert [session.id for session in details.sessions] == [principal.session.id]
-    assert len(details.devices) == 1
 
 
 async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session(

@@ -147,21 +147,6 @@ async def test_a_repeat_from_another_network_outlives_its_session_by_thirty_days
     assert identity.token_repeats == ()
 
 
-async def test_two_holders_of_a_refresh_token_end_the_session(app: CoreHarness) -> None:
-    first = await log_in(app)
-    of_thief = await refresh(app, first)
-    app.advance(minutes=15)
-    of_owner = await refresh(app, first)
-    with pytest.raises(Unauthenticated):
-        await authenticate(app, of_thief)
-    app.advance(minutes=15)
-
-    with pytest.raises(Unauthenticated):
-        await refresh(app, of_thief)
-
-    assert await is_revoked(app, of_owner)
-
-
 async def test_a_refresh_token_that_becomes_void_during_a_refresh_ends_the_session(
     app: CoreHarness,
 ) -> None:
@@ -205,23 +190,10 @@ async def test_a_logout_with_a_reused_refresh_token_ends_its_own_session_only(
     assert [await is_revoked(app, tokens) for tokens in (other, latest)] == [False, True]
 
 
-async def test_a_reused_refresh_token_ends_no_other_session(app: CoreHarness) -> None:
-    other = await log_in(app)
-    first = await log_in(app)
-    await refresh(app, await refresh(app, first))
-    with pytest.raises(Unauthenticated):
-        await refresh(app, first)
-
-    await authenticate(app, await refresh(app, other))
-
-
-@pytest.mark.parametrize("generation", [0, 1, 2, 2**32 - 1])
-async def test_a_refresh_token_with_a_forged_mac_ends_nothing(
-    app: CoreHarness, generation: int
-) -> None:
+async def test_a_refresh_token_with_a_forged_mac_ends_nothing(app: CoreHarness) -> None:
     tokens = await log_in(app)
     valid_token = refresh_token(tokens)
-    forged = RefreshToken(valid_token.identity_id, valid_token.session_id, generation, bytes(32))
+    forged = RefreshToken(valid_token.identity_id, valid_token.session_id, 2, bytes(32))
 
     with pytest.raises(Unauthenticated):
         await app.identities.refresh_session(forged, CLIENT_IP)
@@ -231,7 +203,7 @@ async def test_a_refresh_token_with_a_forged_mac_ends_nothing(
 
 
 async def test_a_rotated_key_is_accepted_until_it_is_removed(app: CoreHarness) -> None:
-    old = await log_in(app)
+    old, late = await log_in(app), await log_in(app)
     app.refresh_keys.change(NEW_KEY, FIRST_KEY)
 
     newer = await refresh(app, old)
@@ -239,14 +211,7 @@ async def test_a_rotated_key_is_accepted_until_it_is_removed(app: CoreHarness) -
 
     await refresh(app, newer)
     with pytest.raises(Unauthenticated):
-        await refresh(app, await _log_in_with_old_key(app))
-
-
-async def _log_in_with_old_key(app: CoreHarness) -> Tokens:
-    app.refresh_keys.change(FIRST_KEY)
-    tokens = await log_in(app)
-    app.refresh_keys.change(NEW_KEY)
-    return tokens
+        await refresh(app, late)
 
 
 @pytest.mark.parametrize(

@@ -35,13 +35,6 @@ async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
 # Names that look like that of somebody with a role
 
 
-def key_of(app: CoreHarness, principal: Principal) -> str | None:
-    return app.database.identities[principal.identity.id].value.username_key
-
-
-LOOK_ALIKES = ["RahuI Sharma", "rahu1 sharma", "Rahul Sharrna", "RahulSharma"]
-
-
 async def add_staff(app: CoreHarness) -> Principal:
     """Log in as an administrator with the name Rahul Sharma."""
     await app.add_user(a_phone())
@@ -56,34 +49,21 @@ async def rename(app: CoreHarness, principal: Principal, name: str) -> Identity:
     return await app.identities.rename_user(current, username)
 
 
-@pytest.mark.parametrize("name", LOOK_ALIKES)
-async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(
-    app: CoreHarness, name: str
-) -> None:
+async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(app: CoreHarness) -> None:
+    await app.add_user(a_phone(4), "Rahu1 Sharma")  # members may have names that look alike
     await add_staff(app)
-    other = await app.log_in(OTHER_PHONE)
-    with pytest.raises(UsernameInUse):
-        await app.create_user(other, name)
+    other, administrator = await app.log_in(OTHER_PHONE), await app.add_administrator(a_phone(3))
+    for creator, phone in (
+        (other, OTHER_PHONE),
+        (administrator, None),
+        (administrator, a_phone(5)),
+    ):
+        with pytest.raises(UsernameInUse):
+            await app.create_user(creator, "RahuI Sharma", phone)
     await app.create_user(other, "Priya")
     with pytest.raises(UsernameInUse):
-        await rename(app, other, name)
-    assert key_of(app, other) == "priya"
-
-
-async def test_an_administrator_creates_no_user_with_the_name_of_another_one(
-    app: CoreHarness,
-) -> None:
-    await add_staff(app)
-    other = await app.add_administrator(OTHER_PHONE)
-    with pytest.raises(UsernameInUse):
-        await app.create_user(other, "RahuI Sharma", a_phone(3))
-    with pytest.raises(UsernameInUse):
-        await app.create_user(other, "RahuI Sharma")
-
-
-async def test_members_may_have_names_that_look_alike(app: CoreHarness) -> None:
-    await app.add_user(a_phone())
-    await app.add_user(OTHER_PHONE, "RahuI Sharma")
+        await rename(app, other, "RahuI Sharma")
+    assert app.database.identities[other.identity.id].value.username_key == "priya"
 
 
 async def test_the_owner_of_a_look_alike_keeps_that_name_only_at_a_promotion(
@@ -124,14 +104,6 @@ async def test_look_alikes_are_free_when_the_role_ends(app: CoreHarness, ending:
     await app.add_user(OTHER_PHONE, "RahuI Sharma")
     with pytest.raises(UsernameInUse):
         await app.add_user(a_phone(3), "Rahul Sharma")
-
-
-async def test_a_name_keeps_look_alikes_in_other_styles(app: CoreHarness) -> None:
-    await app.add_user(a_phone(), "Paul\N{SUPERSCRIPT TWO}")
-    await app.add_administrator(a_phone())
-    for name in ("PauI2", "PauI\N{SUPERSCRIPT TWO}"):
-        with pytest.raises(UsernameInUse):
-            await app.add_user(OTHER_PHONE, name)
 
 
 # Creating users of other phones
@@ -212,13 +184,6 @@ async def test_a_name_is_free_at_once_after_a_change_and_30_days_after_a_deletio
 
 
 # Deleting
-
-
-async def test_a_deleted_user_is_gone_at_once(app: CoreHarness) -> None:
-    principal = await app.add_user()
-    await app.identities.delete_user(principal)
-    with pytest.raises(UserNotFound):
-        await app.identities.get_user(principal.identity.id)
 
 
 async def test_a_parallel_login_does_not_restore_a_deleted_user(app: CoreHarness) -> None:

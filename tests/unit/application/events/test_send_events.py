@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from application.events import send_events as module
-from application.events.feature import EventRecordsFeature, EventsFeature
+from application.events.feature import EventsFeature
 from application.events.send_events import LEASE_PERIOD, SentEvents
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportedUser
@@ -220,21 +220,6 @@ async def test_after_a_kill_at_any_step_every_event_is_sent_in_order(
     assert [*distinct.values()] == [CREATED, BLOCKED, UNBLOCKED]
 
 
-async def test_an_event_that_happens_while_another_is_sent_is_sent_next(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    user = await app.add_user()
-    backend.gate = asyncio.Event()
-    sending = asyncio.create_task(send(app))
-    await asyncio.sleep(0.1)  # of the loop's time, until the attempt is under way
-    await block(app, user)
-    backend.gate.set()
-    await sending
-    await send(app)
-
-    assert backend.types == [CREATED, BLOCKED]
-
-
 async def test_one_process_sends_and_another_takes_over_after_a_kill(
     app: AppHarness, backend: FakeDestination
 ) -> None:
@@ -338,7 +323,7 @@ async def test_users_who_wait_for_a_pause_are_not_due_at_the_same_moment(
     assert attempt_times[5:] == [paused_until + timedelta(seconds=late) for late in (1, 2)]
 
 
-async def test_an_event_is_repeated_for_three_days_and_then_kept_for_the_operator(
+async def test_an_event_is_repeated_for_three_days_and_then_kept_until_a_newer_one(
     app: AppHarness, backend: FakeDestination
 ) -> None:
     user = await app.add_user()
@@ -346,33 +331,17 @@ async def test_an_event_is_repeated_for_three_days_and_then_kept_for_the_operato
     for _ in range(100):
         await send(app)
         app.advance(hours=1)
-    stored = app.database.identities[user.identity.id].value
-    assert stored.events_failed_at is not None
+    assert app.database.identities[user.identity.id].value.events_failed_at is not None
     attempts = len(backend.attempted)
     assert attempts > RETRY_PERIOD / timedelta(hours=1)
     backend.rejects = lambda _: None
     await send(app)
     assert len(backend.attempted) == attempts
 
-    await app.use_cases.of(EventRecordsFeature).operator_events.retry(user.identity.id)
-    await send(app)
-    assert backend.types == [CREATED]
-    assert app.database.identities[user.identity.id].value.events_failed_at is None
-
-
-async def test_a_new_event_sends_those_that_were_kept_before_it(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    user = await app.add_user()
-    backend.rejects = lambda _: AWAY
-    for _ in range(100):
-        await send(app)
-        app.advance(hours=1)
-    backend.rejects = lambda _: None
     await block(app, user)
     await send(app)
-
     assert backend.types == [CREATED, BLOCKED]
+    assert app.database.identities[user.identity.id].value.events_failed_at is None
 
 
 async def test_what_happens_during_the_last_attempt_is_sent_too(

@@ -132,19 +132,6 @@ async def test_of_users_with_one_number_none_is_imported_all_are_listed(source: 
     assert report.rejected == 2
 
 
-@pytest.mark.parametrize("run", [None, IMPORT_RUN])
-async def test_of_users_with_one_name_the_first_gets_it(
-    source: Source, run: ImportRun | None
-) -> None:
-    first, second = (a_user_document(number, username="Asha") for number in (1, 2))
-    source.add_users(first, second)
-
-    report = await source.run(run=run)
-
-    assert source.reasons() == [(an_id(2), "username_in_use")]
-    assert dict(report.users.outcomes) == {"created": 2}
-
-
 async def test_what_cannot_be_read_is_listed(source: Source) -> None:
     source.add_users(Document("42", None, {}), a_user_document(1, number="12"))
     source.library.documents.append(an_item_document(101, url=None))

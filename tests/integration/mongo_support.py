@@ -184,19 +184,10 @@ def plan(client: Client, database: str, command: Command) -> list[str]:
     return list(_stages(_explain(client, database, command)))
 
 
-def examined_keys(client: Client, database: str, command: Command) -> int:
-    """Return how many entries of indexes a command reads."""
-    explained = _explain(client, database, command, "executionStats")
-    keys: int = explained["executionStats"]["totalKeysExamined"]
-    return keys
-
-
-def _explain(
-    client: Client, database: str, command: Command, verbosity: str = "queryPlanner"
-) -> Mapping[str, Any]:
+def _explain(client: Client, database: str, command: Command) -> Mapping[str, Any]:
     explained = {name: value for name, value in command.items() if name not in _NOT_EXPLAINED}
     return client[database].command(
-        "explain", explained, verbosity=verbosity, codec_options=_ANY_DATE
+        "explain", explained, verbosity="queryPlanner", codec_options=_ANY_DATE
     )
 
 

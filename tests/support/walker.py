@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 A copy of the tree, without the feature and without its tests, has to be complete: imports and types
 are right, the service starts, what is left of the walk through the API passes, and neither help nor
-settings nor description say anything of it. A database that has its records is refused.
+settings nor description say anything of it.
 
 The copy has a venv of its own, with the packages of this one, so that nothing is imported from
 here.
@@ -21,8 +21,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from adapters.records.undeclared_records import FEATURES_OF_KINDS
-from tests.support.service import Service
 from tests.without.deletion import CannotDelete, Deletion, delete, find_features, plan
 from tests.without.traces import Surface, find_traces
 
@@ -119,7 +117,6 @@ class Copy:
         yield "types", lambda: self._run(self._python, "-m", "mypy")
         yield "traces", lambda: self._check_traces(deletion)
         yield "walk", lambda: self._test("tests/walk")
-        yield "records", lambda: self._check_records(deletion)
         yield "unit tests", self._test_units
 
     def _check_modules(self) -> None:
@@ -144,38 +141,11 @@ class Copy:
         ignored = [f"--ignore={file}" for file in _DOCUMENTATION]
         self._test("tests/unit", "-m", "not hypothesis and not exhaustive", *ignored)
 
-    def _check_records(self, deletion: Deletion) -> None:
-        """Start on a database that has a record of each kind, made by the whole program."""
-        kinds = [name for name, it in FEATURES_OF_KINDS.items() if it in deletion.features]
-        folder = self.root / "var/records"
-        service = Service(folder, program=[str(self._bin / "dialtone")])
-        folder.mkdir(parents=True)
-        subprocess.run(
-            [sys.executable, "-m", "tests.without.all_records"],
-            cwd=ROOT,
-            env=service.environ,
-            check=True,
-        )
-        if kinds:
-            refused = service.run("run")
-            command = f"dialtone migrate --delete-records {' '.join(kinds)}"
-            if refused.returncode == 0 or f"`{command}`" not in refused.stderr:
-                raise ProofFailed(f"A start is not refused with `{command}`:\n{refused.stderr}")
-            deleted = service.run(*command.split()[1:], "--yes")
-            if deleted.returncode:
-                raise ProofFailed(f"{command} failed: {deleted.stderr}")
-        try:
-            service.start()
-        except AssertionError as error:
-            raise ProofFailed(f"No start: {error}") from error
-        finally:
-            service.stop()
-
     def _run(self, *command: str, is_shown: bool = True) -> str:
         """Run a command in the copy, and return what it prints.
 
         Raises:
-            Failed
+            ProofFailed
         """
         ended = subprocess.run(
             command, cwd=self.root, env=_environ(), capture_output=True, text=True, check=False

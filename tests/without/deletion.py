@@ -82,18 +82,9 @@ def plan(root: Path, files: Iterable[str], names: frozenset[str]) -> Deletion:
     reasons |= _find_importers(root, tests, gone | reasons.keys())
     for file in reasons:
         if file.startswith(_ESSENTIAL):
-            chain = "\n  ".join(_explain(file, reasons))
-            raise CannotDelete(f"The proof needs a file that would be deleted:\n  {chain}")
+            needed = "\n".join(f"  {it}: {reason}" for it, reason in reasons.items())
+            raise CannotDelete(f"The proof needs {file}, which would be deleted:\n{needed}")
     return Deletion(names, folders, reasons)
-
-
-def _explain(file: str, reasons: Mapping[str, str]) -> Iterator[str]:
-    """Yield why a file is deleted, and why what it imports is."""
-    yield f"{file}: {reasons[file]}"
-    name = reasons[file].rpartition(" ")[2].replace(".", "/")
-    for other in (f"{name}.py", f"{name}/__init__.py"):
-        if other in reasons:
-            yield from _explain(other, reasons)
 
 
 def paths_of(feature: Feature) -> Sequence[str]:

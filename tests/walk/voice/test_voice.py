@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.e2e.phone_line import run_phone_line
-from tests.support.service import running
+from tests.support.forked_service import running
 
 PHONE = "+14155571101"
 

@@ -34,27 +34,28 @@ class Owner(StrEnum):
     @property
     def is_old(self) -> bool:
         """Whether the account has the right to the reserve."""
-        return self.startswith("old")
+        return self in {Owner.OLD_DEVICE, Owner.OLD_KNOWN_IP}
 
     @property
     def has_account(self) -> bool:
         """Whether the owner signed in before."""
-        return "account" in self
+        return self not in {Owner.NEW, Owner.NEW_WITH_PROOF}
 
     @property
     def has_token(self) -> bool:
         """Whether the app sends a device token. It is at a new IP then."""
-        return "device token" in self
+        return self in {Owner.OLD_DEVICE, Owner.YOUNG_DEVICE, Owner.YOUNG_WITH_PROOF}
 
     @property
     def sends_proof(self) -> bool:
         """Whether the app sends a proof where one is asked for."""
-        return "proof" in self
+        return self in {Owner.YOUNG_WITH_PROOF, Owner.NEW_WITH_PROOF}
 
     @property
     def client_ip(self) -> str:
         """The IP during the flood."""
-        return KNOWN_IP if "known IP" in self else "203.0.113.20"
+        is_known = self in {Owner.OLD_KNOWN_IP, Owner.YOUNG_KNOWN_IP}
+        return KNOWN_IP if is_known else "203.0.113.20"
 
     @property
     def phone(self) -> PhoneNumber:

@@ -21,46 +21,29 @@ async def test_the_deleted_of_some_ids_are_found(repositories: Repositories) -> 
     assert await find([]) == frozenset()
 
 
-async def test_unpurged_identities_are_listed_oldest_first(repositories: Repositories) -> None:
-    minutes = {1: 5, 2: 1, 3: 3}
-    deleted_identities = {
-        number: a_deleted_identity(id=an_id(number), deleted_at=NOW + minute * MINUTE)
-        for number, minute in minutes.items()
-    }
-    for identity in deleted_identities.values():
-        await repositories.identities.add(identity)
-    await repositories.identities.add(an_identity(id=an_id(4)))
-    await repositories.identities.add(a_deleted_identity(id=an_id(5)).purge(NOW))
-
-    for limit, numbers in ((10, (2, 3, 1)), (2, (2, 3))):
-        found = values_of(await repositories.identities.list_unpurged(limit))
-        assert found == [deleted_identities[number] for number in numbers]
-    await replace_stored(repositories.identities, deleted_identities[2].purge(NOW))
-    assert values_of(await repositories.identities.list_unpurged(1)) == [deleted_identities[3]]
-
-
-async def test_identities_with_a_username_deleted_by_then_are_listed(
+async def test_identities_are_listed_until_they_are_purged_and_their_name_is_free(
     repositories: Repositories,
 ) -> None:
-    named = {
+    identities = repositories.identities
+    deleted = {
         number: a_deleted_identity(
-            id=an_id(number), deleted_at=NOW + number * MINUTE, user=a_user(f"Zoë {number}")
+            id=an_id(number), deleted_at=NOW + minute * MINUTE, user=a_user(f"Zoë {number}")
         )
-        for number in (1, 2, 3)
+        for number, minute in {1: 5, 2: 1, 3: 3}.items()
     }
-    for identity in named.values():
-        await repositories.identities.add(identity)
-    await repositories.identities.add(a_deleted_identity(id=an_id(4)))
-    await repositories.identities.add(an_identity(id=an_id(5), user=a_user("Rahul")))
+    purged = a_deleted_identity(id=an_id(5), user=a_user("Asha")).purge(NOW)
+    for identity in (*deleted.values(), an_identity(id=an_id(4), user=a_user("Rahul")), purged):
+        await identities.add(identity)
 
-    found = await repositories.identities.list_with_username(NOW + 2 * MINUTE, 10)
-
-    assert values_of(found) == [named[1], named[2]]
-    later = NOW + 3 * MINUTE
-    assert len(await repositories.identities.list_with_username(later, 2)) == 2
-    await replace_stored(repositories.identities, named[1].release_username())
-    found = await repositories.identities.list_with_username(NOW + 2 * MINUTE, 10)
-    assert values_of(found) == [named[2]]
+    assert values_of(await identities.list_unpurged(9)) == [deleted[2], deleted[3], deleted[1]]
+    assert values_of(await identities.list_unpurged(2)) == [deleted[2], deleted[3]]
+    named = values_of(await identities.list_with_username(NOW + 3 * MINUTE, 9))
+    assert named == [purged, deleted[2], deleted[3]]
+    assert values_of(await identities.list_with_username(NOW + 3 * MINUTE, 1)) == [purged]
+    await replace_stored(identities, deleted[2].purge(NOW))
+    await replace_stored(identities, purged.release_username())
+    assert values_of(await identities.list_unpurged(9)) == [deleted[3], deleted[1]]
+    assert values_of(await identities.list_with_username(NOW, 9)) == []
 
 
 async def test_users_are_counted_by_their_names_without_deleted_ones(

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from adapters.records.record_kind import Record, RecordKind
 from adapters.records.repositories import make_repositories
 from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
-from application.ports.versioned import Versioned
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, User
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
@@ -294,29 +293,3 @@ async def test_without_destinations_no_event_is_recorded_and_those_stored_stay(
         assert loaded is not None
         events[user.id] = loaded.value.events
     assert events == {added.id: UserEvents(), waiting.id: waiting.events}
-
-
-class FirstIdentityRecord(Record, kw_only=True):
-    """What 0.1.0 knows of an identity, as far as it matters here."""
-
-    id: str
-    created_at: datetime
-    role: str = "member"
-
-
-async def test_version_0_1_0_leaves_events_as_they_are(
-    database: Database, repositories: Repositories
-) -> None:
-    user = with_failed_event(1, 0)
-    await repositories.identities.add(user)
-    record = FirstIdentityRecord(id=user.id, created_at=user.created_at, role="administrator")
-
-    kind = RecordKind(IDENTITIES.name, FirstIdentityRecord)
-    assert await database.records.replace(kind, user.id, record, 1)
-
-    # It does not know the version of the sessions either.
-    promoted = replace(user.promote(), session_version=user.session_version)
-    expected = [Versioned(promoted, 2)]
-    due_at = NOW + 2 * RETRY_PERIOD
-    assert await repositories.identities.list_with_due_events(due_at, 9) == expected
-    assert await repositories.identities.list_with_failed_events(9) == expected

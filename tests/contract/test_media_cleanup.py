@@ -13,7 +13,7 @@ from tests.support.media.builders import a_gif, an_item
 from tests.support.stored_values import replace_stored, values_of
 
 OWNER = an_id(901)
-MINUTE = timedelta(minutes=1)
+MINUTE, MILLISECOND = timedelta(minutes=1), timedelta(milliseconds=1)
 
 
 @pytest.fixture
@@ -28,22 +28,6 @@ def pending(number: int, **changes: object) -> MediaItem:
 async def add_items(repositories: MediaRepositories, *items: MediaItem) -> None:
     for item in items:
         await repositories.items.add(item)
-
-
-async def test_an_owners_items_are_listed_until_they_are_marked_for_deletion(
-    repositories: MediaRepositories,
-) -> None:
-    ready, uploading = an_item(id=an_id(1), owner_id=OWNER), pending(2, owner_id=OWNER)
-    hidden = an_item(id=an_id(5), owner_id=OWNER).hide()
-    deleting = an_item(id=an_id(3), owner_id=OWNER).mark_for_deletion(NOW)
-    await add_items(
-        repositories, ready, uploading, hidden, deleting, an_item(id=an_id(4), owner_id=an_id(902))
-    )
-
-    found = values_of(await repositories.items.list_owned_by(OWNER, 10))
-
-    assert sorted(found, key=lambda item: item.id) == [ready, uploading, hidden]
-    assert len(await repositories.items.list_owned_by(OWNER, 1)) == 1
 
 
 async def test_an_item_that_is_hidden_or_shown_meanwhile_is_always_listed(
@@ -64,73 +48,43 @@ async def test_an_item_that_is_hidden_or_shown_meanwhile_is_always_listed(
     await hiding
 
 
-async def test_an_upload_is_expired_at_its_deadline(repositories: MediaRepositories) -> None:
-    expired = pending(1, upload_deadline=NOW - MINUTE)
-    just_expired = pending(2, upload_deadline=NOW)
-    uploading = pending(3, upload_deadline=NOW + timedelta(milliseconds=1))
-    finished = an_item(id=an_id(4), upload_deadline=NOW - MINUTE)
-    await add_items(repositories, expired, just_expired, uploading, finished)
-
-    found = await repositories.items.list_expired_uploads(NOW, 10)
-
-    assert values_of(found) == [expired, just_expired]
-    assert len(await repositories.items.list_expired_uploads(NOW, 1)) == 1
-    for item in found:
-        marked = item.value.mark_for_deletion(NOW)
-        assert await repositories.items.replace(marked, item.version)
-    assert list(await repositories.items.list_expired_uploads(NOW, 10)) == []
-
-
-async def test_deleting_items_are_listed_by_the_time_of_the_request(
+async def test_items_are_listed_by_owner_deadline_deletion_and_id(
     repositories: MediaRepositories,
 ) -> None:
-    before = an_item(id=an_id(1)).mark_for_deletion(NOW - MINUTE)
-    at_that_time = an_item(id=an_id(2)).mark_for_deletion(NOW)
-    later = an_item(id=an_id(3)).mark_for_deletion(NOW + timedelta(milliseconds=1))
-    await add_items(repositories, before, at_that_time, later, an_item(id=an_id(4)), pending(5))
-
-    found = await repositories.items.list_deleting(NOW, 10)
-
-    assert values_of(found) == [before, at_that_time]
-    assert len(await repositories.items.list_deleting(NOW, 1)) == 1
-    for item in found:
-        assert await repositories.items.delete(item.value.id, item.version)
-    assert list(await repositories.items.list_deleting(NOW, 10)) == []
-
-
-async def test_refused_deletions_are_listed_until_the_file_is_deleted_the_oldest_first(
-    repositories: MediaRepositories,
-) -> None:
-    newer, older = (
-        an_item(id=an_id(number), created_at=NOW - number * MINUTE)
-        .mark_for_deletion(NOW - number * MINUTE)
-        .mark_deletion_refused()
-        for number in (1, 2)
+    items = repositories.items
+    ready = an_item(id=an_id(1), owner_id=OWNER, upload_deadline=NOW - MINUTE)
+    hidden = an_item(id=an_id(2), owner_id=OWNER).hide()
+    expired = pending(3, owner_id=OWNER, upload_deadline=NOW - MINUTE)
+    just_expired = pending(4, upload_deadline=NOW)
+    uploading = pending(5, upload_deadline=NOW + MILLISECOND)
+    refused, deleting, later = (
+        an_item(id=an_id(number), owner_id=OWNER).mark_for_deletion(time)
+        for number, time in ((6, NOW - MINUTE), (7, NOW), (8, NOW + MILLISECOND))
     )
+    refused = refused.mark_deletion_refused()
+    newer = an_item(id=an_id(9), created_at=NOW + MINUTE).mark_for_deletion(NOW + MINUTE)
+    newer = newer.mark_deletion_refused()
     await add_items(
         repositories,
-        newer,
-        older,
-        an_item(id=an_id(3)).mark_for_deletion(NOW),
-        an_item(id=an_id(4)),
+        *(newer, later, deleting, refused, uploading, just_expired, expired, hidden, ready),
     )
 
-    found = await repositories.items.list_refused_deletions(10)
-    assert values_of(found) == [older, newer]
-    assert len(await repositories.items.list_refused_deletions(1)) == 1
-
-    assert values_of(await repositories.items.list_deleting(NOW, 10))[:2] == [older, newer]
-    await replace_stored(repositories.items, older.mark_for_deletion(NOW))
-    found = await repositories.items.list_refused_deletions(10)
-    assert values_of(found) == [newer]
-
-
-async def test_all_items_are_listed_by_id(repositories: MediaRepositories) -> None:
-    items = [an_item(id=an_id(3)), pending(1), an_item(id=an_id(2)).mark_for_deletion(NOW)]
-    await add_items(repositories, *items)
-    for after_id, limit, listed in (("", 2, [1, 2]), (an_id(1), 9, [2, 3]), (an_id(3), 9, [])):
-        found = await repositories.items.list_by_id(after_id, limit)
-        assert [item.value.id for item in found] == [an_id(number) for number in listed]
+    owned = values_of(await items.list_owned_by(OWNER, 9))
+    assert sorted(owned, key=lambda item: item.id) == [ready, hidden, expired]
+    assert len(await items.list_owned_by(OWNER, 1)) == 1
+    for found, expected in (
+        (await items.list_expired_uploads(NOW, 9), [expired, just_expired]),
+        (await items.list_expired_uploads(NOW, 1), [expired]),
+        (await items.list_deleting(NOW, 9), [refused, deleting]),
+        (await items.list_deleting(NOW, 1), [refused]),
+        (await items.list_refused_deletions(9), [refused, newer]),
+        (await items.list_refused_deletions(1), [refused]),
+        (await items.list_by_id("", 2), [ready, hidden]),
+        (await items.list_by_id(an_id(8), 9), [newer]),
+    ):
+        assert values_of(found) == expected
+    await replace_stored(items, refused.mark_for_deletion(NOW))
+    assert values_of(await items.list_refused_deletions(9)) == [newer]
 
 
 async def test_stored_and_recently_deleted_items_of_an_owner_are_listed_for_a_recount(

@@ -55,15 +55,3 @@ async def test_assignments_are_deleted_when_the_latest_expires(
     assert await stored.delete_expired(NOW + UNDO_PERIOD, 9) == 0
     assert await stored.delete_expired(NOW + UNDO_PERIOD + 5 * MINUTE, 9) == 1
     assert await stored.load(an_id(1)) is None
-
-
-async def test_assignments_from_before_a_deletion_are_outdated(
-    repositories: PhoneChangeRepositories,
-) -> None:
-    stored = repositories.phone_assignments
-    await stored.add(some_assignments())
-    loaded = await stored.load(an_id(1))
-    assert loaded is not None
-    assert await stored.delete(an_id(1), loaded.version)
-    await stored.add(some_assignments(minutes=1))
-    assert not await stored.replace(some_assignments(minutes=2), loaded.version)

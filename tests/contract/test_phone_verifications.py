@@ -115,18 +115,6 @@ async def test_expired_client_ips_are_removed_from_a_verification_that_is_kept(
         assert not await verifications.save(a_phone(), KEPT, before.version)
 
 
-async def test_a_version_from_before_a_deletion_is_outdated(
-    verifications: PhoneVerifications,
-) -> None:
-    await verifications.save(a_phone(), a_phone_verification(), 0)
-    loaded = await verifications.load(a_phone())
-    await verifications.delete_expired(NOW + 2 * DAY, 1)
-    await verifications.save(a_phone(), OWNED, 0)
-
-    assert not await verifications.save(a_phone(), PhoneVerification(), loaded.version)
-    assert (await verifications.load(a_phone())).value == OWNED
-
-
 @pytest.mark.parametrize("kept", [KEPT.block(NOW), HELD], ids=["blocked", "held"])
 async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked_or_held(
     database: Database, verifications: PhoneVerifications, kept: PhoneVerification

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -20,18 +19,6 @@ from tests.support.repositories import open_mongo_repositories
 from tests.support.servers.process import free_ports
 
 PASSWORD = "s3cr3t-of-the-operator"
-
-ADD_IDENTITY = """
-import asyncio, sys
-from tests.support.builders import an_id, an_identity
-from tests.support.repositories import open_mongo_repositories
-
-async def main(url, number):
-    async with open_mongo_repositories(url) as repositories:
-        await repositories.identities.add(an_identity(id=an_id(number)))
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -174,16 +161,15 @@ async def test_instances_that_start_together_create_one_database_beside_other_co
     mongo_database: str, client: Client
 ) -> None:
     client.get_default_database()["another"].insert_one({})
-    processes = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-c", ADD_IDENTITY, mongo_database, number
-        )
-        for number in "01"
-    ]
-    assert [await process.wait() for process in processes] == [0, 0]
+
+    async def start(number: int) -> None:
+        async with open_mongo_repositories(mongo_database) as repositories:
+            await repositories.identities.add(an_identity(id=an_id(number)))
+
+    await asyncio.gather(*map(start, range(4)))
 
     async with open_mongo_repositories(mongo_database) as repositories:
-        assert all([await repositories.identities.load(an_id(number)) for number in range(2)])
+        assert all([await repositories.identities.load(an_id(number)) for number in range(4)])
 
 
 async def test_a_database_can_be_opened_after_a_failure_and_after_a_cancellation(

@@ -4,10 +4,9 @@ The tests explain the commands that the adapter sent.
 """
 
 import asyncio
-import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -20,9 +19,9 @@ from adapters.records.database import Database
 from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
 from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, KINDS
 from adapters.records.limits import LIMITS
-from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
-from adapters.records.record_store import IndexPosition
+from adapters.records.record_kind import EXPIRES_AT, RecordKind
 from tests.contract.test_storage_errors import OPERATIONS
+from tests.integration.index_searches import INDEXES, searches_in, values_of
 from tests.integration.mongo_support import (
     Client,
     CommandLog,
@@ -38,7 +37,6 @@ Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 RECORDS: Final = 300
 MIDDLE: Final = NOW + timedelta(minutes=RECORDS // 2)
 TIMES: Final = {EXPIRES_AT, *(index.order for kind in ALL_KINDS for index in kind.indexes)}
-INDEXES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]
 PAGED: Final = [(kind, index) for kind, index in INDEXES if index.is_paged]
 
 # All tests share one open database: to open it takes longer than most of them.
@@ -77,7 +75,7 @@ def a_document(kind: RecordKind[Any], number: int) -> dict[str, Any]:
     fields |= dict.fromkeys(unique & fields.keys(), f"value {number}")
     if "state" in kind.indexed_fields:
         fields["state"] = "pending" if number % 5 == 0 else "ready"
-    return {"_id": f"{number:03}", "version": 1, **fields}
+    return {"_id": f"{number:05}", "version": 1, **fields}
 
 
 @pytest.fixture(scope="module")
@@ -123,57 +121,33 @@ def indexes(stages: list[str]) -> list[str]:
     return [stage.partition(" ")[2] for stage in stages if "SCAN" in stage]
 
 
-def values_of(index: Index) -> list[str]:
-    """Values that some documents have in the fields that a search names."""
-    return ["ready" if name == "state" else "value 1" for name in index.equal]
-
-
-async def test_each_search_is_one_range_of_its_index(database: Database, explain: Explain) -> None:
+async def test_each_search_and_count_is_one_range_of_its_index(
+    database: Database, explain: Explain
+) -> None:
     for kind, index in INDEXES:
-        plans = [plan async for plan in plans_of_searches(database, explain, kind, index)]
-        assert [indexes(stages) for stages in plans] == [[index.name]] * len(plans)
-
-
-async def plans_of_searches(
-    database: Database, explain: Explain, kind: RecordKind[Any], index: Index
-) -> AsyncIterator[list[str]]:
-    """Yield the plan of each kind of search, and of a count."""
-    store, equal = database.records, values_of(index)
-    times: list[datetime | None] = [None, MIDDLE] if index.order else [None]
-    positions = [None, IndexPosition(MIDDLE, "150")] if index.is_paged else [None]
-    for newest_first, after, until in itertools.product((False, True), positions, times):
-        search = store.find(
-            kind, index, equal, until=until, after=after, newest_first=newest_first, limit=10
-        )
-        [plan] = await explain(search)
-        yield plan
-    [plan] = await explain(store.count(kind, index, equal, 100))
-    yield plan
+        count = database.records.count(kind, index, values_of(index), 100)
+        for call in (*searches_in(database.records, kind, index, RECORDS), count):
+            [stages] = await explain(call)
+            assert indexes(stages) == [index.name]
 
 
 async def test_what_a_page_skips_and_a_count_are_read_from_the_index_alone(
     database: Database, explain: Explain
 ) -> None:
+    store = database.records
+    plans = await explain(store.count(IDENTITIES, ALL_USERNAMES, (), 100))
     for kind, index in PAGED:
         if index.absent:  # that is in the document only
             continue
-        store, equal = database.records, values_of(index)
-
+        equal = values_of(index)
         skipped, page = await explain(
             store.find(kind, index, equal, newest_first=True, limit=10, offset=5)
         )
-        [counted] = await explain(store.count(kind, index, equal, 100))
-
         assert indexes(page) == [index.name]
-        for stages in (skipped, counted):
-            assert "FETCH" not in stages, index.name
-
-
-async def test_users_are_counted_in_the_index_alone(database: Database, explain: Explain) -> None:
-    [counted] = await explain(database.records.count(IDENTITIES, ALL_USERNAMES, (), 100))
-
-    assert indexes(counted) == [ALL_USERNAMES.name]
-    assert "FETCH" not in counted
+        plans += [skipped, *await explain(store.count(kind, index, equal, 100))]
+    for stages in plans:
+        assert indexes(stages)
+        assert "FETCH" not in stages
 
 
 async def test_a_total_of_a_large_collection_is_estimated(database: Database) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,18 +22,6 @@ from tests.support.servers.process import free_ports
 
 PASSWORD: Final = "s3cr3t-of-the-operator"
 KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
-
-ADD_IDENTITY: Final = """
-import asyncio, sys
-from tests.support.builders import an_id, an_identity
-from tests.support.repositories import open_postgres_repositories
-
-async def main(url, number):
-    async with open_postgres_repositories(url) as repositories:
-        await repositories.identities.add(an_identity(id=an_id(number)))
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -235,16 +222,14 @@ async def test_an_invalid_index_is_an_error(postgres_database: str) -> None:
 
 
 async def test_instances_that_start_together_create_one_database(postgres_database: str) -> None:
-    processes = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-c", ADD_IDENTITY, postgres_database, number
-        )
-        for number in "01"
-    ]
-    assert [await process.wait() for process in processes] == [0, 0]
+    async def start(number: int) -> None:
+        async with open_postgres_repositories(postgres_database) as repositories:
+            await repositories.identities.add(an_identity(id=an_id(number)))
+
+    await asyncio.gather(*map(start, range(4)))
 
     async with open_postgres_repositories(postgres_database) as repositories:
-        assert all([await repositories.identities.load(an_id(number)) for number in range(2)])
+        assert all([await repositories.identities.load(an_id(number)) for number in range(4)])
 
 
 async def test_writes_wait_for_the_disk_also_if_the_database_says_otherwise(

@@ -5,11 +5,10 @@ settings of a new server.
 """
 
 import asyncio
-import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -23,11 +22,12 @@ from adapters.postgres.opening import open_postgres_database, stores_in
 from adapters.postgres.schema import ALL_KINDS, column_types
 from adapters.records.database import Database
 from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
-from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, KINDS
+from adapters.records.kinds import ALL_USERNAMES, IDENTITIES
 from adapters.records.limits import LIMITS
-from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
-from adapters.records.record_store import BatchWrites, IndexPosition
+from adapters.records.record_kind import EXPIRES_AT, RecordKind
+from adapters.records.record_store import BatchWrites
 from tests.contract.test_storage_errors import OPERATIONS
+from tests.integration.index_searches import INDEXES, searches_in, values_of
 from tests.support.builders import NOW
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import open_postgres_repositories
@@ -39,7 +39,6 @@ MIDDLE: Final = NOW + timedelta(minutes=ROWS // 2)
 _BODY: Final = """
 (SELECT jsonb_agg(md5(n::text || part::text)) FROM generate_series(1, 30) AS part)
 """
-SEARCHES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]
 Plan = Mapping[str, Any]
 
 # All tests share one connection: to open one takes longer than most of them.
@@ -158,39 +157,19 @@ def indexes(plan: Plan) -> list[str]:
     return [node["Index Name"] for node in nodes(plan) if "Index Name" in node]
 
 
-def values_of(index: Index) -> list[str]:
-    """Values that some rows have in the columns that a search names."""
-    return ["ready" if name == "state" else "value 1" for name in index.equal]
-
-
 async def test_each_search_is_one_range_of_its_index(
     logged: LoggedDatabase, database: Database
 ) -> None:
-    for kind, index in SEARCHES:
-        plans = [plan async for plan in plans_of_searches(logged, database, kind, index)]
-
-        assert [indexes(plan) for plan in plans] == [[index.name]] * len(plans)
-        # All conditions limit the range. None is a filter of what was read.
-        assert not [node for plan in plans for node in nodes(plan) if "Filter" in node], index.name
-
-
-async def plans_of_searches(
-    logged: LoggedDatabase, database: Database, kind: RecordKind[Any], index: Index
-) -> AsyncIterator[Plan]:
-    """Yield the plan of each kind of search."""
-    store, equal = database.records, values_of(index)
-    times: list[datetime | None] = [None, MIDDLE] if index.order else [None]
-    positions = [None, IndexPosition(MIDDLE, "01500")] if index.is_paged else [None]
-    for newest_first, after, until in itertools.product((False, True), positions, times):
-        search = store.find(
-            kind, index, equal, until=until, after=after, newest_first=newest_first, limit=10
-        )
-        [plan] = await plans_of(logged, search)
-        yield plan
+    for kind, index in INDEXES:
+        for search in searches_in(database.records, kind, index, ROWS):
+            [plan] = await plans_of(logged, search)
+            assert indexes(plan) == [index.name]
+            # All conditions limit the range. None is a filter of what was read.
+            assert not [node for node in nodes(plan) if "Filter" in node], index.name
 
 
 async def test_a_count_reads_an_index_alone(logged: LoggedDatabase, database: Database) -> None:
-    for kind, index in [*SEARCHES, (IDENTITIES, ALL_USERNAMES)]:
+    for kind, index in [*INDEXES, (IDENTITIES, ALL_USERNAMES)]:
         [plan] = await plans_of(logged, database.records.count(kind, index, values_of(index), 100))
 
         assert indexes(plan) == [index.name]

@@ -45,6 +45,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.security_events import EVENT_TYPES, SecurityEvent
 from application.ports.webhooks import MessageStatus, SignedRequest
 from application.principal import Principal
+from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
 from application.voice.events import CallbackRequested
 from domain.errors import (
@@ -69,6 +70,7 @@ from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 from tests.support.fakes.messenger import (
     UNKNOWN,
 )
+from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.markdown import codes, page, tables
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import request_undo_code
@@ -414,3 +416,13 @@ def test_the_documentation_has_each_event_with_its_level_and_its_fields() -> Non
     listed = [((codes(name)[0], level), {*codes(named)}) for name, level, _, named in table]
     assert names == dict(listed)
     assert len(listed) == len(names)
+
+
+def test_security_events_are_passed_on_as_they_are() -> None:
+    first, added = FakeSecurityEvents(), FakeSecurityEvents()
+    listeners = SecurityEventListeners(first)
+    listeners.add(added)
+    event = LimitsReset(phone=a_phone())
+    listeners.record(event)
+
+    assert first.recorded == added.recorded == [event]

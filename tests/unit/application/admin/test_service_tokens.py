@@ -97,3 +97,10 @@ async def test_a_token_sends_600_requests_a_minute(app: AppHarness) -> None:
         await app.use_cases.of(AdminFeature).authenticate_token(text)
     app.advance(caught.value.retry_after)
     await app.use_cases.of(AdminFeature).authenticate_token(text)
+
+
+async def test_an_expired_service_token_is_deleted(app: AppHarness) -> None:
+    await create(app)
+    assert (await app.operations.cleanup())["expired_service_tokens"] == 0
+    app.clock.advance(TTL)
+    assert (await app.operations.cleanup())["expired_service_tokens"] == 1

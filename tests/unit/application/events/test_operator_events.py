@@ -7,12 +7,15 @@ from typing import Final
 import pytest
 
 from application.events import operator_events as module
+from application.events.details import EventDetails
 from application.events.operator_events import OperatorEvents, RetriedEvents
+from application.update import change
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, a_user, an_id, an_identity
+from tests.unit.application.administration.test_show_user import OPERATOR, show
 
 BACKEND, OTHER = "backend", "other"
 CREATED_AND_BLOCKED: Final = (
@@ -162,3 +165,24 @@ async def test_events_of_a_deleted_user_are_listed_and_retried(app: AppHarness) 
 
     assert types[-1] is EventType.USER_DELETED
     assert await operator_events_of(app).retry(identity.id) == RetriedEvents(3, 1)
+
+
+async def events_of(app: AppHarness) -> EventDetails | None:
+    return (await show(app)).parts.find(EventDetails)
+
+
+async def test_events_that_wait_and_events_that_are_kept_are_counted(app: AppHarness) -> None:
+    principal = await app.add_user()
+    assert await events_of(app) == EventDetails(waiting=1, failed=0)
+    created = principal.identity.events
+    first = created.progress_of("backend").mark_failed(app.clock.now())
+    kept = created.settle([first.mark_failed(app.clock.now() + RETRY_PERIOD)], ["backend"])
+    identity = replace(principal.identity, events=kept)
+
+    identities = app.database.repositories().identities
+    await change(identities, identity.id, lambda _: (identity, None))
+    assert await events_of(app) == EventDetails(waiting=0, failed=1)
+
+    app.advance(days=9)  # a newer event makes another attempt, for all of them
+    await app.administration.act_for_users.block(OPERATOR, principal.identity.id, "fraud")
+    assert await events_of(app) == EventDetails(waiting=2, failed=0)

@@ -89,10 +89,22 @@ class Source:
             if key := URLS.find_key(str(document.fields["url"])):
                 self.files.contents[key] = GIF
 
+    def add_user_with_item(self) -> None:
+        self.add_users(a_user_document())
+        self.add_items(an_item_document())
+
 
 @pytest.fixture
 def source(app: AppHarness) -> Source:
     return Source(app)
+
+
+@pytest.fixture
+async def imported(source: Source) -> Source:
+    """A source whose one user with one item was imported."""
+    source.add_user_with_item()
+    await source.run()
+    return source
 
 
 def identity(app: AppHarness, number: int = 1) -> Identity:
@@ -146,8 +158,7 @@ async def test_what_cannot_be_read_is_listed(source: Source) -> None:
 
 
 async def test_items_keep_id_owner_category_and_time(source: Source) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
+    source.add_user_with_item()
 
     report = await source.run()
 
@@ -227,8 +238,7 @@ async def test_a_file_that_cannot_be_read_does_not_end_the_import(source: Source
 
 
 async def test_without_files_items_are_only_counted(source: Source) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
+    source.add_user_with_item()
     source.files = None
 
     report = await source.run()
@@ -251,22 +261,19 @@ async def test_a_shared_file_and_a_dropped_category_are_noted(source: Source) ->
     assert not report.has_differences
 
 
-async def test_a_repeat_reads_no_file_again_and_imports_what_is_new_there(source: Source) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
-    await source.run()
-    before = item(source.app)
-    assert source.files is not None
-    source.files.opened.clear()
-    source.add_users(a_user_document(2))
-    source.add_items(an_item_document(102, user_id=an_id(2)))
+async def test_a_repeat_reads_no_file_again_and_imports_what_is_new_there(imported: Source) -> None:
+    before = item(imported.app)
+    assert imported.files is not None
+    imported.files.opened.clear()
+    imported.add_users(a_user_document(2))
+    imported.add_items(an_item_document(102, user_id=an_id(2)))
 
-    report = await source.run()
+    report = await imported.run()
 
     assert dict(report.users.outcomes) == {"unchanged": 1, "created": 1}
     assert dict(report.items) == {"unchanged": 1, "imported": 1}
-    assert item(source.app) == before
-    assert source.files.opened == ["102.gif"]
+    assert item(imported.app) == before
+    assert imported.files.opened == ["102.gif"]
     assert not report.has_differences
 
 
@@ -275,8 +282,7 @@ async def test_a_repeat_reads_no_file_again_and_imports_what_is_new_there(source
 async def test_a_repeat_completes_an_interrupted_import(
     source: Source, operation: str, kill: bool
 ) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
+    source.add_user_with_item()
     source.app.faults.fail_on(operation, kill=kill)
     with pytest.raises((PortError, ProcessKilled)):
         await source.run()
@@ -296,8 +302,7 @@ async def test_a_repeat_completes_an_interrupted_import(
 
 
 async def test_an_item_that_a_cleanup_has_marked_is_continued(source: Source) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
+    source.add_user_with_item()
     source.app.faults.fail_on("media_items.replace", kill=True)
     with pytest.raises(ProcessKilled):
         await source.run()
@@ -315,8 +320,7 @@ async def test_an_item_that_a_cleanup_has_marked_is_continued(source: Source) ->
 
 
 async def test_of_two_imports_at_the_same_time_one_leaves_no_files(source: Source) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
+    source.add_user_with_item()
     other = replace(source, reported=[])
 
     async def import_too() -> None:
@@ -331,34 +335,28 @@ async def test_of_two_imports_at_the_same_time_one_leaves_no_files(source: Sourc
     assert source.app.files.contents.keys() == set(item(source.app).storage_keys)
 
 
-async def test_an_item_that_its_owner_has_deleted_here_does_not_come_back(source: Source) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
-    await source.run()
-    principal = await source.app.log_in(parse_phone("+14155552671"))
-    await source.app.media.delete_item(principal, an_id(101))
+async def test_an_item_that_its_owner_has_deleted_here_does_not_come_back(imported: Source) -> None:
+    principal = await imported.app.log_in(parse_phone("+14155552671"))
+    await imported.app.media.delete_item(principal, an_id(101))
 
-    marked = await source.run()
-    source.app.advance(days=2)
-    await source.app.operations.cleanup()
-    assert an_id(101) not in stored_items(source.app.database)
-    gone = await source.run()
+    marked = await imported.run()
+    imported.app.advance(days=2)
+    await imported.app.operations.cleanup()
+    assert an_id(101) not in stored_items(imported.app.database)
+    gone = await imported.run()
 
     assert (dict(marked.items), dict(gone.items)) == ({"deleted": 1}, {"deleted": 1})
-    assert not source.app.files.contents
+    assert not imported.app.files.contents
 
 
-async def test_what_people_change_here_is_no_difference(source: Source) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
-    await source.run()
-    principal = await source.app.log_in(parse_phone("+14155552671"))
-    await source.app.media.categorize_item(principal, an_id(101), "cats")
+async def test_what_people_change_here_is_no_difference(imported: Source) -> None:
+    principal = await imported.app.log_in(parse_phone("+14155552671"))
+    await imported.app.media.categorize_item(principal, an_id(101), "cats")
 
-    report = await source.run()
+    report = await imported.run()
 
     assert not report.has_differences
-    assert item(source.app).category == "cats"
+    assert item(imported.app).category == "cats"
 
 
 async def test_a_dry_run_writes_nothing_and_counts_the_same(source: Source) -> None:
@@ -377,8 +375,7 @@ async def test_a_dry_run_writes_nothing_and_counts_the_same(source: Source) -> N
 
 
 async def test_a_dry_run_after_an_interrupted_import_writes_nothing(source: Source) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
+    source.add_user_with_item()
     source.app.faults.fail_on("media_usages.add", kill=True)
     with pytest.raises(ProcessKilled):
         await source.run()
@@ -404,8 +401,7 @@ async def test_items_above_a_quota_are_imported_and_counted(app: AppHarness) -> 
 
 
 async def test_what_is_stored_in_another_way_is_a_difference(source: Source) -> None:
-    source.add_users(a_user_document())
-    source.add_items(an_item_document())
+    source.add_user_with_item()
 
     async def damage() -> None:
         for storage_key in source.app.files.contents:

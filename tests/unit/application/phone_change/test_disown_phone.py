@@ -16,7 +16,6 @@ from domain.administration.audit import AuditAction
 from domain.errors import (
     DomainError,
     FreshLoginRequired,
-    NumberWasChanged,
     Unauthenticated,
 )
 from domain.identities.phone_change import PhoneNotice
@@ -44,7 +43,7 @@ from tests.unit.application.phone_change.phone_changes import (
     with_test_otps,
 )
 from tests.unit.application.phone_change.test_interrupted_changes import FAULTS, interrupt
-from tests.unit.application.phone_change.test_undo_by_notice import check_void
+from tests.unit.application.phone_change.test_undo_phone_change import check_void
 
 
 async def sign_in_soon(app: AppHarness, phone: PhoneNumber) -> Principal:
@@ -257,21 +256,6 @@ async def test_each_number_of_a_chain_of_changes_disowns_its_own(app: AppHarness
     await app.phone_change.disown(await sign_in_soon(app, NEW))
     identity = identity_of(app, owner)
     assert (identity.phone, identity.sessions) == (OLD, ())
-    await check_free(app, owner)
-
-
-async def test_a_number_that_was_passed_on_is_undone_first_and_then_disowned(
-    app: AppHarness,
-) -> None:
-    owner = await app.add_user(OLD)
-    await change_phone(app, owner)
-    thief = replace(owner, identity=identity_of(app, owner))
-    await change_phone(app, thief, OTHER)
-    with pytest.raises(NumberWasChanged):
-        await sign_in(app, NEW)
-    await undo(app, NEW)
-    await app.phone_change.disown(await sign_in_soon(app, NEW))
-    assert (identity_of(app, owner).phone, identity_of(app, owner).sessions) == (OLD, ())
     await check_free(app, owner)
 
 

@@ -46,17 +46,14 @@ def notices_to_new(app: AppHarness) -> int:
     return sum(PhoneNotice.PHONE_ASSIGNED in message.text for message in app.messenger.messages)
 
 
-async def test_nothing_is_sent_to_a_country_that_is_not_served() -> None:
+async def test_nothing_is_sent_to_a_blocked_number_or_a_country_that_is_not_served() -> None:
     app = AppHarness(policy=make_policy(countries=["US", "DE"]))
-    user = await app.add_user(parse_phone("+4915112345678"))
-    served = AppHarness(policy=make_policy(countries=["US"]), database=app.database)
-    assert await move(served, user.identity.id) == [NEW]
-
-
-async def test_nothing_is_sent_to_a_blocked_number(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
+    blocked = await app.add_user(OLD)
+    abroad = await app.add_user(parse_phone("+4915112345678"), "Priya")
     await app.identities.operator_actions.block(OLD)
-    assert await move(app, user.identity.id) == [NEW]
+    served = AppHarness(policy=make_policy(countries=["US"]), database=app.database)
+    assert await move(served, blocked.identity.id) == [NEW]
+    assert await move(served, abroad.identity.id, OTHER) == [OTHER]
 
 
 async def test_a_new_number_that_is_blocked_meanwhile_gets_no_message(app: AppHarness) -> None:

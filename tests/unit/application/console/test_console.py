@@ -12,6 +12,7 @@ from application.console.events import ConsoleSignedOut, ConsoleSignInFailed
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.identities.sessions import LogoutScope
+from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import OtpRejected
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
@@ -34,6 +35,18 @@ MEMBER: Final = a_phone(1)
 TEST_OTP: Final = "123456"
 NEW_IP: Final = "203.0.113.9"
 """Where nobody signed in to the app."""
+
+
+async def request(
+    app: AppHarness,
+    client_ip: str = CLIENT_IP,
+    browser: DeviceToken | None = None,
+    phone: PhoneNumber = ADMINISTRATOR,
+) -> RequestOtpResult:
+    """Request a code for the console in a browser with this device token."""
+    return await app.request_otp(
+        phone, client_ip, device_token=browser, purpose=Purpose.CONSOLE_SIGN_IN
+    )
 
 
 async def request_code(app: AppHarness, phone: PhoneNumber = ADMINISTRATOR) -> str:
@@ -114,8 +127,15 @@ def failures(app: AppHarness) -> list[str]:
 
 
 @pytest.fixture
+async def app(app: AppHarness) -> AppHarness:
+    """A service with an administrator."""
+    await app.add_administrator(ADMINISTRATOR)
+    return app
+
+
+@pytest.fixture
 async def administrator(app: AppHarness) -> Principal:
-    return await app.add_administrator(ADMINISTRATOR)
+    return await app.log_in(ADMINISTRATOR)
 
 
 async def test_an_administrator_signs_in_and_acts_by_name(
@@ -134,9 +154,7 @@ async def test_an_administrator_signs_in_and_acts_by_name(
     assert parsed[1] not in repr(row)
 
 
-async def test_a_code_is_for_the_app_or_for_the_console(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_a_code_is_for_the_app_or_for_the_console(app: AppHarness) -> None:
     app.advance(hours=12)
     result = await app.request_otp(ADMINISTRATOR)
     with pytest.raises(IncorrectOtp):
@@ -169,26 +187,22 @@ async def test_a_number_that_never_signed_in_gets_a_code_and_no_session(app: App
 
 @pytest.mark.parametrize("request_id", ["", "0" * 64], ids=["none", "another"])
 async def test_a_code_is_wrong_without_the_id_of_its_request(
-    app: AppHarness, administrator: Principal, request_id: str
+    app: AppHarness, request_id: str
 ) -> None:
     await request_code(app)
     with pytest.raises(IncorrectOtp):
         await enter(app, app.last_code, request_id)
 
 
-async def test_a_sign_in_brings_strangers_no_more_messages(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_a_sign_in_brings_strangers_no_more_messages(app: AppHarness) -> None:
     app.advance(days=1)
     of_strangers = 0
     for number in range(60):
         app.advance(minutes=20)
         with suppress(TooManyOtpRequests):
-            await app.request_otp(
-                ADMINISTRATOR, f"198.51.{number}.7", purpose=Purpose.CONSOLE_SIGN_IN
-            )
+            await request(app, f"198.51.{number}.7")
             of_strangers += 1
-        requested = await app.request_otp(ADMINISTRATOR, purpose=Purpose.CONSOLE_SIGN_IN)
+        requested = await request(app)
         await enter(app, app.last_code, requested.request_id)  # of the stranger's message
     assert of_strangers == 12
 
@@ -228,7 +242,7 @@ async def test_a_number_with_a_test_otp_opens_no_console() -> None:
 
 
 async def test_a_repeat_within_a_minute_gets_another_cookie_and_the_first_is_void(
-    app: AppHarness, administrator: Principal
+    app: AppHarness,
 ) -> None:
     request_id = await request_code(app)
     lost = await enter(app, app.last_code, request_id)
@@ -243,9 +257,7 @@ async def test_a_repeat_within_a_minute_gets_another_cookie_and_the_first_is_voi
     assert failures(app) == ["used code"]
 
 
-async def test_after_the_sign_out_neither_the_cookie_nor_the_code_is_valid(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_after_the_sign_out_neither_the_cookie_nor_the_code_is_valid(app: AppHarness) -> None:
     request_id = await request_code(app)
     cookie = await enter(app, app.last_code, request_id)
     for _ in range(2):
@@ -258,9 +270,7 @@ async def test_after_the_sign_out_neither_the_cookie_nor_the_code_is_valid(
 
 
 @pytest.mark.parametrize("minutes", [14, 0.9])
-async def test_a_session_that_is_used_ends_after_an_hour(
-    app: AppHarness, administrator: Principal, minutes: float
-) -> None:
+async def test_a_session_that_is_used_ends_after_an_hour(app: AppHarness, minutes: float) -> None:
     cookie = await sign_in(app)
     end = app.clock.now() + timedelta(hours=1)
     while (now := app.clock.now()) < end:
@@ -270,9 +280,7 @@ async def test_a_session_that_is_used_ends_after_an_hour(
         await authenticate(app, cookie)
 
 
-async def test_a_session_ends_15_minutes_after_its_last_use(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_a_session_ends_15_minutes_after_its_last_use(app: AppHarness) -> None:
     cookie = await sign_in(app)
     app.advance(30)
     await authenticate(app, cookie)
@@ -283,9 +291,7 @@ async def test_a_session_ends_15_minutes_after_its_last_use(
         await authenticate(app, cookie)
 
 
-async def test_a_use_is_recorded_at_most_once_in_ten_seconds(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_a_use_is_recorded_at_most_once_in_ten_seconds(app: AppHarness) -> None:
     cookie = await sign_in(app)
     (before,) = app.database.records.tables["console_sessions"].values()
     app.advance(9)
@@ -296,7 +302,7 @@ async def test_a_use_is_recorded_at_most_once_in_ten_seconds(
     assert [*app.database.records.tables["console_sessions"].values()] != [before]
 
 
-async def test_a_login_is_fresh_for_15_minutes(app: AppHarness, administrator: Principal) -> None:
+async def test_a_login_is_fresh_for_15_minutes(app: AppHarness) -> None:
     cookie = await sign_in(app)
     app.advance(minutes=10)
     assert (await authenticate(app, cookie)).caller.has_fresh_login
@@ -353,10 +359,8 @@ async def test_strangers_keep_no_administrator_out_of_a_known_browser(
     browser = await sign_in_browser(app)
     await use_up_messages(app)
     with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(ADMINISTRATOR, NEW_IP, purpose=Purpose.CONSOLE_SIGN_IN)
-    requested = await app.request_otp(
-        ADMINISTRATOR, NEW_IP, device_token=browser, purpose=Purpose.CONSOLE_SIGN_IN
-    )
+        await request(app, NEW_IP)
+    requested = await request(app, NEW_IP, browser)
     signed_in = await enter_in(
         app, app.last_code, requested.request_id, browser=browser, client_ip=NEW_IP
     )
@@ -372,10 +376,8 @@ async def test_strangers_cannot_use_up_the_attempts_of_a_known_browser() -> None
     await app.add_administrator(ADMINISTRATOR)
     browser = await sign_in_browser(app)
     app.advance(hours=2)
-    stranger = await app.request_otp(ADMINISTRATOR, purpose=Purpose.CONSOLE_SIGN_IN)
-    own = await app.request_otp(
-        ADMINISTRATOR, device_token=browser, purpose=Purpose.CONSOLE_SIGN_IN
-    )
+    stranger = await request(app)
+    own = await request(app, browser=browser)
     assert not own.sent  # the message of the stranger has the code
     for number in range(1, 6):
         with pytest.raises(IncorrectOtp):
@@ -395,15 +397,13 @@ async def test_strangers_at_the_same_ip_keep_nobody_out_of_a_known_browser() -> 
         await app.request_otp(phone, NEW_IP, purpose=Purpose.CONSOLE_SIGN_IN)
     app.advance(minutes=1)
     with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(ADMINISTRATOR, NEW_IP, purpose=Purpose.CONSOLE_SIGN_IN)
-    requested = await app.request_otp(
-        ADMINISTRATOR, NEW_IP, device_token=browser, purpose=Purpose.CONSOLE_SIGN_IN
-    )
+        await request(app, NEW_IP)
+    requested = await request(app, NEW_IP, browser)
     assert requested.sent
 
 
 async def test_a_browser_is_known_to_the_console_and_a_device_of_an_app_to_the_app(
-    app: AppHarness, administrator: Principal
+    app: AppHarness,
 ) -> None:
     browser = await sign_in_browser(app)
     device = (await app.open_session(ADMINISTRATOR)).device_token
@@ -414,9 +414,7 @@ async def test_a_browser_is_known_to_the_console_and_a_device_of_an_app_to_the_a
         await app.request_otp(ADMINISTRATOR, NEW_IP, device_token=browser)
 
 
-async def test_a_browser_is_known_for_90_days_after_the_last_sign_in(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_a_browser_is_known_for_90_days_after_the_last_sign_in(app: AppHarness) -> None:
     browser = await sign_in_browser(app)
     app.advance(days=88)
     assert await is_known(app, browser)
@@ -424,9 +422,7 @@ async def test_a_browser_is_known_for_90_days_after_the_last_sign_in(
     assert not await is_known(app, browser)
 
 
-async def test_a_browser_that_failed_too_often_gets_another_token(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_a_browser_that_failed_too_often_gets_another_token(app: AppHarness) -> None:
     browser = await sign_in_browser(app)
     for _ in range(4):
         request_id = await request_code(app)
@@ -438,9 +434,7 @@ async def test_a_browser_that_failed_too_often_gets_another_token(
     assert other not in (None, browser)
 
 
-async def test_a_browser_that_cannot_be_stored_gets_no_device_token(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_a_browser_that_cannot_be_stored_gets_no_device_token(app: AppHarness) -> None:
     request_id = await request_code(app)
     app.faults.fail_on("identities.replace")
     signed_in = await enter_in(app, app.last_code, request_id)
@@ -467,9 +461,7 @@ async def test_another_text_is_no_cookie(app: AppHarness, cookie: str) -> None:
     await app.use_cases.of(ConsoleFeature).sign_out(cookie)
 
 
-async def test_a_use_that_cannot_be_recorded_fails_no_request(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_a_use_that_cannot_be_recorded_fails_no_request(app: AppHarness) -> None:
     cookie = await sign_in(app)
     app.advance(minutes=2)
     app.faults.fail_on("console_sessions.replace")
@@ -477,9 +469,7 @@ async def test_a_use_that_cannot_be_recorded_fails_no_request(
     assert app.faults.has_fired
 
 
-async def test_a_session_is_deleted_when_it_has_expired(
-    app: AppHarness, administrator: Principal
-) -> None:
+async def test_a_session_is_deleted_when_it_has_expired(app: AppHarness) -> None:
     await sign_in(app)
     app.advance(minutes=15)
     assert (await app.operations.cleanup())["expired_console_sessions"] == 0

@@ -26,6 +26,7 @@ from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserN
 from domain.identities.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from domain.identities.device_token import ConsoleDevice
 from domain.identities.phone_change import UNDO_PERIOD
+from domain.phone import PhoneNumber
 from entrypoints.http.export.archive import write_archive
 from tests.support.acts import a_token, assert_refused, permitted_callers
 from tests.support.app_harness import AppHarness
@@ -54,6 +55,14 @@ async def break_off(opened: AbstractAsyncContextManager[Export]) -> None:
         await anext(parts)
 
 
+async def export_own_data(app: AppHarness, principal: Principal) -> ZipFile:
+    return await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+
+
+async def export_user(app: AppHarness, query: PhoneNumber | str) -> ZipFile:
+    return await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, query, "ticket"))
+
+
 def parse(archive: ZipFile, name: str) -> Any:
     return json.loads(archive.read(name))
 
@@ -72,7 +81,7 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     await add_call_with_recording(app, principal)
     await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "no code arrived")
 
-    archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+    archive = await export_own_data(app, principal)
 
     assert archive.testzip() is None
     names = archive.namelist()
@@ -108,7 +117,7 @@ async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHar
     await app.upload_image(other)
     principal = await app.add_user()
 
-    archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+    archive = await export_own_data(app, principal)
 
     text = b"".join(archive.read(name) for name in archive.namelist()).decode()
     identity = app.database.identities[principal.identity.id].value
@@ -137,7 +146,7 @@ async def test_browsers_at_the_console_are_in_the_export_without_their_hashes(
         principal.identity.id,
         lambda found: (found and found.add_console_device(device, app.clock.now()), None),
     )
-    archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+    archive = await export_own_data(app, principal)
     [browser] = parse(archive, "sessions.json")["browsers_at_the_console"]
     assert [*browser] == ["expires_at"]
 
@@ -150,9 +159,7 @@ async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
     app.messenger.result = REJECTED  # so the change is not over
     await app.phone_change.change_phone(principal, command)
 
-    archive = await read(
-        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id, "ticket")
-    )
+    archive = await export_user(app, principal.identity.id)
 
     account = parse(archive, "account.json")
     assert (account["phone"], account["phone_change"]["step"]) == (a_phone(2).e164, "notify")
@@ -169,7 +176,7 @@ async def test_a_login_within_15_minutes_is_needed(app: AppHarness) -> None:
     app.advance(minutes=15)
     principal = await app.identities.authenticate(token)
     with pytest.raises(FreshLoginRequired):
-        await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+        await export_own_data(app, principal)
 
 
 async def test_an_export_is_possible_once_a_day(app: AppHarness) -> None:
@@ -258,7 +265,7 @@ async def test_a_file_that_is_gone_is_named_and_the_rest_is_there(app: AppHarnes
     del app.files.contents[item.storage_key]
     del app.call_provider.recordings[recording_id]
 
-    archive = await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+    archive = await export_own_data(app, principal)
 
     missing = [row["file"] for row in parse(archive, "not_included.json")]
     assert missing == [f"library/{item.id}.gif", f"recordings/{an_id()}-0.mp3"]
@@ -271,11 +278,11 @@ async def test_a_store_that_is_away_is_an_error_before_the_export_begins(
     principal = await app.add_user()
     app.files.is_unavailable = True
     with pytest.raises(Unavailable):
-        await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+        await export_own_data(app, principal)
     with pytest.raises(Unavailable):
-        await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, a_phone(), "ticket"))
+        await export_user(app, a_phone())
     app.files.is_unavailable = False
-    await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+    await export_own_data(app, principal)
     assert app.database.audit_entries == []
 
 
@@ -286,11 +293,11 @@ async def test_a_store_that_fails_during_an_export_breaks_it(app: AppHarness) ->
     app.faults.fail_on("media_files.open_file")
 
     with pytest.raises(MediaStorageUnavailable):
-        await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+        await export_own_data(app, principal)
 
     app.faults.reset()
     assert app.files.open_files == 0
-    await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+    await export_own_data(app, principal)
 
 
 async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHarness) -> None:
@@ -316,9 +323,7 @@ async def test_a_hidden_item_is_in_the_export_of_its_owner(app: AppHarness) -> N
     item, other = [(await app.upload_image(principal)).item for _ in range(2)]
     await app.use_cases.of(LibraryFeature).moderate_items.hide(OPERATOR, item.id, "report 815")
 
-    archive = await read(
-        app.use_cases.of(ExportFeature).export_user(OPERATOR, principal.identity.id, "ticket")
-    )
+    archive = await export_user(app, principal.identity.id)
 
     described = parse(archive, "library.json")["items"]
     assert {row["id"]: row["is_hidden_by_operator"] for row in described} == {
@@ -335,4 +340,4 @@ async def test_without_an_account_there_is_nothing_to_export(
     app: AppHarness, query: Callable[[], Any]
 ) -> None:
     with pytest.raises(UserNotFound):
-        await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, query(), "ticket"))
+        await export_user(app, query())

@@ -7,7 +7,7 @@ import pytest
 
 from application.ports.keys import TokenClaims
 from domain.errors import ReauthenticationRequired, Unauthenticated
-from tests.support.builders import NOW, a_phone, a_session, an_id, an_identity
+from tests.support.builders import NOW, a_phone, an_id
 from tests.support.core_harness import CoreHarness
 from tests.support.keys import access_tokens
 
@@ -24,17 +24,6 @@ async def test_tokens_of_another_key_identity_or_session_are_rejected(app: CoreH
     ):
         with pytest.raises(Unauthenticated):
             await app.identities.authenticate(tokens.issue(claims))
-
-
-async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: CoreHarness) -> None:
-    session = a_session(id="session", expires_at=NOW + timedelta(minutes=1))
-    await app.database.repositories().identities.add(an_identity(sessions=(session,)))
-    claims = TokenClaims(an_identity().id, "session", NOW, NOW + timedelta(days=90))
-    token = access_tokens().issue(claims)
-    await app.identities.authenticate(token)
-    app.advance(60)
-    with pytest.raises(Unauthenticated):
-        await app.identities.authenticate(token)
 
 
 async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_the_login(

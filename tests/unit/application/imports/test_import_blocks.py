@@ -8,9 +8,7 @@ import pytest
 from application.identities.events import PhoneBlockedByOperator
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportedUser, ImportOutcome, ImportProblem, ImportResult
-from application.ports.errors import StorageError
 from domain.administration.audit import AuditAction
-from domain.errors import DomainError
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.role import Role
@@ -18,7 +16,6 @@ from domain.identities.user_events import EventType
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.destination import FakeDestination
-from tests.support.fault_injector import ProcessKilled
 from tests.support.imports.builders import IMPORT_RUN, remove_import_marks
 
 EXTERNAL_ID = ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")
@@ -95,29 +92,6 @@ async def test_a_blocked_user_is_imported_and_cannot_sign_in(
     await app.identities.operator_actions.unblock(a_phone())
     assert await log_in(app)
     assert only_identity(app).id == imported.id
-
-
-@IDS
-@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize(
-    "operation", ["audit_log.add", "phone_verifications.save", "identities.add"]
-)
-async def test_a_repeat_completes_a_block_that_was_killed(
-    app: AppHarness, ids: dict[str, Any], operation: str, is_done: bool
-) -> None:
-    app.faults.fail_on(operation, kill=not is_done, is_done=is_done)
-    with pytest.raises((ProcessKilled, StorageError, DomainError)):
-        await import_user(app, **ids)
-    app.faults.reset()
-    assert not app.database.identities or only_identity(app).is_blocked
-
-    result = await import_user(app, **ids)
-
-    imported = only_identity(app)
-    assert result.outcome is not REJECTED
-    assert (imported.is_blocked, imported.is_verified) == (True, True)
-    assert None not in (imported.imported_at, imported.last_used_at)
-    assert not await log_in(app)
 
 
 @IDS

@@ -15,7 +15,7 @@ from application.imports.import_user import (
 )
 from application.ports.errors import StorageError, StorageUnavailable
 from domain.administration.audit import AuditAction, AuditEntry
-from domain.errors import AuditFailed
+from domain.errors import AuditFailed, DomainError
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.role import Role
@@ -30,7 +30,6 @@ from tests.support.policies import make_policy
 
 YEARS_AGO = NOW - timedelta(days=1000)
 EXTERNAL_ID = ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")
-WRITES = ["phone_verifications.save", "identities.add"]
 FIELDS: Final[dict[str, Any]] = {"username": "Rahul Sharma", "created_at": YEARS_AGO}
 
 
@@ -96,21 +95,36 @@ async def test_a_repeat_changes_nothing_also_after_a_new_name(
 
 @IDS
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("operation", WRITES)
+@pytest.mark.parametrize(
+    ("operation", "is_blocked"),
+    [
+        ("audit_log.add", True),
+        ("phone_verifications.save", True),
+        ("phone_verifications.save", False),
+        ("identities.add", True),
+        ("identities.add", False),
+    ],
+)
 async def test_a_repeat_completes_an_import_that_was_killed(
-    app: AppHarness, ids: dict[str, Any], operation: str, is_done: bool
+    app: AppHarness, ids: dict[str, Any], operation: str, is_blocked: bool, is_done: bool
 ) -> None:
+    fields = {**ids, **FIELDS, "is_blocked": is_blocked}
     app.faults.fail_on(operation, kill=not is_done, is_done=is_done)
-    with pytest.raises((ProcessKilled, StorageError)):
-        await import_user(app, **ids, **FIELDS)
+    with pytest.raises((ProcessKilled, StorageError, DomainError)):
+        await import_user(app, **fields)
     app.faults.reset()
+    assert all(identity.is_blocked is is_blocked for identity in stored(app))
 
-    result = await import_user(app, **ids, **FIELDS)
+    result = await import_user(app, **fields)
 
     (imported,) = stored(app)
     assert not result.is_rejected
     assert imported.external_id == ids.get("external_id")
     assert (imported.created_at, imported.username is None) == (YEARS_AGO, False)
+    assert (imported.is_blocked, imported.is_verified) == (is_blocked, True)
+    assert None not in (imported.imported_at, imported.last_used_at)
+    if is_blocked:
+        await app.identities.operator_actions.unblock(a_phone())
     assert (await app.log_in()).identity.id == imported.id
 
 

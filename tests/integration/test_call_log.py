@@ -1,7 +1,7 @@
 """The call log and its recordings over HTTP, and what a user said on the phone."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,50 +24,37 @@ from tests.support.voice.stored import voice_repositories
 CONTENT = bytes(range(256)) * 10
 
 
-@dataclass(frozen=True, slots=True)
-class CallLogDriver:
-    """The application over fakes, and the access tokens of an owner and an administrator."""
-
-    http: httpx.AsyncClient
-    harness: AppHarness
-    owner: str
-    owner_id: str
-    administrator: str
-
-    async def get(self, path: str, token: str) -> httpx.Response:
-        """Send a GET request."""
-        return await self.http.get(path, headers=bearer(token))
-
-    async def add_call(self, number: int = 1, **changes: Any) -> str:
-        """Add a call of the owner that started `number` minutes after the first; return its id."""
-        call = a_call(
-            id=an_id(number),
-            started_at=NOW + timedelta(minutes=number),
-            **{"identity_id": self.owner_id, **changes},
-        )
-        assert await voice_repositories(self.harness.database).calls.add(call)
-        return call.id
+Client = tuple[AppHarness, httpx.AsyncClient, str]
 
 
 @pytest.fixture
-async def driver() -> AsyncIterator[CallLogDriver]:
+async def client() -> AsyncIterator[Client]:
+    """The application, a client with an administrator's token, and the id of the caller."""
     harness = AppHarness()
     owner = await harness.log_in(a_phone(1))
-    first_login = await harness.log_in(a_phone(2))
-    await harness.identities.operator_actions.change_role(
-        first_login.identity.id, Role.ADMINISTRATOR
-    )
-    administrator = await harness.access_token(a_phone(2))
-    owner_token = await harness.access_token(a_phone(1))
+    administrator = await harness.log_in(a_phone(2))
+    change_role = harness.identities.operator_actions.change_role
+    await change_role(administrator.identity.id, Role.ADMINISTRATOR)
     harness.call_provider.recordings[a_recording().id] = CONTENT
     async with open_http_client(harness.use_cases, SETTINGS) as http:
-        yield CallLogDriver(http, harness, owner_token, owner.identity.id, administrator)
+        http.headers.update(bearer(await harness.access_token(a_phone(2))))
+        yield harness, http, owner.identity.id
+
+
+async def add_call(harness: AppHarness, number: int = 1, **changes: Any) -> str:
+    """Add a call that started `number` minutes after the first; return its id."""
+    call = a_call(id=an_id(number), started_at=NOW + timedelta(minutes=number), **changes)
+    assert await voice_repositories(harness.database).calls.add(call)
+    return call.id
 
 
 async def test_only_administrators_are_shown_the_recordings_of_a_call(
-    driver: CallLogDriver,
+    client: Client,
 ) -> None:
-    await driver.add_call(
+    harness, http, owner_id = client
+    await add_call(
+        harness,
+        identity_id=owner_id,
         status=CallStatus.NO_ANSWER,
         outcome=CallOutcome.OPERATOR_UNAVAILABLE,
         ended_at=NOW + timedelta(minutes=2),
@@ -75,9 +62,10 @@ async def test_only_administrators_are_shown_the_recordings_of_a_call(
         recordings=(a_recording(),),
     )
 
-    await driver.add_call(2, identity_id=None)
-    own = (await driver.get("/calls", driver.owner)).json()
-    of_nobody, call = (await driver.get("/calls", driver.administrator)).json()["calls"]
+    await add_call(harness, 2, identity_id=None)
+    owner = bearer(await harness.access_token(a_phone(1)))
+    own = (await http.get("/calls", headers=owner)).json()
+    of_nobody, call = (await http.get("/calls")).json()["calls"]
 
     shown = {
         "id": an_id(1),
@@ -88,7 +76,7 @@ async def test_only_administrators_are_shown_the_recordings_of_a_call(
         "ended_at": "2026-05-01T09:32:00.000Z",
         "duration_seconds": 60,
         "path": ["welcome_back", "main_menu"],
-        "user_id": driver.owner_id,
+        "user_id": owner_id,
         "caller_verified": False,
     }
     assert own == {"calls": [shown], "next_cursor": None}
@@ -100,11 +88,12 @@ async def test_only_administrators_are_shown_the_recordings_of_a_call(
     assert (of_nobody["ended_at"], of_nobody["duration_seconds"]) == (None, None)
 
 
-async def test_a_recording_is_streamed_to_administrators(driver: CallLogDriver) -> None:
-    call_id = await driver.add_call(recordings=(a_recording(id="RE9"), a_recording()))
+async def test_a_recording_is_streamed_to_administrators(client: Client) -> None:
+    harness, http, _ = client
+    call_id = await add_call(harness, recordings=(a_recording(id="RE9"), a_recording()))
     path = f"/calls/{call_id.upper()}/recording?index=1"
 
-    response = await driver.get(path, driver.administrator)
+    response = await http.get(path)
 
     assert (response.status_code, response.content) == (200, CONTENT)
     assert response.headers["content-type"] == "audio/mpeg"
@@ -114,24 +103,26 @@ async def test_a_recording_is_streamed_to_administrators(driver: CallLogDriver) 
     )
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["cache-control"] == "no-store"
-    head = await driver.http.head(path, headers=bearer(driver.administrator))
+    head = await http.head(path)
     assert (head.status_code, head.content) == (200, b"")
     for name in ("content-type", "content-length", "content-disposition"):
         assert head.headers[name] == response.headers[name]
 
 
-async def test_users_see_what_was_agreed_to_with_their_number(driver: CallLogDriver) -> None:
-    identities = driver.harness.database.repositories().identities
+async def test_users_see_what_was_agreed_to_with_their_number(client: Client) -> None:
+    harness, http, owner_id = client
+    owner = bearer(await harness.access_token(a_phone(1)))
+    identities = harness.database.repositories().identities
     body = {"username": "Rahul", "number": a_phone(1).e164}
-    await driver.http.post("/users", json=body, headers=bearer(driver.owner))
-    assert "spoken_consent" not in (await driver.get("/users/me", driver.owner)).json()
-    loaded = await identities.load(driver.owner_id)
+    await http.post("/users", json=body, headers=owner)
+    assert "spoken_consent" not in (await http.get("/users/me", headers=owner)).json()
+    loaded = await identities.load(owner_id)
     assert loaded is not None
     consent = Consent("You agree to our terms.", "en-US", NOW)
     await identities.replace(replace(loaded.value, consent=consent), loaded.version)
 
-    own = await driver.get("/users/me", driver.owner)
-    other = await driver.get(f"/users/{driver.owner_id}", driver.administrator)
+    own = await http.get("/users/me", headers=owner)
+    other = await http.get(f"/users/{owner_id}")
 
     assert own.json()["spoken_consent"] == {
         "wording": "You agree to our terms.",

@@ -50,14 +50,12 @@ MALFORMED: Final = Response(
 FILE_NAMES: Final = (
     'name="file"; filename="IMG_0001.JPG"',
     "name=file; filename=a.gif",
-    'name="file"; filename="C:\\\\pictures\\\\a.gif"',
     'name="file"; filename="say \\"hi\\".gif"',
     'name="file"; filename="100%22.gif"',
     'name="file"; filename="\u0930.gif"; filename*=UTF-8\'\'%E0%A4%B0.gif',
     'filename="a;b.gif"; name="file"',
 )
 IGNORED_PARTS: Final = (
-    part('name="type"', b"image"),
     part('name="note"', b"ignored"),
     part('name="note"; filename="note.txt"', b"ignored too", "Content-Type: text/plain\r\n"),
     part('name="empty"', b""),
@@ -152,29 +150,21 @@ def chunkings(body: bytes) -> st.SearchStrategy[list[bytes]]:
 def lengths_of_parts(body: bytes) -> list[int]:
     """Return lengths that end in each line of the form, and at each byte of its end."""
     last_bytes = range(len(body) - len(END) - 1, len(body))
-    return [*range(1, last_bytes[0], 9), *last_bytes]
+    return [*range(1, last_bytes[0], 19), *last_bytes]
 
 
-def test_a_form_truncated_at_any_byte_is_rejected_and_leaves_nothing(
-    uploads: UploadDriver,
-) -> None:
-    body = form(category_part("art"), user_part(uploads.user_id), file_part())
+def test_a_form_that_ends_at_any_byte_is_rejected_and_leaves_nothing(uploads: UploadDriver) -> None:
+    body = form(user_part(uploads.user_id), file_part())
     before = uploads.count_items()
     for length in lengths_of_parts(body):
         assert uploads.post([body[:length]]) == MALFORMED
-    assert uploads.count_items() == before
-
-
-def test_a_client_that_disconnects_at_any_byte_leaves_nothing(uploads: UploadDriver) -> None:
-    body = form(user_part(uploads.user_id), file_part())
-    before = uploads.count_items()
-    for length in [0, *lengths_of_parts(body), len(body)]:
+    for length in (0, len(body) // 2, len(body) - 1, len(body)):
         assert uploads.post([body[:length]], disconnects=True).status == 400
     assert uploads.count_items() == before
 
 
 @given(data=st.data())
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(15))
 def test_a_complete_form_is_accepted_in_any_chunks(
     uploads: UploadDriver, data: st.DataObject
 ) -> None:
@@ -184,7 +174,7 @@ def test_a_complete_form_is_accepted_in_any_chunks(
 
 
 @given(data=st.data())
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(15))
 def test_a_damaged_form_gets_the_same_response_in_any_chunks(
     uploads: UploadDriver, data: st.DataObject
 ) -> None:
@@ -199,7 +189,7 @@ def test_a_damaged_form_gets_the_same_response_in_any_chunks(
 
 def test_a_form_with_another_boundary_than_announced_is_rejected(uploads: UploadDriver) -> None:
     body = form(user_part(uploads.user_id), file_part())
-    for boundary in (BOUNDARY + "x", BOUNDARY[:-1], BOUNDARY.upper(), "-" + BOUNDARY):
+    for boundary in (BOUNDARY + "x", BOUNDARY[:-1]):
         assert uploads.post([body], f"multipart/form-data; boundary={boundary}") == MALFORMED
 
 
@@ -214,10 +204,8 @@ def test_a_text_beside_the_file_is_ignored(uploads: UploadDriver) -> None:
     ("first", "second"),
     [
         (file_part(), file_part()),
-        (file_part(), file_part(GIF[: len(GIF) // 2])),
         (file_part(), file_part(name='name="file"; filename=""')),
         (category_part("art"), category_part("food")),
-        (category_part("art"), category_part("art")),
         (user_part("0" * 24), part('name="user_id"; filename="a"', b"")),
         (part('name="type"', b"gif"), part('name="type"', b"image")),
     ],
@@ -241,12 +229,12 @@ def test_a_field_that_is_sent_twice_is_named(
 
 def test_what_is_over_a_limit_of_the_form_is_not_malformed(uploads: UploadDriver) -> None:
     ours = (user_part(uploads.user_id), file_part())
-    too_many = [*ours, *[IGNORED_PARTS[1]] * (MAX_PARTS - 2)]
+    too_many = [*ours, *[IGNORED_PARTS[0]] * (MAX_PARTS - 2)]
     assert uploads.post([form(*too_many)]).status == 201
     long_name = 'name="file"; filename="' + "a" * 10_000 + '.gif"'
     headers = [f"X-{number}: a\r\n" for number in range(MAX_PART_HEADERS)]
     for body, limit in (
-        (form(*too_many, IGNORED_PARTS[1]), MAX_PARTS),
+        (form(*too_many, IGNORED_PARTS[0]), MAX_PARTS),
         (form(ours[0], file_part(name=long_name)), MAX_PART_HEADER_BYTES),
         (form(*ours, part('name="a"', b"", f"X-A: {'a' * 200_000}\r\n")), MAX_PART_HEADER_BYTES),
         (form(*ours, part('name="a"', b"", "".join(headers))), MAX_PART_HEADERS),
@@ -266,23 +254,16 @@ def test_a_field_of_any_length_is_too_long_and_not_malformed(uploads: UploadDriv
         assert (response.status, codes) == (400, ["too_long"])
 
 
-@pytest.mark.parametrize(
-    ("content_length", "status"), [(0, 201), (MAX_BYTES, 201), (MAX_BYTES + 1, 413)]
-)
-def test_content_length_matters_only_if_it_exceeds_the_limit(
-    uploads: UploadDriver, content_length: int, status: int
-) -> None:
-    body = form(user_part(uploads.user_id), file_part())
-    assert uploads.post([body], content_length=content_length).status == status
-
-
-@pytest.mark.parametrize(("extra_bytes", "status"), [(0, 201), (1, 413)])
-def test_a_file_may_be_exactly_as_large_as_the_limit(
-    uploads: UploadDriver, extra_bytes: int, status: int
-) -> None:
-    content = GIF[:-2] + b"\0" * (LIMIT - len(GIF) + extra_bytes) + GIF[-2:]
-    body = form(user_part(uploads.user_id), file_part(content))
-    assert uploads.post([body], content_length=0).status == status
+def test_a_file_may_be_exactly_as_large_as_the_limit(uploads: UploadDriver) -> None:
+    for extra_bytes, content_length, status in (
+        (0, 0, 201),
+        (0, MAX_BYTES, 201),
+        (0, MAX_BYTES + 1, 413),  # what the header says is enough
+        (1, 0, 413),
+    ):
+        content = GIF[:-2] + b"\0" * (LIMIT - len(GIF) + extra_bytes) + GIF[-2:]
+        body = form(user_part(uploads.user_id), file_part(content))
+        assert uploads.post([body], content_length=content_length).status == status
 
 
 def test_without_space_for_the_last_bytes_an_upload_fails(

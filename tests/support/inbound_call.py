@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from adapters.flows import read_call_flow
 from application.voice.answer_call import AnswerCallCommand
@@ -75,8 +75,11 @@ class InboundCall:
         """What the last response says."""
         return " ".join(spoken(self.instructions))
 
-    async def ring(self) -> None:
+    async def ring(self, *keys: str) -> Self:
+        """Begin the call, press these keys, and return it."""
         await self.send(None, Continued())
+        await self.press(*keys)
+        return self
 
     async def press(self, *keys: str) -> None:
         for key in keys:

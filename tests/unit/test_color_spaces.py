@@ -54,12 +54,10 @@ def pq_level(light: float) -> int:
     ("space", "color", "expected"),
     [
         (from_code_points(12, 13), (200, 60, 40), (217, 42, 23)),
-        (from_code_points(12, 1), (200, 60, 40), (217, 42, 23)),
         (from_code_points(12, 13), (200, 60, 40, 9), (217, 42, 23, 9)),
         (from_gamma(0.45455, P3_CHROMATICITIES), (200, 60, 40), (217, 42, 23)),
         (from_code_points(1, 8), (200, 60, 40), (229, 133, 110)),
         (from_gamma(1, None), (200, 60, 40), (229, 133, 110)),
-        (from_gamma(1, None), (200,), (229,)),
         (from_code_points(9, 8), (200, 9), (229, 9)),
         (from_code_points(9, 14), (200, 60, 40), (247, 0, 24)),
         (from_code_points(1, 13, is_narrow=True), (188, 68, 50), (200, 60, 40)),
@@ -72,7 +70,7 @@ def test_a_color_looks_the_same_in_srgb(space: ColorSpace, color: Color, expecte
     assert difference(result, expected) <= 1
 
 
-@pytest.mark.parametrize("code_points", [(2, 2), (1, 13), (1, 1), (1, 6), (0, 255), (1, 14)])
+@pytest.mark.parametrize("code_points", [(2, 2), (1, 13), (1, 6), (0, 255), (1, 14)])
 def test_unspecified_colors_and_those_of_television_are_srgb(code_points: tuple[int, int]) -> None:
     assert from_code_points(*code_points) == ColorSpace()
 
@@ -89,7 +87,6 @@ def test_grays_stay_gray_in_all_primaries(primaries: int) -> None:
     [
         (0.45455, Curve.SRGB),
         (0.43636, Curve.SRGB),
-        (0.47619, Curve.SRGB),
         (0.5, 2.0),
         (0.42, 1 / 0.42),
     ],

@@ -75,7 +75,6 @@ def test_a_valid_flow_violates_no_rule() -> None:
         (RecordNode("tone", "start", "bye"), {}, LOOP),
         (dial(busy="start"), {}, LOOP),
         (SayNode("missing", "bye"), {}, "nodes.start.text: there is no text 'missing' for en"),
-        (SayNode("", "bye"), {}, "nodes.start.text: there is no text '' for en"),
         (replace(menu("bye"), invalid="gone"), {}, "nodes.start.invalid: there is no text 'gone'"),
         (replace(menu("bye"), repetition="gone"), {}, "start.repetition: there is no text 'gone'"),
         (
@@ -89,12 +88,10 @@ def test_a_valid_flow_violates_no_rule() -> None:
             "nodes.join.consent: there is no text 'missing' for en; add it to [locales.en.texts]",
         ),
         (SayNode("hello", "join"), {"join": REGISTER}, f"nodes.start.next: {CHOICE} 'join'"),
-        (menu("bye", give_up="go"), {"go": LEAVE}, f"nodes.start.give_up: {CHOICE} 'go'"),
         (SayNode("hello", "ring"), {"ring": CallbackNode("bye", "bye")}, f"{CHOICE} 'ring'"),
         (LEAVE, {}, f"unknown_caller: {CHOICE} 'start'"),
         (choose(), {}, "nodes.start.choices: it is empty"),
         (choose(("12", "yes")), {}, "'12' is not a key; use one of 0-9, * and #"),
-        (choose(("a", "yes")), {}, "'a' is not a key"),
         (choose(("\u0661", "yes")), {}, "is not a key"),
         (choose(("1", "yes"), ("1", "no")), {}, "the key '1' has 2 choices"),
         (replace(menu("bye"), language_key="2"), {}, "the key '2' has 2 choices"),
@@ -147,7 +144,6 @@ def test_texts_and_words_are_needed_in_every_locale() -> None:
         (replace(make_locale(), countries=("XX",)), "countries: 'XX' is not an ISO 3166-1 code"),
         (replace(make_locale(), voice=Voice("English")), "language: 'English' is not a language"),
         (replace(make_locale(), voice=Voice("en-US", 'a"b')), "is not the name of a voice"),
-        (make_locale(words={"yes": ("?!",), "no": ("no",)}), "words.yes: '?!' is not a word"),
         (make_locale(words={"yes": ("a,b",), "no": ("no",)}), "'a,b' is not a word"),
         (make_locale(words={"yes": (), "no": ("no",)}), "words.yes: it is empty"),
         (make_locale(words={"yes": ("Two",), "no": ("two!",)}), "'two!' is said for the keys"),
@@ -171,7 +167,6 @@ def test_a_locale_that_violates_a_rule_is_rejected(locale: FlowLocale, problem: 
         (" ", "it is empty"),
         ("x" * 1001, "it has 1001 characters; at most 1000"),
         ("a\u202eb", "invisible character U+202E"),
-        ("a\x00b", "invisible character U+0000"),
     ],
 )
 def test_a_text_that_cannot_be_said_is_rejected(text: str, problem: str) -> None:

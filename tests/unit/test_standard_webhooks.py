@@ -45,11 +45,8 @@ def test_an_old_request_is_not_signed(minutes: float) -> None:
     [
         *({name: ""} for name in ("webhook-id", "webhook-timestamp", "webhook-signature")),
         *({"webhook-id": text} for text in (f"{ID}x", "\N{SNOWMAN}", f"{ID},{ID}")),
-        *({"webhook-timestamp": text} for text in ("now", "nan", "1e999", "-1", "9" * 400)),
-        *(
-            {"webhook-signature": text}
-            for text in ("v1", "v1,", "v1,\xe4", "v2,AAAA", "v1,A,B", " ")
-        ),
+        *({"webhook-timestamp": text} for text in ("now", "nan", "-1", "9" * 400)),
+        *({"webhook-signature": text} for text in ("v1", "v1,\xe4", "v2,AAAA", "v1,A,B")),
     ],
 )
 def test_a_malformed_or_changed_request_is_not_signed(changes: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -43,6 +43,7 @@ def test_a_narrow_terminal_breaks_a_text_between_words_and_not_in_the_code() -> 
     assert " ".join(line[2:-2].strip() for line in lines[2:-1]) == TEXT
 
 
+@settings(max_examples=40)
 @example(f"{CONTROLS}012345", 100, "utf-8")
 @given(
     st.text(),

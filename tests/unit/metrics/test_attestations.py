@@ -1,5 +1,7 @@
 """What is counted of proofs before a message."""
 
+from typing import Any, Final
+
 import pytest
 
 from adapters.metrics.features.attestation import CountAttestations
@@ -15,34 +17,24 @@ from tests.support.builders import a_phone
 from tests.support.counted_events import accepted
 from tests.support.counts import counts
 
+SMS: Final[dict[str, Any]] = {"phone": a_phone(), "channel": Channel.SMS}
+Counts = dict[str, dict[tuple[str, ...], float]]
+
 
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        pytest.param(
-            AttestationRequested(phone=a_phone(), channel=Channel.SMS),
-            {"otp_requests": ("US", "attestation_required")},
-            id="a request that needs a proof",
+        (AttestationRequested(**SMS), {"otp_requests": {("US", "attestation_required"): 1}}),
+        (AttestationAccepted(**SMS), {"attestations": {("accepted",): 1}}),
+        (
+            AttestationRejected(**SMS, result="used", reason="a reason"),
+            {"attestations": {("used",): 1}},
         ),
-        pytest.param(
-            AttestationAccepted(phone=a_phone(), channel=Channel.SMS),
-            {"attestations": ("accepted",)},
-            id="a proof",
-        ),
-        pytest.param(
-            AttestationRejected(
-                phone=a_phone(), channel=Channel.SMS, result="used", reason="a reason"
-            ),
-            {"attestations": ("used",)},
-            id="a proof that was used before",
-        ),
-        pytest.param(accepted(), {}, id="all else"),
+        (accepted(), {}),
     ],
 )
-def test_a_security_event_counts(
-    event: SecurityEvent, expected: dict[str, tuple[str, ...]]
-) -> None:
+def test_a_security_event_counts(event: SecurityEvent, expected: Counts) -> None:
     metrics = Metrics()
     CountAttestations(metrics).record(event)
 
-    assert counts(metrics) == {name: {labels: 1} for name, labels in expected.items()}
+    assert counts(metrics) == expected

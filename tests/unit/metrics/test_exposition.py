@@ -17,11 +17,13 @@ from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing
 
-USE = LimitUse("unverified_per_country", "strangers", "IN", 40, 50)
+
+async def measure_nothing() -> list[LimitUse]:
+    return []
 
 
 async def render(
-    measure_limits: Callable[[], Awaitable[Any]],
+    measure_limits: Callable[[], Awaitable[Any]] = measure_nothing,
     measure_gauge: Callable[[], Awaitable[float]] | None = None,
     error: Exception | None = None,
 ) -> str:
@@ -47,34 +49,38 @@ async def render(
     return rendered.decode()
 
 
-async def test_the_use_of_limits_and_the_age_of_keys_are_read_when_they_are_requested() -> None:
+async def test_what_is_no_counter_is_read_when_it_is_requested() -> None:
     async def measure() -> list[LimitUse]:
-        return [USE]
+        return [LimitUse("unverified_per_country", "strangers", "IN", 40, 50)]
 
-    text = await render(measure)
+    async def measure_delay() -> float:
+        return 90.0
+
+    text = await render(measure, measure_delay)
     labels = 'country="IN",limit="unverified_per_country",part="strangers"'
-    assert f"dialtone_limit_use_ratio{{{labels}}} 0.8\n" in text
-    assert 'dialtone_key_age_seconds{purpose="signing"} 86400.0\n' in text
+    for line in (
+        f"dialtone_limit_use_ratio{{{labels}}} 0.8",
+        'dialtone_key_age_seconds{purpose="signing"} 86400.0',
+        'dialtone_build_info{commit="c0ffee",version="0.1.0"} 1.0',
+        "dialtone_users 12.0",
+        "dialtone_event_delay_seconds 90.0",
+    ):
+        assert f"\n{line}\n" in text
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("away"), ZeroDivisionError()], ids=repr)
-async def test_without_the_use_of_limits_the_rest_is_served(error: Exception) -> None:
-    async def fail() -> list[LimitUse]:
+async def test_what_cannot_be_read_is_missing_and_the_rest_is_served(error: Exception) -> None:
+    async def fail() -> Any:
         raise error
 
-    text = await render(fail)
-    assert "dialtone_limit_use_ratio{" not in text
-    assert "dialtone_worker_starts_total 1.0\n" in text
-
-
-async def test_the_program_and_its_users_are_named() -> None:
-    async def measure() -> list[LimitUse]:
-        return [USE]
-
-    text = await render(measure)
-    assert 'dialtone_build_info{commit="c0ffee",version="0.1.0"} 1.0\n' in text
-    assert "\ndialtone_users 12.0\n" in text
-    assert "\ndialtone_users" not in await render(measure, error=StorageUnavailable("away"))
+    for text, missing in (
+        (await render(fail), "limit_use_ratio{"),
+        (await render(error=StorageUnavailable("away")), "users"),
+        (await render(), "event_delay_seconds"),
+        (await render(measure_gauge=fail), "event_delay_seconds"),
+    ):
+        assert f"\ndialtone_{missing}" not in text
+        assert "dialtone_worker_starts_total 1.0\n" in text
 
 
 async def test_a_database_that_does_not_answer_is_not_awaited(
@@ -83,19 +89,3 @@ async def test_a_database_that_does_not_answer_is_not_awaited(
     monkeypatch.setattr(exposition, "READ_TIMEOUT", 0.01)
     text = await render(asyncio.Event().wait)
     assert "dialtone_worker_starts_total 1.0\n" in text
-
-
-async def test_the_gauge_of_a_feature_is_read_where_it_has_a_value() -> None:
-    async def measure() -> list[LimitUse]:
-        return [USE]
-
-    async def measure_delay() -> float:
-        return 90.0
-
-    async def fail() -> float:
-        raise StorageUnavailable
-
-    assert "dialtone_event_delay_seconds 90.0\n" in await render(measure, measure_delay)
-    for text in (await render(measure), await render(measure, fail)):
-        assert "\ndialtone_event_delay_seconds" not in text
-        assert "dialtone_limit_use_ratio{" in text

@@ -12,13 +12,3 @@ async def test_what_a_user_has_in_the_library_is_shown(app: AppHarness) -> None:
     assert library.usage.items == 1
     assert library.usage.bytes > 0
     assert library.quota == app.policy.media.quota
-
-
-async def test_a_phone_without_an_account_and_a_deleted_one_have_no_library(
-    app: AppHarness,
-) -> None:
-    await app.request_otp()
-    assert (await show(app)).parts.find(LibraryDetails) is None
-    principal = await app.add_user()
-    await app.identities.delete_user(principal)
-    assert (await show(app, principal.identity.id)).parts.find(LibraryDetails) is None

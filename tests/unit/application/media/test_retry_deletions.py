@@ -1,7 +1,5 @@
 """A deletion that the store refuses is recorded and retried."""
 
-import logging
-
 import pytest
 
 from application.media import deletions
@@ -21,21 +19,19 @@ async def refused(app: AppHarness) -> str:
     return item.id
 
 
-async def test_a_refused_deletion_is_retried_until_the_store_accepts_it(
-    app: AppHarness, refused: str, caplog: pytest.LogCaptureFixture
+async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it(
+    app: AppHarness, refused: str
 ) -> None:
     assert await app.media.retry_deletions() == 0
     app.files.is_unavailable = False
 
-    with caplog.at_level(logging.INFO):
-        assert await app.media.retry_deletions() == 1
-
-    assert {"event": "file_deletion_retried", "item_id": refused} in [
-        record.msg for record in caplog.records
-    ]
+    assert (await app.operations.cleanup())["retried_deletions"] == 1
     assert app.files.contents == {}
     assert stored_items(app.database)[refused].value.state is ItemState.DELETING
     assert await app.media.retry_deletions() == 0
+    app.clock.advance(FILE_DELETION_DELAY)
+    assert (await app.operations.cleanup())["deleted_items"] == 1
+    assert stored_items(app.database) == {}
 
 
 async def test_a_file_that_is_refused_again_does_not_stop_the_others(
@@ -65,14 +61,3 @@ async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: 
 
     assert app.faults.has_fired
     assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
-
-
-async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: str) -> None:
-    app.files.is_unavailable = False
-
-    assert (await app.operations.cleanup())["retried_deletions"] == 1
-    assert app.files.contents == {}
-
-    app.clock.advance(FILE_DELETION_DELAY)
-    assert (await app.operations.cleanup())["deleted_items"] == 1
-    assert refused not in stored_items(app.database)

@@ -46,8 +46,7 @@ async def end(app: AppHarness, call: InboundCall, status: CallStatus, seconds: i
 async def test_a_call_costs_the_minutes_that_the_provider_or_else_its_record_says(
     app: AppHarness, seconds: int | None, minutes: int
 ) -> None:
-    call = InboundCall(app)
-    await call.ring()
+    call = await InboundCall(app).ring()
     app.advance(seconds=150)
     for _ in ("reported", "repeated"):
         await end(app, call, CallStatus.COMPLETED, seconds)
@@ -58,8 +57,7 @@ async def test_a_call_costs_the_minutes_that_the_provider_or_else_its_record_say
 async def test_a_call_that_nobody_answered_costs_nothing(
     app: AppHarness, status: CallStatus
 ) -> None:
-    call = InboundCall(app)
-    await call.ring()
+    call = await InboundCall(app).ring()
     await end(app, call, status, 0)
     assert counted(app) == []
 
@@ -76,9 +74,7 @@ async def test_an_operator_who_answers_costs_the_price_of_the_operators_country(
 ) -> None:
     await join(app)
     before = counted(app)
-    call = InboundCall(app, sid="CA2")
-    await call.ring()
-    await call.press("1")
+    call = await InboundCall(app, sid="CA2").ring("1")
     await call.send(call.position, dialed)
     await call.repeat()
     assert counted(app) == [*before, *costs]
@@ -87,8 +83,6 @@ async def test_an_operator_who_answers_costs_the_price_of_the_operators_country(
 async def test_the_message_that_says_how_to_leave_costs_its_parts(app: AppHarness) -> None:
     await app.log_in()
     app.messenger.result = replace(ACCEPTED, provider="acme-sms")
-    call = InboundCall(app)
-    await call.ring()
-    await call.press("4", "1")
+    await InboundCall(app).ring("4", "1")
     costs = Costs(messages=1, parts=1, millionths=83_000)
     assert CostEntry(a_phone().country, Channel.SMS, "acme-sms", costs) in counted(app)

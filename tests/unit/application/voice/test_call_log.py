@@ -24,7 +24,7 @@ MEMBER = Principal(an_identity(), a_session(), has_recent_login=True)
 ADMINISTRATOR = Principal(
     an_identity(id=an_id(2), role=Role.ADMINISTRATOR), a_session(), has_recent_login=True
 )
-TIRED_ADMINISTRATOR = replace(ADMINISTRATOR, has_recent_login=False)
+TIRED = replace(ADMINISTRATOR, has_recent_login=False)
 
 
 def call_number(number: int, **changes: Any) -> Call:
@@ -79,15 +79,10 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
     calls = [call_number(number, identity_id=an_id(number % 2)) for number in range(4)]
     await add(app, *calls)
 
-    seen = [
-        [
-            call.id
-            for call in (await app.use_cases.of(CallsFeature).list_calls(principal, None, 10)).calls
-        ]
-        for principal in (MEMBER, ADMINISTRATOR, TIRED_ADMINISTRATOR)
-    ]
-
-    assert seen == [[an_id(3), an_id(1)], [an_id(3), an_id(2), an_id(1), an_id(0)], []]
+    list_calls = app.use_cases.of(CallsFeature).list_calls
+    for principal, seen in ((MEMBER, [3, 1]), (ADMINISTRATOR, [3, 2, 1, 0]), (TIRED, [])):
+        page = await list_calls(principal, None, 10)
+        assert [call.id for call in page.calls] == [an_id(number) for number in seen]
 
 
 # Recordings of administrators
@@ -102,9 +97,8 @@ async def recorded(app: AppHarness) -> AppHarness:
 
 
 async def read(app: AppHarness, principal: Principal, number: int = 1, index: int = 1) -> bytes:
-    async with app.use_cases.of(CallsFeature).open_recording(
-        principal, an_id(number), index
-    ) as recording:
+    open_recording = app.use_cases.of(CallsFeature).open_recording
+    async with open_recording(principal, an_id(number), index) as recording:
         return b"".join([chunk async for chunk in recording.chunks])
 
 
@@ -112,10 +106,8 @@ async def read(app: AppHarness, principal: Principal, number: int = 1, index: in
     ("principal", "number", "index", "error"),
     [
         (MEMBER, 1, 1, Forbidden),
-        (MEMBER, 2, 1, Forbidden),
-        (TIRED_ADMINISTRATOR, 1, 1, ReauthenticationRequired),
+        (TIRED, 1, 1, ReauthenticationRequired),
         (ADMINISTRATOR, 2, 0, CallNotFound),
-        (ADMINISTRATOR, 1, 2, CallRecordingNotFound),
         (ADMINISTRATOR, 1, -1, CallRecordingNotFound),
         (ADMINISTRATOR, 1, 0, CallRecordingNotFound),
     ],
@@ -139,9 +131,8 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
 
 async def test_an_administrator_hears_a_recording_or_its_error(recorded: AppHarness) -> None:
     assert await read(recorded, ADMINISTRATOR) == b"sound" * 500
-    async with recorded.use_cases.of(CallsFeature).open_recording(
-        ADMINISTRATOR, an_id(1), 1
-    ) as recording:
+    open_recording = recorded.use_cases.of(CallsFeature).open_recording
+    async with open_recording(ADMINISTRATOR, an_id(1), 1) as recording:
         await anext(recording.chunks)
         recorded.call_provider.is_unavailable = True
         with pytest.raises(CallProviderUnavailable):

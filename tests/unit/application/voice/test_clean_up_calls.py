@@ -142,15 +142,7 @@ async def test_a_deleted_identity_disappears_from_the_call_log(
 
 
 @pytest.mark.parametrize(
-    "operation",
-    [
-        "calls.list_started",
-        "calls.list_of_identity",
-        "calls.list_recorded",
-        "calls.delete",
-        "calls.replace",
-        "identities.replace",
-    ],
+    "operation", ["calls.list_recorded", "calls.delete", "calls.replace", "identities.replace"]
 )
 async def test_an_interrupted_cleanup_is_completed_by_the_next(
     app: AppHarness, operation: str

@@ -64,8 +64,7 @@ class Forger:
 
     async def _call(self, events: list[CallEvent]) -> InboundCall:
         self.calls += 1
-        call = InboundCall(self.app, sid=f"CA{self.calls}")
-        await call.ring()
+        call = await InboundCall(self.app, sid=f"CA{self.calls}").ring()
         for event in events:
             await call.send(call.position, event)
         self.nodes.update(call.record.path)

@@ -43,19 +43,14 @@ async def identity_of(app: AppHarness) -> Identity | None:
 
 
 async def leave(app: AppHarness, sid: str = "CA-leave") -> InboundCall:
-    call = InboundCall(app, sid=sid)
-    await call.ring()
-    await call.press("4", "1")
-    return call
+    return await InboundCall(app, sid=sid).ring("4", "1")
 
 
 # Joining
 
 
 async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> None:
-    call = InboundCall(app)
-    await call.ring()
-    await call.press("1")
+    call = await InboundCall(app).ring("1")
     assert call.heard == CONSENT
     assert app.database.identities == {}
     app.advance(14)
@@ -75,9 +70,7 @@ async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> Non
 
 
 async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHarness) -> None:
-    call = InboundCall(app)
-    await call.ring()
-    await call.press("1")
+    call = await InboundCall(app).ring("1")
     principal = await app.log_in()
     before = dict(app.database.identities)
     await call.stay_on_the_line()
@@ -88,9 +81,7 @@ async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHar
 
 
 async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarness) -> None:
-    call = InboundCall(app)
-    await call.ring()
-    await call.press("1")
+    call = await InboundCall(app).ring("1")
     app.faults.fail_on("identities.add")
     with pytest.raises(Exception, match="injected"):
         await call.stay_on_the_line()
@@ -117,8 +108,7 @@ async def test_an_unverified_identity_is_deleted_90_days_after_its_last_call(
     assert (await app.operations.cleanup())["deleted_identities"] == 1
     assert app.database.identities[called].value.is_deleted
     assert not app.database.identities[taken_over].value.is_deleted
-    call = InboundCall(app, sid="CA-again")
-    await call.ring()
+    call = await InboundCall(app, sid="CA-again").ring()
     assert "Would you like to join?" in call.heard
 
 
@@ -135,25 +125,14 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
 
     assert principal.identity.id == identity_id
     taken_over = app.database.identities[identity_id].value
+    of_login = {"sessions", "devices", "used_challenges", "last_used_at", "days_of_use"}
+    kept = {name: getattr(joined, name) for name in of_login}
     assert taken_over.is_verified
-    assert (
-        replace(
-            taken_over,
-            is_verified=False,
-            sessions=(),
-            devices=(),
-            used_challenges=(),
-            last_used_at=None,
-            days_of_use=0,
-        )
-        == joined
-    )
-    assert (taken_over.role, taken_over.user) == (Role.MEMBER, None)
+    assert replace(taken_over, is_verified=False, **kept) == joined
     page = await app.use_cases.of(CallsFeature).list_calls(principal, None, 10)
     assert [call.is_caller_verified for call in page.calls] == [False]
-    assert (
-        await app.identities.operator_actions.change_role(identity_id, Role.ADMINISTRATOR)
-    ).is_administrator
+    change_role = app.identities.operator_actions.change_role
+    assert (await change_role(identity_id, Role.ADMINISTRATOR)).is_administrator
 
 
 async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> None:
@@ -177,13 +156,8 @@ async def test_an_unverified_caller_leaves(app: AppHarness) -> None:
     assert call.heard == "You have left Dialtone. Goodbye."
     deleted = app.database.identities[identity_id].value
     assert (deleted.is_deleted, deleted.consent) == (True, None)
-    assert app.events.recorded == [
-        UserDeleted(
-            phone=a_phone(),
-            user_id=identity_id,
-            reason="unverified, by a call",
-        )
-    ]
+    event = UserDeleted(phone=a_phone(), user_id=identity_id, reason="unverified, by a call")
+    assert app.events.recorded == [event]
 
 
 async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: AppHarness) -> None:
@@ -207,9 +181,7 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
     joined_id = await join(app)
     app.advance(hours=12)
     await app.request_otp()
-    call = InboundCall(app, sid="CA-leave")
-    await call.ring()
-    await call.press("4")
+    call = await InboundCall(app, sid="CA-leave").ring("4")
     results = []
 
     async def log_in() -> None:
@@ -238,15 +210,12 @@ async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> N
     app = AppHarness(policy=make_phone_line(call_limits=limits))
     await app.log_in()
     app.messenger.messages.clear()
-    counts = []
-    for hour in range(25):
-        for number in range(2):
-            call = await leave(app, f"CA{hour}-{number}")
-            assert call.heard.startswith("To leave, open the app")
-        counts.append(len(app.messenger.messages))
-        app.advance(hours=1, minutes=1)
+    for number, (minutes, count) in enumerate([(0, 1), (0, 1), (61, 2), (61, 2), (1350, 3)]):
+        app.advance(minutes=minutes)
+        call = await leave(app, f"CA{number}")
+        assert call.heard.startswith("To leave, open the app")
+        assert len(app.messenger.messages) == count
 
-    assert counts == [1, *[2] * 23, 3]
     message = app.messenger.messages[0]
     assert message.phone == a_phone()
     assert message.text.startswith("Dialtone: to leave, delete your account in the app.")
@@ -260,9 +229,7 @@ async def test_messages_to_a_country_are_limited() -> None:
         await app.log_in(a_phone(number))
     app.messenger.messages.clear()
     for number in range(3):
-        call = InboundCall(app, a_phone(number), f"CA{number}")
-        await call.ring()
-        await call.press("4", "1")
+        await InboundCall(app, a_phone(number), f"CA{number}").ring("4", "1")
 
     assert len(app.messenger.messages) == 2
 
@@ -296,9 +263,7 @@ async def test_nobody_joins_with_a_number_that_is_held_for_its_former_owner(
 ) -> None:
     user = await app.add_user(a_phone())
     await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
-    call = InboundCall(app)
-    await call.ring()
-    await call.press("1")
+    call = await InboundCall(app).ring("1")
     await call.stay_on_the_line()
     assert app.database.phone_verifications[a_phone()].value.identity_id is None
     assert [stored.value.id for stored in app.database.identities.values()] == [user.identity.id]

@@ -105,10 +105,7 @@ async def explaining_call(app: AppHarness) -> InboundCall:
     await app.log_in()
     app.messenger.messages.clear()
     app.messenger.arrived.clear()
-    call = InboundCall(app)
-    await call.ring()
-    await call.press("4")
-    return call
+    return await InboundCall(app).ring("4")
 
 
 async def open_gate_after(app: AppHarness, seconds: float) -> None:
@@ -170,9 +167,7 @@ async def test_a_request_that_was_killed_is_completed_by_its_repetition(
     end = [("calls.load", effect[-1]), ("calls.replace", effect[-1])]
     for operation, after in [*begin, *((operation, None) for operation in effect), *end]:
         app = await app_with_identity(is_verified=is_verified)
-        call = InboundCall(app)
-        await call.ring()
-        await call.press(*(keys if is_verified is None else keys[:-1]))
+        call = await InboundCall(app).ring(*(keys if is_verified is None else keys[:-1]))
         app.faults.fail_on(operation, after=after, kill=True)
         with pytest.raises(ProcessKilled):
             await (call.stay_on_the_line() if is_verified is None else call.press(keys[-1]))
@@ -191,9 +186,7 @@ async def test_a_request_that_was_killed_is_completed_by_its_repetition(
 @pytest.mark.parametrize("operation", ["identities.add", "phone_verifications.save"])
 async def test_an_effect_that_fails_gets_an_apology_for_all_repetitions(operation: str) -> None:
     app = AppHarness(policy=PHONE_LINE)
-    call = InboundCall(app)
-    await call.ring()
-    await call.press("1")
+    call = await InboundCall(app).ring("1")
     app.faults.fail_on(operation)
     with pytest.raises(StorageUnavailable):
         await call.stay_on_the_line()
@@ -219,8 +212,6 @@ async def test_a_message_that_no_provider_accepts_can_be_sent_again(
     # Two are allowed in a day, and the rejected one does not count in it.
     for number, passed in enumerate((0, minutes, 61, 61)):
         app.advance(minutes=passed)
-        again = InboundCall(app, sid=f"CB{number}")
-        await again.ring()
-        await again.press("4", "1")
+        await InboundCall(app, sid=f"CB{number}").ring("4", "1")
 
     assert len(app.messenger.messages) == 3

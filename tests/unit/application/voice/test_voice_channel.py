@@ -81,11 +81,8 @@ async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
     delivery = verification.deliveries[-1]
     ((provider_call_id, placed),) = app.call_provider.calls.items()
     call = stored_call(app)
-    assert placed == PlacedCall(
-        a_phone(),
-        CALL_URLS.code_call(call.id),
-        CALL_URLS.call_status(call.id, app.labels_of(a_phone())),
-    )
+    status_url = CALL_URLS.call_status(call.id, app.labels_of(a_phone()))
+    assert placed == PlacedCall(a_phone(), CALL_URLS.code_call(call.id), status_url)
     assert app.messenger.messages == []
     assert (delivery.channel, delivery.provider) == (Channel.VOICE, "the line")
     assert delivery.call_id == call.id

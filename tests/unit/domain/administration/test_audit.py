@@ -7,21 +7,15 @@ from domain.errors import InvalidCharacters, TooLong
 @pytest.mark.parametrize(
     "phone",
     [
-        "+14155552671",
-        "+1 (415) 555-2671",
-        "415.555.2671",
-        "0415 / 555 / 26 71",
-        "٠٤١٥٥٥٥٢٦٧١",
-        "415_555_2671",
-        "415 -- 555 -- 2671",
-        "+1 [415] - [555] - [2671]",
+        "5552671",
+        "+1 [415] - [555] - [2671]",  # separators
+        "0415 / 555 _ 26..71",
         "1+415+555+2671",
         "415x555x2671",
+        "٠٤١٥٥٥٥٢٦٧١",
         "⁴¹⁵⁵⁵⁵²⁶⁷¹",
-        "14155552671aaaaaaaaaaaaa",
-        "tel:+1-415-555-2671;ext",
+        "14155552671aaaaaaaaaaaaa",  # as long as an id
         "p4155552671x",
-        "5552671",
     ],
 )
 def test_the_digits_of_a_phone_in_a_reason_are_masked(phone: str) -> None:

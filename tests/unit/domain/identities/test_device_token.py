@@ -29,15 +29,13 @@ def test_the_encoded_form_has_the_whole_secret_and_no_padding() -> None:
     assert repr(TOKEN.secret) not in repr(TOKEN)
 
 
-def test_the_id_of_a_device_does_not_contain_the_secret() -> None:
+def test_the_id_of_a_device_is_another_for_each_secret_and_does_not_contain_it() -> None:
     assert len(TOKEN.device_id) == 32
     assert TOKEN.secret.hex() not in TOKEN.device_id
     assert TOKEN.device_id != DeviceToken(an_id(7), bytes(16)).device_id
 
 
-@pytest.mark.parametrize(
-    "text", ["", "token", TOKEN.text[:-1], TOKEN.text + "A", " " + TOKEN.text, "é" * 38, "=" * 38]
-)
+@pytest.mark.parametrize("text", ["", TOKEN.text[:-1], TOKEN.text + "A", "é" * 38, "=" * 38])
 def test_any_other_text_is_no_token(text: str) -> None:
     assert parse_device_token(text) is None
 
@@ -49,17 +47,13 @@ def test_a_device_is_found_until_it_expires() -> None:
     assert identity.find_device("two", NOW) is None
 
 
-def test_above_ten_devices_the_oldest_is_dropped() -> None:
-    identity = an_identity()
-    for number in range(11):
-        identity = identity.add_device(a_device(str(number)), NOW)
-    assert [device.id for device in identity.devices] == [str(number) for number in range(1, 11)]
-
-
 def test_an_added_device_is_the_newest_and_expired_ones_are_dropped() -> None:
-    identity = an_identity(devices=(a_device("one"), a_device("two")))
-    again = RecognizedDevice("one", "another session", EXPIRES_AT)
-    assert identity.add_device(again, NOW).devices == (a_device("two"), again)
+    identity = an_identity()
+    for number in range(11):  # above ten the oldest is dropped
+        identity = identity.add_device(a_device(str(number)), NOW)
+    again = RecognizedDevice("3", "another session", EXPIRES_AT)
+    ids = [device.id for device in identity.add_device(again, NOW).devices]
+    assert ids == ["1", "2", "4", "5", "6", "7", "8", "9", "10", "3"]
     assert identity.add_device(again, EXPIRES_AT).devices == (again,)
 
 
@@ -102,9 +96,8 @@ def test_only_an_administrator_who_can_sign_in_has_browsers_at_the_console() -> 
 
 
 def test_a_browser_is_not_added_after_the_end_of_the_role_or_of_all_sessions() -> None:
-    member, administrator = an_identity(), an_identity(role=Role.ADMINISTRATOR, session_version=1)
-    assert member.add_console_device(a_browser(), NOW) is member
-    assert administrator.add_console_device(a_browser(), NOW) is administrator
+    for identity in (an_identity(), an_identity(role=Role.ADMINISTRATOR, session_version=1)):
+        assert identity.add_console_device(a_browser(), NOW) is identity
 
 
 def test_an_added_browser_is_the_newest_of_at_most_ten() -> None:

@@ -5,7 +5,7 @@ from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH, parse_external
 from tests.support.builders import NOW, an_identity
 
 
-@pytest.mark.parametrize("text", ["7", "auth0|5f7c", "a b", "~" * MAX_EXTERNAL_ID_LENGTH, "A", "a"])
+@pytest.mark.parametrize("text", ["A", "auth0|5 c", "~" * MAX_EXTERNAL_ID_LENGTH])
 def test_an_external_id_is_kept_as_it_is(text: str) -> None:
     assert parse_external_id(text) == text
 
@@ -18,7 +18,6 @@ def test_an_external_id_is_kept_as_it_is(text: str) -> None:
         (" a", InvalidCharacters),
         ("a ", InvalidCharacters),
         ("a\n", InvalidCharacters),
-        ("a\tb", InvalidCharacters),
         ("Zoë", InvalidCharacters),
         ("a\x7f", InvalidCharacters),
     ],

@@ -22,7 +22,6 @@ def a_token(generation: int = 1) -> RefreshToken:
 @given(st.integers(0, 2**32 - 1))
 def test_an_encoded_token_is_parsed_to_the_same_token(generation: int) -> None:
     token = a_token(generation)
-    assert token.text == a_token(generation).text
     assert parse_refresh_token(token.text) == token
     assert a_parsed_token(token.text).has_valid_mac([KEY], NONCE)
 
@@ -42,13 +41,10 @@ def test_a_token_with_a_changed_byte_has_an_invalid_mac(position: int, change: i
 
 @given(st.text(max_size=120))
 @example(a_token().text + "=")
-@example(a_token().text[:-1])
 @example(a_token().text + "AAAA")
-@example(f" {a_token().text}")
+@example(a_token().text[:-4])
 @example(a_token().text.replace("A", "á", 1))
 @example(a_token().text[:40] + "." + a_token().text[40:])
-@example(a_token().text[:-4])
-@example("")
 def test_other_text_is_not_a_refresh_token(text: str) -> None:
     assert parse_refresh_token(text) is None
 

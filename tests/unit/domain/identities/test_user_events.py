@@ -66,34 +66,26 @@ def test_an_event_is_dropped_when_all_destinations_have_it() -> None:
     events = events.settle([events.progress_of(BACKEND).mark_sent(events.last_number)], BOTH)
     assert types_of(events, BACKEND) == []
     assert types_of(events, OTHER) == [EventType.USER_CREATED, EventType.USER_BLOCKED]
+    # A destination that is gone keeps none.
+    assert events.settle([], [BACKEND]).unsent == ()
     events = events.settle([events.progress_of(OTHER).mark_sent(events.unsent[0].number)], BOTH)
     assert [event.type for event in events.unsent] == [EventType.USER_BLOCKED]
 
 
-def test_a_destination_that_is_gone_keeps_no_event() -> None:
-    events = recorded(EventType.USER_CREATED)
-    events = events.settle([events.progress_of(BACKEND).mark_sent(events.unsent[0].number)], BOTH)
-    assert events.unsent
-    assert events.settle([], [BACKEND]).unsent == ()
-
-
-def test_attempts_come_later_each_time_up_to_an_hour() -> None:
+def test_attempts_come_later_each_time_up_to_an_hour_and_delay_no_other_destination() -> None:
     events, now, delays = recorded(EventType.USER_CREATED), NOW, list[float]()
     for _ in range(9):
-        events = events.settle([events.progress_of(BACKEND).mark_failed(now)], [BACKEND])
+        failed = [events.progress_of(BACKEND).mark_failed(now)]
+        beside_other = events.settle(failed, BOTH)
+        assert beside_other.due(OTHER, NOW) == events.unsent
+        assert beside_other.next_send_at == NOW
+        events = events.settle(failed, [BACKEND])
         assert events.next_send_at is not None
         assert events.due(BACKEND, events.next_send_at - timedelta(milliseconds=1)) == ()
         assert events.due(BACKEND, events.next_send_at) == events.unsent
         delays.append((events.next_send_at - now).total_seconds())
         now = events.next_send_at
     assert delays == [5, 20, 80, 320, 1280, 3600, 3600, 3600, 3600]
-
-
-def test_a_failing_destination_delays_no_other() -> None:
-    events = recorded(EventType.USER_CREATED)
-    events = events.settle([events.progress_of(BACKEND).mark_failed(NOW)], BOTH)
-    assert events.due(OTHER, NOW) == events.unsent
-    assert events.next_send_at == NOW
 
 
 def test_after_three_days_events_are_kept_until_a_newer_one_or_a_retry() -> None:

@@ -35,20 +35,13 @@ CHANGING: Final = [
 ]
 JOINERS_AND_SELECTORS: Final = "\u200c\u200d\u180b\u180f\ufe00\ufe0f\U000e0100\U000e01ef"
 EMOJI: Final = (
-    "👩\u200d🚀",
     "👨\u200d👩\u200d👧\u200d👦",
-    "🧑🏽\u200d🤝\u200d🧑🏻",
-    "🕵\ufe0f\u200d♂\ufe0f",
-    "🏳\ufe0f\u200d⚧\ufe0f",
-    "🏴\u200d☠\ufe0f",
-    "🙂\u200d↔\ufe0f",
-    "❤\ufe0f",
+    "🧑🏽\u200d🤝\u200d🧑🏻",  # with a modifier before the joiner
+    "🕵\ufe0f\u200d♂\ufe0f",  # with selectors
     "☺\ufe0e",
     "☝\ufe0f🏽",
-    "1\ufe0f\u20e3",
     "#\ufe0f\u20e3",
     "🇮🇳",
-    "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
     "🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
 )
@@ -167,16 +160,10 @@ def test_any_text_is_rejected_or_a_normalized_name_with_one_key(text: str) -> No
         ("Rahul Sharma", " RAHUL   sharma"),
         ("Zo\u00eb", "ZOE\u0308"),
         ("ΣΙΣΥΦΟΣ", "σισυφος"),
-        ("Ångström", "\u212bngstro\u0308m"),
-        ("Alice", "\uff21lice"),
-        ("Alice", "\U0001d400lice"),
         ("Alice", "\u24b6LICE"),
-        ("ガガ", "\uff76\uff9e\uff76\uff9e"),
-        ("한국", "\u1112\u1161\u11ab\u1100\u116e\u11a8"),
         ("葛城", "葛\U000e0100城"),
         ("❤ Zoë", "❤\ufe0f Zoë"),
         ("👩🚀", "👩\u200d🚀"),
-        ("1\u20e3", "1\ufe0f\u20e3"),
         # The RFC rejects the middle dot here, and characters that this Unicode version lacks.
         ("Anna·Maria", "\uff21nna·MARIA"),
         ("Alice\U0001fae9", "\uff21LICE\U0001fae9"),
@@ -189,7 +176,6 @@ def test_spellings_of_a_name_have_one_key(name: str, spelling: str) -> None:
 
 def test_other_names_have_other_keys() -> None:
     for name, other in (
-        ("Rahul", "Rahula"),
         ("Rahul Sharma", "RahulSharma"),
         ("Zoe", "Zoë"),
         ("Straße", "Strasse"),
@@ -232,14 +218,6 @@ def test_a_stored_key_is_not_derived_again() -> None:
     assert not stored.is_same(Username("Strase"))
 
 
-@pytest.mark.exhaustive
-def test_every_letter_has_one_key_composed_and_decomposed() -> None:
-    for name in chain.from_iterable(map(names_with, CHANGING)):
-        keys = {derive_key(unicodedata.normalize(form, name)) for form in FORMS}
-        keys.add(derive_key(derive_key(name)))
-        assert len(keys) == 1, ascii(name)
-
-
 # Characters
 
 
@@ -269,11 +247,8 @@ def test_invisible_characters_and_noncharacters_are_rejected() -> None:
     "name",
     [
         "علی\u200cرض",  # between letters that would join (RFC 5892, A.1)
-        "بی\u200cبی",
         "क्\u200cष",
-        "श्\u200dरी",  # after a virama (RFC 5892, A.2)
-        "ന\u0d4d\u200d",
-        "ක්\u200dෂ",
+        "ന\u0d4d\u200d",  # after a virama (RFC 5892, A.2)
         "渡辺\U000e0101",
         "葛\ufe00",
         "ᠮ\u180bᠣ",
@@ -288,7 +263,6 @@ def test_invisible_characters_that_a_script_needs_are_allowed(name: str) -> None
 @pytest.mark.parametrize(
     "name",
     [
-        "Al\u200dice",
         "Al\u200cice",
         "Alice\u200d",
         "\u200dAlice",
@@ -297,12 +271,10 @@ def test_invisible_characters_that_a_script_needs_are_allowed(name: str) -> None
         "क\u200dष",
         "\U000323b0\u200d",  # after a character without a name
         "Alice\ufe0f",
-        "Alice\U000e0100",
         "\U000e0100葛",
         "Alice\u180b",
         "😀\ufe0f\ufe0f",
         "1\ufe0f",
-        "👩\u200d",
         "👩\u200da",
         "👩\u200d\u200d🚀",
         "\u200d🚀",
@@ -360,12 +332,9 @@ def test_other_mixtures_of_scripts_are_rejected(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "admin", "ADMIN", "Admin", "administrator", "Support", "SUPPORT", " a d m i n ",
-        "\u0430dmin", "\u0410D\u041c\u0406N",
-        "\uff41\uff44\uff4d\uff49\uff4e", "\U0001d41a\U0001d41d\U0001d426in",
-        "adrnin", "adm\u0131n", "adm\uffe8n", "adm\u02dbn", "ADMlN", "adm1n",
-        "supp0rt", "\u0455upport", "\u0455\u03c5\u0440\u0440\u043ert",
-        "chess club", "ChessClub", "CHESS  CLUB", "\u0421hess Club", "Chess C\U0001d425ub",
+        "ADMIN", "administrator", "Support", " a d m i n ", "\u0410D\u041c\u0406N",
+        "\uff41\uff44\uff4d\uff49\uff4e", "adrnin", "adm\u0131n", "adm\uffe8n", "adm\u02dbn",
+        "ADMlN", "supp0rt", "\u0455\u03c5\u0440\u0440\u043ert", "ChessClub", "Chess C\U0001d425ub",
     ],
 )  # fmt: skip
 def test_names_that_look_like_a_role_or_the_app_are_reserved(name: str) -> None:
@@ -383,9 +352,7 @@ def test_names_are_compared_with_roles_as_a_whole(name: str) -> None:
 # One's own name
 
 
-@pytest.mark.parametrize(
-    "name", ["admin", "Al\u200dice", "Alice\ufe0f", "\u0410lice", "Rahul राहुल", "Dialtone"]
-)
+@pytest.mark.parametrize("name", ["admin", "Al\u200dice", "Rahul राहुल", "Dialtone"])
 def test_the_stored_name_is_valid_for_its_owner_even_if_it_is_not_for_others(name: str) -> None:
     own = Username(name, "its key")
     rules = UsernameRules()

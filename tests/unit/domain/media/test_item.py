@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.errors import InvalidValue
+from domain.errors import InvalidIdentifier, InvalidValue
 from domain.media.image import Image, ImageFormat, VariantSpec
 from domain.media.item import (
     STORAGE_KEY_BYTES,
@@ -101,3 +101,10 @@ def test_the_error_says_why_a_category_is_invalid(text: str, message: str) -> No
     with pytest.raises(InvalidValue) as error:
         parse_category(text)
     assert error.value.message == message
+
+
+def test_no_id_is_from_elsewhere() -> None:
+    with pytest.raises(InvalidIdentifier):
+        an_item(id="user-1", storage_key=f"00/{an_id()}-{0:032x}.jpg")
+    with pytest.raises(InvalidIdentifier):
+        an_item(owner_id="user-1")

@@ -6,25 +6,27 @@
 - At callbacks: five for everybody together, and they reveal no callback.
 """
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from domain.errors import TooManyAttempts
-from domain.otp.attempts import OtpAttempt, Repeated, Unchallenged, VerificationResult, Wrong
-from domain.otp.challenge import OtpCode
+from domain.otp.attempts import OtpAttempt, Repeated, Unchallenged, Wrong
+from domain.otp.challenge import Login, OtpCode
 from domain.otp.code_check import CodeCheck
+from domain.otp.delivery import Delivery
+from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.builders import NOW, a_hashed_ip
+from tests.support.builders import NOW, a_hashed_ip, an_id
 from tests.unit.domain.otp.verification_driver import (
+    DEVICE,
     HOME_IP,
     HOUR,
+    IDENTITY_ID,
     WORK_IP,
     WRONG_CODE,
     VerificationDriver,
-    attempts_left_of_callback,
     code_of,
     unknown_ip,
 )
@@ -46,43 +48,11 @@ def test_after_five_wrong_codes_from_any_ip_even_the_correct_code_is_rejected(
     assert driver.verification is before
 
 
-def test_only_the_code_of_its_own_delivery_is_correct(driver: VerificationDriver) -> None:
-    first = driver.request()
-    driver.wait(250)
-    second = driver.request()
-    for own, other in ((first, second), (second, first)):
-        code = code_of(own.challenge)
-        assert not driver.copy().accepts(code, request_id=other.request_id)
-        assert driver.copy().accepts(code, request_id=own.request_id)
-
-
-def test_nobody_uses_up_the_attempts_of_an_id_without_it(driver: VerificationDriver) -> None:
-    decision = driver.request(HOME_IP)
-    for number in range(3):
-        later = driver.request(unknown_ip(number))
-        driver.fail(2, unknown_ip(number), later.request_id)
-    driver.fail(5, HOME_IP)
-    for number in range(60):
-        with suppress(TooManyAttempts):
-            driver.fail(1, unknown_ip(number))
-    driver.is_limited = True
-    for number in range(4):
-        delivery = driver.deliver(unknown_ip(number))
-        driver.fail(1, unknown_ip(number), delivery.request_id)
-    assert driver.fail(4, HOME_IP, decision.request_id) == [4, 3, 2, 1]
-    assert driver.accepts(code_of(decision.challenge), HOME_IP, decision.request_id)
-
-
-@pytest.mark.parametrize(("seconds", "expected"), [(9.999, Repeated(4)), (10, Wrong(3))])
-def test_a_repeat_within_ten_seconds_is_not_counted(
-    driver: VerificationDriver, seconds: float, expected: VerificationResult
-) -> None:
+def test_a_repeat_within_ten_seconds_is_not_counted(driver: VerificationDriver) -> None:
     request_id = driver.request().request_id
-    first = driver.verify(WRONG_CODE, request_id=request_id)
-    assert first == Wrong(4)
-    driver.wait(seconds)
-    repeated = driver.verify(WRONG_CODE, request_id=request_id)
-    assert repeated == expected
+    for seconds, expected in ((0, Wrong(4)), (9.999, Repeated(4)), (0.001, Wrong(3))):
+        driver.wait(seconds)
+        assert driver.verify(WRONG_CODE, request_id=request_id) == expected
 
 
 def test_only_the_latest_code_of_the_same_counter_is_a_repeat(driver: VerificationDriver) -> None:
@@ -170,20 +140,6 @@ def test_the_wait_ends_with_the_shared_limit_or_with_the_code(driver: Verificati
         assert error.value.retry_after == retry_after
 
 
-def test_an_ip_whose_code_has_expired_counts_as_one_that_requested_none(
-    driver: VerificationDriver,
-) -> None:
-    code = code_of(driver.request(HOME_IP).challenge)
-    driver.wait(250)
-    driver.request(WORK_IP)
-    driver.wait(49)
-    assert driver.accepts(code, HOME_IP)
-    driver.wait(1)
-    driver.fail(1, HOME_IP)
-    expired, latest = driver.verification.deliveries
-    assert (len(expired.counters), latest.attempts_of_unknown_ips) == (0, 1)
-
-
 def test_attempts_without_an_active_challenge_leave_no_state(driver: VerificationDriver) -> None:
     before = driver.verification
     for number in range(10):
@@ -231,15 +187,6 @@ def test_under_attack_all_networks_of_a_site_share_two_attempts_at_a_delivery(
 # At callbacks
 
 
-def test_with_a_request_id_no_code_of_a_callback_is_correct(driver: VerificationDriver) -> None:
-    callback = driver.call_back()
-    request_id = driver.deliver().request_id
-    for client_ip, sent_id in ((HOME_IP, request_id), (HOME_IP, "unknown"), (WORK_IP, request_id)):
-        assert not driver.accepts(code_of(callback.challenge), client_ip, sent_id)
-    assert driver.verification.callbacks == (callback,)
-    assert driver.accepts(code_of(callback.challenge))
-
-
 def test_each_callback_has_five_attempts_of_all_clients_together(
     driver: VerificationDriver,
 ) -> None:
@@ -254,22 +201,6 @@ def test_each_callback_has_five_attempts_of_all_clients_together(
     driver.fail(1)
     assert [callback.counter.left for callback in driver.verification.callbacks] == [0, 4]
     assert driver.accepts(code)
-
-
-def test_a_wrong_code_has_the_same_result_with_a_callback_and_without(
-    driver: VerificationDriver,
-) -> None:
-    called_back = driver.copy()
-    called_back.call_back()
-    counted = called_back.copy()
-    assert counted.verify(WRONG_CODE) == driver.verify(WRONG_CODE)
-    assert attempts_left_of_callback(counted) == 4
-    driver.deliver(HOME_IP)
-    called_back.deliver(HOME_IP)
-    for client_ip in (HOME_IP, WORK_IP, HOME_IP, unknown_ip(1), HOME_IP, WORK_IP):
-        code = str(next(driver.wrong_codes))
-        assert called_back.verify(code, client_ip) == driver.verify(code, client_ip)
-    assert called_back.verification.failures == driver.verification.failures
 
 
 # Digests and the shared limit
@@ -306,3 +237,118 @@ def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
     ):
         check = CodeCheck(an_attempt(), PhoneVerification(shared_attempts=tuple(shared_attempts)))
         assert check.shared_attempts_left(NOW) == left
+
+
+# During a block
+
+
+def test_a_suppressed_code_is_delivered_on_request_after_the_block(
+    driver: VerificationDriver,
+) -> None:
+    driver.verification = driver.verification.block(NOW)
+    suppressed = driver.request()
+    assert (suppressed.is_new, suppressed.is_suppressed) == (True, True)
+    driver.verification = driver.verification.unblock()
+    driver.wait(15)
+    decision = driver.request()
+    assert decision.challenge == suppressed.challenge
+    assert (decision.is_new, decision.is_suppressed) == (True, False)
+
+
+def test_during_a_block_a_correct_code_counts_as_a_wrong_one_and_stays_valid(
+    driver: VerificationDriver,
+) -> None:
+    decision = driver.request()
+    code, request_id = code_of(decision.challenge), decision.request_id
+    driver.verification = driver.verification.block(driver.now)
+    for left in (4, 3, 2, 1, 0):
+        assert driver.verify(code, request_id=request_id) == Wrong(left)
+        driver.wait(10)
+    assert driver.verification.trusted_ips == ()
+    driver.verification = driver.verification.unblock()
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code, request_id=request_id)
+    assert driver.accepts(code, HOME_IP)
+
+
+# Correct codes
+
+Decisions = tuple[DeliveryDecision, DeliveryDecision]
+
+
+@pytest.fixture
+def two_codes(driver: VerificationDriver) -> Decisions:
+    """Two active codes that were delivered to `HOME_IP`."""
+    first = driver.request(HOME_IP)
+    driver.wait(250)
+    return first, driver.request(HOME_IP)
+
+
+def test_a_correct_code_resets_the_attempts_of_its_delivery_and_ip_and_no_others(
+    driver: VerificationDriver, two_codes: Decisions
+) -> None:
+    first, second = two_codes
+    driver.fail(4, WORK_IP, first.request_id)
+    driver.fail(4, HOME_IP)
+    driver.fail(5, WORK_IP)
+    driver.fail(5, HOME_IP, second.request_id)
+    assert driver.accepts(code_of(first.challenge), HOME_IP, first.request_id)
+    assert driver.fail(1, WORK_IP, first.request_id) == [4]
+    assert driver.fail(1, HOME_IP) == [4]
+    for client_ip, request_id in ((WORK_IP, None), (HOME_IP, second.request_id)):
+        with pytest.raises(TooManyAttempts):
+            driver.fail(1, client_ip, request_id)
+
+
+# Retries of an interrupted login
+
+
+def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: VerificationDriver) -> None:
+    decision = driver.request()
+    code, request_id = code_of(decision.challenge), decision.request_id
+    used = driver.use(code, request_id=request_id)
+    assert used.login == used.challenge.login == Login(IDENTITY_ID, "a-session", request_id)
+    before = driver.verification
+    for client_ip, sent_id in ((HOME_IP, None), (HOME_IP, request_id), (WORK_IP, request_id)):
+        retried = driver.verify(code, client_ip, sent_id)
+        assert isinstance(retried, Unchallenged)
+        assert retried.code is not None
+        assert retried.code.challenge == used.challenge
+        # Its permits are released now if the interrupted request did not.
+        assert isinstance(retried.code.carrier, Delivery)
+        assert retried.code.carrier.request_id == request_id
+    assert driver.verification == before
+
+
+def test_a_used_code_can_be_sent_again_by_its_ip_or_device_until_a_minute_after_it_expired(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.request(HOME_IP).challenge)
+    driver.wait(299)
+    assert driver.accepts(code, HOME_IP)
+    assert not driver.can_log_in(code, WORK_IP)
+    for client_ip, device in ((HOME_IP, None), (WORK_IP, DEVICE)):
+        driver.device = device
+        assert driver.copy(after=1 + 59).can_log_in(code, client_ip)
+        assert not driver.copy(after=1 + 60).can_log_in(code, client_ip)
+
+
+def test_of_two_used_codes_the_one_that_was_used_last_can_be_sent_again(
+    driver: VerificationDriver, two_codes: Decisions
+) -> None:
+    codes = [code_of(decision.challenge) for decision in two_codes]
+    for code in codes:
+        driver.wait(1)
+        assert driver.accepts(code)
+    assert [driver.can_log_in(code) for code in codes] == [False, True]
+
+
+def test_a_retry_has_no_login_after_a_block_or_at_another_identity(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.request().challenge)
+    driver.verify(code)
+    verification = driver.verification
+    for changed in (verification.block(driver.now), verification.change_owner(an_id(9))):
+        driver.verification = changed
+        assert not driver.can_log_in(code)

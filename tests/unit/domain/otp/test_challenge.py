@@ -57,10 +57,10 @@ def test_a_code_is_accepted_until_it_expires_or_is_used() -> None:
 def test_a_code_has_six_to_eight_digits_and_may_begin_with_zeros() -> None:
     assert (DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH) == (6, 8)
     assert len(a_challenge().derive_code(KEY, a_phone())) == 6
-    for length in (6, 7, 8):
+    for length in (6, 8):
         codes = [
             a_challenge(nonce=bytes([number])).derive_code(KEY, a_phone(), length)
-            for number in range(200)
+            for number in range(50)
         ]
         assert all(re.fullmatch(rf"[0-9]{{{length}}}", code) for code in codes)
         assert any(code.startswith("0") for code in codes)
@@ -78,11 +78,9 @@ def test_a_code_is_the_first_eight_bytes_of_an_hmac_modulo_a_million() -> None:
 # Parsing
 
 
-@pytest.mark.parametrize("text", ["012313", "012 313", " 0 1 2-3 1 3\n"])
-def test_spaces_and_hyphens_are_dropped(text: str) -> None:
-    assert parse_otp_code(text) == CODE
-    parsed = {ignored: parse_otp_code(f"012{ignored}313") for ignored in SPACES + HYPHENS}
-    assert parsed == dict.fromkeys(SPACES + HYPHENS, CODE)
+def test_spaces_and_hyphens_are_dropped() -> None:
+    for ignored in [*SPACES, *HYPHENS, " ", "\n"]:
+        assert parse_otp_code(f"{ignored}012{ignored}313{ignored}") == CODE
     assert parse_otp_code("1234-5678", 8).digits == "12345678"
 
 
@@ -90,9 +88,8 @@ def test_spaces_and_hyphens_are_dropped(text: str) -> None:
     "text",
     [
         "\u2068012313\u2069",  # from a right-to-left message
-        "\u200f\u202b012\u200b-\u200b313\u202c",
-        "\ufeff0\ufe0f1\ufe0f2\ufe0f3\ufe0f1\ufe0f3\ufe0f",
-        "\u0660\u061c\u0661\u0662\u200d\u0663\u00ad\u0661\u2060\u0663\U000e007f",
+        # Between digits of another script.
+        "\u0660\u061c\u0661\u0662\u200d\u0663\u00ad\u0661\u2060\u0663\ufe0f\U000e007f",
     ],
 )
 def test_invisible_characters_are_dropped(text: str) -> None:
@@ -100,19 +97,24 @@ def test_invisible_characters_are_dropped(text: str) -> None:
         assert parse_otp_code(repeated) == CODE
 
 
-@pytest.mark.parametrize("digits", ["012313", "456789"])
-def test_digits_of_every_script_are_parsed(digits: str) -> None:
-    parsed = {zero: parse_otp_code(in_script(digits, zero)) for zero in ZEROS}
-    assert parsed == dict.fromkeys(ZEROS, OtpCode(digits))
+def test_digits_of_every_script_are_parsed() -> None:
+    parsed = {zero: parse_otp_code(in_script("0123456789"[-8:], zero), 8) for zero in ZEROS}
+    assert parsed == dict.fromkeys(ZEROS, OtpCode("23456789"))
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "12345", "1234567", "12345a", "½23456", "12345²", "①23456", "+12345", "12.345",
-        "一二三四五六", "12345\u2069", "12345\u20e3", "12345\ufff9",
+        pytest.param("", id="no digit"),
+        pytest.param("12345\u2069", id="too short"),
+        pytest.param("1234567", id="too long"),
+        pytest.param("12345a", id="letter"),
+        pytest.param("12.345", id="other separator"),
+        pytest.param("12345²", id="superscript"),
+        pytest.param("½23456", id="number that is no digit"),
+        pytest.param("12345\u20e3", id="visible mark"),
     ],
-)  # fmt: skip
+)
 def test_other_text_is_not_a_code(text: str) -> None:
     with pytest.raises(InvalidValue, match=r"\AA code is 6 digits, as in the message\.\Z"):
         parse_otp_code(text)
@@ -122,6 +124,5 @@ def test_other_text_is_not_a_code(text: str) -> None:
 
 def test_a_text_has_at_most_forty_characters() -> None:
     assert parse_otp_code("012313" + " " * 34) == CODE
-    for spaces in (35, 1000):
-        with pytest.raises(InvalidValue):
-            parse_otp_code("012313" + " " * spaces)
+    with pytest.raises(InvalidValue):
+        parse_otp_code("012313" + " " * 35)

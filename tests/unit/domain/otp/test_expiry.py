@@ -64,12 +64,10 @@ def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token(
     assert of_device.prune(NOW + 180 * DAY) == PhoneVerification()
 
 
-@pytest.mark.parametrize("state", [PhoneVerification(), DELIVERY])
-def test_a_blocked_phone_and_one_with_an_identity_never_expire(state: PhoneVerification) -> None:
-    blocked, assigned = state.block(NOW), state.change_owner(an_id())
-    assert blocked.expires_at is None
-    assert assigned.expires_at is None
-    assert blocked.unblock() == assigned.change_owner(None) == state
+def test_a_blocked_phone_and_one_with_an_identity_never_expire() -> None:
+    blocked, assigned = DELIVERY.block(NOW), DELIVERY.change_owner(an_id())
+    assert (blocked.expires_at, assigned.expires_at) == (None, None)
+    assert blocked.unblock() == assigned.change_owner(None) == DELIVERY
 
 
 def test_another_owner_starts_without_the_trusted_ips_and_the_locale_of_the_former() -> None:
@@ -89,19 +87,16 @@ def test_another_owner_starts_without_the_trusted_ips_and_the_locale_of_the_form
 # Client IPs
 
 
-def test_the_first_client_ip_that_expires_decides() -> None:
-    assert DELIVERY.client_ips_expire_at == NOW + DAY
+def test_the_first_client_ip_that_expires_decides(driver: VerificationDriver) -> None:
     assert LOGIN.client_ips_expire_at == NOW + 90 * DAY
-    both = replace(DELIVERY, trusted_ips=LOGIN.trusted_ips)
-    assert both.client_ips_expire_at == NOW + DAY
+    assert replace(DELIVERY, trusted_ips=LOGIN.trusted_ips).client_ips_expire_at == NOW + DAY
     assert ATTEMPT.client_ips_expire_at is None
-
-
-def test_the_ip_of_an_attempt_expires_with_the_code(driver: VerificationDriver) -> None:
     driver.deliver(HOME_IP)
     assert driver.verification.client_ips_expire_at == NOW + DAY
-    driver.fail(1, WORK_IP)
+    driver.fail(1, WORK_IP)  # the IP of an attempt expires with the code
     assert driver.verification.client_ips_expire_at == NOW + OTP_TTL
+    pruned = driver.verification.prune(NOW + OTP_TTL)
+    assert [delivery.counters for delivery in pruned.deliveries] == [()]
 
 
 def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
@@ -116,32 +111,13 @@ def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
     assert full.drop_client_ips() == kept
 
 
-# Removal
-
-
-def test_the_attempts_of_a_delivery_are_pruned_with_its_code(driver: VerificationDriver) -> None:
-    driver.deliver()
-    driver.fail(1, WORK_IP)
-    pruned = driver.verification.prune(NOW + OTP_TTL)
-    assert [delivery.counters for delivery in pruned.deliveries] == [()]
-
-
 # What does not expire
 
 
 def test_pruning_and_counting_keep_all_other_fields() -> None:
-    expiring: dict[str, Any] = {
-        "challenges": (),
-        "deliveries": (),
-        "shared_attempts": (),
-        "failures": Failures(),
-        "trusted_ips": (),
-        "callbacks": (),
-        "call_locale": None,
-        "rejected_callbacks": (),
-        "limit_resets": (),
-        "has_granted_delivery": False,
-    }
+    names = "challenges deliveries shared_attempts failures trusted_ips callbacks call_locale"
+    names += " rejected_callbacks limit_resets has_granted_delivery"
+    expiring: Any = {name: getattr(PhoneVerification(), name) for name in names.split()}
     pruned = FULL_VERIFICATION.prune(NOW)
     assert replace(pruned, **expiring) == replace(FULL_VERIFICATION, **expiring)
     for delivery in FULL_VERIFICATION.deliveries:

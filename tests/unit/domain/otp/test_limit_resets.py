@@ -29,40 +29,19 @@ def with_failures(count: int) -> VerificationDriver:
     return VerificationDriver(PhoneVerification(failures=Failures(in_a_row=count)))
 
 
-def test_after_a_reset_a_code_is_sent_at_once_although_the_day_was_used_up() -> None:
+def test_after_a_reset_a_code_is_sent_at_once_and_the_limits_of_the_phone_count_again() -> None:
     driver = VerificationDriver()
-    use_up_deliveries(driver)
-    driver.wait(3600)
-    with pytest.raises(TooManyOtpRequests):
-        driver.request(WORK_IP)
-
-    reset(driver)
-
+    for _ in range(2):
+        use_up_deliveries(driver)
+        assert driver.verification.deliveries[-1].is_reset is False
+        with pytest.raises(TooManyOtpRequests):
+            driver.copy(after=3600).request(WORK_IP)
+        reset(driver)
     assert driver.request(WORK_IP).is_new
-
-
-def test_a_reset_ends_the_cooldown_and_its_doubling() -> None:
-    driver = VerificationDriver()
-    for _ in range(5):
-        driver.deliver(WORK_IP)
-    assert not driver.request(WORK_IP).is_new
-
-    reset(driver)
-
-    assert driver.request(WORK_IP).is_new
-    assert driver.copy(after=15).request(WORK_IP).is_new
-
-
-def test_the_limits_of_the_phone_count_again_after_a_reset() -> None:
-    driver = VerificationDriver()
-    use_up_deliveries(driver)
-    reset(driver)
-
-    use_up_deliveries(driver)
-
-    driver.wait(3600)
-    with pytest.raises(TooManyOtpRequests):
-        driver.request(WORK_IP)
+    assert driver.copy(after=15).request(WORK_IP).is_new  # the cooldown is not doubled
+    # Operators see the deliveries before the reset.
+    assert [delivery.is_reset for delivery in driver.verification.deliveries][-2:] == [True, False]
+    assert driver.verification.prune(driver.now + timedelta(days=1)).deliveries == ()
 
 
 def test_a_phone_is_reset_twice_a_day_and_the_error_says_when_again() -> None:
@@ -79,27 +58,24 @@ def test_a_phone_is_reset_twice_a_day_and_the_error_says_when_again() -> None:
     reset(driver)
 
 
-def test_after_many_failures_one_delivery_has_all_attempts_and_the_next_has_one() -> None:
-    driver = with_failures(MAX_FAILURES_IN_A_ROW)
+@pytest.mark.parametrize(
+    ("failures", "is_limited", "wait", "attempts"),
+    [
+        pytest.param(MAX_FAILURES_IN_A_ROW, False, 0, [5, 1], id="after many failures"),
+        pytest.param(MAX_FAILURES_IN_A_ROW, False, DAY, [1, 1], id="a day later"),
+        pytest.param(0, True, 0, [5, 2], id="while a shared limit is used up"),
+        pytest.param(MAX_FAILURES_AFTER_RESET - 4, False, 0, [1, 1], id="a hundred failures"),
+    ],
+)
+def test_one_delivery_after_a_reset_has_all_attempts(
+    failures: int, is_limited: bool, wait: int, attempts: list[int]
+) -> None:
+    driver = with_failures(failures)
+    driver.is_limited = is_limited
     reset(driver)
-
-    granted, next_one = driver.deliver(), driver.deliver()
-
-    attempts = [decision.delivery.attempt_limit for decision in (granted, next_one)]
-    assert attempts == [ATTEMPTS_PER_DELIVERY, 1]
-    assert driver.verification.failures.in_a_row == MAX_FAILURES_IN_A_ROW
-
-
-def test_one_delivery_has_all_attempts_while_a_shared_limit_is_used_up() -> None:
-    driver = VerificationDriver(is_limited=True)
-    reset(driver)
-    assert driver.deliver().delivery.attempt_limit == ATTEMPTS_PER_DELIVERY
-
-
-def test_resets_never_lead_to_more_than_a_hundred_failures_in_a_row() -> None:
-    driver = with_failures(MAX_FAILURES_AFTER_RESET - ATTEMPTS_PER_DELIVERY + 1)
-    reset(driver)
-    assert driver.deliver().delivery.attempt_limit == 1
+    driver.wait(wait)
+    assert [driver.deliver().delivery.attempt_limit for _ in range(2)] == attempts
+    assert driver.verification.failures.in_a_row == failures
 
 
 def test_what_was_allowed_is_allowed_again_if_no_provider_accepts_it() -> None:
@@ -111,13 +87,6 @@ def test_what_was_allowed_is_allowed_again_if_no_provider_accepts_it() -> None:
     assert driver.deliver().delivery.attempt_limit == ATTEMPTS_PER_DELIVERY
 
 
-def test_what_was_allowed_ends_after_a_day() -> None:
-    driver = with_failures(MAX_FAILURES_IN_A_ROW)
-    reset(driver)
-    driver.wait(DAY)
-    assert driver.deliver().delivery.attempt_limit == 1
-
-
 def test_a_reset_brings_no_attempts_at_a_code_that_was_sent_before() -> None:
     driver = VerificationDriver()
     decision = driver.deliver()
@@ -127,12 +96,3 @@ def test_a_reset_brings_no_attempts_at_a_code_that_was_sent_before() -> None:
 
     with pytest.raises(TooManyAttempts):
         driver.verify(code_of(decision.challenge), request_id=decision.request_id)
-
-
-def test_reset_deliveries_stay_for_operators_to_see() -> None:
-    driver = VerificationDriver()
-    driver.deliver()
-    reset(driver)
-    [delivery] = driver.verification.deliveries
-    assert delivery.is_reset
-    assert driver.verification.prune(driver.now + timedelta(days=1)).deliveries == ()

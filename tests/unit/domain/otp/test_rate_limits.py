@@ -15,7 +15,6 @@ from domain.otp.rate_limits import (
     LimitPurpose,
     RateLimit,
     RateLimits,
-    Reservation,
 )
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
@@ -83,14 +82,6 @@ def limits_of(groups: tuple[Group, ...]) -> dict[str, dict[str, set[RateLimit]]]
     return {group.name: {part.name: set(part.limits) for part in group.parts} for group in groups}
 
 
-def subjects_of(reservation: Reservation) -> set[str]:
-    return {limit.subject for limit in reservation.all_limits}
-
-
-def records_of(reservation: Reservation) -> set[str]:
-    return {limit.record_id for limit in reservation.all_limits}
-
-
 @pytest.mark.parametrize(("channel", "count"), [(Channel.VOICE, 3), (Channel.SMS, 2)])
 def test_strangers_have_one_part_of_each_limit_and_those_of_their_ip(
     channel: Channel, count: int
@@ -118,6 +109,10 @@ def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_th
         assert [part.name for part in group.parts] == ["recognized", "strangers", "reserve"]
     for group in reservation.ordinary.groups:
         assert [part.name for part in group.parts] == ["recognized", "strangers"]
+    # There is one record of each subject.
+    subjects = ["ip:ab", "network:cd", "range:ef", "country:IN", "total", "phone:gh"]
+    records = {limit.record_id for limit in reservation.all_limits}
+    assert records == {f"{subject}:deliveries" for subject in subjects}
 
 
 def test_proofs_have_15_percent_out_of_the_part_of_strangers() -> None:
@@ -138,28 +133,11 @@ def test_proofs_have_15_percent_out_of_the_part_of_strangers() -> None:
         assert "attested" not in limits_of(reservation.ordinary.groups)["unverified"]
 
 
-def test_a_login_releases_the_permits_of_its_ip_in_the_part_for_proofs_too() -> None:
-    limits = replace(LIMITS, has_attested_part=True)
-    permits = Permits(NOW, (UsedPart("unverified", "attested"),), Recognition.DEVICE)
-
-    released = set(limits.settle(ROUTE, permits, Outcome.LOGIN).limits)
-
-    assert released == part("unverified", "attested", 3, 15, 30) | {OF_IP}
-
-
-def test_a_delivery_touches_one_record_of_each_subject() -> None:
-    for recognition, phones in ((Recognition.NONE, []), (Recognition.DEVICE, ["phone:gh"])):
-        reservation = LIMITS.reserve_delivery(NOW, ROUTE, recognition, Channel.VOICE)
-        subjects = ["ip:ab", "network:cd", "range:ef", "country:IN", "total", *phones]
-        assert records_of(reservation) == {f"{subject}:deliveries" for subject in subjects}
-
-
 @pytest.mark.parametrize(
     ("limit", "sizes", "shares"),
     [
-        (1, [1], [1]), (2, [2], [1]), (3, [3], [2]), (4, [1, 3], [1, 2]), (6, [1, 5], [1, 3]),
-        (7, [1, 5, 1], [1, 3, 1]), (20, [5, 12, 3], [3, 3, 2]),
-        (1000, [250, 600, 150], [13, 30, 8]), (999, [249, 601, 149], [13, 31, 8]),
+        (1, [1], [1]), (3, [3], [2]), (4, [1, 3], [1, 2]), (6, [1, 5], [1, 3]),
+        (7, [1, 5, 1], [1, 3, 1]), (20, [5, 12, 3], [3, 3, 2]), (999, [249, 601, 149], [13, 31, 8]),
     ],
 )  # fmt: skip
 def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
@@ -183,16 +161,6 @@ def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
     assert sum(sizes) == limit
 
 
-@pytest.mark.parametrize("recognition", Recognition)
-def test_a_network_has_one_share_for_all_countries(recognition: Recognition) -> None:
-    routes = (ROUTE, replace(ROUTE, country="US", number_range="ij"))
-    here, there = (
-        subjects_of(LIMITS.reserve_delivery(NOW, route, recognition, Channel.SMS))
-        for route in routes
-    )
-    assert here - there == {"range:ef", "country:IN"}
-
-
 def permits_in(
     part: str, recognition: Recognition = Recognition.DEVICE, by_call: str = ""
 ) -> Permits:
@@ -203,15 +171,23 @@ def permits_in(
     return Permits(NOW, tuple(parts), recognition)
 
 
-def test_a_login_releases_what_is_unverified_and_nothing_else() -> None:
-    expected = {
-        "strangers": PARTS["unverified"]["strangers"] | {OF_IP},
-        "recognized": PARTS["unverified"]["recognized"] | {of_phone("device")},
-        "reserve": PARTS["unverified"]["reserve"] | {of_phone("device")},
-    }
-    for part_name, limits in expected.items():
+def test_each_outcome_releases_its_limits_of_the_parts_that_were_used() -> None:
+    unverified, phone = PARTS["unverified"], {of_phone("device")}
+    shared = {one for one in unverified["reserve"] if one.subject in ("country:IN", "total")}
+    every = PARTS["all"]["strangers"] | PARTS["by_call"]["reserve"]
+    attested = part("unverified", "attested", 3, 15, 30)
+    for part_name, outcome, limits in (
+        ("strangers", Outcome.LOGIN, unverified["strangers"] | {OF_IP}),
+        ("attested", Outcome.LOGIN, attested | {OF_IP}),
+        ("recognized", Outcome.LOGIN, unverified["recognized"] | phone),
+        ("reserve", Outcome.LOGIN, unverified["reserve"] | phone),
+        ("reserve", Outcome.REJECTED_FOR_RECIPIENT, shared | phone),
+        ("reserve", Outcome.NO_CONNECTION, unverified["reserve"] | phone | every),
+    ):
         permits = permits_in(part_name, by_call="reserve")
-        released = LIMITS.settle(ROUTE, permits, Outcome.LOGIN)
+        released = replace(LIMITS, has_attested_part=part_name == "attested").settle(
+            ROUTE, permits, outcome
+        )
         assert (released.acquired_at, set(released.limits)) == (NOW, limits)
         assert len(released.limits) == len(limits)
 
@@ -220,22 +196,6 @@ def test_a_delivery_to_a_test_phone_holds_a_permit_of_its_ip_only() -> None:
     of_test_phone = Permits(NOW)
     for outcome in (Outcome.LOGIN, Outcome.NO_CONNECTION):
         assert LIMITS.settle(ROUTE, of_test_phone, outcome) == Acquisition(NOW, (OF_IP,))
-
-
-def test_without_a_provider_a_delivery_gives_all_back() -> None:
-    permits = permits_in("recognized", Recognition.TRUSTED_IP, by_call="reserve")
-    acquired = LIMITS.settle(ROUTE, permits, Outcome.NO_CONNECTION)
-    assert set(acquired.limits) == {of_phone("trusted_ip")}.union(
-        PARTS["unverified"]["recognized"], PARTS["all"]["strangers"], PARTS["by_call"]["reserve"]
-    )
-
-
-def test_a_rejection_releases_unverified_permits_of_country_total_and_phone() -> None:
-    for part_name, phones in (("strangers", set()), ("reserve", {of_phone("device")})):
-        released = LIMITS.settle(ROUTE, permits_in(part_name), Outcome.REJECTED_FOR_RECIPIENT)
-        unverified = PARTS["unverified"][part_name]
-        shared = {one for one in unverified if one.subject in ("country:IN", "total")}
-        assert set(released.limits) == shared | phones
 
 
 def test_callbacks_have_a_reserve_and_each_part_a_share_for_a_number_range() -> None:

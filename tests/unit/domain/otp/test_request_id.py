@@ -17,7 +17,6 @@ def test_a_request_id_is_64_hex_digits_of_the_request_and_the_report() -> None:
     "text",
     [
         "",
-        "unknown",
         REQUEST_ID,
         REQUEST_ID + REPORT_ID[:-1],
         REQUEST_ID + REPORT_ID + "0",

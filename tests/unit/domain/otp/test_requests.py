@@ -1,8 +1,8 @@
 """Requests for a code: deliveries, references to an earlier one, limits per phone, and waits."""
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -22,7 +22,8 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
-from tests.support.builders import a_challenge, a_hashed_ip
+from domain.otp.test_otps import TEST_OTP_POLICY
+from tests.support.builders import NOW, a_challenge, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     DEVICE,
@@ -77,11 +78,10 @@ def test_within_the_cooldown_a_request_refers_to_the_delivery(driver: Verificati
     assert first.is_new
     assert driver.verification.deliveries == (first.delivery,)
     driver.wait(4)
-    for client_ip in (HOME_IP, WORK_IP):
-        repeated = driver.request(client_ip)
-        assert (repeated.is_new, repeated.challenge) == (False, first.challenge)
-        assert repeated.delivery.request_id == first.request_id != repeated.request_id
-        assert (repeated.next_request_at - driver.now).total_seconds() == 11
+    repeated = driver.request(WORK_IP)
+    assert (repeated.is_new, repeated.challenge) == (False, first.challenge)
+    assert repeated.delivery.request_id == first.request_id != repeated.request_id
+    assert (repeated.next_request_at - driver.now).total_seconds() == 11
 
 
 def test_strangers_do_not_use_up_the_references_of_a_device(driver: VerificationDriver) -> None:
@@ -92,13 +92,6 @@ def test_strangers_do_not_use_up_the_references_of_a_device(driver: Verification
     assert [driver.request(WORK_IP).is_new for _ in range(3)] == [False] * 3
     with pytest.raises(TooManyOtpRequests):
         driver.request(WORK_IP)
-
-
-def test_a_used_code_is_not_referred_to(driver: VerificationDriver) -> None:
-    driver.log_in(HOME_IP)
-    reject(driver, driver.request().request_id)
-    with pytest.raises(TooManyOtpRequests):
-        driver.request()
 
 
 # Limits
@@ -172,20 +165,6 @@ def test_with_less_than_a_minute_left_a_new_code_is_made_and_the_old_one_stays_v
     assert driver.request().challenge == second.challenge
 
 
-def test_of_two_codes_that_could_be_sent_again_it_is_the_newer(driver: VerificationDriver) -> None:
-    (first_key,), first = driver.key_ids, driver.request()
-    driver.wait(15)
-    driver.key_ids = ["another key"]
-    second = driver.request()
-    assert second.challenge.id != first.challenge.id
-    driver.verification = driver.verification.map_challenges(
-        lambda challenge: replace(challenge, key_id=first_key)
-    )
-    driver.wait(15)
-    driver.key_ids = [first_key]
-    assert driver.request().challenge.id == second.challenge.id
-
-
 def test_a_later_id_has_two_attempts_of_its_own_kind(driver: VerificationDriver) -> None:
     driver.log_in(HOME_IP)
     driver.request(HOME_IP)
@@ -207,14 +186,10 @@ def trusted(driver: VerificationDriver) -> VerificationDriver:
     return driver
 
 
-def test_after_all_deliveries_to_strangers_the_quota_is_three_an_hour(
-    trusted: VerificationDriver,
-) -> None:
+def use_up_deliveries(driver: VerificationDriver) -> None:
+    """Request all that strangers have in a day."""
     for number in range(12):
-        trusted.deliver(unknown_ip(number))
-    deliveries = [trusted.deliver(HOME_IP).delivery for _ in range(4)]
-    assert all(delivery.uses_own_quota for delivery in deliveries)
-    assert (deliveries[3].sent_at - deliveries[0].sent_at).total_seconds() == HOUR
+        driver.deliver(unknown_ip(number))
 
 
 def test_the_quota_is_used_after_the_phone_limit_and_does_not_count_against_it(
@@ -227,27 +202,18 @@ def test_the_quota_is_used_after_the_phone_limit_and_does_not_count_against_it(
     assert trusted.copy(after=FIFTEEN_MINUTES).request("203.0.113.8").is_new
 
 
-def test_each_device_has_a_quota_and_an_ip_of_a_login_another(
+def test_each_device_has_a_quota_of_three_an_hour_and_an_ip_of_a_login_another(
     trusted: VerificationDriver,
 ) -> None:
-    for number in range(12):
-        trusted.deliver(unknown_ip(number))
+    use_up_deliveries(trusted)
     start = trusted.now
-    for device in (DEVICE, DeviceProof("another", IDENTITY_ID), None):
+    another = DeviceProof("another", IDENTITY_ID)
+    for device, client_ip in ((DEVICE, HOME_IP), (another, WORK_IP), (None, HOME_IP)):
         trusted.device = device
-        assert all(trusted.deliver(HOME_IP).delivery.uses_own_quota for _ in range(3))
-    assert trusted.now - start < timedelta(hours=1)
-    trusted.deliver(HOME_IP)
-    assert trusted.now - start >= timedelta(hours=1)
-
-
-def test_a_device_has_a_quota_at_an_ip_without_a_login(trusted: VerificationDriver) -> None:
-    for number in range(12):
-        trusted.deliver(unknown_ip(number))
-    trusted.device = DEVICE
-    start = trusted.now
-    assert trusted.deliver(WORK_IP).delivery.uses_own_quota
-    assert trusted.now - start < timedelta(hours=1)
+        assert all(trusted.deliver(client_ip).delivery.uses_own_quota for _ in range(3))
+        assert trusted.now - start < timedelta(hours=1)
+    first = trusted.verification.deliveries[-3]
+    assert (trusted.deliver(HOME_IP).delivery.sent_at - first.sent_at).total_seconds() == HOUR
 
 
 def test_a_login_makes_only_its_own_ip_trusted_and_lists_it_once(
@@ -283,29 +249,10 @@ def required_wait(driver: VerificationDriver, client_ip: str, after: float = 0) 
     return 0 if decision.is_new else whole_seconds(driver.now, decision.next_request_at)
 
 
-def test_a_delivery_is_allowed_after_the_wait_if_the_ip_is_not_trusted_anymore_by_then(
-    driver: VerificationDriver,
-) -> None:
-    driver.log_in(HOME_IP)
-    driver.wait(90 * DAY - 90 * 60)
-    for number in range(12):
-        driver.deliver(unknown_ip(number))
-    for _ in range(3):
-        driver.deliver(HOME_IP)
-    wait = required_wait(driver, HOME_IP)
-    assert wait > 1
-    assert required_wait(driver, HOME_IP, wait - 1) > 0
-    assert required_wait(driver, HOME_IP, wait) == 0
-
-
-@pytest.mark.parametrize("seconds", [0.001, 0.999, 1.001, 14.001])
-def test_the_wait_is_rounded_up_to_whole_seconds(
-    driver: VerificationDriver, seconds: float
-) -> None:
+def test_the_wait_is_rounded_up_to_whole_seconds(driver: VerificationDriver) -> None:
     driver.deliver(HOME_IP)
-    driver.wait(15 - seconds)
-    wait = required_wait(driver, WORK_IP)
-    assert wait - 1 < seconds <= wait
+    for seconds, wait in ((0.001, 1), (0.999, 1), (1.001, 2)):
+        assert required_wait(driver.copy(after=15 - seconds), WORK_IP) == wait
 
 
 def test_the_wait_includes_the_limit_of_attempts_without_a_challenge(
@@ -392,8 +339,7 @@ def test_rejected_deliveries_double_no_cooldown_and_count_in_short_windows(
 
 
 def test_a_rejected_delivery_uses_up_the_quota_for_an_hour(trusted: VerificationDriver) -> None:
-    for number in range(12):
-        trusted.deliver(unknown_ip(number))
+    use_up_deliveries(trusted)
     trusted.device = DEVICE
     for _ in range(3):
         reject(trusted, trusted.deliver(WORK_IP).request_id)
@@ -408,9 +354,8 @@ def test_a_rejected_delivery_counts_for_an_hour_in_longer_windows_below_a_day(
     one = (SlidingWindow(1, timedelta(hours=6)),)
     driver.policy = DeliveryPolicy(one, one, own_quota=one[0])
     reject(driver, driver.request().request_id)
-    assert required_wait(driver, WORK_IP) == HOUR
-    assert required_wait(driver, WORK_IP, HOUR - 1) == 1
-    assert required_wait(driver, WORK_IP, HOUR) == 0
+    waits = [required_wait(driver, WORK_IP, after) for after in (0, HOUR - 1, HOUR)]
+    assert waits == [HOUR, 1, 0]
 
 
 def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> None:
@@ -441,3 +386,86 @@ def test_attempts_before_a_rejection_count_within_the_limits_of_a_day(
             reject(driver, decision.request_id)
         driver.wait(minutes=7)
     assert attempts <= MAX_ATTEMPTS_A_DAY
+
+
+# The cooldown
+
+HIGH_LIMIT = (SlidingWindow(1000, timedelta(days=1)),)
+
+
+@pytest.mark.parametrize(
+    ("cooldown", "expected"),
+    [
+        (DeliveryPolicy().cooldown, [15, 15, 15, 30, 60, 120, 240, 480, 960, 1920, 1920, 1920]),
+        (timedelta(seconds=2), [2, 2, 2, 4, 8]),
+    ],
+    ids=["default", "setting"],
+)
+def test_the_cooldown_doubles_up_to_128_times(cooldown: timedelta, expected: list[float]) -> None:
+    policy = DeliveryPolicy(HIGH_LIMIT, HIGH_LIMIT, cooldown=cooldown)
+    driver = VerificationDriver(policy=policy)
+    sent = [driver.deliver(HOME_IP).delivery.sent_at for _ in range(len(expected) + 1)]
+    assert [(later - earlier).total_seconds() for earlier, later in pairwise(sent)] == expected
+
+
+def test_only_deliveries_of_the_last_day_double_it() -> None:
+    driver = VerificationDriver()
+    for _ in range(4):
+        driver.deliver(HOME_IP)
+    driver.now = NOW + timedelta(days=1, seconds=-1)
+    # Five of a day have a cooldown of 60 seconds. After 16 the first two are of the day before.
+    decision = driver.request(HOME_IP)
+    assert (decision.next_request_at - driver.now).total_seconds() == 16
+    assert not driver.copy(after=15).request(HOME_IP).is_new
+    assert driver.copy(after=16).request(HOME_IP).is_new
+
+
+def test_the_latest_login_from_any_ip_ends_it() -> None:
+    driver = VerificationDriver()
+    for client_ip in (HOME_IP, WORK_IP):
+        driver.log_in(client_ip)
+        assert driver.copy().request(unknown_ip(1)).is_new
+        driver.wait(hours=1)
+
+
+# After a clock was set back
+
+
+def test_a_code_and_a_delivery_from_one_minute_in_the_future_count(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.request(HOME_IP).challenge)
+    for seconds, counts in ((60, True), (61, False), (400 * DAY, False)):
+        assert driver.copy(after=-seconds).accepts(code, HOME_IP) == counts
+        assert driver.copy(after=-seconds).request(WORK_IP).is_new != counts
+
+
+def test_a_login_from_more_than_a_minute_in_the_future_ends_no_cooldown(
+    driver: VerificationDriver,
+) -> None:
+    driver.verify(code_of(driver.request(HOME_IP).challenge))
+    for seconds, ends_cooldown in ((60, True), (61, False)):
+        copy = driver.copy(after=-seconds)
+        copy.request(WORK_IP)
+        assert copy.request(WORK_IP).is_new == ends_cooldown
+
+
+def test_shared_attempts_from_one_minute_in_the_future_count(driver: VerificationDriver) -> None:
+    driver.now -= timedelta(minutes=2)
+    driver.request(HOME_IP)
+    driver.now += timedelta(minutes=2)
+    driver.use_up_shared_attempts()
+    assert driver.copy(after=-60).fail(1, WORK_IP) == [0]
+    assert driver.copy(after=-61).fail(1, WORK_IP) == [4]
+
+
+# Test phones
+
+
+def test_a_test_otp_may_be_requested_two_hundred_times_a_day() -> None:
+    verification = PhoneVerification(deliveries=(a_delivery(),) * 199)
+    driver = VerificationDriver(verification, policy=TEST_OTP_POLICY)
+    assert driver.request(HOME_IP).is_new
+    with pytest.raises(TooManyOtpRequests) as error:
+        driver.request(HOME_IP)
+    assert error.value.retry_after == DAY

@@ -35,16 +35,6 @@ def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() ->
     assert len(set(shared)) == len(shared)
 
 
-def test_each_country_has_shared_limits_of_its_own_and_all_have_one_total() -> None:
-    in_total = LIMITS.shared_limits([])
-    of_india, of_both = LIMITS.shared_limits(["IN"]), LIMITS.shared_limits(["IN", "US"])
-
-    assert {limit.subject for limit in in_total} == {"total"}
-    assert {limit.subject for limit in of_both} == {"total", "country:IN", "country:US"}
-    assert set(in_total) < set(of_india) < set(of_both)
-    assert len(of_both) - len(of_india) == len(of_india) - len(in_total)
-
-
 def test_each_shared_limit_has_a_name_of_its_own() -> None:
     names = [(name_limit(limit), limit.country) for limit in LIMITS.shared_limits(["IN"])]
 

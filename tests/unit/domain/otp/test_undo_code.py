@@ -17,18 +17,12 @@ def test_a_code_has_60_bits_of_symbols_that_do_not_look_alike() -> None:
     assert (len(set(ALPHABET)), set("0O1I") & set(ALPHABET)) == (32, set())
     codes = [
         derive_undo_code(KEY, an_id(), a_phone(), NOW + timedelta(milliseconds=number))
-        for number in range(2000)
+        for number in range(400)
     ]
     assert {len(code.symbols) for code in codes} == {12}
     for position in range(12):
         assert {code.symbols[position] for code in codes} == set(ALPHABET)
-
-
-def test_no_group_of_a_code_has_only_digits() -> None:
-    codes = [
-        derive_undo_code(KEY, an_id(), a_phone(), NOW + timedelta(milliseconds=number))
-        for number in range(2000)
-    ]
+    # No group of a code has only digits.
     assert not any(code.has_groups_of_digits for code in codes)
     assert [UndoCode(text).has_groups_of_digits for text in ("2345ABCDEFGH", "234A5BCDE678")] == [
         True,
@@ -61,9 +55,8 @@ def test_what_is_stored_of_a_used_code_is_another_hash_for_each_key_and_number()
 @pytest.mark.parametrize(
     "text",
     [
-        "K7QM-2XPA-9RTW", "k7qm2xpa9rtw", " K7QM 2XPA 9RTW\n", "k7qm\u20112xpa\u20139rtw",
-        "\u2066K7QM-2XPA-9RTW\u2069", "K\u0667QM-\u0662XPA-\u0669RTW",
-        "\uff2b\uff17\uff31\uff2d\uff0d\uff12XPA-9RTW",
+        " k7qm2xpa 9RTW\n", "k7qm\u20112xpa\u20139rtw", "\u2066K7QM-2XPA-9RTW\u2069",
+        "K\u0667QM-\u0662XPA-\u0669RTW", "\uff2b\uff17\uff31\uff2d\uff0d\uff12XPA-9RTW",
     ],
 )  # fmt: skip
 def test_a_code_is_read_as_people_type_it(text: str) -> None:
@@ -72,7 +65,7 @@ def test_a_code_is_read_as_people_type_it(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "012345", "K7QM-2XPA-9RT", "K7QM-2XPA-9RTWA", "K7QM-2XPA-9RT0", "K7QM_2XPA_9RTW", "é" * 12,
+    ["", "K7QM-2XPA-9RT", "K7QM-2XPA-9RTWA", "K7QM-2XPA-9RT0", "K7QM_2XPA_9RTW", "é" * 12,
      "K7QM-2XPA-9RTW" + " " * 30],
 )  # fmt: skip
 def test_any_other_text_is_an_error_that_says_what_a_code_is(text: str) -> None:

@@ -1,9 +1,11 @@
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.errors import InvalidIdentifier
 from domain.voice.call import CallStatus
 from domain.voice.instructions import Position
 from domain.voice.walk import CallOutcome, Step
@@ -36,3 +38,10 @@ def test_a_duration_is_that_of_an_ended_call_and_never_negative() -> None:
 def test_the_last_outcome_counts() -> None:
     call = CALL.complete(None, Step((), MENU, outcome=CallOutcome.JOINED), now=NOW)
     assert call.complete(MENU, Step((), None), now=NOW).outcome is CallOutcome.JOINED
+
+
+def test_no_id_is_from_elsewhere() -> None:
+    with pytest.raises(InvalidIdentifier):
+        a_call(id="user-1")
+    with pytest.raises(InvalidIdentifier):
+        a_call(identity_id="user-1")

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.voice.flow import (
@@ -56,6 +56,7 @@ from tests.support.call_flows import (
     menu,
     spoken,
 )
+from tests.support.examples import examples
 
 UNKNOWN = ClaimedCaller(INDIAN_PHONE)
 UNVERIFIED = ClaimedCaller(INDIAN_PHONE, "an identity")
@@ -314,10 +315,15 @@ CALLERS = st.builds(
 )
 
 
+@settings(max_examples=examples(25))
 @given(flows(), CALLERS, st.data())
-def test_every_call_ends_and_no_event_raises(
+def test_every_call_ends_and_no_event_raises_and_silence_has_no_effect(
     flow: CallFlow, caller: ClaimedCaller, data: st.DataObject
 ) -> None:
+    silent = start(flow, caller)
+    while silent.position:
+        assert silent.effect is None
+        silent = advance(flow, silent.position, caller, SILENCE)
     step = start(flow, caller)
     visits = []
     while step.position:
@@ -333,11 +339,3 @@ def test_every_call_ends_and_no_event_raises(
         assert len(visits) < 60
     assert visits == sorted(set(visits))
     assert step.instructions[-1] == HangUp()
-
-
-@given(flows(), CALLERS)
-def test_silence_has_no_effect(flow: CallFlow, caller: ClaimedCaller) -> None:
-    step = start(flow, caller)
-    while step.position:
-        assert step.effect is None
-        step = advance(flow, step.position, caller, SILENCE)

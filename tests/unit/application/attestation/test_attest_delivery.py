@@ -14,7 +14,6 @@ from application.attestation.events import (
     AttestationRejected,
     AttestationRequested,
 )
-from application.identities.login import LoggedIn
 from application.otp.events import OtpAccepted, OtpRequested
 from application.otp.request_otp import RequestOtpResult
 from application.ports.attestation import AttestationStatus
@@ -22,7 +21,6 @@ from application.ports.errors import StorageTimeout
 from domain.attestation.errors import AttestationRequired
 from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.otp.attestation_proof import AttestationProof
-from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
@@ -80,6 +78,8 @@ async def test_a_new_customer_with_a_proof_is_served_in_a_flood() -> None:
     app = make_app()
     await flood(app)
 
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp()  # an app without proofs waits as before
     assert (await prove(app)).sent
     assert app.messenger.messages[-1].phone == a_phone()
     assert app.events.types[-4:] == [
@@ -88,14 +88,6 @@ async def test_a_new_customer_with_a_proof_is_served_in_a_flood() -> None:
         OtpRequested,
         OtpAccepted,
     ]
-
-
-async def test_an_app_without_proofs_waits_as_before() -> None:
-    app = make_app()
-    await flood(app)
-
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp()
 
 
 async def test_a_proof_is_neither_required_nor_used_up_while_limits_are_free() -> None:
@@ -109,20 +101,14 @@ async def test_a_proof_is_neither_required_nor_used_up_while_limits_are_free() -
     assert attestation_of(app).verified == []
 
 
-async def test_a_proof_gets_a_permit_where_the_number_range_has_used_up_its_share() -> None:
+async def test_a_proof_gets_a_permit_where_a_number_range_or_network_has_none() -> None:
     app = make_app()
     for number in range(3):
         await app.request_otp(phone(number), f"198.18.{number}.1")
+        await app.request_otp(phone(3 + 3 * number), f"198.19.0.{number}")
 
     assert (await prove(app, parse_phone("+14155552999", None))).sent
-
-
-async def test_a_proof_gets_a_permit_where_the_network_has_used_up_its_share() -> None:
-    app = make_app()
-    for number in range(3):
-        await app.request_otp(phone(3 * number), f"198.18.0.{number}")
-
-    assert (await prove(app, client_ip="198.18.0.9")).sent
+    assert (await prove(app, client_ip="198.19.0.9")).sent
 
 
 async def test_proofs_have_shares_and_a_part_of_their_own() -> None:
@@ -210,47 +196,27 @@ async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge() ->
     assert (await app.request_otp(accepts_attestation=True, proof=solve(required.value))).sent
 
 
-async def test_without_its_provider_the_client_waits_and_operators_read_why() -> None:
+@pytest.mark.parametrize(
+    ("proof", "reason"),
+    [
+        (AttestationProof("fake", "0"), "as the test says"),
+        (None, "no challenge, as the test says"),
+    ],
+)
+async def test_without_its_provider_the_client_waits_and_operators_read_why(
+    proof: AttestationProof | None, reason: str
+) -> None:
     app = make_app()
     await flood(app)
     attestation_of(app).status = AttestationStatus.UNAVAILABLE
-
-    with pytest.raises(TooManyOtpRequests) as waiting:
-        await app.request_otp(accepts_attestation=True, proof=AttestationProof("fake", "0"))
-
-    [rejected] = app.events.of_type(AttestationRejected)
-    assert (rejected.result, rejected.reason) == ("unavailable", "as the test says")
-    assert waiting.value.retry_after == 30
-
-
-async def test_without_a_challenge_the_client_waits_and_operators_read_why() -> None:
-    app = make_app()
-    await flood(app)
     attestation_of(app).makes_challenges = False
 
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(accepts_attestation=True)
+    with pytest.raises(TooManyOtpRequests) as waiting:
+        await app.request_otp(accepts_attestation=True, proof=proof)
 
     [rejected] = app.events.of_type(AttestationRejected)
-    assert (rejected.result, rejected.reason) == ("unavailable", "no challenge, as the test says")
-
-
-async def test_the_wait_ends_when_a_permit_for_a_proof_or_without_one_is_free() -> None:
-    app = make_app()
-    await flood(app)
-    app.advance(minutes=10)
-    for number in range(3):
-        await prove(app, phone(100 + 3 * number), f"192.0.{number}.1")
-
-    with pytest.raises(TooManyOtpRequests) as with_proofs:
-        await app.request_otp(accepts_attestation=True)
-    with pytest.raises(TooManyOtpRequests) as without_proofs:
-        await app.request_otp()
-
-    # The part of strangers is free again before that of the proofs.
-    assert with_proofs.value.retry_after == without_proofs.value.retry_after
-    app.advance(with_proofs.value.retry_after)
-    assert (await app.request_otp(accepts_attestation=True)).sent
+    assert (rejected.result, rejected.reason) == ("unavailable", reason)
+    assert waiting.value.retry_after == 30
 
 
 async def test_an_app_with_proofs_waits_for_their_part_if_that_is_shorter() -> None:
@@ -303,35 +269,6 @@ async def test_no_proof_is_required_where_it_would_not_be_checked() -> None:
     assert (await app.request_otp(accepts_attestation=True)).sent
 
 
-async def test_the_wait_for_a_proof_lasts_until_it_is_checked() -> None:
-    app = make_app(per_ip=SlidingWindow(5, HOUR))
-    for number in range(3):
-        await app.request_otp(phone(number), f"198.18.{number}.1")
-    for number in (2998, 2999):
-        await prove(app, parse_phone(f"+1415555{number}", None), f"198.19.{number % 10}.1")
-    app.advance(minutes=5)
-    for number in range(3):
-        await app.request_otp(phone(30 + number), f"198.20.{number}.1")
-    for _ in range(5):
-        with suppress(AttestationRequired, TooManyOtpRequests):
-            await app.request_otp(
-                parse_phone("+14155652999", None),
-                "192.0.2.1",
-                accepts_attestation=True,
-                proof=AttestationProof("fake", "wrong"),
-            )
-    app.advance(minutes=5)
-    for number in (60, 70, 80):
-        await app.request_otp(phone(number), "192.0.2.2")
-
-    customer = parse_phone("+14155552997", None)
-    with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp(customer, "192.0.2.1", accepts_attestation=True)
-
-    app.advance(error.value.retry_after)
-    assert (await prove(app, customer, "192.0.2.1")).sent
-
-
 async def test_the_id_of_a_proof_may_be_any_text() -> None:
     app = make_app()
     await flood(app)
@@ -348,37 +285,19 @@ async def test_a_rejected_delivery_does_not_give_the_proof_back() -> None:
     with pytest.raises(AttestationRequired) as required:
         await app.request_otp(accepts_attestation=True)
     proof = solve(required.value)
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(DeliveryFailed) as error:
         await app.request_otp(accepts_attestation=True, proof=proof)
-    app.advance(minutes=1)
+    app.messenger.result = ACCEPTED
 
-    with pytest.raises(TooManyOtpRequests):
+    # Not the hour of the strangers: then it can send another proof.
+    assert error.value.retry_after < 60
+    app.advance(error.value.retry_after)
+    with pytest.raises(TooManyOtpRequests) as waiting:
         await app.request_otp(accepts_attestation=True, proof=proof)
     [rejected] = app.events.of_type(AttestationRejected)
     assert rejected.result == "used"
-
-
-async def test_after_a_rejected_delivery_the_app_waits_until_it_can_send_another_proof() -> None:
-    app = make_app()
-    await flood(app)
-    app.messenger.result = REJECTED
-    with pytest.raises(DeliveryFailed) as error:
-        await prove(app)
-    app.messenger.result = ACCEPTED
-
-    # Not the hour of the strangers.
-    assert error.value.retry_after < 60
-    app.advance(error.value.retry_after)
+    app.advance(waiting.value.retry_after)
     assert (await prove(app)).sent
-
-
-async def test_a_login_gives_back_what_its_delivery_used_of_the_part_for_proofs() -> None:
-    app = make_app()
-    await flood(app)
-    for number in range(5):
-        customer, client_ip = phone(100 + 3 * number), f"192.0.{number}.1"
-        await prove(app, customer, client_ip)
-        assert isinstance(await app.verify_otp(app.last_code, customer, client_ip), LoggedIn)
 
 
 @pytest.mark.parametrize("operation", ["used_attestations.add", "limit_store.acquire"])
@@ -398,26 +317,6 @@ async def test_after_an_interrupted_request_the_app_makes_another_proof(
     app.faults.reset()
 
     assert (await prove(app)).sent
-
-
-async def test_a_recognized_phone_whose_parts_are_used_up_needs_a_proof_too() -> None:
-    app = make_app()
-    await app.open_session()
-    await flood(app)
-    app.advance(16)
-    for _ in range(2):
-        assert (await app.request_otp()).sent
-        app.advance(minutes=1)
-
-    assert (await prove(app)).sent
-
-
-async def test_a_call_with_a_proof_has_a_permit_of_the_limit_of_calls() -> None:
-    app = make_app(calls_per_country=SlidingWindow(20, HOUR))
-    await flood(app)
-
-    assert (await prove(app, channel=Channel.VOICE)).sent
-    assert len(app.call_provider.calls) == 1
 
 
 async def test_a_used_proof_is_deleted_by_the_cleanup_after_two_hours() -> None:

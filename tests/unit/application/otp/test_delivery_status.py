@@ -1,13 +1,12 @@
 """What clients learn about a delivery, and how it is imitated for a blocked phone."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 
 from application.otp.delivery_status import TYPICAL_DURATION
 from domain.otp.delivery import Channel
-from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
+from domain.otp.delivery_report import ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.request_id import parse_report_id
 from tests.support.builders import NOW, a_phone
@@ -119,36 +118,20 @@ async def test_the_status_and_the_code_are_those_of_the_latest_status_and_only_a
     for late in ReportedStatus:
         await report(app, request_id, late, "30005")
         assert await app.otp.get_delivery_status(request_id) == (final, "30003")
-
-
-async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
-    app: CoreHarness,
-) -> None:
-    app.messenger.gate = asyncio.Event()
-    requesting = asyncio.create_task(app.request_otp())
-    await app.messenger.arrived.wait()
-    report_id = app.messenger.report_id()
-    await app.otp.record_message_status.report_delivery(report_id, SENT, A_MESSAGE)
-    app.messenger.gate.set()
-    assert await app.otp.get_delivery_status((await requesting).request_id) == (
-        SENT,
-        None,
-    )
+    (stored,) = app.database.delivery_reports.values()
+    assert stored.value.expires_at == NOW + timedelta(days=1)
 
 
 async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_to(
     app: CoreHarness,
 ) -> None:
-    first = await app.request_otp()
-    again = await app.request_otp(client_ip="198.51.100.1")
+    first, again = await app.request_otp(), await app.request_otp(client_ip="198.51.100.1")
     assert not again.sent
     await report(app, first.request_id, DELIVERED)
-    assert await app.otp.get_delivery_status(again.request_id) == (DELIVERED, None)
     app.advance(15)
     resend = await app.request_otp()
-    assert await app.otp.get_delivery_status(resend.request_id) == (QUEUED, None)
-    (stored,) = app.database.delivery_reports.values()
-    assert stored.value.expires_at == NOW + REPORT_TTL == NOW + timedelta(days=1)
+    statuses = [await app.otp.get_delivery_status(each.request_id) for each in (again, resend)]
+    assert statuses == [(DELIVERED, None), (QUEUED, None)]
 
 
 # Blocked phones
@@ -171,25 +154,16 @@ async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: Core
     await report(app, request_id, SENT)
     app.advance(100)
     await report(app, request_id, SENT)
-    await app.identities.operator_actions.block(a_phone())
-    sent = await app.request_otp()
-    called = await app.request_otp(a_phone(3), channel=Channel.VOICE)
-    await app.identities.operator_actions.block(a_phone(4))
-    suppressed_call = await app.request_otp(a_phone(4), channel=Channel.VOICE)
-    app.advance(6.999)
-    assert await app.otp.get_delivery_status(sent.request_id) == (QUEUED, None)
-    assert await app.otp.get_delivery_status(suppressed_call.request_id) == (SENT, None)
-    assert await app.otp.get_delivery_status(called.request_id) == (QUEUED, None)
-    app.advance(0.001)
-    assert await app.otp.get_delivery_status(sent.request_id) == (SENT, None)
-
-
-async def test_without_webhooks_no_status_is_requested_and_none_imitated() -> None:
-    app = CoreHarness()
-    await app.request_otp(a_phone(2))
-    await app.identities.operator_actions.block(a_phone())
-    await app.request_otp()
-    assert (app.messenger.status_urls, app.database.delivery_reports) == ([""], {})
+    for phone in (a_phone(), a_phone(4)):
+        await app.identities.operator_actions.block(phone)
+    ids = [
+        (await app.request_otp()).request_id,
+        (await app.request_otp(a_phone(4), channel=Channel.VOICE)).request_id,
+        (await app.request_otp(a_phone(3), channel=Channel.VOICE)).request_id,
+    ]
+    for seconds, expected in ((6.999, [QUEUED, SENT, QUEUED]), (0.001, [SENT, SENT, QUEUED])):
+        app.advance(seconds)
+        assert [(await app.otp.get_delivery_status(each))[0] for each in ids] == expected
 
 
 async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: CoreHarness) -> None:
@@ -197,6 +171,3 @@ async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: C
     app.faults.fail_on("delivery_reports.add")
     assert (await app.request_otp()).sent
     assert app.faults.has_fired
-
-
-# The profile

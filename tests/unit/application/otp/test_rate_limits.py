@@ -1,5 +1,6 @@
 """The rate limits that many phones share. The tests of the domain prove which there are."""
 
+import asyncio
 import re
 from contextlib import suppress
 from dataclasses import replace
@@ -19,11 +20,13 @@ from domain.errors import (
     TooManyAttemptsFromIp,
     TooManyOtpRequests,
 )
+from domain.otp.delivery import Delivery
+from domain.otp.permits import Permits, Recognition, UsedPart
 from domain.otp.rate_limits import LimitPurpose, RateLimit, RateLimits, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, wrong_code
 from tests.support.core_policy import make_core_policy
 from tests.support.fakes.messenger import (
     ACCEPTED,
@@ -33,6 +36,7 @@ from tests.support.fakes.messenger import (
     UNAVAILABLE,
     UNKNOWN,
 )
+from tests.support.fault_injector import ProcessKilled
 
 HOUR = timedelta(hours=1)
 ONE_PER_HOUR = SlidingWindow(1, HOUR)
@@ -64,22 +68,6 @@ async def is_sent(app: CoreHarness, phone: PhoneNumber, client_ip: str = CLIENT_
 async def log_in(app: CoreHarness, phone: PhoneNumber, client_ip: str) -> None:
     await app.request_otp(phone, client_ip)
     assert isinstance(await app.verify_otp(app.last_code, phone, client_ip), LoggedIn)
-
-
-async def test_the_limit_of_an_ip_has_a_correct_retry_after() -> None:
-    app = app_with_limits(per_ip=SlidingWindow(2, HOUR))
-    await app.request_otp(phone(1), CLIENT_IP)
-    app.advance(600)
-    await app.request_otp(phone(2), CLIENT_IP)
-
-    with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp(phone(3), CLIENT_IP)
-
-    assert error.value.retry_after in range(3000, 3061)
-    app.advance(error.value.retry_after - 1)
-    assert [await is_sent(app, phone(3)) for _ in range(5)] == [False] * 5
-    app.advance(1)
-    assert await is_sent(app, phone(3))  # no cooldown has started
 
 
 async def fill(app: CoreHarness, *sizes: int) -> None:
@@ -118,18 +106,17 @@ async def test_a_phone_has_two_unverified_deliveries_a_day_by_devices_and_as_man
     [([0, 1, 8], True), ([0, 1, 7], False), ([0, 8], False), ([0, 0, 0, 8, 8], False)],
     ids=str,
 )
-@pytest.mark.parametrize("by_login", [True, False], ids=["logins", "uses of a session"])
 async def test_the_reserve_is_for_identities_older_than_a_week_that_were_used_on_three_days(
-    days: list[int], is_served: bool, by_login: bool
+    days: list[int], is_served: bool
 ) -> None:
     app = app_with_limits(per_country=SlidingWindow(20, HOUR))
     app.advance(hours=2)  # so that the days are those of UTC
     session = await app.open_session()
     for previous, day in pairwise(days):
         app.advance(days=day - previous)
-        if by_login:
+        if day == days[-1]:
             await log_in(app, a_phone(), CLIENT_IP)
-        else:
+        else:  # a use of a session counts as well
             await app.identities.authenticate(session.tokens.access_token)
     await fill(app, 12, 5)
 
@@ -143,31 +130,11 @@ async def test_the_reserve_is_for_identities_older_than_a_week_that_were_used_on
     assert error.value.retry_after in range(3480, 3661)
 
 
-async def test_an_ip_that_requests_codes_for_many_countries_leaves_its_network_to_others() -> None:
+async def used_permits(result: DeliveryResult) -> set[str]:
+    """Return the names of the limits of which a delivery to a known phone keeps a permit."""
     app = CoreHarness()
-    for number in ("+919876543210", "+4915112345678", "+33612345678", "+447400123456"):
-        assert await is_sent(app, parse_phone(number, None))
-    assert await is_sent(app, parse_phone("+819012345678", None))
-    assert await is_sent(app, phone(1))
-
-
-async def test_a_login_from_any_ip_releases_the_permit_of_the_ip_of_the_request() -> None:
-    app = app_with_limits(per_ip=ONE_PER_HOUR)
-    for number in range(3):
-        request = await app.request_otp(phone(number), CLIENT_IP)
-        code = app.last_code
-        result = await app.verify_otp(
-            code, phone(number), network_ip(number), request_id=request.request_id
-        )
-        assert isinstance(result, LoggedIn)
-
-
-async def used_permits(result: DeliveryResult, *, is_recognized: bool) -> set[str]:
-    """Return the names of the limits of which a delivery with this result keeps a permit."""
-    app = CoreHarness()
-    if is_recognized:
-        await app.open_session(phone(1))
-        app.advance(hours=12)
+    await app.open_session(phone(1))
+    app.advance(hours=12)
     before = app.database.permits
     app.messenger.result = result
     with suppress(DeliveryFailed, PhoneUnreachable):
@@ -186,14 +153,13 @@ async def used_permits(result: DeliveryResult, *, is_recognized: bool) -> set[st
     ],
     ids=["not connected", "unavailable", "rejected", "invalid number", "unknown"],
 )
-@pytest.mark.parametrize("is_recognized", [False, True], ids=["a stranger", "a recognized phone"])
 async def test_what_a_provider_did_decides_which_permits_are_released(
-    result: DeliveryResult, is_released: str, is_recognized: bool
+    result: DeliveryResult, is_released: str
 ) -> None:
-    sent = await used_permits(ACCEPTED, is_recognized=is_recognized)
-    subjects = {"phone" if is_recognized else "ip", "network", "range", "country", "total"}
-    assert {name.partition(":")[0] for name in sent} == subjects
-    kept = await used_permits(result, is_recognized=is_recognized)
+    sent = await used_permits(ACCEPTED)
+    subjects = {name.partition(":")[0] for name in sent}
+    assert subjects == {"phone", "network", "range", "country", "total"}
+    kept = await used_permits(result)
     assert kept == {name for name in sent if not re.fullmatch(is_released, name)}
 
 
@@ -215,18 +181,6 @@ async def test_while_no_provider_is_called_nothing_is_used_up() -> None:
     assert (await app.request_otp(phone(2), CLIENT_IP)).sent
 
 
-@pytest.mark.parametrize("result", [REJECTED, UNKNOWN])
-async def test_a_provider_that_fails_gets_no_more_than_the_limit_of_an_ip(
-    result: DeliveryResult,
-) -> None:
-    app = app_with_limits(per_ip=SlidingWindow(20, HOUR))
-    app.messenger.result = result
-    for number in range(100):
-        with suppress(DeliveryFailed, TooManyOtpRequests):
-            await app.request_otp(phone(number), CLIENT_IP)
-    assert len(app.messenger.messages) == 20
-
-
 async def test_a_request_within_the_cooldown_acquires_no_permit_but_waits_for_one() -> None:
     app = app_with_limits(per_ip=SlidingWindow(2, HOUR))
     sent = [await is_sent(app, phone(number)) for number in (1, 1, 1, 1, 2)]
@@ -239,12 +193,14 @@ async def test_a_request_within_the_cooldown_acquires_no_permit_but_waits_for_on
 
 
 async def test_attempts_of_an_ip_are_limited_over_all_phones() -> None:
-    app = app_with_limits(verifications_per_ip=SlidingWindow(3, HOUR))
+    app = app_with_limits(verifications_per_ip=SlidingWindow(5, HOUR))
     await app.request_otp(phone(3), OTHER_IP)
     code = app.last_code
     await app.verify_otp("000000", phone(2), CLIENT_IP)
     await log_in(app, phone(1), CLIENT_IP)  # counts as well, and resets nothing
-    await app.verify_otp("000000", phone(3), CLIENT_IP)
+    await app.verify_otp(app.last_code, phone(1), CLIENT_IP)
+    for _ in range(2):  # as do repeats
+        await app.verify_otp("000000", phone(3), CLIENT_IP)
     app.advance(60)
 
     for _ in range(9):  # which are not counted for the phone
@@ -253,19 +209,6 @@ async def test_attempts_of_an_ip_are_limited_over_all_phones() -> None:
         assert error.value.retry_after + 60 in ABOUT_AN_HOUR
         assert app.events.of_type(OtpAttemptsExhausted)[-1].reason == "of this IP, for all phones"
     assert isinstance(await app.verify_otp(code, phone(3), OTHER_IP), LoggedIn)
-
-
-async def test_repeats_and_replays_use_the_limit_of_their_ip() -> None:
-    app = app_with_limits(verifications_per_ip=SlidingWindow(4, HOUR))
-    await app.request_otp(phone(1), CLIENT_IP)
-    code = app.last_code
-    for _ in range(2):
-        assert await app.verify_otp(wrong_code(code), phone(1), CLIENT_IP) == OtpRejected(4)
-    assert isinstance(await app.verify_otp(code, phone(1), CLIENT_IP), LoggedIn)
-    assert isinstance(await app.verify_otp(code, phone(1), CLIENT_IP), OtpRejected)
-
-    with pytest.raises(TooManyAttemptsFromIp):
-        await app.verify_otp(code, phone(1), CLIENT_IP)
 
 
 # Failed attempts
@@ -306,3 +249,95 @@ async def test_a_repeat_is_not_counted(app: CoreHarness) -> None:
     for seconds, left in ((0, 4), (9, 4), (1, 3), (1, 3)):
         app.advance(seconds)
         assert await app.verify_otp("000000") == OtpRejected(left)
+
+
+# Permits of a delivery
+
+UNVERIFIED = "deliveries:unverified"
+
+
+def deliveries(app: CoreHarness) -> tuple[Delivery, ...]:
+    return app.database.phone_verifications[a_phone()].value.deliveries
+
+
+def unverified(app: CoreHarness) -> int:
+    """Return how many permits of unverified deliveries are held in total."""
+    permits = app.database.permits.items()
+    return sum(count for name, count in permits if name.startswith(f"total:{UNVERIFIED}"))
+
+
+async def test_a_delivery_holds_the_parts_that_were_used_and_how_it_was_recognized(
+    app: CoreHarness,
+) -> None:
+    await app.request_otp()
+    [delivery] = deliveries(app)
+    assert delivery.permits == Permits(
+        app.clock.now(), (UsedPart("unverified", "strangers"), UsedPart("all", "strangers"))
+    )
+    await app.verify_otp(app.last_code)
+    app.advance(hours=2)
+    await app.request_otp()
+    *_, delivery = deliveries(app)
+    assert delivery.permits == Permits(
+        app.clock.now(),
+        (UsedPart("unverified", "recognized"), UsedPart("all", "recognized")),
+        Recognition.TRUSTED_IP,
+    )
+
+
+async def test_a_login_clears_the_permits_of_all_that_had_its_code_and_releases_them_once(
+    app: CoreHarness,
+) -> None:
+    await app.request_otp(a_phone(2))
+    for _ in range(2):
+        await app.request_otp()
+        app.advance(30)
+    assert unverified(app) == 3
+
+    repeats = (app.verify_otp(app.last_code) for _ in range(20))
+    results = await asyncio.gather(*repeats)
+
+    assert any(isinstance(result, LoggedIn) for result in results)
+    assert [delivery.permits for delivery in deliveries(app)] == [None, None]
+    assert unverified(app) == 1
+
+
+async def test_a_repeated_login_releases_no_failed_attempt_of_others(app: CoreHarness) -> None:
+    await app.request_otp(a_phone(2))
+    await app.verify_otp(wrong_code(app.last_code), a_phone(2))
+    request_id = (await app.request_otp()).request_id
+    for _ in range(3):
+        result = await app.verify_otp(app.last_code, request_id=request_id)
+        assert isinstance(result, LoggedIn)
+
+    assert app.database.permits["total:attempts:failures"] == 1
+
+
+async def test_after_a_kill_between_update_and_release_the_permits_expire(
+    app: CoreHarness,
+) -> None:
+    await app.request_otp()
+    app.faults.fail_on("limit_store.release", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.verify_otp(app.last_code)
+    app.faults.reset()
+    assert unverified(app) == 1
+    assert deliveries(app)[0].permits is None
+
+    app.advance(hours=2)
+    await app.operations.cleanup()
+    assert unverified(app) == 0
+
+
+async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_not_the_first() -> (
+    None
+):
+    policy = make_core_policy(sms_provider="first", webhook_urls=WEBHOOK_URLS)
+    app = CoreHarness(policy=policy)
+    for number, provider in enumerate(("first", "second"), start=1):
+        app.messenger.result = replace(ACCEPTED, provider=provider)
+        app.faults.reset()
+        await app.request_otp(a_phone(number))
+        [delivery] = app.database.phone_verifications[a_phone(number)].value.deliveries
+        assert delivery.provider == provider
+        assert app.faults.calls.count("phone_verifications.save") == number

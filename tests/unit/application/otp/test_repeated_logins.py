@@ -10,14 +10,28 @@ from application.identities.events import LoginSucceeded
 from application.identities.login import LoggedIn
 from application.identities.sessions import LogoutScope
 from application.otp.verify_otp import OtpRejected
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import StorageTimeout, StorageUnavailable
 from domain.errors import TooManyAttempts
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
 from tests.support.core_harness import CoreHarness, wrong_code
 from tests.support.fault_injector import ProcessKilled
-from tests.unit.application.otp.test_interrupted_logins import OPERATIONS, count_sessions
 
 OTHER_IP = "198.51.100.20"
+OPERATIONS = [
+    "phone_verifications.load",
+    "limit_store.acquire",
+    "unchallenged_attempts.load",
+    "phone_verifications.save",
+    "identities.load",
+    "identities.add",
+    "identities.replace",
+    "limit_store.release",
+]
+NOT_PART_OF = {
+    "first login": {"identities.replace"},
+    "later login": {"identities.add"},
+    "repeat": {"identities.add", "phone_verifications.save"},
+}
 
 
 async def log_in(app: CoreHarness, **options: Any) -> tuple[LoggedIn, str, str]:
@@ -29,8 +43,7 @@ async def log_in(app: CoreHarness, **options: Any) -> tuple[LoggedIn, str, str]:
     return result, code, request_id
 
 
-@pytest.mark.parametrize("with_refresh", [False, True])
-@pytest.mark.parametrize("age", [0, 270], ids=["new code", "old code"])
+@pytest.mark.parametrize(("age", "with_refresh"), [(0, False), (270, True)])
 async def test_a_repeat_gets_the_same_session_device_and_kind_of_tokens(
     app: CoreHarness, age: int, *, with_refresh: bool
 ) -> None:
@@ -54,13 +67,10 @@ async def test_a_repeat_gets_the_same_session_device_and_kind_of_tokens(
         assert again.identity.id == first.identity.id
         assert again.tokens.refresh_token == first.tokens.refresh_token
         results.append(again)
-    events = app.events.types
-    assert events.count(LoginSucceeded) == 2
-    principals = [
-        await app.identities.authenticate(result.tokens.access_token) for result in results
-    ]
-    assert len({principal.session.id for principal in principals}) == 1
-    assert count_sessions(app) == 2
+    assert app.events.types.count(LoginSucceeded) == 2
+    tokens = [result.tokens.access_token for result in results]
+    sessions = {(await app.identities.authenticate(token)).session.id for token in tokens}
+    assert (len(sessions), count_sessions(app)) == (1, 2)
     assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
 
 
@@ -128,9 +138,7 @@ async def test_only_the_code_and_the_request_id_of_the_login_repeat_it(app: Core
     wrong = await app.verify_otp(wrong_code(code), request_id=request_id)
     assert isinstance(wrong, OtpRejected)
     assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
-
-
-async def test_a_login_without_a_request_id_is_not_repeated(app: CoreHarness) -> None:
+    # One that was without an id is not repeated.
     request_id = (await app.request_otp()).request_id
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
     for repeated_id in (None, request_id):
@@ -211,18 +219,111 @@ async def test_no_response_leaves_before_the_first_use_is_recorded(app: CoreHarn
 
 
 @pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-@pytest.mark.parametrize("is_repeat", [False, True])
+@pytest.mark.parametrize("kind", ["first login", "later login", "repeat"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 async def test_a_login_or_repeat_that_is_interrupted_at_any_operation_is_repeated(
-    app: CoreHarness, operation: str, *, is_repeat: bool, kill: bool
+    app: CoreHarness, operation: str, kind: str, *, kill: bool
 ) -> None:
+    earlier = int(kind == "later login")
+    for _ in range(earlier):
+        await app.log_in()
+    app.advance(hours=12)
     request_id = (await app.request_otp()).request_id
     code = app.last_code
-    if is_repeat:
+    if kind == "repeat":
         await app.verify_otp(code, request_id=request_id)
+    app.faults.reset()
     app.faults.fail_on(operation, kill=kill)
     with suppress(StorageUnavailable, ProcessKilled):
         await app.verify_otp(code, request_id=request_id)
+    assert app.faults.has_fired == (operation not in NOT_PART_OF[kind])
+    assert set(app.faults.calls) <= set(OPERATIONS)
     app.faults.reset()
+
     assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
+    assert count_sessions(app) == earlier + 1
+    assert list(app.database.identities) == [identity_id(app)]
+
+
+# A login whose session was not saved is completed by the same code, once
+
+
+async def interrupt_login(app: CoreHarness, write: str = "identities.add") -> tuple[str, str]:
+    """Fail the write that adds the session. Return the code and its request id."""
+    if write == "identities.replace" and not app.database.identities:
+        await app.log_in()
+        app.advance(hours=12)
+    request_id = (await app.request_otp()).request_id
+    app.faults.fail_on(write)
+    with pytest.raises(StorageUnavailable):
+        await app.verify_otp(app.last_code, request_id=request_id)
+    assert app.faults.has_fired
+    app.faults.reset()
+    return app.last_code, request_id
+
+
+def identity_id(app: CoreHarness) -> str:
+    """Return the id of the phone's identity."""
+    assigned_id = app.database.phone_verifications[a_phone()].value.identity_id
+    assert assigned_id is not None
+    return assigned_id
+
+
+def count_sessions(app: CoreHarness) -> int:
+    """Return how many sessions the phone's identity has."""
+    return len(app.database.identities[identity_id(app)].value.sessions)
+
+
+async def test_a_completed_login_is_not_replayed_and_a_revoked_session_not_opened_again(
+    app: CoreHarness,
+) -> None:
+    code, request_id = await interrupt_login(app)
+    await app.verify_otp(code)
+    for _ in range(3):
+        assert await app.verify_otp(code, request_id=request_id) == OtpRejected(4)
     assert count_sessions(app) == 1
+    await app.identities.operator_actions.revoke_sessions(a_phone())
+    assert isinstance(await app.verify_otp(code), OtpRejected)
+    assert count_sessions(app) == 0
+
+
+async def test_a_write_that_timed_out_but_was_applied_opens_no_second_session(
+    app: CoreHarness,
+) -> None:
+    await app.request_otp()
+    code = app.last_code
+    app.faults.fail_on("identities.add", is_done=True)
+    with pytest.raises(StorageTimeout):
+        await app.verify_otp(code)
+    assert count_sessions(app) == 1
+    assert isinstance(await app.verify_otp(code), OtpRejected)
+    assert count_sessions(app) == 1
+    assert (await app.request_otp()).sent
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
+
+
+@pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "blocked"])
+async def test_a_blocked_phone_and_a_deleted_identity_get_no_interrupted_login(
+    app: CoreHarness, is_deleted: bool
+) -> None:
+    principal = await app.log_in()
+    app.advance(hours=12)
+    code, _ = await interrupt_login(app, "identities.replace")
+    if is_deleted:
+        await app.identities.delete_user(principal)
+    else:
+        await app.identities.operator_actions.block(a_phone())
+    assert isinstance(await app.verify_otp(code), OtpRejected)
+
+
+async def test_the_new_identity_of_a_deleted_one_gets_the_interrupted_login(
+    app: CoreHarness,
+) -> None:
+    principal = await app.log_in()
+    await app.identities.delete_user(principal)
+    app.advance(hours=12)
+    code, _ = await interrupt_login(app)
+    retried = await app.verify_otp(code)
+    assert isinstance(retried, LoggedIn)
+    again = await app.identities.authenticate(retried.tokens.access_token)
+    assert again.identity.id != principal.identity.id

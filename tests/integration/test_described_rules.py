@@ -1,7 +1,7 @@
 """What the description allows is accepted, and what it forbids is rejected.
 
 Each field is sent alone with values on both sides of its rule, in a request that is valid
-otherwise. Then schemathesis generates whole requests that the description allows.
+otherwise. Whole requests are those of tests/e2e/test_described_api.py.
 """
 
 import json
@@ -13,11 +13,8 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
-import schemathesis
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from schemathesis import Case
-from schemathesis.generation import GenerationMode
 
 from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
@@ -68,12 +65,6 @@ IN_WORDS: Final[Mapping[str, set[str]]] = {
 Such a field may reject a text that the schema allows: one in ASCII with these codes, any other one
 with every code.
 """
-TOGETHER_IN_WORDS: Final = {
-    "list_library_items": {"page"},
-    "list_audit": {"actor"},
-    "request_phone_change_otp": {"phone"},
-}
-"""Fields whose description says what is not sent with them. A schema cannot say it."""
 TOGETHER: Final = {"missing_field", "conflicting_value"}
 """Errors of fields that are sent together, or not: the description of a body says which."""
 
@@ -246,7 +237,7 @@ def can_be_sent(field: Field, value: Any) -> bool:
 def test_the_description_of_a_field_and_its_check_agree(
     driver: HttpDriver, token: str, field: Field
 ) -> None:
-    @settings(max_examples=examples(25))
+    @settings(max_examples=examples(15))
     @given(values(field).filter(lambda value: can_be_sent(field, value)))
     def check(value: Any) -> None:
         response = send(driver, token, field, value)
@@ -264,56 +255,3 @@ def test_the_description_of_a_field_and_its_check_agree(
 def is_in_words(name: str, value: Any, code: str) -> bool:
     """Return whether the description says in words why this value may be rejected."""
     return name in IN_WORDS and (not str(value).isascii() or code in IN_WORDS[name])
-
-
-SCHEMA: Final = schemathesis.openapi.from_dict(DOCUMENT)
-REQUESTS: Final = {
-    operation["operationId"]: SCHEMA[path][method]
-    for path, operations in DOCUMENT["paths"].items()
-    for method, operation in operations.items()
-    if "requestBody" in operation
-    or any(parameter["in"] != "header" for parameter in operation.get("parameters", ()))
-}
-WITHOUT_FIELD_CODES: Final = {"upload_image", "legacy_get_otp", "legacy_validate_otp"}
-
-
-def is_described(case: Case[Any]) -> bool:
-    """Check a generated body again: schemathesis simplifies patterns."""
-    if not isinstance(case.body, dict):
-        return True
-    operation = case.operation.definition.raw
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    return is_valid(without_formats(DOCUMENT), schema, case.body)
-
-
-def send_case(driver: HttpDriver, token: str, case: Case[Any]) -> Response:
-    if isinstance(case.body, dict):
-        return driver.post_json(case.formatted_path, case.body, token, case.method)
-    query = urlencode(case.query).encode()
-    headers = {"authorization": f"Bearer {token}"}
-    return driver.send(case.method, case.formatted_path, [], headers, query=query)
-
-
-@pytest.mark.hypothesis
-@pytest.mark.parametrize("name", sorted(REQUESTS.keys() - WITHOUT_FIELD_CODES))
-def test_a_request_that_the_description_allows_has_no_invalid_field(
-    driver: HttpDriver, token: str, name: str
-) -> None:
-    strategy = REQUESTS[name].as_strategy(generation_mode=GenerationMode.POSITIVE)
-    driver.post_json("/users", {"username": "Zoë Quagga", "number": ADMINISTRATOR}, token)
-
-    @settings(max_examples=examples(25))
-    @given(strategy.filter(is_described))
-    def check(case: Case[Any]) -> None:
-        response = send_case(driver, "" if name in WITHOUT_TOKEN else token, case)
-        body = case.body if isinstance(case.body, dict) else {}
-        sent = {**case.path_parameters, **case.query, **body}
-        assert response.status not in (422, 500), (sent, response)
-        assert response.status != 401 or name in WITHOUT_TOKEN, (sent, response)
-        if response.status == 400:
-            for error in response.body["field_errors"]:
-                field, code = error["field"], error["code"]
-                is_allowed = is_in_words(field, sent.get(field), code)
-                assert is_allowed or field in TOGETHER_IN_WORDS.get(name, ()), (sent, response)
-
-    check()

@@ -9,6 +9,7 @@ connection. A user has signed in before, and sends it.
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,11 +22,11 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 import httpx
+import structlog
 
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.settings import HttpSettings
 from entrypoints.settings.read import read_settings
-from tests.stateful.http_driver import without_logs
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import AppSettings
 
@@ -51,6 +52,17 @@ class RequestPath:
     status: int
     body: str
     steps: list[EnteredFunction]
+
+
+@contextmanager
+def without_logs() -> Iterator[None]:
+    """Drop all log lines in the block."""
+    config = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**config)
 
 
 async def trace(method: str, path: str, body: Any = None) -> RequestPath:

@@ -9,9 +9,6 @@ from typing import Any, Final
 
 import pytest
 
-from application.console.events import ConsoleSignInSucceeded
-from application.console.feature import ConsoleFeature
-from application.console.sign_in import ConsoleSignInCommand
 from application.identities.events import (
     PhoneBlockedByOperator,
     PhoneUnblockedByOperator,
@@ -60,7 +57,6 @@ from domain.errors import (
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.role import Role
 from domain.identities.username import parse_username
-from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
@@ -331,23 +327,6 @@ async def test_operations_on_sessions_and_limits_are_recorded(app: AppHarness) -
     assert app.events.recorded == [
         *(revoked(reason=f"by an operator, sessions: {left}") for left in (1, 0)),
         LimitsReset(phone=a_phone()),
-    ]
-
-
-async def test_a_sign_in_to_the_console_is_recorded(app: AppHarness) -> None:
-    principal = await app.add_administrator()
-    app.advance(hours=12)
-    requested = await app.request_otp(a_phone(), purpose=Purpose.CONSOLE_SIGN_IN)
-    app.events.recorded.clear()
-    command = ConsoleSignInCommand(
-        phone=a_phone(),
-        code=OtpCode(app.last_code),
-        request_id=requested.request_id,
-        client_ip=CLIENT_IP,
-    )
-    await app.use_cases.of(ConsoleFeature).sign_in(command)
-    assert app.events.recorded == [
-        ConsoleSignInSucceeded(phone=a_phone(), user_id=principal.identity.id)
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from application.console.authenticate import ConsoleUser
-from application.console.events import ConsoleSignedOut, ConsoleSignInFailed
+from application.console.events import ConsoleSignedOut, ConsoleSignInFailed, ConsoleSignInSucceeded
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.identities.sessions import LogoutScope
@@ -142,6 +142,9 @@ async def test_an_administrator_signs_in_and_acts_by_name(
     app: AppHarness, administrator: Principal
 ) -> None:
     cookie = await sign_in(app)
+    assert app.events.recorded[-1] == ConsoleSignInSucceeded(
+        phone=ADMINISTRATOR, user_id=administrator.identity.id
+    )
     user = await authenticate(app, cookie)
     assert user.caller.actor == Actor(ActorKind.ADMINISTRATOR, administrator.identity.id)
     assert user.caller.has_fresh_login

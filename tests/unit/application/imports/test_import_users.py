@@ -160,20 +160,6 @@ async def test_an_import_that_was_stopped_goes_on_with_a_repeat(app: AppHarness)
     assert len(app.database.identities) == 300
 
 
-async def test_a_dry_run_reports_what_the_database_has_and_writes_nothing(
-    app: AppHarness,
-) -> None:
-    await app.log_in(a_phone(1))
-    before = app.database.identities
-    recorder = Recorder()
-
-    counts = await import_all(app, users(3), recorder, dry_run=True)
-
-    assert recorder.listed == [(2, ImportProblem.PHONE_IN_USE)]
-    assert counts.outcomes == {ImportOutcome.CREATED: 2, ImportOutcome.REJECTED: 1}
-    assert app.database.identities == before
-
-
 async def test_a_database_that_is_away_ends_the_import_and_leaves_no_task(
     app: AppHarness,
 ) -> None:

@@ -15,8 +15,6 @@ from adapters.system.held_health_check import (
 from application.operations.check_readiness import CheckReadiness, Readiness
 from application.ports.errors import PortError, StorageUnavailable
 from application.ports.system import HealthCheck
-from tests.support.core_harness import CoreHarness
-from tests.support.fakes.messenger import REJECTED
 
 
 @dataclass
@@ -63,18 +61,6 @@ async def test_a_part_is_listed_and_an_instance_is_ready_without_it() -> None:
 
     parts = {"limits": "closed", "disk": "low", "messages": None}
     assert readiness == Readiness(None, parts, is_database_shared=False, is_ready=True)
-
-
-async def test_the_service_is_ready_with_messenger_or_without(
-    app: CoreHarness,
-) -> None:
-    working = await app.operations.check_readiness()
-    assert working.parts == {"messages": None}
-    assert (working.database, working.is_ready) == (None, True)
-    app.messenger.result = REJECTED
-    readiness = await app.operations.check_readiness()
-    assert readiness.parts == {"messages": REJECTED.reason}
-    assert (readiness.database, readiness.is_ready) == (None, True)
 
 
 @pytest.mark.parametrize(

@@ -218,17 +218,6 @@ async def test_an_account_whose_change_cannot_be_undone_is_detached(app: AppHarn
     assert event.reason == "account detached"
 
 
-async def test_support_restores_a_detached_account_to_its_former_number(app: AppHarness) -> None:
-    owner = await app.add_user(OLD)
-    await app.move_phone(owner.identity.id, NEW, can_be_undone=False)
-    await app.phone_change.disown(await sign_in_soon(app, NEW))
-    check_detached(app, owner)
-    newcomer = await sign_in(app, NEW)
-    await app.identities.operator_actions.restore(owner.identity.id)
-    assert (await sign_in(app, OLD)).identity.id == owner.identity.id
-    assert await is_signed_in(app, newcomer)
-
-
 @pytest.mark.parametrize("is_blocked", [True, False], ids=["blocked", "test number"])
 async def test_a_former_number_that_nobody_else_may_have_is_not_given_back(
     app: AppHarness, is_blocked: bool

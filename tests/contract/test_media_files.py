@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
@@ -99,6 +100,9 @@ def disk(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
     server: S3Server = request.getfixturevalue("s3_server")
+    patch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    # A request to a lost store is repeated at once.
+    patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
     with TcpProxy(server.endpoint) as relay:
         yield S3Store(server, relay)
 

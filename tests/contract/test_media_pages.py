@@ -66,9 +66,9 @@ async def library(repositories: MediaRepositories) -> list[MediaItem]:
 
 FILTERS = [
     ItemFilter(owner_id, kind, category)
-    for owner_id in (None, OWNERS[0], an_id(903))
+    for owner_id in (None, OWNERS[0])
     for kind in (None, *KINDS)
-    for category in (None, "wheels", "Wheels", "", "none has it")
+    for category in (None, "wheels", "", "none has it")
 ]
 
 
@@ -108,7 +108,7 @@ async def test_the_older_items_of_each_filter_come_after_an_item(
     repositories: MediaRepositories, library: list[MediaItem]
 ) -> None:
     pages = repositories.items
-    for item_filter, item in itertools.product(FILTERS, library[::9]):
+    for item_filter, item in itertools.product(FILTERS, library[::15]):
         cursor = Cursor(item.created_at, item.id)
         older = [
             other

@@ -12,7 +12,6 @@ from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import OtpRejected
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
@@ -23,7 +22,6 @@ from tests.support.repositories import OpenRepositories
 
 HOUR = timedelta(hours=1)
 PARALLEL = 20
-NO_COOLDOWN = DeliveryPolicy(cooldown=timedelta(0))
 
 
 def phone(number: int) -> PhoneNumber:
@@ -72,18 +70,6 @@ async def test_parallel_requests_deliver_exactly_a_shared_limit(
 
     assert statuses == {"sent": sent, "rejected": PARALLEL - sent}
     assert len(app.messenger.messages) == sent
-
-
-async def test_parallel_requests_deliver_exactly_the_limit_of_a_phone(
-    repositories: OpenRepositories,
-) -> None:
-    app = AppHarness(repositories=repositories, policy=make_policy(delivery_policy=NO_COOLDOWN))
-
-    statuses = await request_all(
-        app, *((phone(1), f"192.0.2.{number}") for number in range(PARALLEL))
-    )
-
-    assert statuses["sent"] == len(app.messenger.messages) == 5
 
 
 async def test_parallel_requests_for_one_phone_deliver_one_message_and_release_their_permits(

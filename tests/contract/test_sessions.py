@@ -12,7 +12,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token
 from tests.support.repositories import OpenRepositories
 
-PARALLEL = 50
+PARALLEL = 20
 
 
 @pytest.fixture

@@ -71,10 +71,6 @@ locales = st.none() | st.text() | st.sampled_from([*LANGUAGES, "zh-TW", "pt_BR",
     "١٢٣٤٥٦", "123456", "hi", Platform.ANDROID, "IN", None, 300, DOMAIN,
     Purpose.CHANGE_PHONE, PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO, b"\0",
 )  # fmt: skip
-@example(
-    "{code}{app}", "999999", "zh", Platform.ANDROID, "US", APP_HASHES[1], 60, None,
-    Purpose.UNDO_PHONE_CHANGE, PhoneNotice.PHONE_CHANGE_UNDONE, b"\0",
-)  # fmt: skip
 def test_after_a_successful_start_every_message_follows_the_rules(
     name: str, code: str, locale: str | None, platform: Platform, country: str,
     app_hash: str | None, seconds: int, domain: str | None, purpose: Purpose, notice: PhoneNotice,

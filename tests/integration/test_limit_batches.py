@@ -96,25 +96,6 @@ async def test_calls_that_arrive_together_or_during_a_batch_are_one_batch_in_the
     assert [len(batch) for batch in database.batches] == [1, 4]
 
 
-async def test_a_call_has_the_outcomes_of_its_reservations_and_releases_count(
-    database: FakeDatabase, batches: LimitBatches
-) -> None:
-    database.may_reply.set()
-    first, second, third = await batches.acquire(
-        [reserve(limit_of("a")), reserve(limit_of("b"), limit_of("a")), reserve(limit_of("b"))]
-    )
-    assert isinstance(first, Acquisition)
-    assert isinstance(second, datetime)
-    assert isinstance(third, Acquisition)
-
-    release, acquire = await asyncio.gather(
-        batches.release(first), batches.acquire([reserve(limit_of("a"))])
-    )
-
-    assert release is None
-    assert isinstance(acquire[0], Acquisition)
-
-
 async def test_a_damaged_record_fails_those_only_who_need_it(
     database: FakeDatabase, batches: LimitBatches
 ) -> None:

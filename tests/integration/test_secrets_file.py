@@ -79,51 +79,46 @@ def let_files_have(
     monkeypatch.setattr(os, "fstat", fstat_with_changes)
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
-def test_a_file_that_others_can_access_is_rejected_with_the_fix(
-    existing: Path, mode: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    user = os.geteuid() + 1
-    let_files_have(monkeypatch, owner=user)
-    monkeypatch.setattr(os, "geteuid", lambda: user)
-    existing.chmod(mode)
-
-    for is_strict in (False, True):
-        assert load_error(existing, is_strict=is_strict).endswith(f" Fix: chmod 600 {existing}")
+ROOT, OWN, OTHER = 0, 12345, 54321
 
 
-@pytest.mark.parametrize("user", [0, 12345])
 @pytest.mark.parametrize(
-    ("mode", "is_accepted"), [(0o640, True), (0o620, False), (0o644, False), (0o602, False)]
+    ("owner", "user", "mode", "is_strict", "fix"),
+    [
+        (OWN, OWN, 0o640, False, "chmod 600"),
+        (OWN, OWN, 0o604, True, "chmod 600"),
+        # A group may read a file of root.
+        (ROOT, OWN, 0o640, True, None),
+        (ROOT, ROOT, 0o640, True, None),
+        (ROOT, OWN, 0o620, False, "chmod 640"),
+        (ROOT, OWN, 0o644, False, "chmod 640"),
+        (ROOT, ROOT, 0o602, False, "chmod 640"),
+        # A job of root may use the file of the service's user.
+        (OTHER, ROOT, 0o600, False, None),
+        (OTHER, ROOT, 0o600, True, "chown 0"),
+        (OTHER, OWN, 0o600, False, "chown 12345"),
+        (OTHER, OWN, 0o600, True, "chown 12345"),
+    ],
 )
-def test_a_group_may_read_a_file_of_root(
-    existing: Path, mode: int, is_accepted: bool, user: int, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_others_can_access_is_rejected_with_the_fix(
+    existing: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: int,
+    user: int,
+    mode: int,
+    is_strict: bool,
+    fix: str | None,
 ) -> None:
+    let_files_have(monkeypatch, owner=owner)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
     existing.chmod(mode)
-    let_files_have(monkeypatch, owner=0)
-    monkeypatch.setattr(os, "geteuid", lambda: user)
 
-    if is_accepted:
-        load_secrets_file(existing, is_strict=True)
+    if fix is None:
+        load_secrets_file(existing, is_strict=is_strict)
     else:
-        assert load_error(existing).endswith(f" Fix: chmod 640 {existing}")
-
-
-@pytest.mark.parametrize("user", [0, 12345])
-def test_a_file_of_another_user_is_accepted_only_for_a_job_of_root(
-    existing: Path, user: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    let_files_have(monkeypatch, owner=54321)
-    monkeypatch.setattr(os, "geteuid", lambda: user)
-
-    error = load_error(existing, is_strict=True)
-
-    assert error.startswith(f"The secrets file {existing} belongs to uid 54321")
-    assert error.endswith(f" Fix: chown {user} {existing}")
-    if user == 0:
-        load_keys(existing)
-    else:
-        assert load_error(existing) == error
+        error = load_error(existing, is_strict=is_strict)
+        assert error.endswith(f" Fix: {fix} {existing}")
+        assert ("belongs to uid 54321" in error) is (owner == OTHER)
 
 
 NOT_A_FILE = "{0} is not a regular file, nor a link to one"

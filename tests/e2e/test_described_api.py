@@ -12,7 +12,6 @@ from tests.e2e.description.callers import Callers
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.description.run import run_schemathesis
 from tests.support.core_harness import wrong_code
-from tests.support.images import still_gif
 from tests.support.service import REASON
 
 FIXED_SEED: Final = 1
@@ -24,12 +23,12 @@ CHECKS: Final = {
     "use_after_free",
 }  # fmt: skip
 PHASES: Final = {"examples", "coverage", "fuzzing", "stateful"}
-ACTIONS: Final = (
+# They succeed only with the code of a message, as in the tests below, or for administrators, as in
+# tests/integration/administration.py.
+ADMIN_ACTIONS: Final = {
     "search", "reset-limits", "send-code", "sign-out", "block", "unblock", "promote", "demote",
-    "export", "delete",
-)  # fmt: skip
-"""What administrators do for a user, in an order in which all of it succeeds."""
-# They succeed only with the code of a message, or for administrators; the tests below do that.
+    "export", "delete", "restore",
+}  # fmt: skip
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
     "POST /users/me/phone", "POST /users/me/phone/disown", "POST /auth/undo-phone-change",
@@ -37,7 +36,7 @@ NEVER_SUCCESSFUL: Final = {
     "GET /admin/statistics",
     "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",
     "POST /admin/users/{user_id}/change-phone",
-    "POST /admin/users/restore", *(f"POST /admin/users/{action}" for action in ACTIONS),
+    *(f"POST /admin/users/{action}" for action in ADMIN_ACTIONS),
     "GET /admin/library", "GET /admin/library/{item_id}", "GET /admin/library/{item_id}/file",
     *(f"POST /admin/library/{{item_id}}/{action}" for action in ("hide", "unhide", "delete")),
 }  # fmt: skip
@@ -72,32 +71,19 @@ def test_generated_requests_get_documented_responses(
     assert operations - successful == NEVER_SUCCESSFUL
 
 
-@pytest.mark.parametrize(
-    ("request_path", "verify_path", "is_repeated"),
-    [
-        ("/auth/request-otp", "/auth/verify-otp", False),
-        ("/authenticate/get_otp", "/authenticate/validate_otp", True),
-    ],
-)
-def test_a_sign_in_gets_documented_responses(
-    callers: Callers,
-    document: dict[str, Any],
-    request_path: str,
-    verify_path: str,
-    *,
-    is_repeated: bool,
+def test_a_sign_in_by_the_legacy_api_gets_documented_responses(
+    callers: Callers, document: dict[str, Any]
 ) -> None:
     schema = load_schema(document, callers.service.url)
     phone, headers = callers.next_phone(), callers.next_ip()
-    requested = callers.http.post(request_path, json={"phone": phone}, headers=headers)
-    assert requested.status_code == 200
-    assert_conforms(schema, "POST", request_path, requested)
-    body = {"phone": phone, "otp": callers.service.code(phone)}
-    for is_first in (True, False):
-        verified = callers.http.post(verify_path, json=body, headers=headers)
-        assert_conforms(schema, "POST", verify_path, verified)
-        assert ("access_token" in verified.json()) is (is_first or is_repeated)
-        assert "refresh_token" not in verified.json()
+    body = {"phone": phone}
+    for path in ("/authenticate/get_otp", *["/authenticate/validate_otp"] * 2):
+        response = callers.http.post(path, json=body, headers=headers)
+        assert response.status_code == 200
+        assert_conforms(schema, "POST", path, response)
+        body["otp"] = callers.service.code(phone)
+    assert "access_token" in response.json()
+    assert "refresh_token" not in response.json()
 
 
 def test_the_life_of_a_session_gets_documented_responses(
@@ -157,57 +143,3 @@ def test_a_change_of_the_number_and_its_undo_get_documented_responses(
     undo = request_code("/auth/undo-phone-change/request-otp", person.phone, client_ip)
     call("/auth/undo-phone-change", 403, client_ip, **{**undo, "otp": wrong_code(undo["otp"])})
     call("/auth/undo-phone-change", 200, client_ip, **undo)
-
-
-def test_what_administrators_do_gets_documented_responses(
-    callers: Callers, document: dict[str, Any]
-) -> None:
-    schema = load_schema(document, callers.service.url)
-    administrator, user = callers.add_administrator(), callers.add_person()
-
-    def call(method: str, path: str, **content: Any) -> int:
-        headers = {"Authorization": f"Bearer {administrator.token}"}
-        response = callers.http.request(method, path, headers=headers, **content)
-        operation = path.replace(user.user_id, "{user_id}")
-        assert_conforms(schema, method, operation, response)
-        return response.status_code
-
-    assert call("GET", f"/admin/users/{user.user_id}") == 200
-    change = {"phone": callers.next_phone(), "reason": "passport"}
-    path = f"/admin/users/{user.user_id}/change-phone"
-    assert [call("POST", path, json=change) for _ in range(2)] == [200, 400]
-    for action in ACTIONS:
-        body = {"phone": change["phone"]}
-        assert call("POST", f"/admin/users/{action}", json=body) == 200, action
-    assert call("POST", "/admin/users/search", json={"phone": user.phone}) == 200
-    assert call("POST", "/admin/users/restore", json={"id": user.user_id}) == 404
-    assert call("GET", "/admin/audit") == 200
-    assert call("GET", "/admin/costs") == 200
-
-
-def test_moderation_of_the_library_gets_documented_responses(
-    callers: Callers, document: dict[str, Any]
-) -> None:
-    schema = load_schema(document, callers.service.url)
-    administrator, user = callers.add_administrator(), callers.add_person()
-    uploaded = callers.http.post(
-        "/library/upload",
-        files={"file": ("a.gif", still_gif(), "image/gif")},
-        data={"user_id": user.user_id},
-        headers={"Authorization": f"Bearer {user.token}"},
-    )
-    item_id = uploaded.json()["id"]
-
-    def call(method: str, path: str, **content: Any) -> int:
-        headers = {"Authorization": f"Bearer {administrator.token}"}
-        response = callers.http.request(method, f"/admin/library{path}", headers=headers, **content)
-        operation = f"/admin/library{path.replace(item_id, '{item_id}')}"
-        assert_conforms(schema, method, operation, response)
-        return response.status_code
-
-    for action in ("hide", "unhide", "hide"):
-        body = {"reason": "report 815"}
-        assert call("POST", f"/{item_id}/{action}", json=body) == 200, action
-    for path in ("", f"/{item_id}", f"/{item_id}/file"):
-        assert call("GET", path) == 200, path
-    assert call("POST", f"/{item_id}/delete", json={"reason": "report 815"}) == 204

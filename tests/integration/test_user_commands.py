@@ -133,28 +133,6 @@ def test_an_unknown_user_is_an_error_that_says_what_was_looked_for(
     assert "\x1b" not in ended.stderr
 
 
-def test_digits_that_are_a_phone_and_a_name_are_an_error_that_lists_both_ids(
-    service: Service, phone: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(service.settings, "DIALTONE_DEFAULT_REGION", "US")
-    national = phone.removeprefix("+1")
-    owner = sign_up(service, phone, "Owner")
-    namesake = sign_up(service, "+14155590002", national)
-    impostor = sign_up(service, "+14155590003", owner)
-
-    ended = service.run("user", "block", national, *REASON)
-    by_plus = service.run("user", "show", phone)
-    by_id = service.run("user", "show", owner)
-
-    assert ended.returncode == 1
-    assert owner in ended.stderr
-    assert namesake in ended.stderr
-    assert f"account:            {owner}" in by_plus.stdout
-    assert f"account:            {owner}" in by_id.stdout
-    assert impostor not in by_id.stdout
-    assert actions_of(service, owner) == []
-
-
 def test_no_code_is_shown_to_the_operator_who_sends_one(service: Service, phone: str) -> None:
     sent = service.run("user", "send-code", phone, "--locale", "de", *REASON)
 

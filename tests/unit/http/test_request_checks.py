@@ -7,6 +7,7 @@ import pytest
 
 from entrypoints.http.app import make_error_table
 from entrypoints.http.legacy_otp.plugin import LegacyOtpPlugin
+from entrypoints.http.middleware import ERROR
 from entrypoints.http.request_checks import RequestCheckMiddleware
 from tests.support.asgi import AsgiResponse, http_scope, ok, request
 
@@ -22,7 +23,11 @@ async def send(
     *headers: tuple[str, str], public_url: str | None = PUBLIC_URL, **scope: str
 ) -> AsgiResponse:
     middleware = RequestCheckMiddleware(ok, public_url, WEB_ORIGINS, errors=ERRORS)
-    return await request(middleware, http_scope(*headers, **scope))
+    asgi_scope = http_scope(*headers, **scope)
+    response = await request(middleware, asgi_scope)
+    # The line of the request has the code of its error.
+    assert (ERROR in asgi_scope) is (response.status >= 400)
+    return response
 
 
 async def respond(

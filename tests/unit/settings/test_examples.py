@@ -21,10 +21,8 @@ KEYS: Final = {
 
 def test_every_example_and_default_is_valid_and_described_as_written() -> None:
     for name, (_, declaration) in FIELDS.items():
-        for example in {declaration.example_text(DEFAULTS), declaration.default} - {
-            "",
-            "production",
-        }:
+        examples = {declaration.example_text(DEFAULTS), declaration.default}
+        for example in examples - {"", "production"}:
             text = KEYS.get(example, example)
             environ = ALL_USED | {name: text}
             if name == "TWILIO_MESSAGING_SERVICE_SID":
@@ -35,13 +33,12 @@ def test_every_example_and_default_is_valid_and_described_as_written() -> None:
                 environ["TWILIO_VOICE_FROM"] = "+14155550006"
             if name == "DIALTONE_EVENTS":
                 environ["DIALTONE_EVENTS_SECRET"] = f"whsec_{'A' * 43}="
-            described = {
-                line.name: line for line in describe_settings(read_settings(environ, None))
-            }
-            assert described[name][1] == text or HIDDEN in described[name][1]
+            lines = describe_settings(read_settings(environ, None))
+            (shown,) = (line.shown for line in lines if line.name == name)
+            assert shown == text or HIDDEN in shown
 
 
-@pytest.mark.parametrize("text", ["\x1b", f"\x1b{SECRET}", f"{SECRET}\n{SECRET}"], ids=ascii)
+@pytest.mark.parametrize("text", [f"\x1b{SECRET}", f"{SECRET}\n{SECRET}"], ids=ascii)
 def test_an_unprintable_value_of_any_variable_is_rejected(text: str) -> None:
     for name, (_, declaration) in FIELDS.items():
         line = problems(ALL_USED | {name: text})[name]

@@ -76,14 +76,19 @@ def test_a_sign_in_by_the_legacy_api_gets_documented_responses(
 ) -> None:
     schema = load_schema(document, callers.service.url)
     phone, headers = callers.next_phone(), callers.next_ip()
-    body = {"phone": phone}
-    for path in ("/authenticate/get_otp", *["/authenticate/validate_otp"] * 2):
-        response = callers.http.post(path, json=body, headers=headers)
-        assert response.status_code == 200
+
+    def call(path: str, **body: str) -> Any:
+        response = callers.http.post(path, json={"phone": phone, **body}, headers=headers)
         assert_conforms(schema, "POST", path, response)
-        body["otp"] = callers.service.code(phone)
-    assert "access_token" in response.json()
-    assert "refresh_token" not in response.json()
+        assert response.status_code == 200
+        return response.json()
+
+    call("/authenticate/get_otp")
+    code = callers.service.code(phone)
+    for _ in range(2):
+        verified = call("/authenticate/validate_otp", otp=code)
+        assert verified["access_token"]
+        assert "refresh_token" not in verified
 
 
 def test_the_life_of_a_session_gets_documented_responses(

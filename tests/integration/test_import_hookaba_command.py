@@ -121,20 +121,6 @@ def test_the_report_lists_ids_and_reasons_without_numbers(service: Service, file
     assert [path.name for path in service.folder.iterdir()] == ["report.csv"]
 
 
-def test_a_copy_of_the_bucket_in_a_folder_will_do(service: Service) -> None:
-    folder = service.folder / "copy"
-    folder.mkdir()
-    (folder / "cat.jpg").write_bytes(encode(sample_image(), "JPEG"))
-    command = ("import", "hookaba", "--from", "env:OLDER_URL", "--files", "file:copy", *REASON)
-
-    unnamed = service.run(*command)
-    imported = service.run(*command, "--bucket", "dialtone-tests")
-
-    assert unnamed.returncode == 2
-    assert "--bucket must name the bucket" in unnamed.stderr
-    assert "items: 1 imported, 1 rejected" in imported.stdout
-
-
 def test_another_database_is_an_error_in_words(tmp_path: Path, mongo_database: str) -> None:
     service = ForkedService(tmp_path, {"OLDER_URL": mongo_database})
 
@@ -151,6 +137,7 @@ def test_another_database_is_an_error_in_words(tmp_path: Path, mongo_database: s
         (("--from", f"mongodb://user:{PASSWORD}/@127.0.0.1/name"), "--from: Must be"),
         ((f"mongodb://user:{PASSWORD}@127.0.0.1/name",), "mongodb://(hidden)"),
         (("--from", "env:NOT_SET"), "--from: the variable NOT_SET is not set."),
+        (("--from", "mongodb://h/name", "--files", "file:copy"), "--bucket must name the bucket"),
     ],
 )
 def test_no_error_shows_the_password_of_a_url(

@@ -8,7 +8,6 @@ import re
 import socket
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zipfile import ZipFile
 
@@ -179,25 +178,19 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
     )
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
+def test_no_act_is_done_for_a_blank_reason(service: Service) -> None:
+    before = service.run("audit", "--limit", "1000").stdout
+    for arguments in (
         ["user", "block", "everything"],
         ["user", "show", "everything", "--full-number"],
         ["user", "change-phone", "everything", "+14155590006"],
         ["admin-token", "create", "--name", "a", "--scope", "users:read"],
         ["import", "users", "users.csv"],
         ["import", "hookaba", "--from", "mongodb://127.0.0.1:9/hookaba"],
-    ],
-    ids=" ".join,
-)
-def test_no_act_is_done_for_a_blank_reason(service: Service, arguments: list[str]) -> None:
-    before = service.run("audit", "--limit", "1000").stdout
-
-    blank = service.run(*arguments, "--reason", " ")
-
-    assert blank.returncode == 2
-    assert "--reason: " in blank.stderr.splitlines()[-1]
+    ):
+        blank = service.run(*arguments, "--reason", " ")
+        assert blank.returncode == 2
+        assert "--reason: " in blank.stderr.splitlines()[-1]
     assert service.run("audit", "--limit", "1000").stdout == before
 
 
@@ -327,7 +320,6 @@ def test_a_former_number_that_was_stolen_cannot_undo(
         ("+14155590004", [], 2, "--reason: say how you made sure"),
         ("nonsense", ["--reason", "passport"], 2, "NEW_NUMBER: This is not a phone number"),
         ("+4915112345678", ["--reason", "passport"], 1, "DIALTONE_COUNTRIES does not have DE"),
-        ("+15005550006", ["--reason", "passport"], 1, "fixed code for tests"),
         ("+14155590005", ["--reason", "passport"], 1, "has this number already"),
     ],
 )
@@ -339,9 +331,6 @@ def test_a_number_that_an_account_cannot_get_is_one_sentence(
     status: int,
     problem: str,
 ) -> None:
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
-    test_otps = f"+15005550006=271828@{tomorrow:%Y-%m-%d}"
-    monkeypatch.setitem(service.settings, "DIALTONE_TEST_OTPS", test_otps)
     monkeypatch.setitem(service.settings, "DIALTONE_COUNTRIES", "US")
     sign_in(service, "+14155590005")
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.countries import ALL_COUNTRIES
+from domain.errors import ReservedName
 from domain.identities.session import SessionLimits
 from domain.identities.username import DEFAULT_APP_NAME
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
@@ -194,6 +195,13 @@ def test_a_rate_limit_is_a_count_and_a_period(names: list[str], max_count: int) 
         assert window == SlidingWindow(max_count, 1.5 * HOUR)
         for text in (*invalid, f"{max_count + 1}/1h"):
             assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
+
+
+def test_the_name_of_the_app_is_no_username() -> None:
+    read = settings(APP_NAME="Chess Club")
+    for policy in (read.identities_policy(), read.http_identities()):
+        with pytest.raises(ReservedName):
+            policy.username_rules.check("CHESSCLUB")
 
 
 def test_the_default_public_url_is_that_of_the_listening_socket() -> None:

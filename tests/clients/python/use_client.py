@@ -51,10 +51,8 @@ def check_errors(url: str, client: Client) -> None:
     """Each error is an object of its own class, with its code."""
     invalid = request_otp.sync(client=client, body=RequestOtpBody(phone="+10000000000"))
     assert isinstance(invalid, InvalidFieldsError)
-    assert invalid.code == "invalid"
-    assert [error.field for error in invalid.field_errors] == ["phone"]
-    without_token = AuthenticatedClient(base_url=url, token="none")
-    refused = get_me.sync(client=without_token)
+    assert (invalid.code, [error.field for error in invalid.field_errors]) == ("invalid", ["phone"])
+    refused = get_me.sync(client=AuthenticatedClient(base_url=url, token="none"))
     assert isinstance(refused, UnauthenticatedError)
     assert refused.code is UnauthenticatedErrorCode.UNAUTHENTICATED
 
@@ -103,11 +101,9 @@ def upload_and_download(client: AuthenticatedClient, image: bytes) -> None:
     assert_type(body.file, File)
     item = upload_image.sync(client=client, body=body)
     assert isinstance(item, UploadImageResponse)
-    assert item.category == "art"
-    check_recent(item.created_at)
     page = list_library_items.sync(client=client, user_id=me.field_id)
     assert isinstance(page, LibraryPageResponse)
-    assert [found.id for found in page.items] == [item.id]
+    assert [(found.id, found.category) for found in page.items] == [(item.id, "art")]
     folder, name = PurePosixPath(urlsplit(item.url).path).parts[-2:]
     downloaded = get_media_file.sync(folder, name, client=client)
     assert isinstance(downloaded, File)

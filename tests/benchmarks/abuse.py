@@ -4,11 +4,14 @@ Attacks are simulated in memory with a moving clock, so that a day takes seconds
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, Final
+
+import structlog
 
 from tests.benchmarks.abuse_page import render, write_page
 from tests.benchmarks.callbacks import CALLBACK_ATTACKS, forge_callbacks
@@ -58,4 +61,6 @@ def simulate_abuse() -> None:
 
 
 def _simulate(scenario: Scenario, *arguments: Any) -> object:
+    # Each process of the pool has a configuration of its own.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     return asyncio.run(scenario(*arguments))

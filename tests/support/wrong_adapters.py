@@ -43,6 +43,10 @@ class RightMessenger:
     async def send(
         self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
     ) -> DeliveryResult:
+        result: DeliveryResult = await self.deliver(phone, text)
+        return result
+
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         if self.is_broken:
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
         self.messages.append((phone.e164, text.encode(errors="replace").decode()))
@@ -91,28 +95,22 @@ class SwallowedErrors(RightMessenger):
 
 
 class SuccessForUnknown(RightMessenger):
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
-        await super().send(phone, text, status_url)
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        await super().deliver(phone, text)
         return ACCEPTED
 
 
 class EndlessRetries(RightMessenger):
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         while True:
-            result = await super().send(phone, text, status_url)
+            result = await super().deliver(phone, text)
             if result == ACCEPTED:
                 return result
             await asyncio.sleep(0.1)  # before the next of all too many attempts
 
 
 class StubbornRetries(RightMessenger):
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> Any:
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         _KEPT.append(asyncio.create_task(self._retry()))
         return None
 
@@ -123,18 +121,14 @@ class StubbornRetries(RightMessenger):
 
 
 class ExceptionFromSend(RightMessenger):
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         if self.is_broken:
             raise ConnectionError(phone.e164)
-        return await super().send(phone, text, status_url)
+        return await super().deliver(phone, text)
 
 
 class NoResult(RightMessenger):
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> Any:
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         return True
 
 
@@ -147,9 +141,7 @@ class BlockedLoop(RightMessenger):
 
 
 class LeftOpen(RightMessenger):
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         listener = socket.create_server(("127.0.0.1", 0))
         client = socket.create_connection(listener.getsockname())
         thread = threading.Thread(target=threading.Event().wait, name="poller", daemon=True)
@@ -157,7 +149,7 @@ class LeftOpen(RightMessenger):
         task = asyncio.create_task(asyncio.Event().wait(), name="poller")
         file = Path(__file__).open()  # noqa: ASYNC230, SIM115 -- it stays open
         _KEPT.extend([listener, client, thread, task, file])
-        return await super().send(phone, text, status_url)
+        return await super().deliver(phone, text)
 
 
 class UnsignedStatus(RightMessenger):

@@ -51,7 +51,7 @@ def test_without_redis_nobody_signs_in_and_its_limits_count_after_a_crash(
             health: str = http.get("/health/ready").json()["limits"]
             return health
 
-        assert limits() == "ok"
+        # The readiness is not read before: a success is held for five seconds.
         assert request_otp(PHONES[0]) == 200
         verification = {"phone": PHONES[0], "otp": service.code(PHONES[0])}
         token = http.post("/auth/verify-otp", json=verification).json()["access_token"]
@@ -59,7 +59,6 @@ def test_without_redis_nobody_signs_in_and_its_limits_count_after_a_crash(
 
         valkey.kill()
         assert request_otp(PHONES[2]) == 503
-        service.wait_for(lambda: limits() != "ok")
         assert limits() == "Redis failed with ConnectionError"
         assert http.get("/health/ready").json()["status"] == "ready"
         signed_in = http.get("/auth/sessions", headers={"Authorization": f"Bearer {token}"})

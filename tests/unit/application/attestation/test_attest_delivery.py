@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from application.attestation.events import (
     AttestationAccepted,
@@ -59,6 +60,20 @@ async def flood(app: AppHarness, count: int = STRANGERS) -> None:
         await app.request_otp(phone(number), network_ip(number))
 
 
+@pytest_asyncio.fixture
+async def app() -> AppHarness:
+    """An app in a flood: the part of strangers is used up."""
+    flooded = make_app()
+    await flood(flooded)
+    return flooded
+
+
+async def make_proof(app: AppHarness) -> AttestationProof:
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(accepts_attestation=True)
+    return solve(required.value)
+
+
 def attestation_of(app: AppHarness) -> FakeAttestation:
     assert isinstance(app.attestation, FakeAttestation)
     return app.attestation
@@ -74,10 +89,7 @@ async def prove(
     return await app.request_otp(to, client_ip, accepts_attestation=True, proof=proof, **options)
 
 
-async def test_a_new_customer_with_a_proof_is_served_in_a_flood() -> None:
-    app = make_app()
-    await flood(app)
-
+async def test_a_new_customer_with_a_proof_is_served_in_a_flood(app: AppHarness) -> None:
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp()  # an app without proofs waits as before
     assert (await prove(app)).sent
@@ -111,9 +123,7 @@ async def test_a_proof_gets_a_permit_where_a_number_range_or_network_has_none() 
     assert (await prove(app, client_ip="198.19.0.9")).sent
 
 
-async def test_proofs_have_shares_and_a_part_of_their_own() -> None:
-    app = make_app()
-    await flood(app)
+async def test_proofs_have_shares_and_a_part_of_their_own(app: AppHarness) -> None:
     for number in range(2):
         await prove(app, phone(100 + 3 * number), "192.0.2.1")
 
@@ -140,12 +150,8 @@ async def test_the_limits_of_an_ip_and_of_a_phone_require_no_proof() -> None:
         await app.request_otp(client_ip="192.0.9.9", accepts_attestation=True)
 
 
-async def test_of_parallel_requests_with_one_proof_exactly_one_is_served() -> None:
-    app = make_app()
-    await flood(app)
-    with pytest.raises(AttestationRequired) as required:
-        await app.request_otp(accepts_attestation=True)
-    proof = solve(required.value)
+async def test_of_parallel_requests_with_one_proof_exactly_one_is_served(app: AppHarness) -> None:
+    proof = await make_proof(app)
     before = len(app.messenger.messages)
 
     results = await asyncio.gather(
@@ -162,9 +168,7 @@ async def test_of_parallel_requests_with_one_proof_exactly_one_is_served() -> No
 async def test_a_used_proof_is_not_accepted_again(later_status: AttestationStatus | None) -> None:
     app = make_app(per_country=SlidingWindow(40, HOUR))
     await flood(app, 18)
-    with pytest.raises(AttestationRequired) as required:
-        await app.request_otp(accepts_attestation=True)
-    proof = solve(required.value)
+    proof = await make_proof(app)
     await app.request_otp(accepts_attestation=True, proof=proof)
     app.advance(minutes=5)
     attestation_of(app).status = later_status
@@ -179,9 +183,9 @@ async def test_a_used_proof_is_not_accepted_again(later_status: AttestationStatu
     assert (await prove(app)).sent
 
 
-async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge() -> None:
-    app = make_app()
-    await flood(app)
+async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge(
+    app: AppHarness,
+) -> None:
     with pytest.raises(AttestationRequired) as required:
         await app.request_otp(phone(100), accepts_attestation=True)
     of_other = solve(required.value)
@@ -204,10 +208,8 @@ async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge() ->
     ],
 )
 async def test_without_its_provider_the_client_waits_and_operators_read_why(
-    proof: AttestationProof | None, reason: str
+    app: AppHarness, proof: AttestationProof | None, reason: str
 ) -> None:
-    app = make_app()
-    await flood(app)
     attestation_of(app).status = AttestationStatus.UNAVAILABLE
     attestation_of(app).makes_challenges = False
 
@@ -269,22 +271,16 @@ async def test_no_proof_is_required_where_it_would_not_be_checked() -> None:
     assert (await app.request_otp(accepts_attestation=True)).sent
 
 
-async def test_the_id_of_a_proof_may_be_any_text() -> None:
-    app = make_app()
-    await flood(app)
+async def test_the_id_of_a_proof_may_be_any_text(app: AppHarness) -> None:
     attestation_of(app).status = AttestationStatus.VALID
 
     proof = AttestationProof("fake", "\ud800")
     assert (await app.request_otp(accepts_attestation=True, proof=proof)).sent
 
 
-async def test_a_rejected_delivery_does_not_give_the_proof_back() -> None:
-    app = make_app()
-    await flood(app)
+async def test_a_rejected_delivery_does_not_give_the_proof_back(app: AppHarness) -> None:
     app.messenger.result = REJECTED
-    with pytest.raises(AttestationRequired) as required:
-        await app.request_otp(accepts_attestation=True)
-    proof = solve(required.value)
+    proof = await make_proof(app)
     with pytest.raises(DeliveryFailed) as error:
         await app.request_otp(accepts_attestation=True, proof=proof)
     app.messenger.result = ACCEPTED
@@ -303,25 +299,20 @@ async def test_a_rejected_delivery_does_not_give_the_proof_back() -> None:
 @pytest.mark.parametrize("operation", ["used_attestations.add", "limit_store.acquire"])
 @pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
 async def test_after_an_interrupted_request_the_app_makes_another_proof(
-    operation: str, kill: bool
+    app: AppHarness, operation: str, kill: bool
 ) -> None:
-    app = make_app()
-    await flood(app)
-    with pytest.raises(AttestationRequired) as required:
-        await app.request_otp(accepts_attestation=True)
+    proof = await make_proof(app)
     after = None if operation == "used_attestations.add" else "used_attestations.add"
     app.faults.fail_on(operation, after=after, kill=kill, is_done=True)
     with pytest.raises((StorageTimeout, ProcessKilled)):
-        await app.request_otp(accepts_attestation=True, proof=solve(required.value))
+        await app.request_otp(accepts_attestation=True, proof=proof)
     assert app.faults.has_fired
     app.faults.reset()
 
     assert (await prove(app)).sent
 
 
-async def test_a_used_proof_is_deleted_by_the_cleanup_after_two_hours() -> None:
-    app = make_app()
-    await flood(app)
+async def test_a_used_proof_is_deleted_by_the_cleanup_after_two_hours(app: AppHarness) -> None:
     await prove(app)
     stored = app.database.records.tables["used_attestations"]
     app.advance(hours=2, seconds=-1)

@@ -80,27 +80,6 @@ async def fill(app: CoreHarness, *sizes: int) -> None:
         await limit_store.acquire(*[Reservation(now, (limit,))] * size)
 
 
-async def test_a_phone_has_two_unverified_deliveries_a_day_by_devices_and_as_many_by_ips() -> None:
-    app = app_with_limits(per_country=SlidingWindow(1_000, 24 * HOUR))
-    token = (await app.open_session()).device_token
-    for number, (client_ip, device_token) in enumerate(((OTHER_IP, token), (CLIENT_IP, None))):
-        used = []
-        for seconds in (3600, 30):  # the second one is a resend
-            app.advance(seconds)
-            await app.request_otp(client_ip=client_ip, device_token=device_token)
-            used.append(app.database.permits["country:US:deliveries:unverified:recognized"])
-        # A login releases the permits of all that carried its code.
-        assert isinstance(await app.verify_otp(app.last_code, client_ip="198.18.1.1"), LoggedIn)
-        for _ in range(3):
-            app.advance(hours=1)
-            await app.request_otp(client_ip=client_ip, device_token=device_token)
-            used.append(app.database.permits["country:US:deliveries:unverified:recognized"])
-        assert [count - 2 * number for count in used] == [1, 2, 1, 2, 2]
-        assert app.database.permits["country:US:deliveries:unverified:strangers"] == number + 1
-    # The limits of all deliveries have no such limit, and a login releases nothing of them.
-    assert app.database.permits["country:US:deliveries:all:recognized"] == 10
-
-
 @pytest.mark.parametrize(
     ("days", "is_served"),
     [([0, 1, 8], True), ([0, 1, 7], False), ([0, 8], False), ([0, 0, 0, 8, 8], False)],

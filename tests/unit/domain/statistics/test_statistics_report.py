@@ -61,42 +61,32 @@ def test_a_report_sums_by_hour_country_provider_and_channel() -> None:
     assert report.events == {"otp_accepted": 4}
 
 
-@pytest.mark.parametrize(
-    ("selected", "sent"),
-    [
-        ({"country": "IN"}, 4),
-        ({"provider": "acme:open"}, 5),
-        ({"country": "IN", "provider": "acme:open"}, 0),
-    ],
-)
-def test_messages_are_selected_by_country_and_provider(selected: dict[str, str], sent: int) -> None:
-    sums = StatisticsSums(make_query(NOW, 2, **selected))
-    for record in RECORDS:
-        sums.add(record)
-    report = sums.report()
-    assert report.total.sent == sent
-    assert report.rejections == {"all_total": 6, "per_ip": 2}
+def test_messages_are_selected_by_country_and_provider() -> None:
+    for country, provider, sent in (
+        ("IN", None, 4),
+        (None, "acme:open", 5),
+        ("IN", "acme:open", 0),
+    ):
+        sums = StatisticsSums(make_query(NOW, 2, country=country, provider=provider))
+        for record in RECORDS:
+            sums.add(record)
+        report = sums.report()
+        assert report.total.sent == sent
+        assert report.rejections == {"all_total": 6, "per_ip": 2}
 
 
-def test_the_hour_that_is_not_over_is_the_last_one() -> None:
+def test_a_report_has_at_most_a_week_and_its_last_hour_is_not_over() -> None:
     assert make_query(NOW, 1).hours == [HOUR]
     hours = make_query(NOW, MAX_HOURS).hours
     assert (hours[0], hours[-1]) == (HOUR - (MAX_HOURS - 1) * ONE_HOUR, HOUR)
-
-
-@pytest.mark.parametrize("hours", [0, -1, MAX_HOURS + 1])
-def test_a_report_has_at_most_a_week(hours: int) -> None:
-    with pytest.raises(InvalidValue, match="1 to 168"):
-        make_query(NOW, hours)
+    for count in (0, MAX_HOURS + 1):
+        with pytest.raises(InvalidValue, match="1 to 168"):
+            make_query(NOW, count)
 
 
 def test_countries_and_providers_are_parsed() -> None:
-    assert [parse_counted_country(text) for text in ("in", "001", "other", "unknown")] == [
-        "IN",
-        "001",
-        "other",
-        "unknown",
-    ]
+    for text, country in (("in", "IN"), ("001", "001"), ("other", "other"), ("unknown", "unknown")):
+        assert parse_counted_country(text) == country
     assert parse_counted_provider("acme:open") == "acme:open"
     for parse, text in (
         (parse_counted_country, "India"),

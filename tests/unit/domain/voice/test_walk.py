@@ -36,7 +36,6 @@ from domain.voice.walk import (
     ClaimedCaller,
     Continued,
     Dialed,
-    Effect,
     EffectResult,
     Leave,
     Recorded,
@@ -192,24 +191,19 @@ def test_a_menu_is_repeated_twice_and_then_gives_up(answer: CallEvent, apology: 
 def test_a_node_says_its_text_and_then_waits(node: FlowNode, instructions: list[object]) -> None:
     step = walk(flow_with(node), YES)
     assert said(step) == ["consent" if node is REGISTER else "tone"]
-    assert list(step.instructions[1:]) == instructions
-    assert step.effect is None
+    assert (list(step.instructions[1:]), step.effect) == (instructions, None)
 
 
-@pytest.mark.parametrize(
-    ("node", "events", "caller", "effect"),
-    [
-        (REGISTER, [Continued()], UNKNOWN, Register("consent in hi-IN", "hi-IN")),
-        (LEAVE, [], UNVERIFIED, Leave()),
-        (CALLBACK, [], UNKNOWN, CallBack()),
-    ],
-)
-def test_nothing_is_said_before_an_effect(
-    node: FlowNode, events: list[CallEvent], caller: ClaimedCaller, effect: Effect
-) -> None:
-    step = walk(flow_with(node), YES, *events, caller=caller)
-    assert (step.effect, step.instructions) == (effect, ())
-    assert step.position == Position("node", 2)
+def test_nothing_is_said_before_an_effect() -> None:
+    for node, effect in (
+        (REGISTER, Register("consent in hi-IN", "hi-IN")),
+        (LEAVE, Leave()),
+        (CALLBACK, CallBack()),
+    ):
+        events = [YES, Continued()] if node is REGISTER else [YES]
+        step = walk(flow_with(node), *events, caller=UNKNOWN)
+        assert (step.effect, step.instructions) == (effect, ())
+        assert step.position == Position("node", 2)
 
 
 @pytest.mark.parametrize(
@@ -239,11 +233,11 @@ def test_after_a_node_the_call_waits_at_the_next_with_an_outcome(
     assert said(step) == ["question"]
 
 
-@pytest.mark.parametrize("event", [SILENCE, YES, Recorded("RE1")])
-def test_nobody_is_registered_who_did_not_hear_the_consent(event: CallEvent) -> None:
-    step = walk(flow_with(REGISTER), YES, event)
-    assert (step.effect, step.position) == (None, Position("node", 3))
-    assert said(step) == ["consent"]
+def test_nobody_is_registered_who_did_not_hear_the_consent() -> None:
+    for event in (SILENCE, YES, Recorded("RE1")):
+        step = walk(flow_with(REGISTER), YES, event)
+        assert (step.effect, step.position) == (None, Position("node", 3))
+        assert said(step) == ["consent"]
 
 
 def test_a_callback_ends_the_call() -> None:
@@ -253,14 +247,10 @@ def test_a_callback_ends_the_call() -> None:
     assert step.outcome is CallOutcome.CALLBACK
 
 
-@pytest.mark.parametrize(
-    ("node", "outcome"), [(CALLBACK, CallOutcome.CALLBACK_REJECTED), (REGISTER, None)]
-)
-def test_without_a_caller_id_nobody_is_called_back_or_registered(
-    node: FlowNode, outcome: CallOutcome | None
-) -> None:
-    step = walk(flow_with(node), YES, caller=ANONYMOUS)
-    assert (step.path, step.effect, step.outcome) == (("node", "other"), None, outcome)
+def test_without_a_caller_id_nobody_is_called_back_or_registered() -> None:
+    for node, outcome in ((CALLBACK, CallOutcome.CALLBACK_REJECTED), (REGISTER, None)):
+        step = walk(flow_with(node), YES, caller=ANONYMOUS)
+        assert (step.path, step.effect, step.outcome) == (("node", "other"), None, outcome)
 
 
 def test_without_an_operator_a_call_comes_to_the_node_after_the_failure() -> None:

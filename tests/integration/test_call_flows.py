@@ -128,10 +128,6 @@ FIELDS = "use choices, give_up, invalid, kind, language_key, repetition, text"
             [f"nodes.operator.answered: there is no node 'by'; {NODES}"],
         ),
         (
-            replaced('"dial"', '"call"'),
-            ["nodes.operator.kind: it is missing or unknown; use say, "],
-        ),
-        (
             replaced('give_up = "bye"', 'giveup = "bye"'),
             [
                 f"nodes.question.giveup: there is no such field; {FIELDS}",
@@ -143,13 +139,6 @@ FIELDS = "use choices, give_up, invalid, kind, language_key, repetition, text"
             [
                 "nodes.operator.timeout_seconds: it is not a whole number; write timeout_seconds ",
                 "nodes.operator.max_seconds: it is not a whole number; write max_seconds = 20",
-            ],
-        ),
-        (
-            replaced('key = "1", words', 'key = "1", word'),
-            [
-                "nodes.question.choices.1.word: there is no such field; use key, next, words",
-                'nodes.question.choices.1.words: it is missing; add words = ["…", "…"]',
             ],
         ),
         (replaced("{app}", "{code}"), ["locales.en.texts.question: '{code}' is not a placeholder"]),
@@ -173,7 +162,7 @@ FIELDS = "use choices, give_up, invalid, kind, language_key, repetition, text"
         (
             replaced('kind = "menu"', 'kind = "many"').replace('busy = "bye"', 'busy = "x"')
             + "2 = 1",
-            ["nodes.question.kind", "locales.en.numbers.2", "nodes.operator.busy"],
+            ["nodes.question.kind: it is missing", "locales.en.numbers.2", "nodes.operator.busy"],
         ),
     ],
 )

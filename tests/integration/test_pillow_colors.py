@@ -92,14 +92,13 @@ async def test_the_colors_of_a_png_are_those_of_its_first_description(
     ("content", "expected"),
     [
         (with_chunks(LINEAR, image=Image.new("RGBA", (16, 16), (*COLOR, 9))), (*FROM_LINEAR, 9)),
-        (with_chunks(LINEAR, image=Image.new("LA", (16, 16), (200, 9))), (229, 9)),
         (with_chunks(CICP, image=Image.new("LA", (16, 16), (200, 9))), (200, 9)),
         (
             png(1, 1, 16, 6, zlib.compress(b"\0" + bytes([200, 9, 60, 9, 40, 9, 9, 9])), CICP),
             (*FROM_P3, 9),
         ),
     ],
-    ids=["RGBA", "LA", "gray has no primaries", "16 bits"],
+    ids=["RGBA", "gray has no primaries", "16 bits"],
 )
 async def test_opacities_stay_when_colors_are_converted(
     content: bytes, expected: tuple[int, ...]
@@ -150,26 +149,6 @@ async def test_a_bright_image_in_pq_is_published_for_usual_displays(
     color = await published_color(upload)
 
     assert color == pytest.approx((241,) * 3, abs=4)
-
-
-async def test_each_frame_of_an_avif_has_the_colors_of_nclx() -> None:
-    frames = [PLAIN, Image.new("RGB", (16, 16), "blue")]
-    content = encode(frames[0], "AVIF", save_all=True, append_images=frames[1:], quality=100)
-    upload = content.replace(nclx(1, 13)[4:-1], nclx(1, 8)[4:-1])
-    assert upload != content
-
-    published = decode((await publish(upload)).content)
-
-    assert getattr(published, "n_frames", 1) == 2
-    assert published.convert("RGB").getpixel((8, 8)) == pytest.approx(FROM_LINEAR, abs=4)
-
-
-async def test_a_profile_named_srgb_is_not_believed() -> None:
-    profile = SWAPPED_PROFILE.replace("Swap".encode("utf-16-be"), "sRGB".encode("utf-16-be"))
-
-    assert await published_color(encode(PLAIN, "PNG", icc_profile=profile)) == pytest.approx(
-        SWAPPED, abs=2
-    )
 
 
 def camera_exif(color_space: int, index: bytes) -> bytes:

@@ -86,11 +86,8 @@ async def test_a_proof_expires_after_five_minutes() -> None:
     over = solve_challenge(await challenge_of(altcha, CHALLENGE_TTL + timedelta(seconds=2)))
 
     assert (await verify(altcha, almost)).status is AttestationStatus.VALID
-    result = await verify(altcha, over)
-    assert (result.status, result.reason) == (
-        AttestationStatus.INVALID,
-        "its challenge has expired",
-    )
+    expired = AttestationResult(AttestationStatus.INVALID, reason="its challenge has expired")
+    assert await verify(altcha, over) == expired
 
 
 async def test_after_a_rotation_of_the_pepper_a_challenge_is_still_good() -> None:
@@ -119,9 +116,6 @@ def set_parameter(name: str, value: object) -> Callable[[Any], object]:
         lambda payload: payload["challenge"].update(signature=["a"]),
         lambda payload: payload["solution"].update(derivedKey="00" * 32),
         lambda payload: payload["solution"].update(derivedKey=None),
-        lambda payload: payload["challenge"].update(
-            signature=payload["challenge"]["signature"].upper()
-        ),
     ],
 )
 async def test_a_changed_challenge_or_solution_is_invalid(change: Callable[[Any], object]) -> None:
@@ -138,12 +132,6 @@ async def test_a_response_that_is_written_in_another_way_is_the_same_proof() -> 
         changed(response, lambda _: None),
         changed(response, lambda payload: payload.update(more=[1])),
         changed(response, lambda payload: payload["solution"].update(counter="x", time=-1)),
-        changed(
-            response,
-            lambda payload: payload["solution"].update(
-                derivedKey=payload["solution"]["derivedKey"].upper()
-            ),
-        ),
         f"{response[:40]}!{response[40:]}",
     ]
 
@@ -200,11 +188,8 @@ async def test_unusual_json_is_invalid_and_no_error(response: str) -> None:
 async def test_any_value_in_any_place_of_a_response_is_no_error(data: st.DataObject) -> None:
     altcha = attestation()
     payload = json.loads(base64.b64decode(solve_challenge(await challenge_of(altcha))))
-    place = data.draw(
-        st.sampled_from(
-            [payload, payload["challenge"], payload["challenge"]["parameters"], payload["solution"]]
-        )
-    )
+    challenge, solution = payload["challenge"], payload["solution"]
+    place = data.draw(st.sampled_from([payload, challenge, challenge["parameters"], solution]))
     place[data.draw(st.sampled_from([*place]))] = data.draw(VALUES)
 
     await verify(altcha, encode(payload))

@@ -134,15 +134,14 @@ def test_a_claim_with_another_value_or_type_is_rejected(changes: dict[str, Any])
         TOKENS.verify(sign(HEADER, PAYLOAD | changes), NOW)
 
 
-@pytest.mark.parametrize("alg", ["HS256", "ES256", "none"])
-@pytest.mark.parametrize("key_id", ["0000000b", "0000000a"])
-def test_a_public_key_is_never_taken_as_a_secret(key_id: str, alg: str) -> None:
+@pytest.mark.parametrize("alg", ["HS256", "ES256"])
+def test_a_public_key_is_never_taken_as_a_secret(alg: str) -> None:
     public_key = private_key(2).public_key()
     secrets = [
         public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
     ]
-    content = f"{encode({**HEADER, 'alg': alg, 'kid': key_id})}.{encode(PAYLOAD)}"
+    content = f"{encode(HEADER | {'alg': alg})}.{encode(PAYLOAD)}"
     for secret in secrets:
         signature = hmac.digest(secret, content.encode(), hashlib.sha256)
         assert not is_accepted(f"{content}.{encode(signature)}")

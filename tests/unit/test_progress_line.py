@@ -1,62 +1,53 @@
 """The line that shows how far a long job is."""
 
+from typing import Any
+
+import pytest
+
 from entrypoints.commands.progress import ProgressLine
+from tests.support.fakes.clock import SecondsClock
 
 
-class FakeSeconds:
-    def __init__(self) -> None:
-        self.seconds = 100.0
+@pytest.mark.parametrize(
+    ("steps", "seconds", "lines"),
+    [
+        (  # every two seconds at most
+            [("identities", done, 20_000) for done in range(0, 5_000, 500)],
+            0.5,
+            [
+                "identities: 2,000 of 20,000 (10 %), 1,000 a second, about 0:00:18 left",
+                "identities: 4,000 of 20,000 (20 %), 1,000 a second, about 0:00:16 left",
+            ],
+        ),
+        (  # without a total there is no estimate, and a new part begins anew
+            [("limits", 0), ("limits", 400), ("calls", 10), ("calls", 30)],
+            2,
+            ["limits: 400, 200 a second", "calls: 10", "calls: 30, 10 a second"],
+        ),
+        (  # a part that is repeated
+            [("a", 200, 1000), ("a", 1000, 1000), ("a", 200, 1000), ("a", 600, 1000)],
+            4,
+            [
+                "a: 1,000 of 1,000 (100 %), 200 a second, about 0:00:00 left",
+                "a: 200 of 1,000 (20 %)",
+                "a: 600 of 1,000 (60 %), 100 a second, about 0:00:04 left",
+            ],
+        ),
+        # a total that is too small
+        (
+            [("a", 0, 0), ("a", 200, 0), ("a", 600, 500)],
+            4,
+            ["a: 200, 50 a second", "a: 600, 75 a second"],
+        ),
+    ],
+)
+def test_it_shows_rate_and_estimate(
+    steps: list[tuple[Any, ...]], seconds: float, lines: list[str]
+) -> None:
+    shown, clock = list[str](), SecondsClock(100)
+    show = ProgressLine(shown.append, clock)
+    for step in steps:
+        show(*step)
+        clock.seconds += seconds
 
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def test_it_shows_rate_and_estimate_every_two_seconds_at_most() -> None:
-    lines: list[str] = []
-    clock = FakeSeconds()
-    show = ProgressLine(lines.append, clock)
-
-    for done in range(0, 5_000, 500):
-        show("identities", done, 20_000)
-        clock.seconds += 0.5
-
-    assert lines == [
-        "identities: 2,000 of 20,000 (10 %), 1,000 a second, about 0:00:18 left",
-        "identities: 4,000 of 20,000 (20 %), 1,000 a second, about 0:00:16 left",
-    ]
-
-
-def test_without_a_total_there_is_no_estimate_and_a_new_part_begins_anew() -> None:
-    lines: list[str] = []
-    clock = FakeSeconds()
-    show = ProgressLine(lines.append, clock)
-    for label, done in (("limits", 0), ("limits", 400), ("calls", 10), ("calls", 30)):
-        show(label, done)
-        clock.seconds += 2
-
-    assert lines == ["limits: 400, 200 a second", "calls: 10", "calls: 30, 10 a second"]
-
-
-def test_rate_and_estimate_begin_anew_when_a_part_is_repeated() -> None:
-    lines: list[str] = []
-    clock = FakeSeconds()
-    show = ProgressLine(lines.append, clock)
-    for done in (200, 1000, 200, 600):
-        show("identities", done, 1000)
-        clock.seconds += 4
-
-    assert lines[-2:] == [
-        "identities: 200 of 1,000 (20 %)",
-        "identities: 600 of 1,000 (60 %), 100 a second, about 0:00:04 left",
-    ]
-
-
-def test_a_total_that_is_too_small_is_not_shown() -> None:
-    lines: list[str] = []
-    clock = FakeSeconds()
-    show = ProgressLine(lines.append, clock)
-    for done, total in ((200, 0), (600, 500)):
-        clock.seconds += 4
-        show("identities", done, total)
-
-    assert lines == ["identities: 200", "identities: 600, 100 a second"]
+    assert shown == lines

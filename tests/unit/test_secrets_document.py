@@ -100,8 +100,7 @@ def test_generated_keys_are_strong_and_fit_the_other_adapters() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "[]", "5", '"text"', "null", "\x00", '{"version": 2}', "{}", "[" * 100_000,
-        *(TEXT[:length] for length in range(1, len(TEXT) - 1, 300)),
+        "", "[]", '"text"', "\x00", '{"version": 2}', "{}", "[" * 100_000, TEXT[:300],
     ],
     ids=lambda text: text[:9],
 )  # fmt: skip

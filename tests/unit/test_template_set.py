@@ -51,16 +51,12 @@ def test_a_missing_template_is_the_general_one_with_the_last_line_of_the_platfor
     assert render(templates, Platform.WEB) == f"{general}\n@dial.test #012345"
 
 
-def test_a_template_of_the_platform_is_used_unchanged() -> None:
+def test_a_template_of_the_platform_is_used_unchanged_if_there_is_a_hash_or_domain() -> None:
     templates = template_set(android="{code} {hash}", ios="{code}\n@{domain} #{code}")
     for selected in (templates, templates.with_platform_defaults()):
         assert render(selected, Platform.ANDROID) == f"012345 {FIRST_HASH}"
         assert render(selected, Platform.IOS) == "012345\n@dial.test #012345"
-
-
-def test_without_an_app_hash_or_a_domain_the_general_text_is_used() -> None:
-    templates = template_set(ios="{code}\n@{domain} #{code}").with_platform_defaults()
-    app = AppIdentity("Dialtone")
+    templates, app = templates.with_platform_defaults(), AppIdentity("Dialtone")
     assert len({render(templates, platform, app) for platform in Platform}) == 1
     assert list(violated_rules(templates, app)) == [Platform.GENERAL]
 

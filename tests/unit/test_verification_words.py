@@ -8,6 +8,14 @@ from domain.otp.verification_state import OperatorAttempts, VerificationState
 from entrypoints.words.verification_words import describe_verification
 from tests.support.builders import NOW
 
+EXPIRY = NOW + timedelta(minutes=5)
+
+
+def operator_attempts(left: tuple[int, ...], others: int, each: int) -> OperatorAttempts:
+    return OperatorAttempts(
+        expires_at=EXPIRY, left_by_network=left, other_networks=others, attempts_of_network=each
+    )
+
 
 def a_state(**changes: Any) -> VerificationState:
     details: dict[str, Any] = {
@@ -34,7 +42,7 @@ def a_state(**changes: Any) -> VerificationState:
         (
             {
                 "next_message": Wait(NOW + timedelta(minutes=15), Limitation.PER_PHONE),
-                "code_expires_at": NOW + timedelta(minutes=5),
+                "code_expires_at": EXPIRY,
                 "attempts_left": 3,
             },
             "messages: next at 09:45:00 UTC, limit per phone (to a device or IP of an earlier "
@@ -50,14 +58,9 @@ def a_state(**changes: Any) -> VerificationState:
         ),
         (
             {
-                "code_expires_at": NOW + timedelta(minutes=5),
+                "code_expires_at": EXPIRY,
                 "attempts_left": 0,
-                "operator_attempts": OperatorAttempts(
-                    expires_at=NOW + timedelta(minutes=5),
-                    left_by_network=(2,),
-                    other_networks=2,
-                    attempts_of_network=5,
-                ),
+                "operator_attempts": operator_attempts((2,), others=2, each=5),
             },
             "messages: now; attempts: 0 left for the code that expires at 09:35:00 UTC, and for "
             "the code of an operator that expires at 09:35:00 UTC, in apps that requested a code: "
@@ -65,13 +68,8 @@ def a_state(**changes: Any) -> VerificationState:
         ),
         (
             {
-                "code_expires_at": NOW + timedelta(minutes=5),
-                "operator_attempts": OperatorAttempts(
-                    expires_at=NOW + timedelta(minutes=5),
-                    left_by_network=(),
-                    other_networks=3,
-                    attempts_of_network=2,
-                ),
+                "code_expires_at": EXPIRY,
+                "operator_attempts": operator_attempts((), others=3, each=2),
             },
             "messages: now; attempts: for the code of an operator that expires at 09:35:00 UTC, "
             "in apps that requested a code: 2 from each of 3 networks",

@@ -182,7 +182,6 @@ async def test_with_the_visibility_owner_members_see_only_their_own_items() -> N
 
     for viewer, item_filter, listed in (
         (owner, ItemFilter(), [item]),
-        (owner, owned, [item]),
         (other, ItemFilter(), []),
         (administrator, ItemFilter(), [item]),
         (administrator, owned, [item]),

@@ -15,6 +15,7 @@ from domain.media.errors import NoUploadSpace, TooManyUploads
 from entrypoints.http.media.library.uploads import FileLocks
 
 IP: Final = "203.0.113.7"
+OTHER_IP: Final = "192.0.2.1"
 SPACE: Final = 100 * MAX_MEMORY_BYTES
 
 
@@ -26,14 +27,8 @@ class Uploads:
     ) -> None:
         self.seconds = 0.0
         self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.limiter = UploadLimiter(
-            max_uploads,
-            SPACE,
-            FileLocks(None),
-            free_bytes=free,
-            now=lambda: self.seconds,
-            **options,
-        )
+        options |= {"free_bytes": free, "now": lambda: self.seconds}
+        self.limiter = UploadLimiter(max_uploads, SPACE, FileLocks(None), **options)
 
     async def begin(self, user: str, megabytes: int, client_ip: str = IP) -> None:
         """Begin an upload, send these bytes, and then nothing; the key of its task is the user."""
@@ -112,27 +107,20 @@ FAST: Final[Held] = ("fast", 60, "198.51.100.1", 0)
         # then the slower of both.
         (
             [
-                ("a", 20, "198.51.100.1", 0),
-                ("a", 10, "198.51.100.2", 0),
-                ("b", 15, IP, 0),
-                ("b", 16, "203.0.113.9", 0),
-                ("c", 39, "203.0.113.8", 0),
-                ("new", 10, "192.0.2.1", 2),
+                ("a", 20, "198.51.100.1", 0), ("a", 10, "198.51.100.2", 0), ("b", 15, IP, 0),
+                ("b", 16, "203.0.113.9", 0), ("c", 39, "203.0.113.8", 0), ("new", 10, OTHER_IP, 2),
             ],
             {"b"},
         ),
         (
             [
-                ("a", 20, "2001:db8:1:1::/64", 0),
-                ("a", 10, "2001:db8:1:2::/64", 0),
-                ("b", 14, "2001:db8:2:1::/64", 0),
-                ("b", 14, "2001:db8:2:1::/64", 0),
-                ("new", 50, IP, 2),
+                ("a", 20, "2001:db8:1:1::/64", 0), ("a", 10, "2001:db8:1:2::/64", 0),
+                *[("b", 14, "2001:db8:2:1::/64", 0)] * 2, ("new", 50, IP, 2),
             ],
             {"a2"},
         ),
     ],
-)
+)  # fmt: skip
 async def test_when_the_space_is_used_up_uploads_end_in_a_fair_order(
     held: list[Held], ended: set[str]
 ) -> None:

@@ -74,11 +74,9 @@ def undelivered(status: ReportedStatus = ReportedStatus.UNDELIVERED) -> OtpUndel
     )
 
 
-def logged_in(phone: PhoneNumber | None = None, provider: str = PROVIDER) -> LoginSucceeded:
+def logged_in() -> LoginSucceeded:
     """Return a login with the code of a message."""
-    return LoginSucceeded(
-        phone=phone or a_phone(), user_id=an_id(), channel=Channel.SMS, provider=provider
-    )
+    return LoginSucceeded(phone=a_phone(), user_id=an_id(), channel=Channel.SMS, provider=PROVIDER)
 
 
 def rejected(limit: str = "per_ip", reason: str = "too many requests") -> OtpRequestRejected:

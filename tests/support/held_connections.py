@@ -18,6 +18,8 @@ UNFINISHED_HEAD: Final = b"GET /health/live HTTP/1.1\r\n" + _HOST
 HEALTH: Final = UNFINISHED_HEAD + b"\r\n"
 LAST_REQUEST: Final = UNFINISHED_HEAD + b"Connection: close\r\n\r\n"
 LARGE_RESPONSE: Final = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\n" + _HOST + b"\r\n"
+TIMEOUT: Final = 10.0
+"""In seconds, for each connection."""
 _SMALL_BUFFER: Final = 4_096
 _CLOSED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
@@ -48,7 +50,7 @@ class HeldConnections:
 
 
 def connect(
-    port: int, client_ip: str = "", tls: ssl.SSLContext | None = None, timeout: float = 10.0
+    port: int, client_ip: str = "", tls: ssl.SSLContext | None = None, timeout: float = TIMEOUT
 ) -> socket.socket:
     """Connect to a local port, from one of the IPs of this machine."""
     connection = socket.socket()
@@ -66,32 +68,26 @@ def connect(
 
 @contextmanager
 def hold(
-    port: int,
-    count: int,
-    content: bytes,
-    client_ip: str = "127.0.0.1",
-    tls: ssl.SSLContext | None = None,
+    port: int, count: int, content: bytes, tls: ssl.SSLContext | None = None
 ) -> Iterator[HeldConnections]:
     """Open so many connections, send this on each, and hold them until the end of the block."""
     with ExitStack() as stack:
         connections = []
         for _ in range(count):
-            connection = stack.enter_context(connect(port, client_ip, tls))
+            connection = stack.enter_context(connect(port, tls=tls))
             connection.sendall(content)
             connections.append(connection)
         yield HeldConnections(connections)
 
 
-def request_latency(
-    port: int, timeout: float = 10.0, client_ip: str = "", tls: ssl.SSLContext | None = None
-) -> float:
+def request_latency(port: int, client_ip: str = "", tls: ssl.SSLContext | None = None) -> float:
     """Return how many seconds a request on a new connection takes; the timeout if it fails."""
     started = time.perf_counter()
     try:
-        with connect(port, client_ip, tls, timeout) as connection:
+        with connect(port, client_ip, tls) as connection:
             connection.sendall(LAST_REQUEST)
             if not connection.recv(100).startswith(b"HTTP/1.1 200 "):
-                return timeout
+                return TIMEOUT
     except OSError:
-        return timeout
+        return TIMEOUT
     return time.perf_counter() - started

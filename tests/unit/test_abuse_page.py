@@ -9,9 +9,7 @@ from tests.benchmarks.floods import flood
 SMALLER = (10, 12)
 """Fewer IPs than the most from which everybody is served."""
 QUICK = [
-    plan
-    for plan in FLOODS
-    if plan.own_numbers < 10 and plan.ips <= 250 and plan.ips not in SMALLER
+    plan for plan in FLOODS if plan.own_numbers < 10 and plan.ips <= 250 and plan.ips not in SMALLER
 ]
 
 

@@ -139,7 +139,8 @@ def open_sides(
     """
     trees = {"": THIS_TREE}
     if checkout:
-        trees[" of the other checkout"] = Tree(checkout, checkout / ".venv/bin/python")
+        path = checkout.resolve()
+        trees[" of the other checkout"] = Tree(path, path / ".venv/bin/python")
     cells: list[HttpCell] = []
     with ExitStack() as stack, ThreadPoolExecutor() as threads:
         # Programs, which fill their databases at the same time.

@@ -54,9 +54,9 @@ class FakeMessenger:
             await self.gate.wait()
         return self.result
 
-    def report_id(self, number: int = 0) -> str:
+    def report_id(self) -> str:
         """Return the id in the URL for the status of a message."""
-        return dict(parse_qsl(urlsplit(self.status_urls[number]).query))["delivery"]
+        return dict(parse_qsl(urlsplit(self.status_urls[0]).query))["delivery"]
 
     def retry_after(self) -> float:
         return self.pause_seconds

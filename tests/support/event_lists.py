@@ -3,36 +3,25 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from application.ports.events import Event, EventRejected
+from application.ports.events import EventRejected
+from tests.support.fakes.destination import FakeDestination
 
 
-class EventList:
-    """Keeps the ids of events."""
-
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-        self.is_broken = False
-
-    async def send(self, event: Event) -> None:
-        if self.is_broken:
-            self.reject(event)
-        self.ids.append(event.id)
-
-    def reject(self, event: Event) -> None:
-        raise EventRejected("there is no receiver")
+class EventList(FakeDestination):
+    """A fake that the suite can look into and break."""
 
     def received(self) -> list[str]:
-        return self.ids
+        return [event.id for event in self.accepted]
 
     def break_provider(self) -> None:
-        self.is_broken = True
+        self.rejects = lambda _: EventRejected("there is no receiver")
 
 
 class SwallowedEvents(EventList):
-    """A defect: without its receiver it accepts events, and loses them."""
+    """A defect: without its receiver it accepts events all the same."""
 
-    def reject(self, event: Event) -> None:
-        pass
+    def break_provider(self) -> None:
+        """Go on."""
 
 
 @asynccontextmanager

@@ -53,20 +53,3 @@ def test_another_provider_sends_and_reports_what_became_of_a_message(tmp_path: P
             assert acme.post_status(service.url, "submitted") == 204
             assert http.get(path).json()["status"] == "undelivered"
         assert service.stop() == 0
-
-
-def test_the_error_and_the_log_of_a_failed_factory_quote_no_secret(tmp_path: Path) -> None:
-    (tmp_path / "my_sms.py").write_text(
-        "from contextlib import asynccontextmanager\n"
-        "@asynccontextmanager\n"
-        "async def open_file_messenger(*, environ):\n"
-        "    raise KeyError('tops3cret')\n"
-        "    yield\n"
-    )
-    ended = ForkedService(tmp_path, {"DIALTONE_SMS": FACTORY, "DIALTONE_COUNTRIES": "US"}).run(
-        "run"
-    )
-    assert ended.returncode == 1
-    assert "DIALTONE_SMS: my_sms:open_file_messenger failed" in ended.stderr
-    assert "(KeyError)" in ended.stderr
-    assert "tops3cret" not in ended.stderr

@@ -151,14 +151,10 @@ async def test_keys_that_are_not_active_yet_are_an_error(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("database", "unreachable", "problem"),
     [
-        (
-            "mongo_database",
-            "mongodb://u:tops3cret@{}/x?timeoutMS=500",
-            "no server that accepts w",
-        ),
+        ("mongo_database", "mongodb://u:tops3cret@{}/x?timeoutMS=500", "no server that accepts w"),
         ("postgres_database", "postgresql://u:tops3cret@{}/x", "no server that responds"),
     ],
-)
+)  # fmt: skip
 async def test_a_database_on_a_server_is_checked(
     request: pytest.FixtureRequest, tmp_path: Path, database: str, unreachable: str, problem: str
 ) -> None:

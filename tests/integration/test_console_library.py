@@ -182,5 +182,8 @@ async def test_what_does_not_exist_is_a_page_that_says_so(console: Console) -> N
         assert response.headers["content-type"].startswith("text/html")
     done = await console.post(f"/{console.item.id}/hide", reason=REASON)
     assert done.status_code == 404
+    # As the second of two clicks.
+    done = await console.post(f"/{console.item.id}/delete", reason=REASON)
+    assert done.headers["location"].endswith("?done=item_deleted_before")
     for query in ("?user_id=abc", "?cursor=abc"):
         assert (await console.get(query)).status_code == 400

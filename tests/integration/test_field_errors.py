@@ -47,6 +47,13 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
         VERIFY_OTP, {"otp": "12345x", "phone": ""},
         {"otp": "malformed_otp", "phone": "invalid_phone"},
     ),
+    (REQUEST_OTP, {"phone": PHONE, "attestation": "altcha"}, {"attestation": "wrong_type"}),
+    (
+        REQUEST_OTP, {"phone": PHONE, "attestation": {"type": "altcha", "response": "x" * 8193}},
+        {"attestation": "too_long"},
+    ),
+    (PHONE_OTP, {"phone": PHONE, "attestation": {"response": 1}}, {"attestation": "wrong_type"}),
+    (UNDO_OTP, {"phone": PHONE, "attestation": {"typ": "altcha"}}, {"attestation": "wrong_type"}),
     (VERIFY_OTP, OTP | {"device": "x" * 201}, {"device": "too_long"}),
     ("/auth/refresh", {"refresh_token": None}, {"refresh_token": "wrong_type"}),
     (

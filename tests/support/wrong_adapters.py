@@ -16,21 +16,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.disk.files import DiskFiles
+from adapters.records.record_kind import Fields
 from application.ports.errors import MessengerUnavailable, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
-from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
 from pytest_dialtone import run as contract_run
 from tests.support.acme_voice import AcmeVoice, open_acme_voice
-from tests.support.fakes.database import InMemoryDatabase
+from tests.support.fakes.database import InMemoryLimits
 from tests.support.shipped_adapters import open_disk
 
 ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)
 _KEY: Final = b"key"
 _KEPT: Final[list[object]] = []
-_LIMITS: Final[dict[str, InMemoryDatabase]] = {}
+_LIMITS: Final[dict[str, dict[str, Fields]]] = {}
 
 
 class RightMessenger:
@@ -171,41 +172,20 @@ class FailedReceived(RightMessenger):
         raise ValueError("it is wrong itself")
 
 
-class RightLimits:
+class RightLimits(InMemoryLimits):
     """Limits in memory, which can be closed and broken."""
 
-    def __init__(self, memory: InMemoryDatabase) -> None:
-        self._limits = memory.limits
+    def __init__(self, stored: dict[str, Fields]) -> None:
+        super().__init__(self.check)
+        self.stored = stored
         self.is_broken = False
 
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        self._check()
-        return await self._limits.acquire(*reservations)
-
-    async def release(self, acquisition: Acquisition) -> None:
-        self._check()
-        await self._limits.release(acquisition)
-
-    async def next_available(self, reservation: Reservation) -> datetime:
-        self._check()
-        return await self._limits.next_available(reservation)
-
-    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        self._check()
-        return await self._limits.count_used(limits, now)
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        return await self._limits.delete_expired(now, limit)
-
     async def check(self) -> None:
-        self._check()
+        if self.is_broken:
+            raise StorageUnavailable("the server does not respond")
 
     def break_provider(self) -> None:
         self.is_broken = True
-
-    def _check(self) -> None:
-        if self.is_broken:
-            raise StorageUnavailable("the server does not respond")
 
 
 class SwallowedLimitErrors(RightLimits):
@@ -281,7 +261,7 @@ async def open_messenger(*, environ: Mapping[str, str]) -> AsyncIterator[RightMe
 @asynccontextmanager
 async def open_limits(*, environ: Mapping[str, str]) -> AsyncIterator[RightLimits]:
     place = environ["DIALTONE_TEST_PLACE"]
-    limits: RightLimits = _chosen(environ)(_LIMITS.setdefault(place, InMemoryDatabase()))
+    limits: RightLimits = _chosen(environ)(_LIMITS.setdefault(place, {}))
     yield limits
     limits.is_broken = True
 

@@ -23,12 +23,22 @@ from application.ports.errors import CorruptRecord, StorageUnavailable
 from application.ports.versioned import Versioned
 from tests.support.builders import a_delivery_report, an_id, an_identity
 from tests.support.repositories import (
+    OpenRepositories,
     open_mongo_repositories,
     open_postgres_repositories,
     open_sqlite_repositories,
 )
 
 OTHER: Final = an_identity(id=an_id(2))
+
+
+async def assert_first_is_damaged(opened: OpenRepositories) -> None:
+    damaged, found = await asyncio.gather(
+        *map(opened.identities.load, (an_id(), an_id(2))), return_exceptions=True
+    )
+    assert isinstance(damaged, CorruptRecord)
+    assert "secret" not in str(damaged)
+    assert found == Versioned(OTHER, 1)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +61,7 @@ async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
             identities = client.get_default_database()["identities"]
             identities.update_one({"_id": an_id()}, {"$set": changes})
 
-        damaged, found = await asyncio.gather(
-            *map(opened.identities.load, (an_id(), an_id(2))), return_exceptions=True
-        )
-
-    assert isinstance(damaged, CorruptRecord)
-    assert "secret" not in str(damaged)
-    assert found == Versioned(OTHER, 1)
+        await assert_first_is_damaged(opened)
 
 
 @pytest.mark.parametrize(
@@ -83,13 +87,7 @@ async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
                 connection.execute(f"ALTER TABLE identities ALTER {column} DROP NOT NULL")
             connection.execute(f"UPDATE identities SET {damage} WHERE id = '{an_id()}'")  # noqa: S608
 
-        damaged, found = await asyncio.gather(
-            *map(opened.identities.load, (an_id(), an_id(2))), return_exceptions=True
-        )
-
-    assert isinstance(damaged, CorruptRecord)
-    assert "secret" not in str(damaged)
-    assert found == Versioned(OTHER, 1)
+        await assert_first_is_damaged(opened)
 
 
 @pytest.mark.parametrize(

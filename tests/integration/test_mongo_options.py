@@ -64,24 +64,18 @@ async def test_commands_have_a_time_limit(
     assert max_time_ms - 1500 < max(limits) <= max_time_ms
 
 
-@pytest.mark.parametrize(
-    "used",
-    [
-        {
-            "w=1": "majority",
-            "journal=false": "true",
-            "readPreference=secondaryPreferred": "primary",
-            "readConcernLevel=local": "majority",
-            "socketTimeoutMS=1000": "timeoutMS",
-            "serverSelectionTimeoutMS=1000": "timeoutMS",
-        },
-        dict.fromkeys(("w=majority", "retryWrites=false", "timeoutMS=3000", "maxPoolSize=5")),
-    ],
-    ids=["ignored", "used"],
-)
 async def test_ignored_options_are_logged(
-    emptied_mongo_database: str, caplog: pytest.LogCaptureFixture, used: dict[str, str | None]
+    emptied_mongo_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    used = {
+        "w=1": "majority",
+        "journal=false": "true",
+        "readPreference=secondaryPreferred": "primary",
+        "readConcernLevel=local": "majority",
+        "socketTimeoutMS=1000": "timeoutMS",
+        "serverSelectionTimeoutMS=1000": "timeoutMS",
+        **dict.fromkeys(("retryWrites=false", "timeoutMS=3000", "maxPoolSize=5")),
+    }
     caplog.set_level(logging.INFO, logger="adapters.mongo")
 
     url = with_options(emptied_mongo_database, *used)

@@ -90,12 +90,17 @@ class DatabaseKind:
     """A kind of database: how it is opened, and its jobs."""
 
     open_database: Callable[[str], AbstractAsyncContextManager[Database]]
-    change_index_key: Callable[..., Awaitable[int]]
+    change: Callable[..., Awaitable[int]]
     add_unknown_fields: Callable[[], object]
     count_unknown_fields: Callable[[], int]
 
     def open(self, encryption: PhoneEncryption) -> AbstractAsyncContextManager[OpenRepositories]:
         return open_repositories(self.open_database(encryption.key_fingerprint()), encryption)
+
+    async def change_index_key(
+        self, old: PhoneEncryption, new: PhoneEncryption, *options: ReportProgress
+    ) -> int:
+        return await self.change(old, new, NOW, *options)
 
     async def reencrypt(self, encryption: PhoneEncryption) -> int:
         async with self.open_database(encryption.key_fingerprint()) as database:
@@ -105,9 +110,6 @@ class DatabaseKind:
 def in_sqlite(request: pytest.FixtureRequest) -> DatabaseKind:
     path: Path = request.getfixturevalue("tmp_path") / "records.db"
 
-    async def change(old: PhoneEncryption, new: PhoneEncryption, *options: ReportProgress) -> int:
-        return await sqlite.change_index_key(path, old, new, NOW, *options)
-
     def execute(statement: str) -> int:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             return len(connection.execute(statement).fetchall())
@@ -116,7 +118,7 @@ def in_sqlite(request: pytest.FixtureRequest) -> DatabaseKind:
     find = "SELECT 1 FROM phone_verifications WHERE json_extract(body, '$.unknown') = 1"
     return DatabaseKind(
         partial(sqlite.open_sqlite_database, path),
-        change,
+        partial(sqlite.change_index_key, path),
         partial(execute, add),
         partial(execute, find),
     )
@@ -128,15 +130,12 @@ def in_mongo(request: pytest.FixtureRequest) -> DatabaseKind:
     request.addfinalizer(stack.close)
     stack.enter_context(with_metadata_of(url, OLD.key_fingerprint()))
 
-    async def change(old: PhoneEncryption, new: PhoneEncryption, *options: ReportProgress) -> int:
-        return await mongo.change_index_key(url, old, new, NOW, *options)
-
     client: MongoClient[dict[str, Any]] = MongoClient(url)
     request.addfinalizer(client.close)
     verifications = client.get_default_database()["phone_verifications"]
     return DatabaseKind(
         partial(mongo.open_mongo_database, url),
-        change,
+        partial(mongo.change_index_key, url),
         lambda: verifications.update_many({}, {"$set": {"unknown": 1}}),
         lambda: verifications.count_documents({"unknown": 1}),
     )
@@ -147,9 +146,6 @@ def in_postgres(request: pytest.FixtureRequest) -> DatabaseKind:
     request.addfinalizer(stack.close)
     url = stack.enter_context(emptied_database(request, OLD.key_fingerprint()))
 
-    async def change(old: PhoneEncryption, new: PhoneEncryption, *options: ReportProgress) -> int:
-        return await postgres.change_index_key(url, old, new, NOW, *options)
-
     def execute(statement: str) -> int:
         with psycopg.connect(url, autocommit=True) as connection:
             return len(connection.execute(statement).fetchall())
@@ -158,7 +154,7 @@ def in_postgres(request: pytest.FixtureRequest) -> DatabaseKind:
     find = "SELECT 1 FROM phone_verifications WHERE body @> '{\"unknown\": 1}'"
     return DatabaseKind(
         partial(postgres.open_postgres_database, url),
-        change,
+        partial(postgres.change_index_key, url),
         partial(execute, add),
         partial(execute, find),
     )

@@ -53,6 +53,13 @@ async def change_phone(
     return await app.phone_change.change_phone(principal, make_command(code, old, phone))
 
 
+async def add_user_with_new_number(app: AppHarness) -> Principal:
+    """Add a user, and change the old number to the new one."""
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    return user
+
+
 async def request_undo_code(
     app: AppHarness, phone: PhoneNumber = OLD, client_ip: str = CLIENT_IP
 ) -> RequestOtpResult:

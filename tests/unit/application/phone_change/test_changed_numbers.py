@@ -30,6 +30,7 @@ from tests.unit.application.phone_change.phone_changes import (
     NEW,
     OLD,
     OTHER,
+    add_user_with_new_number,
     change_phone,
     identity_of,
     make_command,
@@ -85,8 +86,7 @@ async def change_of_administrator(app: AppHarness) -> Principal:
 async def test_who_is_an_administrator_now_is_protected_until_the_hold_ends(
     app: AppHarness,
 ) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     assert not await is_protected(app, OLD)
     await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
     assert await is_protected(app, OLD)
@@ -187,8 +187,7 @@ async def test_while_a_change_or_an_undo_is_under_way_both_numbers_are_protected
 
 
 async def test_a_token_does_not_end_the_undo_of_a_member_by_a_block(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     with pytest.raises(Forbidden, match="held for an account"):
         await act(app, "block", OLD)
     await act(app, "block", NEW)  # the thief's
@@ -199,8 +198,7 @@ async def test_a_token_does_not_end_the_undo_of_a_member_by_a_block(app: AppHarn
 
 
 async def test_a_token_blocks_a_number_whose_hold_is_void(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     await app.administration.act_for_users.delete(OPERATOR, user.identity.id, "ticket")
 
     await act(app, "block", OLD)

@@ -21,7 +21,7 @@ from tests.support.fault_injector import ProcessKilled
 from tests.unit.application.phone_change.phone_changes import (
     NEW,
     OLD,
-    change_phone,
+    add_user_with_new_number,
     identity_of,
     make_command,
     record_of,
@@ -56,8 +56,7 @@ async def start_change(*, with_old: bool = False) -> tuple[AppHarness, Principal
 async def start_undo() -> tuple[AppHarness, Principal, Act]:
     """Return the act that undoes a change by the code in its message."""
     app = AppHarness()
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     return app, user, await by_notice(app, OLD)
 
 

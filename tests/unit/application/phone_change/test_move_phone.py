@@ -34,7 +34,7 @@ from tests.unit.application.phone_change.phone_changes import (
     NEW,
     OLD,
     OTHER,
-    change_phone,
+    add_user_with_new_number,
     identity_of,
     record_of,
     sign_in,
@@ -91,8 +91,7 @@ async def test_an_administrator_is_a_member_after_a_change_and_its_undo_and_can_
 
 
 async def test_without_an_undo_no_earlier_number_can_undo_either(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     moved = await move(app, user.identity.id, OTHER, can_be_undone=False)
     assert (moved.phone, moved.undo_deadlines) == (OTHER, ())
     assert record_of(app, NEW).previous_identity_id is None

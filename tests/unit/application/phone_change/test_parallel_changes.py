@@ -16,7 +16,7 @@ from tests.unit.application.phone_change.phone_changes import (
     NEW,
     OLD,
     OTHER,
-    change_phone,
+    add_user_with_new_number,
     identity_of,
     make_command,
     make_undo,
@@ -185,8 +185,7 @@ async def test_a_change_and_a_deletion_leave_both_numbers_free(is_deletion_first
 async def test_an_undo_and_another_change_end_with_the_old_number(is_undo_first: bool) -> None:
     async def race(call: int) -> bool:
         app = AppHarness()
-        user = await app.add_user(OLD)
-        await change_phone(app, user)
+        user = await add_user_with_new_number(app)
         thief = await app.log_in(NEW)
         command = make_command(await request_code(app, thief, OTHER), phone=OTHER)
         result = await request_undo_code(app)

@@ -40,6 +40,7 @@ from tests.unit.application.phone_change.phone_changes import (
     NEW,
     OLD,
     OTHER,
+    add_user_with_new_number,
     change_phone,
     codes_of,
     identity_of,
@@ -75,8 +76,7 @@ BOTH = pytest.mark.parametrize("prepare", [by_request, by_notice])
 
 
 async def test_a_right_code_at_the_old_number_changes_nothing(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     for _ in range(3):  # the older app requests a code whenever its page opens
         app.advance(hours=1)
         await app.request_otp(OLD)
@@ -93,8 +93,7 @@ async def test_a_right_code_at_the_old_number_changes_nothing(app: AppHarness) -
 async def test_an_undo_restores_the_number_and_ends_everything_else(
     app: AppHarness, prepare: Prepare
 ) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     thief = await sign_in(app, NEW)
     await (await prepare(app, OLD))()
     identity = identity_of(app, user)
@@ -131,8 +130,7 @@ async def test_no_other_change_is_possible_for_seven_days_after_an_undo(app: App
 async def test_an_undo_is_possible_for_seven_days(
     app: AppHarness, prepare: Prepare, is_late: bool
 ) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     undo_until = record_of(app, OLD).undo_until
     assert undo_until is not None
     app.advance(days=7, hours=-1, minutes=-3)
@@ -165,8 +163,7 @@ async def test_a_number_without_a_change_gets_the_same_response_and_no_message(
 
 
 async def test_a_wrong_code_undoes_nothing(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     app.advance(hours=1)
     result = await request_undo_code(app)
     with pytest.raises(IncorrectOtp) as raised:
@@ -177,8 +174,7 @@ async def test_a_wrong_code_undoes_nothing(app: AppHarness) -> None:
 
 @pytest.mark.parametrize("is_interrupted", [False, True])
 async def test_deletion_of_the_account_ends_the_hold(app: AppHarness, is_interrupted: bool) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     changed = await sign_in(app, NEW)
     if is_interrupted:  # the record of the number is as it was
         app.faults.fail_on("phone_verifications.save")
@@ -193,8 +189,7 @@ async def test_deletion_of_the_account_ends_the_hold(app: AppHarness, is_interru
 async def test_nothing_is_undone_for_an_account_that_is_deleted_meanwhile(
     app: AppHarness, prepare: Prepare, is_begun: bool
 ) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     act = await prepare(app, OLD)
 
     async def delete() -> None:
@@ -213,8 +208,7 @@ async def test_nothing_is_undone_for_an_account_that_is_deleted_meanwhile(
 
 
 async def test_a_held_number_is_given_to_nobody_else(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     other = await app.add_user(OTHER, "Another Name")
     with pytest.raises(PhoneInUse):
         await change_phone(app, other, OLD)
@@ -225,8 +219,7 @@ async def test_a_held_number_is_given_to_nobody_else(app: AppHarness) -> None:
 
 
 async def test_its_account_can_change_back_to_a_held_number(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     changed = await change_phone(app, await sign_in(app, NEW), OLD)
     assert (changed.phone, record_of(app, OLD).undo_until) == (OLD, None)
     assert record_of(app, NEW).previous_identity_id == user.identity.id
@@ -237,8 +230,7 @@ async def test_its_account_can_change_back_to_a_held_number(app: AppHarness) -> 
 async def test_of_a_chain_each_number_undoes_its_change_until_an_earlier_one_did(
     app: AppHarness, prepare: Prepare, is_last_first: bool
 ) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     await change_phone(app, await sign_in(app, NEW), OTHER)
     if is_last_first:
         await (await prepare(app, NEW))()
@@ -254,8 +246,7 @@ async def test_of_a_chain_each_number_undoes_its_change_until_an_earlier_one_did
 
 async def test_an_undo_gives_no_test_number_to_others() -> None:
     app = AppHarness()
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     later = with_test_otps(app, TestOtps((TestOtp(OLD, parse_otp_code("123456")),)))
     later.advance(hours=1)
     result = await request_undo_code(later)
@@ -307,11 +298,11 @@ async def test_codes_of_all_purposes_together_are_twelve_a_day(
 async def test_the_same_code_again_is_a_success_and_undoes_no_later_change(
     app: AppHarness, prepare: Prepare
 ) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     act = await prepare(app, OLD)
     await act()
     messages = len(app.messenger.messages)
+    app.peppers.change(("second", bytes(32)), ("first", bytes(range(32))))
     await act()
     assert len(app.messenger.messages) == messages
     assert identity_of(app, user).phone == OLD
@@ -346,8 +337,7 @@ async def check_void(app: AppHarness, code: UndoCode, phone: PhoneNumber = OLD) 
 async def test_nobody_keeps_the_owner_from_the_undo_and_the_sign_in_after_it(
     app: AppHarness,
 ) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     (code,) = codes_of(app)
     for number in range(24):  # from four networks, for codes of both kinds
         app.advance(hours=1)
@@ -402,8 +392,7 @@ def test_the_code_stays_the_same_and_is_accepted_after_a_rotation_of_the_keys() 
 async def test_a_code_is_void_while_its_number_is_blocked_and_after_a_change_without_undo(
     app: AppHarness,
 ) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     (code,) = codes_of(app)
     await app.identities.operator_actions.block(OLD)
     await check_void(app, code)
@@ -419,8 +408,7 @@ async def test_a_code_is_void_while_its_number_is_blocked_and_after_a_change_wit
 async def test_attempts_are_limited_by_ip_alone() -> None:
     limits = RateLimits(verifications_per_ip=SlidingWindow(3, timedelta(hours=1)))
     app = AppHarness(policy=make_policy(rate_limits=limits))
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     (code,) = codes_of(app)
     app.advance(hours=2)
     for client_ip in ("192.0.2.1", "198.51.100.1"):
@@ -448,8 +436,7 @@ async def test_a_wrong_code_has_the_same_effect_for_each_number_after_as_many_re
 
 
 async def test_nothing_that_is_stored_has_the_code(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
+    user = await add_user_with_new_number(app)
     (code,) = codes_of(app)
     await undo_with(app, code)
     stored = repr([[*table.values()] for table in app.database.records.tables.values()])

@@ -186,12 +186,6 @@ def trusted(driver: VerificationDriver) -> VerificationDriver:
     return driver
 
 
-def use_up_deliveries(driver: VerificationDriver) -> None:
-    """Request all that strangers have in a day."""
-    for number in range(12):
-        driver.deliver(unknown_ip(number))
-
-
 def test_the_quota_is_used_after_the_phone_limit_and_does_not_count_against_it(
     trusted: VerificationDriver,
 ) -> None:
@@ -205,7 +199,7 @@ def test_the_quota_is_used_after_the_phone_limit_and_does_not_count_against_it(
 def test_each_device_has_a_quota_of_three_an_hour_and_an_ip_of_a_login_another(
     trusted: VerificationDriver,
 ) -> None:
-    use_up_deliveries(trusted)
+    trusted.use_up_deliveries()
     start = trusted.now
     another = DeviceProof("another", IDENTITY_ID)
     for device, client_ip in ((DEVICE, HOME_IP), (another, WORK_IP), (None, HOME_IP)):
@@ -277,17 +271,13 @@ def test_the_wait_includes_the_limit_of_attempts_without_a_challenge(
 MAX_ATTEMPTS_A_DAY = 30 + 5 * 12
 
 
-def reject(driver: VerificationDriver, request_id: str) -> None:
-    driver.verification = driver.verification.reject_delivery(request_id, "acme", "busy")
-
-
 def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: VerificationDriver) -> None:
     decision = driver.request()
     driver.request(WORK_IP)
     before = driver.verification
-    reject(driver, "unknown")
+    driver.reject("unknown")
     assert driver.verification == before
-    reject(driver, decision.request_id)
+    driver.reject(decision.request_id)
     [rejected] = driver.verification.deliveries
     assert rejected == Delivery(
         "",
@@ -306,7 +296,7 @@ def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: Verificatio
 def test_before_the_cooldown_of_a_rejected_delivery_ends_nothing_is_sent(
     driver: VerificationDriver,
 ) -> None:
-    reject(driver, driver.request().request_id)
+    driver.reject(driver.request().request_id)
     for _ in range(2):
         with pytest.raises(TooManyOtpRequests) as error:
             driver.request(WORK_IP)
@@ -315,7 +305,7 @@ def test_before_the_cooldown_of_a_rejected_delivery_ends_nothing_is_sent(
     driver.wait(15)
     earlier = driver.request()
     driver.wait(15)
-    reject(driver, driver.request().request_id)
+    driver.reject(driver.request().request_id)
     driver.wait(14)
     repeated = driver.request(WORK_IP)
     assert (repeated.is_new, repeated.delivery.request_id) == (False, earlier.request_id)
@@ -326,7 +316,7 @@ def test_rejected_deliveries_double_no_cooldown_and_count_in_short_windows(
     driver: VerificationDriver,
 ) -> None:
     for _ in range(5):
-        reject(driver, driver.request().request_id)
+        driver.reject(driver.request().request_id)
         driver.wait(15)
     with pytest.raises(TooManyOtpRequests) as error:
         driver.request()
@@ -339,10 +329,10 @@ def test_rejected_deliveries_double_no_cooldown_and_count_in_short_windows(
 
 
 def test_a_rejected_delivery_uses_up_the_quota_for_an_hour(trusted: VerificationDriver) -> None:
-    use_up_deliveries(trusted)
+    trusted.use_up_deliveries()
     trusted.device = DEVICE
     for _ in range(3):
-        reject(trusted, trusted.deliver(WORK_IP).request_id)
+        trusted.reject(trusted.deliver(WORK_IP).request_id)
     with pytest.raises(TooManyOtpRequests) as error:
         trusted.request(WORK_IP)
     assert error.value.retry_after == HOUR - 2 * 15
@@ -353,7 +343,7 @@ def test_a_rejected_delivery_counts_for_an_hour_in_longer_windows_below_a_day(
 ) -> None:
     one = (SlidingWindow(1, timedelta(hours=6)),)
     driver.policy = DeliveryPolicy(one, one, own_quota=one[0])
-    reject(driver, driver.request().request_id)
+    driver.reject(driver.request().request_id)
     waits = [required_wait(driver, WORK_IP, after) for after in (0, HOUR - 1, HOUR)]
     assert waits == [HOUR, 1, 0]
 
@@ -365,7 +355,7 @@ def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> N
     code = code_of(resend.challenge)
     for rejected, kept in ((first, resend), (resend, first)):
         copy = driver.copy()
-        reject(copy, rejected.request_id)
+        copy.reject(rejected.request_id)
         assert kept.delivery in copy.verification.deliveries
         assert not copy.copy().accepts(code, request_id=rejected.request_id)
         assert copy.accepts(code, request_id=kept.request_id)
@@ -383,7 +373,7 @@ def test_attempts_before_a_rejection_count_within_the_limits_of_a_day(
                 for _ in range(5):
                     driver.fail(1, unknown_ip(number))
                     attempts += 1
-            reject(driver, decision.request_id)
+            driver.reject(decision.request_id)
         driver.wait(minutes=7)
     assert attempts <= MAX_ATTEMPTS_A_DAY
 

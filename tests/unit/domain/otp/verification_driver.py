@@ -169,6 +169,15 @@ class VerificationDriver:
         for number in range(first, first + attempts):
             self.fail(1, unknown_ip(number))
 
+    def use_up_deliveries(self) -> None:
+        """Request from several networks until strangers have used up those of a day."""
+        for number in range(12):
+            self.deliver(unknown_ip(number))
+
+    def reject(self, request_id: str) -> None:
+        """Note that every provider rejected a delivery."""
+        self.verification = self.verification.reject_delivery(request_id, "acme", "busy")
+
     def _attempt(self, code: str, client_ip: str, request_id: str | None) -> OtpAttempt:
         return OtpAttempt(
             code=OtpCode(code),

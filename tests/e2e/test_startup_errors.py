@@ -37,15 +37,6 @@ def startup_error(service: Service) -> str:
     return line
 
 
-def test_a_host_name_without_an_ip(tmp_path: Path) -> None:
-    line = startup_error(ForkedService(tmp_path, {"DIALTONE_BIND": "no-such-host.invalid:8000"}))
-
-    assert "DIALTONE_BIND" in line
-    assert "no-such-host.invalid" in line
-    assert "Example: DIALTONE_BIND=" in line
-    assert not (tmp_path / "secrets.json").exists()
-
-
 def test_console_messages_without_stdout(tmp_path: Path) -> None:
     line = run_in_shell(Service(tmp_path), 'exec "$0" run >&-').stderr
 

@@ -72,6 +72,20 @@ async def test_a_token_needs_the_scope_of_the_action(driver: AdminDriver) -> Non
     assert (await driver.post("block", token=await driver.make_token(scope))).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [("audit", "audit:read"), ("statistics", "statistics:read")],
+)
+async def test_a_report_is_for_administrators_and_tokens_with_its_scope(
+    driver: AdminDriver, path: str, scope: str
+) -> None:
+    others = await driver.make_token(*[other for other in Scope if other != scope])
+    rejected = await driver.get(f"/admin/{path}", others)
+    assert (rejected.status_code, rejected.json()["scope"]) == (403, scope)
+    assert (await driver.get(f"/admin/{path}", driver.user)).status_code == 403
+    assert (await driver.get(f"/admin/{path}")).status_code == 200
+
+
 async def test_no_scope_changes_a_role(driver: AdminDriver) -> None:
     response = await driver.post("promote", token=await driver.make_token(*Scope))
     assert (response.status_code, response.json()["code"]) == (403, "forbidden")

@@ -22,6 +22,11 @@ def test_the_error_names_the_setting_of_the_address() -> None:
     bind = Bind("127.0.0.1", free_ports(1)[0])
     variable = "DIALTONE_METRICS_BIND"
     with (
+        pytest.raises(StartupError, match=r"DIALTONE_BIND.*no-such-host\.invalid.* Example: "),
+        reserve_bind(Bind("no-such-host.invalid", 8000)),
+    ):
+        pass
+    with (
         reserve_bind(bind),
         pytest.raises(StartupError, match=rf"{variable}. Example: {variable}="),
         reserve_bind(bind, variable),

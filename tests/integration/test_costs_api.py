@@ -50,14 +50,6 @@ async def test_a_report_has_sums_and_totals_of_a_period(driver: AdminDriver) -> 
     }
 
 
-async def test_administrators_and_tokens_with_the_scope_may_read_costs(driver: AdminDriver) -> None:
-    others = await driver.make_token(*[scope for scope in Scope if scope is not Scope.READ_COSTS])
-    assert (await driver.get(PATH)).status_code == 200
-    assert (await driver.get(PATH, driver.user)).status_code == 403
-    response = await driver.get(PATH, others)
-    assert (response.status_code, response.json()["scope"]) == (403, "costs:read")
-
-
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -71,6 +63,14 @@ async def test_an_invalid_parameter_is_named(driver: AdminDriver, query: str, fi
     response = await driver.get(f"{PATH}?{query}")
     assert response.status_code == 400
     assert [*response.json()["errors"]] == [field]
+
+
+async def test_administrators_and_tokens_with_the_scope_may_read_costs(driver: AdminDriver) -> None:
+    others = await driver.make_token(*[scope for scope in Scope if scope is not Scope.READ_COSTS])
+    assert (await driver.get(PATH)).status_code == 200
+    assert (await driver.get(PATH, driver.user)).status_code == 403
+    response = await driver.get(PATH, others)
+    assert (response.status_code, response.json()["scope"]) == (403, "costs:read")
 
 
 async def test_without_prices_the_error_names_the_setting() -> None:

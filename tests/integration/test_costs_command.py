@@ -112,15 +112,3 @@ def test_countries_without_a_price_are_listed_with_the_price_that_they_have(
     ]
     complete = make_service(tmp_path, {"DIALTONE_COUNTRIES": "IN,US"}).run("prices", "check")
     assert complete.stdout == "sms: all 2 countries have a price.\n"
-
-
-def test_an_invalid_file_is_reported_before_the_start(tmp_path: Path) -> None:
-    service = make_service(tmp_path, TWILIO, 'currency = "USD"\n[IN]\nsms = 1.5\n[XX]\n')
-    (tmp_path / "other").mkdir()
-    no_voice = make_service(tmp_path / "other", TWILIO, 'currency = "USD"\n[IN]\nsms = 1\n')
-
-    ended = service.run("run")
-    lines = ended.stderr.splitlines()
-    assert (ended.returncode, len(lines)) == (2, 2), ended.stderr
-    assert all(line.startswith(f"DIALTONE_PRICES: {tmp_path}/prices.toml: ") for line in lines)
-    assert "no country has a price of voice" in no_voice.run("check-settings").stderr

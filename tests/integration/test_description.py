@@ -154,6 +154,11 @@ def test_every_operation_with_an_access_token_has_a_rate_limit() -> None:
     assert signed_in <= limited
 
 
+def test_every_operation_has_an_error_for_a_part_that_is_unavailable() -> None:
+    for name, operation in OPERATIONS.items():
+        assert {"500", "503"} & operation["responses"].keys(), name
+
+
 def test_every_example_of_a_schema_is_valid() -> None:
     schemas = [part for part in find_objects() if isinstance(part.get("examples"), list)]
     assert len(schemas) > 50

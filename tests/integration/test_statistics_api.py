@@ -58,16 +58,6 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
     }
 
 
-async def test_administrators_and_tokens_with_the_scope_may_read_statistics(
-    driver: AdminDriver,
-) -> None:
-    others = await driver.make_token(*[scope for scope in Scope if scope != "statistics:read"])
-    assert (await driver.get(PATH)).status_code == 200
-    assert (await driver.get(PATH, driver.user)).status_code == 403
-    response = await driver.get(PATH, others)
-    assert (response.status_code, response.json()["scope"]) == (403, "statistics:read")
-
-
 @pytest.mark.parametrize(
     ("query", "field"),
     [

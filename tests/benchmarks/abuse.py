@@ -11,8 +11,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, Final
 
-import structlog
-
 from tests.benchmarks.abuse_page import render, write_page
 from tests.benchmarks.callbacks import CALLBACK_ATTACKS, forge_callbacks
 from tests.benchmarks.calls import forge_calls
@@ -61,6 +59,5 @@ def simulate_abuse() -> None:
 
 
 def _simulate(scenario: Scenario, *arguments: Any) -> object:
-    # Each process of the pool has a configuration of its own.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable()
     return asyncio.run(scenario(*arguments))

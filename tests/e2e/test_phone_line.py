@@ -1,41 +1,20 @@
-"""Callers leave feedback and are called back; codes and numbers reach no record and no log."""
+"""What callers say is heard by administrators, and codes and numbers reach no record and no log."""
 
 import re
 
 from tests.e2e.app import bearer
-from tests.e2e.phone_line import ADMINISTRATOR, OPERATOR, PhoneLine
-from tests.support.service import REASON
+from tests.e2e.phone_line import OPERATOR, PhoneLine
 
 
-def test_feedback_is_recorded_and_heard_by_an_administrator_until_the_demotion(
+def test_of_calls_no_code_and_no_phone_number_is_stored_or_logged(
     line: PhoneLine, phone: str
 ) -> None:
-    content = f"the voice of {phone}".encode() * 5000
-    call = line.call(phone, "1")
-    call.end_dial("busy")
-    assert call.heard[-2].startswith("The operator is busy.")
-    call.press("1")
-    assert call.verb is not None
-    assert call.verb.get("playBeep") == "true"
-
-    sid = call.leave_recording(content, 9, hangs_up=True)
-
-    headers = bearer(line.sign_in_administrator())
-    (entry,) = line.http.get("/calls?limit=1", headers=headers).json()["calls"]
-    assert entry["outcome"] == "recorded"
-    path = f"/calls/{entry['id']}/recording"
-    fetched = line.http.get(path, headers=headers)
-    assert (fetched.status_code, fetched.content) == (200, content)
-    del line.twilio.recordings[sid]
-    assert line.http.get(path, headers=headers).status_code == 404
-    demoted = line.service.run("user", "demote", ADMINISTRATOR, *REASON).stdout
-    assert demoted.endswith(" is a member now.\n")
-    assert line.http.get(path, headers=headers).status_code == 403
-
-
-def test_codes_and_phone_numbers_are_not_stored_and_not_logged(line: PhoneLine, phone: str) -> None:
     line.join(phone)
     line.call(phone, "3").leave_recording(b"sound")
+    headers = bearer(line.sign_in_administrator())
+    [entry] = line.http.get("/calls?limit=1", headers=headers).json()["calls"]
+    recording = line.http.get(f"/calls/{entry['id']}/recording", headers=headers)
+    assert (entry["outcome"], recording.content) == ("recorded", b"sound")
     line.call(phone, "2")
     codes = [line.hear_code(phone)]
     assert line.verify(phone, codes[0])["success"] is True

@@ -17,7 +17,7 @@ from application.media.limits import PixelAllowance
 from domain.errors import Unavailable
 from domain.media.errors import InvalidImage, TooManyPixels, UnsupportedImageType
 from domain.media.image import ImageLimits
-from tests.integration.image_publishing import Published, publish_by
+from tests.integration.image_publishing import publish_by
 from tests.support.fakes.images import image_publisher
 from tests.support.images import (
     SECRET,
@@ -93,16 +93,14 @@ async def stop_decoder(publisher: PillowImagePublisher) -> int:
     return pid
 
 
-async def publish_with_signals(
-    publisher: PillowImagePublisher, *signals: signal.Signals
-) -> Published:
+async def publish_with_signals(publisher: PillowImagePublisher, *signals: signal.Signals) -> None:
     """Publish while the decoder is stopped, and send it these signals when it has its task."""
     pid = await stop_decoder(publisher)
     publishing = asyncio.create_task(publish_by(publisher, plain_jpeg()))
     await asyncio.sleep(0.05)  # until the process has its task
     for number in signals:
         os.kill(pid, number)
-    return await publishing
+    await publishing
 
 
 async def test_an_image_that_crashes_the_decoder_is_broken() -> None:

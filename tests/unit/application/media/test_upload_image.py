@@ -1,6 +1,5 @@
 """An upload writes the record, then the file, and then marks the item ready."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import ANY, Mock
@@ -104,22 +103,13 @@ async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
 # Errors
 
 
-async def count_items(app: AppHarness) -> int:
-    return (await app.list_items(ItemFilter(), PageRequest())).total or 0
-
-
-async def clean_up(app: AppHarness) -> None:
-    """Clean up until everything is over that can be over."""
+async def assert_nothing_is_left(app: AppHarness) -> None:
+    """Assert that the library is empty, and after a cleanup database and files too."""
+    assert (await app.list_items(ItemFilter(), PageRequest())).total == 0
     for duration in (timedelta(0), UPLOAD_TIMEOUT, FILE_DELETION_DELAY):
         app.clock.advance(duration)
         await app.operations.cleanup()
     assert (await app.operations.cleanup()).total() == 0
-
-
-async def assert_nothing_is_left(app: AppHarness) -> None:
-    """Assert that the library is empty, and after a cleanup database and files too."""
-    assert await count_items(app) == 0
-    await clean_up(app)
     assert app.files.contents == {}
     assert stored_items(app.database) == {}
     for usage in stored_usages(app.database).values():
@@ -137,27 +127,19 @@ async def test_an_upload_whose_last_write_has_no_response_is_undone(
     await assert_nothing_is_left(app)
 
 
-@pytest.mark.parametrize("error", [MediaStorageFull, MediaFileRejected, MediaStorageUnavailable])
-async def test_what_the_media_store_reports_is_the_error_of_the_upload(
-    app: AppHarness, principal: Principal, error: type[MediaStorageUnavailable]
+@pytest.mark.parametrize(
+    "error", [MediaStorageFull, MediaFileRejected, MediaStorageUnavailable, ItemSaveFailed]
+)
+async def test_an_upload_that_is_not_stored_or_is_late_says_why_and_leaves_nothing(
+    app: AppHarness, principal: Principal, error: type[Exception]
 ) -> None:
-    async def fail() -> None:
-        raise error("a reason")
-
-    app.faults.run_before("media_files.write", fail)
-    with pytest.raises(error):
-        await app.upload_image(principal)
-    await assert_nothing_is_left(app)
-
-
-async def test_an_upload_past_its_deadline_is_not_in_the_library(
-    app: AppHarness, principal: Principal
-) -> None:
-    async def pass_deadline() -> None:
+    async def interrupt() -> None:
+        if error is not ItemSaveFailed:
+            raise error("a reason")
         app.clock.advance(UPLOAD_TIMEOUT)
 
-    app.faults.run_before("media_files.write", pass_deadline)
-    with pytest.raises(ItemSaveFailed):
+    app.faults.run_before("media_files.write", interrupt)
+    with pytest.raises(error):
         await app.upload_image(principal)
     await assert_nothing_is_left(app)
 
@@ -174,27 +156,17 @@ async def test_an_interrupted_upload_leaves_nothing(
     await assert_nothing_is_left(app)
 
 
-# A deleted owner
-
-
-async def delete(app: AppHarness, principal: Principal) -> None:
-    await app.identities.delete_user(principal)
-
-
-async def delete_and_purge(app: AppHarness, principal: Principal) -> None:
-    await app.identities.delete_user(principal)
-    await app.operations.cleanup()
-
-
-@pytest.mark.parametrize("deletion", [delete, delete_and_purge])
+@pytest.mark.parametrize("is_purged", [False, True])
 @pytest.mark.parametrize("operation", OPERATIONS[:-1])
 async def test_deleting_the_owner_before_any_operation_leaves_nothing(
-    app: AppHarness,
-    principal: Principal,
-    deletion: Callable[[AppHarness, Principal], Awaitable[None]],
-    operation: str,
+    app: AppHarness, principal: Principal, is_purged: bool, operation: str
 ) -> None:
-    app.faults.run_before(operation, lambda: deletion(app, principal))
+    async def delete() -> None:
+        await app.identities.delete_user(principal)
+        if is_purged:
+            await app.operations.cleanup()
+
+    app.faults.run_before(operation, delete)
     with pytest.raises(Unauthenticated):
         await app.upload_image(principal)
     assert app.database.identities[principal.identity.id].value.is_deleted

@@ -11,7 +11,6 @@ from application.principal import Principal
 from domain.media.image import VariantSpec
 from domain.media.item import FILE_DELETION_DELAY, MediaItem
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_phone
 from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy
 
@@ -31,8 +30,8 @@ def app() -> AppHarness:
 
 
 @pytest.fixture
-async def principal(app: AppHarness) -> Principal:
-    return await app.add_user(a_phone(1), "Rahul")
+def principal(owner: Principal) -> Principal:
+    return owner
 
 
 def with_specs(app: AppHarness, *specs: VariantSpec, url_variant: str | None = None) -> AppHarness:

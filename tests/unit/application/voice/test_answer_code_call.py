@@ -1,23 +1,22 @@
 """The call that reads a code."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from application.voice.answer_call import AnswerCallCommand
 from domain.otp.challenge import OTP_TTL
 from domain.otp.phone_verification import PhoneVerification
-from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.instructions import Gather, HangUp, Instruction, Position, Say
 from domain.voice.walk import Answered, CallEvent, CallOutcome, Continued
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_challenge, a_phone, an_id
 from tests.support.inbound_call import PHONE_LINE
+from tests.support.voice.builders import a_call
 from tests.support.voice.stored import stored_calls, voice_repositories
 
 CALL_ID: Final = an_id(7)
@@ -32,12 +31,7 @@ async def app() -> AppHarness:
     """Return an app that has placed a call with the code of a challenge."""
     app = AppHarness(policy=PHONE_LINE)
     await store(app, PhoneVerification(challenges=(a_challenge(),)))
-    call = Call(
-        id=CALL_ID,
-        direction=CallDirection.OUTBOUND,
-        started_at=app.clock.now(),
-        challenge_id=an_id(),
-    )
+    call = a_call(id=CALL_ID, direction=CallDirection.OUTBOUND, challenge_id=an_id())
     await voice_repositories(app.database).calls.add(call)
     return app
 
@@ -49,16 +43,11 @@ async def store(app: AppHarness, verification: PhoneVerification) -> None:
 
 
 async def request(
-    app: AppHarness,
-    position: Position | None = None,
-    event: CallEvent = ANSWERED,
-    *,
-    sid: str = "CA1",
-    phone: PhoneNumber | None = None,
-    call_id: str = CALL_ID,
+    app: AppHarness, position: Position | None = None, event: CallEvent = ANSWERED, **changes: Any
 ) -> tuple[Instruction, ...]:
-    command = AnswerCallCommand(sid, phone or a_phone(), position, event)
-    return await app.voice.answer_code_call(call_id, command)
+    other = {"sid": "CA1", "phone": a_phone(), "call_id": CALL_ID} | changes
+    command = AnswerCallCommand(other["sid"], other["phone"], position, event)
+    return await app.voice.answer_code_call(other["call_id"], command)
 
 
 def record(app: AppHarness) -> Call:
@@ -122,41 +111,30 @@ async def test_other_calls_hear_nothing_and_change_nothing(
     await request(app)
     before = record(app)
     for position, event in ((None, Continued()), (CODE, KEY)):
-        assert await request(app, position, event, **arguments) == SILENCE  # type: ignore[arg-type]
+        assert await request(app, position, event, **arguments) == SILENCE
 
     assert record(app) == before
 
 
-async def use(app: AppHarness) -> None:
-    used = a_challenge().mark_used(app.clock.now())
-    await store(app, PhoneVerification(challenges=(used,)))
-
-
-async def lose_key(app: AppHarness) -> None:
-    await store(app, PhoneVerification(challenges=(a_challenge(key_id="gone"),)))
-
-
-async def expire(app: AppHarness) -> None:
-    app.clock.advance(OTP_TTL)
-
-
-async def end(app: AppHarness) -> None:
-    await app.report_call(CALL_ID)
-
-
-async def block(app: AppHarness) -> None:
-    await app.identities.operator_actions.block(a_phone())
-
-
 @pytest.mark.parametrize(
-    ("change", "requests"), [*product([use, lose_key, expire, end, block], [0, 1]), (block, 2)]
+    ("change", "requests"),
+    [*product(["used", "key lost", "expired", "ended", "blocked"], [0, 1]), ("blocked", 2)],
 )
-async def test_a_code_that_is_over_is_not_read(
-    app: AppHarness, change: Callable[[AppHarness], Awaitable[None]], requests: int
-) -> None:
+async def test_a_code_that_is_over_is_not_read(app: AppHarness, change: str, requests: int) -> None:
     for position, event in ((None, ANSWERED), (CODE, KEY))[:requests]:
         await request(app, position, event)
-    await change(app)
+    match change:
+        case "used":
+            used = a_challenge().mark_used(app.clock.now())
+            await store(app, PhoneVerification(challenges=(used,)))
+        case "key lost":
+            await store(app, PhoneVerification(challenges=(a_challenge(key_id="gone"),)))
+        case "expired":
+            app.clock.advance(OTP_TTL)
+        case "ended":
+            await app.report_call(CALL_ID)
+        case _:
+            await app.identities.operator_actions.block(a_phone())
 
     assert await request(app, CODE, KEY) == SILENCE
     assert (record(app).outcome is CallOutcome.CODE_READ) == (requests == 2)

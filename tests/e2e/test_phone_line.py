@@ -6,7 +6,7 @@ from tests.e2e.app import bearer
 from tests.e2e.phone_line import OPERATOR, PhoneLine
 
 
-def test_of_calls_no_code_and_no_phone_number_is_stored_or_logged(
+def test_of_calls_no_code_and_no_number_is_stored_or_logged(
     line: PhoneLine, phone: str
 ) -> None:
     line.join(phone)

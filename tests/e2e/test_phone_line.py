@@ -6,9 +6,7 @@ from tests.e2e.app import bearer
 from tests.e2e.phone_line import OPERATOR, PhoneLine
 
 
-def test_of_calls_no_code_and_no_number_is_stored_or_logged(
-    line: PhoneLine, phone: str
-) -> None:
+def test_of_calls_no_code_and_no_number_is_stored_or_logged(line: PhoneLine, phone: str) -> None:
     line.join(phone)
     line.call(phone, "3").leave_recording(b"sound")
     headers = bearer(line.sign_in_administrator())

@@ -45,7 +45,7 @@ async def store(app: AppHarness, verification: PhoneVerification) -> None:
 async def request(
     app: AppHarness, position: Position | None = None, event: CallEvent = ANSWERED, **changes: Any
 ) -> tuple[Instruction, ...]:
-    other = {"sid": "CA1", "phone": a_phone(), "call_id": CALL_ID} | changes
+    other: dict[str, Any] = {"sid": "CA1", "phone": a_phone(), "call_id": CALL_ID} | changes
     command = AnswerCallCommand(other["sid"], other["phone"], position, event)
     return await app.voice.answer_code_call(other["call_id"], command)
 

@@ -184,27 +184,6 @@ def test_the_next_sign_in_sends_the_device_token_of_the_phone(tab: Tab) -> None:
     assert of_another_phone is None
 
 
-def test_errors_are_objects_with_the_code_and_fields_of_the_response(new_tab: Tab) -> None:
-    found = new_tab.run(
-        """
-        const invalid = await catchError(dialtone.requestOtp({phone: "12"}));
-        await dialtone.requestOtp({phone});
-        const wrong = await catchError(dialtone.verifyOtp({otp: "000000"}));
-        const signedOut = await catchError(dialtone.request("GET", "/users/me"));
-        return [invalid, wrong, signedOut].map((error) =>
-            [error instanceof DialtoneError, {...error, message: error.message}]);
-        """
-    )
-    [[_, invalid], [_, wrong], [_, signed_out]] = found
-    assert all(is_error for is_error, _ in found)
-    assert (invalid["code"], invalid["status"]) == ("invalid", 400)
-    assert invalid["field_errors"][0]["field"] == "phone"
-    assert invalid["message"] == invalid["field_errors"][0]["message"]
-    assert (wrong["code"], wrong["status"], wrong["attempts_left"]) == ("invalid_otp", 200, 4)
-    assert [len(error["request_id"]) for error in (invalid, wrong)] == [32, 32]
-    assert signed_out["code"] == "signed_out"
-
-
 def test_an_error_of_any_form_is_an_object_with_a_code(new_tab: Tab) -> None:
     found = new_tab.run(
         """

@@ -23,7 +23,7 @@ from tests.support.schema_check import is_valid, resolve
 from tests.unit.settings.test_examples import ALL_USED
 
 ALL: Final = "\n".join(PAGES.values())
-BLOCKS: Final = [(path.name, block) for path, text in PAGES.items() for block in blocks(text)]
+BLOCKS: Final = [block for text in PAGES.values() for block in blocks(text)]
 DESCRIPTION: Final[dict[str, Any]] = json.loads((PROJECT / "docs/openapi.json").read_text("utf-8"))
 _HERE_DOCUMENT: Final = re.compile(r"<<'(\w+)'\n.*?^\1$", re.MULTILINE | re.DOTALL)
 _SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)")
@@ -59,7 +59,6 @@ _FROM_RESPONSES: Final = {"PHONE": "+14155552671", "CODE": "123456"}
 
 
 class ShownCommand(NamedTuple):
-    page: str
     settings: tuple[str, ...]
     """The assignments before the program, or alone."""
     words: tuple[str, ...]
@@ -92,7 +91,7 @@ def split(line: str) -> Iterator[list[str]]:
 def commands() -> list[ShownCommand]:
     """Return each simple command of all blocks for a shell."""
     found = []
-    for name, block in BLOCKS:
+    for block in BLOCKS:
         text = _HERE_DOCUMENT.sub("", block.text) if block.language == "sh" else ""
         for line in re.sub(r"(?:\\|(\|))\n", r"\1 ", text).splitlines():
             for simple_command in split(line):
@@ -101,7 +100,7 @@ def commands() -> list[ShownCommand]:
                     words = words[words.index("--") + 1 :]
                 settings = tuple(takewhile(_ASSIGNMENT.match, words))
                 if words and words[0] != "for":
-                    found.append(ShownCommand(name, settings, tuple(words[len(settings) :])))
+                    found.append(ShownCommand(settings, tuple(words[len(settings) :])))
     return found
 
 
@@ -110,13 +109,14 @@ def program(command: ShownCommand) -> str:
     return command.words[0].rpartition("/")[2].lstrip("$").lower() if command.words else ""
 
 
-def dialtone_commands() -> set[tuple[str, tuple[str, ...]]]:
-    """Return the page and the arguments of each `dialtone` in a block, also in a container."""
-    found = {(one.page, one.words[1:]) for one in commands() if program(one) == "dialtone"}
-    for one in commands():
-        if one.words[:2] == ("docker", "run") and "dialtone" in one.words:
-            found.add((one.page, one.words[one.words.index("dialtone") + 1 :]))
-    return {(page, _without_redirection(words)) for page, words in found}
+def dialtone_commands() -> set[tuple[str, ...]]:
+    """Return the arguments of each `dialtone` in a block, also in a container."""
+    found = {one.words[1:] for one in commands() if program(one) == "dialtone"} | {
+        one.words[one.words.index("dialtone") + 1 :]
+        for one in commands()
+        if one.words[:2] == ("docker", "run") and "dialtone" in one.words
+    }
+    return {_without_redirection(words) for words in found}
 
 
 def _without_redirection(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ def is_accepted(arguments: tuple[str, ...]) -> bool:
 
 
 def test_each_block_for_a_shell_has_its_syntax() -> None:
-    shown = [block.text for _, block in BLOCKS if block.language == "sh"]
+    shown = [block.text for block in BLOCKS if block.language == "sh"]
     script = "\n".join(f"f{number}() {{\n{text}\n:; }}" for number, text in enumerate(shown))
     read = subprocess.run(
         ["/bin/bash", "-n"], input=script, capture_output=True, text=True, check=False
@@ -148,7 +148,7 @@ def test_each_block_for_a_shell_has_its_syntax() -> None:
 
 def test_each_file_that_is_shown_can_be_parsed() -> None:
     for language, parse in _PARSERS.items():
-        shown = [block.text for _, block in BLOCKS if block.language == language]
+        shown = [block.text for block in BLOCKS if block.language == language]
         assert shown
         for text in shown:
             parse(text)
@@ -158,7 +158,7 @@ def test_each_command_in_a_block_is_accepted(capsys: pytest.CaptureFixture[str])
     found = dialtone_commands()
 
     assert found
-    refused = [(page, words) for page, words in sorted(found) if not is_accepted(words)]
+    refused = [words for words in sorted(found) if not is_accepted(words)]
     assert refused == [], capsys.readouterr().err
 
 
@@ -167,7 +167,7 @@ def test_each_named_command_has_the_named_options(capsys: pytest.CaptureFixture[
     present = [text for path, text in PAGES.items() if path.name != "CHANGELOG.md"]
     named = {command for text in present for command in _IN_TEXT.findall(text)} | {
         command
-        for _, block in BLOCKS
+        for block in BLOCKS
         if block.language in {"", "text"}
         for command in _USAGE.findall(block.text)
     }
@@ -270,5 +270,5 @@ def is_valid_setting(name: str, value: str) -> bool:
 def test_no_command_is_in_a_block_without_a_language() -> None:
     """Only blocks for a shell are checked. Transcripts begin with `$ `."""
     unchecked = re.compile(r"^(?:curl|dialtone|make) ", re.MULTILINE)
-    texts = [block.text for _, block in BLOCKS if not block.language]
+    texts = [block.text for block in BLOCKS if not block.language]
     assert [text for text in texts if unchecked.search(text)] == []

@@ -18,7 +18,7 @@ def test_the_wheel_with_its_extra_is_all_that_an_author_needs(
     adapter = documented_adapter()
     broken = adapter.replace("return DeliveryResult(DeliveryStatus.ACCEPTED)", "return True")
 
-    for code, summary in ((adapter, "6 passed, 9 skipped"), (broken, "8 failed, 1 passed")):
+    for code, returncode in ((adapter, 0), (broken, 1)):
         (tmp_path / "my_sms.py").write_text(code)
         pytest_command = environment.python.with_name("pytest")
         run = subprocess.run(
@@ -29,4 +29,5 @@ def test_the_wheel_with_its_extra_is_all_that_an_author_needs(
             text=True,
             check=False,
         )
-        assert summary in run.stdout, run.stdout + run.stderr
+        assert run.returncode == returncode, run.stdout + run.stderr
+        assert " passed" in run.stdout

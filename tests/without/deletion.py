@@ -18,8 +18,6 @@ _ESSENTIAL: Final = (
     "tests/walk/test_core.py",
     "tests/without",
 )
-_QUOTED: Final = re.compile(r'"([^"]*)"(?:,[ ]?)?')
-_DOTTED: Final = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_*][a-z0-9_]*)+")
 
 
 class CannotDelete(Exception):
@@ -153,8 +151,6 @@ def delete(root: Path, files: Iterable[str], deletion: Deletion) -> None:
             folder.rmdir()
     module = root / _FEATURES_MODULE
     module.write_text(_without_names(module.read_text("utf-8"), deletion.features), "utf-8")
-    configuration = root / "pyproject.toml"
-    configuration.write_text(_without_missing(root, configuration.read_text("utf-8")), "utf-8")
 
 
 def _without_names(text: str, names: Iterable[str]) -> str:
@@ -165,62 +161,3 @@ def _without_names(text: str, names: Iterable[str]) -> str:
         if count != 2:
             raise CannotDelete(f"{_FEATURES_MODULE} has {count} lines of {name}, and not two.")
     return text
-
-
-def _without_missing(root: Path, text: str) -> str:
-    """Return the configuration without what names a module or file that is not there.
-
-    A contract without modules is removed. An import that is allowed and not there is no error.
-    """
-    head, mark, contracts = text.partition("[tool.importlinter]\n")
-    head = "".join(
-        line
-        for line in head.splitlines(keepends=True)
-        if not (match := re.match(r'\s*"([\w./]+\.py)"', line)) or (root / match[1]).exists()
-    )
-
-    used = _used_packages(root)
-
-    def keep(match: re.Match[str]) -> str:
-        is_missing = any(_is_missing(root, name) for name in _DOTTED.findall(match[1]))
-        return "" if is_missing else match[0]
-
-    def keep_used(match: re.Match[str]) -> str:
-        return match[0] if "." in match[1] or match[1] in used else ""
-
-    first, *parts = contracts.split("[[tool.importlinter.contracts]]\n")
-    kept = []
-    for part in parts:
-        lines = part.splitlines(keepends=True)
-        changed = [line if line.startswith("#") else _QUOTED.sub(keep, line) for line in lines]
-        changed = [
-            _QUOTED.sub(keep_used, line) if line.startswith("protected_modules") else line
-            for line in changed
-        ]
-        for old, new in zip(lines, changed, strict=True):
-            if old != new and re.search(r"^\w+ = \[\]", new) and not new.startswith("ignore"):
-                break
-        else:
-            rows = [
-                new
-                for old, new in zip(lines, changed, strict=True)
-                if old == new or re.sub(r"#.*", "", new).strip()
-            ]
-            contract = "".join(rows)
-            unmatched = 'unmatched_ignore_imports_alerting = "none"\nignore_imports = ['
-            kept.append(contract.replace("ignore_imports = [", unmatched))
-    return head + mark + "[[tool.importlinter.contracts]]\n".join([first, *kept])
-
-
-def _used_packages(root: Path) -> set[str]:
-    """Return the names of all packages that the program imports."""
-    layers = ("domain", "application", "adapters", "entrypoints", "pytest_dialtone")
-    modules = (file for layer in layers for file in (root / layer).rglob("*.py"))
-    return {name.partition(".")[0] for file in modules for name in _imported(file)}
-
-
-def _is_missing(root: Path, name: str) -> bool:
-    """Return whether a module of this project is not there."""
-    path = root / name.partition(".*")[0].replace(".", "/")
-    is_own = name.startswith(("adapters.", "application.", "domain.", "entrypoints.", "pytest_"))
-    return is_own and not (path.is_dir() or path.with_suffix(".py").exists())

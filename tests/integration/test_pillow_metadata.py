@@ -115,12 +115,6 @@ async def test_only_the_pixels_are_published(upload: bytes) -> None:
     assert SECRET not in published.content
 
 
-async def test_only_the_first_of_many_exif_segments_is_read() -> None:
-    upload = with_segments(*[exif_segment(bytes(800))] * 5_000)
-
-    assert (await publish(upload, max_seconds=5)).image.width == 64
-
-
 @pytest.mark.parametrize(
     ("upload", "max_difference"),
     [

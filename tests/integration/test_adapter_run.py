@@ -17,6 +17,7 @@ from pytest_dialtone.adapter_watch import MAX_PAUSE, watch_loop
 from pytest_dialtone.external_adapter import ADAPTER
 from pytest_dialtone.outcomes import observe
 from pytest_dialtone.port import Port, find_ports
+from tests.support import wrong_adapters as wrong
 from tests.support.acme_sms import open_acme_messenger
 from tests.support.acme_voice import open_acme_voice
 from tests.support.adapter_runs import run_contract_tests
@@ -26,30 +27,7 @@ from tests.support.markdown import PROJECT
 from tests.support.servers.fake_acme import FakeAcme
 from tests.support.servers.fake_acme_voice import FakeAcmeVoice
 from tests.support.shipped_adapters import open_disk, open_failover, open_sqlite
-from tests.support.wrong_adapters import (
-    BlockedLoop,
-    BlockingSend,
-    EndlessRetries,
-    ExceptionFromSend,
-    FailedReceived,
-    LeftOpen,
-    NoResult,
-    NoStatusUrl,
-    OwnCallErrors,
-    OwnErrors,
-    OwnFileErrors,
-    SignedBodyOnly,
-    StubbornRetries,
-    SuccessForUnknown,
-    SwallowedErrors,
-    SwallowedLimitErrors,
-    UnsignedStatus,
-    UnsignedWebhooks,
-    open_files,
-    open_limits,
-    open_messenger,
-    open_voice,
-)
+from tests.support.wrong_adapters import open_files, open_limits, open_messenger, open_voice
 
 SUITE_FOLDER: Final = PROJECT / "pytest_dialtone/suites"
 SKIPPED: Final = re.compile(r"^SKIPPED \[\d+\] \S+ (.*)$", re.MULTILINE)
@@ -125,8 +103,8 @@ def test_a_destination_that_loses_events_or_a_proof_that_counts_twice_is_found_o
 @pytest.mark.parametrize(
     ("adapter", "words"),
     [
-        (BlockingSend, "whose method send is not async: write `async def send`"),
-        (NoStatusUrl, "which has no send(phone, text, status_url='', locale=None)"),
+        (wrong.BlockingSend, "whose method send is not async: write `async def send`"),
+        (wrong.NoStatusUrl, "which has no send(phone, text, status_url='', locale=None)"),
     ],
 )
 def test_an_adapter_that_does_not_fit_its_port_is_not_opened(adapter: type, words: str) -> None:
@@ -145,26 +123,36 @@ SIGNED: Final = "with_its_signature"
 @pytest.mark.parametrize(
     ("factory", "adapter", "test", "words"),
     [
-        (open_messenger, SwallowedErrors, "fails_without", "check returned None, but has to raise"),
-        (open_messenger, SuccessForUnknown, NOT_SENT, r"send returned DeliveryResult\(status=<Del"),
-        (open_messenger, EndlessRetries, NOT_SENT, "send did not end within 1 seconds, retries in"),
-        (open_messenger, ExceptionFromSend, NOT_SENT, "send raised ConnectionError. A failure is"),
-        (open_messenger, NoResult, MESSAGES, "send returned True. A failure is a DeliveryResult"),
-        (open_messenger, UnsignedStatus, SIGNED, "read_status accepted a callback without a sig"),
-        (open_messenger, SignedBodyOnly, SIGNED, "read_status accepted a callback of another me"),
+        (open_messenger, wrong.SwallowedErrors, "fails_without", "check returned None, but has to"),
+        (open_messenger, wrong.SuccessForUnknown, NOT_SENT, r"send returned DeliveryResult\(st"),
+        (open_messenger, wrong.EndlessRetries, NOT_SENT, "send did not end within 1 seconds"),
         (
             open_messenger,
-            BlockedLoop,
+            wrong.ExceptionFromSend,
+            NOT_SENT,
+            "send raised ConnectionError. A failure",
+        ),
+        (open_messenger, wrong.NoResult, MESSAGES, "send returned True. A failure is a De"),
+        (open_messenger, wrong.UnsignedStatus, SIGNED, "read_status accepted a callback w"),
+        (open_messenger, wrong.SignedBodyOnly, SIGNED, "read_status accepted a callback of"),
+        (
+            open_messenger,
+            wrong.BlockedLoop,
             MESSAGES,
             r"blocked for 0.3 seconds: .*\.py:\d+ in send",
         ),
-        (open_limits, SwallowedLimitErrors, "storage_error", r"acquire returned \[Acquisition\("),
-        (open_limits, OwnErrors, "storage_error", "acquire raised ConnectionError, but has to rai"),
-        (open_files, OwnFileErrors, "lost_store", "get_size raised OSError, but has to raise Medi"),
-        (open_voice, UnsignedWebhooks, "without_a_signature", "verify returned True for a request"),
+        (
+            open_limits,
+            wrong.SwallowedLimitErrors,
+            "storage_error",
+            r"acquire returned \[Acquisition\(",
+        ),
+        (open_limits, wrong.OwnErrors, "storage_error", "acquire raised ConnectionError, bu"),
+        (open_files, wrong.OwnFileErrors, "lost_store", "get_size raised OSError, but has to"),
+        (open_voice, wrong.UnsignedWebhooks, "without_a_signature", "verify returned True"),
         (
             open_voice,
-            OwnCallErrors,
+            wrong.OwnCallErrors,
             "call_is_placed_once",
             "place_call raised ConnectionError",
         ),
@@ -188,7 +176,7 @@ def run_delivery(adapter: type) -> str:
 
 
 def test_what_ignores_its_cancellation_ends_the_run_after_the_words() -> None:
-    output = run_delivery(StubbornRetries)
+    output = run_delivery(wrong.StubbornRetries)
     assert "send returned None. A failure is a DeliveryResult" in output
     assert "Timeout (0:00:01)!" in output
 
@@ -214,7 +202,7 @@ async def test_a_call_that_never_ends_is_left_in_words() -> None:
 
 
 def test_all_that_is_left_open_is_named() -> None:
-    (left,) = set(re.findall(r"The adapter left open: (.*)", run_delivery(LeftOpen)))
+    (left,) = set(re.findall(r"The adapter left open: (.*)", run_delivery(wrong.LeftOpen)))
 
     assert "a connection to ('127.0.0.1', " in left
     assert "a socket without a connection" in left
@@ -224,7 +212,7 @@ def test_all_that_is_left_open_is_named() -> None:
 
 
 def test_a_failure_of_a_method_for_tests_is_counted_as_an_error() -> None:
-    output = run_delivery(FailedReceived)
+    output = run_delivery(wrong.FailedReceived)
 
     assert "received() raised ValueError" in output
     assert re.search(r"\b1 error in", output)

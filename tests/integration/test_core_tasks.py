@@ -1,0 +1,72 @@
+"""The background tasks of the core: the cleanup, and the record of a process."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.instance import RENEWAL_INTERVAL
+from entrypoints.server import instance_task
+from entrypoints.server.cleanup_task import run_cleanup_task
+from entrypoints.server.instance_task import keep_instance
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_deleted_identity
+from tests.support.waiting import wait_until
+
+INTERVAL: Final = timedelta(seconds=0.2)
+
+
+async def test_the_cleanup_runs_once_in_each_interval_and_logs_the_counts() -> None:
+    app = AppHarness()
+    await app.database.repositories().identities.add(a_deleted_identity())
+    with capture_logs() as logs:
+        async with run_cleanup_task(app.operations.scheduled_cleanup, INTERVAL):
+            await wait_until(lambda: len(logs) == 1)
+            app.advance(INTERVAL.total_seconds())
+            await wait_until(lambda: len(logs) == 2)
+
+    first, second = logs
+    assert (first["event"], first["purged_identities"]) == ("cleanup_completed", 1)
+    assert (second["event"], second["purged_identities"]) == ("cleanup_completed", 0)
+    assert first["duration_ms"] >= 0
+
+
+async def test_the_cleanup_ends_with_the_block_even_while_the_database_hangs() -> None:
+    app = AppHarness()
+    app.faults.run_before("leases.acquire", asyncio.Event().wait)
+    tasks = asyncio.all_tasks()
+    async with run_cleanup_task(app.operations.scheduled_cleanup, timedelta(seconds=1)):
+        await wait_until(lambda: app.faults.has_fired)
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_an_instance_is_renewed_without_a_word_after_the_database_was_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(instance_task, "RENEWAL_INTERVAL", RENEWAL_INTERVAL / 1000)
+    app = AppHarness()
+    records = app.database.records.tables["instances"]
+    tasks = asyncio.all_tasks()
+    with capture_logs() as logs:
+        async with keep_instance(app.operations.instance):
+            [before] = records.values()
+            app.database.is_unavailable = True
+            await asyncio.sleep(5 * RENEWAL_INTERVAL.total_seconds() / 1000)  # some renewals fail
+            app.advance(10)
+            app.database.is_unavailable = False
+            await wait_until(lambda: [*records.values()] != [before])
+
+    assert (records, logs) == ({}, [])
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_a_stop_does_not_wait_for_a_database_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(instance_task, "_CALL_TIMEOUT", 0.05)
+    app = AppHarness()
+    async with keep_instance(app.operations.instance):
+        app.faults.run_before("instances.load", asyncio.Event().wait)
+    assert app.faults.has_fired

@@ -56,6 +56,7 @@ from tests.unit.application.phone_change.phone_changes import (
 Act = Callable[[], Awaitable[None]]
 Prepare = Callable[[AppHarness, PhoneNumber], Awaitable[Act]]
 VOID = (UndoNotPossible, IncorrectOtp)
+WRONG: Final = UndoCode("ABCDEFGHJKLM")
 
 
 async def by_request(app: AppHarness, phone: PhoneNumber) -> Act:
@@ -66,10 +67,17 @@ async def by_request(app: AppHarness, phone: PhoneNumber) -> Act:
     return partial(app.phone_change.undo, make_undo(code, result.request_id, phone))
 
 
+async def undo_with(
+    app: AppHarness, code: UndoCode, phone: PhoneNumber = OLD, client_ip: str = CLIENT_IP
+) -> None:
+    await app.phone_change.undo_by_notice(
+        UndoByNoticeCommand(phone=phone, code=code, client_ip=client_ip)
+    )
+
+
 async def by_notice(app: AppHarness, phone: PhoneNumber) -> Act:
     """Return the undo by the code in the message that the number was changed."""
-    command = UndoByNoticeCommand(phone=phone, code=codes_of(app, phone)[-1], client_ip=CLIENT_IP)
-    return partial(app.phone_change.undo_by_notice, command)
+    return partial(undo_with, app, codes_of(app, phone)[-1], phone)
 
 
 BOTH = pytest.mark.parametrize("prepare", [by_request, by_notice])
@@ -311,17 +319,6 @@ async def test_the_same_code_again_is_a_success_and_undoes_no_later_change(
     with pytest.raises(IncorrectOtp):
         await act()
     assert identity_of(app, user).phone == NEW
-
-
-WRONG: Final = UndoCode("ABCDEFGHJKLM")
-
-
-async def undo_with(
-    app: AppHarness, code: UndoCode, phone: PhoneNumber = OLD, client_ip: str = CLIENT_IP
-) -> None:
-    await app.phone_change.undo_by_notice(
-        UndoByNoticeCommand(phone=phone, code=code, client_ip=client_ip)
-    )
 
 
 async def check_void(app: AppHarness, code: UndoCode, phone: PhoneNumber = OLD) -> None:

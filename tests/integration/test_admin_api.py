@@ -501,19 +501,15 @@ async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> No
     assert rest["next_cursor"] is None
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
+async def test_a_filter_of_the_audit_names_one_person(driver: AdminDriver) -> None:
+    for query, field in (
         ("actor=alice", "actor"),
         (f"actor=administrator:{an_id()}&user={an_id()}", "actor"),
-        ("cursor=1", "cursor"),
-        ("limit=0", "limit"),
-    ],
-)
-async def test_a_filter_of_the_audit_is_parsed(driver: AdminDriver, query: str, field: str) -> None:
-    response = await driver.get(f"/admin/audit?{query}")
-    assert response.status_code == 400
-    assert [error["field"] for error in response.json()["field_errors"]] == [field]
+        ("hidden=yes", "hidden"),
+    ):
+        response = await driver.get(f"/admin/audit?{query}")
+        assert response.status_code == 400
+        assert [error["field"] for error in response.json()["field_errors"]] == [field]
 
 
 # The deletion of the own account

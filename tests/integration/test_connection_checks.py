@@ -12,6 +12,7 @@ from application.ports.errors import ConfigurationError, PortError
 from entrypoints.commands.core_checks import connection_checks
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
+from tests.support.forked_service import ForkedService
 from tests.support.servers.fake_hook import SECRET, FakeHook
 from tests.support.servers.fake_siteverify import FakeSiteverify
 from tests.support.servers.fake_twilio import FakeTwilio
@@ -50,7 +51,7 @@ def with_twilio(twilio: FakeTwilio, **environ: str) -> dict[str, str]:
 
 
 def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path) -> None:
-    report = Report(Service(tmp_path))
+    report = Report(ForkedService(tmp_path))
 
     assert report.exit_code == 0
     assert list(report.parts) == ["keys", "database", "media", "messages console"]
@@ -113,7 +114,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
         "TWILIO_API_BASE": f"http://{NO_SERVER}",
         "DIALTONE_DATABSE": "x",
     }
-    report = Report(Service(tmp_path, environ))
+    report = Report(ForkedService(tmp_path, environ))
 
     assert report.exit_code == 1
     for part, text in {

@@ -50,19 +50,9 @@ async def test_a_report_has_sums_and_totals_of_a_period(driver: AdminDriver) -> 
     }
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("from=today", "from"),
-        ("to=2026-02-30", "to"),
-        ("by=day", "by"),
-        ("from=2025-01-01&to=2026-07-01", "from"),
-    ],
-)
-async def test_an_invalid_parameter_is_named(driver: AdminDriver, query: str, field: str) -> None:
-    response = await driver.get(f"{PATH}?{query}")
-    assert response.status_code == 400
-    assert [*response.json()["errors"]] == [field]
+async def test_a_report_has_at_most_400_days(driver: AdminDriver) -> None:
+    response = await driver.get(f"{PATH}?from=2025-01-01&to=2026-07-01")
+    assert (response.status_code, [*response.json()["errors"]]) == (400, ["from"])
 
 
 async def test_administrators_and_tokens_with_the_scope_may_read_costs(driver: AdminDriver) -> None:

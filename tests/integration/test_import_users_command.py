@@ -142,7 +142,6 @@ def test_a_file_of_rejected_lines_is_mended_and_imported(service: Service) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("missing.csv",), "cannot be read: No such file"),
         (("-",), "not the path of a file"),
         (("mongodb://user:password@host/name",), "This is a URL: name a file."),
         (("header.csv",), "has no users"),

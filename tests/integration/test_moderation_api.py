@@ -107,20 +107,3 @@ async def test_neither_members_nor_service_tokens_moderate(
             await driver.get("/admin/library", token),
         ]
         assert [response.status_code for response in responses] == [403, 403]
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("state=ready", "state"),
-        ("user_id=1", "user_id"),
-        ("cursor=1", "cursor"),
-        ("hidden=yes", "hidden"),
-    ],
-)
-async def test_an_invalid_parameter_of_the_list_is_an_error(
-    driver: AdminDriver, query: str, field: str
-) -> None:
-    response = await driver.get(f"/admin/library?{query}")
-    assert response.status_code == 400
-    assert [error["field"] for error in response.json()["field_errors"]] == [field]

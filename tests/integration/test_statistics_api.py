@@ -56,18 +56,3 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
         "by_channel": [{"name": "sms", **total}],
         **counted,
     }
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("hours=169", "hours"),
-        ("country=India", "country"),
-        ("provider=", "provider"),
-        ("since=yesterday", "since"),
-    ],
-)
-async def test_an_invalid_parameter_is_named(driver: AdminDriver, query: str, field: str) -> None:
-    response = await driver.get(f"{PATH}?{query}")
-    assert response.status_code == 400
-    assert [*response.json()["errors"]] == [field]

@@ -93,40 +93,34 @@ def test_a_full_library_says_what_is_used_and_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "seconds"),
+    ("error", "status", "message", "seconds"),
     [
-        (errors.TooManyOtpRequests(retry_after=12), 429, 12),
-        (errors.Unavailable(), 503, 5),
-        (errors.DeliveryFailed(retry_after=15), 503, 15),
-        (phone_change_errors.PhoneChangeForbidden(retry_after=604_800), 403, 604_800),
-        (LibraryReadFailed(), 500, 5),
-    ],
-)
-def test_a_limit_or_an_unavailable_part_has_retry_after_in_header_and_body(
-    error: ApiError, status: int, seconds: int
-) -> None:
-    assert ERRORS.headers(error) == {"Retry-After": str(seconds)}
-    assert ERRORS.body(error)["retry_after"] == seconds
-    assert ERRORS.status(error) == status
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "message"),
-    [
-        (exceptions.UserSaveFailed(), 500, "User creation failed"),
-        (MediaStorageFailed(), 500, "Failed to upload file to S3"),
-        (MediaStorageNotResponding(), 503, "Failed to upload file to S3"),
-        (media_errors.ItemSaveFailed(), 500, "Failed to save library item"),
-        (LibraryReadFailed(), 500, "Failed to fetch library items"),
+        (exceptions.UserSaveFailed(), 500, "User creation failed", 5),
+        (MediaStorageFailed(), 500, "Failed to upload file to S3", None),
+        (MediaStorageNotResponding(), 503, "Failed to upload file to S3", 5),
+        (media_errors.ItemSaveFailed(), 500, "Failed to save library item", 5),
+        (LibraryReadFailed(), 500, "Failed to fetch library items", 5),
+        (errors.Unavailable("Away."), 503, "Away.", 5),
+        (errors.DeliveryFailed("Down.", retry_after=15), 503, "Down.", 15),
         # A message of its own replaces the message of the class.
-        (media_errors.InvalidImage("The image is large."), 422, "The image is large."),
+        (media_errors.InvalidImage("The image is large."), 422, "The image is large.", None),
     ],
 )
-def test_errors_have_the_messages_of_the_contract(
-    error: ApiError, status: int, message: str
+def test_errors_have_the_messages_of_the_contract_and_retry_after_in_header_and_body(
+    error: ApiError, status: int, message: str, seconds: int | None
 ) -> None:
-    assert ERRORS.body(error)["error"] == message
-    assert ERRORS.status(error) == status
+    assert (ERRORS.status(error), ERRORS.body(error)["error"]) == (status, message)
+    assert ERRORS.headers(error) == ({"Retry-After": str(seconds)} if seconds else {})
+    assert ERRORS.body(error).get("retry_after") == seconds
+
+
+def test_the_end_of_a_limit_is_in_header_and_body() -> None:
+    for error, status in (
+        (errors.TooManyOtpRequests(12), 429),
+        (phone_change_errors.PhoneChangeForbidden(12), 403),
+    ):
+        assert (ERRORS.status(error), ERRORS.body(error)["retry_after"]) == (status, 12)
+        assert ERRORS.headers(error) == {"Retry-After": "12"}
 
 
 FORBIDDEN = "permission denied/ 403 Forbidden: "

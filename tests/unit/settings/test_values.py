@@ -218,28 +218,28 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         (
             "BIND",
             [
-                "8000", ":8000", "a:0", "a:65536", "::1:80", "[::1]", "a b:1", "127.0.1:80",
+                "tops3cret", ":8000", "a:0", "a:65536", "::1:80", "[::1]", "a b:1", "127.0.1:80",
                 "[127.0.0.1]:80", "127.0.0.1:8000/",
             ],
         ),
         ("DATABASE", ["var/a.db", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite:///a/"]),
-        ("DATABASE", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "postgres://h/d"]),
+        ("DATABASE", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "postgres://u:tops3cret@h/d"]),
         ("LIMIT_STORE", ["redis://localhost:6379", "limits", "my.limits:", "sqlite:limits"]),
         (
             "DATABASE",
             ["sqlite:data", "SQLite:data", "mongodb:name", "a.b", "a:b:c", "a..b:c", "a:b.c"],
         ),
         ("PUBLIC_URL", ["dial.test", "ftp://dial.test", "https://", "https://h/?a", "https://h#a"]),
-        ("PUBLIC_URL", ["https://user:word@h", "https://h:99999", "https://ü.test", "https://a b"]),
-        ("SECRETS", ["{", "{}", "[]", '{"version": 1}', "[" * 100_000]),
-        ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https:/h"]),
+        ("PUBLIC_URL", ["https://tops3cret@h", "https://h:99999", "https://ü.test", "https://a b"]),
+        ("SECRETS", ["{", "{}", "[]", '{"version": 1}', "[" * 100_000, "tops3cret"]),
+        ("SMS", ["tops3cret", "twilio,twilio", "console,", "console:", "https:/h"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
         ("APP_NAME", ["dial.test", "www.dial", "https://dial", "127.0.0.1", "Dr.Dial"]),
         ("ANDROID_HASH", ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu,"]),
         ("WEB_DOMAIN", ["https://a.test", "a.test:80", "a", "müller.test", "a..test", "127.0.0.1"]),
         ("WEB_DOMAIN", ["a_b.test", "-a.test", "xn--a-.test", "xn--.test", f"{'a.' * 127}test"]),
         ("DEFAULT_LOCALE", ["EN", "english", "pt_BR", "pt-br", "in", "e", "en-"]),
-        ("COUNTRIES", ["XX", "IN;US", "IN,,US", "IN,", "India", "*,IN"]),
+        ("COUNTRIES", ["XX", "IN;US", "IN,,US", "IN,", "tops3cret", "*,IN"]),
         ("DEFAULT_REGION", ["ZZ", "001", "IN,US"]),
         ("TRUSTED_PROXIES", ["10.0.0.1/8", "10.0.0.0/33", "proxy.test", ",", "10.0.0.0/8,None"]),
         (
@@ -256,9 +256,9 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("LOG_REQUESTS", ["some", "1/0", "2/3", "0.5", "1/\u0664", "1/1000000"]),
         ("METRICS_BIND", ["yes", "9464", "127.0.0.1:0", "127.0.0.1:8000", "0.0.0.0:8000"]),
         ("SMS_LIMIT_PER_PHONE", ["5/", "0/1h", "5/2d", "5/30s", "5/1h,", "\u0665/1h", "15/1d"]),
-        ("OPERATOR", ["4155552671", "+1", "Acme", "+14155552671,+14155552672"]),
+        ("OPERATOR", ["4155552671", "+1", "+tops3cret", "+14155552671,+14155552672"]),
         ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
-        ("TEST_OTPS", ["15005550006=123456", "+15005550006=123456@"]),
+        ("TEST_OTPS", ["15005550006=123456", "+15005550006=123456@tops3cret"]),
         ("TEST_OTPS", ["+15005550006=123456@2027-02-30", "+15005550006=123456@9999-12-31"]),
         ("TEST_OTPS", ["+1=123456@2027-01-01", "+15005550006=123456,+15005550006=654321"]),
     ]),
@@ -269,6 +269,7 @@ def test_an_invalid_value_is_an_error_with_name_and_example(name: str, texts: li
 
         assert line.startswith(f"DIALTONE_{name}: ")
         assert f" Example: DIALTONE_{name}=" in line
+        assert "tops3cret" not in line
 
 
 @pytest.mark.parametrize(("text", "meant"), [("uk", "GB"), ("IN, USA", "US"), ("EL", "GR")])
@@ -285,22 +286,6 @@ def test_the_error_says_which_country_was_meant(text: str, meant: str) -> None:
 @pytest.mark.parametrize("text", ["14/12h", "5/15m", "1/1h", "8/13h"])
 def test_the_limit_of_a_phone_keeps_its_code_from_being_guessed(text: str) -> None:
     assert "at most 14" in problem(SMS_LIMIT_PER_PHONE=text)
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    of_installed(
-        [
-            ("DATABASE", "postgres://user:tops3cret@db.test/name"),
-            ("PUBLIC_URL", "https://user:tops3cret@dial.test"),
-            ("TEST_OTPS", "+15005550006=123456@tops3cret"),
-            ("OPERATOR", "+tops3cret"),
-            *((name, "tops3cret") for name in ("SMS", "BIND", "COUNTRIES", "WORKERS", "SECRETS")),
-        ]
-    ),
-)
-def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:
-    assert "tops3cret" not in problem(**{name: text})
 
 
 @pytest.mark.parametrize(

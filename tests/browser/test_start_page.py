@@ -258,6 +258,7 @@ def test_an_upload_says_that_it_is_repeated_and_a_cancelled_one_that_arrived_is_
         "The service did not respond. Check the connection. The upload is repeated."
     )
     wait_for(page, "uploaded", "Uploaded: 640")
+    run(page, "await wait(() => find('library').children.length === 1);")
     page.run(
         """
         XMLHttpRequest.prototype.send = function (form) {

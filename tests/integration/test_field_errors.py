@@ -28,9 +28,7 @@ VERIFY_OTP: Final = "/auth/verify-otp"
 PHONE_OTP: Final = "/users/me/phone/request-otp"
 CHANGE_PHONE: Final = "/users/me/phone"
 UNDO_OTP: Final = "/auth/undo-phone-change/request-otp"
-UNDO: Final = "/auth/undo-phone-change"
 OTP: Final = {"phone": PHONE, "otp": "123456"}
-ITEM: Final = f"/library/{'a' * 24}"
 
 # Path, body, and the code of each invalid field.
 POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
@@ -55,35 +53,19 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
     (PHONE_OTP, {"phone": PHONE, "attestation": {"response": 1}}, {"attestation": "wrong_type"}),
     (UNDO_OTP, {"phone": PHONE, "attestation": {"typ": "altcha"}}, {"attestation": "wrong_type"}),
     (VERIFY_OTP, OTP | {"device": "x" * 201}, {"device": "too_long"}),
-    ("/auth/refresh", {"refresh_token": None}, {"refresh_token": "wrong_type"}),
-    (
-        "/users", {"username": "x" * 65, "number": "7"},
-        {"username": "too_long", "number": "invalid_phone"},
-    ),
     ("/users", {"username": " ", "number": PHONE}, {"username": "too_short"}),
     ("/users", {"username": "\u0410lice", "number": PHONE}, {"username": "mixed_scripts"}),
     ("/users", {"username": "\u0301\u0301", "number": PHONE}, {"username": "no_visible_character"}),
-    (
-        PHONE_OTP, {"phone": "", "target": ""},
-        {"phone": "invalid_phone", "target": "unsupported_value"},
-    ),
     (PHONE_OTP, {"phone": a_phone(2).e164, "target": "old"}, {"phone": "conflicting_value"}),
     (
         CHANGE_PHONE, OTP | {"request_id": "", "old_otp": "1"},
         {"old_otp": "malformed_otp", "old_request_id": "missing_field"},
     ),
     (CHANGE_PHONE, OTP | {"request_id": "", "old_request_id": ""}, {"old_otp": "missing_field"}),
-    (UNDO_OTP, {"phone": "7", "channel": "sms"}, {"channel": "unknown_field"}),
-    (
-        UNDO, {"phone": "7", "otp": "", "request_id": ""},
-        {"phone": "invalid_phone", "otp": "malformed_otp"},
-    ),
 ]  # fmt: skip
 PATCHES: Final[list[tuple[str, object, dict[str, str]]]] = [
     ("/users/me", {"username": "a\nb"}, {"username": "invalid_characters"}),
     ("/users/me", {"username": "DIALTONE"}, {"username": "reserved_name"}),
-    ("/users/me", {"name": "Rahul"}, {"username": "missing_field", "name": "unknown_field"}),
-    (ITEM, {"category": "x" * 65}, {"category": "too_long"}),
     ("/library/1", {"category": None}, {"item_id": "invalid_id"}),
 ]
 GETS: Final[list[tuple[str, bytes, dict[str, str]]]] = [
@@ -92,12 +74,10 @@ GETS: Final[list[tuple[str, bytes, dict[str, str]]]] = [
     ("/library", b"page=2&cursor=" + b"0" * 38, {"page": "conflicting_value"}),
     ("/library", b"user_id=1&type=jpeg", {"user_id": "invalid_id", "type": "unsupported_value"}),
     ("/calls", b"limit=0&cursor=", {"limit": "invalid_number", "cursor": "invalid_cursor"}),
-    (f"/calls/{'a' * 24}/recording", b"index=-1", {"index": "invalid_number"}),
     (
         "/library", b"category=a&type=gif&category=a&%74ype=gif&b=1&b=1",
         {"category": "repeated_field", "type": "repeated_field"},
     ),
-    ("/library", b"page=0&user_id=a&user_id=b", {"user_id": "repeated_field"}),
     ("/calls", b"limit=1&limit=1", {"limit": "repeated_field"}),
     (f"/calls/{'0' * 24}/recording", b"index=0&index=1", {"index": "repeated_field"}),
     (

@@ -68,18 +68,11 @@ def test_an_item_is_hidden_shown_again_and_deleted_while_the_service_runs(
     assert f"item: {item['id']}" in service.run("audit", item["user_id"]).stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "message"),
-    [
-        (("hide", "abc", *REASON), 2, "ITEM: the id of an item has 24 hex digits"),
-        (("hide", "f" * 24, "--reason", " "), 2, "--reason: Say why. The audit keeps the reason."),
-        (("delete", "f" * 24, *REASON), 1, "There is no item with this id in the library"),
-    ],
-)
-def test_an_invalid_argument_and_an_unknown_item_are_errors_in_words(
-    service: Service, arguments: tuple[str, ...], code: int, message: str
-) -> None:
-    ended = service.run("library", *arguments)
-    assert (ended.returncode, ended.stdout) == (code, "")
-    assert message in ended.stderr
-    assert "Traceback" not in ended.stderr
+def test_an_invalid_argument_and_an_unknown_item_are_errors_in_words(service: Service) -> None:
+    for arguments, code, message in (
+        (["hide", "abc", *REASON], 2, "ITEM: the id of an item has 24 hex digits"),
+        (["hide", "f" * 24, "--reason", " "], 2, "--reason: Say why. The audit keeps the reason."),
+        (["delete", "f" * 24, *REASON], 1, "There is no item with this id in the library"),
+    ):
+        ended = service.run("library", *arguments)
+        assert (ended.returncode, ended.stdout, message in ended.stderr) == (code, "", True)

@@ -26,8 +26,9 @@ def test_an_id_consists_of_the_time_and_the_random_bytes(now: datetime, random: 
 @pytest.mark.parametrize(
     "text",
     [
-        "", "1", "0" * 23, "0" * 25, "g" * 24, " " + "0" * 23, "0" * 24 + "\n", "0x" + "0" * 22,
-        "-" + "0" * 23, "\u0660" * 24, "\uff10" * 24, "0" * 23 + "\u0000", "me",
+        # Another length or other characters, and what int() reads as well.
+        "", "0" * 23, "0" * 25, "g" * 24, "0" * 24 + "\n", "me",
+        " " + "0" * 23, "0x" + "0" * 22, "-" + "0" * 23, "\u0660" * 24,
     ],
 )  # fmt: skip
 def test_other_text_is_not_an_id(text: str) -> None:

@@ -69,8 +69,8 @@ def names_with(character: str) -> list[str]:
 @pytest.mark.parametrize(
     "name",
     [
-        "Rahul Sharma", "Zoë", "李小龍", "राहुल", "محمد", "O'Neil-Smith Jr.", "🙂🙃", "42",
-        "李", "a", "\u0645\u06cc\u200c\u062e\u0648", "क्\u200dष", *EMOJI,
+        "Rahul Sharma", "李小龍", "محمد", "O'Neil-Smith Jr.", "42",
+        "\u0645\u06cc\u200c\u062e\u0648", "क्\u200dष", *EMOJI,
     ],
 )  # fmt: skip
 def test_a_name_is_shown_as_written(name: str) -> None:
@@ -247,9 +247,9 @@ def test_invisible_characters_and_noncharacters_are_rejected() -> None:
     "name",
     [
         "علی\u200cرض",  # between letters that would join (RFC 5892, A.1)
-        "क्\u200cष",
-        "ന\u0d4d\u200d",  # after a virama (RFC 5892, A.2)
-        "渡辺\U000e0101",
+        "क्\u200cष",  # after a virama (RFC 5892, A.1 and A.2)
+        "ന\u0d4d\u200d",
+        "渡辺\U000e0101",  # variants of Han, Mongolian, Myanmar and Phags-pa
         "葛\ufe00",
         "ᠮ\u180bᠣ",
         "\u1000\ufe00",
@@ -263,25 +263,25 @@ def test_invisible_characters_that_a_script_needs_are_allowed(name: str) -> None
 @pytest.mark.parametrize(
     "name",
     [
-        "Al\u200cice",
-        "Alice\u200d",
+        "Al\u200cice",  # between letters that do not join
+        "Alice\u200d",  # at the end, and at the start
         "\u200dAlice",
         "علی\u200c",
         "رضا\u200cعلی",  # after a letter that does not join
-        "क\u200dष",
+        "क\u200dष",  # without a virama
         "\U000323b0\u200d",  # after a character without a name
-        "Alice\ufe0f",
+        "Alice\ufe0f",  # a selector after a letter that has no variants
         "\U000e0100葛",
         "Alice\u180b",
-        "😀\ufe0f\ufe0f",
-        "1\ufe0f",
-        "👩\u200da",
+        "😀\ufe0f\ufe0f",  # twice
+        "1\ufe0f",  # a keycap without its end
+        "👩\u200da",  # a joiner between an emoji and something else, or another joiner
         "👩\u200d\u200d🚀",
         "\u200d🚀",
         "1\ufe0f\u200d🚀",
-        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067",  # a flag without its end
         "🏴\U000e0075\U000e0073\U000e0074\U000e0078\U000e007f",  # looks like the black flag
-        "😀\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "😀\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",  # on no flag
     ],
 )
 def test_invisible_characters_that_nothing_needs_are_rejected(name: str) -> None:
@@ -302,10 +302,10 @@ def test_the_selectors_and_joiners_of_emoji_are_dropped_and_flags_are_spelled_ou
 @pytest.mark.parametrize(
     "name",
     [
-        "山田 Taro", "アンナ・マリア", "カタカナ ひらがな 漢字 Latin", "김 Kim 金", "李 Li",
-        "ㄅㄆ 李 Li", "Дмитрий 7 😀", "Ωμέγα", "Zoe\u0323\u0308 №5", "Дом №5™", "علی 7", "राहुल ७",
-        "Ⅳ Rahul", "½ a ¼",
-        "Zoë \U0001fae9 \U0001fadf",
+        "アンナ・マリア", "カタカナ ひらがな 漢字 Latin", "김 Kim 金", "ㄅㄆ 李 Li",
+        # Digits, emoji, marks and symbols belong to every script.
+        "Дмитрий 7 😀", "Zoe\u0323\u0308 №5", "Дом №5™", "राहुल ७", "Ⅳ Rahul", "½ a ¼",
+        "Zoë \U0001fae9 \U0001fadf",  # as do emoji that are newer than the tables
     ],
 )  # fmt: skip
 def test_one_script_or_those_of_japanese_chinese_or_korean_with_latin_are_allowed(
@@ -317,8 +317,9 @@ def test_one_script_or_those_of_japanese_chinese_or_korean_with_latin_are_allowe
 @pytest.mark.parametrize(
     "name",
     [
-        "\u0410lice", "Al\u0456ce", "\u0391lice", "Дмитрий Ω", "Rahul राहुल", "김 たろう",
-        "李 ㄅ の", "Алекс 李", "Zoë\u0561", "\U0001d6c2lice", "ℂашка", "\u13aalice", "ａл",
+        "\u0410lice", "\u0391lice", "Дмитрий Ω", "Rahul राहुल", "Zoë\u0561", "\u13aalice",
+        "김 たろう", "李 ㄅ の", "Алекс 李",  # Han goes with one of these only
+        "\U0001d6c2lice", "ℂашка", "ａл",  # letters that are symbols or wide
     ],
 )  # fmt: skip
 def test_other_mixtures_of_scripts_are_rejected(name: str) -> None:
@@ -332,9 +333,11 @@ def test_other_mixtures_of_scripts_are_rejected(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "ADMIN", "administrator", "Support", " a d m i n ", "\u0410D\u041c\u0406N",
-        "\uff41\uff44\uff4d\uff49\uff4e", "adrnin", "adm\u0131n", "adm\uffe8n", "adm\u02dbn",
-        "ADMlN", "supp0rt", "\u0455\u03c5\u0440\u0440\u043ert", "ChessClub", "Chess C\U0001d425ub",
+        "ADMIN", "administrator", " a d m i n ", "ChessClub",
+        # Look-alikes: of another script, wide, two for one, and of a letter or a digit.
+        "\u0410D\u041c\u0406N", "\uff41\uff44\uff4d\uff49\uff4e", "adrnin", "adm\u0131n",
+        "adm\uffe8n", "adm\u02dbn", "ADMlN", "supp0rt", "\u0455\u03c5\u0440\u0440\u043ert",
+        "Chess C\U0001d425ub",
     ],
 )  # fmt: skip
 def test_names_that_look_like_a_role_or_the_app_are_reserved(name: str) -> None:

@@ -132,18 +132,6 @@ async def test_users_keep_id_number_name_and_time_and_no_role(source: Source) ->
     assert (await source.app.log_in(imported.phone)).identity.id == an_id(1)
 
 
-async def test_of_users_with_one_number_none_is_imported_all_are_listed(source: Source) -> None:
-    source.add_users(
-        a_user_document(1), a_user_document(2, number="(415) 555-2671"), a_user_document(3)
-    )
-
-    report = await source.run()
-
-    assert source.app.database.identities.keys() == {an_id(3)}
-    assert source.reasons() == [(an_id(1), "repeated_phone"), (an_id(2), "repeated_phone")]
-    assert report.rejected == 2
-
-
 async def test_what_cannot_be_read_is_listed(source: Source) -> None:
     source.add_users(Document("42", None, {}), a_user_document(1, number="12"))
     source.library.documents.append(an_item_document(101, url=None))

@@ -11,19 +11,17 @@ import httpx
 
 from tests.e2e.test_start import me, sign_in
 from tests.support.forked_service import ForkedService
+from tests.support.markdown import PROJECT, blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, command
 
-PROJECT: Final = Path(__file__).parents[2]
 FROM_ENV_FILE: Final = dict.fromkeys(
     ("DIALTONE_PUBLIC_URL", "DIALTONE_DATABASE", "DIALTONE_MEDIA", "DIALTONE_SECRETS_FILE"), ""
 )
 
 
 def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("\n## Production\n")[2]
-    (steps, *_) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    steps, *_ = blocks_in("sh", page("README.md").partition("\n## Production\n")[2])
     *before_the_start, start = steps.replace("$PWD/.venv/bin/dialtone", command()).splitlines()
     assert start == "$DIALTONE run"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 
 from tests.support.forked_service import ForkedService, running
+from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
 
-PROJECT = Path(__file__).parents[2]
 DOMAIN = "login.example.org"
 FIRST_HASH, SECOND_HASH = "FA+9qCX9VSu", "01234567/9a"
 REGISTERED = (
@@ -18,9 +18,9 @@ REGISTERED = (
 
 
 def write_documented_examples(folder: Path) -> None:
-    document = (PROJECT / "docs/sms-templates.md").read_text(encoding="utf-8")
-    for name, text in re.findall(r"```toml\n# (\S+\.toml)\n(.*?)```", document, re.DOTALL):
-        (folder / name).write_text(text, encoding="utf-8")
+    for text in blocks_in("toml", page("docs/sms-templates.md")):
+        if named := re.match(r"# (\S+\.toml)\n", text):
+            (folder / named[1]).write_text(text, encoding="utf-8")
 
 
 def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: Path) -> None:

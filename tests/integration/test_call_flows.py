@@ -27,9 +27,10 @@ from domain.voice.walk import (
     start,
 )
 from tests.support.call_flows import spoken
+from tests.support.markdown import blocks_in, page
 
-PAGE: Final = (Path(__file__).parents[2] / "docs/call_flow.md").read_text(encoding="utf-8")
-(EXAMPLE,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+PAGE: Final = page("docs/call_flow.md")
+(EXAMPLE,) = blocks_in("toml", PAGE)
 US, INDIA, MEXICO = map(PhoneNumber, ("+14155552671", "+919876543210", "+525512345678"))
 DONE: Final = EffectResult.DONE
 # The words of each locale in the answers of the tests.
@@ -87,10 +88,10 @@ def test_the_words_of_each_language_lead_through_the_flow(
 
 
 def test_a_flow_is_drawn_as_mermaid_reads_it(tmp_path: Path) -> None:
-    (documented,) = re.findall(r"^```mermaid\n(.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
+    (documented,) = blocks_in("mermaid", PAGE)
     text = replaced("This is {app}.", 'Say \\"yes\\" <now> & press #.')
 
-    assert documented == draw(read_call_flow(None, "Dialtone"))
+    assert documented.rstrip() == draw(read_call_flow(None, "Dialtone"))
     assert "Say #quot;yes#quot; #lt;now#gt; #amp; press #35;." in draw(load_text(tmp_path, text))
 
 

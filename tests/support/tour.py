@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-PROJECT: Final = Path(__file__).parents[2]
-_TOUR: Final = (
-    (PROJECT / "CONTRIBUTING.md")
-    .read_text(encoding="utf-8")
-    .partition("\n## A tour")[2]
-    .partition("\n## ")[0]
-)
+from tests.support.markdown import PROJECT, codes, page, tables
+
+_TOUR: Final = page("CONTRIBUTING.md").partition("\n## A tour")[2].partition("\n## ")[0]
 _CHANGE: Final = re.compile(r"^```diff\n--- a/(.+)\n-(.+)\n\+(.+)\n```", re.MULTILINE)
-_STOP: Final = re.compile(r"^\| `([\w/.]+)` \| `([\w.]+)` \|", re.MULTILINE)
 _COMMAND: Final = re.compile(r"^\.venv/bin/python -m ((?:.*\\\n)*.*)$", re.MULTILINE)
 
 
@@ -34,7 +29,7 @@ class TextChange:
         path.write_text(text.replace(self.old, self.new), encoding="utf-8")
 
 
-STOPS: Final = _STOP.findall(_TOUR)
+STOPS: Final = [(codes(row[0])[0], codes(row[1])[0]) for row in tables(_TOUR)[0]]
 """The files to read, each with its function."""
 CHANGE, CHANGE_OF_ITS_TEST = [TextChange(*change) for change in _CHANGE.findall(_TOUR)]
 PRINT_REQUEST, RUN_TEXT_TEST, RUN_FIELD_TESTS = [

@@ -14,7 +14,7 @@ from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
-from tests.support.markdown import PROJECT
+from tests.support.markdown import blocks_in, page
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
 from tests.tooling.test_release import VERSION
@@ -123,9 +123,8 @@ STAND_INS: Final = {
 
 def create_secrets(folder: Path, database: str) -> dict[str, str]:
     """Run the commands of the page; return the user of each file."""
-    page = (PROJECT / "docs/compose.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^   ```sh\n(.*?)^   ```", page, re.MULTILINE | re.DOTALL)
-    used = [text for text in blocks if "mkdir keys" in text or f"{database}://" in text]
+    shown = blocks_in("sh", page("docs/compose.md"))
+    used = [text for text in shown if "mkdir keys" in text or f"{database}://" in text]
     (folder / "bin").mkdir()
     for name, text in STAND_INS.items():
         (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -162,8 +161,8 @@ def test_the_page_creates_the_secrets_for_the_users_who_read_them(
 
 
 def test_the_page_creates_the_folders_that_containers_mount() -> None:
-    page = (PROJECT / "docs/compose.md").read_text(encoding="utf-8")
-    commands = re.findall(r"(?:mkdir|install -d -o 101 -m 700) ([\w ]+)$", page, re.MULTILINE)
+    text = page("docs/compose.md")
+    commands = re.findall(r"(?:mkdir|install -d -o 101 -m 700) ([\w ]+)$", text, re.MULTILINE)
     volumes = [volume for name in BASE["services"] for volume in BASE["services"][name]["volumes"]]
     folders = set(re.findall(r"(?<![\w.])\./(\w+):", "\n".join(volumes)))
 

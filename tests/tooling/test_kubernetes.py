@@ -11,7 +11,7 @@ from entrypoints.features.media import MediaSettings
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
-from tests.support.markdown import PROJECT
+from tests.support.markdown import PROJECT, page
 from tests.tooling.test_release import VERSION
 
 FOLDER: Final = DEPLOY / "kubernetes"
@@ -37,8 +37,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def files_of_the_page() -> set[str]:
     """Return the files of the Secret that the page creates."""
-    page = (PROJECT / "docs/kubernetes.md").read_text(encoding="utf-8")
-    return {Path(path).name for path in re.findall(r"--from-file=(\S+)", page)}
+    files = re.findall(r"--from-file=(\S+)", page("docs/kubernetes.md"))
+    return {Path(path).name for path in files}
 
 
 def to_bytes(quantity: str) -> int:

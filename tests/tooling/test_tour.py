@@ -11,12 +11,12 @@ from shutil import copyfile
 import pytest
 
 from tests.support import request_path
+from tests.support.markdown import PROJECT
 from tests.support.tour import (
     CHANGE,
     CHANGE_OF_ITS_TEST,
     FIELD_DIFF,
     PRINT_REQUEST,
-    PROJECT,
     STOPS,
     apply_field_diff,
 )

@@ -10,10 +10,10 @@ from typing import Final
 
 import pytest
 
+from tests.support.markdown import PROJECT
 from tests.support.tour import (
     CHANGE,
     CHANGE_OF_ITS_TEST,
-    PROJECT,
     RUN_FIELD_TESTS,
     RUN_TEXT_TEST,
     apply_field_diff,

@@ -22,6 +22,7 @@ from tests.support.servers.http_server import (
 )
 from tests.support.servers.process import free_ports
 
+NEW_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGV2ZW50cyE="
 SHORT: Final = Timeouts(connect=0.2, read=0.5, total=0.5, pool=0.1)
 EVENT: Final = Event(
     id=f"evt_{an_id(1)}_7",
@@ -40,7 +41,8 @@ def receiver() -> Iterator[FakeReceiver]:
 @pytest.fixture
 async def destination(receiver: FakeReceiver) -> AsyncIterator[HttpDestination]:
     url = f"{receiver.url}/events?key=1"
-    async with open_http_destination(url, [SECRET], timeouts=SHORT) as destination:
+    # The receiver still verifies with the former secret.
+    async with open_http_destination(url, [NEW_SECRET, SECRET], timeouts=SHORT) as destination:
         yield destination
 
 

@@ -74,42 +74,29 @@ async def test_a_missing_index_is_created_again_and_an_unknown_one_stays(
     assert indexes(database).keys() == {*DECLARED, ("identities", "by_role")}
 
 
-async def test_a_refused_index_is_named_with_what_the_server_lacks(tmp_path: Path) -> None:
-    with StandaloneMongo(tmp_path, "--setParameter=enableTestCommands=1") as process:
-        url = process.database_url("dialtone")
-        with MongoClient[dict[str, Any]](url) as client:
-            client.admin.command(
-                "configureFailPoint",
-                "failCommand",
-                mode="alwaysOn",
-                data={"failCommands": ["createIndexes"], "errorCode": 67},
-            )
-        with pytest.raises(ConfigurationError) as error:
-            async with open_mongo_repositories(url):
-                pytest.fail("it was opened")
-    assert str(error.value).startswith(
-        f"{process.address}/dialtone refuses the index phone_verifications_expires_at of "
-        "phone_verifications (expires_at) (OperationFailure 67): Dialtone needs a server with "
-        "partial indexes."
-    )
-
-
-async def test_a_connection_that_closes_during_the_opening_is_not_a_question_of_tls(
+async def test_a_refused_index_is_named_and_a_closed_connection_is_not_a_question_of_tls(
     tmp_path: Path,
 ) -> None:
     with StandaloneMongo(tmp_path, "--setParameter=enableTestCommands=1") as process:
         url = process.database_url("dialtone", "?directConnection=true&timeoutMS=3000")
-        with MongoClient[dict[str, Any]](url) as client:
-            client.admin.command(
-                "configureFailPoint",
-                "failCommand",
-                mode="alwaysOn",
-                data={"failCommands": ["createIndexes"], "closeConnection": True},
-            )
-        with pytest.raises(ConfigurationError) as error:
-            async with open_mongo_repositories(url):
-                pytest.fail("it was opened")
-    assert "TLS" not in str(error.value)
+
+        async def opening_error(**failure: object) -> str:
+            data = {"failCommands": ["createIndexes"], **failure}
+            with MongoClient[dict[str, Any]](url) as client:
+                client.admin.command(
+                    "configureFailPoint", "failCommand", mode="alwaysOn", data=data
+                )
+            with pytest.raises(ConfigurationError) as error:
+                await start(url)
+            return str(error.value)
+
+        refused = await opening_error(errorCode=67)
+        assert "TLS" not in await opening_error(closeConnection=True)
+    assert refused.startswith(
+        f"{process.address}/dialtone refuses the index phone_verifications_expires_at of "
+        "phone_verifications (expires_at) (OperationFailure 67): Dialtone needs a server with "
+        "partial indexes."
+    )
 
 
 async def test_an_index_that_differs_is_an_error_and_not_changed(

@@ -312,6 +312,7 @@ UPDATE identities SET username_key = 'ada';
         (lambda backup: backup.write_text("a note"), "is no SQLite database"),
         (damage, "is damaged"),
         (script(TWO_OF_ONE_NAME), "is damaged"),
+        (script("UPDATE metadata SET value = CAST(x'ff' AS TEXT)"), "is damaged"),
         (replacing(b"CREATE TABLE", b"CREATE\xffTABLE"), "is damaged"),
         (os.unlink, "is no file"),
         (script(TRIGGER), "has the unknown 'trigger doctored': drop it"),

@@ -68,6 +68,8 @@ async def test_no_header_changes_the_url_that_is_signed(
         "X-Forwarded-Prefix": "",
         "X-Original-URL": signed_url,
         "Forwarded": f"host={parts.host};proto={parts.scheme}",
+        "Origin": "https://evil.example",
+        "Sec-Fetch-Site": "cross-site",
     }
 
     assert_rejected(await driver.post("/voice", signed_url=signed_url, headers=forged))

@@ -147,7 +147,7 @@ SIGNED: Final = "with_its_signature"
             "storage_error",
             r"acquire returned \[Acquisition\(",
         ),
-        (open_limits, wrong.OwnErrors, "storage_error", "acquire raised ConnectionError, bu"),
+        (open_limits, wrong.OwnErrors, "storage_error", "acquire raised ConnectionError,"),
         (open_files, wrong.OwnFileErrors, "lost_store", "get_size raised OSError, but has to"),
         (open_voice, wrong.UnsignedWebhooks, "without_a_signature", "verify returned True"),
         (

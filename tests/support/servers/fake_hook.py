@@ -19,8 +19,8 @@ class FakeHook(HttpServer):
 
     error = ""
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(self.answer, port)
+    def __init__(self) -> None:
+        super().__init__(self.answer)
         self.secret = SECRET
         self.messages: list[dict[str, Any]] = []
 

@@ -16,8 +16,8 @@ class FakeReceiver(HttpServer):
     - `events` has repeats too, in the order in which they came.
     """
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(self.answer, port)
+    def __init__(self) -> None:
+        super().__init__(self.answer)
         self.status = 204
         self.hangs = False
         self.events: list[dict[str, Any]] = []

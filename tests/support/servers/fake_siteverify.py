@@ -19,8 +19,8 @@ class FakeSiteverify(HttpServer):
         hangs: It takes a request, and never responds.
     """
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(self.serve, port)
+    def __init__(self) -> None:
+        super().__init__(self.serve)
         self.answer: dict[str, Any] = {}
         self.hangs = False
         self._count = 0

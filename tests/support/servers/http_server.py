@@ -20,13 +20,12 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 class LocalServer(ThreadingTCPServer):
     """Serves in threads until the end of the block."""
 
-    allow_reuse_address = True
     daemon_threads = False  # so that closing waits for them
     request_queue_size = 128
 
-    def __init__(self, handler: type[BaseRequestHandler], port: int = 0) -> None:
+    def __init__(self, handler: type[BaseRequestHandler]) -> None:
         self.connections: list[socket.socket] = []
-        super().__init__(("127.0.0.1", port), handler)
+        super().__init__(("127.0.0.1", 0), handler)
         self.is_closing = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
@@ -194,8 +193,8 @@ Behavior = Callable[[Exchange], None]
 class HttpServer(LocalServer):
     """Records the requests, and behaves as a test sets it."""
 
-    def __init__(self, behavior: Behavior, port: int = 0) -> None:
-        super().__init__(Exchange, port)
+    def __init__(self, behavior: Behavior) -> None:
+        super().__init__(Exchange)
         self.behavior = behavior
         self.requests: list[Request] = []
 

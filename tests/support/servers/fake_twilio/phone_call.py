@@ -77,8 +77,8 @@ class PhoneCall:
         """Press keys, or stay silent without any."""
         self._act("Gather", {"Digits": keys})
 
-    def speak(self, text: str, language: str = "en-US") -> None:
-        self._act("Gather", {"SpeechResult": text, "Confidence": "0.91", "Language": language})
+    def speak(self, text: str) -> None:
+        self._act("Gather", {"SpeechResult": text, "Confidence": "0.91", "Language": "en-US"})
 
     def stay(self) -> None:
         """Follow the redirect that the call stopped at."""
@@ -88,26 +88,16 @@ class PhoneCall:
         """End the call to the operator with a DialCallStatus."""
         self._act("Dial", {"DialCallStatus": status, "DialCallSid": f"CA{uuid4().hex}"})
 
-    def leave_recording(self, content: bytes, seconds: int = 7, *, hangs_up: bool = False) -> str:
-        """Speak after the beep, and press a key or hang up; return the SID of the recording.
-
-        After the caller hung up Twilio requests the action, but executes nothing of the response.
-        """
+    def leave_recording(self, content: bytes, seconds: int = 7) -> str:
+        """Speak after the beep, and press a key; return the SID of the recording."""
         attributes = self._take("Record").attrib
         sid = self._twilio.add_recording(content)
         path = f"/{API_VERSION}/Accounts/{self._twilio.account_sid}/Recordings/{sid}"
         url = f"{self._twilio.url}{path}"
         fields = {"RecordingSid": sid, "RecordingUrl": url, "RecordingDuration": str(seconds)}
-        if hangs_up:
-            self.status = "completed"
-        keys = {"Digits": "hangup" if hangs_up else "#"}
-        response = self.post(attributes["action"], {**fields, **keys})
-        if not hangs_up:
-            self._follow(response)
+        self._follow(self.post(attributes["action"], {**fields, "Digits": "#"}))
         if callback := attributes.get("recordingStatusCallback"):
             self.post(callback, {**fields, "RecordingStatus": "completed"})
-        if hangs_up:
-            self.hang_up(seconds=seconds + 5)
         return sid
 
     def hang_up(self, status: str = "completed", seconds: int = 12) -> None:

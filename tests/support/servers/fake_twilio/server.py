@@ -64,8 +64,8 @@ class FakeTwilio(HttpServer):
     voice_url = ""
     status_url = ""
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(self.respond, port)
+    def __init__(self) -> None:
+        super().__init__(self.respond)
         self.environ = {
             "TWILIO_ACCOUNT_SID": self.account_sid,
             "TWILIO_AUTH_TOKEN": self.auth_token,

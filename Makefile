@@ -19,7 +19,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
-.PHONY: test-containers test-pooler test-browser test-clients test-wheel test-without test-all coverage coverage-report mutants servers
+.PHONY: test-samples test-containers test-pooler test-browser test-clients test-wheel test-without test-all coverage coverage-report mutants servers
 .PHONY: check check-fast format diagrams docs docs-serve openapi screenshots lock dist sbom bench clean
 
 help: ## list the targets
@@ -72,7 +72,7 @@ call: install-dev ## call the service in the terminal, with a simulated Twilio
 test: install-dev ## all tests that do not depend on timing
 	$(PYTEST) $(PARALLEL) $(ARGS)
 
-test-all: test test-faults test-containers test-pooler test-browser test-clients ## these, and those with faults, containers, browser, clients
+test-all: test test-faults test-samples test-containers test-pooler test-browser test-clients ## these, and those with faults, samples, containers, browser, clients
 
 ## Parts and variants of the tests
 
@@ -88,11 +88,14 @@ test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=packag
 	$(PYTEST) --dialtone-adapter="$(ADAPTER)" $(ARGS)
 
 # The fault tests expect responses in time, and containers need CPU time too.
-test-faults test-containers test-pooler: WORKERS = 2
-# One file takes as long as all others, so its tests are divided.
-test-faults: PARALLEL = -n $(WORKERS) --dist worksteal
+test-faults test-samples test-containers test-pooler: WORKERS = 2
 test-faults: install-dev ## killed processes, lost connections, full disks
 	$(PYTEST) $(PARALLEL) tests/faults $(ARGS)
+
+# What was tried is written down when all tests pass, so `.ci/run` need not try it again.
+test-samples: install-dev ## the samples in docs/deploy: nginx, HAProxy, Compose, Kubernetes, systemd, Prometheus
+	$(PYTEST) $(PARALLEL) tests/samples $(ARGS)
+	$(if $(ARGS),,.venv/bin/python -m tests.samples --write)
 
 test-containers: install-dev ## the contract tests of MongoDB and S3, with these in containers
 	.venv/bin/python -m tests.support.servers.containers $(PARALLEL) tests/contract \

@@ -1,20 +1,20 @@
 """A service whose clock a test changes, and which a test kills or lets fail at a step.
 
-The service process is `python -m tests.faults.faulty_service run`. It reads files in its folder,
-which the test writes:
+The service process is a fork that runs `main`. It reads files in its folder, which the test writes:
 
 - `clock`: the offset of its clock in seconds;
 - `steps-run`: after how many further calls to database, files, messenger and destinations of
   events it is killed (-9);
   `steps-media` is for the command `media`, and so on;
-- `fault`: a call that fails once, or in which it is killed.
+- `fault`: a call that fails once, or in which it is killed;
+- `constants`: other values of constants, such as time limits.
 """
 
 import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -35,13 +35,14 @@ from unittest.mock import patch
 from adapters.records import features
 from adapters.system import SystemClock
 from application.ports.errors import StorageTimeout
-from entrypoints.commands.cli import main
+from entrypoints.commands import cli
 from tests.support.fault_injector import name_operation
-from tests.support.service import Inbox, Service
+from tests.support.forked_service import ForkedService
+from tests.support.service import Inbox
 
-PROJECT: Final = Path(__file__).parents[2]
 CLOCK_FILE: Final = Path("clock")
 FAULT_FILE: Final = Path("fault")
+CONSTANTS_FILE: Final = Path("constants")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,26 @@ class Fault:
     kill: bool = False
 
 
-class FaultyService(Service):
-    """The test's side: it writes the files."""
+class FaultyService(ForkedService):
+    """The test's side: it writes the files.
+
+    Args:
+        constants: Other values of constants, by their module and name, from its next start on.
+    """
+
+    module = __name__
 
     def __init__(
-        self, folder: Path, environ: Mapping[str, str] | None = None, inbox: Inbox | None = None
+        self,
+        folder: Path,
+        environ: Mapping[str, str] | None = None,
+        inbox: Inbox | None = None,
+        constants: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(
-            folder,
-            {"PYTHONPATH": str(PROJECT), **(environ or {})},
-            inbox,
-            program=(sys.executable, "-m", "tests.faults.faulty_service"),
-        )
+        super().__init__(folder, environ, inbox)
         self.clock_offset = timedelta()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._write(CONSTANTS_FILE, json.dumps(constants or {}))
 
     def set_clock_offset(self, offset: timedelta) -> None:
         """Set the difference of its clock to the correct time."""
@@ -108,10 +116,13 @@ class FaultyService(Service):
 
 @contextmanager
 def run_faulty_service(
-    folder: Path, environ: Mapping[str, str] | None = None, inbox: Inbox | None = None
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    inbox: Inbox | None = None,
+    constants: Mapping[str, float] | None = None,
 ) -> Iterator[FaultyService]:
     """Start the service and kill it after the block."""
-    service = FaultyService(folder, environ, inbox)
+    service = FaultyService(folder, environ, inbox, constants)
     service.start()
     try:
         yield service
@@ -252,9 +263,12 @@ async def _count_opened(
         yield count(opened)
 
 
-if __name__ == "__main__":
+def main(options: Sequence[str]) -> int:
+    """Run the command with the faults of its folder."""
     with ExitStack() as stack:
         stack.enter_context(patch("adapters.system.SystemClock", ShiftedClock))
+        for name, value in json.loads(CONSTANTS_FILE.read_text()).items():
+            stack.enter_context(patch(name, value))
         for each in _list_patches():
             stack.enter_context(each)
-        sys.exit(main())
+        return cli.main(options)

@@ -1,4 +1,4 @@
-"""A primary of PostgreSQL freezes, becomes read-only or is killed, and a standby takes over.
+"""A primary of PostgreSQL freezes, or is killed and a standby takes over.
 
 Nobody loses a login, and each request gets a response in time.
 """
@@ -14,7 +14,9 @@ import pytest
 
 from tests.e2e.app import App
 from tests.faults.faulty_service import run_faulty_service
+from tests.faults.logins import FAILED_VERIFICATIONS, LOGINS_AFTER_FAILOVER, run_logins
 from tests.faults.test_elections import (
+    ACCEPTED,
     REQUESTS,
     assert_in_time,
     assert_unavailable,
@@ -22,17 +24,14 @@ from tests.faults.test_elections import (
     request_many,
     wait_for_database,
 )
-from tests.faults.test_failover_of_mongodb import CLIENTS, FAILED_VERIFICATIONS, Logins
-from tests.faults.traffic import BEHIND_A_PROXY, assert_no_crashed_request, open_client
+from tests.faults.traffic import BEHIND_A_PROXY
+from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import wait_until
-from tests.support.service import running
 
-ACCEPTED: Final = {200, 201}
 OUTAGE_SECONDS: Final = 2.0
 """Longer than the timeout of the service, so requests fail."""
-LOGINS_AFTER_FAILOVER: Final = 16
 
 
 @pytest.fixture
@@ -78,59 +77,35 @@ async def test_no_login_is_lost_when_a_standby_takes_over(
     with follow(primary, PostgresProcess(tmp_path / "standby")) as standby:
         database = {"DIALTONE_DATABASE": url_of(primary, standby, options="?timeout=1")}
         with run_faulty_service(tmp_path / "service", {**database, **BEHIND_A_PROXY}) as service:
-            async with open_client(service) as http:
-                logins = Logins(service, http)
-                clients = [
-                    asyncio.create_task(logins.run(has_request_id=bool(number % 2)))
-                    for number in range(CLIENTS)
-                ]
-                await logins.until_completed(CLIENTS, clients)
+            async with run_logins(service) as logins:
                 await asyncio.to_thread(primary.kill)
                 # Long enough that requests arrive while there is no primary.
                 await asyncio.sleep(OUTAGE_SECONDS)
                 await asyncio.to_thread(promote, standby)
-                await logins.until_completed(LOGINS_AFTER_FAILOVER, clients)
+                await logins.until_completed(LOGINS_AFTER_FAILOVER)
                 while logins.failed_verifications < FAILED_VERIFICATIONS:
                     await asyncio.to_thread(standby.kill)
                     # Long enough that requests arrive while there is no server.
                     await asyncio.sleep(OUTAGE_SECONDS)
                     await asyncio.to_thread(standby.start)
-                    await logins.until_completed(LOGINS_AFTER_FAILOVER, clients)
-                logins.is_stopping = True
-                await asyncio.gather(*clients)
-            assert_no_crashed_request(service)
+                    await logins.until_completed(LOGINS_AFTER_FAILOVER)
 
 
-@pytest.mark.parametrize("is_read_only", [True, False], ids=["read-only", "frozen"])
-async def test_without_a_primary_each_request_gets_a_503_in_time(
-    primary: PostgresProcess, tmp_path: Path, is_read_only: bool
+async def test_while_the_primary_is_frozen_each_request_gets_a_503_in_time(
+    primary: PostgresProcess, tmp_path: Path
 ) -> None:
-    set_read_only = "ALTER SYSTEM SET default_transaction_read_only = {}"
-    allow_writes = "SET default_transaction_read_only = off"
-    reload = "SELECT pg_reload_conf()"
-    database = {"DIALTONE_DATABASE": url_of(primary)}
-    with running(tmp_path / "service", {**database, **BEHIND_A_PROXY}) as service:
+    environ = {"DIALTONE_DATABASE": url_of(primary), **BEHIND_A_PROXY}
+    with running(tmp_path / "service", environ) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=40, **PLAIN_HTTP) as http:
             account = await App(service, http).sign_up("+14155570001", "user")
 
-        if is_read_only:
-            primary.server.execute(set_read_only.format("on"), reload)
-            # The connections that are in use go on with their transactions.
-            await asyncio.sleep(0.5)
-        else:
-            primary.pause()
+        primary.pause()
         failed = await request_many(service, account, REQUESTS)
 
         for response in failed:
-            # A server that is read-only can still be read.
-            if not (is_read_only and (response.status_code == 200 or is_busy(response))):
-                assert_unavailable(response)
+            assert_unavailable(response)
         assert_in_time(service, failed)
-
-        if is_read_only:
-            primary.server.execute(allow_writes, set_read_only.format("off"), reload)
-        else:
-            primary.resume()
+        primary.resume()
         await asyncio.to_thread(wait_for_database, service)
         responses = await request_many(service, account, 100)
         assert {response.status_code for response in responses if not is_busy(response)} == ACCEPTED

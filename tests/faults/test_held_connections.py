@@ -1,11 +1,10 @@
 """Connections that clients hold: others are served, and the service closes all of them."""
 
 import time
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-import pytest
-
+from tests.faults.faulty_service import run_faulty_service
 from tests.support.held_connections import (
     HEALTH,
     UNFINISHED_BODY,
@@ -13,25 +12,24 @@ from tests.support.held_connections import (
     hold,
     request_latency,
 )
-from tests.support.service import Service, running
 
-CONNECTIONS: Final = 400
+CONNECTIONS: Final = 300
 """Of each kind; all of them together are more than 1,024."""
-TRICKLE_SECONDS: Final = 2.0
+CONSTANTS: Final = {
+    "entrypoints.http.deadlines.IDLE_SECONDS": 3.0,
+    "entrypoints.http.deadlines.PERIOD_SECONDS": 6.0,
+    "entrypoints.server.serve._HEADER_TIMEOUT_MILLISECONDS": 4_000,
+}
+"""Shorter time limits than those of the service."""
+TRICKLE_SECONDS: Final = 1.0
 """Less than the maximum time without a byte."""
 CLOSE_TIMEOUT: Final = 60.0
-"""The longest deadline is 45 s; the rest is for a busy machine."""
+"""The longest deadline is 9 s; the rest is for a busy machine."""
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("held")
-    with running(folder) as service:
-        yield service
-
-
-def test_others_are_served_while_connections_are_held_and_all_are_closed(service: Service) -> None:
+def test_others_are_served_while_connections_are_held_and_all_are_closed(tmp_path: Path) -> None:
     with (
+        run_faulty_service(tmp_path, constants=CONSTANTS) as service,
         hold(service.port, CONNECTIONS, UNFINISHED_BODY) as bodies,
         hold(service.port, CONNECTIONS, HEALTH) as idle,
         hold(service.port, CONNECTIONS, UNFINISHED_HEAD) as heads,

@@ -1,4 +1,9 @@
-"""The service is killed in a login or a refresh: the client repeats its request."""
+"""The service is killed in a login, a refresh or a change of the number, which goes on later.
+
+The unit tests interrupt each of them at each of its calls (`test_interrupted_logins.py`,
+`test_interrupted_changes.py`, `test_disown_phone.py`). These tests prove that a process that starts
+needs nothing from the memory of the one before.
+"""
 
 import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -10,7 +15,6 @@ import httpx
 import pytest
 
 from tests.e2e.app import bearer
-from tests.e2e.deployments import DATABASES, Database
 from tests.faults.faulty_service import Fault, FaultyService, run_faulty_service
 from tests.support.plain_http import PLAIN_HTTP
 
@@ -25,8 +29,10 @@ class Client:
     http: httpx.AsyncClient
     phone: str = field(default_factory=lambda: f"+1415560{next(_numbers):04d}")
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
-        return await self.http.post(path, json=body)
+    async def post(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        return await self.http.post(path, json=body, headers=headers)
 
     async def request_otp(self) -> dict[str, Any]:
         """Request a code, which is delivered."""
@@ -48,12 +54,18 @@ class Client:
         body = {"refresh_token": tokens["refresh_token"]}
         return await self.post("/auth/refresh", body)
 
-    async def kill_in(self, operation: str, path: str, body: Mapping[str, Any]) -> None:
+    async def kill_in(
+        self,
+        operation: str,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Send a request in which the service is killed, before or after this operation."""
         name, _, done = operation.partition(" ")
         self.service.add_fault(Fault(name, is_done=bool(done), kill=True))
         with pytest.raises(httpx.TransportError):
-            await self.post(path, body)
+            await self.post(path, body, headers)
         self.service.kill()
         assert not self.service.has_fault
         self.service.start()
@@ -64,14 +76,10 @@ class Client:
         return len(response.json().get("sessions", ()))
 
 
-@pytest.fixture(scope="module", params=DATABASES, ids=lambda database: database.__name__)
-def service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FaultyService]:
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyService]:
     """One service for all tests. Each test has a phone of its own."""
-    database: Database = request.param
-    folder = tmp_path_factory.mktemp("service")
-    with run_faulty_service(folder, database(request)) as service:
+    with run_faulty_service(tmp_path_factory.mktemp("service")) as service:
         yield service
 
 
@@ -126,3 +134,40 @@ async def test_a_lost_refresh_can_be_repeated_until_the_new_token_is_used(client
     assert (await client.refresh(first)).status_code == 401
     client.service.wait_until_logged("refresh_token_reused")
     assert await client.count_sessions(repeats[-1]) == 0
+
+
+@pytest.mark.parametrize("operation", ["messenger.send", "messenger.send done"])
+async def test_after_a_lost_delivery_one_code_arrives_and_signs_in(
+    client: Client, operation: str
+) -> None:
+    body = {"phone": client.phone}
+    await client.kill_in(operation, "/auth/request-otp", body)
+
+    repeated = (await client.post("/auth/request-otp", body)).json()
+    # The delivery was recorded, and its result is unknown.
+    assert repeated["sent"] is False
+    if operation == "messenger.send":
+        client.service.advance_clock(timedelta(seconds=repeated["resend_in"]))
+        assert (await client.post("/auth/request-otp", body)).json()["sent"] is True
+    code = {**body, "otp": client.service.code(client.phone)}
+    for is_correct in (True, False):
+        assert (await client.verify(code)).json()["success"] is is_correct
+    assert len(client.service.messages(client.phone)) == 1
+
+
+async def test_the_cleanup_completes_a_change_of_the_number_after_a_kill(client: Client) -> None:
+    service, new = client.service, client.phone.replace("+1415560", "+1415561")
+    tokens = (await client.verify(await client.request_otp())).json()
+    headers = bearer(tokens["access_token"])
+    user = {"username": f"user {client.phone}", "number": client.phone}
+    user_id = (await client.post("/users", user, headers)).json()["user_id"]
+    requested = await client.post("/users/me/phone/request-otp", {"phone": new}, headers)
+    request_id = requested.json()["request_id"]
+    body = {"phone": new, "otp": service.code(new), "request_id": request_id}
+
+    await client.kill_in("identities.replace_phone", "/users/me/phone", body, headers)
+    service.advance_clock(timedelta(minutes=3))
+    assert service.run("cleanup").returncode == 0
+
+    shown = (await client.http.get("/users/me", headers=headers)).json()
+    assert (shown["_id"], shown["number"]) == (user_id, new)

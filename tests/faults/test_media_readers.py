@@ -1,59 +1,113 @@
 """Clients that stop reading a media file, or leave, take nothing from anybody else."""
 
-import asyncio
 import socket
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
-from entrypoints.http.streaming import SEND_TIMEOUT_SECONDS
+from application.limits.file_reads import MAX_READS_PER_IP
 from tests.e2e.app import App
+from tests.faults.faulty_service import FaultyService, run_faulty_service
+from tests.faults.test_upload_floods import worker_memory
 from tests.faults.traffic import BEHIND_A_PROXY
+from tests.support.held_connections import connect
 from tests.support.images import animated_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, running
 
 FILE_SIZE: Final = 12_000_000
 """More than all buffers between service and client."""
-READERS: Final = 100
+SEND_TIMEOUT: Final = 3.0
+SLOT_TIMEOUT: Final = 1.0
+CONSTANTS: Final = {
+    "entrypoints.http.streaming.SEND_TIMEOUT_SECONDS": SEND_TIMEOUT,
+    "application.limits.file_reads.SLOT_TIMEOUT_SECONDS": SLOT_TIMEOUT,
+    "application.limits.file_reads.STALL_SECONDS": SLOT_TIMEOUT / 2,
+}
+"""Shorter time limits than those of the service."""
+CLIENTS: Final = 50
+"""At a time. The next ones reuse the memory that these have while they are connected."""
+ABORTED_READS: Final = 1_000
+LOST_SLOTS: Final = 600
+STOPPED_READERS: Final = 100
+FILL_SECONDS: Final = 0.2
+"""Until the buffers are full, so that a chunk waits for its client."""
+MAX_GROWTH_MB: Final = 30
 
 
-@contextmanager
-def hold_readers(port: int, path: str, token: str) -> Iterator[list[socket.socket]]:
-    """Clients that request the file and read nothing, until the end of the block."""
-    with ExitStack() as stack:
-        clients = []
-        for number in range(READERS):
-            client = stack.enter_context(socket.socket())
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.connect(("127.0.0.1", port))
-            head = f"GET {path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.{number}\r\n"
-            client.sendall(f"{head}Authorization: Bearer {token}\r\n\r\n".encode())
-            clients.append(client)
-        yield clients
+class Readers:
+    """Clients that request one public file and read nothing."""
+
+    def __init__(self, service: FaultyService, path: str) -> None:
+        self.service = service
+        self._path = path
+
+    def abort(self, count: int) -> None:
+        """Leave while the file is being sent."""
+        for _ in range(0, count, CLIENTS):
+            with self.hold(CLIENTS):
+                # Nobody reports full buffers.
+                time.sleep(FILL_SECONDS)
+            self.service.wait_for(lambda: self.count_open_files() == 0)
+
+    def lose_slots(self, count: int) -> None:
+        """Stop. Readers behind the same IP lose their slots to others."""
+        target = self._count_stalled() + count
+        while self._count_stalled() < target:
+            with self.hold(2 * MAX_READS_PER_IP, "203.0.113.1", MAX_READS_PER_IP):
+                time.sleep(SLOT_TIMEOUT)  # later ones get no slot
+            self.service.wait_for(lambda: self.count_open_files() == 0)
+
+    def stop(self, count: int) -> None:
+        """Stop until the time limit of one chunk has passed."""
+        target = self._count_stalled() + count
+        while self._count_stalled() < target:
+            with self.hold(CLIENTS):
+                self.service.wait_for(lambda: self.count_open_files() == 0)
+
+    @contextmanager
+    def hold(
+        self, count: int, client_ip: str = "", opened: int | None = None
+    ) -> Iterator[list[socket.socket]]:
+        """Hold so many clients until the end of the block, after so many have a file open."""
+        with ExitStack() as stack:
+            clients = []
+            for number in range(count):
+                client = stack.enter_context(connect(self.service.port))
+                ip = client_ip or f"198.51.100.{number}"
+                head = f"GET {self._path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {ip}\r\n\r\n"
+                client.sendall(head.encode())
+                clients.append(client)
+            self.service.wait_for(lambda: self.count_open_files() >= (opened or count))
+            yield clients
+
+    def count_open_files(self) -> int:
+        """Return how many media files the service has open."""
+        count = 0
+        for pid in (self.service.pid, *self.service.workers):
+            for link in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(FileNotFoundError):  # closed meanwhile
+                    count += link.resolve().is_relative_to(self.service.folder / "media")
+        return count
+
+    def _count_stalled(self) -> int:
+        return self.service.log.count('"media_reader_stalled"')
 
 
-def count_open_files(service: Service) -> int:
-    """Return how many media files the service has open."""
-    count = 0
-    for pid in (service.pid, *service.workers):
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):  # closed meanwhile
-                count += link.resolve().is_relative_to(service.folder / "media")
-    return count
-
-
-async def wait_until(
-    condition: Callable[[], bool], seconds: float = SEND_TIMEOUT_SECONDS / 3
-) -> None:
-    """Wait until the service has seen that clients left, much shorter than the time limit."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - another process has no event
-            await asyncio.sleep(0.05)  # between two checks of the condition
+@pytest.fixture
+async def readers(tmp_path: Path) -> AsyncIterator[Readers]:
+    with run_faulty_service(tmp_path, BEHIND_A_PROXY, constants=CONSTANTS) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60, **PLAIN_HTTP) as http:
+            app = App(service, http)
+            account = await app.sign_up("+14155550101")
+            path = urlsplit((await app.upload_item(account, animated_gif()))["url"]).path
+        (tmp_path / path.removeprefix("/")).write_bytes(bytes(FILE_SIZE))
+        yield Readers(service, path)
 
 
 def receive_all(client: socket.socket) -> int:
@@ -65,29 +119,36 @@ def receive_all(client: socket.socket) -> int:
     return received
 
 
-async def test_readers_of_a_disk_hold_descriptors_until_they_leave_or_are_disconnected(
-    tmp_path: Path,
+def test_readers_of_a_disk_hold_descriptors_until_they_leave_or_are_disconnected(
+    readers: Readers,
 ) -> None:
-    with running(tmp_path, BEHIND_A_PROXY) as service:
-        async with httpx.AsyncClient(base_url=service.url, timeout=60, **PLAIN_HTTP) as http:
-            app = App(service, http)
-            account = await app.sign_up("+14155550101")
-            path = urlsplit((await app.upload_item(account, animated_gif()))["url"]).path
-        (tmp_path / path.removeprefix("/")).write_bytes(bytes(FILE_SIZE))
+    service = readers.service
+    began_at = time.monotonic()
+    with readers.hold(CLIENTS):
+        pass
+    service.wait_for(lambda: readers.count_open_files() == 0)
+    if time.monotonic() - began_at < SEND_TIMEOUT:
+        assert "media_reader_stalled" not in service.log
 
-        def open_files() -> int:
-            return count_open_files(service)
+    with readers.hold(CLIENTS) as clients:
+        service.wait_for(lambda: readers.count_open_files() == 0)
+        assert 0 < receive_all(clients[0]) < FILE_SIZE
+    assert '"event":"media_reader_stalled"' in service.log
+    assert '"path":"/media/{folder}/{name}"' in service.log
+    assert '"level":"error"' not in service.log
 
-        with hold_readers(service.port, path, account.token):
-            await wait_until(lambda: open_files() >= READERS)
-        await wait_until(lambda: open_files() == 0)
 
-        with hold_readers(service.port, path, account.token) as clients:
-            await wait_until(lambda: open_files() >= READERS)
-            await wait_until(lambda: open_files() == 0, SEND_TIMEOUT_SECONDS + 5)
-            clients[0].settimeout(10)
-            received = await asyncio.to_thread(receive_all, clients[0])
-        assert 0 < received < FILE_SIZE
-        assert '"event":"media_reader_stalled"' in service.log
-        assert '"path":"/media/{folder}/{name}"' in service.log
-        assert '"level":"error"' not in service.log
+@pytest.mark.timeout(300)
+def test_readers_that_leave_or_stop_take_no_memory_that_stays(readers: Readers) -> None:
+    # From here on the worker has the memory for the most connections at a time.
+    readers.lose_slots(MAX_READS_PER_IP)
+    memory = [worker_memory(readers.service)["VmRSS"]]
+    actions: list[tuple[Callable[[int], None], int]] = [
+        (readers.abort, ABORTED_READS),
+        (readers.lose_slots, LOST_SLOTS),
+        (readers.stop, STOPPED_READERS),
+    ]
+    for action, count in actions:
+        action(count)
+        memory.append(worker_memory(readers.service)["VmRSS"])
+    assert max(memory) - memory[0] <= MAX_GROWTH_MB, memory

@@ -23,12 +23,11 @@ async def test_a_full_disk_loses_nothing_that_was_acknowledged(disk: Path, tmp_p
     service = ServiceOnDisk(tmp_path / "service", disk, "64m", environ).start()
     try:
         async with run_traffic(service) as traffic:
-            for _ in range(2):
-                await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
-                await asyncio.to_thread(service.fill)
-                await traffic.until_failed(FAILED)
-                service.free()
-                await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
+            await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
+            await asyncio.to_thread(service.fill)
+            await traffic.until_failed(FAILED)
+            service.free()
+            await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
         assert service.stop() == 0
     finally:
         service.kill()
@@ -64,22 +63,5 @@ def test_readiness_reports_a_disk_with_little_space_and_fails_while_it_is_full(
         service.free()
         service.wait_for(lambda: is_ready(200, status="ready", media="ok", disk="ok"))
         assert service.log.count('"disk_space_low"') == 1
-    finally:
-        service.kill()
-
-
-def test_readiness_fails_while_sqlite_rejects_writes(disk: Path, tmp_path: Path) -> None:
-    environ = {"DIALTONE_DATABASE": f"sqlite:///{disk}/dialtone.db"}
-    service = ServiceOnDisk(tmp_path / "service", disk, "8m", environ).start()
-
-    def database(status_code: int) -> str | None:
-        response = httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP)
-        return response.json()["database"] if response.status_code == status_code else None
-
-    try:
-        service.fill()
-        service.wait_for(lambda: database(503) == "the disk is full")
-        service.free()
-        service.wait_for(lambda: database(200) == "ok")
     finally:
         service.kill()

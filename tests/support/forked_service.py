@@ -14,6 +14,8 @@ from tests.support.service import START_TIMEOUT, Inbox, Service
 class ForkedService(Service):
     """A service that has imported everything when it starts."""
 
+    module = DIALTONE
+
     def launch(self, **options: Any) -> None:
         """Start it, and do not wait. With options of `Popen` it is started as any other service."""
         if options:
@@ -27,12 +29,12 @@ class ForkedService(Service):
         ):
             self._old_log = self.log
             streams = [stream.fileno() for stream in (stdin, stdout, stderr)]
-            program = ForkedProgram(DIALTONE, ["run"], self.folder, self.environ, streams)
+            program = ForkedProgram(self.module, ["run"], self.folder, self.environ, streams)
         self._process = cast("subprocess.Popen[bytes]", program)
 
     def run(self, *arguments: str, stdin: int | None = None) -> "subprocess.CompletedProcess[str]":
         """Run another command in its environment, with a descriptor as its stdin, if given."""
-        return run_forked(DIALTONE, arguments, self.folder, self.environ, START_TIMEOUT, stdin)
+        return run_forked(self.module, arguments, self.folder, self.environ, START_TIMEOUT, stdin)
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def _forking_process(module: str) -> socket.socket:
     own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # The interpreter reads these when it starts, so the variables of a fork are too late.
     environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    if module == DIALTONE:
+    if module != CONTRACT_TESTS:
         environ["PYTHONWARNINGS"] = "error"
     with other:
         process = subprocess.Popen(
@@ -141,7 +141,7 @@ def main() -> None:
     """Import the program, and fork for each message."""
     module, descriptor = sys.argv[1:]
     importlib.import_module(module)
-    for package in _LATER_IMPORTS[module]:
+    for package in _LATER_IMPORTS.get(module, _LATER_IMPORTS[DIALTONE]):
         folders = importlib.import_module(package).__path__
         for found in pkgutil.iter_modules(folders, f"{package}."):
             importlib.import_module(found.name)

@@ -76,9 +76,11 @@ class Service(Process):
 
     @property
     def workers(self) -> list[int]:
-        """The process ids of its workers."""
+        """The process ids of its workers; none if it has just ended."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        return [int(pid) for pid in children.read_text().split()]
+        with suppress(FileNotFoundError, ProcessLookupError):
+            return [int(pid) for pid in children.read_text().split()]
+        return []
 
     @property
     def environ(self) -> dict[str, str]:

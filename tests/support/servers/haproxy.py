@@ -9,6 +9,11 @@ from tests.support.servers.process import find_or_install, wait_until
 from tests.support.servers.proxy import Proxy, replace_all
 
 SAMPLE: Final = Path(__file__).parents[3] / "docs/deploy/haproxy/haproxy.cfg"
+SMALL_LIMITS: Final = (
+    ("sc0_conn_cur gt 1000", "sc0_conn_cur gt 100"),
+    ("timeout client 20s", "timeout client 5s"),
+)
+"""One IP may have fewer connections, and clients that send or read nothing have less time."""
 
 
 class Haproxy(Proxy):
@@ -18,10 +23,15 @@ class Haproxy(Proxy):
         folder: Its folder.
         service_ports: The ports of the services.
         health_check: Replaces the health check of the sample.
+        changes: What else of the sample is replaced.
     """
 
     def __init__(
-        self, folder: Path, service_ports: Sequence[int], health_check: str | None = None
+        self,
+        folder: Path,
+        service_ports: Sequence[int],
+        health_check: str | None = None,
+        changes: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(folder)
         self._log = folder / "log"
@@ -42,6 +52,7 @@ class Haproxy(Proxy):
             ("log /dev/log local0", "log stdout format raw local0"),
             ("server first 127.0.0.1:8000", "\n    ".join(servers)),
             (checks, health_check or checks),
+            *changes,
         )
         self._file = folder / "haproxy.cfg"
         self._file.write_text(text)

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -10,12 +11,30 @@ from tests.support.servers.process import find_or_install, wait_until
 from tests.support.servers.proxy import Proxy, replace_all
 
 SAMPLE: Final = Path(__file__).parents[3] / "docs/deploy/nginx/nginx.conf"
+SMALL_LIMITS: Final = (
+    ("limit_conn clients 1000", "limit_conn clients 100"),
+    ("send_timeout 20s", "send_timeout 5s"),
+)
+"""One IP may have fewer connections, and clients that read nothing have less time."""
 
 
 class Nginx(Proxy):
-    """An nginx with the sample, in front of one service or of two, on these ports."""
+    """An nginx with the sample, in front of one service or of two, on these ports.
 
-    def __init__(self, folder: Path, service_port: int, second_port: int | None = None) -> None:
+    Args:
+        folder: Its folder.
+        service_port: The port of the service.
+        second_port: That of the second instance, if there is one.
+        changes: What else of the sample is replaced.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        service_port: int,
+        second_port: int | None = None,
+        changes: Sequence[tuple[str, str]] = (),
+    ) -> None:
         super().__init__(folder)
         tls = folder / "tls"
         tls.mkdir()
@@ -29,6 +48,7 @@ class Nginx(Proxy):
             ("server 127.0.0.1:8000 ", f"server 127.0.0.1:{service_port} "),
             _second_server(second_port),
             ("http {", f"pid {folder}/pid;\nerror_log {folder}/error;\nhttp {{\n{self._paths()}"),
+            *changes,
         )
         self._file = folder / "nginx.conf"
         # Only root may have workers of another user.

@@ -1,7 +1,9 @@
-"""The samples for Compose fit the service. tests/faults reads them with Compose itself."""
+"""The samples for Compose: their settings, and Docker Compose or docker-compose of Debian."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -13,10 +15,11 @@ import pytest
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
-from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets
+from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
 from tests.support.markdown import blocks_in, page
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
+from tests.support.servers.process import find_or_install
 from tests.tooling.test_release import VERSION
 
 FOLDER: Final = DEPLOY / "compose"
@@ -30,6 +33,7 @@ INSTANCES: Final = ("dialtone_1", "dialtone_2")
 OF_THE_SERVICE: Final = (*INSTANCES, "dialtone")
 SECRETS_PATH: Final = "/run/secrets"
 KEYS_PATH: Final = "/etc/dialtone/keys"
+OWN_NAME: Final = "api.example.net"
 _DEFAULT: Final = re.compile(r"\$\{\w+:-([^}]*)\}")
 """A variable of Compose with a default."""
 
@@ -74,6 +78,40 @@ def settings(database: str, tmp_path: Path) -> Settings:
     mount_secrets(tmp_path / "secrets", secrets, database_url=DATABASES[database][1])
     environ = below(tmp_path / "secrets", environ, SECRETS_PATH)
     return read_settings(below(tmp_path / "keys", environ, KEYS_PATH), None)
+
+
+def compose() -> list[str]:
+    """Return the command: the plug-in of Docker if it is there, or the older program."""
+    if docker := shutil.which("docker"):
+        version = [docker, "compose", "version"]
+        if subprocess.run(version, capture_output=True, check=False).returncode == 0:
+            return [docker, "compose"]
+    return [str(find_or_install("docker-compose"))]
+
+
+def test_compose_reads_the_files_of_each_database(database: str, tmp_path: Path) -> None:
+    # A folder without the .env of somebody who tries the samples.
+    folder = tmp_path / "deploy/compose"
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".env", "keys", "secrets", "tls"))
+    text = (folder / "example.env").read_text()
+    text = text.replace(":postgresql.yaml", f":{database}.yaml")
+    (folder / ".env").write_text(text.replace("dialtone.example.org", OWN_NAME))
+    process = subprocess.run(
+        [*compose(), "config"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    (project,) = parse_yaml(process.stdout)
+    services: dict[str, Any] = project["services"]
+
+    # Newer versions leave out the service for commands, which has a profile.
+    added = load_yaml(FOLDER / f"{database}.yaml")["services"].keys()
+    assert {*services} - {"dialtone"} == {*INSTANCES, "nginx", *added} - {"dialtone"}
+    for name in INSTANCES:
+        environ = services[name]["environment"]
+        assert environ["DIALTONE_PUBLIC_URL"] == f"https://{OWN_NAME}"
+        assert environ["DIALTONE_ENV"] == "production"
+        assert services[name]["image"].startswith("dialtone:")
+    assert f"s/dialtone.example.org/{OWN_NAME}/g" in json.dumps(services["nginx"]["command"])
 
 
 def test_the_settings_are_complete_for_production(settings: Settings, database: str) -> None:
@@ -237,7 +275,7 @@ def test_nginx_is_the_sample_with_the_name_and_the_instances(settings: Settings)
     nginx = services["nginx"]
     (command,) = nginx["command"]
     rewrite = command.partition(" /etc/nginx/sample.conf ")[0].replace(
-        "${SERVER_NAME:-dialtone.example.org}", "api.example.net"
+        "${SERVER_NAME:-dialtone.example.org}", OWN_NAME
     )
     sample = FOLDER / nginx["volumes"][0].partition(":")[0]
     text = subprocess.run(

@@ -1,6 +1,6 @@
 """The dashboards and alert rules in docs/deploy name metrics, labels and headings that exist.
 
-`tests/faults/test_alerts.py` has the tests with Prometheus' own tool.
+`test_prometheus.py` has the tests with Prometheus itself.
 """
 
 import json

@@ -1,6 +1,7 @@
-"""A real Prometheus with the samples of the docs, which scrapes a service that people use."""
+"""The samples for Prometheus and Grafana, with Prometheus and its tool (Debian's `prometheus`)."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,15 +12,17 @@ import pytest
 
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.e2e.test_start import sign_in
+from tests.samples.test_dashboards import DASHBOARDS, DOCS, panels
+from tests.support.forked_service import running
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_receiver import FakeReceiver
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.process import free_ports
+from tests.support.servers.process import find_or_install, free_ports
 from tests.support.servers.prometheus import PrometheusProcess
-from tests.support.service import Service, running
-from tests.tooling.test_dashboards import DASHBOARDS, panels
+from tests.support.service import Service
 
+FOLDER: Final = DOCS / "deploy/prometheus"
 PRICES: Final = 'currency = "USD"\n[US]\nsms = 8300\nvoice = 14000\n'
 WITHOUT_VALUES: Final = {
     "Errors by route",
@@ -114,3 +117,37 @@ def as_grafana_sends(expression: str) -> str:
     """Return the expression of a panel with all instances, countries and providers."""
     expression = re.sub(r"\$__(?:rate_interval|range)", "1m", expression)
     return re.sub(r"\$\w+", ".*", expression)
+
+
+def promtool(*arguments: str | Path) -> str:
+    """Run promtool, and return its output.
+
+    Raises:
+        AssertionError: It found an error.
+    """
+    program = find_or_install("promtool", "prometheus")
+    ended = subprocess.run(
+        [program, *arguments], cwd=FOLDER, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def test_the_rules_and_the_configuration_are_valid() -> None:
+    assert "SUCCESS" in promtool("check", "config", "prometheus.yml")
+    assert "SUCCESS" in promtool("check", "rules", "alerts.yml")
+
+
+def test_each_alert_fires_when_it_should_and_not_otherwise() -> None:
+    assert "SUCCESS" in promtool("test", "rules", "alerts_test.yml")
+
+
+def test_each_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
+    alerts = set(re.findall(r"- alert: (\w+)", (FOLDER / "alerts.yml").read_text()))
+    cases = re.findall(
+        r"alertname: (\w+)\n +eval_time: \S+\n +exp_alerts:( \[\])?",
+        (FOLDER / "alerts_test.yml").read_text(),
+    )
+
+    assert {name for name, is_silent in cases if not is_silent} == alerts
+    assert {name for name, is_silent in cases if is_silent} == alerts

@@ -1,0 +1,206 @@
+"""The samples for nginx and HAProxy in the docs, with these programs.
+
+`test_rolling_restart.py` has two instances behind both.
+"""
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.e2e.test_start import sign_in
+from tests.support.forked_service import running
+from tests.support.held_connections import (
+    LARGE_RESPONSE,
+    SERVER_NAME,
+    connect,
+    hold,
+    request_latency,
+)
+from tests.support.images import encode
+from tests.support.servers import haproxy, nginx
+from tests.support.servers.haproxy import Haproxy
+from tests.support.servers.nginx import Nginx
+from tests.support.servers.process import wait_until
+from tests.support.servers.proxy import Proxy
+from tests.support.service import Service
+
+PHONE: Final = "+14155591001"
+OUTSIDE: Final = "127.0.0.9"
+"""A client IP that is not one of those who operate the service."""
+MAX_CONNECTIONS: Final = 100
+"""Of one IP, with small limits."""
+PHOTO: Final = encode(Image.effect_noise((2600, 2000), 100), "JPEG", quality=97)
+
+def make_nginx(folder: Path, port: int) -> Proxy:
+    return Nginx(folder, port, changes=nginx.SMALL_LIMITS)
+
+
+def make_haproxy(folder: Path, port: int) -> Proxy:
+    return Haproxy(folder, [port], changes=haproxy.SMALL_LIMITS)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("proxied")
+    with running(folder / "service", {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1"}) as service:
+        yield service
+
+
+@pytest.fixture(scope="module", params=[make_nginx, make_haproxy], ids=["nginx", "haproxy"])
+def proxy(
+    request: pytest.FixtureRequest, service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Proxy]:
+    make: Callable[[Path, int], Proxy] = request.param
+    proxy = make(tmp_path_factory.mktemp("proxy") / "folder", service.port)
+    try:
+        yield proxy.start()
+    finally:
+        proxy.stop()
+
+
+def test_a_photo_of_five_megabytes_is_uploaded(service: Service, proxy: Proxy) -> None:
+    assert 4_000_000 < len(PHOTO) < 8_000_000
+    headers = {"Authorization": f"Bearer {sign_in(service, PHONE)}"}
+    with proxy.client() as http:
+        body = {"username": "Asha", "number": PHONE}
+        http.post("/users", json=body, headers=headers)
+        user_id = http.get("/users/me", headers=headers).json()["_id"]
+
+        def upload(content: bytes) -> httpx.Response:
+            files, data = {"file": ("photo.jpg", content)}, {"user_id": user_id}
+            return http.post("/library/upload", files=files, data=data, headers=headers)
+
+        assert upload(PHOTO).status_code == 201
+        large = http.post("/library/upload", content=bytes(23_000_000))
+        assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+        # The service rejects a file just over its limit, with its own response.
+        large = upload(bytes(20_000_001))
+        assert (large.status_code, large.json()["code"]) == (413, "file_too_large")
+
+
+def test_the_service_sees_the_ip_of_the_client(service: Service, proxy: Proxy) -> None:
+    trace = f"00-{'4' * 32}-{'7' * 16}-01"
+    forged = {"X-Forwarded-For": "203.0.113.7", "X-Request-Id": "forged", "traceparent": trace}
+    with proxy.client(OUTSIDE) as http:
+        response = http.get("/users/me", headers=forged)
+    (request_id,) = response.headers.get_list("X-Request-Id")
+    service.wait_for(lambda: request_id in service.log)
+    lines = [json.loads(line) for line in service.log.splitlines() if request_id in line]
+
+    assert {line["client_ip"] for line in lines} == {OUTSIDE}
+    assert request_id != "forged"
+    assert not any("trace_id" in line for line in lines)
+    assert response.headers["Strict-Transport-Security"]
+
+
+def test_readiness_is_for_operators(proxy: Proxy) -> None:
+    with proxy.client() as http:
+        assert http.get("/health/ready").json()["status"] == "ready"
+    with proxy.client(OUTSIDE) as http:
+        assert http.get("/health/ready?a").status_code == 403
+        for path in ("ready/", "ready//", "/ready", "%72eady", "live/../ready"):
+            url = f"https://127.0.0.1:{proxy.port}//health/{path}"
+            assert http.get(url).status_code in (403, 404), path
+        assert http.get("/health/live").status_code == 200
+
+
+def test_an_unknown_name_gets_no_response(proxy: Proxy) -> None:
+    with proxy.client() as http, pytest.raises(httpx.RemoteProtocolError):
+        http.get("/health/live", headers={"Host": "evil.example"})
+    with (
+        pytest.raises(ssl.SSLError),
+        socket.create_connection(("127.0.0.1", proxy.port)) as plain,
+    ):
+        proxy.tls.wrap_socket(plain, server_hostname="evil.example")
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"http://127.0.0.1:{proxy.http_port}/", headers={"Host": "evil.example"})
+
+
+def test_http_is_redirected_to_the_name_of_the_service(proxy: Proxy) -> None:
+    url = f"http://127.0.0.1:{proxy.http_port}/docs?a=1"
+    response = httpx.get(url, headers={"Host": f"{SERVER_NAME}:80"})
+
+    assert response.status_code == 308
+    assert response.headers["Location"] == f"https://{SERVER_NAME}/docs?a=1"
+
+
+def test_nginx_takes_no_host_of_a_request_line_for_its_redirect(proxy: Proxy) -> None:
+    # The URL of the request line, where a client may write another host, has the last word.
+    line = f"GET http://{SERVER_NAME}:80/docs HTTP/1.1\r\nHost: evil.example\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", proxy.http_port), timeout=20) as connection:
+        connection.sendall(line.encode())
+        assert b"Location: https://evil" not in connection.recv(65536)
+
+
+def is_accepted(proxy: Proxy) -> bool:
+    """Return whether another connection of this machine gets a response."""
+    try:
+        # HAProxy closes it at once, and nginx responds with 503.
+        with connect(proxy.port, "127.0.0.1", timeout=0.2) as connection:
+            connection.recv(1)
+    except TimeoutError:
+        return request_latency(proxy.port, 1, "127.0.0.1", proxy.tls) < 1
+    except ConnectionError:
+        pass
+    return False
+
+
+def test_one_ip_has_a_limit_and_stopped_clients_are_ended(service: Service, proxy: Proxy) -> None:
+    with (
+        hold(proxy.port, MAX_CONNECTIONS, LARGE_RESPONSE, tls=proxy.tls),
+        connect(proxy.port, OUTSIDE, proxy.tls, timeout=60) as otp_request,
+    ):
+        otp_request.sendall(
+            f"POST /auth/request-otp HTTP/1.1\r\nHost: {SERVER_NAME}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 9000\r\n\r\n{".encode()
+        )
+        # nginx counts a connection from its request on.
+        wait_until(lambda: not is_accepted(proxy), 4)
+        deadline = time.monotonic() + 90
+        latencies = [0.0]
+        # The clients do not see that they were given up: the end of a connection comes after the
+        # bytes that they do not read.
+        while not is_accepted(proxy):
+            assert time.monotonic() < deadline
+            latencies.append(request_latency(proxy.port, client_ip=OUTSIDE, tls=proxy.tls))
+        assert otp_request.recv(65536).startswith(b"HTTP/1.1 408")
+    assert max(latencies) < 5
+    assert "Traceback" not in service.log
+
+
+@pytest.mark.parametrize("health_check", ["option httpchk", "option httpchk GET /health/live"])
+def test_other_health_checks_of_haproxy_mark_the_service_up(
+    service: Service, tmp_path: Path, health_check: str
+) -> None:
+    proxy = Haproxy(tmp_path / "haproxy", [service.port], health_check)
+    try:
+        proxy.start()
+        # Until the first check has ended, a server is up.
+        time.sleep(2)
+        with proxy.client() as http:
+            assert http.get("/health/live").status_code == 200
+        assert " is DOWN" not in proxy.log
+    finally:
+        proxy.stop()
+
+
+def test_a_service_that_is_down_is_a_503_of_the_api(proxy: Proxy, service: Service) -> None:
+    with proxy.client() as http:
+        service.stop()
+        response = http.get("/health/live")
+
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert response.headers["Retry-After"] == "5"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Strict-Transport-Security"]
+        assert response.headers["X-Request-Id"]
+        service.start()
+        service.wait_for(lambda: http.get("/health/live").status_code == 200)

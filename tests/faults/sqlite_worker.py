@@ -19,12 +19,11 @@ from adapters.sqlite.schema import SCHEMA, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
-from tests.support.builders import a_phone, a_session, an_id, an_identity
+from tests.support.builders import a_session, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import open_sqlite_repositories
 
 WRITERS: Final = 8
-INCREMENTS: Final = 100
 BALLAST_SIZE: Final = 2 * 1024 * 1024
 
 
@@ -46,21 +45,6 @@ async def acknowledge(path: Path, first: str) -> None:
         await asyncio.gather(
             *(write(itertools.count(start + writer, WRITERS)) for writer in range(WRITERS))
         )
-
-
-async def count(path: Path) -> None:
-    """Increment a number in one record `INCREMENTS` times, while other processes do the same."""
-    async with open_sqlite_repositories(path) as records:
-        report("opened")
-        sys.stdin.readline()
-        increments = 0
-        while increments < INCREMENTS:
-            loaded = await records.phone_verifications.load(a_phone())
-            number = int(loaded.value.identity_id or "0", 16) + 1
-            increments += await records.phone_verifications.save(
-                a_phone(), loaded.value.change_owner(an_id(number)), loaded.version
-            )
-        report("done")
 
 
 async def open_together(path: Path) -> None:
@@ -150,7 +134,6 @@ TASKS: Final[dict[str, Callable[..., Coroutine[None, None, None]]]] = {
     task.__name__: task
     for task in (
         acknowledge,
-        count,
         open_together,
         die_creating,
         open_and_read,

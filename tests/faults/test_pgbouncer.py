@@ -113,13 +113,6 @@ async def read_settings(database: PostgresDatabase) -> list[Any]:
     return [row, await database.run(in_several_steps)]
 
 
-async def test_each_transaction_has_what_must_hold(url: str) -> None:
-    async with open_postgres_database(url, FINGERPRINT) as opened:
-        settings = await asyncio.gather(*(read_settings(database_of(opened)) for _ in range(20)))
-
-    assert settings == [[EXPECTED, EXPECTED]] * 20
-
-
 async def test_sessions_that_others_use_are_left_as_they_were(url: str, name: str) -> None:
     async with open_postgres_repositories(url) as repositories:
         for number in range(8):
@@ -163,7 +156,7 @@ async def test_a_connection_sends_nothing_after_its_transaction(url: str, tmp_pa
     assert after_commits == ["Parse", "Parse", "end"]
 
 
-async def test_what_others_leave_in_sessions_changes_nothing(
+async def test_what_others_leave_in_sessions_changes_no_transaction_and_no_record(
     url: str, sessions: list[psycopg.Connection[Any]]
 ) -> None:
     for session in sessions:

@@ -75,24 +75,6 @@ async def test_a_full_pool_is_an_error_in_bounded_time_and_sends_nothing(
         await wait_until_healthy(one)
 
 
-async def test_cancelled_callers_do_not_break_connections(
-    process: PostgresProcess, repositories: OpenRepositories
-) -> None:
-    for _ in range(5):
-        calls = [
-            asyncio.create_task(repositories.identities.replace(an_identity(), 99))
-            for _ in range(20)
-        ]
-        # Some calls have sent their statement by then, and others have not.
-        await asyncio.sleep(0.002)
-        for call in calls:
-            call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
-
-    loaded = await asyncio.gather(*(load_version(repositories) for _ in range(20)))
-    assert loaded == [1] * 20
-
-
 async def test_a_caller_who_is_cancelled_while_the_server_is_frozen_affects_no_other(
     process: PostgresProcess, repositories: OpenRepositories
 ) -> None:

@@ -26,7 +26,7 @@ async def end_under_traffic(service: Service, end: Callable[[], object]) -> Ackn
     """End the service after some operations; return what it acknowledged until then."""
     async with open_client(service) as http:
         traffic = Traffic(service, http, survives_broken_connections=True)
-        await traffic.start()
+        traffic.start()
         await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE_END)
         await asyncio.to_thread(end)
         await traffic.stop()

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disks import Command, fill, make_read_only, run_with_disk
-from tests.faults.sqlite_worker import INCREMENTS
-from tests.support.builders import a_phone, an_id, an_identity
+from tests.support.builders import an_id, an_identity
 from tests.support.repositories import open_sqlite_repositories
 
 
@@ -89,20 +88,6 @@ def test_processes_that_create_a_file_at_once_all_open_it(path: Path) -> None:
         for process in processes:
             send_line(process)
         assert [read_line(process) for process in processes] == ["opened"] * 8
-
-
-async def test_two_processes_that_increment_a_number_lose_no_increment(path: Path) -> None:
-    with run_worker("count", path) as first, run_worker("count", path) as second:
-        for process in (first, second):
-            assert read_line(process) == "opened"
-        for process in (first, second):
-            send_line(process)
-        for process in (first, second):
-            assert read_line(process) == "done"
-
-    async with open_sqlite_repositories(path) as records:
-        counted = (await records.phone_verifications.load(a_phone())).value.identity_id
-    assert counted == an_id(2 * INCREMENTS)
 
 
 def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(disk: Path) -> None:

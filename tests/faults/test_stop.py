@@ -81,12 +81,13 @@ def receive_all(connection: socket.socket) -> bytes:
 
 
 def test_in_the_stop_delay_only_readiness_fails(tmp_path: Path, connect: Connect) -> None:
-    with started(tmp_path, DIALTONE_STOP_DELAY="4s", DIALTONE_WORKERS="2") as service:
+    with started(tmp_path, DIALTONE_STOP_DELAY="3s", DIALTONE_WORKERS="2") as service:
         assert ready(service).status_code == 200
         token = sign_in(service, "+14155591001")
         kept = connect(service, HEALTH)
         assert b"connection: close" not in kept.recv(65536).lower()
-        os.kill(service.pid, signal.SIGTERM)
+        # As some managers do it: to the workers too.
+        os.killpg(service.pid, signal.SIGTERM)
         stopped_at = time.monotonic()
         wait_until_stopping(service)
 
@@ -105,7 +106,7 @@ def test_in_the_stop_delay_only_readiness_fails(tmp_path: Path, connect: Connect
         assert me(service, sign_in(service, "+14155591002")) == 404
         kept.sendall(HEALTH)
         assert b"connection: close" in receive_all(kept).lower()
-        assert 4 <= seconds_until_end(service, stopped_at) < 4 + CLOSE_SECONDS
+        assert 3 <= seconds_until_end(service, stopped_at) < 3 + CLOSE_SECONDS
         assert errors_of(service) == []
 
 
@@ -148,7 +149,7 @@ def test_a_slow_upload_finishes(tmp_path: Path, connect: Connect) -> None:
             if start == 0:
                 os.kill(service.pid, signal.SIGTERM)
             # A slow client.
-            time.sleep(1)
+            time.sleep(0.3)
 
         response = receive_all(upload)
         assert response.startswith(b"HTTP/1.1 201"), response
@@ -160,7 +161,7 @@ def test_a_request_that_takes_longer_than_the_drain_timeout_is_closed(
     tmp_path: Path, connect: Connect
 ) -> None:
     with (
-        started(tmp_path, DIALTONE_DRAIN_TIMEOUT="3s", DIALTONE_WORKERS="2") as service,
+        started(tmp_path, DIALTONE_DRAIN_TIMEOUT="1s", DIALTONE_WORKERS="2") as service,
         hold(service.port, 20, LARGE_RESPONSE),
     ):
         unfinished = connect(service, UNFINISHED)
@@ -169,7 +170,7 @@ def test_a_request_that_takes_longer_than_the_drain_timeout_is_closed(
         stopped_at = time.monotonic()
         os.kill(service.pid, signal.SIGTERM)
 
-        assert 3 <= seconds_until_end(service, stopped_at) < 3 + CLOSE_SECONDS
+        assert 1 <= seconds_until_end(service, stopped_at) < 1 + CLOSE_SECONDS
         with suppress(ConnectionResetError):
             assert receive_all(unfinished) == b""
         assert errors_of(service) == []
@@ -209,21 +210,8 @@ def test_ctrl_c_does_not_wait_for_the_stop_delay(tmp_path: Path) -> None:
         assert errors_of(service) == []
 
 
-def test_sigterm_to_all_processes_keeps_the_stop_delay(tmp_path: Path) -> None:
-    with started(tmp_path, DIALTONE_STOP_DELAY="3s", DIALTONE_WORKERS="2") as service:
-        stopped_at = time.monotonic()
-        os.killpg(service.pid, signal.SIGTERM)
-        wait_until_stopping(service)
-        # The workers have handled the signal by then.
-        time.sleep(1)
-
-        assert me(service, sign_in(service, "+14155591004")) == 404
-        assert 3 <= seconds_until_end(service, stopped_at) < 3 + CLOSE_SECONDS
-        assert errors_of(service) == []
-
-
 def test_a_worker_that_is_killed_in_the_stop_delay_is_replaced(tmp_path: Path) -> None:
-    with started(tmp_path, DIALTONE_STOP_DELAY="8s") as service:
+    with started(tmp_path, DIALTONE_STOP_DELAY="5s") as service:
         stopped_at = time.monotonic()
         os.kill(service.pid, signal.SIGTERM)
         wait_until_stopping(service)
@@ -232,4 +220,4 @@ def test_a_worker_that_is_killed_in_the_stop_delay_is_replaced(tmp_path: Path) -
         service.wait_for(lambda: "Unexpected exit" in service.log)
         service.wait_until_ready()
         assert ready(service).json()["status"] == "stopping"
-        assert seconds_until_end(service, stopped_at) < 8 + CLOSE_SECONDS
+        assert seconds_until_end(service, stopped_at) < 5 + CLOSE_SECONDS

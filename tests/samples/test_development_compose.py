@@ -64,25 +64,3 @@ def test_all_containers_share_the_same_restrictions() -> None:
         "  restart: unless-stopped",
     ]
     assert not re.search(r"cap_add|privileged|network_mode|pid:", COMPOSE)
-
-
-def test_postgresql_replaces_mongodb_in_a_profile() -> None:
-    password = "${POSTGRES_PASSWORD:-for-development-only}"
-
-    service = SERVICES["dialtone_on_postgres"]
-    assert "    <<: *dialtone\n    profiles: [postgres]\n" in service
-    assert f"postgresql://dialtone:{password}@postgres:5432/dialtone\n" in service
-    assert "mongo" not in service
-    assert f"POSTGRES_PASSWORD: {password}\n" in SERVICES["postgres"]
-    assert "    profiles: [postgres]\n" in SERVICES["postgres"]
-    assert "ports:" not in SERVICES["postgres"]
-
-
-def test_mongodb_has_a_user_whose_password_can_be_set() -> None:
-    password = "${MONGO_PASSWORD:-for-development-only}"
-
-    assert f"mongodb://dialtone:{password}@mongo:27017/dialtone?" in SERVICES["dialtone"]
-    assert "MONGO_INITDB_ROOT_USERNAME: dialtone\n" in SERVICES["mongo"]
-    assert f"MONGO_INITDB_ROOT_PASSWORD: {password}\n" in SERVICES["mongo"]
-    assert "--keyFile" in SERVICES["mongo"]
-    assert "ports:" not in SERVICES["mongo"]

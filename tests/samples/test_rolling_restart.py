@@ -100,7 +100,6 @@ class Clients:
             # One user may have two uploads at the same time.
             "upload": [self._upload, self._upload_slowly],
             "sign in": [self._sign_in],
-            "legacy sign in": [self._legacy_sign_in],
             "refresh": [self._refresh],
         }
         self._pool = ThreadPoolExecutor(sum(map(len, senders.values())))
@@ -160,14 +159,6 @@ class Clients:
         answer = {**body, "otp": self._service.code(body["phone"]), "refresh": True}
         return http.post("/auth/verify-otp", json=answer)
 
-    def _legacy_sign_in(self, http: httpx.Client) -> httpx.Response:
-        body = {"phone": f"+1415556{next(self._numbers)}"}
-        requested = http.post("/authenticate/get_otp", json=body)
-        if not requested.is_success:
-            return requested
-        answer = {**body, "otp": self._service.code(body["phone"])}
-        return http.post("/authenticate/validate_otp", json=answer)
-
     def _refresh(self, http: httpx.Client) -> httpx.Response:
         response = http.post("/auth/refresh", json={"refresh_token": self._refresh_token})
         if response.is_success:
@@ -216,13 +207,12 @@ def test_a_rolling_restart_fails_no_request_and_changes_a_setting(
     }
     assert {kind: set(statuses) for kind, statuses in sent.items()} == {
         "read": {200}, "read by HAProxy": {200}, "download": {200}, "upload": {201},
-        "sign in": {200}, "legacy sign in": {200}, "refresh": {200},
+        "sign in": {200}, "refresh": {200},
     }, sent  # fmt: skip
     assert min(statuses.total() for statuses in sent.values()) > MIN_REQUESTS, sent
     # No POST was sent to both instances.
     assert stored == 1 + sent["upload"].total()
-    sign_ins = sent["sign in"].total() + sent["legacy sign in"].total()
-    assert len(machine.twilio.messages) == sent_before + sign_ins
+    assert len(machine.twilio.messages) == sent_before + sent["sign in"].total()
     assert "Acme" not in first_message
     assert "Acme" in machine.twilio.messages[-1]["Body"]
 

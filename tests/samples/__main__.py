@@ -26,7 +26,7 @@ PATHS: Final = (
     "tests/samples",
     *("tests/support/deploy_samples.py", "tests/support/held_connections.py"),
     *("tests/support/sandbox.py", "tests/support/systemd.py"),
-    *(f"tests/support/servers/{name}.py" for name in ("haproxy", "nginx", "prometheus")),
+    *(f"tests/support/servers/{name}.py" for name in ("haproxy", "nginx", "prometheus", "proxy")),
 )
 
 

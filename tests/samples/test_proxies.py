@@ -29,7 +29,6 @@ from tests.support.servers import haproxy, nginx
 from tests.support.servers.haproxy import Haproxy
 from tests.support.servers.nginx import Nginx
 from tests.support.servers.process import wait_until
-from tests.support.servers.proxy import Proxy
 from tests.support.service import Service
 
 PHONE: Final = "+14155591001"
@@ -38,6 +37,9 @@ OUTSIDE: Final = "127.0.0.9"
 MAX_CONNECTIONS: Final = 100
 """Of one IP, with small limits."""
 PHOTO: Final = encode(Image.effect_noise((2600, 2000), 100), "JPEG", quality=97)
+
+Proxy = Nginx | Haproxy
+
 
 def make_nginx(folder: Path, port: int) -> Proxy:
     return Nginx(folder, port, changes=nginx.SMALL_LIMITS)
@@ -147,7 +149,7 @@ def is_accepted(proxy: Proxy) -> bool:
         with connect(proxy.port, "127.0.0.1", timeout=0.2) as connection:
             connection.recv(1)
     except TimeoutError:
-        return request_latency(proxy.port, 1, "127.0.0.1", proxy.tls) < 1
+        return request_latency(proxy.port, "127.0.0.1", proxy.tls) < 5
     except ConnectionError:
         pass
     return False

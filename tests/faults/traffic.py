@@ -166,6 +166,7 @@ class Traffic:
         """Sign up, upload twice, delete one, list; sometimes log out."""
         http, acknowledged = self.http, self.acknowledged
         account = await self._sign_up()
+        item_id = ""
         for _ in range(2):
             response = await App(self.service, http).upload(account, IMAGE)
             item_id = check(response, "POST /library/upload", 201)["id"]

@@ -78,7 +78,7 @@ class PostgresProcess(ServerProcess):
     def data(self) -> Path:
         """The folder of its data, which its user can read. It is created when it is first used."""
         if self._data is None:
-            self._data = make_folder() if _is_root() else self.folder / "data"
+            self._data = make_folder()
         return self._data
 
     def program(self, name: str) -> list[str]:

@@ -24,6 +24,7 @@ from tests.support.http_settings import make_http_settings
 
 PHONE: Final = a_phone().e164
 REQUEST_OTP: Final = "/auth/request-otp"
+LEGACY_OTP: Final = "/authenticate/get_otp"
 VERIFY_OTP: Final = "/auth/verify-otp"
 PHONE_OTP: Final = "/users/me/phone/request-otp"
 CHANGE_PHONE: Final = "/users/me/phone"
@@ -179,9 +180,55 @@ def test_an_invalid_field_of_a_form_has_a_code(
     assert response.body.get("error") == FORM_ERRORS.get(code)
 
 
-def test_an_invalid_body_has_a_code(driver: HttpDriver) -> None:
+@pytest.mark.parametrize("path", [REQUEST_OTP, LEGACY_OTP])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "missing_field"),
+        (b"null", "wrong_type"),
+        (b"{x", "invalid_json"),
+        (b"{} {}", "invalid_json"),
+        (b'{"a":' * 10_000, "invalid_json"),
+        ('{"phone": "+14155552671"}'.encode("utf-16"), "invalid_json"),
+        (b'{"phone": ' + b"1" * 5_000 + b"}", "invalid_json"),
+        (b'{"phone": NaN}', "invalid_json"),
+        # The last value alone would be valid.
+        (b'{"phone": 7, "phone": "+14155552671"}', "repeated_field"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_an_invalid_body_has_a_code(driver: HttpDriver, path: str, body: bytes, code: str) -> None:
+    headers = {"content-type": "application/json", "content-length": str(len(body))}
+    response = driver.send("POST", path, [body], headers)
+    if path == REQUEST_OTP:
+        assert_codes(response, {"body": code})
+    else:
+        assert (response.status, response.body["exit_code"]) == (400, 4)
+        assert "400 Bad Request: body: " in response.body["error"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json; charset=nope", 400),
+        ("APPLICATION/JSON", 400),
+        ("application/json, text/plain", 415),
+        ('multipart/form-data; boundary="a"; charset=utf-7', 415),
+        ("", 415),
+        ("\xe9/\xff", 415),
+    ],
+)
+def test_the_content_type_is_checked_before_the_body(
+    driver: HttpDriver, content_type: str, status: int
+) -> None:
+    for path in (REQUEST_OTP, LEGACY_OTP):
+        for body in (b"{}", bytes(70_000))[: 1 if status == 400 else 2]:
+            headers = {"content-type": content_type, "content-length": str(len(body))}
+            assert driver.send("POST", path, [body], headers).status == status
+
+
+def test_an_incomplete_body_has_a_code(driver: HttpDriver) -> None:
     headers = {"content-type": "application/json", "content-length": "2"}
-    assert_codes(driver.send("POST", REQUEST_OTP, [b"{x"], headers), {"body": "invalid_json"})
     incomplete = driver.send("POST", REQUEST_OTP, [b"{"], headers, disconnects=True)
     assert_codes(incomplete, {"body": "incomplete_body"})
 

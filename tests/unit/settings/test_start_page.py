@@ -26,12 +26,12 @@ def test_in_development_with_the_terminal_alone_the_page_may_show_messages(bind:
         {"BIND": "app.example.org:8000"},
         {"WORKERS": "2"},
         {"TRUSTED_PROXIES": "127.0.0.1"},
-        {"SMS": "our.own:messenger", "COUNTRIES": "US"},
         {"SMS": "console,our.own:messenger", "COUNTRIES": "US"},
+        {"SMS": "our.own:messenger", "COUNTRIES": "US"},
     ],
     ids=str,
 )
-def test_other_services_in_development_have_a_page_without_messages(
+def test_another_service_in_development_has_a_page_without_messages(
     variables: dict[str, str],
 ) -> None:
     page = http_start_page(settings(**variables))

@@ -61,7 +61,7 @@ class Service:
         """Return the cell of uploads by some of the users."""
         uploads = upload_with_tokens(make_photo(), self.tokens["long"][:UPLOADERS])
         file = write_requests(self.folder / "upload", uploads)
-        return HttpCell(self.process, "upload", file, seconds=2, connections=4)
+        return HttpCell(self.process, "upload", file, seconds=4, connections=4)
 
     def sign_ins(self) -> SignIns:
         """Return the cell of whole sign-ins."""

@@ -4,12 +4,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.e2e.app import Account, App, bearer
-from tests.e2e.deployments import IN_EACH_DEPLOYMENT
+from tests.e2e.deployments import IN_EACH_DEPLOYMENT, embedded
 from tests.support.images import animated_gif, transparent_png
-
-pytestmark = IN_EACH_DEPLOYMENT
 
 
 async def get_page(http: httpx.AsyncClient, account: Account, **query: object) -> dict[str, Any]:
@@ -24,6 +23,7 @@ def item_ids(page: dict[str, Any]) -> list[str]:
     return [item["id"] for item in page["items"]]
 
 
+@pytest.mark.parametrize("service", [embedded], indirect=True, ids=["embedded"])
 async def test_pages_are_newest_first_and_have_totals(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
@@ -50,6 +50,7 @@ async def test_pages_are_newest_first_and_have_totals(
     assert (await get_page(http, account, type="image"))["total"] == 5
 
 
+@IN_EACH_DEPLOYMENT
 async def test_a_media_file_needs_a_token_exactly_where_its_urls_expire(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:

@@ -103,20 +103,19 @@ async def publish_with_signals(publisher: PillowImagePublisher, *signals: signal
     await publishing
 
 
-async def test_an_image_that_crashes_the_decoder_is_broken() -> None:
+async def test_a_decoder_that_ends_is_replaced_and_an_image_that_crashes_it_is_broken() -> None:
     async with open_image_publisher(ImageLimits()) as publisher:
         with pytest.raises(InvalidImage, match="broken"):
             await publish_with_signals(publisher, signal.SIGSEGV, signal.SIGCONT)
 
-        await publish_by(publisher, plain_jpeg())
-
-
-async def test_a_decoder_that_others_end_is_no_error_of_the_image() -> None:
-    async with open_image_publisher(ImageLimits()) as publisher:
+        # Others ended it: that is no error of the image.
         with pytest.raises(Unavailable) as raised:
             await publish_with_signals(publisher, signal.SIGKILL)
         assert str(raised.value.__cause__) == "The decoder process ended with signal 9."
 
+        idle = await stop_decoder(publisher)
+        os.kill(idle, signal.SIGKILL)
+        await asyncio.to_thread(os.waitid, os.P_PID, idle, os.WEXITED | os.WNOWAIT)
         await publish_by(publisher, plain_jpeg())
 
 
@@ -130,17 +129,6 @@ async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
             with pytest.raises(Unavailable) as raised:
                 await publish_by(publisher, plain_jpeg())
         assert "did not respond within" in str(raised.value.__cause__)
-
-        await publish_by(publisher, plain_jpeg())
-
-
-async def test_a_decoder_that_was_ended_while_idle_is_replaced() -> None:
-    others = decoder_pids()
-    async with open_image_publisher(ImageLimits()) as publisher:
-        await publish_by(publisher, still_gif())
-        for pid in decoder_pids() - others:
-            os.kill(pid, signal.SIGKILL)
-            await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
         await publish_by(publisher, plain_jpeg())
 

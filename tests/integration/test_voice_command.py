@@ -15,9 +15,9 @@ from entrypoints.commands.arguments import make_parser
 from entrypoints.commands.voice.flow import flow
 from entrypoints.commands.voice.flow_trial import try_flow
 from entrypoints.commands.voice.urls import show_voice_urls
-from entrypoints.opening.startup_error import CommandError
+from entrypoints.opening.file_checks import FILE_CHECKS
+from entrypoints.opening.startup_error import CommandError, StartupError
 from entrypoints.settings.read import read_settings
-from tests.support.forked_service import ForkedService
 
 PHONE_LINE: Final = {
     "DIALTONE_PUBLIC_URL": "https://dialtone.example.org/app",
@@ -74,16 +74,18 @@ def test_a_flow_is_checked_and_drawn() -> None:
     assert run_flow("draw") == [draw(read_call_flow(None, "Dialtone"))]
 
 
-def test_the_problems_of_a_flow_are_printed_one_on_a_line(tmp_path: Path) -> None:
-    (tmp_path / "flow.toml").write_text('default_locale = "en"\n')
-    of_file = ForkedService(tmp_path).run("flow", "check", "flow.toml")
-    settings = PHONE_LINE | {"DIALTONE_CALL_FLOW": "flow.toml"}
-    of_setting = ForkedService(tmp_path, settings).run("check-settings")
+def test_the_problems_of_a_flow_are_lines_of_an_error(tmp_path: Path) -> None:
+    flow_file = tmp_path / "flow.toml"
+    flow_file.write_text('default_locale = "en"\n')
+    with pytest.raises(StartupError) as of_file:
+        run_flow("check", str(flow_file))
+    with pytest.raises(StartupError) as of_setting:
+        read_settings(PHONE_LINE | {"DIALTONE_CALL_FLOW": str(flow_file)}, None, FILE_CHECKS)
 
-    assert (of_file.returncode, of_setting.returncode) == (1, 2)
-    assert "flow.toml, nodes: there is none; add a table [nodes.NAME]." in of_file.stderr
-    assert of_setting.stderr.startswith("DIALTONE_CALL_FLOW: ")
-    assert len(of_file.stderr.splitlines()) == len(of_setting.stderr.splitlines()) == 4
+    lines = str(of_file.value).splitlines()
+    assert f"{flow_file}, nodes: there is none; add a table [nodes.NAME]." in lines
+    assert str(of_setting.value).startswith("DIALTONE_CALL_FLOW: ")
+    assert len(lines) == len(str(of_setting.value).splitlines()) == 4
 
 
 def test_it_shows_the_urls_to_enter_at_twilio_or_what_is_missing() -> None:

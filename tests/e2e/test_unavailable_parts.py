@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.forked_service import ForkedService, running
 from tests.support.images import plain_jpeg
 from tests.support.plain_http import PLAIN_HTTP
@@ -36,10 +35,8 @@ async def open_files(*, environ):
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    """A service on SQLite and disk, whose files a test removes, with a custom messenger."""
-    messenger = OwnMessenger(tmp_path).install()
-    environ = {"DIALTONE_SMS": OWN_FACTORY, "DIALTONE_COUNTRIES": "*"}
-    with running(tmp_path, environ, messenger.inbox) as service:
+    """A service on SQLite and disk, whose files a test removes."""
+    with running(tmp_path) as service:
         yield service
 
 
@@ -77,16 +74,13 @@ async def test_without_the_database_each_operation_has_its_error(
 
 async def test_the_service_starts_without_its_s3_server(tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    messenger = OwnMessenger(tmp_path).install()
     environ = {
-        "DIALTONE_SMS": OWN_FACTORY,
-        "DIALTONE_COUNTRIES": "*",
         "DIALTONE_MEDIA": "s3://images",
         "DIALTONE_S3_ENDPOINT": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
     }
-    with running(tmp_path, environ, messenger.inbox) as service:
+    with running(tmp_path, environ) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=40, **PLAIN_HTTP) as http:
             app = App(service, http)
             uploaded = await app.upload(await app.sign_up(PHONE), plain_jpeg())

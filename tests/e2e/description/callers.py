@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ import httpx
 
 from tests.e2e.test_start import sign_in
 from tests.support.images import plain_jpeg
-from tests.support.service import REASON, Service
+from tests.support.service import Service
 
 PROXY_SETTINGS: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.0/8"}
 """Makes the service trust the client IPs that the tests send."""
@@ -61,13 +61,6 @@ class Callers:
         item = self.upload(user_id, token)
         storage_key = urlsplit(item["url"]).path.removeprefix("/media/")
         return Person(phone, username, token, user_id, item["id"], storage_key)
-
-    def add_administrator(self) -> Person:
-        """Add a person who is an administrator, and has signed in since."""
-        person = self.add_person()
-        promoted = self.service.run("user", "promote", person.user_id, *REASON)
-        assert promoted.returncode == 0, promoted.stderr
-        return replace(person, token=self._sign_in(person.phone))
 
     def _sign_in(self, phone: str) -> str:
         return sign_in(self.service, phone, self.next_ip())

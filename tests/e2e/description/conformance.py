@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 CHECKS: Final = [
+    not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_headers_conformance,
@@ -28,14 +29,7 @@ def load_schema(document: dict[str, Any], url: str) -> BaseSchema:
     return schema
 
 
-def assert_conforms(
-    schema: BaseSchema,
-    method: str,
-    path: str,
-    response: httpx.Response,
-    *,
-    allow_server_error: bool = False,
-) -> None:
+def assert_conforms(schema: BaseSchema, method: str, path: str, response: httpx.Response) -> None:
     """Fail if the description does not have this response.
 
     Args:
@@ -43,9 +37,7 @@ def assert_conforms(
         method: The method of the operation.
         path: The path as in the description, with parameters in braces.
         response: The response.
-        allow_server_error: Whether a documented 5xx is accepted.
     """
     # The content of the request may be consumed already, and no check needs it.
     response.request = httpx.Request(response.request.method, response.request.url)
-    checks = CHECKS if allow_server_error else [not_a_server_error, *CHECKS]
-    schema[path][method].Case().validate_response(response, checks=checks)
+    schema[path][method].Case().validate_response(response, checks=CHECKS)

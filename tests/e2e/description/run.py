@@ -34,14 +34,12 @@ class Report:
     """The findings of a run, and what it covered.
 
     - `statuses`: the statuses of each operation, by its label.
-    - `checks`: the checks that were made.
     """
 
     seed: int
     findings: dict[str, str] = field(default_factory=dict)
     phases: dict[str, Status] = field(default_factory=dict)
     statuses: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    checks: set[str] = field(default_factory=set)
 
     def __str__(self) -> str:
         shown = list(self.findings.values())[:_MAX_SHOWN_FINDINGS]
@@ -68,7 +66,6 @@ class Report:
                 self.statuses[operation.label].add(interaction.response.status_code)
         for kind, finding in _failures(recorder):
             self.findings.setdefault(kind, finding)
-        self.checks.update(check.name for checks in recorder.checks.values() for check in checks)
 
 
 def run_schemathesis(callers: Callers, document: dict[str, Any], seed: int) -> Report:

@@ -43,8 +43,10 @@ async def respond(
 @pytest.mark.parametrize(
     "hosts",
     [
-        (), ("a", "a"), ("",), ("a b",), ("u@a",), ("a/b",), ("a:b",), ("a:123456",), ("::1",),
-        ("[::1",), ("\xe9",),
+        (), ("a", "a"),  # exactly one
+        ("",), ("a b",), ("u@a",), ("a/b",), ("\xe9",),  # a name, without another part of a URL
+        ("a:b",), ("a:123456",),  # a port
+        ("::1",), ("[::1",),  # an IPv6 address in brackets
     ],
 )  # fmt: skip
 async def test_a_request_without_exactly_one_valid_host_is_a_400(hosts: tuple[str, ...]) -> None:
@@ -161,11 +163,15 @@ async def test_with_a_public_url_the_requests_own_host_is_no_origin() -> None:
 @pytest.mark.parametrize(
     "origins",
     [
-        ("null",), ("",), ("https://app.example.org.evil.example",),
-        ("https://evil.example/https://app.example.org",), ("https://app.example.org:444",),
-        ("http://app.example.org",), ("https://sub.app.example.org",), ("app.example.org",),
-        ("http://10.0.0.5:8001",), ("https://dialtone.example.org/api",),
-        ("https://user@app.example.org",), ("https://app.example.org, https://evil.example",),
+        ("null",), ("",), ("app.example.org",),  # an origin
+        # The whole host, the port and the scheme.
+        ("https://app.example.org.evil.example",), ("https://sub.app.example.org",),
+        ("https://app.example.org:444",), ("http://app.example.org",), ("http://10.0.0.5:8001",),
+        # No other part of a URL.
+        ("https://evil.example/https://app.example.org",), ("https://dialtone.example.org/api",),
+        ("https://user@app.example.org",),
+        # Exactly one.
+        ("https://app.example.org, https://evil.example",),
         ("https://app.example.org", "https://app.example.org"),
     ],
 )  # fmt: skip

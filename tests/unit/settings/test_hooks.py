@@ -34,9 +34,11 @@ def test_hooks_are_tried_beside_others_and_in_order() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "http://10.0.0.1/", "https://user@sms.test/", "https://sms.test/#part", "https:///path",
-        "https://sms.test:0/", "https://sms.test/a b", "https://sms.test/\N{SNOWMAN}", "http:sms",
-        "https://[::1/", "http://localhost.sms.test/", "https://sms.test/a,https://sms.test/a",
+        "http://10.0.0.1/", "http://localhost.sms.test/",  # plain HTTP is for this machine
+        "https://user@sms.test/", "https://sms.test/#part",  # no credentials and no fragment
+        "https:///path", "http:sms", "https://[::1/", "https://sms.test:0/",  # a host and a port
+        "https://sms.test/a b", "https://sms.test/\N{SNOWMAN}",  # printable ASCII
+        "https://sms.test/a,https://sms.test/a",  # each once
     ],
 )  # fmt: skip
 def test_an_invalid_url_of_a_hook_is_an_error_without_the_url(url: str) -> None:

@@ -245,9 +245,11 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         (
             "WEB_ORIGINS",
             [
-                "*", "https://*.app.test", "app.test", "https://app.test/", "http://app.test",
-                "https://app.test:0", "https://app.test:65536", "https://u@app.test",
-                "https://app.test:", "https://[::g]", "https://ä.test", "null", "https://app.test,",
+                "*", "https://*.app.test", "null", "https://app.test,",  # a list of whole origins
+                "app.test", "https://app.test/", "https://u@app.test",  # a scheme, host and port
+                "http://app.test",  # plain HTTP is for this machine
+                "https://app.test:0", "https://app.test:65536", "https://app.test:",  # a port
+                "https://[::g]", "https://ä.test",  # a host
             ],
         ),
         ("SINGLE_HOST", ["true", "1", "y"]),

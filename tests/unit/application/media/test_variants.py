@@ -24,6 +24,14 @@ STEPS = [
 ]
 
 
+CALLS = [
+    *(("media_items.load", call) for call in (1, 2, 3, 4)),
+    *(("media_items.replace", call) for call in (1, 2, 3)),
+    *(("media_files.write", 1), ("media_files.delete", 1)),
+]
+"""All calls of a rebuild of one item."""
+
+
 @pytest.fixture
 def app() -> AppHarness:
     return AppHarness(policy=make_policy(variant_specs=[THUMB]))
@@ -127,9 +135,8 @@ async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one(
     assert_no_other_files(app, rebuilt)
 
 
-@pytest.mark.parametrize("specs", [[LED], []], ids=["same settings", "other settings"])
-@pytest.mark.parametrize("operation", ["media_items.load", *dict(STEPS)])
-@pytest.mark.parametrize("call", [1, 2])
+@pytest.mark.parametrize("specs", [[LED], [THUMB], []])
+@pytest.mark.parametrize(("operation", "call"), CALLS)
 async def test_two_rebuilds_at_the_same_time_leave_no_file_missing(
     app: AppHarness, principal: Principal, operation: str, call: int, specs: list[VariantSpec]
 ) -> None:
@@ -144,6 +151,7 @@ async def test_two_rebuilds_at_the_same_time_leave_no_file_missing(
 
     await interrupt(call)
     await rebuild(app)
+    assert app.faults.has_fired
     app.faults.reset()
     rebuilt = (await app.get_item(item.id)).item
     assert {variant.storage_key for variant in rebuilt.variants} <= {*app.files.contents}

@@ -88,11 +88,11 @@ def test_countries_and_providers_are_parsed() -> None:
     for text, country in (("in", "IN"), ("001", "001"), ("other", "other"), ("unknown", "unknown")):
         assert parse_counted_country(text) == country
     assert parse_counted_provider("acme:open") == "acme:open"
-    for parse, text in (
-        (parse_counted_country, "India"),
-        (parse_counted_provider, ""),
-        (parse_counted_provider, "a\nb"),
-        (parse_counted_provider, "a" * (MAX_PROVIDER_LENGTH + 1)),
+    for parse, text, message in (
+        (parse_counted_country, "India", "country"),
+        (parse_counted_provider, "", "one line"),
+        (parse_counted_provider, "a\nb", "one line"),
+        (parse_counted_provider, "a" * (MAX_PROVIDER_LENGTH + 1), "at most"),
     ):
-        with pytest.raises(InvalidValue):
+        with pytest.raises(InvalidValue, match=message):
             parse(text)

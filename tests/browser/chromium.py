@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-TIMEOUT: Final = 30.0
+TIMEOUT: Final = 90.0
 _OPTIONS: Final = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
     "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -34,7 +34,7 @@ _REPORTS: Final = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.except
 _KEYS: Final = {"Tab": 9, "Enter": 13, " ": 32}
 WAIT: Final = """
     const wait = async (find) => {
-        for (const deadline = Date.now() + 20000; Date.now() < deadline;) {
+        for (const deadline = Date.now() + 60000; Date.now() < deadline;) {
             const found = find();
             if (found) return found;
             // The page has no events for what it has drawn.
@@ -43,7 +43,7 @@ WAIT: Final = """
         throw Error(`the page does not show ${find}`);
     };
 """
-"""A function of scripts: `await wait(() => …)` returns what is found, within 20 seconds."""
+"""A function of scripts: `await wait(() => …)` returns what is found, within a minute."""
 
 Message = dict[str, Any]
 

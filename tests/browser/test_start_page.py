@@ -212,17 +212,8 @@ def test_after_another_tab_requests_a_code_each_phone_has_its_own_message(
         run(other_tab, "find('other-phone').click();")
         run(other_tab, f"send('phone', '{other_phone}'); await wait(() => isShown('message'));")
     page.reload()
-    assert other_phone in wait_for(page, "sent", "See")
-    assert code not in run(page, "return document.body.innerText;")
-
-
-def test_where_the_page_may_show_no_code_it_names_the_terminal(
-    page: Page, site: Site, phone: str
-) -> None:
-    page.call("Network.enable")
-    page.call("Network.setExtraHTTPHeaders", headers={"X-Forwarded-For": "127.0.0.1"})
-    code = request_code(page, site, phone)
-    assert "See the terminal where the service runs." in wait_for(page, "sent", "terminal")
+    sent = wait_for(page, "sent", "See the terminal where the service runs.")
+    assert other_phone in sent
     assert code not in run(page, "return document.body.innerText;")
 
 

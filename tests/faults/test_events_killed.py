@@ -16,14 +16,10 @@ from tests.support.servers.fake_receiver import FakeReceiver
 
 CREATED, UPDATED = "user.created", "user.updated"
 FAULTS: Final = [
-    Fault(operation, is_done=is_done, kill=True)
-    for operation in (
-        "identities.replace",
-        "identities.list_with_due_events",
-        "destination.send",
-        "leases.acquire",
-    )
-    for is_done in (False, True)
+    Fault("identities.replace", is_done=True, kill=True),
+    Fault("leases.acquire", is_done=True, kill=True),
+    Fault("destination.send", kill=True),
+    Fault("destination.send", is_done=True, kill=True),
 ]
 
 

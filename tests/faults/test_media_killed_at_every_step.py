@@ -81,6 +81,8 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
             yield Library(service, app, await app.sign_up("+14155598000"))
 
 
+# Each step is a start of the service.
+@pytest.mark.timeout(240)
 async def test_an_upload_is_whole_or_cleaned_up_after_a_kill(library: Library) -> None:
     uploaded = len(await library.items())
     for steps in itertools.count(1):
@@ -99,6 +101,7 @@ async def test_an_upload_is_whole_or_cleaned_up_after_a_kill(library: Library) -
     assert len(await library.items()) == uploaded
 
 
+@pytest.mark.timeout(240)
 async def test_a_deletion_is_complete_or_has_not_begun_after_a_kill(library: Library) -> None:
     http, headers = library.app.http, library.account.headers
     kept = await library.items()

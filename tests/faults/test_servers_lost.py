@@ -7,6 +7,8 @@ does by itself.
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.faults.traffic import BEHIND_A_PROXY, run_traffic
 from tests.support.forked_service import running
 from tests.support.servers.postgres import PostgresProcess
@@ -14,6 +16,8 @@ from tests.support.servers.process import ServerProcess
 from tests.support.servers.s3 import S3Process
 
 
+# Each outage lasts until enough requests have failed, by their timeouts.
+@pytest.mark.timeout(240)
 async def test_outages_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     with PostgresProcess(tmp_path / "postgres") as postgres, S3Process(tmp_path / "s3") as s3:
         environ = {

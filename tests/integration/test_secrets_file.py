@@ -193,6 +193,8 @@ def test_a_read_only_root_file_system_is_no_mounted_secret(
     existing: Path, device: int, *, is_own_mount: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     existing.chmod(0o644)
+    # Others than root may not use a file of somebody else anyway.
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     mount_read_only(monkeypatch, device, is_own_mount=is_own_mount)
 
     assert load_error(existing).endswith(f" Fix: chmod 600 {existing}")

@@ -329,11 +329,14 @@ async def test_a_form_without_the_token_of_the_session_does_nothing(
     assert signed_in.stored() == before
 
 
-async def test_the_token_of_one_form_cookie_is_none_of_the_other(signed_in: Browser) -> None:
+async def test_a_form_needs_its_own_cookie_and_the_token_of_it(signed_in: Browser) -> None:
     await signed_in.http.get("/console/sign-in")
     signed_in.form_token = make_form_token(signed_in.http.cookies[FORM_COOKIE])
     assert (await signed_in.post("/console/sign-out")).status_code == 403
     signed_in.form_token = make_form_token(signed_in.http.cookies[SESSION_COOKIE])
+    assert (await signed_in.post("/console/sign-in")).status_code == 403
+    del signed_in.http.cookies[FORM_COOKIE]
+    signed_in.form_token = make_form_token("")
     assert (await signed_in.post("/console/sign-in")).status_code == 403
 
 

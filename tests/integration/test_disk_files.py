@@ -133,6 +133,23 @@ async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
     assert open_files(folder) == []
 
 
+async def test_a_file_is_synced_before_it_appears(
+    files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+
+    def sync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((path, (folder / KEY).exists()))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+
+    assert synced[0][0].parent == folder / UNFINISHED
+    assert [exists for _, exists in synced] == [False] * (len(synced) - 1) + [True]
+    assert synced[-1][0] == (folder / KEY).parent
+
+
 async def test_a_failed_write_leaves_nothing_behind(files: DiskFiles, folder: Path) -> None:
     (folder / KEY).mkdir(parents=True)
 

@@ -24,7 +24,7 @@ def test_a_file_has_prices_by_country_and_channel(tmp_path: Path) -> None:
 
 def test_all_problems_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
     text = """
-        currency = "dollar"
+        currency = "usd"
         sms = 1
         US = 2
         [UK]

@@ -1,6 +1,6 @@
 """The service is killed in a login, a refresh or a change of the number, which goes on later.
 
-The unit tests interrupt each of them at each of its calls (`test_interrupted_logins.py`,
+The unit tests interrupt each of them at each of its calls (`test_repeated_logins.py`,
 `test_interrupted_changes.py`, `test_disown_phone.py`). These tests prove that a process that starts
 needs nothing from the memory of the one before.
 """

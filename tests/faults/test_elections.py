@@ -286,7 +286,9 @@ async def test_no_login_is_lost_when_the_primary_is_killed(
                 primary = await asyncio.to_thread(find_primary, nodes)
                 await asyncio.to_thread(primary.kill)
                 await logins.until_completed(LOGINS_AFTER_FAILOVER)
-                await asyncio.to_thread(primary.start)
+                # A server ends with the thread that started it.
+                primary.launch()
+                await asyncio.to_thread(primary.wait_until_ready)
 
 
 def encryption(index_key: bytes, *keys: tuple[str, bytes]) -> AesPhoneEncryption:

@@ -2,7 +2,6 @@
 
 import asyncio
 import multiprocessing
-import os
 import resource
 import stat
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from adapters.journal.file_journal import FileJournal
 from application.ports.errors import ConfigurationError
 from application.ports.journal import JournalUnavailable
+from tests.support.root import be_root
 
 
 @pytest.fixture
@@ -92,8 +92,9 @@ def test_a_file_that_cannot_be_written_is_an_error_with_its_fix(tmp_path: Path) 
         asyncio.run(FileJournal(tmp_path).check())
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root creates files for others")
-def test_a_file_that_root_creates_belongs_to_the_owner_of_its_folder(file: Path) -> None:
-    os.chown(file.parent, 12_345, 12_346)
+def test_a_file_that_root_creates_belongs_to_the_owner_of_its_folder(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners = be_root(monkeypatch, {file.parent: (12_345, 12_346)})
     asyncio.run(FileJournal(file).write("1"))
-    assert (file.stat().st_uid, file.stat().st_gid) == (12_345, 12_346)
+    assert owners == {file: (12_345, 12_346)}

@@ -21,6 +21,7 @@ from adapters.sqlite.schema import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW, an_id, an_identity
 from tests.support.repositories import open_sqlite_repositories
+from tests.support.root import be_root
 
 PROJECT: Final = Path(__file__).parents[2]
 
@@ -375,15 +376,16 @@ def test_a_database_that_is_created_meanwhile_is_not_replaced(
     assert names(tmp_path) == ["backup.db", "new.db", "records.db"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change owners")
-def test_the_owner_of_the_database_owns_the_restored_one(files: TwoFiles, tmp_path: Path) -> None:
+def test_the_owner_of_the_database_owns_the_restored_one(
+    files: TwoFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     new = tmp_path / "new" / "records.db"
     new.parent.mkdir()
-    for path in (files.database, new.parent):
-        os.chown(path, 12345, 23456)
+    owners = be_root(monkeypatch, {files.database: (12345, 23456), new.parent: (34567, 45678)})
 
-    for path in (files.database, new):
-        restore_database(path, files.backup, NOW)
+    for path, owner in ((files.database, (12345, 23456)), (new, (34567, 45678))):
+        owners.clear()
+        restored = restore_database(path, files.backup, NOW).path.stat()
 
-        status = path.stat()
-        assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (12345, 23456, 0o600)
+        assert [*owners.values()] == [owner]
+        assert restored.st_mode & 0o777 == 0o600

@@ -148,7 +148,7 @@ check: install-dev ## style, types, imports, dependencies, dead code, spelling
 	.venv/bin/codespell
 
 check-fast: PARALLEL = -n 2 --dist worksteal
-check-fast: install-dev ## style, types, and the unit tests of what changed since main
+check-fast: install-dev ## style, types, and the unit tests of what changed since main, without the slow ones
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy

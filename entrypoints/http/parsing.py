@@ -238,7 +238,7 @@ def _find_errors(content: bytes, body_type: type[Any]) -> InvalidFields:
         shown = name[:MAX_FIELD_NAME_LENGTH]
         errors.append(FieldError(shown, FieldErrorCode.UNKNOWN_FIELD, "This field is unknown."))
     if not errors:  # only an earlier value of a repeated field has the wrong type
-        return InvalidBody(FieldErrorCode.REPEATED_FIELD, "The body has a field twice.")
+        return InvalidBody(FieldErrorCode.REPEATED_FIELD, "Send each field only once.")
     return InvalidFields(*errors)
 
 

@@ -1,7 +1,7 @@
 """Tells whether the samples in docs/deploy were tried as they are.
 
-`python -m tests.samples` fails if they, their tests or what they use of the service are others than
-when `make test-samples` passed, which writes their hash with `--write`.
+`python -m tests.samples` fails if they, their tests or what they use of the service have changed
+since `make test-samples` passed, which writes their hash with `--write`.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ PROJECT: Final = Path(__file__).parents[2]
 TRIED: Final = PROJECT / "tests/samples/tried.txt"
 PATHS: Final = (
     "docs/deploy",
-    # The commands that the samples need.
-    *("docs/compose.md", "docs/kubernetes.md"),
+    # The commands that the samples need, and the runbooks to which alerts link.
+    *("docs/compose.md", "docs/kubernetes.md", "docs/runbooks.md"),
     # What the samples use of the service: settings with their defaults, metrics, image, start and
     # stop, health checks, and the headers and time limits that a proxy sees.
     *(".env.example", "docs/metrics.md", "Dockerfile", "compose.yaml"),

@@ -6,14 +6,13 @@ from typing import Final
 import pytest
 from standardwebhooks import Webhook
 
-from adapters.http import Timeouts
 from adapters.journal.http_journal import HttpJournal, open_http_journal
 from application.ports.journal import JournalUnavailable
 from tests.support.servers.fake_receiver import SECRET
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.servers.process import free_ports
+from tests.support.timeouts import LONG
 
-SHORT: Final = Timeouts(connect=0.2, read=0.5, total=0.5, pool=0.1)
 LINE: Final = '{"time": "2026-05-01T09:30:00.123Z", "action": "delete", "id": "1"}'
 
 
@@ -41,7 +40,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 async def journal(receiver: Receiver) -> AsyncIterator[HttpJournal]:
-    async with open_http_journal(f"{receiver.url}/lines", [SECRET], timeouts=SHORT) as journal:
+    async with open_http_journal(f"{receiver.url}/lines", [SECRET], timeouts=LONG) as journal:
         yield journal
 
 
@@ -68,6 +67,6 @@ async def test_only_a_2xx_stores_a_line(
 
 async def test_without_a_connection_it_is_not_written() -> None:
     (port,) = free_ports(1)
-    async with open_http_journal(f"http://127.0.0.1:{port}", [SECRET], timeouts=SHORT) as journal:
+    async with open_http_journal(f"http://127.0.0.1:{port}", [SECRET], timeouts=LONG) as journal:
         with pytest.raises(JournalUnavailable, match="no connection"):
             await journal.write(LINE)

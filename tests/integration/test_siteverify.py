@@ -15,7 +15,7 @@ from adapters.attestation.siteverify import (
     SiteverifyAttestation,
     open_siteverify,
 )
-from adapters.http import Timeouts, open_transport
+from adapters.http import open_transport
 from application.ports.attestation import AttestationResult, AttestationStatus
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import AttestationProof
@@ -25,8 +25,8 @@ from tests.support.servers.http_server import (
     close_connection,
     respond_with,
 )
+from tests.support.timeouts import LONG
 
-SHORT: Final = Timeouts(connect=0.2, read=0.5, total=0.5, pool=0.1)
 SUBJECT: Final = "a1" * 24
 APP: Final = "org.example.app"
 
@@ -41,7 +41,7 @@ def provider() -> Iterator[FakeSiteverify]:
 async def siteverify(provider: FakeSiteverify) -> AsyncIterator[SiteverifyAttestation]:
     url = f"{provider.url}/siteverify"
     hostnames = [HOSTNAME.upper(), APP]
-    async with open_siteverify(url, SECRET, SITE_KEY, hostnames, timeouts=SHORT) as siteverify:
+    async with open_siteverify(url, SECRET, SITE_KEY, hostnames, timeouts=LONG) as siteverify:
         yield siteverify
 
 
@@ -166,9 +166,13 @@ async def test_more_than_fifty_checks_at_once_are_not_made(
     provider: FakeSiteverify, siteverify: SiteverifyAttestation
 ) -> None:
     provider.hangs = True
-    results = await asyncio.gather(
-        *(verify(siteverify, f"response-{number}") for number in range(MAX_CHECKS + 10))
-    )
+    checks = [
+        asyncio.create_task(verify(siteverify, f"response-{number}"))
+        for number in range(MAX_CHECKS + 10)
+    ]
+    await asyncio.to_thread(provider.wait_for_requests, MAX_CHECKS)
+    provider.close_connections()
+    results = await asyncio.gather(*checks)
 
     reasons = [result.reason for result in results]
     assert reasons.count("too many proofs are checked at the same time") == 10
@@ -191,7 +195,7 @@ async def test_the_health_check_sends_a_request_after_a_while_or_a_failure(
 ) -> None:
     clock = Seconds()
     url = f"{provider.url}/siteverify"
-    async with open_transport(SHORT) as transport:
+    async with open_transport(LONG) as transport:
         siteverify = SiteverifyAttestation(url, SECRET, SITE_KEY, [HOSTNAME], transport, clock)
         for _ in range(2):
             await siteverify.check()

@@ -22,8 +22,9 @@ def fake_key_set(_: Path) -> KeyRing:
 
 
 def file_key_set(directory: Path) -> KeyRing:
-    path, now = directory / "secrets.json", datetime.now(UTC) + timedelta(seconds=1)
+    path = directory / "secrets.json"
     create_secrets_file(path)
+    now = datetime.now(UTC) + timedelta(seconds=1)
     rotate_secrets_file(path, now, LIFETIMES)
     return ReloadingKeys(path, MovableClock(now)).key_set(KeyPurpose.OTP_PEPPER)
 

@@ -13,7 +13,6 @@ from tests.support.servers.s3 import S3Server
 KEY = f"{1:032x}.jpg"
 JPEG = "image/jpeg"
 CACHE_CONTROL = "public, max-age=60, immutable"
-SHORT_READ_TIMEOUT = S3Timeouts(read=0.5)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_phone
 from tests.support.servers.fake_hook import OTHER_SECRET, SECRET, FakeHook, sign_status
 from tests.support.servers.http_server import Exchange, respond_with
+from tests.support.timeouts import LONG
 
 PHONE: Final = a_phone()
 TEXT: Final = "012345 is your code"
@@ -33,7 +34,9 @@ def hook() -> Iterator[FakeHook]:
 
 @pytest.fixture
 async def messenger(hook: FakeHook) -> AsyncIterator[HookMessenger]:
-    async with open_hook_messenger("the hook", f"{hook.url}/sms?key=1", [SECRET]) as messenger:
+    async with open_hook_messenger(
+        "the hook", f"{hook.url}/sms?key=1", [SECRET], timeouts=LONG
+    ) as messenger:
         yield messenger
 
 
@@ -217,14 +220,16 @@ async def test_a_status_of_one_message_is_none_of_another(
     # The hook may have made it.
     status = sign_status("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", STATUS_URL)
     assert messenger.read_status(status) is not None
-    async with open_hook_messenger("another", hook.url, [SECRET]) as other_hook:
+    async with open_hook_messenger("another", hook.url, [SECRET], timeouts=LONG) as other_hook:
         assert other_hook.read_status(sign_status(message_id, STATUS_URL)) is None
 
 
 async def test_a_secret_is_replaced_without_a_break(hook: FakeHook) -> None:
-    async with open_hook_messenger("old", hook.url, [SECRET]) as messenger:
+    async with open_hook_messenger("old", hook.url, [SECRET], timeouts=LONG) as messenger:
         message_id = await send(hook, messenger)
-    async with open_hook_messenger("both", hook.url, [OTHER_SECRET, SECRET]) as messenger:
+    async with open_hook_messenger(
+        "both", hook.url, [OTHER_SECRET, SECRET], timeouts=LONG
+    ) as messenger:
         # The hook replaces its secret when it likes.
         for secret in (SECRET, OTHER_SECRET):
             hook.secret = secret

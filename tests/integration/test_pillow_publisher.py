@@ -2,10 +2,12 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -40,9 +42,11 @@ class BlockedProcesses(DecoderProcesses):
 
     def __init__(self) -> None:
         super().__init__(0, 0)
+        self.has_task = asyncio.Event()
         self.released = asyncio.Event()
 
     async def run(self, task: Task, files: Sequence[int]) -> Answer:
+        self.has_task.set()
         await self.released.wait()
         return decoder.answer(task, list(files))
 
@@ -61,9 +65,9 @@ async def test_closing_waits_for_a_task_and_rejects_the_next_one() -> None:
     processes = BlockedProcesses()
     publisher = image_publisher(processes=processes)
     publishing = asyncio.create_task(publish_by(publisher, still_gif()))
-    await asyncio.sleep(0.01)  # until the tasks wait for a process
+    await processes.has_task.wait()
     closing = asyncio.create_task(publisher.close())
-    await asyncio.sleep(0.01)  # until the tasks wait for a process
+    await asyncio.sleep(0.01)  # long enough to end, if it did not wait
     assert not closing.done()
 
     processes.released.set()
@@ -96,11 +100,20 @@ async def stop_decoder(publisher: PillowImagePublisher) -> int:
 async def publish_with_signals(publisher: PillowImagePublisher, *signals: signal.Signals) -> None:
     """Publish while the decoder is stopped, and send it these signals when it has its task."""
     pid = await stop_decoder(publisher)
-    publishing = asyncio.create_task(publish_by(publisher, plain_jpeg()))
-    await asyncio.sleep(0.05)  # until the process has its task
-    for number in signals:
-        os.kill(pid, number)
-    await publishing
+    has_task, send = asyncio.Event(), socket.send_fds
+
+    def send_task(*arguments: Any) -> int:
+        sent = send(*arguments)
+        has_task.set()
+        return sent
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "send_fds", send_task)
+        publishing = asyncio.create_task(publish_by(publisher, plain_jpeg()))
+        await has_task.wait()
+        for number in signals:
+            os.kill(pid, number)
+        await publishing
 
 
 async def test_a_decoder_that_ends_is_replaced_and_an_image_that_crashes_it_is_broken() -> None:

@@ -16,7 +16,7 @@ from application.ports.errors import (
     MediaStorageFull,
     MediaStorageUnavailable,
 )
-from tests.integration.s3_setup import JPEG, KEY, SHORT_READ_TIMEOUT, S3Setup
+from tests.integration.s3_setup import JPEG, KEY, S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers import http_server
 from tests.support.servers.http_server import (
@@ -160,16 +160,20 @@ async def test_a_silent_or_slow_store_times_out(
 
 
 @pytest.mark.parametrize(
-    ("behavior", "cause"),
+    ("timeouts", "behavior", "cause"),
     [
-        (http_server.truncate(200, bytes(1000)), "the connection was lost"),
-        (http_server.truncate(200, bytes(1000), stalls=True), "no response in time"),
+        (S3Timeouts(), http_server.truncate(200, bytes(1000)), "the connection was lost"),
+        (
+            S3Timeouts(read=0.5),
+            http_server.truncate(200, bytes(1000), stalls=True),
+            "no response in time",
+        ),
     ],
 )
 async def test_reading_an_incomplete_response_is_an_error(
-    store: HttpServer, setup: S3Setup, behavior: Behavior, cause: str
+    store: HttpServer, setup: S3Setup, timeouts: S3Timeouts, behavior: Behavior, cause: str
 ) -> None:
-    setup.timeouts = SHORT_READ_TIMEOUT
+    setup.timeouts = timeouts
     async with setup.open_files() as files:
         store.behavior = behavior
 

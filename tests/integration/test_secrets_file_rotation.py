@@ -21,7 +21,7 @@ LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, timedelta(days=90))
 
 
 @pytest.fixture
-def now() -> datetime:
+def now(secrets_path: Path) -> datetime:
     """Return a time at which the created keys are active."""
     return datetime.now(UTC) + timedelta(seconds=1)
 

@@ -21,6 +21,7 @@ from tests.support.builders import a_phone
 PHONE = a_phone()
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
 SHORT_TIMEOUT = 0.2
+LONG_TIMEOUT = 30
 
 
 class Pipe:
@@ -55,6 +56,15 @@ class Pipe:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a reader that stalls."""
+    wait_writable = messenger._wait_writable
+    monkeypatch.setattr(
+        messenger, "_wait_writable", lambda descriptor, _: wait_writable(descriptor, 0)
+    )
+
+
+@pytest.fixture
 def pipe() -> Iterator[Pipe]:
     pipe = Pipe()
     yield pipe
@@ -63,9 +73,10 @@ def pipe() -> Iterator[Pipe]:
     os.close(pipe.reader)
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_message_to_a_stalled_reader_is_rejected_and_never_printed(pipe: Pipe) -> None:
     pipe.fill()
-    messenger = TerminalMessenger(pipe.stream, SHORT_TIMEOUT)
+    messenger = TerminalMessenger(pipe.stream, LONG_TIMEOUT)
 
     results = await asyncio.gather(*(messenger.send(PHONE, "rejected") for _ in range(3)))
 
@@ -80,6 +91,15 @@ async def test_a_message_to_a_stalled_reader_is_rejected_and_never_printed(pipe:
     assert f"│ {TEXT} │" in printed
     assert "\x1b" not in printed
     assert "rejected" not in printed
+
+
+async def test_a_message_waits_for_a_slow_reader(pipe: Pipe) -> None:
+    pipe.fill()
+    sending = asyncio.create_task(TerminalMessenger(pipe.stream, LONG_TIMEOUT).send(PHONE, TEXT))
+    await asyncio.sleep(0.05)  # long enough to end, if it did not wait
+    assert not sending.done()
+    pipe.drain()
+    assert await sending == DeliveryResult(DeliveryStatus.ACCEPTED)
 
 
 async def test_a_closed_reader_is_rejected_and_found_by_the_health_check() -> None:
@@ -104,16 +124,18 @@ def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
     assert os.strerror(errno.ENOSPC) in result.reason
 
 
-async def test_a_message_that_may_be_printed_in_part_is_unknown(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("impatient")
+async def test_a_message_that_may_be_printed_in_part_is_unknown(pipe: Pipe) -> None:
     longer_than_a_pipe = "many words " * 8_000
-    result = await TerminalMessenger(pipe.stream, SHORT_TIMEOUT).send(PHONE, longer_than_a_pipe)
+    result = await TerminalMessenger(pipe.stream, LONG_TIMEOUT).send(PHONE, longer_than_a_pipe)
     assert result.status is DeliveryStatus.UNKNOWN
     assert result.reason
     assert "many words" in pipe.drain()
 
-    # Some terminals block although they accept text.
+
+async def test_a_terminal_that_blocks_although_it_accepts_text_keeps_nobody_waiting(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(messenger, "_wait_writable", lambda *_: True)
     pipe.fill()
     terminal = TerminalMessenger(pipe.stream, SHORT_TIMEOUT)
@@ -121,6 +143,7 @@ async def test_a_message_that_may_be_printed_in_part_is_unknown(
     assert first.status is DeliveryStatus.UNKNOWN
     assert second.status is DeliveryStatus.UNAVAILABLE
     pipe.drain()
+    monkeypatch.setattr(terminal, "_timeout_seconds", LONG_TIMEOUT)
     assert await terminal.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
     assert "second" not in pipe.drain()
 

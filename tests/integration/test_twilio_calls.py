@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.http import NoResponse, Timeouts, open_transport
+from adapters.http import NoResponse, open_transport
 from adapters.twilio.voice.calls import TwilioCalls, open_twilio_calls
 from adapters.twilio.voice.client import TwilioCallClient
 from application.ports.errors import CallProviderUnavailable
@@ -14,6 +14,7 @@ from tests.support.builders import a_phone
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.http_server import Behavior, Exchange, HttpServer, respond_with
+from tests.support.timeouts import LONG
 
 PHONE = a_phone()
 NUMBER = "+15005550006"
@@ -31,7 +32,7 @@ UNKNOWN = DeliveryResult(
 @pytest.fixture
 async def calls(twilio: FakeTwilio) -> AsyncIterator[TwilioCalls]:
     async with open_twilio_calls(
-        twilio.account_sid, twilio.auth_token, caller_id=NUMBER, api_base=twilio.url
+        twilio.account_sid, twilio.auth_token, caller_id=NUMBER, api_base=twilio.url, timeouts=LONG
     ) as calls:
         yield calls
 
@@ -175,7 +176,7 @@ async def test_a_part_of_a_recording_is_never_taken_for_the_whole(
 
 async def test_a_recording_that_takes_too_long_breaks_off(twilio: FakeTwilio) -> None:
     twilio.behavior = chunked(1000)
-    async with open_transport(Timeouts()) as transport:
+    async with open_transport(LONG) as transport:
         client = TwilioCallClient(twilio.account_sid, twilio.auth_token, twilio.url, transport)
         # A deadline in the past: nothing is read after the first chunk.
         async with client.open_recording(RECORDING_SID, -1) as stream:

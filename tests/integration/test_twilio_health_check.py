@@ -11,6 +11,7 @@ from tests.support.fakes.clock import SecondsClock
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.http_server import Behavior, respond_with
+from tests.support.timeouts import LONG
 
 NUMBER = "+15005550006"
 
@@ -21,9 +22,17 @@ def clock() -> SecondsClock:
 
 
 @pytest.fixture
-async def messenger(twilio: FakeTwilio, clock: SecondsClock) -> AsyncIterator[TwilioMessenger]:
+async def messenger(
+    twilio: FakeTwilio, clock: SecondsClock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[TwilioMessenger]:
+    monkeypatch.setattr("adapters.twilio.health_check.HEALTH_CHECK_TIMEOUT", 30)
     async with open_twilio_messenger(
-        twilio.account_sid, twilio.auth_token, sender=NUMBER, api_base=twilio.url, now=clock
+        twilio.account_sid,
+        twilio.auth_token,
+        sender=NUMBER,
+        api_base=twilio.url,
+        timeouts=LONG,
+        now=clock,
     ) as messenger:
         yield messenger
 

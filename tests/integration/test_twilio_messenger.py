@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 import httpx
 import pytest
 
-from adapters.http import Timeouts, Transport
+from adapters.http import Transport
 from adapters.twilio.client import TwilioClient
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from application.ports.otp import DeliveryStatus
@@ -15,6 +15,7 @@ from tests.support.builders import a_phone
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.http_server import respond_with
+from tests.support.timeouts import LONG
 
 PHONE = a_phone()
 TEXT = "012345 is your code"
@@ -25,14 +26,14 @@ CREATED = {"sid": "SM" + "0" * 32, "status": "queued"}
 
 
 def open_messenger(
-    twilio: FakeTwilio, sender: str = NUMBER, timeouts: Timeouts | None = None
+    twilio: FakeTwilio, sender: str = NUMBER
 ) -> AbstractAsyncContextManager[TwilioMessenger]:
     return open_twilio_messenger(
         twilio.account_sid,
         twilio.auth_token,
         sender=sender,
         api_base=twilio.url,
-        timeouts=timeouts,
+        timeouts=LONG,
     )
 
 
@@ -165,7 +166,7 @@ async def test_the_default_url_is_twilios() -> None:
         return httpx.Response(200, stream=httpx.ByteStream(b'{"status": "active"}'))
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
-        client = TwilioClient("AC0", "token", None, Transport(http, Timeouts()))
+        client = TwilioClient("AC0", "token", None, Transport(http, LONG))
         await client.fetch_account_status()
 
     assert urls == ["https://api.twilio.com/2010-04-01/Accounts/AC0.json"]

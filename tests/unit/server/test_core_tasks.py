@@ -4,18 +4,16 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-import pytest
 from structlog.testing import capture_logs
 
 from domain.instance import RENEWAL_INTERVAL
-from entrypoints.server import instance_task
 from entrypoints.server.cleanup_task import run_cleanup_task
 from entrypoints.server.instance_task import keep_instance
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity
 from tests.support.waiting import wait_until
 
-INTERVAL: Final = timedelta(seconds=0.2)
+INTERVAL: Final = timedelta(seconds=30)
 
 
 async def test_the_cleanup_runs_once_in_each_interval_and_logs_the_counts() -> None:
@@ -42,10 +40,7 @@ async def test_the_cleanup_ends_with_the_block_even_while_the_database_hangs() -
     assert asyncio.all_tasks() == tasks
 
 
-async def test_an_instance_is_renewed_without_a_word_after_the_database_was_away(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(instance_task, "RENEWAL_INTERVAL", RENEWAL_INTERVAL / 1000)
+async def test_an_instance_is_renewed_without_a_word_after_the_database_was_away() -> None:
     app = AppHarness()
     records = app.database.records.tables["instances"]
     tasks = asyncio.all_tasks()
@@ -53,7 +48,8 @@ async def test_an_instance_is_renewed_without_a_word_after_the_database_was_away
         async with keep_instance(app.operations.instance):
             [before] = records.values()
             app.database.is_unavailable = True
-            await asyncio.sleep(5 * RENEWAL_INTERVAL.total_seconds() / 1000)  # some renewals fail
+            # Some renewals fail, on the clock of the test.
+            await asyncio.sleep(5 * RENEWAL_INTERVAL.total_seconds())
             app.advance(10)
             app.database.is_unavailable = False
             await wait_until(lambda: [*records.values()] != [before])
@@ -62,10 +58,7 @@ async def test_an_instance_is_renewed_without_a_word_after_the_database_was_away
     assert asyncio.all_tasks() == tasks
 
 
-async def test_a_stop_does_not_wait_for_a_database_that_hangs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(instance_task, "_CALL_TIMEOUT", 0.05)
+async def test_a_stop_does_not_wait_for_a_database_that_hangs() -> None:
     app = AppHarness()
     async with keep_instance(app.operations.instance):
         app.faults.run_before("instances.load", asyncio.Event().wait)

@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,9 @@ FILE_MODE: Final = 0o600
 ROOT_FILE_MODE: Final = 0o640
 """Root's file may be read by a group: the service could not read it otherwise."""
 MAX_FILE_SIZE: Final = 1_000_000
+LOCK_TIMEOUT: Final = 10.0
+"""Seconds. A change takes milliseconds: longer, and its process was stopped, or its disk hangs."""
+_LOCK_INTERVAL: Final = 0.02
 _ROOT: Final = 0
 
 
@@ -79,14 +83,15 @@ def create_private_file(path: Path, text: str) -> bool:
 
 @contextmanager
 def lock_for_replacing(path: Path) -> Iterator[None]:
-    """Wait for the lock of the file and hold it for the block. Readers need no lock.
+    """Wait some seconds for the lock of the file, and hold it for the block. Readers need no lock.
 
     - The lock is a file of its own, because replacing changes the file itself. It is beside the
       file that a link leads to, and stays there.
     - The operating system releases the lock of a killed process.
 
     Raises:
-        ConfigurationError: the file does not exist or cannot be locked.
+        ConfigurationError: the file does not exist or cannot be locked, or another process keeps
+            the lock.
     """
     with ExitStack() as stack:
         try:
@@ -99,12 +104,28 @@ def lock_for_replacing(path: Path) -> Iterator[None]:
             stack.callback(os.close, lock)
             if os.geteuid() == _ROOT:  # the owner of the file locks it too
                 os.fchown(lock, target.stat().st_uid, -1)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _lock(lock, path)
         except FileNotFoundError:
             raise _missing(path) from None
         except OSError as error:
             raise _not_replaceable(path, error) from error
         yield
+
+
+def _lock(lock: int, path: Path) -> None:
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise ConfigurationError(
+                    f"Another process has been changing the secrets file {path} for "
+                    f"{LOCK_TIMEOUT:g} seconds: wait until it has ended, or stop it."
+                ) from None
+            time.sleep(_LOCK_INTERVAL)
+        else:
+            return
 
 
 def replace_private_file(path: Path, text: str) -> None:

@@ -147,6 +147,14 @@ def test_a_rotation_through_a_link_waits_for_one_of_the_file(
     assert [file.name for file in link.parent.iterdir()] == ["link.json"]
 
 
+def test_a_process_that_keeps_the_lock_is_not_waited_for_without_end(
+    secrets_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.key_file.file.LOCK_TIMEOUT", 0.1)
+    with lock_for_replacing(secrets_path):
+        assert "Another process" in rotation_error(secrets_path, now)
+
+
 def test_a_link_is_not_used_as_the_lock_file(secrets_path: Path, now: datetime) -> None:
     other = secrets_path.with_name("other")
     secrets_path.with_name(".secrets.json.lock").symlink_to(other)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import BinaryIO, Final, ParamSpec, TypeVar
 from adapters.disk import folder as media_folder
 from adapters.disk.errors import files_unavailable, not_usable
 from adapters.disk.folder import FileReader, file_path
+from adapters.threads import DiskThreads
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaUrl, StoredFile
 from application.ports.system import Clock
@@ -34,15 +34,13 @@ class DiskFiles:
         folder: Path,
         base_url: str,
         clock: Clock,
-        pool: ThreadPoolExecutor,
-        timeout_seconds: float,
+        threads: DiskThreads,
     ) -> None:
         """Use a prepared folder; see `open_disk_files`."""
         self._folder = folder
         self._base_url = base_url.rstrip("/")
         self._clock = clock
-        self._pool = pool
-        self._timeout_seconds = timeout_seconds
+        self._threads = threads
 
     async def write(
         self,
@@ -98,10 +96,8 @@ class DiskFiles:
 
     async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function in a thread."""
-        future = self._pool.submit(function, *args, **kwargs)
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                return await asyncio.wrap_future(future)
+            return await self._threads.call(function, *args, **kwargs)
         except TimeoutError:
             raise MediaStorageUnavailable("the disk does not respond") from None
         except OSError as error:
@@ -130,11 +126,11 @@ async def open_disk_files(
         await asyncio.to_thread(media_folder.prepare_folder, folder)
     except OSError as error:
         raise not_usable(folder, error) from None
-    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="disk")
+    threads = DiskThreads("disk", _THREADS, timeout_seconds)
     try:
-        yield DiskFiles(folder, base_url, clock, pool, timeout_seconds)
+        yield DiskFiles(folder, base_url, clock, threads)
     finally:
-        await asyncio.to_thread(pool.shutdown)
+        await asyncio.to_thread(threads.shutdown)
 
 
 async def is_prepared(folder: Path) -> bool:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from adapters.threads import DiskThreads
 from application.ports.errors import ConfigurationError
 from application.ports.journal import JournalUnavailable
 
@@ -27,11 +28,11 @@ class FileJournal:
     def __init__(self, path: Path) -> None:
         """Write to this file, which need not exist yet."""
         self._path = path
+        self._threads = DiskThreads("journal", 1, WRITE_TIMEOUT)
 
     async def write(self, line: str) -> None:
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT):
-                await asyncio.to_thread(self._append, f"{line}\n".encode())
+            await self._threads.call(self._append, f"{line}\n".encode())
         except TimeoutError:
             raise JournalUnavailable("the disk does not respond") from None
         except OSError as error:

@@ -1,6 +1,5 @@
 """The space that is left on the disks of the instance."""
 
-import asyncio
 import logging
 import shutil
 import tempfile
@@ -10,12 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from adapters.threads import DiskThreads
 from application.ports.errors import PortError
 
 MIN_FREE_PERCENT: Final = 5.0
 WARNING_INTERVAL: Final = 3600.0
 """Seconds between two warnings of a process."""
 LOW: Final = "low"
+_HANGS: Final = "the disk does not respond"
+_TIMEOUT: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -33,15 +35,18 @@ class FreeSpaceCheck:
         self._folders = folders
         self._monotonic = monotonic
         self._next_warning_at = 0.0
+        self._threads = DiskThreads("free-space", 1, _TIMEOUT)
 
     async def check(self) -> None:
         """Check that there is enough space, or else warn, at most once in `WARNING_INTERVAL`.
 
         Raises:
-            PortError: `LOW`.
+            PortError: `LOW`, or a file system, such as one of the network, does not respond.
         """
-        # A file system of the network may not respond.
-        folder, free_percent = await asyncio.to_thread(_find_fullest, self._folders)
+        try:
+            folder, free_percent = await self._threads.call(_find_fullest, self._folders)
+        except TimeoutError:
+            raise PortError(_HANGS) from None
         if free_percent >= MIN_FREE_PERCENT:
             return
         now = self._monotonic()

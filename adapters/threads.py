@@ -1,0 +1,76 @@
+"""Threads that do not end unseen, and calls of a disk that may hang."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class VitalThread(threading.Thread):
+    """A thread without which its process does nothing any more.
+
+    If it ends by an error, `adapters.logging` logs that and ends the process, so that another one
+    is started: whoever waits for the thread would wait for ever.
+    """
+
+
+def start_thread(
+    name: str, work: Callable[[], object], *, is_vital: bool = False
+) -> threading.Thread:
+    """Start a thread, which does not keep the process from exiting: a disk may hang in it.
+
+    Its error is logged as `unhandled_exception` with its name, and counted.
+
+    Args:
+        name: What it does.
+        work: What it does.
+        is_vital: Whether its error ends the process; see `VitalThread`.
+    """
+    kind = VitalThread if is_vital else threading.Thread
+    thread = kind(target=work, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+class DiskThreads:
+    """Makes calls that a disk may keep for ever, in threads of their own, with a time limit.
+
+    While all threads hang, further calls fail at once, and wait in no queue. In the threads of
+    `asyncio.to_thread`, some calls that hang would stop all that needs these: looking up the host
+    of a provider, for example.
+    """
+
+    def __init__(self, name: str, threads: int, timeout_seconds: float) -> None:
+        """Start no thread yet."""
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._threads: Final = threads
+        self._timeout_seconds = timeout_seconds
+        self._hanging = set[Future[Any]]()
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a blocking function, and return its result.
+
+        Raises:
+            TimeoutError: There was no result in time. It may be done later if it has begun.
+            Exception: What the function raises.
+        """
+        if len(self._hanging) >= self._threads:
+            raise TimeoutError
+        future = self._pool.submit(function, *args, **kwargs)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            # The timeout has cancelled it, unless it has begun.
+            if not future.done():
+                self._hanging.add(future)
+                future.add_done_callback(self._hanging.discard)
+            raise
+
+    def shutdown(self) -> None:
+        """Wait until the calls that have begun have ended."""
+        self._pool.shutdown()

@@ -1,6 +1,7 @@
 """Decoder processes, which can be stopped at any time."""
 
 import asyncio
+import logging
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import msgspec
 from adapters.pillow.limits import TOO_COMPLEX
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Task
 from application.ports.errors import ImageDecoderUnavailable
+from application.tasks import start_task
 from domain.media.errors import InvalidImage
 
 _BASE_MEMORY: Final = 256 * 1024 * 1024
@@ -26,8 +28,12 @@ _START_SECONDS: Final = 5.0
 _CRASHES: Final = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 _IDLE_SECONDS: Final = 30.0
 """After this time without a task, the processes end."""
+_STOP_SECONDS: Final = 5.0
+"""A killed process ends at once, unless the kernel waits for a disk in its name."""
 # Freed images go back to the operating system at once.
 _ENVIRONMENT: Final = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "1"}
+
+_log = logging.getLogger(__name__)
 
 
 class DecoderProcess:
@@ -79,10 +85,14 @@ class DecoderProcess:
         return self._process.poll() is not None
 
     def stop(self) -> None:
-        """Stop the process, whatever it does, and wait for its end."""
+        """Stop the process, whatever it does, and wait a while for its end."""
         self._socket.close()
         self._process.kill()
-        self._process.wait()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            # Nobody waits for it any longer: others may decode.
+            _log.error({"event": "decoder_not_stopped", "pid": self._process.pid})
 
 
 def _error_of_exit(exit_code: int) -> Exception:
@@ -137,7 +147,9 @@ class DecoderProcesses:
         if self._stopping_idle is not None:
             self._stopping_idle.cancel()
         loop = asyncio.get_running_loop()
-        self._stopping_idle = loop.call_later(_IDLE_SECONDS, self.stop_idle)
+        self._stopping_idle = loop.call_later(
+            _IDLE_SECONDS, lambda: start_task("stop_decoders", self.stop_idle())
+        )
         return answer
 
     async def _take_process(self) -> DecoderProcess:
@@ -151,7 +163,8 @@ class DecoderProcesses:
         except OSError as error:
             raise ImageDecoderUnavailable(f"No decoder process can be started: {error}") from error
 
-    def stop_idle(self) -> None:
+    async def stop_idle(self) -> None:
         """Stop the processes that do nothing, and so return their memory."""
-        while self._idle:
-            self._idle.pop().stop()
+        idle, self._idle = self._idle, []
+        for process in idle:
+            await asyncio.to_thread(process.stop)

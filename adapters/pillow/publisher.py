@@ -13,6 +13,7 @@ from application.media.fair_queue import FairQueue
 from application.media.limits import PixelAllowance
 from application.ports.errors import ImageDecoderUnavailable
 from application.ports.media import EncodedImage, PublishedImage
+from application.tasks import start_task
 from domain.errors import Unavailable
 from domain.media.errors import NoUploadSpace
 from domain.media.image import ImageLimits, SourceFormat, VariantSpec
@@ -75,7 +76,7 @@ class PillowImagePublisher:
         """Accept no more images, wait for those in progress, and end the processes."""
         self._is_closed = True
         await asyncio.gather(*self._working, return_exceptions=True)
-        await asyncio.to_thread(self._processes.stop_idle)
+        await self._processes.stop_idle()
 
     async def _encode(
         self, task: Task, upload: BinaryIO, identity_id: str, files: ExitStack
@@ -97,7 +98,7 @@ class PillowImagePublisher:
             if self._is_closed:
                 raise Unavailable
             descriptors = [file.fileno() for file in files]
-            working = asyncio.create_task(self._processes.run(task, descriptors))
+            working = start_task("decode_image", self._processes.run(task, descriptors))
             self._working.add(working)
             working.add_done_callback(self._working.discard)
             answer = await working

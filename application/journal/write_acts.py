@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +11,7 @@ from application.journal.lines import render_line
 from application.ports.journal import Journal, JournalUnavailable
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock
+from application.tasks import start_task
 from domain.administration.audit import AuditAction
 from domain.identities.identity import Identity
 from domain.journal.acts import list_identity_acts, list_phone_acts
@@ -18,7 +20,7 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
 MAX_WAITING: Final = 10_000
-"""Lines that wait in memory. Above that the oldest is dropped; the log has what it said."""
+"""Lines that wait in memory. Above that the oldest is dropped, and the log has what it said."""
 _OF_ROLE: Final = frozenset({AuditAction.PROMOTE, AuditAction.DEMOTE})
 _OF_PHONE: Final = frozenset(
     {AuditAction.CHANGE_PHONE, AuditAction.UNDO_PHONE_CHANGE, AuditAction.DISOWN_PHONE}
@@ -44,7 +46,6 @@ class WriteActs:
     clock: Clock
     waiting: deque[JournalEntry] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def identity_changed(self, former: Identity, changed: Identity) -> None:
         """Write what was done to an identity."""
@@ -111,15 +112,12 @@ class WriteActs:
         return None if phone is None else self.keyed_hashes.blind_index(phone)
 
     async def _write(self, entry: JournalEntry) -> None:
-        task = asyncio.create_task(self._write_or_keep(entry))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        await asyncio.shield(task)
+        await asyncio.shield(start_task("write_journal", self._write_or_keep(entry)))
 
     async def _write_or_keep(self, entry: JournalEntry) -> None:
         reason = "earlier lines wait"
         if self.waiting:  # `retry` may hold the lock for long, and writes this one too
-            self.waiting.append(entry)
+            self._keep(entry)
         else:
             async with self._writing:
                 if not self.waiting:
@@ -129,7 +127,16 @@ class WriteActs:
                         reason = str(error)
                     else:
                         return
-                self.waiting.append(entry)
-        details = {"action": entry.action.value, "user_id": entry.id, "item_id": entry.item_id}
-        named = {name: text for name, text in details.items() if text is not None}
-        _log.warning({"event": "journal_line_waits", "reason": reason, **named})
+                self._keep(entry)
+        _log.warning({"event": "journal_line_waits", "reason": reason, **_name(entry)})
+
+    def _keep(self, entry: JournalEntry) -> None:
+        if len(self.waiting) == self.waiting.maxlen:
+            _log.error({"event": "journal_line_dropped", **_name(self.waiting[0])})
+        self.waiting.append(entry)
+
+
+def _name(entry: JournalEntry) -> Mapping[str, str]:
+    """Return the fields of the log that say which act it is."""
+    details = {"action": entry.action.value, "user_id": entry.id, "item_id": entry.item_id}
+    return {name: text for name, text in details.items() if text is not None}

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from application.journal.lines import UnreadableLine, parse_entry, render_line
-from application.journal.write_acts import WriteActs
+from application.journal.write_acts import MAX_WAITING, WriteActs
 from application.ports.journal import JournalUnavailable
 from domain.identities.role import Role
 from tests.support.app_harness import AppHarness
@@ -116,6 +116,21 @@ async def test_what_cannot_be_written_waits_and_keeps_its_order(journaled: Journ
     assert journal.acts == [("sign_out", user.id), ("promote", user.id)]
     await act.change_role(user.id, Role.MEMBER)
     assert len(journal.lines) == 3
+
+
+async def test_the_log_names_a_line_that_is_dropped_because_too_many_wait(
+    journaled: Journaled, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, journal = journaled.app, journaled.journal
+    user = (await app.add_user()).identity
+    journal.fails = True
+    act, waiting = app.identities.operator_actions, journaled.writer.waiting
+    await act.revoke_sessions(user.id)
+    waiting.extend([waiting[0]] * (MAX_WAITING - 1))
+    await act.change_role(user.id, Role.ADMINISTRATOR)
+
+    dropped = {"event": "journal_line_dropped", "action": "sign_out", "user_id": user.id}
+    assert dropped in [record.msg for record in caplog.records]
 
 
 async def test_no_act_waits_for_the_lines_before_it(journaled: Journaled) -> None:

@@ -1,16 +1,18 @@
 """A thread for each connection. Operations that wait are executed together, as one transaction."""
 
 import asyncio
+import logging
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
+from adapters.threads import start_thread
 from application.ports.errors import StorageTimeout, StorageUnavailable
 
 T = TypeVar("T")
@@ -24,6 +26,8 @@ MAX_BATCH_SIZE: Final = 100
 OPERATION_TIMEOUT: Final = 15.0
 """Seconds. It is longer than any wait for a lock: only a disk that hangs takes so long."""
 _EXIT_TIMEOUT: Final = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +120,23 @@ class ConnectionWorker:
             # Nobody waits for those that are done.
             requests = [request for request in batch if not request.result.done()]
             operations = [request.operation for request in requests]
-            results = self._execute_batch(self._connection, operations) if operations else ()
+            results = self._execute(operations) if operations else ()
             self._call_in_loop(self._end_batch, len(batch), requests, results)
         with suppress(*SQLITE_ERRORS):
             finish(self._connection)
         with suppress(*SQLITE_ERRORS):
             self._connection.close()
         self._call_in_loop(self._finished.set_result, None)
+
+    def _execute(self, operations: Sequence[Operation[Any]]) -> Sequence[object]:
+        try:
+            return self._execute_batch(self._connection, operations)
+        except Exception as error:  # noqa: BLE001 -- the thread goes on with the next batch
+            _log.error({"event": "database_batch_failed"}, exc_info=error)
+            with suppress(*SQLITE_ERRORS):
+                self._connection.rollback()
+            failed = StorageTimeout(f"an unexpected error: {type(error).__name__}")
+            return [Failed(failed)] * len(operations)
 
     def _next_batch(self) -> Sequence[_Request[Any]]:
         """Wait for a request, and return it with those that wait as well; none after `close`."""
@@ -183,11 +197,8 @@ async def open_connection_worker(
     """
     connection = await asyncio.to_thread(connect)
     worker = ConnectionWorker(connection, execute_batch)
-    # A daemon, so that a disk that hangs cannot keep the process from exiting.
-    thread = threading.Thread(
-        target=worker.execute_batches, args=(finish,), name=f"sqlite-{name}", daemon=True
-    )
-    thread.start()
+    execute = partial(worker.execute_batches, finish)
+    thread = start_thread(f"sqlite-{name}", execute, is_vital=True)
     try:
         yield worker
     finally:

@@ -92,6 +92,21 @@ async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(
         assert await worker.run(returning("c")) == "c"
 
 
+async def test_after_an_unexpected_error_of_a_batch_its_callers_fail_at_once_and_the_next_goes_on(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        raise MemoryError
+
+    async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
+        with pytest.raises(StorageTimeout, match="an unexpected error: MemoryError"):
+            await worker.run(fail)
+        assert await worker.run(lambda connection: connection.in_transaction) is False
+
+    assert [record.msg for record in caplog.records] == [{"event": "database_batch_failed"}]
+
+
 async def test_an_operation_times_out_when_the_disk_hangs(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from application.ports.errors import MessengerUnavailable, PortError
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.security_events import SecurityEvents
 from application.ports.system import HealthCheck
+from application.tasks import start_task
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
@@ -142,7 +143,7 @@ class FailoverMessenger:
                 reason = f"It failed with {type(error).__name__}."
                 return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
 
-        sending = asyncio.create_task(send())
+        sending = start_task("send_message", send())
         try:
             # Unlike asyncio.timeout, this does not wait for a messenger that ignores cancellation.
             await asyncio.wait([sending], timeout=self._send_timeout)
@@ -173,7 +174,7 @@ class FailoverMessenger:
 
 
 async def _check_any(health_checks: Sequence[HealthCheck]) -> None:
-    tasks = [asyncio.create_task(_reason(check)) for check in health_checks]
+    tasks = [start_task("check_messenger", _reason(check)) for check in health_checks]
     reasons = []
     try:
         for task in asyncio.as_completed(tasks):

@@ -7,5 +7,13 @@ from adapters.logging.configuration import (
     logging_config,
 )
 from adapters.logging.security_events import LogSecurityEvents
+from adapters.logging.unhandled import log_errors_of_loop
 
-__all__ = ["LogSecurityEvents", "configure_logging", "flush_log", "log_package", "logging_config"]
+__all__ = [
+    "LogSecurityEvents",
+    "configure_logging",
+    "flush_log",
+    "log_errors_of_loop",
+    "log_package",
+    "logging_config",
+]

@@ -5,7 +5,7 @@ import logging
 import logging.config
 import os
 import sys
-import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -18,6 +18,7 @@ from structlog.typing import EventDict, Processor
 
 from adapters.logging.lines import LineLogger, LineWriter
 from adapters.logging.masking import format_exception, loggable
+from adapters.logging.unhandled import log_unhandled_errors
 from application.ports.current_request import CURRENT_REQUEST
 
 _find_logger: Final = structlog.stdlib.LoggerFactory([__name__])
@@ -28,7 +29,9 @@ _OWN_PACKAGES: Final = {"domain", "application", "adapters", "entrypoints", "dia
 messages, codes and URLs."""
 
 
-def configure_logging(level: str, log_format: str) -> None:
+def configure_logging(
+    level: str, log_format: str, count_failures: Callable[[str, int], object] = lambda *_: None
+) -> None:
     """Log everything in this process to stderr with one chain of processors, warnings included.
 
     Logging never waits for stderr. See `LineWriter`.
@@ -36,14 +39,16 @@ def configure_logging(level: str, log_format: str) -> None:
     Args:
         level: `debug`, `info`, `warning` or `error`.
         log_format: `auto`, `json` or `console`.
+        count_failures: counts errors that nobody catches (`unhandled`), and lines that are dropped
+            (`log`).
     """
     logging.setLoggerClass(_Logger)
     logging.config.dictConfig(logging_config(level))
     # The standard library reports a failed log call with a traceback that contains the record.
     logging.raiseExceptions = False
     logging.captureWarnings(True)
-    sys.excepthook = _log_unhandled_exception
-    threading.excepthook = lambda args: _log_unhandled_exception(*args[:3])
+    log_unhandled_errors(lambda: count_failures("unhandled", 1), flush_log)
+    _writer().count_dropped = lambda lines: count_failures("log", lines)
     structlog.configure(
         processors=make_processors(log_format, os.isatty(_writer().descriptor)),
         # LineLogger drops what the level of the logger does not allow.
@@ -167,10 +172,6 @@ def _writer() -> LineWriter:
     log = structlog.wrap_logger(LineLogger(logging.getLogger(__name__), str))
     stderr = sys.stderr.fileno() if sys.stderr else -1
     return LineWriter(stderr, lambda lines: log.warning("log_lines_dropped", lines=lines))
-
-
-def _log_unhandled_exception(_type: Any, error: BaseException | None, _traceback: Any) -> None:
-    structlog.get_logger("entrypoints").critical("unhandled_exception", exc_info=error)
 
 
 def _read_message(record: logging.LogRecord) -> str:

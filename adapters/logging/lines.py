@@ -44,6 +44,8 @@ class LineWriter:
         self._report_dropped = report_dropped
         self._dropped = 0
         self._thread = threading.Thread()
+        self.count_dropped: Callable[[int], object] = lambda _: None
+        """Is told of lines that are dropped, while the log itself cannot say so."""
 
     def write(self, line: str) -> None:
         """Add a line without its line end, or drop it."""
@@ -53,6 +55,7 @@ class LineWriter:
             self._queue.put(line)
         else:
             self._dropped += 1
+            self.count_dropped(1)
 
     def wait_until_written(self, timeout_seconds: float = 1.0) -> None:
         """Wait until all lines are written, at most for the timeout."""
@@ -64,7 +67,8 @@ class LineWriter:
     def _start_thread(self) -> None:
         queue: SimpleQueue[str | threading.Event] = SimpleQueue()
         # A daemon thread, because a blocked write must not keep the process alive.
-        thread = threading.Thread(target=self._run, args=(queue,), daemon=True)
+        # The next line starts another one, should it die.
+        thread = threading.Thread(target=self._run, args=(queue,), name="log", daemon=True)
         thread.start()
         # Together at the end: threads that begin at once may each start one.
         self._queue, self._thread = queue, thread
@@ -83,8 +87,9 @@ class LineWriter:
             report = [self._report_dropped(dropped)] if dropped else []
             try:
                 self._write([*lines, *report])
-            except (OSError, ValueError):
+            except Exception:  # noqa: BLE001 - it cannot be logged, but counted
                 self._dropped += dropped + len(lines)
+                self.count_dropped(len(lines))
             for item in items:
                 if isinstance(item, threading.Event):
                     item.set()

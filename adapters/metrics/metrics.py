@@ -101,11 +101,23 @@ class Metrics:
             "When this instance last completed a scheduled cleanup; 0 if it never did.",
             "max",
         )
+        self.background_failures = self.counter(
+            "background_failures",
+            "Failures of what no request waits for: a background task, or an error nobody caught.",
+            "task",
+        )
         self.worker_starts = self.counter("worker_starts", "Worker processes that started.")
         self.security_events = self.counter("security_events", "Security events.", "event")
         # With a zero from the start, `increase` sees the first event of each.
         for result in ("completed", "failed"):
             self.cleanup_runs.labels(result)
+
+        for task in ("log", "unhandled"):
+            self.background_failures.labels(task)
+
+    def count_background_failures(self, task: str, number: int) -> None:
+        """Count failures of a background task, dropped lines of the log or unhandled errors."""
+        self.background_failures.labels(task).inc(number)
 
     def observe_request(
         self, method: str, route: str, status: int, seconds: float, error: type[Exception] | None, /

@@ -27,6 +27,7 @@ from adapters.mongo.opening import open_database
 from adapters.records.record_kind import Index, RecordKind
 from adapters.records.schema_plan import DUPLICATES, ReportBuild, SchemaObject, SchemaPlan
 from application.ports.errors import ConfigurationError
+from application.tasks import start_task
 
 _PROGRESS_INTERVAL: Final = 1.0
 _DECLARED: Final = {
@@ -136,7 +137,7 @@ async def _reported(
             for operation in await admin.aggregate(pipeline).to_list(1):
                 report(missing, operation["progress"]["done"], operation["progress"]["total"])
 
-    task = asyncio.create_task(watch())
+    task = start_task("report_index", watch())
     try:
         yield
     finally:

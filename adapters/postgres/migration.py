@@ -23,6 +23,7 @@ from adapters.postgres.schema import ALL_KINDS, COLUMNS, SCHEMA
 from adapters.postgres.url import PostgresUrl, parse_url
 from adapters.records.schema_plan import DUPLICATES, ReportBuild, SchemaObject, SchemaPlan
 from application.ports.errors import ConfigurationError
+from application.tasks import start_task
 
 _PROGRESS_INTERVAL: Final = 1.0
 _MIGRATION_LOCK_ID: Final = LOCK_ID + 1
@@ -214,7 +215,7 @@ async def _reported(
                 for is_waiting, done, total in await cursor.fetchall():
                     report(index, done, total, is_waiting=is_waiting)
 
-    task = asyncio.create_task(watch())
+    task = start_task("report_index", watch())
     try:
         yield
     finally:

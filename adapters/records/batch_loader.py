@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from application.ports.errors import StorageUnavailable
+from application.tasks import start_task
 
 T = TypeVar("T")
 Fetch = Callable[[Sequence[str]], Coroutine[Any, Any, Mapping[str, T]]]
@@ -72,7 +73,7 @@ class BatchLoader(Generic[T]):
         self._is_scheduled = False
         while len(self._batches) < MAX_BATCHES and (waiting := self._next_batch()):
             # It belongs to no request, so that no limit of one affects the others.
-            batch = asyncio.create_task(self._fetch_batch([*waiting]), context=Context())
+            batch = start_task("load_batch", self._fetch_batch([*waiting]), context=Context())
             self._batches.add(batch)
             batch.add_done_callback(partial(self._finish_batch, waiting))
 

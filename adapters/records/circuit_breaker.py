@@ -8,6 +8,7 @@ from contextvars import Context
 from typing import Final, TypeVar
 
 from application.ports.errors import PortError, StorageTimeout, StorageUnavailable
+from application.tasks import is_ended, start_task
 
 T = TypeVar("T")
 _Check = Callable[[], Awaitable[object]]
@@ -115,7 +116,9 @@ class _Circuit:
         # A check that has not ended since the circuit was open before goes on.
         if self._checks is None or self._checks.done():
             # It belongs to no request, whose time limit it would have.
-            self._checks = asyncio.create_task(self._check_until_closed(), context=Context())
+            self._checks = start_task(
+                "check_database", self._check_until_closed(), context=Context()
+            )
 
     def close(self) -> None:
         self._failures = 0
@@ -145,7 +148,10 @@ class _Circuit:
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT):
                     await self._check()
-            except Exception:  # noqa: BLE001 -- an operator's adapter may raise anything
+            except (Exception, asyncio.CancelledError):
+                # Without a check, the circuit would be open until the process ends.
+                if is_ended():
+                    raise
                 await asyncio.sleep(next_at - loop.time())
             else:
                 self.close()

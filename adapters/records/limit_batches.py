@@ -14,6 +14,7 @@ from typing import Final
 
 from adapters.records.limits import LimitRecord, LimitRecords, acquire, record_ids, release
 from application.ports.errors import CorruptRecord, PortError
+from application.tasks import start_task
 from domain.otp.rate_limits import Acquisition, Reservation
 
 Change = Reservation | Acquisition
@@ -133,7 +134,7 @@ class LimitBatches:
         if self._task is None:
             # It belongs to no request, so that no limit of one affects the others. It begins in the
             # next iteration of the event loop, with all calls that arrive in this one.
-            self._task = asyncio.create_task(self._execute_batches(), context=Context())
+            self._task = start_task("limit_batches", self._execute_batches(), context=Context())
         return outcomes
 
     async def _execute_batches(self) -> None:

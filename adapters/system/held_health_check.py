@@ -5,6 +5,7 @@ from typing import Final
 
 from application.ports.errors import PortError
 from application.ports.system import HealthCheck
+from application.tasks import start_task
 
 CHECK_TIMEOUT: Final = 0.5
 """Seconds. Kubernetes waits one second for an answer by default; the rest is for a busy worker."""
@@ -43,7 +44,7 @@ class HeldHealthCheck:
         now = asyncio.get_running_loop().time()
         if self._running is None or (self._running.done() and now >= self._held_until):
             self._answer_until = now + CHECK_TIMEOUT
-            self._running = asyncio.create_task(self._check())
+            self._running = start_task("health_check", self._check())
         check = self._running
         if not check.done() and now < self._answer_until:
             # Unlike wait_for, this does not wait for a check that ignores its cancellation.

@@ -7,6 +7,7 @@ from typing import Final
 
 from application.ports.identities import Identities
 from application.ports.system import Clock
+from application.tasks import start_task
 
 MAX_COUNTED: Final = 10_000_000
 """To count more takes more than two seconds in MongoDB, and hours of its processor in a day."""
@@ -66,7 +67,7 @@ class CountUsers:
         is_recent = timedelta(0) <= now - self._began_at < MAX_AGE
         if counting is None or (counting.done() and not (is_recent and _has_result(counting))):
             self._began_at = now
-            counting = self._counting = asyncio.create_task(self())
+            counting = self._counting = start_task("count_users", self())
             # Where no caller waits any longer, asyncio would report the exception.
             counting.add_done_callback(_has_result)
         return await asyncio.shield(counting)

@@ -28,6 +28,7 @@ from application.imports.user_lines import (
     parse_user_line,
 )
 from application.ports.identities import Identities
+from application.tasks import start_task
 from domain.identities.identity import Identity
 from domain.phone import PhoneRules
 
@@ -264,7 +265,7 @@ def _begin(
         return line.user
     if problem := repeated.find_problem(line.user):
         return InvalidLine(problem)
-    return asyncio.create_task(_import(line.user, import_user, identities))
+    return start_task("import_user", _import(line.user, import_user, identities))
 
 
 async def _import(

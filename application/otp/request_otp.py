@@ -30,6 +30,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerificat
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
+from application.tasks import start_task
 from application.update import change
 from domain.errors import (
     CountryNotServed,
@@ -388,7 +389,8 @@ class RequestOtp:
     ) -> bool:
         """Deliver the code, and return whether the provider confirmed that it took it."""
         phone = command.phone
-        delivering = asyncio.create_task(self.deliver_otp(phone, command.preferences, decision))
+        sending = self.deliver_otp(phone, command.preferences, decision)
+        delivering = start_task("deliver_otp", sending)
         try:
             await asyncio.wait([delivering], timeout=SLOW_DELIVERY)
             is_slow = not delivering.done()

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from application.ports.errors import PortError
+from application.tasks import start_task
 from application.voice.callbacks import Callbacks
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, callback_id
@@ -29,7 +30,6 @@ class CallBackCaller:
     """
 
     callbacks: Callbacks
-    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def __call__(self, call: Call, phone: PhoneNumber | None) -> None:
         """Place the callback of a call, if it was promised and is not placed yet.
@@ -42,9 +42,7 @@ class CallBackCaller:
 
     def schedule(self, call: Call, phone: PhoneNumber | None) -> None:
         """Place the callback of a call in the background, if its end is not reported in time."""
-        task = asyncio.create_task(self._place_later(call, phone))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        start_task("place_callback", self._place_later(call, phone))
 
     async def _place_later(self, call: Call, phone: PhoneNumber | None) -> None:
         try:

@@ -249,7 +249,7 @@ class _Events(Feature):
         from adapters.metrics.features.events import CountedEvents
 
         counted = CountedEvents(events.send, metrics, [*labels])
-        return (run_events_task(events.send, labels, counted),)
+        return (run_events_task(events.send, labels, counted, metrics),)
 
     def add_details(self, opening: "Opening") -> None:
         """Show which events of a user were not sent."""

@@ -132,7 +132,7 @@ class _Journal(Feature):
         self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
     ) -> Sequence[AbstractAsyncContextManager[None]]:
         """Write the lines that wait, if there is a journal."""
-        del settings, metrics
+        del settings
         from application.journal.feature import JournalFeature
         from entrypoints.server.background_task import repeat
 
@@ -140,8 +140,14 @@ class _Journal(Feature):
         if write_acts is None:
             return ()
         # There may be many lines, and what was written is not written again.
-        limit = _RETRY_INTERVAL * 6
-        task = repeat(write_acts.retry, "journal_not_written", pause=_RETRY_INTERVAL, limit=limit)
+        task = repeat(
+            "journal",
+            write_acts.retry,
+            failed_event="journal_not_written",
+            pause=_RETRY_INTERVAL,
+            limit=_RETRY_INTERVAL * 6,
+            metrics=metrics,
+        )
         return (task,)
 
     @asynccontextmanager

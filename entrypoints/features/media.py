@@ -530,14 +530,20 @@ class _Media(Feature):
         self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
     ) -> Sequence[AbstractAsyncContextManager[None]]:
         """Retry deletions that the store refused, if the service cleans up."""
-        del metrics
         if not settings.cleanup_interval:
             return ()
         from application.media.feature import MediaFeature
         from entrypoints.server.background_task import repeat
 
         retry = use_cases.of(MediaFeature).retry_deletions
-        return (repeat(retry, "file_deletion_retry_failed", pause=_RETRY_INTERVAL),)
+        task = repeat(
+            "file_deletions",
+            retry,
+            failed_event="file_deletion_retry_failed",
+            pause=_RETRY_INTERVAL,
+            metrics=metrics,
+        )
+        return (task,)
 
     def add_details(self, opening: "Opening") -> None:
         """Show what a user has in the library."""

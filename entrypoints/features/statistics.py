@@ -104,15 +104,29 @@ class _Statistics(Feature):
         self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
     ) -> Sequence[AbstractAsyncContextManager[None]]:
         """Write what was counted since the last write."""
-        del metrics
         from application.costs.feature import CostsFeature
         from application.statistics.feature import StatisticsFeature
         from entrypoints.server.background_task import repeat
 
         write, write_costs = use_cases.of(StatisticsFeature).write, use_cases.of(CostsFeature).write
-        tasks = [repeat(write, "statistics_not_written", pause=_STATISTICS_INTERVAL)]
+        tasks = [
+            repeat(
+                "statistics",
+                write,
+                failed_event="statistics_not_written",
+                pause=_STATISTICS_INTERVAL,
+                metrics=metrics,
+            )
+        ]
         if settings.of(StatisticsSettings).prices is not None:
-            tasks.append(repeat(write_costs, "costs_not_written", pause=_COSTS_INTERVAL))
+            costs = repeat(
+                "costs",
+                write_costs,
+                failed_event="costs_not_written",
+                pause=_COSTS_INTERVAL,
+                metrics=metrics,
+            )
+            tasks.append(costs)
         return tasks
 
     @asynccontextmanager

@@ -14,6 +14,7 @@ from litestar.types import Receive, Scope, Send
 
 from application.limits.file_reads import FileRead
 from application.ports.errors import PortError
+from application.tasks import start_task
 
 SEND_TIMEOUT_SECONDS: Final = 15.0
 """Maximum time for one chunk of 64 KiB. A slower client holds a file open for nothing."""
@@ -71,11 +72,11 @@ class FileResponse:
                 await head(scope, receive, send)
                 return
             await head.start_response(send)
-            sending = asyncio.create_task(_send_chunks(file.chunks, send, read))
+            sending = start_task("send_file", _send_chunks(file.chunks, send, read))
             # The server does not report a disconnect to a sender: it drops what is sent.
             endings = [
-                asyncio.create_task(_wait_for_disconnect(receive)),
-                asyncio.create_task(read.is_ended.wait()),
+                start_task("wait_for_disconnect", _wait_for_disconnect(receive)),
+                start_task("wait_for_slot", read.is_ended.wait()),
             ]
             try:
                 await asyncio.wait({sending, *endings}, return_when=asyncio.FIRST_COMPLETED)

@@ -4,53 +4,94 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
 from application.ports.errors import PortError
+from application.tasks import is_ended, start_task
+
+if TYPE_CHECKING:
+    from adapters.metrics.metrics import Metrics
 
 _log = structlog.get_logger()
 
 
 @asynccontextmanager
 async def repeat(
+    name: str,
     work: Callable[[], Awaitable[object]],
-    failed_event: str,
     *,
+    failed_event: str,
     pause: timedelta,
+    metrics: "Metrics | None",
     first: timedelta | None = None,
     limit: timedelta | None = None,
+    pause_after_failure: timedelta | None = None,
+    log_failure: Callable[[str, Exception], None] | None = None,
 ) -> AsyncIterator[None]:
     """Do the work again and again in a task, which is cancelled at the end of the block.
 
+    Nothing else ends the task: whatever the work raises is logged and counted, and it is done again
+    after the pause.
+
     Args:
+        name: What the work is; the label of its failures in the metrics.
         work: Does it once.
         failed_event: What the log says if it failed.
         pause: The time between two times.
+        metrics: Where failures are counted.
         first: The time until it is done first; by default the pause.
         limit: How long it may take; by default as long as the pause.
+        pause_after_failure: Instead of the pause.
+        log_failure: Writes the line of a failure instead; gets the event and the error.
     """
     first_seconds = (pause if first is None else first).total_seconds()
     limit_seconds = (pause if limit is None else limit).total_seconds()
+    pause_after_failure_seconds = (pause_after_failure or pause).total_seconds()
+    failures = None if metrics is None else metrics.background_failures.labels(name)
+    log = log_failure or log_task_failure
+
+    async def has_failed() -> bool:
+        timeout = asyncio.timeout(limit_seconds)
+        try:
+            async with timeout:
+                await work()
+        except TimeoutError as raised:
+            late = TimeoutError(f"it took longer than {limit_seconds:g} seconds")
+            error: Exception = late if timeout.expired() else raised
+        except asyncio.CancelledError as cancelled:
+            if is_ended():
+                raise
+            error = RuntimeError("what it called was cancelled")
+            error.__cause__ = cancelled
+        except Exception as raised:  # noqa: BLE001 - the next time tries again
+            error = raised
+        else:
+            return False
+        if failures is not None:
+            failures.inc()
+        log(failed_event, error)
+        return True
 
     async def run() -> None:
         await asyncio.sleep(first_seconds)
         while True:
-            try:
-                async with asyncio.timeout(limit_seconds):
-                    await work()
-            except TimeoutError:
-                _log.warning(failed_event, reason="it took longer than the interval")
-            except PortError as error:
-                _log.warning(failed_event, reason=str(error))
-            except Exception as error:  # noqa: BLE001 - the next interval tries again
-                _log.error(failed_event, exc_info=error)
-            await asyncio.sleep(pause.total_seconds())
+            is_failed = await has_failed()
+            await asyncio.sleep(pause_after_failure_seconds if is_failed else pause.total_seconds())
 
-    task = asyncio.create_task(run())
+    task = start_task(name, run())
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+def log_task_failure(event: str, error: Exception) -> None:
+    """Log why the work of a task failed: a warning for what is known, an error for a bug."""
+    if isinstance(error, PortError | TimeoutError):
+        _log.warning(event, reason=str(error))
+    else:
+        _log.error(event, exc_info=error)

@@ -4,12 +4,15 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
 from application.operations.cleanup import CleanupReport
 from entrypoints.server.background_task import repeat
+
+if TYPE_CHECKING:
+    from adapters.metrics.metrics import Metrics
 
 _FIRST_CHECK_SECONDS: Final = 5.0
 _CHECKS_PER_INTERVAL: Final = 10
@@ -22,7 +25,7 @@ _log = structlog.get_logger()
 
 
 def run_cleanup_task(
-    scheduled_cleanup: RunCleanup, interval: timedelta
+    scheduled_cleanup: RunCleanup, interval: timedelta, metrics: "Metrics | None" = None
 ) -> AbstractAsyncContextManager[None]:
     """Clean up in the background until the end of the block.
 
@@ -32,6 +35,7 @@ def run_cleanup_task(
     Args:
         scheduled_cleanup: the use case.
         interval: time between two cleanups.
+        metrics: where failures are counted.
     """
 
     async def clean_up() -> None:
@@ -43,11 +47,25 @@ def run_cleanup_task(
 
     pause = interval / _CHECKS_PER_INTERVAL
     first = min(timedelta(seconds=_FIRST_CHECK_SECONDS), pause)
-    return repeat(clean_up, "cleanup_failed", pause=pause, first=first, limit=interval)
+    return repeat(
+        "cleanup",
+        clean_up,
+        failed_event="cleanup_failed",
+        pause=pause,
+        first=first,
+        limit=interval,
+        metrics=metrics,
+    )
 
 
 def run_limit_watch(
-    warn_of_high_use: Callable[[], Awaitable[None]],
+    warn_of_high_use: Callable[[], Awaitable[None]], metrics: "Metrics | None" = None
 ) -> AbstractAsyncContextManager[None]:
     """Warn of limits that are nearly used up, in the background until the end of the block."""
-    return repeat(warn_of_high_use, "limits_not_measured", pause=LIMIT_WATCH_INTERVAL)
+    return repeat(
+        "limit_watch",
+        warn_of_high_use,
+        failed_event="limits_not_measured",
+        pause=LIMIT_WATCH_INTERVAL,
+        metrics=metrics,
+    )

@@ -3,38 +3,50 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from application.operations.instances import KeepInstance
 from application.ports.errors import PortError
 from domain.instance import RENEWAL_INTERVAL
+from entrypoints.server.background_task import log_task_failure, repeat
+
+if TYPE_CHECKING:
+    from adapters.metrics.metrics import Metrics
 
 _CALL_TIMEOUT: Final = 5.0
 """Seconds. The next renewal tries again, and a stop does not wait long for a database."""
 
 
 @asynccontextmanager
-async def keep_instance(instance: KeepInstance) -> AsyncIterator[None]:
+async def keep_instance(
+    instance: KeepInstance, metrics: "Metrics | None" = None
+) -> AsyncIterator[None]:
     """Write the record, renew it in a task, and delete it at the end of the block.
 
     While the database is away the task goes on trying without a word: readiness and the log have
     the reason already.
     """
-
-    async def renew() -> None:
-        while True:
-            await asyncio.sleep(RENEWAL_INTERVAL.total_seconds())
-            await _try(instance.renew())
-
     await _try(instance.renew())
-    task = asyncio.create_task(renew())
+    renewing = repeat(
+        "instance",
+        instance.renew,
+        failed_event="instance_not_renewed",
+        pause=RENEWAL_INTERVAL,
+        limit=timedelta(seconds=_CALL_TIMEOUT),
+        metrics=metrics,
+        log_failure=_log_bug,
+    )
     try:
-        yield
+        async with renewing:
+            yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
         await _try(instance.delete())
+
+
+def _log_bug(event: str, error: Exception) -> None:
+    if not isinstance(error, PortError | TimeoutError):
+        log_task_failure(event, error)
 
 
 async def _try(call: Awaitable[None]) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from application.tasks import start_task
 from entrypoints.settings.bind import Bind
 
 _PATH: Final = b"/metrics"
@@ -43,7 +44,7 @@ async def run_metrics_server(
         if len(exchanges) >= _MAX_CONNECTIONS:
             writer.close()
             return
-        exchange = asyncio.create_task(_exchange(reader, writer, content_type, render))
+        exchange = start_task("serve_metrics", _exchange(reader, writer, content_type, render))
         exchanges.add(exchange)
         exchange.add_done_callback(exchanges.discard)
 

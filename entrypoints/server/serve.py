@@ -1,6 +1,7 @@
 """granian, with one process for each worker."""
 
 import codecs
+import math
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Callable, Set
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -17,6 +19,7 @@ from granian.log import LogLevels
 from granian.server import MPServer, MTServer
 
 from adapters.logging import logging_config
+from adapters.threads import start_thread
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.stop import StopSequence
 from entrypoints.server.workers import STOP_SIGNALS, Workers
@@ -35,9 +38,12 @@ _HEADER_TIMEOUT_MILLISECONDS: Final = 15_000
 """For a request head, and for an idle connection until the end of its next one."""
 _MAX_BUFFER_SIZE: Final = 64 * 1024
 """Bytes of a request head, and of a response that a slow reader makes the server keep."""
-_START_TIMEOUT: Final = 60
+_SLOW_START: Final = 60
+"""Seconds after which the log says that no worker listens yet."""
 _POLL_INTERVAL: Final = 0.02
 _KILL_INTERVAL: Final = 0.2
+
+_log = structlog.get_logger()
 
 
 def serve(
@@ -97,8 +103,10 @@ def serve(
         kill=lambda: _kill(server, has_ended),
         has_ended=has_ended,
     )
-    _run_in_thread(partial(_handle_signals, stop, awaited))
-    server.on_startup(lambda: _run_in_thread(partial(_wait_until_listening, bind, on_listening)))
+    # Without it no signal would stop the service.
+    start_thread("signals", partial(_handle_signals, stop, awaited), is_vital=True)
+    wait = partial(_wait_until_listening, bind, on_listening, has_ended)
+    server.on_startup(lambda: start_thread("start", wait))
     server.serve(
         target_loader=partial(_make_app, settings, workers, metrics_bind), wrap_loader=False
     )
@@ -117,10 +125,6 @@ def _make_app(settings: Settings, workers: Workers, metrics_bind: Bind | None) -
         return make_app(settings, workers, metrics_bind)
     except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
         workers.stop_service(error)
-
-
-def _run_in_thread(function: Callable[[], None]) -> None:
-    threading.Thread(target=function, daemon=True).start()
 
 
 def _handle_signals(stop: StopSequence, awaited: Set[signal.Signals]) -> None:
@@ -143,10 +147,12 @@ def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:
             worker.kill()  # type: ignore[no-untyped-call]  # granian's
 
 
-def _wait_until_listening(bind: Bind, on_listening: Callable[[], None]) -> None:
+def _wait_until_listening(
+    bind: Bind, on_listening: Callable[[], None], has_ended: threading.Event
+) -> None:
     # granian has no event for "the workers listen now".
-    deadline = time.monotonic() + _START_TIMEOUT
-    while time.monotonic() < deadline:
+    warn_at = time.monotonic() + _SLOW_START
+    while not has_ended.is_set():
         try:
             socket.create_connection((bind.local_host, bind.port), timeout=1).close()
         except OSError:
@@ -154,3 +160,6 @@ def _wait_until_listening(bind: Bind, on_listening: Callable[[], None]) -> None:
         else:
             on_listening()
             return
+        if time.monotonic() > warn_at:
+            warn_at = math.inf
+            _log.warning("service_start_slow", seconds=_SLOW_START)

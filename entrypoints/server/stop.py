@@ -3,9 +3,11 @@
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
+from adapters.threads import start_thread
 from entrypoints.server.workers import Workers
 
 _log = structlog.get_logger()
@@ -74,13 +76,16 @@ class StopSequence:
                 delay_seconds=delay_seconds,
                 drain_timeout_seconds=self._drain_seconds,
             )
-            timer = threading.Timer(delay_seconds, self._end_workers)
-            timer.daemon = True
-            timer.start()
+            wait = partial(self._end_workers_after, delay_seconds)
+            start_thread("stop-delay", wait, is_vital=True)
 
     def _stop_at_once(self) -> None:
         self._end_workers()
         self._kill()
+
+    def _end_workers_after(self, seconds: float) -> None:
+        if not self._has_ended.wait(seconds):
+            self._end_workers()
 
     def _end_workers(self) -> None:
         if self._is_draining:
@@ -89,7 +94,7 @@ class StopSequence:
         self._workers.begin_stop()
         self._workers.begin_drain()
         self._drain()
-        threading.Thread(target=self._kill_remaining, daemon=True).start()
+        start_thread("drain-timeout", self._kill_remaining, is_vital=True)
 
     def _kill_remaining(self) -> None:
         if not self._has_ended.wait(self._drain_seconds):

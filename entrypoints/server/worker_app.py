@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from adapters.logging import configure_logging
+from adapters.logging import configure_logging, log_errors_of_loop
 from application.otp.feature import LimitsFeature
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
@@ -49,8 +49,9 @@ def make_app(
         workers: are told that this one has started, or cannot.
         metrics_bind: the address of the metrics with a resolved host; None if there are none.
     """
-    configure_logging(settings.log_level, settings.log_format)
     metrics = _make_metrics(settings) if metrics_bind is not None else None
+    count_failures = _ignore_failures if metrics is None else metrics.count_background_failures
+    configure_logging(settings.log_level, settings.log_format, count_failures)
     http_settings = HttpSettings(
         server=settings.http_server(),
         otp=settings.http_otp(),
@@ -65,23 +66,27 @@ def make_app(
         async with AsyncExitStack() as stack:
             # The first, because a stop signal may arrive while the rest is opened.
             workers.end_with_service()
+            log_errors_of_loop(lambda: count_failures("unhandled", 1))
             try:
                 opening = open_use_cases(settings, metrics=metrics, is_service=True)
                 use_cases = await stack.enter_async_context(opening)
                 # Before it serves, so that no job that has to run alone begins beside it.
-                await stack.enter_async_context(keep_instance(use_cases.operations.instance))
+                await stack.enter_async_context(
+                    keep_instance(use_cases.operations.instance, metrics)
+                )
                 if metrics is not None and metrics_bind is not None:
                     serving = _serve_metrics(settings, metrics_bind, metrics, use_cases)
                     await stack.enter_async_context(serving)
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
             if interval := settings.cleanup_interval:
-                cleanup = run_cleanup_task(_find_cleanup(use_cases, metrics), interval)
+                cleanup = run_cleanup_task(_find_cleanup(use_cases, metrics), interval, metrics)
                 await stack.enter_async_context(cleanup)
             for feature in FEATURES:
                 for task in feature.background_tasks(settings, use_cases, metrics):
                     await stack.enter_async_context(task)
-            watch = run_limit_watch(use_cases.of(LimitsFeature).limit_alerts.warn_of_high_use)
+            warn = use_cases.of(LimitsFeature).limit_alerts.warn_of_high_use
+            watch = run_limit_watch(warn, metrics)
             await stack.enter_async_context(watch)
             # What exists now stays: no collection has to look at it.
             gc.freeze()
@@ -92,6 +97,10 @@ def make_app(
 
     plugins = [plugin for feature in FEATURES for plugin in feature.plugins(settings, FEATURES)]
     return create_app(open_with_tasks, http_settings, plugins)
+
+
+def _ignore_failures(_task: str, _number: int) -> None:
+    """Count nothing, because there are no metrics."""
 
 
 def _make_metrics(settings: Settings) -> "Metrics":

@@ -141,6 +141,40 @@ def test_an_unhandled_exception_is_logged_without_its_message() -> None:
     ] * 2
 
 
+VITAL: Final = """
+import threading, time
+from adapters.threads import start_thread
+start_thread("other", lambda: 1 / 0).join()
+print("goes on", flush=True)
+start_thread("vital", sys.exit, is_vital=True)
+time.sleep(60)
+"""
+
+
+def test_a_thread_that_ends_by_an_error_is_logged_and_a_vital_one_ends_the_process() -> None:
+    exit_code, stdout, lines = run(VITAL)
+
+    assert (exit_code, stdout) == (1, "goes on\n")
+    assert [(line["event"], line["level"], line["thread"]) for line in lines] == [
+        ("unhandled_exception", "critical", name) for name in ("other", "vital")
+    ]
+
+
+UNRAISABLE: Final = """
+class Broken:
+    def __del__(self):
+        raise RuntimeError("tops3cret")
+Broken()
+"""
+
+
+def test_an_error_of_a_finalizer_is_a_line_too() -> None:
+    exit_code, _, lines = run(UNRAISABLE)
+
+    assert exit_code == 0
+    assert [line["event"] for line in lines] == ["unhandled_exception"]
+
+
 # A stream that blocks or fails
 
 BLOCKED: Final = "for _ in range(5000): log.info('x' * 1000)\nprint('finished', flush=True)\n"

@@ -63,10 +63,12 @@ def test_lines_that_do_not_fit_into_the_list_are_dropped_and_counted(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lines, "MAX_LINES", 2)
-    writer = writer_for(pipe.writer)
+    writer, dropped = writer_for(pipe.writer), list[int]()
+    writer.count_dropped = dropped.append
     pipe.block(writer)
 
     write(writer, "a", "b", "cccc", "d")
+    assert sum(dropped) == 2  # already, while the log cannot say so
     pipe.unblock()
     assert pipe.read(14) == "a\nb\n2 dropped\n"
     writer.write("e")

@@ -4,12 +4,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Final, TypeAlias
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
 from application.events.send_events import SendEvents, SentEvents
 from application.ports.errors import PortError
+from entrypoints.server.background_task import log_task_failure, repeat
+
+if TYPE_CHECKING:
+    from adapters.metrics.metrics import Metrics
 
 _TURN_SECONDS: Final = 5.0
 """Until the next try, while another process sends."""
@@ -46,16 +51,9 @@ class _EventsLog:
                 log = _log.info if has_recovered else _log.debug
                 log("events_sent", destination=self._labels[name], events=result.accepted)
 
-    def log_error(self, error: Exception) -> None:
-        key = type(error).__name__
-        if not self._is_due(key):
-            return
-        if isinstance(error, PortError):
-            _log.warning("events_not_sent", reason=str(error))
-        elif isinstance(error, TimeoutError):
-            _log.warning("events_not_sent", reason="it took longer than a minute")
-        else:
-            _log.error("events_not_sent", exc_info=error)
+    def log_error(self, event: str, error: Exception) -> None:
+        if self._is_due(type(error).__name__):
+            log_task_failure(event, error)
 
     async def _warn(self, name: str, reason: str) -> None:
         self._failing.add(name)
@@ -77,7 +75,10 @@ class _EventsLog:
 
 @asynccontextmanager
 async def run_events_task(
-    events: SendEvents, labels: Mapping[str, str], send: Send | None = None
+    events: SendEvents,
+    labels: Mapping[str, str],
+    send: Send | None = None,
+    metrics: "Metrics | None" = None,
 ) -> AsyncIterator[None]:
     """Send events in the background until the end of the block.
 
@@ -88,28 +89,31 @@ async def run_events_task(
         events: the use case.
         labels: what the log calls each destination, by its stored name.
         send: calls the use case; by default the use case itself.
+        metrics: where failures are counted.
     """
-    task = asyncio.create_task(_send_again_and_again(send or events, _EventsLog(events, labels)))
+    call, log = send or events, _EventsLog(events, labels)
+
+    async def take_turn() -> None:
+        sent = await call()
+        if sent is None:
+            await asyncio.sleep(_TURN_SECONDS)
+        else:
+            await log.log_sent(sent)
+
+    sending = repeat(
+        "events",
+        take_turn,
+        failed_event="events_not_sent",
+        pause=timedelta(),
+        pause_after_failure=timedelta(seconds=_ERROR_PAUSE_SECONDS),
+        limit=timedelta(seconds=_TURN_TIMEOUT),
+        metrics=metrics,
+        log_failure=log.log_error,
+    )
     try:
-        yield
+        async with sending:
+            yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
         with suppress(PortError, TimeoutError):
             async with asyncio.timeout(_RELEASE_TIMEOUT):
                 await events.release()
-
-
-async def _send_again_and_again(send: Send, log: _EventsLog) -> None:
-    while True:
-        try:
-            async with asyncio.timeout(_TURN_TIMEOUT):
-                sent = await send()
-                if sent is not None:
-                    await log.log_sent(sent)
-            if sent is None:
-                await asyncio.sleep(_TURN_SECONDS)
-        except Exception as error:  # noqa: BLE001 - the next turn tries again
-            log.log_error(error)
-            await asyncio.sleep(_ERROR_PAUSE_SECONDS)

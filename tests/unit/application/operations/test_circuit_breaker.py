@@ -23,8 +23,8 @@ TIMEOUT = 4.5
 class FailingDatabase:
     """A database whose reads and writes fail with an error, after some time."""
 
-    read_error: Exception | None = None
-    write_error: Exception | None = None
+    read_error: BaseException | None = None
+    write_error: BaseException | None = None
     seconds: float = 0
     calls: int = 0
     checks: list[float] = field(default_factory=list)
@@ -47,7 +47,7 @@ class FailingDatabase:
     def fail(self, error: Exception | None) -> None:
         self.read_error = self.write_error = error
 
-    async def _respond(self, error: Exception | None) -> str:
+    async def _respond(self, error: BaseException | None) -> str:
         await asyncio.sleep(self.seconds)  # the time of these tests is virtual
         if error is not None:
             raise error
@@ -164,6 +164,17 @@ async def test_a_check_that_hangs_is_followed_by_another(
     database.seconds = 0
     database.fail(None)
     await asyncio.sleep(CHECK_TIMEOUT + CHECK_INTERVAL)  # on the clock of the test
+    assert await breaker.write(database.write) == "value"
+
+
+async def test_a_check_that_is_cancelled_from_elsewhere_is_made_again(
+    breaker: CircuitBreaker, database: FailingDatabase
+) -> None:
+    await open_breaker(breaker, database)
+    database.read_error = database.write_error = asyncio.CancelledError()  # of a future
+    await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
+    database.fail(None)
+    await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
     assert await breaker.write(database.write) == "value"
 
 

@@ -334,7 +334,7 @@ async def test_without_a_status_the_caller_is_called_back_after_the_text(
     await call.ring()
     monkeypatch.setattr("application.voice.call_back.asyncio.sleep", sleep)
     await call.press("2")
-    (task,) = call.app.voice.answer_call.call_back._tasks
+    (task,) = [task for task in asyncio.all_tasks() if task.get_name() == "place_callback"]
     await task
 
     assert len(call.app.call_provider.calls) == 1

@@ -1,0 +1,39 @@
+"""The one place that starts tasks: each has a name, and is kept until its end."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+_RUNNING: Final = set[asyncio.Task[Any]]()
+
+
+def start_task(
+    name: str, work: Coroutine[Any, Any, T], *, context: Context | None = None
+) -> asyncio.Task[T]:
+    """Start a task, and keep it until its end: the event loop alone may forget it before.
+
+    The work has a bound of its own. Whoever awaits the task gets its error. The error of one that
+    nobody awaits is logged as `unhandled_exception` with its name, and counted.
+
+    Args:
+        name: What it does, such as `place_callback`; no value of a request.
+        work: What it does.
+        context: An empty one for work that belongs to no request, whose time limit it would have.
+    """
+    task = asyncio.create_task(work, name=name, context=context)
+    _RUNNING.add(task)
+    task.add_done_callback(_RUNNING.discard)
+    return task
+
+
+def is_ended() -> bool:
+    """Return whether the running task was told to end.
+
+    Otherwise a `CancelledError` that arrives in it is an error of what it called, which may have
+    cancelled something of its own: a task that takes it for its end dies in silence.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

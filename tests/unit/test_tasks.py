@@ -1,0 +1,29 @@
+"""A task that nobody awaits does not die in silence."""
+
+import asyncio
+
+from structlog.testing import capture_logs
+
+from adapters.logging import log_errors_of_loop
+from application.tasks import start_task
+
+
+async def test_the_error_of_a_task_that_nobody_awaits_is_logged_with_its_name_and_counted() -> None:
+    async def fail() -> None:
+        raise ValueError("a value")
+
+    failures: list[int] = []
+    log_errors_of_loop(lambda: failures.append(1))
+    with capture_logs() as logs:
+        start_task("forget_it", fail())
+        await asyncio.sleep(0)  # it runs
+        await asyncio.sleep(0)  # and is done
+
+    (line,) = logs
+    assert (line["event"], line["log_level"], line["task"]) == (
+        "unhandled_exception",
+        "critical",
+        "forget_it",
+    )
+    assert isinstance(line["exc_info"], ValueError)
+    assert failures == [1]

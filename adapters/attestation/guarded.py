@@ -15,6 +15,7 @@ from application.ports.attestation import (
     AttestationStatus,
 )
 from application.ports.errors import PortError
+from application.tasks import is_ended
 from domain.otp.attestation_proof import AttestationProof
 
 TIMEOUT: Final = 3.0
@@ -78,6 +79,9 @@ async def _call(method: Callable[[], Awaitable[object]]) -> object:
             return await method()
     except TimeoutError:
         raise PortError("no result in time") from None
-    except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything
+    # An operator's adapter may raise anything, also of what it has cancelled itself.
+    except (Exception, asyncio.CancelledError) as error:
+        if is_ended():
+            raise
         # Its text may have the response.
         raise PortError(f"the adapter failed with {type(error).__name__}") from None

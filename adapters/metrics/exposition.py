@@ -22,6 +22,7 @@ from application.limits.measure_limits import LimitUse
 from application.ports.errors import PortError
 from application.ports.keys import KeyRing
 from application.ports.system import Clock
+from application.tasks import is_ended
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 READ_TIMEOUT: Final = 3.0
@@ -130,7 +131,10 @@ async def _measure(measure: Callable[[], Awaitable[T]]) -> T | None:
             return await measure()
     except (PortError, TimeoutError):
         pass  # its calls are counted as errors
-    except Exception as error:  # noqa: BLE001 - an operator's limit store may raise anything
+    # An operator's limit store may raise anything, also of what it has cancelled itself.
+    except (Exception, asyncio.CancelledError) as error:
+        if is_ended():
+            raise
         _log.error({"event": "limits_not_measured"}, exc_info=error)
     return None
 

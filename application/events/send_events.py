@@ -13,6 +13,7 @@ from application.ports.identities import Identities
 from application.ports.repositories import Leases
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
+from application.tasks import is_ended
 from application.update import change
 from domain.identities.identity import Identity
 from domain.identities.user_events import UserEvent
@@ -280,7 +281,10 @@ class SendEvents:
             return str(error) or "it was rejected"
         except TimeoutError:
             return "no response in time"
-        except Exception as error:  # noqa: BLE001 -- an operator's destination may raise anything
+        # An operator's destination may raise anything, also of what it has cancelled itself.
+        except (Exception, asyncio.CancelledError) as error:
+            if is_ended():
+                raise
             return f"failed with {type(error).__name__}"
         return ""
 

@@ -35,6 +35,7 @@ async def test_calls_are_made_again_when_the_disk_responds() -> None:
     next(iter(threads._hanging)).add_done_callback(lambda _: has_ended.set())
     disk.set()
     assert has_ended.wait(60)
+    threads._timeout_seconds = 60
 
     assert await threads.call(len, "abc") == 3
     with pytest.raises(ZeroDivisionError):

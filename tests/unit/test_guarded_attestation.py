@@ -21,7 +21,7 @@ class OwnAttestation:
         self.outcome = outcome
 
     async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
-        if isinstance(self.outcome, Exception):
+        if isinstance(self.outcome, BaseException):
             raise self.outcome
         if not isinstance(self.outcome, AttestationResult):
             return self.outcome  # type: ignore[return-value] # an adapter may have no types
@@ -30,7 +30,7 @@ class OwnAttestation:
     async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
         if self.outcome is None:
             await asyncio.Event().wait()
-        if isinstance(self.outcome, Exception):
+        if isinstance(self.outcome, BaseException):
             raise self.outcome
         assert (proof, subject) == (PROOF, "the-subject")
         return self.outcome  # type: ignore[return-value] # an adapter may have no types
@@ -60,6 +60,7 @@ async def test_results_challenges_and_a_health_check_are_passed_on() -> None:
     ("outcome", "reason"),
     [
         (ConnectionError("the-response"), "the adapter failed with ConnectionError"),
+        (asyncio.CancelledError(), "the adapter failed with CancelledError"),
         (True, "the adapter returned bool"),
         (
             AttestationResult(AttestationStatus.VALID),

@@ -438,6 +438,7 @@ async def test_an_event_of_an_own_destination_may_fail_in_any_way(
 ) -> None:
     await app.add_user()
     errors: list[BaseException] = [EventRejected(), TimeoutError(), KeyError("x")]
+    errors.append(asyncio.CancelledError())  # of something that the destination cancelled
 
     def fail(_: Event) -> BaseException:
         return errors.pop(0)
@@ -447,4 +448,9 @@ async def test_an_event_of_an_own_destination_may_fail_in_any_way(
         reasons.append((await send(app)).reason)
         app.advance(hours=1)
 
-    assert reasons == ["it was rejected", "no response in time", "failed with KeyError"]
+    assert reasons == [
+        "it was rejected",
+        "no response in time",
+        "failed with KeyError",
+        "failed with CancelledError",
+    ]

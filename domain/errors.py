@@ -129,11 +129,15 @@ class RateLimitExceeded(DomainError):
 
 
 class TooManyOtpRequests(RateLimitExceeded):
-    """No code may be sent to this phone now. `limit` names the limit for operators, if known."""
+    """No code may be sent to this phone now.
 
-    def __init__(self, retry_after: int, limit: str = "") -> None:
+    `limit` names the limit for operators, and `part` its part, if they are known.
+    """
+
+    def __init__(self, retry_after: int, limit: str = "", part: str = "") -> None:
         super().__init__(retry_after)
         self.limit = limit
+        self.part = part
 
 
 class TooManyOperatorCodes(TooManyOtpRequests):

@@ -82,11 +82,11 @@ async def open_use_cases(
             from adapters.metrics.security_events import CountSecurityEvents
 
             listeners.add(CountSecurityEvents(metrics))
-        listeners.add(
-            LogSecurityEvents(
-                lambda phone: phone_encryption.hash_phone_of_day(phone, clock.now().date())
-            )
+        security_log = LogSecurityEvents(
+            lambda phone: phone_encryption.hash_phone_of_day(phone, clock.now().date())
         )
+        listeners.add(security_log)
+        stack.callback(security_log.end_minute)
         if database is None:
             database = await stack.enter_async_context(
                 open_guarded_database(settings, phone_encryption, metrics)

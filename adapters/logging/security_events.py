@@ -2,15 +2,20 @@
 
 import dataclasses
 import re
+import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from contextvars import Context
+from typing import Any, Final
 
 import structlog
 
 from adapters.logging.masking import mask_phones
 from application.ports.security_events import SecurityEvent
 from domain.phone import PhoneNumber
+
+_MINUTE_SECONDS: Final = 60.0
 
 _log = structlog.get_logger("dialtone.security")
 
@@ -24,21 +29,55 @@ class LogSecurityEvents:
       must not depend on the level.
     - Operators collect the log already. A table of events would be one more write for each login,
       and would keep client IPs.
+    - Of some events the first of each minute are logged (`max_lines_a_minute`), and then how many
+      others there were: before the next event after the minute, or at the end.
     - A log that fails does not fail the request.
     """
 
-    def __init__(self, hash_phone: Callable[[PhoneNumber], str] = lambda _: "") -> None:
-        """Take what returns the hash of the day of a phone."""
+    def __init__(
+        self,
+        hash_phone: Callable[[PhoneNumber], str] = lambda _: "",
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin the first minute.
+
+        Args:
+            hash_phone: Returns the hash of the day of a phone.
+            monotonic: The seconds of a clock that is never set.
+        """
         self._hash_phone = hash_phone
+        self._monotonic = monotonic
+        self._minute_ends_at = 0.0
+        self._counts = Counter[type[SecurityEvent]]()
 
     def record(self, event: SecurityEvent) -> None:
+        if self._monotonic() >= self._minute_ends_at:
+            self.end_minute()
+        maximum = event.max_lines_a_minute
+        if maximum is not None:
+            self._counts[type(event)] += 1
+            if self._counts[type(event)] > maximum:
+                return
         write = _log.warning if event.is_warning else _log.info
         with suppress(Exception):  # whatever fails, and it cannot be logged
             fields = self._describe(event)
             write(event.name, **{n: v for n, v in fields.items() if v not in {None, ""}})
 
+    def end_minute(self) -> None:
+        """Begin another minute, and log how many events the last one left out."""
+        counts, self._counts = self._counts, Counter()
+        self._minute_ends_at = self._monotonic() + _MINUTE_SECONDS
+        for kind, count in counts.items():
+            if (left_out := count - (kind.max_lines_a_minute or count)) > 0:
+                fields = {"name": kind.name, "events": left_out}
+                with suppress(Exception):
+                    # In a context of its own: it belongs to no request.
+                    Context().run(_log.info, "security_events_left_out", **fields)
+
     def _describe(self, event: SecurityEvent) -> dict[str, Any]:
         fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+        if until := fields.get("until"):
+            fields["until"] = until.isoformat()
         if reason := fields.get("reason"):
             # That of a custom provider may contain the phone, or the message with the code.
             fields["reason"] = re.sub(r"\d{4,}", "****", mask_phones(reason))

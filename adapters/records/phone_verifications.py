@@ -127,6 +127,18 @@ class OperatorCodeRecord(msgspec.Struct, gc=False):
     counters: tuple[AttemptCounterRecord, ...] = ()
 
 
+class RejectionRecord(msgspec.Struct, gc=False):
+    """A request for a code that was rejected before any provider was called."""
+
+    at: datetime
+    channel: Literal["sms", "voice"]
+    limit: str
+    part: str = ""
+    until: datetime | None = None
+    recognition: Literal["none", "trusted_ip", "device"] = "none"
+    has_proof: bool = False
+
+
 class CallbackRecord(msgspec.Struct, gc=False):
     """A call with a code, because somebody asked for it by calling."""
 
@@ -196,6 +208,7 @@ class PhoneVerificationRecord(Record, kw_only=True):
     undo_until: datetime | None = None
     unknown_deliveries: tuple[UnknownDeliveryRecord, ...] = ()
     operator_codes: tuple[OperatorCodeRecord, ...] = ()
+    rejections: tuple[RejectionRecord, ...] = ()
 
     @property
     def has_phone(self) -> bool:

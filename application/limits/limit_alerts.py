@@ -10,7 +10,7 @@ from application.limits.measure_limits import LimitUse, MeasureLimits
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
-from domain.otp.limit_names import name_limit
+from domain.otp.limit_names import NO_LIMIT, LimitName, name_limit
 from domain.otp.rate_limits import RateLimit, Reservation
 
 ALERT_INTERVAL: Final = timedelta(hours=1)
@@ -33,7 +33,7 @@ class LimitAlerts:
     clock: Clock
     warned_at: dict[tuple[str, ...], datetime] = field(default_factory=dict)
 
-    async def name_used_limit(self, reservation: Reservation) -> str:
+    async def name_used_limit(self, reservation: Reservation) -> LimitName:
         """Return the name of the limit that rejects a reservation, and warn of shared ones.
 
         Of several limits it is the one that most phones share. The name is empty if none is known.
@@ -42,7 +42,7 @@ class LimitAlerts:
         try:
             counts = await self.limit_store.count_used(limits, reservation.acquired_at)
         except (CorruptRecord, StorageError):
-            return ""
+            return NO_LIMIT
         used_up = [
             limit
             for limit, count in zip(limits, counts, strict=True)
@@ -51,7 +51,7 @@ class LimitAlerts:
         self._warn_of_rejection(used_up)
         # In a reservation the narrower limits come first.
         used_up.sort(key=lambda limit: limit.is_shared)
-        return name_limit(used_up[-1]).limit if used_up else ""
+        return name_limit(used_up[-1]) if used_up else NO_LIMIT
 
     def _warn_of_rejection(self, limits: Sequence[RateLimit]) -> None:
         for limit in limits:

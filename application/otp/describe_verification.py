@@ -89,6 +89,7 @@ class DescribeVerification:
             resets_left=resets_left(verification),
             deliveries=deliveries[::-1],
             unknown_deliveries=verification.unknown_deliveries,
+            rejections=verification.rejections[::-1],
         )
 
     def _why_not_served(self, phone: PhoneNumber, now: datetime) -> str:

@@ -1,12 +1,14 @@
 """The security events of one-time codes, and of messages about a number."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from application.ports.otp import DeliveryStatus
 from application.ports.security_events import PhoneEvent, RejectionEvent, SecurityEvent
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
+from domain.otp.permits import Recognition
 
 WITHIN_COOLDOWN: Final = "within the cooldown"
 """Why a request for a code sent nothing new."""
@@ -70,11 +72,19 @@ class OtpSuppressed(PhoneEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class OtpRequestRejected(PhoneEvent, RejectionEvent):
-    """A limit or a rule rejected a request for a code, and no provider was called."""
+    """A limit or a rule rejected a request for a code, and no provider was called.
+
+    The other fields are those of a `Rejection`.
+    """
 
     name = "otp_request_rejected"
+    max_lines_a_minute = 100
     channel: Channel
     reason: str
+    part: str = ""
+    until: datetime | None = None
+    recognition: Recognition = Recognition.NONE
+    has_proof: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ from application.otp.delivery_status import (
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.describe_verification import DescribeVerification
 from application.otp.extensions import OtpExtensions
+from application.otp.recent_rejections import RecentRejections
 from application.otp.request_otp import RequestOtp
 from application.otp.send_code import SendCode
 from application.otp.send_notice import SendNotice
@@ -175,6 +176,7 @@ class OtpFeature:
         report_timing = ReportTimingProfile(randomness, is_sent_reported=policy.is_sent_reported)
 
         self.extensions = OtpExtensions()
+        self.rejections = RecentRejections(verifications, clock, events)
         self.send_text = SendText(
             messenger=ports.messenger,
             timing=DeliveryTimingProfile(randomness),
@@ -211,6 +213,7 @@ class OtpFeature:
             ),
             identities=repositories.identities,
             phone_holds=identities.phone_holds,
+            rejections=self.rejections,
             extensions=self.extensions,
             keyed_hashes=keyed_hashes,
             clock=clock,

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
@@ -17,11 +17,11 @@ from application.otp.events import (
     WITHIN_COOLDOWN,
     FixedOtpUsed,
     OtpRequested,
-    OtpRequestRejected,
     OtpSuppressed,
 )
 from application.otp.extensions import OtpExtensions
 from application.otp.provider_pause import PAUSED
+from application.otp.recent_rejections import RecentRejections
 from application.otp.recognize_device import recognize_device
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
@@ -35,6 +35,7 @@ from application.update import change
 from domain.errors import (
     CountryNotServed,
     DeliveryFailed,
+    DomainError,
     InvalidValue,
     PhoneUnreachable,
     TooManyOtpRequests,
@@ -45,10 +46,18 @@ from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision
+from domain.otp.limit_names import NO_LIMIT, LimitName
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Permits, Recognition
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import STRANGERS, Acquisition, Reservation
+from domain.otp.rejection import (
+    COUNTRY_NOT_SERVED,
+    NUMBER_NOT_SERVED,
+    PROOF_REQUIRED,
+    PROVIDER_PAUSED,
+    Rejection,
+)
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
 
@@ -115,7 +124,7 @@ class RequestOtp:
     - Within the cooldown nothing is sent; the request gets an id of its own for the message that
       was already sent for the same purpose, whoever requested that.
     - The limits of the phone decide first, then those of IP, country and total. A rejected
-      request writes nothing.
+      request writes nothing; that it was rejected is recorded later (`RecentRejections`).
     - The delivery is recorded before the message is sent, so no race sends one too many.
     - A message with an unknown result counts. One that every provider rejected starts the plain
       cooldown, counts in windows shorter than a day, and gives permits back, as `settle` says.
@@ -136,6 +145,7 @@ class RequestOtp:
     deliver_otp: DeliverOtp
     identities: Identities
     phone_holds: PhoneHolds
+    rejections: RecentRejections
     extensions: OtpExtensions
     keyed_hashes: KeyedHashes
     clock: Clock
@@ -159,7 +169,7 @@ class RequestOtp:
         phone, now = command.phone, self.clock.now()
         is_test_phone = self.codes.is_test_phone(phone, now)
         if not is_test_phone:
-            self._check_phone(phone, command.channel)
+            self._check_phone(command, now)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         loaded, device, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
@@ -189,8 +199,8 @@ class RequestOtp:
         )
         try:
             decision = await self._reserve_delivery(command, request, loaded)
-        except TooManyOtpRequests as error:
-            self._record_rejection(phone, "too many requests", error.limit, command.channel)
+        except DomainError as error:
+            self._record_rejection(command, request, loaded, error)
             raise
         is_confirmed, reason = True, "" if decision.is_new else WITHIN_COOLDOWN
         self.events.record(OtpRequested(phone=phone, reason=reason, channel=command.channel))
@@ -222,17 +232,25 @@ class RequestOtp:
         await self.phone_holds.end_void(phone)
         return await self.phone_verifications.load(phone)
 
-    def _check_phone(self, phone: PhoneNumber, channel: Channel) -> None:
+    def _check_phone(self, command: RequestOtpCommand, now: datetime) -> None:
         """Check country and kind of a phone. With a test OTP it may have any."""
+        phone = command.phone
         if self.countries is not None and phone.country not in self.countries:
             reason = "the country is not served"
-            self._record_rejection(phone, reason, "country_not_served", channel)
+            self._record_not_served(command, now, COUNTRY_NOT_SERVED, reason)
             raise CountryNotServed
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
-            self._record_rejection(phone, "the kind of the number", "number_not_served", channel)
+            self._record_not_served(command, now, NUMBER_NOT_SERVED, "the kind of the number")
             raise PhoneUnreachable(error.message) from None
+
+    def _record_not_served(
+        self, command: RequestOtpCommand, now: datetime, limit: str, reason: str
+    ) -> None:
+        has_proof = command.proof is not None
+        rejection = Rejection(at=now, channel=command.channel, limit=limit, has_proof=has_proof)
+        self.rejections.record(command.phone, rejection, reason, has_record=None)
 
     async def _reserve_delivery(
         self,
@@ -289,8 +307,10 @@ class RequestOtp:
                 command, request, reservation, loaded.value
             )
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
-            limit = error.limit or await limiter.alerts.name_used_limit(reservation)
-            raise TooManyOtpRequests(retry_after, limit) from None
+            name = LimitName(error.limit, error.part)
+            if name == NO_LIMIT:
+                name = await limiter.alerts.name_used_limit(reservation)
+            raise TooManyOtpRequests(retry_after, *name) from None
 
     def _check_providers(self, phone: PhoneNumber, request: OtpRequest) -> None:
         """Reject the request while no provider is called, before it uses up anything."""
@@ -368,11 +388,13 @@ class RequestOtp:
         Permits that are not used are released.
         """
         permits = Permits(acquired.acquired_at, acquired.parts, recognition)
+        rejections = self.rejections.of(phone)
 
         def record(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = decide(current)
             if decision.is_new:
                 successor = successor.replace_delivery(replace(decision.delivery, permits=permits))
+                successor = successor.keep_rejections(rejections, acquired.acquired_at)
             return successor, decision
 
         is_used = False
@@ -479,8 +501,33 @@ class RequestOtp:
         return whole_seconds(now, next_request_at)
 
     def _record_rejection(
-        self, phone: PhoneNumber, reason: str, limit: str, channel: Channel
+        self,
+        command: RequestOtpCommand,
+        request: OtpRequest,
+        loaded: Versioned[PhoneVerification],
+        error: DomainError,
     ) -> None:
-        self.events.record(
-            OtpRequestRejected(phone=phone, reason=reason, limit=limit, channel=channel)
+        """Record why no provider is called. A pause and a proof have events of their own."""
+        phone, has_record, until = command.phone, loaded.version != 0, None
+        match error:
+            case TooManyOtpRequests():
+                limit, part = error.limit, error.part
+                until = request.now + timedelta(seconds=error.retry_after)
+            case DeliveryFailed():
+                limit, part = PROVIDER_PAUSED, ""
+                until = request.now + timedelta(seconds=error.retry_after)
+            case _:
+                limit, part = PROOF_REQUIRED, STRANGERS
+        rejection = Rejection(
+            at=request.now,
+            channel=command.channel,
+            limit=limit,
+            part=part,
+            until=until,
+            recognition=loaded.value.recognize(request),
+            has_proof=command.proof is not None,
         )
+        if isinstance(error, TooManyOtpRequests):
+            self.rejections.record(phone, rejection, "too many requests", has_record=has_record)
+        else:
+            self.rejections.add(phone, rejection, has_record=has_record)

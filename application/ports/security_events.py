@@ -23,10 +23,12 @@ class SecurityEvent:
             docs/security-events.md says when each event is recorded.
         is_warning: Whether operators should be warned: of an attack, or of messages that do not
             arrive.
+        max_lines_a_minute: How many lines a process logs of it; None for all. All are counted.
     """
 
     name: ClassVar[str]
     is_warning: ClassVar[bool] = False
+    max_lines_a_minute: ClassVar[int | None] = None
 
     def __init_subclass__(cls) -> None:
         """Add the type to those that have a name."""

@@ -82,7 +82,7 @@ class CallLimiter:
         return self.limits.reserve_inbound_call(now, key, is_verified=caller.is_verified)
 
     async def _record_rejection(self, caller: ClaimedCaller, reservation: Reservation) -> None:
-        limit = await self.alerts.name_used_limit(reservation)
+        limit, _ = await self.alerts.name_used_limit(reservation)
         self.events.record(CallRejected(phone=caller.phone, limit=limit))
 
     async def release(self, acquired: Acquisition | None) -> None:

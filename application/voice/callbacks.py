@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, make_delivery_event
-from application.otp.events import FixedOtpUsed, OtpRequestRejected, OtpSuppressed
+from application.otp.events import FixedOtpUsed, OtpSuppressed
 from application.otp.provider_pause import PAUSED
+from application.otp.recent_rejections import RecentRejections
 from application.ports.errors import StorageError
 from application.ports.otp import DeliveryStatus, PhoneVerifications
 from application.ports.security_events import SecurityEvents
@@ -26,8 +29,17 @@ from domain.otp.delivery import Channel
 from domain.otp.permits import Permits
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Acquisition
+from domain.otp.rejection import (
+    COUNTRY_NOT_SERVED,
+    NO_PHONE_LINE,
+    NUMBER_NOT_SERVED,
+    PROVIDER_PAUSED,
+    Rejection,
+)
 from domain.phone import PhoneNumber, PhoneRules
 from domain.voice.call import Call, CallDirection
+
+_TOO_MANY: Final = "too many callbacks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +49,8 @@ class Callbacks:
     - A caller id is a claim: strangers can cause calls. So callbacks have limits, challenges and
       attempts of their own, and use up nothing of the app's.
     - The limits of the phone decide first, then those of number range, country and total. Of these
-      a part is for established identities only. A rejected callback writes nothing.
+      a part is for established identities only. A rejected callback writes nothing; that it was
+      rejected is recorded later (`RecentRejections`).
     - The callback is recorded before the call is placed, so no race places one too many. A repeated
       request changes nothing.
     - A call with an unknown result counts. One that the provider rejects counts for an hour for
@@ -56,6 +69,7 @@ class Callbacks:
     codes: OtpCodes
     place_code_call: PlaceCodeCall | None
     provider: str
+    rejections: RecentRejections
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -75,11 +89,13 @@ class Callbacks:
         now = self.clock.now()
         is_test_phone = self.codes.is_test_phone(phone, now)
         if self.place_code_call is None:
-            return self._reject(phone, "there is no phone line")
+            return self._reject(phone, now, "there is no phone line", NO_PHONE_LINE)
         if not is_test_phone and (problem := self._find_problem(phone)):
-            return self._reject(phone, *problem)
-        if not is_test_phone and self.place_code_call.pause.seconds_left > 0:
-            return self._reject(phone, PAUSED.reason)
+            return self._reject(phone, now, *problem)
+        seconds_left = self.place_code_call.pause.seconds_left
+        if not is_test_phone and seconds_left > 0:
+            until = now + timedelta(seconds=seconds_left)
+            return self._reject(phone, now, PAUSED.reason, PROVIDER_PAUSED, until=until)
         loaded, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
             self.attempt_limiter.failure_available_at(now, phone.country),
@@ -107,12 +123,20 @@ class Callbacks:
                 current = await self.phone_verifications.load(phone)
                 if current.value.find_callback(callback_id):
                     return True
-                limit = await self.delivery_limiter.alerts.name_used_limit(reservation)
-                return self._reject(phone, "too many callbacks", limit)
+                name = await self.delivery_limiter.alerts.name_used_limit(reservation)
+                return self._reject(
+                    phone,
+                    now,
+                    _TOO_MANY,
+                    *name,
+                    until=acquired,
+                    has_record=current.version != 0,
+                )
             if not await self._record(phone, record, loaded, acquired):
                 return True  # a parallel request has recorded it
-        except TooManyOtpRequests:
-            return self._reject(phone, "too many callbacks", "per_phone")
+        except TooManyOtpRequests as error:
+            until = now + timedelta(seconds=error.retry_after)
+            return self._reject(phone, now, _TOO_MANY, "per_phone", until=until, has_record=True)
         self.events.record(CallbackRequested(phone=phone))
         if is_test_phone:
             self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
@@ -200,17 +224,26 @@ class Callbacks:
     def _find_problem(self, phone: PhoneNumber) -> tuple[str, str] | None:
         """Return why no code is sent to a number, and the limit; None if a code is sent."""
         if self.countries is not None and phone.country not in self.countries:
-            return "the country is not served", "country_not_served"
+            return "the country is not served", COUNTRY_NOT_SERVED
         try:
             self.phone_rules.check(phone)
         except InvalidValue:
-            return "the kind of the number", "number_not_served"
+            return "the kind of the number", NUMBER_NOT_SERVED
         return None
 
-    def _reject(self, phone: PhoneNumber, reason: str, limit: str = "") -> bool:
-        self.events.record(
-            OtpRequestRejected(phone=phone, reason=reason, limit=limit, channel=Channel.VOICE)
-        )
+    def _reject(
+        self,
+        phone: PhoneNumber,
+        now: datetime,
+        reason: str,
+        limit: str,
+        part: str = "",
+        *,
+        until: datetime | None = None,
+        has_record: bool | None = None,
+    ) -> bool:
+        rejection = Rejection(at=now, channel=Channel.VOICE, limit=limit, part=part, until=until)
+        self.rejections.record(phone, rejection, reason, has_record=has_record)
         return False
 
     async def _undo(self, phone: PhoneNumber, callback: Callback, status: DeliveryStatus) -> None:

@@ -93,6 +93,7 @@ class VoiceFeature:
             codes=codes,
             place_code_call=place_code_call,
             provider=policy.provider,
+            rejections=otp.rejections,
             clock=clock,
             randomness=randomness,
             events=events,

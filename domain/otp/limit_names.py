@@ -31,6 +31,10 @@ class LimitName(NamedTuple):
     part: str
 
 
+NO_LIMIT: Final = LimitName("", "")
+"""The name of a limit that is not known."""
+
+
 def name_limit(limit: RateLimit) -> LimitName:
     """Return the name of a limit. It is stable, because alerts depend on it."""
     subject = limit.subject_kind

@@ -38,6 +38,7 @@ from domain.otp.operator_code import (
     make_operator_code,
 )
 from domain.otp.permits import Permits, Recognition
+from domain.otp.rejection import Rejection, keep_latest
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
@@ -83,7 +84,8 @@ class PhoneVerification:
     allows one delivery with all attempts.
 
     `unknown_deliveries` are those whose result is unknown. `operator_codes` are the codes that
-    operators sent within a day.
+    operators sent within a day. `rejections` are the latest requests within a day that were
+    rejected: they are for operators, and decide nothing.
 
     `imported_id` is the id that an import gave the phone, before the identity exists: an identity
     under it belongs to that import, also if a login makes it first.
@@ -109,6 +111,7 @@ class PhoneVerification:
     undo_until: datetime | None = None
     unknown_deliveries: tuple[UnknownDelivery, ...] = ()
     operator_codes: tuple[OperatorCode, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -132,7 +135,7 @@ class PhoneVerification:
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
-        """When the first of client IPs, callbacks, hold and locale expires. None without any.
+        """When the first of client IPs, callbacks, rejections, hold and locale expires, if any.
 
         An IP of a login expires after 90 days, an IP of a delivery or a callback after one day, and
         an IP of an attempt with the code.
@@ -152,12 +155,13 @@ class PhoneVerification:
 
     @property
     def _expiry_times(self) -> list[datetime]:
-        """When each delivery, callback, reset and trusted IP, the hold and the locale expire."""
+        """When each delivery, callback, reset, rejection, trusted IP, hold and locale expires."""
         times = [delivery.expires_at for delivery in self.deliveries]
         times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
         times += [requested_at + REJECTED_TTL for requested_at in self.rejected_callbacks]
         times += [reset_at + ONE_DAY for reset_at in self.limit_resets]
         times += [code.sent_at + ONE_DAY for code in self.operator_codes]
+        times += [rejection.expires_at for rejection in self.rejections]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         times += [self.undo_until] if self.undo_until else []
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
@@ -697,6 +701,19 @@ class PhoneVerification:
             has_granted_delivery=True,
         )
 
+    def keep_rejections(
+        self, rejections: Collection[Rejection], now: datetime
+    ) -> "PhoneVerification":
+        """Return the state with these rejections, of which the latest ten are kept for a day.
+
+        - One that is kept already is not kept twice.
+        - A phone of which nothing else is known keeps none: requests that are rejected make no
+          record, and none lives on with them alone.
+        """
+        if not rejections or replace(self.prune(now), rejections=()) == PhoneVerification():
+            return self
+        return replace(self, rejections=keep_latest([*self.rejections, *rejections]))
+
     def stop_counting(self, request_id: str) -> "PhoneVerification":
         """Return the state whose limits and cooldown no longer count what this request caused."""
         delivery = self.find_delivery(request_id)
@@ -751,6 +768,11 @@ class PhoneVerification:
             ),
             call_locale=locale if locale and now < locale.expires_at else None,
             limit_resets=resets,
+            rejections=tuple(
+                rejection
+                for rejection in self.rejections
+                if now < rejection.expires_at and rejection.at <= latest
+            ),
             has_granted_delivery=self.has_granted_delivery and bool(resets),
             previous_identity_id=self.previous_identity_id if self.is_held(now) else None,
             undo_until=self.undo_until if self.is_held(now) else None,

@@ -8,6 +8,7 @@ from domain.otp.delivery_policy import Wait
 from domain.otp.failures import MAX_FAILURES_AFTER_RESET
 from domain.otp.operator_code import MAX_OPERATOR_CODE_NETWORKS, MAX_OPERATOR_CODES
 from domain.otp.phone_verification import MAX_RESETS_A_DAY, PhoneVerification
+from domain.otp.rejection import Rejection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class VerificationState:
         resets_left: How often the limits can be reset today.
         deliveries: The deliveries of the last day, the newest first.
         unknown_deliveries: Those of them whose result is unknown.
+        rejections: The latest requests of the last day that were rejected, the newest first.
     """
 
     blocked_since: datetime | None
@@ -62,6 +64,7 @@ class VerificationState:
     resets_left: int
     deliveries: tuple[Delivery, ...]
     unknown_deliveries: tuple[UnknownDelivery, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
 
 
 def find_active_code(

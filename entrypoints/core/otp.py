@@ -10,6 +10,7 @@ from application.ports.system import Clock
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import health_check_of, open_adapter, status_callbacks_of
+from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
 from entrypoints.opening.providers import Provider, open_hook, provider_name
@@ -36,7 +37,10 @@ class _Otp(Feature):
 
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[None]:
-        """Open the messengers in the order in which they are tried, and load the templates."""
+        """Open the messengers in the order in which they are tried, and load the templates.
+
+        At the end the rejections that wait are written.
+        """
         from adapters.key_file.document import KeyPurpose
         from adapters.system import HeldHealthCheck
         from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
@@ -53,20 +57,22 @@ class _Otp(Feature):
         status_callbacks = status_callbacks_of(messengers)
         messenger = _fail_over(messengers, opening.system.events, opening.system.clock)
         core.operations.check_readiness.add("messages", HeldHealthCheck(messenger))
-        core.add(
-            OtpFeature(
-                core,
-                core.of(LimitsFeature),
-                OtpPorts(
-                    messenger=messenger,
-                    sms_templates=templates,
-                    status_callbacks=status_callbacks,
-                ),
-                opening.keys.key_set(KeyPurpose.OTP_PEPPER),
-                settings.otp_policy(are_messages_reported=bool(status_callbacks)),
-            )
+        otp = OtpFeature(
+            core,
+            core.of(LimitsFeature),
+            OtpPorts(
+                messenger=messenger,
+                sms_templates=templates,
+                status_callbacks=status_callbacks,
+            ),
+            opening.keys.key_set(KeyPurpose.OTP_PEPPER),
+            settings.otp_policy(are_messages_reported=bool(status_callbacks)),
         )
-        yield
+        core.add(otp)
+        try:
+            yield
+        finally:
+            await write_last(otp.rejections.write_rest, "rejections_not_written")
 
 
 def open_messenger(

@@ -1,4 +1,4 @@
-"""The background tasks of the core: the cleanup, and the warning of limits."""
+"""The background tasks of the core: the cleanup, the warning of limits, and rejections."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _FIRST_CHECK_SECONDS: Final = 5.0
 _CHECKS_PER_INTERVAL: Final = 10
 LIMIT_WATCH_INTERVAL: Final = timedelta(minutes=1)
+_REJECTIONS_INTERVAL: Final = timedelta(seconds=2)
+"""An operator who talks to the user sees the rejection at once."""
+_REJECTIONS_LIMIT: Final = timedelta(seconds=10)
+"""How long a write may take, and the pause after one that failed."""
 
 RunCleanup: TypeAlias = Callable[[timedelta], Awaitable[CleanupReport | None]]
 """Runs the cleanup if it is due in this interval."""
@@ -68,4 +72,19 @@ def run_limit_watch(
         failed_event="limits_not_measured",
         pause=LIMIT_WATCH_INTERVAL,
         metrics=metrics,
+    )
+
+
+def run_rejection_writes(
+    write: Callable[[], Awaitable[None]], metrics: "Metrics | None" = None
+) -> AbstractAsyncContextManager[None]:
+    """Write rejected requests with their phones, in the background until the end of the block."""
+    return repeat(
+        "rejections",
+        write,
+        failed_event="rejections_not_written",
+        pause=_REJECTIONS_INTERVAL,
+        metrics=metrics,
+        limit=_REJECTIONS_LIMIT,
+        pause_after_failure=_REJECTIONS_LIMIT,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from adapters.logging import configure_logging, log_errors_of_loop
-from application.otp.feature import LimitsFeature
+from application.otp.feature import LimitsFeature, OtpFeature
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.features import FEATURES
@@ -17,7 +17,12 @@ from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
 from entrypoints.opening.lost_data import is_database_lost
 from entrypoints.opening.providers import provider_name
-from entrypoints.server.cleanup_task import RunCleanup, run_cleanup_task, run_limit_watch
+from entrypoints.server.cleanup_task import (
+    RunCleanup,
+    run_cleanup_task,
+    run_limit_watch,
+    run_rejection_writes,
+)
 from entrypoints.server.exposition import make_exposition
 from entrypoints.server.instance_task import keep_instance
 from entrypoints.server.metrics_server import run_metrics_server
@@ -88,6 +93,8 @@ def make_app(
             warn = use_cases.of(LimitsFeature).limit_alerts.warn_of_high_use
             watch = run_limit_watch(warn, metrics)
             await stack.enter_async_context(watch)
+            writes = run_rejection_writes(use_cases.of(OtpFeature).rejections.write, metrics)
+            await stack.enter_async_context(writes)
             # What exists now stays: no collection has to look at it.
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)

@@ -64,6 +64,27 @@ def test_a_number_in_a_reason_is_masked(monkeypatch: pytest.MonkeyPatch) -> None
     assert masked.endswith(", 5 times")
 
 
+def test_a_flood_of_rejections_is_a_sample_of_each_minute_with_the_number_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logger = CapturingLogger()
+    monkeypatch.setattr(security_events, "_log", logger)
+    seconds = [1_000.0]
+    log = LogSecurityEvents(monotonic=lambda: seconds[0])
+    for _ in range(2):
+        for _ in range(130):
+            log.record(rejected())
+        log.record(delivered())
+        seconds[0] += 60
+    log.record(delivered())
+    log.end_minute()
+
+    names = [call.args[0] for call in logger.calls]
+    left_out = [call.kwargs for call in logger.calls if call.args == ("security_events_left_out",)]
+    assert (names.count("otp_request_rejected"), names.count("otp_delivered")) == (200, 3)
+    assert left_out == [{"name": "otp_request_rejected", "events": 30}] * 2
+
+
 def test_a_failing_log_does_not_fail_the_use_case(monkeypatch: pytest.MonkeyPatch) -> None:
     class FailingLogger(CapturingLogger):
         def info(self, event: str, **fields: object) -> None:

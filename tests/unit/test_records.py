@@ -83,6 +83,7 @@ def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
                 undo_until=None,
                 unknown_deliveries=(),
                 operator_codes=(),
+                rejections=(),
             )
             for value in expected
         ]

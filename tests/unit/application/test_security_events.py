@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -188,7 +189,11 @@ async def test_within_the_cooldown_no_code_is_delivered_and_then_requests_are_re
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp(client_ip=OTHER_IP)
     rejected = OtpRequestRejected(
-        phone=a_phone(), channel=Channel.SMS, limit="cooldown", reason="too many requests"
+        phone=a_phone(),
+        channel=Channel.SMS,
+        limit="cooldown",
+        reason="too many requests",
+        until=app.clock.now() + timedelta(seconds=15),
     )
     reference = replace(REQUESTED, reason="within the cooldown")
     assert app.events.recorded == [*[reference] * 3, rejected]

@@ -15,6 +15,7 @@ from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.otp.challenge import OtpCode
+from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
@@ -118,6 +119,13 @@ async def test_callbacks_are_limited_per_phone_country_and_in_total() -> None:
     called_back = [await app.request_callback(phone) for phone in phones]
     # Everybody has 3 of 5 and 5 of 7.
     assert called_back == [True, True, False, True, False, True, True, False]
+    await app.otp.rejections.write()
+    [rejection] = app.database.phone_verifications[in_range(1)].value.rejections
+    assert (rejection.limit, rejection.channel, rejection.until) == (
+        "per_phone",
+        Channel.VOICE,
+        app.clock.now() + HOUR,
+    )
 
 
 async def test_after_forged_numbers_owners_of_established_identities_are_called_back() -> None:

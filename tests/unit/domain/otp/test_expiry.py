@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from domain.otp.challenge import OTP_TTL
-from domain.otp.delivery import REJECTED_TTL
+from domain.otp.delivery import REJECTED_TTL, Channel
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
+from domain.otp.rejection import Rejection
 from tests.support.builders import (
     NOW,
     a_callback,
@@ -30,6 +31,7 @@ MICROSECOND = timedelta(microseconds=1)
 DELIVERY = PhoneVerification(deliveries=(a_delivery(sent_at=NOW),))
 REJECTED = PhoneVerification(deliveries=(a_delivery(sent_at=NOW).reject("acme", "busy"),))
 LOGIN = PhoneVerification(trusted_ips=(TrustedIp("hash of an IP", NOW),))
+REJECTION = Rejection(at=NOW, channel=Channel.SMS, limit="per_phone")
 ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
 
 
@@ -47,6 +49,7 @@ ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
         (LOGIN, 90 * DAY),
         (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
         (PhoneVerification(limit_resets=(NOW,), has_granted_delivery=True), DAY),
+        (PhoneVerification(rejections=(REJECTION,)), DAY),
     ],
 )
 def test_everything_is_pruned_at_the_moment_when_it_expires(

@@ -1,0 +1,161 @@
+"""Rejected requests for codes: in the log, and with the phones that have a record."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from application.otp.events import OtpRequestRejected
+from application.ports.errors import CorruptRecord
+from application.ports.otp import PhoneVerifications
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
+from application.update import change
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rejection import Rejection, keep_latest
+from domain.phone import PhoneNumber
+
+WRITE_INTERVAL: Final = timedelta(minutes=1)
+"""How often a process writes a phone for its rejections."""
+MAX_PHONES: Final = 10_000
+"""How many phones wait: at most 20 MB. A process rejects fewer requests between two writes."""
+MAX_WRITES: Final = 100
+"""How many phones one write visits, so that a flood leaves the database to its requests."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """The rejections of a phone. `has_record` is None if its record was not loaded."""
+
+    rejections: tuple[Rejection, ...] = ()
+    has_record: bool | None = None
+
+
+@dataclass(slots=True)
+class RecentRejections:
+    """Record rejections: each in the log, and those of phones with a record there, later.
+
+    - `record` and `add` only append in memory, in the same way for all phones: a response and its
+      time do not depend on what is kept.
+    - They are written with a delivery to the phone, and otherwise soon, but once a minute at most.
+    - A phone without a record keeps none: the log has them.
+    - A killed process loses those that wait. A failed write is repeated.
+    """
+
+    phone_verifications: PhoneVerifications
+    clock: Clock
+    events: SecurityEvents
+    _waiting: dict[PhoneNumber, _Waiting] = field(default_factory=dict)
+    _written_at: dict[PhoneNumber, datetime] = field(default_factory=dict)
+    _dropped: int = 0
+
+    def record(
+        self, phone: PhoneNumber, rejection: Rejection, reason: str, *, has_record: bool | None
+    ) -> None:
+        """Record a security event with this reason, and add the rejection."""
+        self.events.record(
+            OtpRequestRejected(
+                phone=phone,
+                reason=reason,
+                limit=rejection.limit,
+                channel=rejection.channel,
+                part=rejection.part,
+                until=rejection.until,
+                recognition=rejection.recognition,
+                has_proof=rejection.has_proof,
+            )
+        )
+        self.add(phone, rejection, has_record=has_record)
+
+    def add(self, phone: PhoneNumber, rejection: Rejection, *, has_record: bool | None) -> None:
+        """Add a rejection that has an event of its own.
+
+        Args:
+            phone: The phone.
+            rejection: Why its request was rejected.
+            has_record: Whether the phone has a record; None if it was not loaded.
+        """
+        waiting = self._waiting.get(phone)
+        if waiting is None:
+            if len(self._waiting) >= MAX_PHONES:
+                self._dropped += 1
+                return
+            waiting = self._waiting[phone] = _Waiting()
+        waiting.rejections = keep_latest([*waiting.rejections, rejection])
+        if has_record is not None:
+            waiting.has_record = has_record
+
+    def of(self, phone: PhoneNumber) -> Sequence[Rejection]:
+        """Return the rejections of a phone that wait, for a write of its record."""
+        waiting = self._waiting.get(phone)
+        return waiting.rejections if waiting else ()
+
+    async def write(self) -> None:
+        """Write the rejections of phones that have a record and were not written in this minute.
+
+        Raises:
+            StorageError: The rest waits for the next write.
+        """
+        now = self.clock.now()
+        self._report_dropped()
+        self._forget_strangers()
+        self._written_at = {
+            phone: time
+            for phone, time in self._written_at.items()
+            # A clock that was set back does not make the minute longer.
+            if timedelta() <= now - time < WRITE_INTERVAL
+        }
+        due = [phone for phone in self._waiting if phone not in self._written_at]
+        for phone in due[:MAX_WRITES]:
+            await self._write(phone, now)
+
+    async def write_rest(self) -> None:
+        """Write all that wait: the process ends.
+
+        Raises:
+            StorageError
+        """
+        now = self.clock.now()
+        self._report_dropped()
+        self._forget_strangers()
+        for phone in [*self._waiting]:
+            await self._write(phone, now)
+
+    def _forget_strangers(self) -> None:
+        """Forget phones without a record, and most of those of which nobody has looked it up.
+
+        Requests to countries that are not served are rejected before a record is loaded. A flood of
+        them must not keep out those of customers.
+        """
+        known, unchecked = dict[PhoneNumber, _Waiting](), dict[PhoneNumber, _Waiting]()
+        for phone, waiting in self._waiting.items():
+            if waiting.has_record:
+                known[phone] = waiting
+            elif waiting.has_record is None and len(unchecked) < MAX_WRITES:
+                unchecked[phone] = waiting
+        self._waiting = known | unchecked
+
+    async def _write(self, phone: PhoneNumber, now: datetime) -> None:
+        written = self._waiting[phone].rejections
+
+        def keep(verification: PhoneVerification) -> tuple[PhoneVerification, bool]:
+            kept = verification.keep_rejections(written, now)
+            return kept, kept is not verification
+
+        try:
+            if await change(self.phone_verifications, phone, keep):
+                self._written_at[phone] = now
+        except CorruptRecord as error:
+            _log.warning({"event": "rejections_not_written", "reason": str(error)})
+        waiting = self._waiting[phone]
+        waiting.rejections = tuple(each for each in waiting.rejections if each not in written)
+        if not waiting.rejections:
+            del self._waiting[phone]
+
+    def _report_dropped(self) -> None:
+        if self._dropped:
+            _log.warning({"event": "rejections_dropped", "rejections": self._dropped})
+            self._dropped = 0

@@ -1,0 +1,52 @@
+"""Why a request for a code was rejected before any provider was called."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from domain.otp.delivery import ONE_DAY, Channel
+from domain.otp.permits import Recognition
+
+MAX_REJECTIONS: Final = 10
+"""How many a phone keeps."""
+COUNTRY_NOT_SERVED: Final = "country_not_served"
+NUMBER_NOT_SERVED: Final = "number_not_served"
+NO_PHONE_LINE: Final = "no_phone_line"
+PROVIDER_PAUSED: Final = "provider_paused"
+PROOF_REQUIRED: Final = "proof_required"
+"""What rejects a request that no limit rejects, in the place of a limit's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A request for a code, or for a callback, that was rejected. It names nobody.
+
+    Attributes:
+        at: When the request arrived.
+        channel: How the code would have been delivered.
+        limit: The name of the limit that rejected it (`name_limit`, `Limitation`), or one of the
+            names above; empty if it is not known.
+        part: The part of the limit that is used up; empty if it has no parts.
+        until: When the same request can succeed, as the client was told; None if it is not known.
+        recognition: How the client was recognized.
+        has_proof: Whether the client sent a proof.
+    """
+
+    at: datetime
+    channel: Channel
+    limit: str
+    part: str = ""
+    until: datetime | None = None
+    recognition: Recognition = Recognition.NONE
+    has_proof: bool = False
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it is no longer kept."""
+        return self.at + ONE_DAY
+
+
+def keep_latest(rejections: Iterable[Rejection]) -> tuple[Rejection, ...]:
+    """Return the latest ten in their order, each once."""
+    return tuple(sorted(set(rejections), key=lambda rejection: rejection.at)[-MAX_REJECTIONS:])

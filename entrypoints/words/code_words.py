@@ -1,0 +1,115 @@
+"""Codes of a phone in words: those that were sent, and those that were rejected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from application.administration.show_user import ShownDelivery, UserDetails
+from domain.otp.delivery_policy import Limitation
+from domain.otp.operator_code import OPERATOR_CODES_LIMIT
+from domain.otp.permits import ALL, CALLBACKS, UNVERIFIED, Recognition
+from domain.otp.rate_limits import ATTESTED, RECOGNIZED, RESERVE, STRANGERS
+from domain.otp.rejection import (
+    COUNTRY_NOT_SERVED,
+    NO_PHONE_LINE,
+    NUMBER_NOT_SERVED,
+    PROOF_REQUIRED,
+    PROVIDER_PAUSED,
+    Rejection,
+)
+from entrypoints.words.user_words import describe_delivery, format_time
+
+_PARTS: Final = {
+    STRANGERS: "new customers",
+    RECOGNIZED: "known customers",
+    RESERVE: "known customers with an old account",
+    ATTESTED: "customers with a proof",
+}
+"""For whom a part of a limit is."""
+_COUNTED: Final = {
+    UNVERIFIED: "",
+    ALL: "all messages to ",
+    "calls": "calls to ",
+    CALLBACKS: "callbacks to ",
+}
+"""What a limit per country or in total counts. The first one counts what led to no login."""
+_OTHERS: Final = {
+    **{limitation.name.lower(): limitation.value for limitation in Limitation},
+    "per_identity": "codes for changes of the number, of one account",
+    OPERATOR_CODES_LIMIT: "codes of operators",
+    COUNTRY_NOT_SERVED: "the country is not served",
+    NUMBER_NOT_SERVED: "this kind of number is not served",
+    NO_PHONE_LINE: "there is no phone line",
+    PROVIDER_PAUSED: "the provider has a pause",
+    PROOF_REQUIRED: "new customers need a proof",
+    "": "a limit",
+}
+_RECOGNITIONS: Final = {
+    Recognition.NONE: "not recognized",
+    Recognition.TRUSTED_IP: "from an IP of an earlier login",
+    Recognition.DEVICE: "from a recognized device",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """A code that was sent or rejected. The provider and the error may be empty."""
+
+    at: datetime
+    channel: str
+    provider: str
+    status: str
+    error: str
+
+
+def list_codes(details: UserDetails) -> Sequence[CodeRow]:
+    """List deliveries and rejections together, the newest first."""
+    rejections = details.verification.rejections if details.verification else ()
+    country = details.user.phone.country if details.user.phone else ""
+    rows = [_of_delivery(shown) for shown in details.deliveries]
+    rows += [
+        CodeRow(
+            rejection.at, rejection.channel.value, "", describe_rejection(rejection, country), ""
+        )
+        for rejection in rejections
+    ]
+    return sorted(rows, key=lambda row: row.at, reverse=True)
+
+
+def describe_rejection(rejection: Rejection, country: str) -> str:
+    """Say why a request was rejected.
+
+    Example: `rejected: new customers in IN, until 10:40:00 UTC (not recognized, without a proof)`.
+    """
+    until = ""
+    if rejection.until is not None:
+        at = rejection.until.astimezone(UTC)
+        is_same_day = at.date() == rejection.at.astimezone(UTC).date()
+        until = f", until {at:%H:%M:%S} UTC" if is_same_day else f", until {format_time(at)}"
+    proof = "with a proof" if rejection.has_proof else "without a proof"
+    return (
+        f"rejected: {_describe_limit(rejection.limit, rejection.part, country)}{until}"
+        f" ({_RECOGNITIONS[rejection.recognition]}, {proof})"
+    )
+
+
+def _describe_limit(limit: str, part: str, country: str) -> str:
+    if limit in _OTHERS:
+        return _OTHERS[limit]
+    counted = limit.removesuffix("_per_country").removesuffix("_total")
+    if counted not in _COUNTED:
+        return limit
+    where = "in total" if limit.endswith("_total") else f"in {country}"
+    return f"{_COUNTED[counted]}{_PARTS.get(part, 'everybody')} {where}"
+
+
+def _of_delivery(shown: ShownDelivery) -> CodeRow:
+    delivery = shown.delivery
+    return CodeRow(
+        delivery.sent_at,
+        delivery.channel.value,
+        delivery.provider,
+        describe_delivery(shown.status),
+        shown.error,
+    )

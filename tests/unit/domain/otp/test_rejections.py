@@ -1,0 +1,35 @@
+"""Rejected requests that a phone keeps."""
+
+from datetime import timedelta
+from itertools import permutations
+
+from domain.otp.delivery import Channel
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rejection import MAX_REJECTIONS, Rejection
+from tests.support.builders import NOW, a_delivery
+
+DELIVERED = PhoneVerification(deliveries=(a_delivery(sent_at=NOW),))
+
+
+def a_rejection(minutes: float = 0, limit: str = "per_phone") -> Rejection:
+    at = NOW + timedelta(minutes=minutes)
+    return Rejection(at=at, channel=Channel.SMS, limit=limit, until=at + timedelta(minutes=15))
+
+
+def test_a_phone_keeps_the_latest_ten_rejections_each_once() -> None:
+    rejections = [a_rejection(number) for number in range(MAX_REJECTIONS + 5)]
+    # Two processes write, one of them twice, in any order.
+    for parts in permutations([rejections[::2], rejections[1::2], rejections[::2]]):
+        kept = DELIVERED
+        for part in parts:
+            kept = kept.keep_rejections(part, NOW)
+        assert kept.rejections == tuple(rejections[-MAX_REJECTIONS:])
+
+
+def test_a_phone_without_anything_else_keeps_no_rejection() -> None:
+    empty = PhoneVerification()
+    assert empty.keep_rejections([a_rejection()], NOW) is empty
+    kept = DELIVERED.keep_rejections([a_rejection()], NOW)
+    # Its delivery has expired, and the next rejection does not let the record live on.
+    tomorrow = NOW + timedelta(days=1)
+    assert kept.keep_rejections([a_rejection(24 * 60)], tomorrow) is kept

@@ -200,6 +200,18 @@ def _describe_verification(verification: PhoneVerification, deliveries: Sequence
         "call_language": locale and {"language": locale.tag, "chosen_at": locale.chosen_at},
         "callbacks": [callback.requested_at for callback in verification.callbacks],
         "deliveries": deliveries,
+        "rejected_requests": [
+            {
+                "at": rejection.at,
+                "channel": rejection.channel.value,
+                "limit": rejection.limit,
+                "part": rejection.part,
+                "until": rejection.until,
+                "recognized_by": rejection.recognition.value,
+                "with_proof": rejection.has_proof,
+            }
+            for rejection in verification.rejections
+        ],
     }
 
 

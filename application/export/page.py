@@ -15,7 +15,7 @@ EXPLAINED_FILES: Final = {
     "sessions.json": "where you are signed in, and which devices are recognized",
     "sign_in.json": (
         "the codes of the last day: when they were sent, by which provider, and whether they"
-        " arrived; failed attempts, and a block of the number"
+        " arrived, or why a request was rejected; failed attempts, and a block of the number"
     ),
     "audit.json": (
         "what operators of the service did with your account in the last 400 days, when and why,"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from application.administration.acts import VIEW_PHONE
-from application.administration.show_user import ShownDelivery, UserDetails
+from application.administration.show_user import UserDetails
 from application.otp.feature import LimitsFeature
 from domain.identities.identity import Identity
 from domain.identities.session import Session
@@ -16,9 +16,9 @@ from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.settings.settings import Settings
 from entrypoints.words.act_words import NO_ACCOUNT
+from entrypoints.words.code_words import CodeRow, list_codes
 from entrypoints.words.user_rows import UserRow, UserRowPlace, rows_at
 from entrypoints.words.user_words import (
-    describe_delivery,
     describe_devices,
     describe_hold,
     describe_last_use,
@@ -86,8 +86,10 @@ def render_details(
         yield _row("verification", describe_verification(details.verification, now))
         yield _row("limit resets left", f"{details.verification.resets_left} today")
         yield _row("operator codes", f"{details.verification.operator_codes_left} left today")
-        yield _row("deliveries", f"{len(details.deliveries)} within a day")
-        yield from (f"  {_describe_delivery(shown)}" for shown in details.deliveries)
+        rejections = len(details.verification.rejections)
+        rejected = f", rejected requests: {rejections}" if rejections else ""
+        yield _row("deliveries", f"{len(details.deliveries)} within a day{rejected}")
+        yield from (f"  {_render_code(row)}" for row in list_codes(details))
     yield from _render_rows(UserRowPlace.END, rows)
 
 
@@ -122,15 +124,9 @@ def _describe_session(session: Session) -> str:
     return f"{_printable(session.device or 'unknown device')}: since {created}, last used {used}"
 
 
-def _describe_delivery(shown: ShownDelivery) -> str:
-    delivery = shown.delivery
-    parts = [
-        format_time(delivery.sent_at),
-        delivery.channel.value,
-        delivery.provider,
-        describe_delivery(shown.status),
-    ]
-    error = f", error: {shown.error}" if shown.error else ""
+def _render_code(row: CodeRow) -> str:
+    parts = [format_time(row.at), row.channel, row.provider, row.status]
+    error = f", error: {row.error}" if row.error else ""
     return _printable(" ".join(filter(None, parts)) + error)
 
 

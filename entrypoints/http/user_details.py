@@ -13,6 +13,7 @@ from domain.identities.role import Role
 from domain.identities.session import Session
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Wait
+from domain.otp.permits import Recognition
 from domain.otp.verification_state import OperatorAttempts, VerificationState
 from entrypoints.http.fields import (
     EXTERNAL_ID_EXAMPLE,
@@ -23,6 +24,7 @@ from entrypoints.http.fields import (
     time_field,
 )
 from entrypoints.words.act_words import ACCOUNT_DELETED, NO_ACCOUNT
+from entrypoints.words.code_words import describe_rejection
 from entrypoints.words.verification_words import describe_verification
 
 SubjectField = Annotated[
@@ -235,6 +237,53 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     ]
 
 
+class RejectionResponse(msgspec.Struct, kw_only=True):
+    """A request for a code that was rejected before any provider was called."""
+
+    at: Annotated[str, time_field("When the request arrived, in UTC.")]
+    channel: Annotated[
+        str,
+        described(
+            "A message or a call.",
+            Channel.SMS.value,
+            enum=[channel.value for channel in Channel],
+        ),
+    ]
+    limit: Annotated[
+        str,
+        described(
+            "The limit that rejected it, as in metrics, or `country_not_served`,"
+            " `number_not_served`, `no_phone_line`, `provider_paused` or `proof_required`; empty if"
+            " it is not known.",
+            "unverified_per_country",
+        ),
+    ]
+    part: Annotated[
+        str,
+        described("The part of the limit that is used up; empty without parts.", "strangers"),
+    ]
+    until: Annotated[
+        str | None,
+        time_field("When the same request can succeed; null if it is not known."),
+    ]
+    recognition: Annotated[
+        str,
+        described(
+            "How the client was recognized.",
+            Recognition.NONE.value,
+            enum=[recognition.value for recognition in Recognition],
+        ),
+    ]
+    has_proof: Annotated[bool, described("Whether the client sent a proof.", False)]
+    summary: Annotated[
+        str,
+        described(
+            "All of it in words.",
+            "rejected: new customers in IN, until 10:40:00 UTC (not recognized, without a proof)",
+        ),
+    ]
+
+
 class UserDetailsResponse(msgspec.Struct, kw_only=True):
     """What is known about a user, or about a phone without an account."""
 
@@ -277,6 +326,12 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
     ]
     deliveries: Annotated[
         list[DeliveryResponse], described("Those of the last day, the newest first.")
+    ]
+    rejections: Annotated[
+        list[RejectionResponse],
+        described(
+            "The last ten of the last day, the newest first. They are written a little later."
+        ),
     ]
 
 
@@ -358,6 +413,7 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
         ],
         verification=_to_verification(verification, now) if verification else None,
         deliveries=_to_deliveries(details.deliveries),
+        rejections=_to_rejections(details),
     )
 
 
@@ -458,6 +514,24 @@ def _to_deliveries(shown: Sequence[ShownDelivery]) -> list[DeliveryResponse]:
             is_reset=delivery.delivery.is_reset,
         )
         for delivery in shown
+    ]
+
+
+def _to_rejections(details: UserDetails) -> list[RejectionResponse]:
+    rejections = details.verification.rejections if details.verification else ()
+    country = details.user.phone.country if details.user.phone else ""
+    return [
+        RejectionResponse(
+            at=format_timestamp(rejection.at),
+            channel=rejection.channel.value,
+            limit=rejection.limit,
+            part=rejection.part,
+            until=_format_time(rejection.until),
+            recognition=rejection.recognition.value,
+            has_proof=rejection.has_proof,
+            summary=describe_rejection(rejection, country),
+        )
+        for rejection in rejections
     ]
 
 

@@ -1,15 +1,17 @@
 """What docs/runbooks.md says, where no other test does it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
+from zipfile import ZipFile
 
 import httpx
 
 from tests.e2e.test_start import me, sign_in
 from tests.support.forked_service import ForkedService, running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service
+from tests.support.service import REASON, Service
 
 PHONE: Final = "+14155594101"
 STRANGERS: Final = 7
@@ -53,6 +55,47 @@ def test_a_country_whose_limit_is_reached_is_served_after_it_was_raised(tmp_path
         service.settings["DIALTONE_SMS_LIMIT_PER_COUNTRY"] = "100/1h"
         service.start()
         assert status_of(STRANGERS + 2) == 200
+
+
+def test_a_customer_who_gets_no_code_is_told_what_rejects_the_requests(tmp_path: Path) -> None:
+    limit = {"DIALTONE_SMS_LIMIT_PER_COUNTRY": "10/1h"}
+    stranger = "+14155594102"
+    with running(tmp_path, BEHIND_A_PROXY | limit) as service:
+        sign_in(service, PHONE)
+        for number in range(STRANGERS):
+            request_otp(service, f"+1415{200 + number}4567", f"198.18.{number}.1")
+        responses = [request_otp(service, phone, "203.0.113.9") for phone in (PHONE, stranger)]
+
+        def shown(phone: str) -> str:
+            return service.run("user", "show", phone).stdout
+
+        service.wait_for(lambda: "rejected requests: 1" in shown(PHONE))
+        known, unknown = shown(PHONE), shown(stranger)
+        exported = service.run("user", "export", PHONE, "--output", "own.zip", *REASON)
+        lines = lines_of(service, "otp_request_rejected", 2)
+
+    for response in responses:
+        assert (response.status_code, response.json().keys()) == (
+            429,
+            {"error", "code", "retry_after"},
+        )
+    assert re.search(
+        r"^deliveries: +1 within a day, rejected requests: 1\n"
+        r"  \S+ \S+ UTC sms rejected: new customers in US, until .* UTC"
+        r" \(not recognized, without a proof\)\n"
+        r"  \S+ \S+ UTC sms console accepted$",
+        known,
+        re.MULTILINE,
+    )
+    assert "deliveries:         0 within a day\n" in unknown
+    assert exported.returncode == 0
+    with ZipFile(tmp_path / "own.zip") as archive:
+        [rejection] = json.loads(archive.read("sign_in.json"))["rejected_requests"]
+    expected = {"limit": "unverified_per_country", "part": "strangers"}
+    assert rejection.items() >= expected.items()
+    for line in lines:
+        assert line.items() >= (expected | {"recognition": "none", "has_proof": False}).items()
+    assert f"phone_hash {lines[1]['phone_hash']}" in unknown
 
 
 def test_lost_keys_stop_the_start_until_a_copy_or_a_new_database(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 from structlog.testing import capture_logs
 
 from domain.administration.scope import Scope
+from domain.errors import TooManyOtpRequests
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.role import Role
 from entrypoints.http.fields import format_timestamp
@@ -138,6 +140,30 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     assert "5 left" in verification["state"]
     assert (delivery["channel"], delivery["status"]) == ("sms", "accepted")
     assert (delivery["error"], delivery["is_reset"]) == (None, False)
+
+
+async def test_rejected_requests_are_shown(driver: AdminDriver) -> None:
+    harness = driver.harness
+    for _ in range(4):
+        await harness.request_otp(STRANGER)
+    with pytest.raises(TooManyOtpRequests):
+        await harness.request_otp(STRANGER)
+    await harness.otp.rejections.write()
+
+    details = (await driver.post("search", {"phone": STRANGER.e164})).json()
+
+    at = harness.clock.now()
+    [rejection] = details["rejections"]
+    assert rejection.pop("summary").startswith("rejected: cooldown, until ")
+    assert rejection == {
+        "at": format_timestamp(at),
+        "channel": "sms",
+        "limit": "cooldown",
+        "part": "",
+        "until": format_timestamp(at + timedelta(seconds=15)),
+        "recognition": "none",
+        "has_proof": False,
+    }
 
 
 async def test_a_refresh_token_from_two_networks_is_shown(driver: AdminDriver) -> None:

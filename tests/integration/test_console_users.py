@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from application.administration.caller import operating_system_user
+from domain.errors import TooManyOtpRequests
 from domain.identities.identity import Identity
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
@@ -139,6 +140,21 @@ async def test_a_code_with_an_unknown_result_and_its_attempts_are_shown(
         "5 from each of 3 networks",
     ):
         assert text in page.text, text
+
+
+async def test_rejected_requests_are_among_the_codes_by_time(console: ConsoleDriver) -> None:
+    harness = console.harness
+    for _ in range(4):
+        await harness.request_otp(PHONE)
+    harness.advance(5)
+    with pytest.raises(TooManyOtpRequests):
+        await harness.request_otp(PHONE)
+    harness.advance(15)
+    await harness.request_otp(PHONE)
+    page = await console.get(f"/users/{user_id(console)}")
+    [table] = re.findall("Codes within a day.*?</table>", page.text, re.DOTALL)
+    rows = re.findall("<td>(rejected: cooldown, until|accepted)", table)
+    assert rows[:3] == ["accepted", "rejected: cooldown, until", "accepted"]
 
 
 async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleDriver) -> None:

@@ -27,6 +27,7 @@ from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
 from entrypoints.words import user_words as words
 from entrypoints.words.act_words import NO_ACCOUNT
+from entrypoints.words.code_words import list_codes
 from entrypoints.words.user_rows import UserRow, UserRowPlace, UserRows, rows_at
 from entrypoints.words.user_text import explain_nobody, find_users, parse_user_text
 from entrypoints.words.verification_words import describe_verification
@@ -127,7 +128,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         identity=identity,
         rows=_describe_user(details, request.app.state.user_rows),
         hold=_describe_hold(details),
-        describe_delivery=words.describe_delivery,
+        codes=list_codes(details),
         verification=_describe_verification(details, use_cases.of(ConsoleFeature).clock.now()),
         no_account=NO_ACCOUNT,
         act_pages=[page for page in act_pages(request) if page.is_offered(details)],

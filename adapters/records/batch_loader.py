@@ -37,9 +37,10 @@ class BatchLoader(Generic[T]):
     - A cancelled caller affects no others; a key without waiting callers is not fetched.
     """
 
-    def __init__(self, fetch: Fetch[T]) -> None:
-        """Set the function that fetches a batch."""
+    def __init__(self, fetch: Fetch[T], name: str = "load_batch") -> None:
+        """Set the function that fetches a batch, and the name of its tasks."""
         self._fetch = fetch
+        self._name = name
         self._waiting: _Waiting[T] = {}
         self._batches: set[asyncio.Task[Mapping[str, T]]] = set()
         self._is_scheduled = False
@@ -73,7 +74,8 @@ class BatchLoader(Generic[T]):
         self._is_scheduled = False
         while len(self._batches) < MAX_BATCHES and (waiting := self._next_batch()):
             # It belongs to no request, so that no limit of one affects the others.
-            batch = start_task("load_batch", self._fetch_batch([*waiting]), context=Context())
+            fetching = self._fetch_batch([*waiting])
+            batch = start_task(self._name, fetching, context=Context())
             self._batches.add(batch)
             batch.add_done_callback(partial(self._finish_batch, waiting))
 

@@ -65,7 +65,7 @@ def make_row_loader(
         table: The table.
         version: The column or the expression of the version.
     """
-    return BatchLoader(partial(_fetch_rows, database, table, version))
+    return BatchLoader(partial(_fetch_rows, database, table, version), f"load_{table}")
 
 
 async def _fetch_rows(

@@ -26,6 +26,7 @@ from entrypoints.server.cleanup_task import (
 from entrypoints.server.exposition import make_exposition
 from entrypoints.server.instance_task import keep_instance
 from entrypoints.server.metrics_server import run_metrics_server
+from entrypoints.server.watchdog import watch_event_loop
 from entrypoints.server.workers import Workers
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.settings import Settings
@@ -72,6 +73,7 @@ def make_app(
             # The first, because a stop signal may arrive while the rest is opened.
             workers.end_with_service()
             log_errors_of_loop(lambda: count_failures("unhandled", 1))
+            stack.enter_context(watch_event_loop())
             try:
                 opening = open_use_cases(settings, metrics=metrics, is_service=True)
                 use_cases = await stack.enter_async_context(opening)

@@ -1,0 +1,78 @@
+"""A worker whose event loop is blocked logs the call, and ends after a while."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from entrypoints.server import watchdog
+from entrypoints.server.watchdog import END_TICKS, WARNING_TICKS, watch_event_loop
+
+TICK_SECONDS = 0.005
+LIMIT_SECONDS = 60.0
+
+
+class Lines:
+    """The lines of the watchdog, each of which can be waited for."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Mapping[str, Any]] = {}
+        self.written = {
+            event: threading.Event()
+            for event in ("event_loop_blocked", "event_loop_recovered", "worker_ended")
+        }
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self.fields[event] = fields
+        self.written[event].set()
+
+    critical = warning
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    lines = Lines()
+    monkeypatch.setattr(watchdog, "_log", lines)
+    return lines
+
+
+def block_until(event: threading.Event) -> None:
+    """Block the event loop, as a disk that does not respond would."""
+    assert event.wait(LIMIT_SECONDS)
+
+
+async def test_the_call_that_blocks_is_logged_and_then_the_process_ends(lines: Lines) -> None:
+    has_ended = threading.Event()
+
+    async def read() -> None:
+        block_until(has_ended)
+
+    with watch_event_loop(has_ended.set, TICK_SECONDS):
+        await asyncio.create_task(read(), name="load_identities")
+
+    for event, ticks in (("event_loop_blocked", WARNING_TICKS), ("worker_ended", END_TICKS)):
+        fields = lines.fields[event]
+        *_, outer, inner = fields["stack"][: fields["stack"].index(fields["call"]) + 1]
+        name = test_the_call_that_blocks_is_logged_and_then_the_process_ends.__name__
+        assert fields["call"].startswith(f"{__name__}:")
+        assert inner.endswith(f" {block_until.__qualname__}")
+        assert outer.endswith(f" {name}.<locals>.read")
+        assert fields["task"] == "load_identities"
+        assert fields["seconds"] == ticks
+
+
+async def test_a_loop_that_runs_again_is_logged_and_the_process_goes_on(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_ended = threading.Event()
+    # However slow this machine is.
+    monkeypatch.setattr(watchdog, "END_TICKS", 100_000)
+
+    with watch_event_loop(has_ended.set, TICK_SECONDS):
+        block_until(lines.written["event_loop_blocked"])
+        recovered = lines.written["event_loop_recovered"]
+        assert await asyncio.to_thread(recovered.wait, LIMIT_SECONDS)
+
+    assert not has_ended.is_set()

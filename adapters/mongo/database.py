@@ -22,21 +22,18 @@ from adapters.mongo.driver import (
     database_of,
     describe_cause,
     make_client,
+    pool_size_of,
     port_error,
     timeout_seconds_of,
 )
-from adapters.records.call_deadlines import (
-    GRACE_PERIOD,
-    TOO_MANY_CALLS,
-    Batches,
-    limit_call,
-    wait_for_batch,
-)
+from adapters.records.call_deadlines import GRACE_PERIOD, TOO_MANY_CALLS, Batches, CallDeadlines
 from adapters.records.record_kind import Index
 from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_rejected_index
 from application.ports.errors import (
     ConfigurationError,
+    PortError,
     StorageError,
+    StorageOverloaded,
     StorageTimeout,
     StorageUnavailable,
 )
@@ -59,13 +56,13 @@ OTHER_INDEX: Final = (
 
 @dataclass(frozen=True, slots=True)
 class MongoDatabase:
-    """An open database, and the timeout of a call in seconds."""
+    """An open database."""
 
     motor: MotorDatabase
-    timeout_seconds: float
+    deadlines: CallDeadlines
     url: str = field(default="", repr=False)
     heartbeats: Heartbeats = field(default_factory=Heartbeats, repr=False)
-    calls: asyncio.Semaphore = field(
+    turns: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_CALLS), repr=False
     )
     batches: list[Batches] = field(default_factory=list, repr=False)
@@ -87,34 +84,68 @@ class MongoDatabase:
             DuplicateKey: a unique index rejected the write.
             CorruptRecord: a document is no valid BSON.
             StorageTimeout: there was no answer in time; a write may have been done.
-            StorageUnavailable: the call failed, or too many calls wait.
+            StorageUnavailable: the call failed, or had no turn while the database answers nobody.
+            StorageOverloaded: too many calls wait, and the database answers others.
         """
-        return await limit_call(self.timeout_seconds, lambda deadline: self._run(call, deadline))
+        return await self.deadlines.limit(lambda deadline: self._run(call, deadline))
 
     async def wait(self, call: Callable[[], Awaitable[T]], error: type[StorageError]) -> T:
-        """Wait for a result of batches, until the deadline of a call: see `wait_for_batch`."""
-        return await wait_for_batch(self.timeout_seconds, call, error)
+        """Wait for a result of batches: see `CallDeadlines.wait_for_batch`."""
+        return await self.deadlines.wait_for_batch(call, error)
 
     async def _run(self, call: Callable[[], Awaitable[T]], deadline: float) -> T:
         loop = asyncio.get_running_loop()
-        is_sent = False
         began_at = loop.time()
+        # The driver limits what a call takes, but not how long it waits for its turn.
+        if self.turns.locked():
+            await self._wait_for_turn(deadline)
+        else:
+            await self.turns.acquire()
+        seconds = deadline - loop.time()
         try:
-            # The driver limits what a call takes, but not how long it waits for its turn.
-            async with asyncio.timeout_at(deadline + GRACE_PERIOD), self.calls:
-                seconds = deadline - loop.time()
-                if seconds <= 0:
-                    raise StorageUnavailable(self.find_connection_problem() or TOO_MANY_CALLS)
-                is_sent = True
+            if seconds <= 0:
+                raise self._has_no_turn()
+            async with asyncio.timeout_at(deadline + GRACE_PERIOD):
                 with pymongo.timeout(seconds):
                     return await call()
         except TimeoutError:
-            if not is_sent:
-                raise StorageUnavailable(self.find_connection_problem() or TOO_MANY_CALLS) from None
             no_answer = _NO_ANSWER.format(seconds=round(loop.time() - began_at, 1))
-            raise StorageTimeout(self.find_connection_problem() or no_answer) from None
+            failure = StorageTimeout(self.find_connection_problem() or no_answer)
+            raise self._explain(failure, seconds) from None
         except DRIVER_ERRORS as error:
-            raise port_error(error, self.find_connection_problem()) from None
+            failed = port_error(error, self.find_connection_problem())
+            is_timeout = getattr(error, "timeout", False)
+            raise (self._explain(failed, seconds) if is_timeout else failed) from None
+        finally:
+            self.turns.release()
+
+    async def _wait_for_turn(self, deadline: float) -> None:
+        """Wait for half of the time; longer while nobody gets an answer, as in an election."""
+        now = asyncio.get_running_loop().time()
+        if await self._take_turn(now + (deadline - now) / 2):
+            return
+        failure = self._has_no_turn()
+        if isinstance(failure, StorageOverloaded):
+            raise failure
+        if not await self._take_turn(deadline):
+            raise self._has_no_turn()
+
+    async def _take_turn(self, deadline: float) -> bool:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self.turns.acquire()
+        except TimeoutError:
+            return False
+
+    def _has_no_turn(self) -> PortError:
+        problem = self.find_connection_problem()
+        return self._explain(StorageUnavailable(problem or TOO_MANY_CALLS), 0)
+
+    def _explain(self, failure: PortError, seconds: float) -> PortError:
+        """Return what a call raises that had `seconds` at the database, and no answer."""
+        if self.find_connection_problem():
+            return failure
+        return self.deadlines.explain_timeout(failure, seconds)
 
 
 @asynccontextmanager
@@ -128,7 +159,9 @@ async def connect(
     """
     heartbeats = Heartbeats()
     client = make_client(url, location, [heartbeats, *listeners])
-    database = MongoDatabase(database_of(client), timeout_seconds_of(client), url, heartbeats)
+    deadlines = CallDeadlines(timeout_seconds_of(client))
+    turns = asyncio.Semaphore(min(MAX_CALLS, pool_size_of(client) or MAX_CALLS))
+    database = MongoDatabase(database_of(client), deadlines, url, heartbeats, turns)
     try:
         yield database
     finally:

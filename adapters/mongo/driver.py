@@ -233,6 +233,12 @@ def timeout_seconds_of(client: MotorClient) -> float:
     return client.delegate.options.timeout or DEFAULT_TIMEOUT
 
 
+def pool_size_of(client: MotorClient) -> int:
+    """Return how many connections the driver has to a server; 0 for any number."""
+    size: int = client.delegate.options.pool_options.max_pool_size
+    return size
+
+
 def close_client(client: MotorClient) -> None:
     """Close the client, with a timeout, since it ends its sessions at the server."""
     with pymongo.timeout(CLOSE_TIMEOUT):

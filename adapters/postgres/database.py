@@ -20,8 +20,13 @@ from adapters.postgres.driver import (
 )
 from adapters.postgres.sessions import PREPARE_THRESHOLD, Sessions, Values
 from adapters.postgres.url import PostgresUrl
-from adapters.records.call_deadlines import TOO_MANY_CALLS, Batches, limit_call, wait_for_batch
-from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
+from adapters.records.call_deadlines import TOO_MANY_CALLS, Batches, CallDeadlines
+from application.ports.errors import (
+    StorageError,
+    StorageOverloaded,
+    StorageTimeout,
+    StorageUnavailable,
+)
 
 T = TypeVar("T")
 _Call = Callable[[PostgresConnection], Awaitable[T]]
@@ -37,11 +42,11 @@ _CLOSED: Final = "the database is closed"
 
 @dataclass(frozen=True, slots=True)
 class PostgresDatabase:
-    """An open database, and the timeout of a call in seconds."""
+    """An open database."""
 
     pool: AsyncConnectionPool[PostgresConnection]
     sessions: Sessions
-    timeout_seconds: float
+    deadlines: CallDeadlines
     batches: list[Batches] = field(default_factory=list, repr=False)
     """They are finished before the database is closed."""
     connections_in_use: set[PostgresConnection] = field(default_factory=set, repr=False)
@@ -60,7 +65,7 @@ class PostgresDatabase:
             cursor = await self.sessions.execute(connection, sql, values)
             return [*await cursor.fetchall()]
 
-        return await limit_call(self.timeout_seconds, lambda deadline: self._read(read, deadline))
+        return await self.deadlines.limit(lambda deadline: self._read(read, deadline))
 
     async def read_number(self, sql: str, values: Values = ()) -> int:
         """Return the number that is the only result of a statement.
@@ -95,14 +100,13 @@ class PostgresDatabase:
             UniqueViolation: A unique index rejected the write.
             StorageTimeout: The connection was lost, or there was no answer in time.
             StorageUnavailable: Nothing was done.
+            StorageOverloaded: Too many calls wait, and the database answers others.
         """
-        return await limit_call(
-            self.timeout_seconds, lambda deadline: self._run(call, deadline, is_write=True)
-        )
+        return await self.deadlines.limit(lambda deadline: self._run(call, deadline, is_write=True))
 
     async def wait(self, call: Callable[[], Awaitable[T]], error: type[StorageError]) -> T:
-        """Wait for a result of batches, until the deadline of a call: see `wait_for_batch`."""
-        return await wait_for_batch(self.timeout_seconds, call, error)
+        """Wait for a result of batches: see `CallDeadlines.wait_for_batch`."""
+        return await self.deadlines.wait_for_batch(call, error)
 
     async def _read(self, call: _Call[T], deadline: float) -> T:
         try:
@@ -115,6 +119,7 @@ class PostgresDatabase:
         began_at = loop.time()
         connection = await self._take_connection(deadline)
         self.connections_in_use.add(connection)
+        sent_at = loop.time()
         try:
             with connection.deadline(deadline):
                 try:
@@ -124,7 +129,8 @@ class PostgresDatabase:
         except psycopg.Error as error:
             if connection.is_aborted:
                 seconds = round(loop.time() - began_at, 1)
-                raise StorageTimeout(_NO_ANSWER.format(seconds=seconds)) from None
+                failure = StorageTimeout(_NO_ANSWER.format(seconds=seconds))
+                raise self.deadlines.explain_timeout(failure, deadline - sent_at) from None
             if error.sqlstate == READ_ONLY:
                 # The server is no longer the primary.
                 await connection.close()
@@ -135,20 +141,35 @@ class PostgresDatabase:
             await self.pool.putconn(connection)
 
     async def _take_connection(self, deadline: float) -> PostgresConnection:
-        loop = asyncio.get_running_loop()
         try:
             while True:
-                connection = await self.pool.getconn(deadline - loop.time())
+                connection = await self._wait_for_connection(deadline)
                 if not connection.has_news():
                     return connection
                 await connection.close()
                 await self.pool.putconn(connection)
         except PoolClosed:
             raise StorageUnavailable(_CLOSED) from None
+
+    async def _wait_for_connection(self, deadline: float) -> PostgresConnection:
+        """Wait for half of the time; longer while nobody gets an answer, as in a failover."""
+        loop = asyncio.get_running_loop()
+        was_full = len(self.connections_in_use) >= self.pool.max_size
+        try:
+            return await self.pool.getconn((deadline - loop.time()) / 2)
         except PoolTimeout:
+            self._raise_if_overloaded(was_full=was_full)
+        try:
+            return await self.pool.getconn(deadline - loop.time())
+        except PoolTimeout:
+            self._raise_if_overloaded(was_full=was_full)
             # The pool counts those too that are being opened.
             reason = TOO_MANY_CALLS if self.connections_in_use else _NO_CONNECTION
             raise StorageUnavailable(reason) from None
+
+    def _raise_if_overloaded(self, *, was_full: bool) -> None:
+        if (was_full or self.connections_in_use) and self.deadlines.answers.are_recent:
+            raise StorageOverloaded(TOO_MANY_CALLS) from None
 
 
 async def _end_transaction(connection: PostgresConnection) -> None:
@@ -179,7 +200,7 @@ async def open_pool(url: PostgresUrl) -> AsyncIterator[PostgresDatabase]:
         open=False,
     )
     await pool.open()
-    database = PostgresDatabase(pool, sessions, url.timeout_seconds)
+    database = PostgresDatabase(pool, sessions, CallDeadlines(url.timeout_seconds))
     try:
         yield database
     finally:

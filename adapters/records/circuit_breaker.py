@@ -7,7 +7,12 @@ from contextlib import suppress
 from contextvars import Context
 from typing import Final, TypeVar
 
-from application.ports.errors import PortError, StorageTimeout, StorageUnavailable
+from application.ports.errors import (
+    PortError,
+    StorageOverloaded,
+    StorageTimeout,
+    StorageUnavailable,
+)
 from application.tasks import is_ended, start_task
 
 T = TypeVar("T")
@@ -29,7 +34,7 @@ class CircuitBreaker:
     """Makes calls of a database, unless the last ones have failed.
 
     - `StorageUnavailable` and `StorageTimeout` are failures. With any other error the database has
-      answered. A call that was cancelled is neither.
+      answered. A call that was cancelled is neither, nor is `StorageOverloaded`: it says nothing.
     - After `MAX_FAILURES` in a row calls fail at once, and a check runs every second until it
       succeeds. The first one runs at once: a lost connection may have failed many calls.
     - Every success lets all calls through again, also of a call that began before the failures.
@@ -81,6 +86,8 @@ class CircuitBreaker:
         except (StorageUnavailable, StorageTimeout) as error:
             self._reads.count_failure(error)
             self._writes.count_failure(error)
+            raise
+        except StorageOverloaded:
             raise
         except PortError:
             circuit.close()

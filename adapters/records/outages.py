@@ -5,7 +5,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
+from application.ports.errors import (
+    StorageError,
+    StorageOverloaded,
+    StorageTimeout,
+    StorageUnavailable,
+)
 
 T = TypeVar("T")
 
@@ -40,7 +45,7 @@ class OutageRetries:
         while True:
             try:
                 result = await call()
-            except (StorageUnavailable, StorageTimeout) as error:
+            except (StorageUnavailable, StorageTimeout, StorageOverloaded) as error:
                 self._check_duration(loop.time(), error)
             else:
                 self._end(loop.time())

@@ -75,7 +75,8 @@ class RecordStore(Protocol):
 
     Errors of every method: `StorageUnavailable` if nothing was done, `StorageTimeout` if a write
     may have been done, `CorruptRecord` if a record cannot be read. Others are named. After the
-    store was closed, it is `StorageUnavailable`.
+    store was closed, it is `StorageUnavailable`. A store that limits how many calls are made at the
+    same time raises `StorageOverloaded` if one had no turn, and others are answered.
     """
 
     async def load(

@@ -11,6 +11,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
+from adapters.records.answers import Answers
 from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
 from adapters.threads import start_thread
 from application.ports.errors import StorageTimeout, StorageUnavailable
@@ -26,6 +27,7 @@ MAX_BATCH_SIZE: Final = 100
 OPERATION_TIMEOUT: Final = 15.0
 """Seconds. It is longer than any wait for a lock: only a disk that hangs takes so long."""
 _EXIT_TIMEOUT: Final = 1.0
+_TOO_MANY_OPERATIONS: Final = "too many operations wait for the database"
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +66,9 @@ class ConnectionWorker:
     """Executes operations on one connection, in the order in which they were requested.
 
     An operation whose caller was cancelled or timed out before its turn is not executed.
+
+    Attributes:
+        answers: When it executed operations last.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class ConnectionWorker:
         execute_batch: ExecuteBatch,
     ) -> None:
         """Make a worker of the running event loop."""
+        self.answers = Answers()
         self._loop = asyncio.get_running_loop()
         self._finished = self._loop.create_future()
         self._connection = connection
@@ -91,12 +97,13 @@ class ConnectionWorker:
         Raises:
             StorageUnavailable: It had no effect.
             StorageTimeout: It is unknown whether it had an effect.
+            StorageOverloaded: Too many operations wait, and others are executed.
         """
         result: asyncio.Future[T] = self._loop.create_future()
         if not self._is_open:
             result.set_exception(StorageUnavailable("the database is closed"))
         elif len(self._unfinished) >= MAX_WAITING_OPERATIONS:
-            result.set_exception(StorageUnavailable("too many operations wait for the database"))
+            result.set_exception(self.answers.explain(StorageUnavailable(_TOO_MANY_OPERATIONS)))
         else:
             request = _Request(operation, result, self._loop.time())
             self._unfinished.append(request)
@@ -155,6 +162,8 @@ class ConnectionWorker:
     ) -> None:
         for _ in range(size):
             self._unfinished.popleft()
+        if any(map(_is_answer, results)):
+            self.answers.record()
         for request, result in zip(requests, results, strict=True):
             if request.result.done():
                 continue
@@ -174,14 +183,18 @@ class ConnectionWorker:
                 self._timer = self._loop.call_at(deadline, self._time_out_overdue)
                 return
             if not request.result.done():
-                request.result.set_exception(
-                    StorageTimeout(f"no response within {OPERATION_TIMEOUT:g} seconds")
-                )
+                failure = StorageTimeout(f"no response within {OPERATION_TIMEOUT:g} seconds")
+                request.result.set_exception(self.answers.explain(failure))
 
     def _call_in_loop(self, callback: Callable[..., object], *args: object) -> None:
         # If the loop is closed, no caller waits any more.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback, *args)
+
+
+def _is_answer(result: object) -> bool:
+    error = result.error if isinstance(result, Failed) else None
+    return not isinstance(error, StorageUnavailable | StorageTimeout)
 
 
 @asynccontextmanager

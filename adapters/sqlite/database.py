@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
+from adapters.records.answers import Answers
 from adapters.records.copy_marks import check_mark
 from adapters.sqlite.connection_worker import (
     ExecuteBatch,
@@ -35,6 +36,8 @@ BUSY_TIMEOUT: Final = 5.0
 """Seconds that a writer waits for a writer of another process."""
 HANGING_AFTER: Final = 1.0
 """Seconds after which a write that is not finished says that the disk hangs."""
+BUSY_AFTER: Final = 0.25
+"""Seconds after which a write that is not finished says that a health check would wait too long."""
 _CHECK_INTERVAL: Final = 0.01
 """Seconds in which point reads may not notice that the file was moved."""
 _IS_FOLDER: Final = "{path} is a folder: name a file in it."
@@ -46,6 +49,11 @@ _CACHE_KIBIBYTES: Final = 16 * 1024
 
 class Worker(Protocol):
     """Executes operations, each completely or not at all."""
+
+    @property
+    def answers(self) -> Answers:
+        """When it executed operations last."""
+        ...
 
     def has_waited(self, seconds: float, /) -> bool:
         """Return whether an operation was requested so long ago and is not finished."""
@@ -92,6 +100,8 @@ class SqliteDatabase:
         return await self.writer.run(operation)
 
     async def check(self) -> None:
+        if self.writer.has_waited(BUSY_AFTER) and self.writer.answers.are_recent:
+            return  # behind so many writes the check would come too late, and they prove as much
         # A full or read-only disk can still be read.
         await self.execute(WRITE_CHECK)
 

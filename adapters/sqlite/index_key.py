@@ -4,11 +4,12 @@ import sqlite3
 from asyncio import Future, get_running_loop
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from adapters.records.answers import Answers
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import (
@@ -97,6 +98,7 @@ class _Transaction:
     """Executes operations at once, in a transaction that is open."""
 
     connection: sqlite3.Connection
+    answers: Answers = field(default_factory=Answers)
 
     def has_waited(self, _: float) -> bool:
         return False

@@ -56,10 +56,10 @@ class SqliteLimitStore:
         self._batches = LimitBatches(self._execute)
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        return await _limit_time(self._batches.acquire(reservations))
+        return await self._limit_time(self._batches.acquire(reservations))
 
     async def release(self, acquisition: Acquisition) -> None:
-        await _limit_time(self._batches.release(acquisition))
+        await self._limit_time(self._batches.release(acquisition))
 
     async def next_available(self, reservation: Reservation) -> datetime:
         return find_available(reservation, await self._load_records(record_ids(reservation)))
@@ -85,14 +85,14 @@ class SqliteLimitStore:
     async def _execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
         return await self._database.write(partial(_apply, changes=changes))
 
-
-async def _limit_time(call: Coroutine[Any, Any, T]) -> T:
-    """Limit the time for waiting and the batch together."""
-    try:
-        async with asyncio.timeout(OPERATION_TIMEOUT):
-            return await call
-    except TimeoutError:
-        raise StorageTimeout(f"no response within {OPERATION_TIMEOUT:g} seconds") from None
+    async def _limit_time(self, call: Coroutine[Any, Any, T]) -> T:
+        """Limit the time for waiting and the batch together."""
+        try:
+            async with asyncio.timeout(OPERATION_TIMEOUT):
+                return await call
+        except TimeoutError:
+            failure = StorageTimeout(f"no response within {OPERATION_TIMEOUT:g} seconds")
+            raise self._database.writer.answers.explain(failure) from None
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from application.ports.errors import PortError
+from application.ports.errors import PortError, StorageOverloaded
 from application.ports.system import HealthCheck
 from application.tasks import start_task
 
@@ -61,6 +61,9 @@ class HeldHealthCheck:
             problem = "" if loop.time() <= self._answer_until else _NO_RESPONSE
         except TimeoutError:
             problem = _NO_RESPONSE
+        except StorageOverloaded:
+            # The part works. Without this instance, the others would have more to do.
+            problem = ""
         except PortError as error:
             problem = str(error)
         except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything

@@ -5,6 +5,7 @@ PortError                       afterwards
 ├── StorageError                the database did not complete an operation; repeating may help
 │   ├── StorageUnavailable      it does not answer, or rejected the operation
 │   ├── StorageTimeout          it did not answer in time; a write may have been done
+│   ├── StorageOverloaded       too many calls wait for it, and it answers others
 │   └── ConcurrencyConflict     too many concurrent changes of one record
 ├── CorruptRecord               a stored record cannot be read; repeating does not help
 ├── UniqueViolation             another identity has this username or external id
@@ -45,6 +46,14 @@ class StorageTimeout(StorageError):
     """The database did not answer in time. A write may have been done or not.
 
     Only operations whose repetition is harmless may be repeated.
+    """
+
+
+class StorageOverloaded(StorageError):
+    """Too many calls of this process wait for the database, which answers others.
+
+    It is no failure of the database: it says nothing about it. A write was mostly not sent, but may
+    have been done.
     """
 
 

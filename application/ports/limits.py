@@ -29,9 +29,9 @@ class LimitStore(Protocol):
     Time limits, in seconds: each call ends within 15, and a call of a request not later than
     `CurrentRequest.storage_deadline` says, half a second more at most.
 
-    Errors of every method: `StorageUnavailable` and `StorageTimeout`, after which some permits may
-    be acquired or released, and `CorruptRecord`. After the store was closed, it is
-    `StorageUnavailable`: it does not connect again.
+    Errors of every method: `StorageUnavailable`, `StorageTimeout` and `StorageOverloaded`, after
+    which some permits may be acquired or released, and `CorruptRecord`. After the store was
+    closed, it is `StorageUnavailable`: it does not connect again.
     """
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:

@@ -4,11 +4,13 @@
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from adapters.records import answers
 from application.ports.errors import (
     StorageTimeout,
     StorageUnavailable,
@@ -59,8 +61,10 @@ async def test_the_reason_is_the_lost_server_and_not_the_number_of_calls(
 
 
 async def test_a_full_pool_is_an_error_in_bounded_time_and_sends_nothing(
-    process: PostgresProcess, url: str
+    process: PostgresProcess, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The answer before the server stopped was less than a second ago.
+    monkeypatch.setattr(answers, "MAX_SILENCE", -math.inf)
     async with open_postgres_repositories(url.replace("pool_size=4", "pool_size=1")) as one:
         await one.identities.add(an_identity())
         process.pause()

@@ -5,12 +5,14 @@ run, which is far above all timeouts here.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Final
 
 import pytest
 
+from adapters.records import answers
 from adapters.records.batch_loader import MAX_BATCH_SIZE
 from application.ports.administration import AuditFilter
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
@@ -50,6 +52,12 @@ def server(
 ) -> Iterator[DatabaseServer]:
     with request.param(tmp_path_factory.mktemp("stopped")) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def no_recent_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an answer before the server stopped be long ago: the timeouts are below a second."""
+    monkeypatch.setattr(answers, "MAX_SILENCE", -math.inf)
 
 
 @pytest.fixture

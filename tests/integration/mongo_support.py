@@ -135,7 +135,7 @@ async def open_lockstep(url: str) -> AsyncIterator[tuple[OpenRepositories, Round
     async with open_database(url, KEY_FINGERPRINT, [log]) as opened:
         round_trips = RoundTrips(log)
         database = LockstepDatabase(
-            opened.motor, opened.timeout_seconds, batches=opened.batches, round_trips=round_trips
+            opened.motor, opened.deadlines, batches=opened.batches, round_trips=round_trips
         )
         log.sent.clear()
         stores = stores_in(database)

@@ -18,6 +18,7 @@ from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.record_store import PostgresRecordStore
 from adapters.postgres.sessions import Sessions
 from adapters.postgres.url import parse_url
+from adapters.records.call_deadlines import CallDeadlines
 from adapters.records.kinds import IDENTITIES, USERNAMES
 from application.ports.errors import CorruptRecord, StorageUnavailable
 from application.ports.versioned import Versioned
@@ -138,7 +139,9 @@ async def test_rows_of_another_statement_of_postgresql_are_no_answer(
     monkeypatch.setattr(PostgresDatabase, "read", read)
     pool: Any = None
     url = parse_url("postgresql://127.0.0.1/dialtone")
-    store = PostgresRecordStore(PostgresDatabase(pool, Sessions(url), url.timeout_seconds))
+    store = PostgresRecordStore(
+        PostgresDatabase(pool, Sessions(url), CallDeadlines(url.timeout_seconds))
+    )
 
     with pytest.raises(StorageUnavailable):
         await store.load(IDENTITIES, [an_id()])

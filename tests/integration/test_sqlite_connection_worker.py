@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from adapters.records import answers
 from adapters.sqlite import connection_worker
 from adapters.sqlite.connection_worker import (
     ConnectionWorker,
@@ -22,6 +23,7 @@ from adapters.sqlite.connection_worker import (
 )
 from application.ports.errors import (
     CorruptRecord,
+    StorageOverloaded,
     StorageTimeout,
     StorageUnavailable,
     UniqueViolation,
@@ -105,6 +107,23 @@ async def test_after_an_unexpected_error_of_a_batch_its_callers_fail_at_once_and
         assert await worker.run(lambda connection: connection.in_transaction) is False
 
     assert [record.msg for record in caplog.records] == [{"event": "database_batch_failed"}]
+
+
+async def test_a_full_queue_is_overload_while_operations_are_executed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_worker, "MAX_WAITING_OPERATIONS", 1)
+    monkeypatch.setattr(answers, "MAX_SILENCE", 600)
+    async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
+        failed = worker.run(lambda connection: Failed(StorageUnavailable("full disk")))
+        await asyncio.wait([failed])
+        for error in (StorageUnavailable, StorageOverloaded):
+            gate = Gate()
+            executed = await gate.block(worker)
+            with pytest.raises(error, match="too many"):
+                await worker.run(returning("b"))
+            gate.open()
+            assert await executed == "gate"
 
 
 async def test_an_operation_times_out_when_the_disk_hangs(

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from adapters.records.answers import Answers
 from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, KINDS
 from adapters.records.limits import LIMITS
@@ -54,6 +55,10 @@ class ExplainingWorker:
 
     worker: Worker
     plans: list[str]
+
+    @property
+    def answers(self) -> Answers:
+        return self.worker.answers
 
     def has_waited(self, seconds: float) -> bool:
         return self.worker.has_waited(seconds)

@@ -11,6 +11,7 @@ from adapters.records.circuit_breaker import CHECK_INTERVAL, CHECK_TIMEOUT, Circ
 from application.ports.errors import (
     ConcurrencyConflict,
     CorruptRecord,
+    StorageOverloaded,
     StorageTimeout,
     StorageUnavailable,
     UniqueViolation,
@@ -123,6 +124,24 @@ async def test_calls_that_were_cancelled_do_not_count(
             async with asyncio.timeout(1):
                 await breaker.read(database.read)
     assert await breaker.read(database.read) == "value"
+
+
+async def test_an_overload_neither_opens_the_circuit_nor_closes_it(
+    breaker: CircuitBreaker, database: FailingDatabase
+) -> None:
+    for error in [StorageUnavailable("away"), *[StorageOverloaded("full")] * 5] * 2:
+        database.fail(error)
+        with pytest.raises(type(error)):
+            await breaker.write(database.write)
+    database.fail(StorageUnavailable("away"))
+    await fail(breaker, database.write, 1)
+
+    database.fail(StorageOverloaded("full"))
+    with pytest.raises(StorageOverloaded):
+        await breaker.check(database.write)
+    await asyncio.sleep(3 * CHECK_INTERVAL)  # on the clock of the test
+    with pytest.raises(StorageUnavailable, match="did not answer"):
+        await breaker.write(database.write)
 
 
 async def test_a_check_runs_at_once_and_every_second_until_the_database_answers(

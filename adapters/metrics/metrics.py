@@ -83,6 +83,11 @@ class Metrics:
             "Calls of the database, the limit store or the media store that failed.",
             *("store", "operation", "error"),
         )
+        self.storage_overloads = self.counter(
+            "storage_overloads",
+            "Calls that were rejected because too many waited for a store that answered others.",
+            *("store", "operation"),
+        )
         self.storage_calls_in_progress = self.gauge(
             "storage_calls_in_progress",
             "Calls that wait for the database, the limit store or the media store.",

@@ -10,7 +10,7 @@ from prometheus_client import Histogram
 from adapters.metrics.metrics import Metrics, class_label
 from adapters.records.record_store import RecordStore
 from adapters.records.store_calls import wrap_limits, wrap_methods, wrap_records
-from application.ports.errors import PortError, UniqueViolation
+from application.ports.errors import PortError, StorageOverloaded, UniqueViolation
 from application.ports.limits import LimitStore
 
 T = TypeVar("T")
@@ -54,6 +54,10 @@ class StoreMeter:
             return await call
         except UniqueViolation:
             raise  # it is a result
+        except StorageOverloaded:
+            # No failure of the store, and none of its alerts.
+            self._metrics.storage_overloads.labels(self._store, operation).inc()
+            raise
         except PortError as error:
             name = class_label(type(error))
             self._metrics.storage_errors.labels(self._store, operation, name).inc()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.records.database import Database
 from adapters.records.guarded_database import guard_database
+from adapters.records.overload_log import log_overload
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.undeclared_records import check_declared
 from application.ports.limits import LimitStore
@@ -95,6 +96,7 @@ async def open_guarded_database(
                 records=measure_records(database.records, metrics),
                 limits=limits_with_metrics(database.limits, metrics),
             )
+        database = log_overload(database)
         if not isinstance(settings.database, SqliteLocation):
             # SQLite fails at once by itself.
             database = await stack.enter_async_context(guard_database(database))

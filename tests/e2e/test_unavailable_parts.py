@@ -31,6 +31,40 @@ async def open_files(*, environ):
     async with open_disk_files(Path("media"), "https://images.example.org", SystemClock()) as files:
         yield files
 """
+OWN_DATABASE = """
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from adapters.records.store_calls import wrap_limits, wrap_records
+from adapters.sqlite import open_sqlite_database
+from application.ports.errors import StorageOverloaded
+
+
+async def around(method, call):
+    if Path("full").exists():
+        raise StorageOverloaded("all of its connections are in use")
+    return await call()
+
+
+class Health:
+    async def check(self):
+        await around("check", self.check_here)
+
+    async def check_here(self):
+        pass
+
+
+@asynccontextmanager
+async def open_database(*, environ, phone_encryption):
+    async with open_sqlite_database(Path("own.db"), phone_encryption.key_fingerprint()) as opened:
+        yield replace(
+            opened,
+            records=wrap_records(opened.records, around),
+            limits=wrap_limits(opened.limits, around),
+            health=Health(),
+        )
+"""
 
 
 @pytest.fixture
@@ -70,6 +104,47 @@ async def test_without_the_database_each_operation_has_its_error(
     for path in ("get_otp", "validate_otp"):
         legacy = await http.post(f"/authenticate/{path}", json=verification)
         assert (legacy.status_code, legacy.json()["exit_code"]) == (500, 5)
+
+
+async def test_an_overload_is_a_503_for_each_client_and_no_failure_of_the_database(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "own_database.py").write_text(OWN_DATABASE)
+    (metrics_port,) = free_ports(1)
+    environ = {
+        "DIALTONE_DATABASE": "own_database:open_database",
+        "DIALTONE_METRICS_BIND": f"127.0.0.1:{metrics_port}",
+    }
+    with running(tmp_path, environ) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=40, **PLAIN_HTTP) as http:
+            account = await App(service, http).sign_up(PHONE)
+            (tmp_path / "full").touch()
+            user = {"username": "Somebody", "number": PHONE}
+            rejected = [
+                await http.get("/users/me", headers=account.headers),
+                await http.post("/users", json=user, headers=account.headers),
+                await http.get("/library", headers=account.headers),
+                await http.post("/auth/request-otp", json={"phone": PHONE}),
+            ]
+            legacy = await http.post("/authenticate/get_otp", json={"phone": PHONE})
+            ready = await http.get("/health/ready")
+            metrics = await http.get(f"http://127.0.0.1:{metrics_port}/metrics")
+            (tmp_path / "full").unlink()
+            served = await http.get("/users/me", headers=account.headers)
+
+    for response in rejected:
+        assert (response.status_code, response.json()["code"]) == (503, "overloaded")
+    for response in (*rejected, legacy):
+        assert response.headers["retry-after"] == "5"
+    assert (legacy.status_code, legacy.json()["exit_code"]) == (503, 5)
+    assert legacy.json()["error"].startswith("Internal server error 503 Service Unavailable: ")
+    assert (ready.status_code, ready.json()["database"]) == (200, "ok")
+    assert 'overloads_total{operation="load",store="database"} ' in metrics.text
+    assert "dialtone_storage_errors_total{" not in metrics.text
+    assert served.status_code == 200
+    assert service.log.count('"storage_overloaded"') == 1
+    assert "request_failed" not in service.log
+    assert "database_unavailable" not in service.log
 
 
 async def test_the_service_starts_without_its_s3_server(tmp_path: Path) -> None:

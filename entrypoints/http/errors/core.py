@@ -100,6 +100,11 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "The service is temporarily unavailable. Try again shortly.",
         optional=frozenset({"details"}),
     ),
+    exceptions.Overloaded: ErrorRow(
+        503,
+        "overloaded",
+        "The service has too many requests at the moment. Try again shortly.",
+    ),
     exceptions.InternalError: ErrorRow(500, "internal_error", "An internal error occurred."),
     # One-time codes
     errors.TooManyOtpRequests: ErrorRow(

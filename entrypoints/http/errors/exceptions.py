@@ -108,5 +108,9 @@ class MethodNotAllowed(HttpError):
         self.allowed = allowed
 
 
+class Overloaded(HttpError):
+    """Too many requests of all clients wait for the database, which works."""
+
+
 class InternalError(HttpError):
     """An unexpected exception was raised; the log has the details."""

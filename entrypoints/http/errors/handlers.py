@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
-from application.ports.errors import PortError
+from application.ports.errors import PortError, StorageOverloaded
 from domain.errors import DomainError, Unavailable
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -47,12 +47,16 @@ def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
 
 
 def report_error(request: AnyRequest, error: ApiError, status: int) -> None:
-    """Give the line of the request in the log the code of the error; log one of ours by itself."""
+    """Give the line of the request in the log the code of the error; log one of ours by itself.
+
+    An overload has two lines of its own, however many requests it rejects.
+    """
     scope: Any = request.scope
     scope[ERROR] = error
     table = table_of(request)
-    if status >= 500 and not table.row(error).is_of_client:
-        cause = error.__cause__
+    cause = error.__cause__
+    is_logged = not table.row(error).is_of_client and not isinstance(cause, StorageOverloaded)
+    if status >= 500 and is_logged:
         reason = str(cause) if isinstance(cause, PortError) else table.message(error)
         _log.error("request_failed", error=type(error).__name__, reason=reason)
 

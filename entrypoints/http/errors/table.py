@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 import msgspec
 
-from application.ports.errors import CorruptRecord, PortError, StorageError
+from application.ports.errors import CorruptRecord, PortError, StorageError, StorageOverloaded
 from domain.errors import DomainError, InvalidValue, Unavailable
 from entrypoints.http.errors import exceptions
 
@@ -15,9 +15,15 @@ ApiError: TypeAlias = DomainError | exceptions.HttpError
 INVALID_CODE: Final = "invalid"
 """The code of every response that is only about fields."""
 RETRY_AFTER: Final = 5
-"""Seconds, where the service is to blame and nobody knows how long it takes."""
+"""Seconds, where the service is to blame and nobody knows how long it takes.
+
+It is longer than the timeout of a database by default. So after an overload, all calls that were
+before this one have ended.
+"""
 PORT_ERRORS: Final[Mapping[type[PortError], type[ApiError]]] = {
     StorageError: Unavailable,
+    # Operations with an error of their own for a database that fails do not have it here.
+    StorageOverloaded: exceptions.Overloaded,
     # A fault of the service until an operator mends the record, and not of the client.
     CorruptRecord: Unavailable,
 }

@@ -12,6 +12,7 @@ from entrypoints.http.errors.table import ApiError, ErrorForm
 from entrypoints.http.fields import described
 
 _BAD_REQUEST: Final = (4, "Bad Request/ Data format incorrect")
+_SERVER_ERROR: Final = (5, "Internal server error")
 _STATUSES: Final[Mapping[int, tuple[int, str]]] = {
     400: _BAD_REQUEST,
     403: (1, "permission denied/"),
@@ -20,7 +21,7 @@ _STATUSES: Final[Mapping[int, tuple[int, str]]] = {
     408: _BAD_REQUEST,
     415: _BAD_REQUEST,
     429: (1, "Too many requests"),
-    500: (5, "Internal server error"),
+    500: _SERVER_ERROR,
 }
 """The statuses of the legacy API, with the exit code and the first words of `error`.
 
@@ -30,6 +31,8 @@ Clients compare how `error` begins. Errors of any other status are a 500 there.
 _OTHER_STATUSES: Final[Mapping[type[ApiError], int]] = {
     exceptions.BodyTooLarge: 400,
     errors.NumberWasChanged: 403,
+    # A proxy or a client repeats it.
+    exceptions.Overloaded: 503,
 }
 """The statuses in the legacy API of errors whose status in the main API it does not have."""
 _WRONG_CODE: Final = "Invalid OTP or Validation failed "
@@ -71,7 +74,7 @@ class LegacyErrorForm(ErrorForm):
 
     def body(self, error: ApiError) -> Mapping[str, Any]:
         status, message = self.status(error), self._table.message(error)
-        exit_code, words = _STATUSES[status]
+        exit_code, words = _STATUSES.get(status, _SERVER_ERROR)
         reason = _REASONS.get(type(error), "{}").format(message)
         return {
             "error": f"{words} {status} {HTTPStatus(status).phrase}: {reason}",

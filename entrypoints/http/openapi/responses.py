@@ -34,6 +34,7 @@ SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
     errors.TooManyRequests,
     exceptions.InternalError,
     errors.Unavailable,
+    exceptions.Overloaded,
 )
 """Errors that most operations have, described once. They are not about one operation."""
 
@@ -59,7 +60,8 @@ def errors_of(
     - A query parameter may be sent twice.
     - The act of an operator may need a fresh login.
     - Features may add errors of bodies.
-    - The database may fail, unless `UNAVAILABLE_ERROR` is None. It may name another error.
+    - The database may fail, or too many calls may wait for it, unless `UNAVAILABLE_ERROR` is None.
+      It may name another error of a database that fails.
     """
     first: list[DocumentedError] = []
     if BEARER[0] in security:
@@ -84,7 +86,7 @@ def errors_of(
             if body and issubclass(body, struct)
             for error in added
         ),
-        *([unavailable] if unavailable else ()),
+        *([unavailable, exceptions.Overloaded] if unavailable else ()),
         exceptions.InvalidHost,
         exceptions.InvalidAuthorization,
         exceptions.MethodNotAllowed,

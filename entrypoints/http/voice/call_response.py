@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from litestar import Response
 
-from application.ports.errors import PortError
+from application.ports.errors import PortError, StorageOverloaded
 from application.voice.answer_call import AnswerCallCommand
 from domain.errors import DomainError
 from domain.phone import PhoneNumber
@@ -42,6 +42,8 @@ async def respond(
                 fields.provider_call_id, phone, position, fields.event, fields.called
             )
             return _render(webhook, await answer(command), url_of)
+    except StorageOverloaded:
+        pass  # it has a line of its own, however many calls there are
     except (DomainError, PortError) as error:
         _log.error("call_failed", error=type(error).__name__, reason=str(error))
     except Exception as error:  # noqa: BLE001 -- a caller must hear something, whatever failed

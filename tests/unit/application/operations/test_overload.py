@@ -1,0 +1,130 @@
+"""Calls that have no time left: overload while the database answers others, else its failure."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from adapters.records.answers import MAX_SILENCE
+from adapters.records.call_deadlines import GRACE_PERIOD, CallDeadlines
+from adapters.records.overload_log import QUIET_SECONDS, OverloadLog
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
+from application.ports.errors import (
+    PortError,
+    StorageOverloaded,
+    StorageTimeout,
+    StorageUnavailable,
+    UniqueViolation,
+)
+
+TIMEOUT = 5.0
+Call = Callable[[float], Awaitable[object]]
+
+
+@pytest.fixture
+def deadlines() -> CallDeadlines:
+    return CallDeadlines(TIMEOUT)
+
+
+async def answer(_: float) -> None:
+    """Be answered at once."""
+
+
+def failing(error: Exception) -> Call:
+    async def fail(_: float) -> None:
+        raise error
+
+    return fail
+
+
+async def wait_for_batch(deadlines: CallDeadlines) -> PortError:
+    """Wait for a batch that hangs, and return the error."""
+    with pytest.raises(PortError) as raised:
+        await deadlines.wait_for_batch(asyncio.Event().wait, StorageTimeout)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("silence", "error"),
+    [(MAX_SILENCE, StorageOverloaded), (MAX_SILENCE + 0.01, StorageTimeout)],
+)
+async def test_a_call_without_a_turn_is_overload_while_one_was_answered_within_a_second(
+    deadlines: CallDeadlines, silence: float, error: type[PortError]
+) -> None:
+    waiting = asyncio.create_task(wait_for_batch(deadlines))
+    await asyncio.sleep(TIMEOUT + GRACE_PERIOD - silence)  # on the clock of the test
+    await deadlines.limit(answer)
+
+    assert type(await waiting) is error
+
+
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [
+        (UniqueViolation("taken"), StorageOverloaded),
+        (StorageUnavailable("away"), StorageUnavailable),
+        (StorageTimeout("late"), StorageUnavailable),
+        (StorageOverloaded("full"), StorageUnavailable),
+    ],
+    ids=lambda value: value.__class__.__name__,
+)
+async def test_an_error_that_only_a_working_database_has_is_an_answer(
+    deadlines: CallDeadlines, result: PortError, error: type[PortError]
+) -> None:
+    with pytest.raises(type(result)):
+        await deadlines.limit(failing(result))
+
+    assert type(deadlines.answers.explain(StorageUnavailable("no turn"))) is error
+
+
+@pytest.mark.parametrize(("seconds", "error"), [(2.4, StorageOverloaded), (2.5, StorageTimeout)])
+async def test_a_database_that_had_half_of_the_timeout_has_failed(
+    deadlines: CallDeadlines, seconds: float, error: type[PortError]
+) -> None:
+    await deadlines.limit(answer)
+
+    assert type(deadlines.explain_timeout(StorageTimeout("late"), seconds)) is error
+
+
+async def test_a_request_whose_earlier_calls_took_its_time_is_no_failure_of_the_database(
+    deadlines: CallDeadlines,
+) -> None:
+    CURRENT_REQUEST.set(CurrentRequest({}, asyncio.get_running_loop().time()))
+    await deadlines.limit(lambda _: asyncio.sleep(TIMEOUT))  # on the clock of the test
+
+    with pytest.raises(StorageOverloaded, match="earlier calls of this request"):
+        await deadlines.limit(answer)
+
+    await asyncio.sleep(MAX_SILENCE + 0.01)  # on the clock of the test
+    with pytest.raises(StorageUnavailable, match="earlier calls of this request"):
+        await deadlines.limit(answer)
+
+
+async def reject(log: OverloadLog) -> None:
+    async def call() -> None:
+        raise StorageOverloaded("too many calls")
+
+    with pytest.raises(StorageOverloaded):
+        await log.watch("load", call)
+
+
+async def test_the_log_has_a_line_when_it_begins_and_one_when_it_has_ended(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = OverloadLog("database")
+    for _ in range(2):
+        for _ in range(30):
+            await reject(log)
+            await asyncio.sleep(QUIET_SECONDS / 2)  # on the clock of the test
+        await asyncio.sleep(QUIET_SECONDS)  # on the clock of the test
+
+    began = {"event": "storage_overloaded", "store": "database", "reason": "too many calls"}
+    ended = {
+        "event": "storage_overload_ended",
+        "store": "database",
+        "rejected_calls": 30,
+        "duration_ms": 29 * QUIET_SECONDS / 2 * 1000,
+    }
+    assert [record.msg for record in caplog.records] == [began, ended] * 2
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}

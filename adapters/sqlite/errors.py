@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
+    DatabaseLocked,
     PortError,
     StorageUnavailable,
     UniqueViolation,
@@ -65,7 +66,8 @@ _UNKNOWN: Final = "{path} cannot be opened ({code}): check the disk, or name ano
 def to_startup_error(path: Path, error: SqliteError | OSError) -> ConfigurationError:
     """Return the error with a message for the operator: the cause and a solution."""
     code = "SQLITE_CORRUPT" if _is_no_utf8_column(error) else _code(error)
-    return ConfigurationError((_find(_SOLUTIONS, code) or _UNKNOWN).format(path=path, code=code))
+    kind = DatabaseLocked if _primary_code(code) == "SQLITE_BUSY" else ConfigurationError
+    return kind((_find(_SOLUTIONS, code) or _UNKNOWN).format(path=path, code=code))
 
 
 def to_port_error(error: SqliteError) -> PortError:

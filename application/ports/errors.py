@@ -1,6 +1,7 @@
 """The errors that ports raise, whatever technology is behind them.
 
 ConfigurationError              while an adapter is opened
+└── DatabaseLocked              another process has the lock; repeating may help
 PortError                       afterwards
 ├── StorageError                the database did not complete an operation; repeating may help
 │   ├── StorageUnavailable      it does not answer, or rejected the operation
@@ -28,6 +29,10 @@ class ConfigurationError(Exception):
 
     The text is for the operator and has no secret.
     """
+
+
+class DatabaseLocked(ConfigurationError):
+    """Another process has had the lock of the database for too long. Repeating it may help."""
 
 
 class PortError(Exception):

@@ -9,6 +9,7 @@ import structlog
 
 from adapters.logging import configure_logging, log_errors_of_loop
 from application.otp.feature import LimitsFeature, OtpFeature
+from application.ports.errors import DatabaseLocked
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.features import FEATURES
@@ -17,6 +18,7 @@ from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
 from entrypoints.opening.lost_data import is_database_lost
 from entrypoints.opening.providers import provider_name
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.server.cleanup_task import (
     RunCleanup,
     run_cleanup_task,
@@ -75,8 +77,7 @@ def make_app(
             log_errors_of_loop(lambda: count_failures("unhandled", 1))
             stack.enter_context(watch_event_loop())
             try:
-                opening = open_use_cases(settings, metrics=metrics, is_service=True)
-                use_cases = await stack.enter_async_context(opening)
+                use_cases = await _open_use_cases(settings, metrics, workers, stack)
                 # Before it serves, so that no job that has to run alone begins beside it.
                 await stack.enter_async_context(
                     keep_instance(use_cases.operations.instance, metrics)
@@ -106,6 +107,20 @@ def make_app(
 
     plugins = [plugin for feature in FEATURES for plugin in feature.plugins(settings, FEATURES)]
     return create_app(open_with_tasks, http_settings, plugins)
+
+
+async def _open_use_cases(
+    settings: Settings, metrics: "Metrics | None", workers: Workers, stack: AsyncExitStack
+) -> UseCases:
+    while True:
+        try:
+            opening = open_use_cases(settings, metrics=metrics, is_service=True)
+            return await stack.enter_async_context(opening)
+        except StartupError as error:
+            # Other workers go on: one of them has the lock if its disk hangs in a write.
+            if not (workers.has_started and isinstance(error.__cause__, DatabaseLocked)):
+                raise
+            _log.warning("worker_start_waits", reason=str(error))
 
 
 def _ignore_failures(_task: str, _number: int) -> None:

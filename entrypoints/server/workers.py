@@ -30,7 +30,8 @@ class Workers:
     do the rest:
 
     - A worker that cannot start stops the service with its reason, because the next one could not
-      start either. granian tries again for ever if that takes more than 5 s.
+      start either. granian tries again for ever if that takes more than 5 s. A new worker that
+      finds the database locked waits instead (`worker_app`).
     - A worker exits with the parent process.
     - A terminal or systemd may send a stop signal to all processes. It is blocked in workers, so
       that they go on serving in the stop delay.

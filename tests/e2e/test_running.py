@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from tests.e2e.test_start import me, sign_in
@@ -25,6 +27,18 @@ def test_a_killed_worker_is_respawned(tmp_path: Path) -> None:
         service.wait_until_ready("ready")
         assert me(service, token) == 404
         assert me(service, sign_in(service, "+14155591002")) == 404
+    assert errors_of(service) == ["Unexpected exit from worker-1"]
+
+
+def test_a_new_worker_waits_for_the_lock_of_the_database(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        token = sign_in(service, "+14155591001")
+        with closing(sqlite3.connect(tmp_path / "dialtone.db", isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            os.kill(service.workers[0], signal.SIGKILL)
+            service.wait_until_logged("worker_start_waits")
+        service.wait_until_ready()
+        assert me(service, token) == 404
     assert errors_of(service) == ["Unexpected exit from worker-1"]
 
 

@@ -139,10 +139,10 @@ class RecentRejections:
         self._waiting = known | unchecked
 
     async def _write(self, phone: PhoneNumber, now: datetime) -> None:
-        written = self._waiting[phone].rejections
+        waiting = self._waiting.pop(phone)
 
         def keep(verification: PhoneVerification) -> tuple[PhoneVerification, bool]:
-            kept = verification.keep_rejections(written, now)
+            kept = verification.keep_rejections(waiting.rejections, now)
             return kept, kept is not verification
 
         try:
@@ -150,10 +150,11 @@ class RecentRejections:
                 self._written_at[phone] = now
         except CorruptRecord as error:
             _log.warning({"event": "rejections_not_written", "reason": str(error)})
-        waiting = self._waiting[phone]
-        waiting.rejections = tuple(each for each in waiting.rejections if each not in written)
-        if not waiting.rejections:
-            del self._waiting[phone]
+        except BaseException:
+            # Behind the others, which have nothing to do with it.
+            for rejection in waiting.rejections:
+                self.add(phone, rejection, has_record=waiting.has_record)
+            raise
 
     def _report_dropped(self) -> None:
         if self._dropped:

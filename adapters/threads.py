@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -60,7 +62,8 @@ class DiskThreads:
         """
         if len(self._hanging) >= self._threads:
             raise TimeoutError
-        future = self._pool.submit(function, *args, **kwargs)
+        # With the context, lines that the thread logs name the request.
+        future = self._pool.submit(copy_context().run, partial(function, *args, **kwargs))
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await asyncio.wrap_future(future)

@@ -19,7 +19,7 @@ from structlog.typing import EventDict, Processor
 from adapters.logging.lines import LineLogger, LineWriter
 from adapters.logging.masking import format_exception, loggable
 from adapters.logging.unhandled import log_unhandled_errors
-from application.ports.current_request import CURRENT_REQUEST
+from application.ports.current_request import current_log_fields
 
 _find_logger: Final = structlog.stdlib.LoggerFactory([__name__])
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
@@ -157,9 +157,8 @@ class RecordFormatter(logging.Formatter):
 
 
 def add_request_fields(_logger: Any, _name: str, event: EventDict) -> EventDict:
-    """Add what is known about the current request."""
-    request = CURRENT_REQUEST.get()
-    return {**request.log_fields, **event} if request else event
+    """Add what is known about the current request, or about the requests of a batch."""
+    return {**current_log_fields(), **event}
 
 
 def flush_log() -> None:
@@ -192,7 +191,8 @@ def _to_json(event: EventDict, **_: Any) -> str:
 
 def _shorten(_logger: Any, _name: str, event: EventDict) -> EventDict:
     event["timestamp"] = f"{event['timestamp']:%H:%M:%S.%f}"[:12]
-    hidden = ("logger", "request_id") if event["level"] in {"debug", "info"} else ()
+    is_short = event["level"] in {"debug", "info"}
+    hidden = ("logger", "request_id", "request_ids", "request_count") if is_short else ()
     return {_escape(n): _escape(v, n) for n, v in event.items() if n not in hidden}
 
 

@@ -1,11 +1,13 @@
 """Loads documents by id: those that are wanted together in one query."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.driver import MotorCollection, RawDocument
 from adapters.records.batch_loader import BatchLoader
-from application.ports.errors import StorageUnavailable
+from adapters.records.batches import ERRORS_OF_RECORDS
+from application.ports.errors import PortError, StorageUnavailable
 
 
 class DocumentLoader:
@@ -15,7 +17,7 @@ class DocumentLoader:
         """Set the database, which runs the calls, and the collection."""
         self._database = database
         self._collection = collection
-        self._loader = BatchLoader(self._fetch)
+        self._loader = BatchLoader(self._fetch, collection.name)
         database.batches.append(self._loader)
 
     async def load_many(self, ids: Collection[str]) -> Mapping[str, RawDocument]:
@@ -26,6 +28,22 @@ class DocumentLoader:
             StorageError
         """
         return await self._database.wait(lambda: self._loader.load_many(ids), StorageUnavailable)
+
+    async def load_each(self, ids: Collection[str]) -> Mapping[str, RawDocument | PortError]:
+        """Return the documents that exist, by id; the error of a damaged one is in its place.
+
+        Raises:
+            StorageError
+        """
+        loads = map(self._loader.load, ids)
+        loaded = await asyncio.gather(*loads, return_exceptions=True)
+        found: dict[str, RawDocument | PortError] = {}
+        for document_id, outcome in zip(ids, loaded, strict=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, ERRORS_OF_RECORDS):
+                raise outcome
+            if outcome is not None:
+                found[document_id] = outcome
+        return found
 
     async def _fetch(self, ids: Sequence[str]) -> Mapping[str, RawDocument]:
         # With one more than can be found, the first reply is known to be the last.

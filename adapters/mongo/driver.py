@@ -39,6 +39,7 @@ from adapters.mongo.options import options_of
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
+    OperationRejected,
     PortError,
     StorageTimeout,
     StorageUnavailable,
@@ -137,6 +138,11 @@ _NOT_ALLOWED: Final = (
 _UNEXPECTED: Final = "{location} cannot be opened ({cause}): look into the log of MongoDB."
 
 # Codes of MongoDB's error_codes.yml; 8000 is Atlas' own.
+_DAMAGED: Final = (22, 301)
+"""InvalidBSON and DataCorruptionDetected."""
+_REJECTED: Final = (14, 15, 28, 121, 10334, 17280, 17419, 17420)
+"""Errors of some documents or values. TypeMismatch, Overflow, PathNotViable, a validator of the
+operator, BSONObjectTooLarge, a key that is too long, a document that an update makes too large."""
 NOT_AUTHORIZED: Final = 13
 _MESSAGES: Final = {
     18: _WRONG_CREDENTIALS,  # AuthenticationFailed
@@ -162,6 +168,15 @@ class BulkWriteStopped(StorageUnavailable):
         """Set the cause, and the number of writes that were done before."""
         super().__init__(cause)
         self.written_count = written_count
+
+
+class WritesRejected(StorageUnavailable):
+    """Some updates of an unordered bulk write were rejected; the others are done."""
+
+    def __init__(self, cause: str, positions: Iterable[int]) -> None:
+        """Set the cause, and the positions of those that were rejected."""
+        super().__init__(cause)
+        self.positions = frozenset(positions)
 
 
 def location_of(url: str) -> str:
@@ -292,8 +307,19 @@ def port_error(error: Exception, problem: str | None = None) -> PortError:
             }
         ):
             return BulkWriteStopped(describe_cause(error), done)
+        case BulkWriteError(details={"writeErrors": [_, *_] as rejected, "writeConcernErrors": []}):
+            if all(one["code"] in _REJECTED for one in rejected):
+                return WritesRejected(describe_cause(error), (one["index"] for one in rejected))
+            return StorageUnavailable(describe_cause(error))
         case InvalidBSON():
             return CorruptRecord(describe_cause(error))
+        case OperationFailure(code=code) if code in _DAMAGED:
+            return CorruptRecord(describe_cause(error))
+        case OperationFailure(code=code) if code in _REJECTED:
+            return OperationRejected(describe_cause(error))
+        case BSONError():
+            # A value that cannot be encoded: nothing was sent.
+            return OperationRejected(describe_cause(error))
         case PyMongoError(timeout=True) if not isinstance(error, _UNSENT):
             return StorageTimeout(describe_cause(error))
         case AutoReconnect():

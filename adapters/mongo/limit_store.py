@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,10 +12,17 @@ from pymongo import UpdateOne
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
 from adapters.mongo.documents import read_document
-from adapters.mongo.driver import BulkWriteStopped, RawDocument, latest
+from adapters.mongo.driver import BulkWriteStopped, RawDocument, WritesRejected, latest
 from adapters.mongo.limit_updates import release_permits, save_limit
 from adapters.mongo.record_store import delete_oldest
-from adapters.records.limit_batches import Change, ChangeOutcome, LimitBatches, apply_changes
+from adapters.records.batches import ERRORS_OF_RECORDS
+from adapters.records.limit_batches import (
+    Change,
+    ChangeOutcome,
+    LimitBatches,
+    apply_changes,
+    ids_of,
+)
 from adapters.records.limits import LIMITS, LimitRecord, count_used, find_available, record_ids
 from adapters.records.record_kind import EXPIRES_AT
 from adapters.records.record_store import StoredRecord
@@ -133,16 +139,28 @@ class MongoLimitStore:
             if isinstance(change, Reservation)
         }
         released = [change for change in changes if isinstance(change, Acquisition)]
-        released_outcome: ChangeOutcome = None
-        try:
-            await self._write(release_permits(released))
-        except StorageError as error:
-            released_outcome = error
+        errors = await self._release(released)
         await self._acquire([*reservations.values()])
         return [
-            reservations[position].outcome if position in reservations else released_outcome
-            for position in range(len(changes))
+            reservations[position].outcome
+            if position in reservations
+            else next((errors[each] for each in ids_of([change]) if each in errors), None)
+            for position, change in enumerate(changes)
         ]
+
+    async def _release(self, acquisitions: Iterable[Acquisition]) -> Mapping[str, StorageError]:
+        """Release permits; return the errors of the records of which none were released."""
+        released = release_permits(acquisitions)
+        if not released:
+            return {}
+        ids, updates = zip(*released, strict=True)
+        try:
+            await self._database.run(lambda: self._collection.bulk_write([*updates], ordered=False))
+        except WritesRejected as error:
+            return {ids[position]: error for position in error.positions}
+        except StorageError as error:
+            return dict.fromkeys(ids, error)
+        return {}
 
     async def _acquire(self, pending: Sequence[_Pending]) -> None:
         """Run rounds, as long as others prevent any of these reservations."""
@@ -159,8 +177,7 @@ class MongoLimitStore:
         for waiting in pending:
             waiting.outcome = error
         # If it fails, the permits expire.
-        with suppress(StorageError):
-            await self._write(release_permits(waiting.acquisition for waiting in pending))
+        await self._release(waiting.acquisition for waiting in pending)
 
     async def _run_round(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
         """Acquire reservations as if they held nothing, and save what that changes.
@@ -191,12 +208,17 @@ class MongoLimitStore:
         rejected = ids[written_count:]
         return [waiting for waiting in pending if not waiting.finish_write(held[waiting], rejected)]
 
-    async def _load(self, ids: Collection[str]) -> Sequence[RawDocument]:
+    async def _load(self, ids: Collection[str]) -> Mapping[str, RawDocument | PortError]:
+        """Return the documents that exist, by id; the error of a damaged one is in its place."""
         if not ids:
-            return []
+            return {}
         # With one more than can be found, the first reply is known to be the last.
         cursor = self._collection.find({"_id": {"$in": [*ids]}}, batch_size=len(ids) + 1)
-        return await self._database.run(lambda: cursor.to_list(None))
+        try:
+            documents = await self._database.run(lambda: cursor.to_list(None))
+        except ERRORS_OF_RECORDS:
+            return await self._loader.load_each(ids)
+        return {document["_id"]: document for document in documents}
 
     async def _write(self, updates: Sequence[UpdateOne]) -> int:
         """Write in this order, and return how many updates were done before one was rejected."""
@@ -209,20 +231,22 @@ class MongoLimitStore:
 
 
 def _read_all(
-    documents: Sequence[RawDocument],
-) -> Mapping[str, StoredRecord[LimitRecord] | CorruptRecord]:
+    documents: Mapping[str, RawDocument | PortError],
+) -> Mapping[str, StoredRecord[LimitRecord] | PortError]:
     """Return the records of documents by their ids, with the errors of damaged ones."""
-    records: dict[str, StoredRecord[LimitRecord] | CorruptRecord] = {}
-    for document in documents:
+    records: dict[str, StoredRecord[LimitRecord] | PortError] = {}
+    for record_id, document in documents.items():
         try:
-            records[document["_id"]] = read_document(LIMITS, document)
-        except CorruptRecord as error:
-            records[document["_id"]] = error
+            if isinstance(document, PortError):
+                raise document
+            records[record_id] = read_document(LIMITS, document)
+        except ERRORS_OF_RECORDS as error:
+            records[record_id] = error
     return records
 
 
 def _save_all(
-    stored: Mapping[str, StoredRecord[LimitRecord] | CorruptRecord],
+    stored: Mapping[str, StoredRecord[LimitRecord] | PortError],
     changed: Mapping[str, LimitRecord],
     pending: Sequence[_Pending],
 ) -> Mapping[str, UpdateOne]:
@@ -235,7 +259,7 @@ def _save_all(
     updates: dict[str, UpdateOne] = {}
     for record_id, record in changed.items():
         before = stored.get(record_id)
-        if not isinstance(before, CorruptRecord):
+        if not isinstance(before, PortError):
             update = save_limit(record_id, before, record, sizes)
             updates |= {record_id: update} if update else {}
     return updates

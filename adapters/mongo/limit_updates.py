@@ -32,8 +32,10 @@ class _CounterId(NamedTuple):
     counter: str
 
 
-def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[UpdateOne]:
+def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[tuple[str, UpdateOne]]:
     """Return the updates that take permits out of the counters, as far as they are still there.
+
+    Each is with the id of its record. Their order does not matter.
 
     They read nothing before: what expired may be gone, and is skipped.
     """
@@ -42,7 +44,10 @@ def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[UpdateOne]:
         for acquisition in acquisitions
         for limit in acquisition.limits
     )
-    return [_release(counter_id, count) for counter_id, count in released.items()]
+    return [
+        (counter_id.record_id, _release(counter_id, count))
+        for counter_id, count in released.items()
+    ]
 
 
 def save_limit(

@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 
 from application.ports.errors import (
     CorruptRecord,
+    OperationRejected,
     PortError,
     StorageTimeout,
     StorageUnavailable,
@@ -31,6 +32,9 @@ _CONNECTION_EXCEPTION: Final = "08"
 """The class of SQLSTATE in which a pooler says that its connection to the server was lost."""
 _DAMAGED: Final = ("XX001", "XX002")
 """data_corrupted and index_corrupted."""
+_REJECTED: Final = ("22", "54", "XX")
+"""Classes of SQLSTATE that are about values or rows of a statement: data exceptions, limits of the
+server such as the size of a value, and internal errors, which is what most damage looks like."""
 
 
 class ConnectionLost(StorageUnavailable):
@@ -84,6 +88,9 @@ def port_error(error: psycopg.Error, *, is_write: bool) -> PortError:
         return CorruptRecord("the table or an index is damaged")
     if is_lost(error):
         return StorageTimeout(_LOST) if is_write else ConnectionLost(_LOST)
+    # Without a code, the driver could not encode a value.
+    if isinstance(error, psycopg.DataError) or (code or "").startswith(_REJECTED):
+        return OperationRejected(describe_cause(error))
     return StorageUnavailable(describe_cause(error))
 
 

@@ -34,7 +34,7 @@ class RowLoader:
         """Set the table, and the column or the expression of the version."""
         self._database = database
         self._sql = load(table, version)
-        self._loader = BatchLoader(self._fetch)
+        self._loader = BatchLoader(self._fetch, table)
         database.batches.append(self._loader)
 
     async def load_many(self, row_ids: Collection[str]) -> Mapping[str, _LoadedRow]:

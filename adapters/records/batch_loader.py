@@ -10,6 +10,13 @@ from contextvars import Context
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
+from adapters.records.batches import (
+    MAX_BATCH_SIZE,
+    Entry,
+    execute_in_parts,
+    is_of_database,
+    is_storable,
+)
 from application.ports.errors import StorageUnavailable
 from application.tasks import start_task
 
@@ -19,9 +26,8 @@ Fetch = Callable[[Sequence[str]], Coroutine[Any, Any, Mapping[str, T]]]
 
 _OTHER_VALUES: Final = "the database returned other records than those that were requested"
 MAX_BATCHES: Final = 2
-MAX_BATCH_SIZE: Final = 100
 
-_Waiting = dict[str, list[asyncio.Future[T | None]]]
+_Key = Entry[str, T | None]
 
 
 class BatchLoader(Generic[T]):
@@ -31,27 +37,32 @@ class BatchLoader(Generic[T]):
       once, so each change would have to reach the caches of all processes.
     - No value is read before it is requested: a key that arrives while a batch is under way goes
       into a later one, also if that batch has the same key.
-    - An error goes to all who wait for that batch, and to no others.
-    - A value that nobody has requested is the answer to another question. It is an error, because
-      the values that are missing may exist then.
+    - An error of the database goes to all who wait for that batch, and to no others. With any other
+      error, such as a record that cannot be decoded, the batch is fetched in smaller and smaller
+      parts, until it is that of one key: reading again harms nobody. Only those who wait for this
+      key get it.
+    - A value that nobody has requested is the answer to another question. It is an error of all,
+      because the values that are missing may exist then.
     - A cancelled caller affects no others; a key without waiting callers is not fetched.
+    - A batch belongs to no request, so that no limit of one affects the others. Its lines in the
+      log name the requests in it.
     """
 
-    def __init__(self, fetch: Fetch[T], name: str = "load_batch") -> None:
-        """Set the function that fetches a batch, and the name of its tasks."""
+    def __init__(self, fetch: Fetch[T], kind: str = "records") -> None:
+        """Set the function that fetches a batch, and what it fetches, for the log."""
         self._fetch = fetch
-        self._name = name
-        self._waiting: _Waiting[T] = {}
-        self._batches: set[asyncio.Task[Mapping[str, T]]] = set()
+        self._kind = kind
+        self._waiting: dict[str, _Key[T]] = {}
+        self._batches: set[asyncio.Task[None]] = set()
         self._is_scheduled = False
 
     async def load(self, key: str) -> T | None:
         """Return the value of the key, or None."""
-        return await self._request(key) if _is_storable(key) else None
+        return await self._request(key) if is_storable(key) else None
 
     async def load_many(self, keys: Collection[str]) -> dict[str, T]:
         """Return the values that exist, by key."""
-        distinct = list(filter(_is_storable, dict.fromkeys(keys)))
+        distinct = list(filter(is_storable, dict.fromkeys(keys)))
         values = await asyncio.gather(*map(self._request, distinct))
         found = zip(distinct, values, strict=True)
         return {key: value for key, value in found if value is not None}
@@ -63,7 +74,10 @@ class BatchLoader(Generic[T]):
     def _request(self, key: str) -> asyncio.Future[T | None]:
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T | None] = loop.create_future()
-        self._waiting.setdefault(key, []).append(result)
+        entry = self._waiting.get(key)
+        if entry is None:
+            entry = self._waiting[key] = Entry(key)
+        entry.add_caller(result)
         if not self._is_scheduled:
             # Not at once: more keys may arrive in this iteration of the event loop.
             self._is_scheduled = True
@@ -72,49 +86,37 @@ class BatchLoader(Generic[T]):
 
     def _start_batches(self) -> None:
         self._is_scheduled = False
-        while len(self._batches) < MAX_BATCHES and (waiting := self._next_batch()):
-            # It belongs to no request, so that no limit of one affects the others.
-            fetching = self._fetch_batch([*waiting])
-            batch = start_task(self._name, fetching, context=Context())
-            self._batches.add(batch)
-            batch.add_done_callback(partial(self._finish_batch, waiting))
+        while len(self._batches) < MAX_BATCHES and (batch := self._next_batch()):
+            executing = execute_in_parts(
+                batch, self._fetch_part, lambda error: not is_of_database(error), self._kind
+            )
+            task = start_task(f"load_{self._kind}", executing, context=Context())
+            self._batches.add(task)
+            task.add_done_callback(partial(self._finish_batch, batch))
 
-    async def _fetch_batch(self, keys: Sequence[str]) -> Mapping[str, T]:
+    async def _fetch_part(self, entries: Sequence[_Key[T]]) -> None:
+        keys = [entry.content for entry in entries]
         values = await self._fetch(keys)
         if not values.keys() <= {*keys} or None in values.values():
             raise StorageUnavailable(_OTHER_VALUES)
-        return values
+        for entry in entries:
+            entry.resolve(values.get(entry.content))
 
-    def _next_batch(self) -> _Waiting[T]:
+    def _next_batch(self) -> Sequence[_Key[T]]:
         """Remove the keys that have waited longest; drop those without waiting callers."""
-        batch: _Waiting[T] = {}
+        batch: list[_Key[T]] = []
         while self._waiting and len(batch) < MAX_BATCH_SIZE:
-            key = next(iter(self._waiting))
-            results = [result for result in self._waiting.pop(key) if not result.done()]
-            if results:
-                batch[key] = results
+            entry = self._waiting.pop(next(iter(self._waiting)))
+            if entry.is_wanted:
+                batch.append(entry)
         return batch
 
-    def _finish_batch(self, waiting: _Waiting[T], batch: asyncio.Task[Mapping[str, T]]) -> None:
-        self._batches.discard(batch)
-        error = None if batch.cancelled() else batch.exception()
-        for key, results in waiting.items():
-            for result in results:
-                if result.done():
-                    continue
-                if batch.cancelled():
-                    result.cancel()
-                elif error is not None:
-                    result.set_exception(error)
-                else:
-                    result.set_result(batch.result().get(key))
+    def _finish_batch(self, batch: Sequence[_Key[T]], task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        error = None if task.cancelled() else task.exception()
+        for entry in batch if task.cancelled() or error else ():
+            if isinstance(error, Exception):
+                entry.fail(error)
+            else:
+                entry.cancel()
         self._start_batches()
-
-
-def _is_storable(key: str) -> bool:
-    """Whether databases can store the text: an invalid one would fail the whole batch."""
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

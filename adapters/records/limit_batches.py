@@ -8,12 +8,20 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import Context
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from adapters.records.batches import (
+    MAX_BATCH_SIZE,
+    Entry,
+    copy_error,
+    execute_in_parts,
+    has_changed_nothing,
+    is_storable,
+)
 from adapters.records.limits import LimitRecord, LimitRecords, acquire, record_ids, release
-from application.ports.errors import CorruptRecord, PortError
+from application.ports.current_request import CurrentRequest
+from application.ports.errors import OperationRejected, PortError
 from application.tasks import start_task
 from domain.otp.rate_limits import Acquisition, Reservation
 
@@ -21,17 +29,22 @@ Change = Reservation | Acquisition
 """A reservation that is to be acquired, or an acquisition that is to be released."""
 ChangeOutcome = Acquisition | datetime | PortError | None
 """What `limits.acquire` returned; None after a release; the error of this change alone."""
-LoadedRecords = Mapping[str, LimitRecord | CorruptRecord]
+LoadedRecords = Mapping[str, LimitRecord | PortError]
 """Those of the records that exist, by id. The error of a damaged one is in its place."""
 Execute = Callable[[Sequence[Change]], Awaitable[Sequence[ChangeOutcome]]]
 """Loads the records of the changes, applies these, and saves the changed records durably.
 
 Returns:
     The outcome of each change.
+
+Raises:
+    CorruptRecord, OperationRejected: Nothing was changed, because of one of the changes.
+    StorageError
 """
 
-MAX_BATCH_SIZE: Final = 100
-"""Calls in a batch."""
+_NOT_STORABLE: Final = "the id of a record cannot be encoded"
+_Outcomes = Sequence[ChangeOutcome]
+_Call = Entry[Sequence[Change], _Outcomes]
 
 
 def ids_of(changes: Sequence[Change]) -> list[str]:
@@ -55,9 +68,7 @@ def apply_changes(
         The outcome of each change, and the records that are to be saved.
     """
     damaged = {
-        record_id: record
-        for record_id, record in loaded.items()
-        if isinstance(record, CorruptRecord)
+        record_id: record for record_id, record in loaded.items() if isinstance(record, PortError)
     }
     records = {
         record_id: record for record_id, record in loaded.items() if isinstance(record, LimitRecord)
@@ -79,18 +90,17 @@ def apply_changes(
     return outcomes, {record_id: records[record_id] for record_id in changed_ids}
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    changes: Sequence[Change]
-    outcomes: asyncio.Future[Sequence[ChangeOutcome]]
-
-
 class LimitBatches:
     """Executes reservations and releases in batches, one at a time, in the order of arrival.
 
     - A call whose caller was cancelled before its batch is not executed. If the caller was
       cancelled during its batch, what it acquired is released.
-    - An error goes to all calls of its batch, and to no others.
+    - An error goes to all calls of its batch, and to no others: it does not say whether permits
+      were acquired, and nothing is acquired twice. With `CorruptRecord` and `OperationRejected`
+      nothing was changed. Then the calls are executed in smaller and smaller parts, until the error
+      is that of one call.
+    - A batch belongs to no request, so that no limit of one affects the others. Its lines in the
+      log name the requests in it.
     """
 
     def __init__(self, execute: Execute) -> None:
@@ -112,7 +122,7 @@ class LimitBatches:
         acquired: list[Acquisition | datetime] = []
         for outcome in outcomes:
             if isinstance(outcome, PortError):
-                raise outcome
+                raise copy_error(outcome)
             if outcome is not None:
                 acquired.append(outcome)
         return acquired
@@ -120,69 +130,64 @@ class LimitBatches:
     async def release(self, acquisition: Acquisition) -> None:
         [outcome] = await self._request([acquisition])
         if isinstance(outcome, PortError):
-            raise outcome
+            raise copy_error(outcome)
 
     async def finish(self) -> None:
         while self._task is not None:
             await asyncio.wait([self._task])
 
-    def _request(self, changes: Sequence[Change]) -> asyncio.Future[Sequence[ChangeOutcome]]:
-        outcomes: asyncio.Future[Sequence[ChangeOutcome]] = (
-            asyncio.get_running_loop().create_future()
-        )
-        self._waiting.append(_Call(changes, outcomes))
+    def _request(
+        self, changes: Sequence[Change], requests: Sequence[CurrentRequest] | None = None
+    ) -> asyncio.Future[_Outcomes]:
+        if not all(map(is_storable, ids_of(changes))):
+            raise OperationRejected(_NOT_STORABLE)
+        outcomes: asyncio.Future[_Outcomes] = asyncio.get_running_loop().create_future()
+        call = _Call(changes)
+        call.add_caller(outcomes, requests)
+        self._waiting.append(call)
         if self._task is None:
-            # It belongs to no request, so that no limit of one affects the others. It begins in the
-            # next iteration of the event loop, with all calls that arrive in this one.
+            # It begins in the next iteration of the event loop, with all calls that arrive in this
+            # one.
             self._task = start_task("limit_batches", self._execute_batches(), context=Context())
         return outcomes
 
     async def _execute_batches(self) -> None:
+        batch: Sequence[_Call] = ()
         try:
             while batch := self._next_batch():
-                await self._execute_batch(batch)
+                await execute_in_parts(batch, self._execute_part, has_changed_nothing, "limits")
         finally:
             self._task = None
-            for call in self._waiting:
-                call.outcomes.cancel()
+            for call in (*batch, *self._waiting):
+                call.cancel()
 
     def _next_batch(self) -> Sequence[_Call]:
         """Remove the calls that have waited longest; drop those that nobody waits for."""
         batch: list[_Call] = []
         while self._waiting and len(batch) < MAX_BATCH_SIZE:
             call = self._waiting.popleft()
-            if not call.outcomes.done():
+            if call.is_wanted:
                 batch.append(call)
         return batch
 
-    async def _execute_batch(self, batch: Sequence[_Call]) -> None:
-        try:
-            outcomes = await self._execute([change for call in batch for change in call.changes])
-        except asyncio.CancelledError:
-            for call in batch:
-                call.outcomes.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001 -- it is raised in the callers
-            for call in batch:
-                if not call.outcomes.done():
-                    call.outcomes.set_exception(error)
-            return
+    async def _execute_part(self, calls: Sequence[_Call]) -> None:
+        outcomes = await self._execute([change for call in calls for change in call.content])
         begin = 0
-        for call in batch:
-            end = begin + len(call.changes)
-            if call.outcomes.done():
-                self._release_unwanted(outcomes[begin:end])
+        for call in calls:
+            end = begin + len(call.content)
+            if call.is_wanted:
+                call.resolve(outcomes[begin:end])
             else:
-                call.outcomes.set_result(outcomes[begin:end])
+                self._release_unwanted(call, outcomes[begin:end])
             begin = end
 
-    def _release_unwanted(self, outcomes: Sequence[ChangeOutcome]) -> None:
+    def _release_unwanted(self, call: _Call, outcomes: _Outcomes) -> None:
         """Release what a caller acquired that was cancelled. If it fails, the permits expire."""
         acquired = [outcome for outcome in outcomes if isinstance(outcome, Acquisition)]
         if acquired:
-            self._request(acquired).add_done_callback(_ignore_error)
+            self._request(acquired, [*call.requests]).add_done_callback(_ignore_error)
 
 
-def _ignore_error(outcomes: asyncio.Future[Sequence[ChangeOutcome]]) -> None:
+def _ignore_error(outcomes: asyncio.Future[_Outcomes]) -> None:
     if not outcomes.cancelled():
         outcomes.exception()

@@ -74,9 +74,10 @@ class RecordStore(Protocol):
     `CurrentRequest.storage_deadline` says, half a second more at most.
 
     Errors of every method: `StorageUnavailable` if nothing was done, `StorageTimeout` if a write
-    may have been done, `CorruptRecord` if a record cannot be read. Others are named. After the
-    store was closed, it is `StorageUnavailable`. A store that limits how many calls are made at the
-    same time raises `StorageOverloaded` if one had no turn, and others are answered.
+    may have been done, `CorruptRecord` if a record cannot be read, `OperationRejected` if the
+    database rejects a value or cannot use a record, and nothing was done. Others are named. After
+    the store was closed, it is `StorageUnavailable`. A store that limits how many calls are made at
+    the same time raises `StorageOverloaded` if one had no turn, and others are answered.
     """
 
     async def load(

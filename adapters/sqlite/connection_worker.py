@@ -1,10 +1,9 @@
 """A thread for each connection. Operations that wait are executed together, as one transaction."""
 
 import asyncio
-import logging
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,8 +11,10 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from adapters.records.answers import Answers
-from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
+from adapters.records.batches import log_batch_error
+from adapters.sqlite.errors import SQLITE_ERRORS, SqliteError, to_port_error
 from adapters.threads import start_thread
+from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest, list_requests
 from application.ports.errors import StorageTimeout, StorageUnavailable
 
 T = TypeVar("T")
@@ -28,8 +29,6 @@ OPERATION_TIMEOUT: Final = 15.0
 """Seconds. It is longer than any wait for a lock: only a disk that hangs takes so long."""
 _EXIT_TIMEOUT: Final = 1.0
 _TOO_MANY_OPERATIONS: Final = "too many operations wait for the database"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,14 @@ class _Request(Generic[T]):
     operation: Operation[T]
     result: asyncio.Future[T]
     requested_at: float
+    requests: Sequence[CurrentRequest]
 
 
 class ConnectionWorker:
     """Executes operations on one connection, in the order in which they were requested.
 
-    An operation whose caller was cancelled or timed out before its turn is not executed.
+    - An operation whose caller was cancelled or timed out before its turn is not executed.
+    - Lines that the thread logs name the requests of the operations that it executes together.
 
     Attributes:
         answers: When it executed operations last.
@@ -105,7 +106,7 @@ class ConnectionWorker:
         elif len(self._unfinished) >= MAX_WAITING_OPERATIONS:
             result.set_exception(self.answers.explain(StorageUnavailable(_TOO_MANY_OPERATIONS)))
         else:
-            request = _Request(operation, result, self._loop.time())
+            request = _Request(operation, result, self._loop.time(), list_requests())
             self._unfinished.append(request)
             self._queue.put(request)
             if self._timer is None:
@@ -127,6 +128,7 @@ class ConnectionWorker:
             # Nobody waits for those that are done.
             requests = [request for request in batch if not request.result.done()]
             operations = [request.operation for request in requests]
+            BATCHED_REQUESTS.set(partial(_requests_of, requests))
             results = self._execute(operations) if operations else ()
             self._call_in_loop(self._end_batch, len(batch), requests, results)
         with suppress(*SQLITE_ERRORS):
@@ -139,11 +141,11 @@ class ConnectionWorker:
         try:
             return self._execute_batch(self._connection, operations)
         except Exception as error:  # noqa: BLE001 -- the thread goes on with the next batch
-            _log.error({"event": "database_batch_failed"}, exc_info=error)
+            log_batch_error("transaction", len(operations), error)
             with suppress(*SQLITE_ERRORS):
                 self._connection.rollback()
-            failed = StorageTimeout(f"an unexpected error: {type(error).__name__}")
-            return [Failed(failed)] * len(operations)
+            reason = f"an unexpected error: {type(error).__name__}"
+            return [Failed(StorageTimeout(reason)) for _ in operations]
 
     def _next_batch(self) -> Sequence[_Request[Any]]:
         """Wait for a request, and return it with those that wait as well; none after `close`."""
@@ -197,6 +199,10 @@ def _is_answer(result: object) -> bool:
     return not isinstance(error, StorageUnavailable | StorageTimeout)
 
 
+def _requests_of(requests: Iterable[_Request[Any]]) -> Iterator[CurrentRequest]:
+    return (found for request in requests for found in request.requests)
+
+
 @asynccontextmanager
 async def open_connection_worker(
     name: str,
@@ -225,6 +231,8 @@ def commit_batch(
     """Execute operations in one transaction (group commit).
 
     - An operation that fails has no effect; the others are committed.
+    - If an operation ends the transaction of all, as an error of the disk does, the others are
+      executed again without it, once: what was rolled back has changed nothing.
     - If the commit fails, no operation has an effect, and each of them is `Failed`.
     """
     return _execute_in_transaction(connection, operations, _execute_in_savepoint, "BEGIN IMMEDIATE")
@@ -233,8 +241,20 @@ def commit_batch(
 def read_batch(
     connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
 ) -> Sequence[object]:
-    """Execute operations on one snapshot, which is newer than the last request."""
+    """Execute operations on one snapshot, which is newer than the last request.
+
+    If an operation ends the transaction of all, the others are executed again, as in
+    `commit_batch`.
+    """
     return _execute_in_transaction(connection, operations, _execute, "BEGIN")
+
+
+class _RolledBackError(Exception):
+    """An operation ended the transaction of all."""
+
+    def __init__(self, error: SqliteError) -> None:
+        super().__init__()
+        self.error = error
 
 
 def _execute_in_transaction(
@@ -242,17 +262,37 @@ def _execute_in_transaction(
     operations: Sequence[Operation[Any]],
     execute: Callable[[sqlite3.Connection, Operation[Any]], object],
     begin: str,
+    *,
+    is_repetition: bool = False,
 ) -> Sequence[object]:
+    results: list[object] = []
     try:
         connection.execute(begin)
-        results = [execute(connection, operation) for operation in operations]
+        for operation in operations:
+            results.append(execute(connection, operation))  # noqa: PERF401 -- some before an error
         connection.execute("COMMIT")
+    except _RolledBackError as rolled_back:
+        number, cause = len(results), rolled_back.error
+        others = [*operations[:number], *operations[number + 1 :]]
+        if is_repetition or not others:
+            return _fail_all(operations, cause)
     except SQLITE_ERRORS as error:
         # A COMMIT that failed may leave the transaction open, and no other could begin.
         with suppress(*SQLITE_ERRORS):
             connection.rollback()
-        return [Failed(to_port_error(error)) for _ in operations]
-    return results
+        return _fail_all(operations, error)
+    else:
+        return results
+    failed = Failed(to_port_error(cause))
+    repeated = _execute_in_transaction(connection, others, execute, begin, is_repetition=True)
+    return [*repeated[:number], failed, *repeated[number:]]
+
+
+def _fail_all(operations: Sequence[Operation[Any]], error: SqliteError) -> Sequence[Failed]:
+    failures = [Failed(to_port_error(error)) for _ in operations]
+    if len(failures) > 1:
+        log_batch_error("transaction", len(failures), failures[0].error)
+    return failures
 
 
 def _execute_in_savepoint(connection: sqlite3.Connection, operation: Operation[Any]) -> object:
@@ -272,7 +312,7 @@ def _execute(connection: sqlite3.Connection, operation: Operation[Any]) -> objec
     except SQLITE_ERRORS as error:
         if not connection.in_transaction:
             # SQLite rolled back the whole transaction, as it may on a full disk.
-            raise
+            raise _RolledBackError(error) from None
         return Failed(to_port_error(error))
     except Exception as error:  # noqa: BLE001 -- it is raised in the caller
         return Failed(error)

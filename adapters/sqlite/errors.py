@@ -14,6 +14,7 @@ from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
     DatabaseLocked,
+    OperationRejected,
     PortError,
     StorageUnavailable,
     UniqueViolation,
@@ -33,6 +34,12 @@ _CAUSES: Final = {
     "SQLITE_BUSY": "locked by another process for too long",
     "SQLITE_LOCKED": "locked by another process for too long",
 }
+_REJECTIONS: Final = {
+    "SQLITE_TOOBIG": "a text is too long",
+    "SQLITE_IOERR_READ": "a page of the file cannot be read",
+    "SQLITE_IOERR_CORRUPTFS": "a page of the file cannot be read",
+}
+"""Errors of some records or values: others can be read and written."""
 _DISK_FULL: Final = "The disk that holds {path} is full: free some space and start again."
 _NOT_WRITABLE: Final = (
     "{path} cannot be written: let the service's user write this file and its folder, "
@@ -79,6 +86,8 @@ def to_port_error(error: SqliteError) -> PortError:
         return CorruptRecord("the database file is damaged")
     if _is_no_utf8_column(error):
         return CorruptRecord("a column is not UTF-8")
+    if code in _REJECTIONS:
+        return OperationRejected(_REJECTIONS[code])
     return StorageUnavailable(_find(_CAUSES, code) or code)
 
 

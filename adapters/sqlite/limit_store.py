@@ -29,7 +29,6 @@ from adapters.records.record_kind import EXPIRES_AT
 from adapters.records.record_store import decode_row
 from adapters.sqlite.connection_worker import OPERATION_TIMEOUT
 from adapters.sqlite.database import SqliteDatabase
-from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
 from adapters.sqlite.record_store import delete_expired, to_column
 from adapters.sqlite.row_loader import decode_rows, make_row_loader, select_rows
 from application.ports.errors import CorruptRecord, StorageTimeout
@@ -41,7 +40,6 @@ _VERSION: Final = "0"
 """Rows of limits have no version."""
 _MAX_ROWS: Final = 100
 """Rows that a statement reads or writes."""
-_FIND: Final = f"SELECT body FROM {LIMITS.name} WHERE id = ?"  # noqa: S608 -- our text
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -126,27 +124,11 @@ def _load(connection: sqlite3.Connection, record_ids: Sequence[str]) -> _LoadedL
     for begin in range(0, len(record_ids), _MAX_ROWS):
         wanted = record_ids[begin : begin + _MAX_ROWS]
         sql = select_rows(LIMITS.name, len(wanted), _VERSION)
-        try:
-            rows = decode_rows(connection.execute(sql, wanted).fetchone())
-        except (msgspec.DecodeError, *SQLITE_ERRORS):
-            for record_id in wanted:
-                _load_one(connection, record_id, loaded)
-        else:
-            for record_id, _, body in rows:
-                loaded.add(record_id, body)
+        for record_id, _, body in decode_rows(
+            LIMITS.name, connection.execute(sql, wanted).fetchone()
+        ):
+            loaded.add(record_id, body)
     return loaded
-
-
-def _load_one(connection: sqlite3.Connection, record_id: str, loaded: _LoadedLimits) -> None:
-    """Load a row that may be damaged."""
-    try:
-        row = connection.execute(_FIND, (record_id,)).fetchone()
-    except SQLITE_ERRORS as error:
-        if not isinstance(to_port_error(error), CorruptRecord):
-            raise
-        row = (None,)
-    if row:
-        loaded.add(record_id, row[0])
 
 
 def _save(connection: sqlite3.Connection, changed: LimitRecords, loaded: _LoadedLimits) -> None:

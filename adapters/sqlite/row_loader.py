@@ -12,8 +12,8 @@ from application.ports.errors import CorruptRecord
 
 _decode: Final = msgspec.json.Decoder(list[tuple[str, int, msgspec.Raw]]).decode
 
-_LoadedRow = tuple[object, object]
-"""The version of a row and its body; a damaged row may have anything there."""
+_LoadedRow = tuple[int, msgspec.Raw]
+"""The version of a row and its body, which may be damaged."""
 
 
 def rows_as_json(columns: Sequence[str], rows: str) -> str:
@@ -33,13 +33,16 @@ def rows_as_json(columns: Sequence[str], rows: str) -> str:
     return f"SELECT '[' || group_concat({row} || ']') || ']' FROM {rows}"  # noqa: S608 -- our texts
 
 
-def decode_rows(row: Sequence[Any] | None) -> list[tuple[str, int, msgspec.Raw]]:
-    """Return id, version and body of each row, from the only row of the result.
+def decode_rows(table: str, row: Sequence[Any] | None) -> list[tuple[str, int, msgspec.Raw]]:
+    """Return id, version and body of each row of a table, from the only row of the result.
 
     Raises:
-        msgspec.DecodeError: One of the bodies is damaged.
+        CorruptRecord: One of them is damaged.
     """
-    return _decode(row[0]) if row and row[0] else []
+    try:
+        return _decode(row[0]) if row and row[0] else []
+    except msgspec.DecodeError:
+        raise CorruptRecord(f"a record of {table} cannot be read") from None
 
 
 @cache
@@ -65,32 +68,11 @@ def make_row_loader(
         table: The table.
         version: The column or the expression of the version.
     """
-    return BatchLoader(partial(_fetch_rows, database, table, version), f"load_{table}")
+    return BatchLoader(partial(_fetch_rows, database, table, version), table)
 
 
 async def _fetch_rows(
     database: SqliteDatabase, table: str, version: str, row_ids: Sequence[str]
 ) -> Mapping[str, _LoadedRow]:
-    sql = select_rows(table, len(row_ids), version)
-    try:
-        rows = decode_rows(await database.read_row(sql, row_ids))
-    except (CorruptRecord, msgspec.DecodeError):
-        # A damaged body concerns only those who want its row.
-        return await _fetch_each(database, table, version, row_ids)
-    return {row_id: (number, body) for row_id, number, body in rows}
-
-
-async def _fetch_each(
-    database: SqliteDatabase, table: str, version: str, row_ids: Sequence[str]
-) -> Mapping[str, _LoadedRow]:
-    """Fetch rows one by one. One that cannot be read has neither a version nor a body."""
-    sql = f"SELECT {version}, body FROM {table} WHERE id = ?"  # noqa: S608 -- our texts
-    rows: dict[str, _LoadedRow] = {}
-    for row_id in row_ids:
-        try:
-            row = await database.read_row(sql, (row_id,))
-        except CorruptRecord:
-            row = (None, None)
-        if row:
-            rows[row_id] = (row[0], row[1])
-    return rows
+    row = await database.read_row(select_rows(table, len(row_ids), version), row_ids)
+    return {row_id: (number, body) for row_id, number, body in decode_rows(table, row)}

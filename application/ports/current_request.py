@@ -1,12 +1,14 @@
-"""Which request the running code belongs to."""
+"""Which request the running code belongs to, or which requests it works for together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 MIN_STORAGE_SECONDS: Final = 1.0
 """What a call has after other work, such as decoding an image, took the time of its request."""
+MAX_NAMED_REQUESTS: Final = 10
+"""Requests that a log line of a batch names."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,3 +51,32 @@ class CurrentRequest:
 
 
 CURRENT_REQUEST: Final = ContextVar[CurrentRequest | None]("CURRENT_REQUEST", default=None)
+BATCHED_REQUESTS: Final = ContextVar[Callable[[], Iterable[CurrentRequest]]](
+    "BATCHED_REQUESTS", default=tuple
+)
+"""Returns the requests that a batch works for, which has no request of its own.
+
+It is a function, because they are only needed when a line is logged.
+"""
+
+
+def list_requests() -> Sequence[CurrentRequest]:
+    """Return the requests that the running code works for: its own, those of its batch, or none."""
+    request = CURRENT_REQUEST.get()
+    return (*BATCHED_REQUESTS.get()(),) if request is None else (request,)
+
+
+def current_log_fields() -> Mapping[str, Any]:
+    """Return the fields that each log line of the running code has.
+
+    Those of its request; of a batch `request_ids`, the first ten, and `request_count` if there are
+    more.
+    """
+    if request := CURRENT_REQUEST.get():
+        return request.log_fields
+    fields = (request.log_fields for request in BATCHED_REQUESTS.get()())
+    ids = list(dict.fromkeys(found["request_id"] for found in fields if "request_id" in found))
+    if not ids:
+        return {}
+    count = {"request_count": len(ids)} if len(ids) > MAX_NAMED_REQUESTS else {}
+    return {"request_ids": ids[:MAX_NAMED_REQUESTS], **count}

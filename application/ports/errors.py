@@ -5,6 +5,7 @@ ConfigurationError              while an adapter is opened
 PortError                       afterwards
 ├── StorageError                the database did not complete an operation; repeating may help
 │   ├── StorageUnavailable      it does not answer, or rejected the operation
+│   ├── OperationRejected       it answered that it does not do this with these values or records
 │   ├── StorageTimeout          it did not answer in time; a write may have been done
 │   ├── StorageOverloaded       too many calls wait for it, and it answers others
 │   └── ConcurrencyConflict     too many concurrent changes of one record
@@ -45,6 +46,13 @@ class StorageError(PortError):
 
 class StorageUnavailable(StorageError):
     """The database does not answer, or rejected the operation."""
+
+
+class OperationRejected(StorageError):
+    """The database answered that it does not do this with these values or records.
+
+    Nothing was done. Operations on other records work.
+    """
 
 
 class StorageTimeout(StorageError):

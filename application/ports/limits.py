@@ -30,8 +30,8 @@ class LimitStore(Protocol):
     `CurrentRequest.storage_deadline` says, half a second more at most.
 
     Errors of every method: `StorageUnavailable`, `StorageTimeout` and `StorageOverloaded`, after
-    which some permits may be acquired or released, and `CorruptRecord`. After the store was
-    closed, it is `StorageUnavailable`: it does not connect again.
+    which some permits may be acquired or released, and `CorruptRecord` and `OperationRejected`.
+    After the store was closed, it is `StorageUnavailable`: it does not connect again.
     """
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from adapters.records import answers
-from adapters.records.batch_loader import MAX_BATCH_SIZE
+from adapters.records.batches import MAX_BATCH_SIZE
 from application.ports.administration import AuditFilter
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (

@@ -19,6 +19,29 @@ UPDATE database_metadata SET key_fingerprint = %s, unfinished_index_key = NULL, 
 """
 
 
+def lose_long_body(url: str, table: str, row_id: str) -> None:
+    """Give a row a long body, and lose the pages of long bodies, as a damaged disk may do.
+
+    PostgreSQL cannot read this row any more, and all others.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        padding = "jsonb_build_object('padding', repeat('x', 10000))"
+        connection.execute(f"ALTER TABLE {table} ALTER body SET STORAGE EXTERNAL")
+        connection.execute(f"UPDATE {table} SET body = body || {padding} WHERE id = %s", [row_id])  # noqa: S608
+        connection.execute("CREATE TABLE IF NOT EXISTS no_bodies (body text)")
+        connection.execute(
+            """
+            UPDATE pg_class SET relfilenode = (
+                SELECT pages.relfilenode FROM pg_class AS empty
+                JOIN pg_class AS pages ON pages.oid = empty.reltoastrelid
+                WHERE empty.relname = 'no_bodies'
+            )
+            WHERE oid = (SELECT reltoastrelid FROM pg_class WHERE oid = %s::regclass)
+            """,
+            [table],
+        )
+
+
 @contextmanager
 def emptied_database(
     request: pytest.FixtureRequest, key_fingerprint: str = KEY_FINGERPRINT

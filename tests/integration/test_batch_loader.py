@@ -1,13 +1,28 @@
 """The batch loader, over a fake collection."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import pytest
 
+from adapters.records import batches
 from adapters.records.batch_loader import BatchLoader
-from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
-from application.ports.errors import StorageUnavailable
+from adapters.records.batches import MAX_BATCH_SIZE
+from application.ports.current_request import (
+    CURRENT_REQUEST,
+    CurrentRequest,
+    current_log_fields,
+)
+from application.ports.errors import (
+    CorruptRecord,
+    OperationRejected,
+    StorageTimeout,
+    StorageUnavailable,
+)
+
+T = TypeVar("T")
 
 
 class FakeCollection:
@@ -47,6 +62,13 @@ async def run_until_all_wait() -> None:
         await asyncio.sleep(0)
 
 
+async def start_waiting(calls: Iterable[Coroutine[Any, Any, T]]) -> list[asyncio.Task[T]]:
+    tasks = [asyncio.create_task(call) for call in calls]
+    for _ in range(2):  # The batch has begun, and is not yet done.
+        await asyncio.sleep(0)
+    return tasks
+
+
 async def start_loading(loader: BatchLoader[str], *keys: str) -> list[asyncio.Task[str | None]]:
     tasks = [asyncio.create_task(loader.load(key)) for key in keys]
     await run_until_all_wait()
@@ -84,20 +106,111 @@ async def test_a_key_that_arrives_later_is_read_again(
     assert await last is None
 
 
-async def test_an_error_reaches_the_callers_of_its_batch_only(
+async def test_an_error_of_the_database_reaches_all_callers_of_its_batch_and_no_others(
     collection: FakeCollection, loader: BatchLoader[str]
 ) -> None:
     collection.values = {"a": "1", "c": "3", "d": "4"}
     failed = await start_loading(loader, "a", "b", "a")
     others = [task for key in "cd" for task in await start_loading(loader, key)]
 
-    collection.replies[0].set_exception(LookupError("down"))
+    collection.replies[0].set_exception(StorageUnavailable("down"))
     await run_until_all_wait()
     collection.reply_to_all()
 
     results = await asyncio.gather(*failed, return_exceptions=True)
-    assert [type(result) for result in results] == [LookupError] * 3
+    assert [type(result) for result in results] == [StorageUnavailable] * 3
+    # What one of them adds to its own, such as a traceback, is not in those of the others.
+    assert len({id(result) for result in results}) == 3
     assert await asyncio.gather(*others) == ["3", "4"]
+    # A server that is down gets no more calls.
+    assert collection.fetched == [["a", "b"], ["c"], ["d"]]
+
+
+class DamagedCollection:
+    """A collection that cannot return some keys, nor others together with them."""
+
+    def __init__(self, *damaged: str, error: Exception) -> None:
+        self.damaged = set(damaged)
+        self.error = error
+        self.fetched: list[Sequence[str]] = []
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, str]:
+        self.fetched.append(keys)
+        await asyncio.sleep(0)
+        if not self.damaged.isdisjoint(keys):
+            raise self.error
+        return {key: key.upper() for key in keys}
+
+
+@pytest.mark.parametrize(
+    "error", [CorruptRecord("damaged"), OperationRejected("too large"), TypeError("a bug")], ids=str
+)
+async def test_an_error_of_a_key_reaches_only_those_who_want_it(error: Exception) -> None:
+    collection = DamagedCollection("b", error=error)
+    loader = BatchLoader(collection.fetch)
+
+    first, damaged, third, also_damaged, many = await asyncio.gather(
+        *map(loader.load, ["a", "b", "c", "b"]),
+        loader.load_many(["b", "c"]),
+        return_exceptions=True,
+    )
+
+    assert (first, third) == ("A", "C")
+    for raised in (damaged, also_damaged, many):
+        assert type(raised) is type(error)
+        assert str(raised) == str(error)
+    assert len({id(raised) for raised in (damaged, also_damaged, many)}) == 3
+    assert collection.fetched == [["a", "b", "c"], ["a"], ["b", "c"], ["b"], ["c"]]
+
+
+async def test_a_key_of_a_full_batch_that_fails_costs_few_calls() -> None:
+    collection = DamagedCollection("key 41", error=CorruptRecord("damaged"))
+    loader = BatchLoader(collection.fetch)
+    keys = [f"key {number}" for number in range(MAX_BATCH_SIZE)]
+
+    loaded = await asyncio.gather(*map(loader.load, keys), return_exceptions=True)
+
+    assert [type(value) for value in loaded].count(str) == MAX_BATCH_SIZE - 1
+    assert isinstance(loaded[41], CorruptRecord)
+    assert len(collection.fetched) <= 15
+
+
+async def test_parts_that_nobody_waits_for_any_more_are_not_fetched() -> None:
+    collection = DamagedCollection("a", error=CorruptRecord("damaged"))
+    loader = BatchLoader(collection.fetch)
+    tasks = await start_waiting(map(loader.load, "abcd"))
+
+    for task in tasks:
+        task.cancel()
+    await loader.finish()
+
+    assert collection.fetched == [["a", "b", "c", "d"]]
+
+
+async def test_when_the_time_for_the_parts_has_ended_the_others_fail_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "MAX_SPLIT_SECONDS", -1)
+    collection = DamagedCollection("a", error=CorruptRecord("damaged"))
+    loader = BatchLoader(collection.fetch)
+
+    loaded = await asyncio.gather(*map(loader.load, "ab"), return_exceptions=True)
+
+    assert [type(value) for value in loaded] == [StorageUnavailable] * 2
+    assert collection.fetched == [["a", "b"]]
+
+
+async def test_a_database_that_goes_down_between_the_parts_gets_no_more_calls() -> None:
+    collection = DamagedCollection("d", error=CorruptRecord("damaged"))
+
+    async def fetch(keys: Sequence[str]) -> Mapping[str, str]:
+        values = await collection.fetch(keys)
+        raise StorageTimeout("down") if values else CorruptRecord("damaged")
+
+    loaded = await asyncio.gather(*map(BatchLoader(fetch).load, "abcd"), return_exceptions=True)
+
+    assert [type(value) for value in loaded] == [StorageTimeout] * 4
+    assert collection.fetched == [["a", "b", "c", "d"], ["a", "b"]]
 
 
 async def test_a_cancelled_caller_affects_no_others(
@@ -115,17 +228,52 @@ async def test_a_cancelled_caller_affects_no_others(
     assert (await same_key, await other_key) == ("1", "2")
 
 
-async def test_a_batch_belongs_to_no_request() -> None:
-    requests: list[CurrentRequest | None] = []
+async def test_a_batch_belongs_to_no_request_and_its_lines_name_the_first_ten_in_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    limits: list[CurrentRequest | None] = []
+    named: list[Mapping[str, Any]] = []
 
     async def fetch(keys: Sequence[str]) -> Mapping[str, str]:
-        requests.append(CURRENT_REQUEST.get())
+        limits.append(CURRENT_REQUEST.get())
+        named.append(current_log_fields())
+        if "key 3" in keys:
+            raise CorruptRecord("damaged")
         return {}
 
-    CURRENT_REQUEST.set(CurrentRequest({}))
+    async def load(request: int, *keys: str) -> None:
+        CURRENT_REQUEST.set(CurrentRequest({"request_id": f"request {request}"}))
+        with suppress(CorruptRecord):
+            await users.load_many(keys)
+
+    users = BatchLoader(fetch, "users")
+    requests = [load(number, f"key {number}", "key 0") for number in range(12)]
+    await asyncio.gather(*requests, users.load("key of no request"))
+
+    first_ten = [f"request {number}" for number in range(10)]
+    assert named[0] == {"request_ids": first_ten, "request_count": 12}
+    assert {"request_ids": ["request 3"]} in named
+    assert {*limits} == {None}
+    [line] = caplog.records
+    assert line.msg == {
+        "event": "database_batch_failed",
+        "kind": "users",
+        "size": 1,
+        "error": "CorruptRecord",
+        "reason": "damaged",
+    }
+
+
+async def test_a_line_of_a_batch_without_requests_names_none() -> None:
+    named: list[Mapping[str, Any]] = []
+
+    async def fetch(_: Sequence[str]) -> Mapping[str, str]:
+        named.append(current_log_fields())
+        return {}
+
     await BatchLoader(fetch).load("a")
 
-    assert requests == [None]
+    assert named == [{}]
 
 
 async def test_finishing_waits_for_all_batches(

@@ -6,12 +6,14 @@ What cannot be read is never taken for a record that does not exist: it would si
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import bson
 import psycopg
 import pytest
+from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
 from adapters.postgres.database import PostgresDatabase
@@ -22,7 +24,10 @@ from adapters.records.call_deadlines import CallDeadlines
 from adapters.records.kinds import IDENTITIES, USERNAMES
 from application.ports.errors import CorruptRecord, StorageUnavailable
 from application.ports.versioned import Versioned
-from tests.support.builders import a_delivery_report, an_id, an_identity
+from domain.otp.rate_limits import LimitPurpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.integration.postgres_support import lose_long_body
+from tests.support.builders import NOW, a_delivery_report, an_id, an_identity
 from tests.support.repositories import (
     OpenRepositories,
     open_mongo_repositories,
@@ -31,6 +36,31 @@ from tests.support.repositories import (
 )
 
 OTHER: Final = an_identity(id=an_id(2))
+
+
+def a_limit(subject: str) -> RateLimit:
+    window = SlidingWindow(5, timedelta(hours=1))
+    return RateLimit(subject, LimitPurpose.DELIVERIES, "requests", window)
+
+
+DAMAGED: Final = a_limit("damaged")
+
+
+async def assert_that_a_limit_is_damaged(opened: OpenRepositories) -> None:
+    """Assert that a limit fails those who need it, and all others have the permits they say."""
+    limits, others = opened.stores.limits, [a_limit(subject) for subject in "abc"]
+    reservations = [Reservation(NOW, (limit,)) for limit in others]
+    for call in (
+        limits.acquire(Reservation(NOW, (DAMAGED, others[0]))),
+        limits.next_available(Reservation(NOW, (DAMAGED,))),
+    ):
+        failed, *done = await asyncio.gather(
+            call, *map(limits.acquire, reservations), return_exceptions=True
+        )
+        assert isinstance(failed, CorruptRecord)
+        assert "secret" not in str(failed)
+        assert [len(acquired) for acquired in done if isinstance(acquired, list)] == [1] * 3
+    assert await limits.count_used(others, NOW) == [2, 2, 2]
 
 
 async def assert_first_is_damaged(opened: OpenRepositories) -> None:
@@ -65,6 +95,26 @@ async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
         await assert_first_is_damaged(opened)
 
 
+async def test_a_document_that_the_driver_cannot_decode_affects_no_other_reader(
+    emptied_mongo_database: str,
+) -> None:
+    async with open_mongo_repositories(emptied_mongo_database) as opened:
+        await opened.identities.add(an_identity())
+        await opened.identities.add(OTHER)
+        await opened.stores.limits.acquire(Reservation(NOW, (DAMAGED,)))
+        with MongoClient[RawBSONDocument](
+            emptied_mongo_database, document_class=RawBSONDocument
+        ) as client:
+            no_utf_8 = bson.encode({"note": "a secret"}).replace(b"a ", b"\xff\xfe")
+            for collection, record_id in (("identities", an_id()), ("limits", DAMAGED.record_id)):
+                client.get_default_database()[collection].update_one(
+                    {"_id": record_id}, {"$set": RawBSONDocument(no_utf_8)}
+                )
+
+        await assert_first_is_damaged(opened)
+        await assert_that_a_limit_is_damaged(opened)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -89,6 +139,20 @@ async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
             connection.execute(f"UPDATE identities SET {damage} WHERE id = '{an_id()}'")  # noqa: S608
 
         await assert_first_is_damaged(opened)
+
+
+async def test_a_row_that_postgresql_cannot_read_affects_no_other_reader(
+    postgres_database: str,
+) -> None:
+    async with open_postgres_repositories(postgres_database) as opened:
+        await opened.identities.add(an_identity())
+        await opened.identities.add(OTHER)
+        await opened.stores.limits.acquire(Reservation(NOW, (DAMAGED,)))
+        for table, row_id in (("identities", an_id()), ("limits", DAMAGED.record_id)):
+            lose_long_body(postgres_database, table, row_id)
+
+        await assert_first_is_damaged(opened)
+        await assert_that_a_limit_is_damaged(opened)
 
 
 @pytest.mark.parametrize(

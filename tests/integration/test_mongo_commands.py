@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from adapters.records.batch_loader import MAX_BATCH_SIZE
+from adapters.records.batches import MAX_BATCH_SIZE
 from application.identities.login import LoggedIn
 from domain.errors import TooManyAttempts
 from domain.media.page import ItemFilter, PageRequest

@@ -1,7 +1,7 @@
 """What becomes of the driver's errors; no message quotes the driver."""
 
 import pytest
-from bson.errors import InvalidBSON
+from bson.errors import InvalidBSON, InvalidDocument
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
@@ -17,10 +17,11 @@ from pymongo.errors import (
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 
-from adapters.mongo.driver import BulkWriteStopped, errors_while_opening, port_error
+from adapters.mongo.driver import BulkWriteStopped, WritesRejected, errors_while_opening, port_error
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
+    OperationRejected,
     StorageTimeout,
     StorageUnavailable,
     UniqueViolation,
@@ -32,6 +33,7 @@ BULK_WRITE_TIMEOUT = {
     "writeConcernErrors": [{"code": 64, "errInfo": {"wtimeout": True}}],
 }
 PRIMARY_LOST = {"writeErrors": [{"code": 11602, "index": 1}], "writeConcernErrors": []}
+ONE_REJECTED = {"writeErrors": [{"code": 14, "index": 1}], "writeConcernErrors": []}
 ID_TAKEN = {"code": 11000, "index": 3}
 
 
@@ -58,7 +60,12 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}), StorageTimeout, "ExecutionTimeout 50"),
         (WTimeoutError(SECRET, 64, {"errmsg": SECRET}), StorageTimeout, "WTimeoutError 64"),
         (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 65"),
+        # Errors of some documents or values.
         (InvalidBSON(SECRET), CorruptRecord, "InvalidBSON"),
+        (OperationFailure(SECRET, 301), CorruptRecord, "OperationFailure 301"),
+        (OperationFailure(SECRET, 10334), OperationRejected, "OperationFailure 10334"),
+        (InvalidDocument(SECRET), OperationRejected, "InvalidDocument"),
+        (BulkWriteError(ONE_REJECTED), WritesRejected, "BulkWriteError 65"),
     ],
 )
 def test_the_message_is_the_type_of_the_error_and_its_code(

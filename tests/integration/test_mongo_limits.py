@@ -24,7 +24,7 @@ from adapters.mongo.driver import RawDocument
 from adapters.mongo.limit_store import MAX_ROUNDS
 from adapters.records import limits as counting
 from adapters.records.database import Database
-from application.ports.errors import ConcurrencyConflict, StorageTimeout
+from application.ports.errors import ConcurrencyConflict, StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
 from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -272,6 +272,20 @@ async def test_what_was_surely_written_before_an_unknown_result_is_released(
 
     available = [await limits.next_available(Reservation(NOW, (one,))) for one in (own, contested)]
     assert available == [NOW, AVAILABLE_AGAIN]
+
+
+async def test_a_damaged_record_fails_only_the_releases_that_need_it(
+    limits: LimitStore, collection: Collection[RawDocument]
+) -> None:
+    damaged, whole = a_limit(1, "damaged"), a_limit(1, "whole")
+    held = [*await acquire_many(limits, 1, damaged), *await acquire_many(limits, 1, whole)]
+    collection.update_one({"_id": damaged.record_id}, {"$set": {"windows.requests.total": "one"}})
+
+    failed, released = await asyncio.gather(*map(limits.release, held), return_exceptions=True)
+
+    assert isinstance(failed, StorageUnavailable)
+    assert released is None
+    assert isinstance(await acquire(limits, whole), Acquisition)
 
 
 async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(

@@ -12,6 +12,7 @@ from adapters.postgres.url import parse_url
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
+    OperationRejected,
     StorageTimeout,
     StorageUnavailable,
     UniqueViolation,
@@ -33,7 +34,15 @@ SECRET: Final = "a secret value"
         # A pooler has said it, which knows no more.
         (errors.ProtocolViolation(SECRET), True, StorageTimeout, "the connection was lost"),
         (errors.ConnectionFailure(SECRET), False, StorageUnavailable, "the connection was lost"),
-        (psycopg.DataError(SECRET), True, StorageUnavailable, "DataError"),
+        # Errors of some rows or values.
+        (psycopg.DataError(SECRET), True, OperationRejected, "DataError"),
+        (
+            errors.ProgramLimitExceeded(SECRET),
+            True,
+            OperationRejected,
+            "ProgramLimitExceeded 54000",
+        ),
+        (errors.InternalError_(SECRET), False, OperationRejected, "InternalError_ XX000"),
     ],
 )
 def test_the_message_is_the_type_of_the_error_and_its_code(

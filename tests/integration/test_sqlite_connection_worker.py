@@ -3,8 +3,9 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,11 @@ from adapters.sqlite.connection_worker import (
     commit_batch,
     open_connection_worker,
     read_batch,
+)
+from application.ports.current_request import (
+    CURRENT_REQUEST,
+    CurrentRequest,
+    current_log_fields,
 )
 from application.ports.errors import (
     CorruptRecord,
@@ -106,7 +112,8 @@ async def test_after_an_unexpected_error_of_a_batch_its_callers_fail_at_once_and
             await worker.run(fail)
         assert await worker.run(lambda connection: connection.in_transaction) is False
 
-    assert [record.msg for record in caplog.records] == [{"event": "database_batch_failed"}]
+    [line] = caplog.records
+    assert line.msg == {"event": "database_batch_failed", "kind": "transaction", "size": 1}
 
 
 async def test_a_full_queue_is_overload_while_operations_are_executed(
@@ -142,6 +149,24 @@ async def test_an_operation_times_out_when_the_disk_hangs(
         gate.open()
 
     assert executed == []
+
+
+async def test_lines_of_the_thread_name_the_requests_of_the_batch(path: Path) -> None:
+    named: list[Mapping[str, Any]] = []
+
+    def run_for(worker: ConnectionWorker, number: int) -> asyncio.Future[None]:
+        CURRENT_REQUEST.set(CurrentRequest({"request_id": f"request {number}"}))
+        return worker.run(lambda connection: named.append(current_log_fields()))
+
+    async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
+        gate = Gate()
+        blocked = await gate.block(worker)
+        running = [copy_context().run(run_for, worker, number) for number in range(2)]
+        running.append(worker.run(lambda connection: named.append(current_log_fields())))
+        gate.open()
+        await asyncio.gather(blocked, *running)
+
+    assert named == [{"request_ids": ["request 0", "request 1"]}] * 3
 
 
 SCHEMA = """
@@ -194,6 +219,41 @@ def test_a_failed_operation_has_no_effect_and_the_others_are_committed(
     assert isinstance(second, UniqueViolation)
     assert isinstance(third, LookupError)
     assert words_in(path) == {"a", "c"}
+
+
+def rolling_back(word: str) -> Operation[int]:
+    """An operation whose error ends the transaction of all, as one of the disk does."""
+    sql = "INSERT OR ROLLBACK INTO words VALUES (?, NULL)"
+    return lambda connection: connection.execute(sql, (word,)).rowcount
+
+
+def test_an_operation_that_ends_the_transaction_fails_alone(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    commit_batch(connection, [adding("known")])
+
+    results = commit_batch(connection, [adding("a"), rolling_back("known"), adding("b")])
+    [alone] = commit_batch(connection, [rolling_back("known")])
+
+    assert [type(error) for error in errors_of([*results, alone])] == [
+        type(None),
+        UniqueViolation,
+        type(None),
+        UniqueViolation,
+    ]
+    assert words_in(path) == {"known", "a", "b"}
+
+
+def test_the_others_are_executed_again_only_once(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    commit_batch(connection, [adding("known")])
+
+    operations = [adding("a"), rolling_back("known"), rolling_back("known"), adding("b")]
+    results = commit_batch(connection, operations)
+
+    assert [type(error) for error in errors_of(results)] == [UniqueViolation] * 4
+    assert words_in(path) == {"known"}
 
 
 def test_a_failed_commit_fails_all_and_the_next_one_works(

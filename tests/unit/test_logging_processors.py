@@ -2,12 +2,14 @@
 
 import json
 import logging
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.logging.masking import loggable, mask_phones
+from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest
 from application.ports.errors import StorageUnavailable
 from domain.otp.challenge import parse_otp_code
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
@@ -49,6 +51,21 @@ def test_a_line_has_time_level_event_and_logger_that_no_field_replaces() -> None
     forged_line = log_line({**line, **forged})
     assert datetime.fromisoformat(forged_line.pop("timestamp")) >= time
     assert forged_line == line
+
+
+def test_a_line_of_a_batch_names_the_requests_in_it_at_the_terminal_from_warnings_on() -> None:
+    requests = [CurrentRequest({"request_id": "first"}), CurrentRequest({"request_id": "second"})]
+    batch = Context()
+    batch.run(BATCHED_REQUESTS.set, lambda: requests)
+
+    line = json.loads(batch.run(format_line, make_record("failed")))
+    shown = [
+        batch.run(format_line, make_record("failed", levelname=level), "console")
+        for level in ("INFO", "WARNING")
+    ]
+
+    assert line["request_ids"] == ["first", "second"]
+    assert ["first" in text for text in shown] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,13 @@ import pytest
 
 from adapters.records import outages
 from adapters.records.outages import OutageRetries
-from application.ports.errors import CorruptRecord, StorageTimeout, StorageUnavailable
+from application.ports.errors import (
+    CorruptRecord,
+    OperationRejected,
+    PortError,
+    StorageTimeout,
+    StorageUnavailable,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -46,11 +52,10 @@ async def test_after_ten_minutes_the_job_ends(monkeypatch: pytest.MonkeyPatch) -
         )
 
 
-async def test_an_error_that_repeating_does_not_help_is_raised_at_once() -> None:
-    calls = FailingCalls(CorruptRecord("damaged"))
-
-    with pytest.raises(CorruptRecord):
-        await OutageRetries()(calls)
+@pytest.mark.parametrize("error", [CorruptRecord("damaged"), OperationRejected("too large")])
+async def test_an_error_that_repeating_does_not_help_is_raised_at_once(error: PortError) -> None:
+    with pytest.raises(type(error)):
+        await OutageRetries()(FailingCalls(error))
 
 
 async def test_a_job_that_should_stop_does_not_wait_for_the_database() -> None:

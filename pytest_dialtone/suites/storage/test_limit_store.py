@@ -135,6 +135,17 @@ async def test_a_rejected_reservation_does_not_affect_others_acquired_with_it(
     assert await limits.acquire() == []
 
 
+async def test_a_reservation_that_cannot_be_encoded_fails_no_others(limits: LimitStore) -> None:
+    limit, invalid = a_rate_limit(9), a_rate_limit(9, subject="\ud800")
+
+    results = await asyncio.gather(
+        *(acquire(limits, a_reservation(limit, *more)) for more in ((), (invalid,), ())),
+        return_exceptions=True,
+    )
+
+    assert results[0] == results[2] == Acquisition(NOW, (limit,))
+
+
 async def test_reservations_acquired_together_share_the_last_permit(limits: LimitStore) -> None:
     first, second = await limits.acquire(*[a_reservation(a_rate_limit(1))] * 2)
 

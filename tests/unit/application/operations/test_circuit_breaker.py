@@ -11,6 +11,7 @@ from adapters.records.circuit_breaker import CHECK_INTERVAL, CHECK_TIMEOUT, Circ
 from application.ports.errors import (
     ConcurrencyConflict,
     CorruptRecord,
+    OperationRejected,
     StorageOverloaded,
     StorageTimeout,
     StorageUnavailable,
@@ -103,7 +104,13 @@ async def test_after_three_failures_in_a_row_no_call_is_made(
 
 
 @pytest.mark.parametrize(
-    "error", [ConcurrencyConflict("raced"), UniqueViolation("taken"), CorruptRecord("damaged")]
+    "error",
+    [
+        ConcurrencyConflict("raced"),
+        UniqueViolation("taken"),
+        CorruptRecord("damaged"),
+        OperationRejected("too large"),
+    ],
 )
 async def test_other_errors_are_answers_of_the_database(
     breaker: CircuitBreaker, database: FailingDatabase, error: Exception

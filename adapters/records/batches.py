@@ -1,0 +1,215 @@
+"""What goes out together: who waits for it, whose an error is, and what the log says about it."""
+
+import asyncio
+import copy
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Final, Generic, TypeVar
+
+from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest, list_requests
+from application.ports.errors import (
+    CorruptRecord,
+    OperationRejected,
+    PortError,
+    StorageError,
+    StorageTimeout,
+    StorageUnavailable,
+)
+from application.tasks import is_ended
+
+K = TypeVar("K")
+T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
+
+MAX_BATCH_SIZE: Final = 100
+MAX_SPLIT_SECONDS: Final = 4.0
+"""After this time since a batch began, none of its parts is tried any more."""
+ERRORS_OF_RECORDS: Final = (CorruptRecord, OperationRejected)
+"""Those of one record or value. The database does its work, and nothing was changed."""
+_OUT_OF_TIME: Final = "the time ended before all parts of a batch were tried"
+
+_CANCELLED: Final = "a call of the database was cancelled"
+
+_log = logging.getLogger(__name__)
+
+
+class Entry(Generic[K, T]):
+    """A key or a call of a batch, and all who wait for its result."""
+
+    __slots__ = ("_callers", "content")
+
+    def __init__(self, content: K) -> None:
+        """Begin without a caller."""
+        self.content = content
+        self._callers: list[tuple[asyncio.Future[T], Sequence[CurrentRequest]]] = []
+
+    def add_caller(
+        self, result: asyncio.Future[T], requests: Sequence[CurrentRequest] | None = None
+    ) -> None:
+        """Add a caller.
+
+        Args:
+            result: What will have the result.
+            requests: Those that the caller works for; by default those of the running code.
+        """
+        self._callers.append((result, list_requests() if requests is None else requests))
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody still waits."""
+        for result, _ in self._callers:  # noqa: SIM110 -- each key comes here, and `any` is slower
+            if not result.done():
+                return True
+        return False
+
+    @property
+    def requests(self) -> Iterator[CurrentRequest]:
+        """The requests that wanted it, in the order of their arrival."""
+        return (request for _, requests in self._callers for request in requests)
+
+    def resolve(self, value: T) -> None:
+        """Give the result to all who wait."""
+        for result, _ in self._callers:
+            if not result.done():
+                result.set_result(value)
+
+    def fail(self, error: Exception) -> None:
+        """Raise an error in all who wait: an object of its own in each."""
+        for result, _ in self._callers:
+            if not result.done():
+                result.set_exception(error)
+                error = copy_error(error)
+
+    def cancel(self) -> None:
+        """Cancel all who wait. Nothing happens to those who have a result."""
+        for result, _ in self._callers:
+            result.cancel()
+
+
+def is_storable(text: str) -> bool:
+    """Return whether databases can store a text: an invalid one would fail the whole batch."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def copy_error(error: E) -> E:
+    """Return an equal error for another task, with the same traceback and causes.
+
+    What a task raises gets the frames and the context of that task, so an object that several of
+    them raise would have those of others in the log. An error whose class cannot be copied is
+    returned itself.
+    """
+    try:
+        copied = copy.copy(error)
+    except Exception:  # noqa: BLE001 -- `__init__` of a driver's class may raise anything
+        return error
+    if type(copied) is not type(error) or copied.args != error.args:
+        return error
+    copied.__cause__, copied.__context__ = error.__cause__, error.__context__
+    copied.__suppress_context__ = error.__suppress_context__
+    return copied.with_traceback(error.__traceback__)
+
+
+def is_of_database(error: Exception) -> bool:
+    """Return whether an error is that of the database, and of no single record or value.
+
+    Then each part of a batch would fail too, and a server that is down would get more calls.
+    """
+    return isinstance(error, StorageError) and not isinstance(error, ERRORS_OF_RECORDS)
+
+
+def has_changed_nothing(error: Exception) -> bool:
+    """Return whether a batch that raised an error has certainly changed nothing."""
+    return isinstance(error, ERRORS_OF_RECORDS)
+
+
+async def execute_in_parts(
+    batch: Sequence[Entry[K, T]],
+    execute: Callable[[Sequence[Entry[K, T]]], Awaitable[None]],
+    may_split: Callable[[Exception], bool],
+    kind: str,
+) -> None:
+    """Execute a batch, and find the entries whose error it is by halving the batch.
+
+    - One entry of a hundred that fails costs some 14 further calls, one after the other; all of
+      them 198.
+    - Entries that nobody waits for any more are not executed, so deadlines of callers hold. After
+      `MAX_SPLIT_SECONDS` the rest fails.
+    - Lines that are logged meanwhile name the requests of the entries. There is one for each error
+      that remains.
+
+    Args:
+        batch: The entries, in their order.
+        execute: Executes entries together and resolves them. It may raise anything.
+        may_split: Whether the entries of a part that raised an error may be executed again.
+        kind: What the entries are, for the log.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + MAX_SPLIT_SECONDS
+    parts = [batch]
+    cause: Exception | None = None
+    while parts:
+        if cause is not None and loop.time() > end:
+            out_of_time = StorageUnavailable(_OUT_OF_TIME)
+            out_of_time.__cause__ = cause
+            _fail(_join(parts), out_of_time, kind)
+            return
+        part = parts.pop() if cause is None else [one for one in parts.pop() if one.is_wanted]
+        BATCHED_REQUESTS.set(partial(_requests_of, part))
+        try:
+            if part:
+                await execute(part)
+        except (Exception, asyncio.CancelledError) as raised:
+            if isinstance(raised, asyncio.CancelledError) and is_ended():
+                raise
+            cause = _without_cancellation(raised)
+            if len(part) > 1 and may_split(cause):
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]
+            elif is_of_database(cause):
+                _fail([*part, *_join(parts)], cause, kind)
+                return
+            else:
+                _fail(part, cause, kind)
+
+
+def _without_cancellation(error: Exception | asyncio.CancelledError) -> Exception:
+    """Return an error for callers, who are not cancelled if a call of the batch was."""
+    return StorageTimeout(_CANCELLED) if isinstance(error, asyncio.CancelledError) else error
+
+
+def _requests_of(entries: Iterable[Entry[K, T]]) -> Iterator[CurrentRequest]:
+    """Yield the requests that wanted any of these entries."""
+    return (request for entry in entries for request in entry.requests)
+
+
+def _join(parts: Sequence[Sequence[Entry[K, T]]]) -> Sequence[Entry[K, T]]:
+    """Return the entries of parts, of which the last one is the next."""
+    return [entry for part in reversed(parts) for entry in part]
+
+
+def _fail(entries: Sequence[Entry[K, T]], error: Exception, kind: str) -> None:
+    BATCHED_REQUESTS.set(partial(_requests_of, entries))
+    log_batch_error(kind, len(entries), error)
+    for entry in entries:
+        entry.fail(error)
+        error = copy_error(error)
+
+
+def log_batch_error(kind: str, size: int, error: Exception) -> None:
+    """Log that a batch, or a part of it, has failed.
+
+    Args:
+        kind: What the entries of the batch are.
+        size: The number of entries that failed.
+        error: The error.
+    """
+    line = {"event": "database_batch_failed", "kind": kind, "size": size}
+    if isinstance(error, PortError):
+        _log.warning({**line, "error": type(error).__name__, "reason": str(error)})
+    else:
+        _log.error(line, exc_info=error)

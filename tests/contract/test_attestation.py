@@ -13,6 +13,7 @@ from pytest_dialtone.suites.attestation.test_attestation import *
 from tests.support.altcha_client import solve_challenge
 from tests.support.keys import FakeKeyRing
 from tests.support.servers.fake_siteverify import HOSTNAME, SECRET, SITE_KEY, FakeSiteverify
+from tests.support.timeouts import LONG
 
 
 class AltchaDriver(AttestationDriver):
@@ -45,7 +46,7 @@ async def siteverify() -> AsyncIterator[AttestationDriver]:
     provider.__enter__()
     try:
         url = f"{provider.url}/siteverify"
-        async with open_siteverify(url, SECRET, SITE_KEY, [HOSTNAME]) as attestation:
+        async with open_siteverify(url, SECRET, SITE_KEY, [HOSTNAME], timeouts=LONG) as attestation:
             driver = SiteverifyDriver(attestation)
             driver.provider = provider
             yield driver

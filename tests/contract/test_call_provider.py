@@ -10,6 +10,7 @@ from pytest_dialtone.suites.voice.drivers import CallsDriver
 from pytest_dialtone.suites.voice.test_call_provider import *
 from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
+from tests.support.timeouts import LONG
 
 
 class FakeDriver(CallsDriver):
@@ -61,7 +62,11 @@ async def fake(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
 async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
     with FakeTwilio() as server:
         opening = open_twilio_calls(
-            server.account_sid, server.auth_token, caller_id="+15005550006", api_base=server.url
+            server.account_sid,
+            server.auth_token,
+            caller_id="+15005550006",
+            api_base=server.url,
+            timeouts=LONG,
         )
         async with opening as calls:
             yield TwilioDriver(calls, server)

@@ -11,6 +11,7 @@ from application.ports.events import EventDestination
 from pytest_dialtone.suites.events.driver import EventsDriver
 from pytest_dialtone.suites.events.test_event_destination import *
 from tests.support.servers.http_server import Exchange, HttpServer
+from tests.support.timeouts import LONG
 
 SECRET = f"whsec_{'A' * 32}"
 
@@ -49,7 +50,7 @@ async def events_driver() -> AsyncIterator[EventsDriver]:
     receiver = Receiver()
     receiver.__enter__()
     try:
-        async with open_http_destination(receiver.url, [SECRET]) as destination:
+        async with open_http_destination(receiver.url, [SECRET], timeouts=LONG) as destination:
             yield HttpDriver(destination, receiver)
     finally:
         if not receiver.is_closing.is_set():

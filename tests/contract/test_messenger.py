@@ -23,6 +23,7 @@ from pytest_dialtone.suites.messages.test_messenger import (
 from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
 from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
+from tests.support.timeouts import LONG
 
 
 class FakeDriver(MessengerDriver):
@@ -102,7 +103,11 @@ async def terminal(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDri
 async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     with FakeTwilio() as twilio:
         opening = open_twilio_messenger(
-            twilio.account_sid, twilio.auth_token, sender="+15005550006", api_base=twilio.url
+            twilio.account_sid,
+            twilio.auth_token,
+            sender="+15005550006",
+            api_base=twilio.url,
+            timeouts=LONG,
         )
         async with opening as messenger:
             yield TwilioDriver(messenger, twilio)
@@ -110,7 +115,9 @@ async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDrive
 
 async def hook(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     with FakeHook() as hook:
-        async with open_hook_messenger("hook", f"{hook.url}/sms", [SECRET]) as messenger:
+        async with open_hook_messenger(
+            "hook", f"{hook.url}/sms", [SECRET], timeouts=LONG
+        ) as messenger:
             yield HookDriver(messenger, hook)
 
 

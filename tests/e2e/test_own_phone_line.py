@@ -66,8 +66,8 @@ def test_calls_are_placed_and_answered_by_another_provider(tmp_path: Path) -> No
         status = outbound | {"status": "completed"}
         assert post(service, placed["status_url"], status).status_code == 204
 
-        ready = httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP).json()
-        assert ready["calls"] == "ok"
+        ready = f"{service.url}/health/ready"
+        service.wait_for(lambda: httpx.get(ready, **PLAIN_HTTP).json()["calls"] == "ok")
         assert f"calls:     by {FACTORY}\n" in service.shown
         urls = service.run("voice", "urls").stdout
         assert f"{PUBLIC_URL}/voice/fallback" in urls

@@ -4,15 +4,20 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 
+from tests.faults.faulty_service import FaultyService
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import REASON
-from tests.support.walker import Walker, walking
+from tests.support.walker import Walker
 
 RELEASE_0_1_0: Final = Path(__file__).parents[1] / "support/samples/release_0_1_0"
+WRITTEN_AT: Final = datetime(2026, 11, 27, 10, 23, tzinfo=UTC)
 USER, ADMINISTRATOR, BLOCKED, DELETED, WITH_FAILURE = (
     f"+1415559210{number}" for number in range(1, 6)
 )
@@ -31,8 +36,15 @@ def walker(tmp_path: Path) -> Iterator[Walker]:
     secrets.chmod(0o600)
     with closing(sqlite3.connect(folder / "dialtone.db")) as connection:
         connection.executescript((RELEASE_0_1_0 / "sqlite.sql").read_text())
-    with walking(folder) as opened:
-        yield opened
+    service = FaultyService(folder)
+    # The session would have expired after 90 days.
+    service.set_clock_offset(WRITTEN_AT + timedelta(days=1) - datetime.now(UTC))
+    try:
+        service.start()
+        with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
+            yield Walker(service, http)
+    finally:
+        service.stop()
 
 
 def test_sessions_users_items_and_blocks_of_0_1_0_go_on(walker: Walker) -> None:

@@ -60,7 +60,8 @@ def test_a_code_by_voice_is_a_message_where_nothing_places_calls(walker: Walker)
 
 
 def test_anybody_finds_health_keys_and_description(walker: Walker) -> None:
-    for path in ("/health/live", "/health/ready", "/.well-known/jwks.json"):
+    walker.service.wait_until_ready("ready")
+    for path in ("/health/live", "/.well-known/jwks.json"):
         assert walker.http.get(path).status_code == 200, path
     assert 'data-keeps-token="true"' in walker.http.get("/docs").text  # only in development
     assert walker.http.get("/openapi.json").json()["paths"]["/auth/request-otp"]

@@ -1,17 +1,19 @@
 """The journal as a file, to which all processes of a machine add lines."""
 
-import asyncio
 import errno
-import fcntl
 import os
 from pathlib import Path
 from typing import Final
 
+from adapters.files import lock_file
 from adapters.threads import DiskThreads
 from application.ports.errors import ConfigurationError
 from application.ports.journal import JournalUnavailable
 
 WRITE_TIMEOUT: Final = 5.0
+LOCK_TIMEOUT: Final = 4.0
+"""Seconds. A line takes milliseconds: longer, and the process that has the lock was stopped."""
+_HANGS: Final = "the disk does not respond, or another process keeps the lock of the file"
 _MODE: Final = 0o600
 _ROOT: Final = 0
 
@@ -34,7 +36,7 @@ class FileJournal:
         try:
             await self._threads.call(self._append, f"{line}\n".encode())
         except TimeoutError:
-            raise JournalUnavailable("the disk does not respond") from None
+            raise JournalUnavailable(_HANGS) from None
         except OSError as error:
             raise JournalUnavailable(os.strerror(error.errno or 0).lower()) from None
 
@@ -45,9 +47,10 @@ class FileJournal:
             ConfigurationError: it could not.
         """
         try:
-            await asyncio.to_thread(self._check)
+            await self._threads.call(self._check)
         except OSError as error:
-            reason = os.strerror(error.errno or 0).lower()
+            is_late = isinstance(error, TimeoutError)
+            reason = _HANGS if is_late else os.strerror(error.errno or 0).lower()
             raise ConfigurationError(
                 f"{self._path} cannot be written: {reason}. Create its folder, and let the user "
                 "of the service write there."
@@ -67,7 +70,7 @@ class FileJournal:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         descriptor = os.open(self._path, flags, _MODE)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            lock_file(descriptor, LOCK_TIMEOUT)
             if is_new:
                 self._give_to_owner_of_folder(descriptor)
             _append_whole(descriptor, data)

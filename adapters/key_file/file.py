@@ -1,16 +1,15 @@
 """A private file on disk: checked access, atomic and durable writes, one writer at a time."""
 
 import errno
-import fcntl
 import os
 import secrets
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from adapters.files import lock_file
 from application.ports.errors import ConfigurationError
 
 FILE_MODE: Final = 0o600
@@ -19,7 +18,6 @@ ROOT_FILE_MODE: Final = 0o640
 MAX_FILE_SIZE: Final = 1_000_000
 LOCK_TIMEOUT: Final = 10.0
 """Seconds. A change takes milliseconds: longer, and its process was stopped, or its disk hangs."""
-_LOCK_INTERVAL: Final = 0.02
 _ROOT: Final = 0
 
 
@@ -104,28 +102,17 @@ def lock_for_replacing(path: Path) -> Iterator[None]:
             stack.callback(os.close, lock)
             if os.geteuid() == _ROOT:  # the owner of the file locks it too
                 os.fchown(lock, target.stat().st_uid, -1)
-            _lock(lock, path)
+            lock_file(lock, LOCK_TIMEOUT)
         except FileNotFoundError:
             raise _missing(path) from None
+        except TimeoutError:
+            raise ConfigurationError(
+                f"Another process has been changing the secrets file {path} for "
+                f"{LOCK_TIMEOUT:g} seconds: wait until it has ended, or stop it."
+            ) from None
         except OSError as error:
             raise _not_replaceable(path, error) from error
         yield
-
-
-def _lock(lock: int, path: Path) -> None:
-    deadline = time.monotonic() + LOCK_TIMEOUT
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise ConfigurationError(
-                    f"Another process has been changing the secrets file {path} for "
-                    f"{LOCK_TIMEOUT:g} seconds: wait until it has ended, or stop it."
-                ) from None
-            time.sleep(_LOCK_INTERVAL)
-        else:
-            return
 
 
 def replace_private_file(path: Path, text: str) -> None:

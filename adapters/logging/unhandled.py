@@ -5,11 +5,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from adapters.threads import VitalThread
+
+_CALLBACK: Final = "Exception in callback"
 
 
 def log_unhandled_errors(count: Callable[[], object], flush_log: Callable[[], None]) -> None:
@@ -47,7 +49,9 @@ def log_errors_of_loop(count: Callable[[], object]) -> None:
         elif isinstance(task, asyncio.Task):
             _log(error, task=task.get_name())
         else:
-            _log(error)
+            # A callback is shown with its arguments, which may be anything.
+            message = str(context.get("message", "")).partition(_CALLBACK)
+            _log(error, reason="".join(message[:2]))
 
     asyncio.get_running_loop().set_exception_handler(log_error)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.files import lock_file
 from adapters.journal.file_journal import FileJournal
 from application.ports.errors import ConfigurationError
 from application.ports.journal import JournalUnavailable
@@ -90,6 +91,21 @@ def test_a_file_that_cannot_be_written_is_an_error_with_its_fix(tmp_path: Path) 
         asyncio.run(journal.write("1"))
     with pytest.raises(ConfigurationError, match="is a directory"):
         asyncio.run(FileJournal(tmp_path).check())
+
+
+def test_nobody_waits_for_ever_for_a_process_that_keeps_the_lock(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.journal.file_journal.LOCK_TIMEOUT", 0.05)
+    journal = FileJournal(file)
+    with file.open("wb") as other:
+        lock_file(other.fileno(), 0)
+        with pytest.raises(JournalUnavailable, match="another process keeps the lock"):
+            asyncio.run(journal.write("1"))
+        with pytest.raises(ConfigurationError, match="another process keeps the lock"):
+            asyncio.run(journal.check())
+    asyncio.run(journal.write("2"))
+    assert file.read_text() == "2\n"
 
 
 def test_a_file_that_root_creates_belongs_to_the_owner_of_its_folder(

@@ -27,3 +27,13 @@ async def test_the_error_of_a_task_that_nobody_awaits_is_logged_with_its_name_an
     )
     assert isinstance(line["exc_info"], ValueError)
     assert failures == [1]
+
+
+async def test_the_error_of_a_callback_is_logged_without_its_arguments() -> None:
+    log_errors_of_loop(lambda: None)
+    with capture_logs() as logs:
+        asyncio.get_running_loop().call_soon(divmod, 4155552671, 0)
+        await asyncio.sleep(0)  # it runs
+
+    (line,) = logs
+    assert (line["event"], line["reason"]) == ("unhandled_exception", "Exception in callback")

@@ -3,6 +3,7 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -35,6 +36,7 @@ from tests.support.images import (
     still_gif,
     transparent_png,
 )
+from tests.support.waiting import wait_until
 
 
 class BlockedProcesses(DecoderProcesses):
@@ -144,6 +146,29 @@ async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
         assert "did not respond within" in str(raised.value.__cause__)
 
         await publish_by(publisher, plain_jpeg())
+
+
+async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = list[subprocess.Popen[bytes]]()
+
+    def wait(process: subprocess.Popen[bytes], timeout: float) -> int:
+        left.append(process)
+        raise subprocess.TimeoutExpired("decoder", timeout)
+
+    monkeypatch.setattr("adapters.pillow.processes._IDLE_SECONDS", 0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess.Popen, "wait", wait)
+        async with open_image_publisher(ImageLimits()) as publisher:
+            await publish_by(publisher, still_gif())
+            await wait_until(lambda: caplog.records)
+    (process,) = left
+
+    assert process.wait(60) == -signal.SIGKILL
+    assert [record.msg for record in caplog.records] == [
+        {"event": "decoder_not_stopped", "pid": process.pid}
+    ]
 
 
 async def test_a_process_without_enough_memory_fails_one_image_only() -> None:

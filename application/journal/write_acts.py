@@ -125,6 +125,9 @@ class WriteActs:
                         await self.journal.write(render_line(entry))
                     except JournalUnavailable as error:
                         reason = str(error)
+                    except Exception as error:  # noqa: BLE001 -- a bug loses no line either
+                        # If the client has left, nobody would see it. `retry` logs it.
+                        reason = f"failed with {type(error).__name__}"
                     else:
                         return
                 self._keep(entry)

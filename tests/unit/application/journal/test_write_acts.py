@@ -21,6 +21,7 @@ class FakeJournal:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.fails = False
+        self.error: Exception = JournalUnavailable("no space left on device")
         self.may_write = asyncio.Event()
         self.may_write.set()
         self.is_writing = asyncio.Event()
@@ -29,7 +30,7 @@ class FakeJournal:
         self.is_writing.set()
         await self.may_write.wait()
         if self.fails:
-            raise JournalUnavailable("no space left on device")
+            raise self.error
         self.lines.append(line)
 
     @property
@@ -131,6 +132,17 @@ async def test_the_log_names_a_line_that_is_dropped_because_too_many_wait(
 
     dropped = {"event": "journal_line_dropped", "action": "sign_out", "user_id": user.id}
     assert dropped in [record.msg for record in caplog.records]
+
+
+async def test_an_unexpected_error_loses_no_line_and_fails_no_act(journaled: Journaled) -> None:
+    app, journal = journaled.app, journaled.journal
+    user = (await app.add_user()).identity
+    journal.fails, journal.error = True, ValueError("a bug")
+    await app.identities.operator_actions.revoke_sessions(user.id)
+    journal.fails = False
+    await journaled.writer.retry()
+
+    assert journal.acts == [("sign_out", user.id)]
 
 
 async def test_no_act_waits_for_the_lines_before_it(journaled: Journaled) -> None:

@@ -203,11 +203,15 @@ def _fail(entries: Sequence[Entry[K, T]], error: Exception, kind: str) -> None:
 def log_batch_error(kind: str, size: int, error: Exception) -> None:
     """Log that a batch, or a part of it, has failed.
 
+    An error of the database in a batch of one request is in the line of this request already.
+
     Args:
         kind: What the entries of the batch are.
         size: The number of entries that failed.
         error: The error.
     """
+    if is_of_database(error) and len(set(list_requests())) <= 1:
+        return
     line = {"event": "database_batch_failed", "kind": kind, "size": size}
     if isinstance(error, PortError):
         _log.warning({**line, "error": type(error).__name__, "reason": str(error)})

@@ -290,8 +290,7 @@ def _execute_in_transaction(
 
 def _fail_all(operations: Sequence[Operation[Any]], error: SqliteError) -> Sequence[Failed]:
     failures = [Failed(to_port_error(error)) for _ in operations]
-    if len(failures) > 1:
-        log_batch_error("transaction", len(failures), failures[0].error)
+    log_batch_error("transaction", len(failures), failures[0].error)
     return failures
 
 

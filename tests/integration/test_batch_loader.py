@@ -264,6 +264,24 @@ async def test_a_batch_belongs_to_no_request_and_its_lines_name_the_first_ten_in
     }
 
 
+@pytest.mark.parametrize(("requests", "lines"), [(1, 0), (2, 1)])
+async def test_an_error_of_the_database_has_a_line_if_it_fails_several_requests(
+    caplog: pytest.LogCaptureFixture, requests: int, lines: int
+) -> None:
+    async def fetch(_: Sequence[str]) -> Mapping[str, str]:
+        raise StorageUnavailable("down")
+
+    async def load(request: int) -> None:
+        CURRENT_REQUEST.set(CurrentRequest({"request_id": f"request {request}"}))
+        with pytest.raises(StorageUnavailable):
+            await users.load_many(["a", "b"])
+
+    users = BatchLoader(fetch, "users")
+    await asyncio.gather(*map(load, range(requests)))
+
+    assert len(caplog.records) == lines
+
+
 async def test_a_line_of_a_batch_without_requests_names_none() -> None:
     named: list[Mapping[str, Any]] = []
 

@@ -21,6 +21,7 @@ from domain.attestation.used_attestation import USED_ATTESTATION_TTL, UsedAttest
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
+from domain.otp.permits import Recognition
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
 
@@ -54,6 +55,7 @@ class AttestDelivery:
         client_ip: HashedClientIp,
         channel: Channel,
         proof: AttestationProof | None,
+        recognition: Recognition,
         reservation: Reservation,
         available_at: datetime,
     ) -> Acquisition | datetime:
@@ -66,9 +68,12 @@ class AttestDelivery:
             if proof is not None and await limiter.next_check_of_proof(now, client_ip) > now:
                 self._reject(phone, channel, *_LIMITED)
             return min(available_at, with_proof_at)
+        required = AttestationRequested(
+            phone=phone, channel=channel, recognition=recognition, has_proof=proof is not None
+        )
         subject = self.keyed_hashes.hash_phone(phone)
         if proof is None:
-            return await self._require(phone, channel, subject, available_at)
+            return await self._require(required, subject, available_at)
         counted = await limiter.acquire_check_of_proof(now, client_ip)
         if not isinstance(counted, Acquisition):
             self._reject(phone, channel, *_LIMITED)
@@ -86,7 +91,7 @@ class AttestDelivery:
             checked_at = await limiter.next_check_of_proof(now, client_ip)
             if checked_at > now:
                 return min(available_at, checked_at)
-            return await self._require(phone, channel, subject, available_at)
+            return await self._require(required, subject, available_at)
         self.events.record(AttestationAccepted(phone=phone, channel=channel))
         acquired = await limiter.acquire_with_proof(reservation)
         return acquired if isinstance(acquired, Acquisition) else min(available_at, acquired)
@@ -103,15 +108,16 @@ class AttestDelivery:
         return bool(proof_id) and await self.used_attestations.load(used_id) is not None
 
     async def _require(
-        self, phone: PhoneNumber, channel: Channel, subject: str, available_at: datetime
+        self, required: AttestationRequested, subject: str, available_at: datetime
     ) -> datetime:
         """Ask for a proof. Without a challenge the client waits."""
         try:
             challenge = await self.attestation.challenge(subject, self.clock.now())
         except PortError as error:
-            self._reject(phone, channel, AttestationStatus.UNAVAILABLE.value, str(error))
+            status = AttestationStatus.UNAVAILABLE.value
+            self._reject(required.phone, required.channel, status, str(error))
             return min(available_at, self.clock.now() + UNAVAILABLE_PERIOD)
-        self.events.record(AttestationRequested(phone=phone, channel=channel))
+        self.events.record(required)
         raise AttestationRequired({**challenge.fields, "type": challenge.type})
 
     def _reject(self, phone: PhoneNumber, channel: Channel, result: str, reason: str) -> None:

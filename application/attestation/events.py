@@ -4,14 +4,20 @@ from dataclasses import dataclass
 
 from application.ports.security_events import PhoneEvent
 from domain.otp.delivery import Channel
+from domain.otp.permits import Recognition
+from domain.otp.rate_limits import STRANGERS
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttestationRequested(PhoneEvent):
-    """The app was asked for a proof."""
+    """The app was asked for a proof. The other fields are those of a `Rejection`."""
 
     name = "attestation_required"
+    max_lines_a_minute = 100
     channel: Channel
+    part: str = STRANGERS
+    recognition: Recognition = Recognition.NONE
+    has_proof: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

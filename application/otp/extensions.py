@@ -11,6 +11,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
+from domain.otp.permits import Recognition
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
 
@@ -47,6 +48,7 @@ class AcquireForProof(Protocol):
         client_ip: HashedClientIp,
         channel: Channel,
         proof: AttestationProof | None,
+        recognition: Recognition,
         reservation: Reservation,
         available_at: datetime,
     ) -> Acquisition | datetime:
@@ -57,6 +59,7 @@ class AcquireForProof(Protocol):
             client_ip: The IP of the client.
             channel: How the code is delivered.
             proof: The proof, None if the client asks what it needs for one.
+            recognition: How the client is recognized.
             reservation: The reservation with all parts.
             available_at: When there are permits without a proof.
 

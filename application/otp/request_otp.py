@@ -296,7 +296,9 @@ class RequestOtp:
                 decision = await self._refer_to_delivery(phone, decide)
                 if not decision.is_new:
                     return decision
-                acquired = await self._acquire_with_proof(command, request, reservation, acquired)
+                acquired = await self._acquire_with_proof(
+                    command, request, loaded.value, reservation, acquired
+                )
             if not isinstance(acquired, Acquisition):
                 available_at = acquired
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
@@ -327,6 +329,7 @@ class RequestOtp:
         self,
         command: RequestOtpCommand,
         request: OtpRequest,
+        verification: PhoneVerification,
         reservation: Reservation,
         available_at: datetime,
     ) -> Acquisition | datetime:
@@ -339,6 +342,7 @@ class RequestOtp:
             request.client_ip,
             command.channel,
             command.proof,
+            verification.recognize(request),
             reservation,
             available_at,
         )

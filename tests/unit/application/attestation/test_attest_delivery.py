@@ -22,6 +22,7 @@ from application.ports.errors import StorageTimeout
 from domain.attestation.errors import AttestationRequired
 from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.otp.attestation_proof import AttestationProof
+from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
@@ -181,6 +182,21 @@ async def test_a_used_proof_is_not_accepted_again(later_status: AttestationStatu
     # Not the hour of the strangers: another proof gets a code.
     app.advance(error.value.retry_after)
     assert (await prove(app)).sent
+
+
+async def test_a_phone_with_a_record_keeps_that_a_proof_was_required(app: AppHarness) -> None:
+    app.advance(15)
+    for proof in (None, AttestationProof("fake", "wrong")):
+        with pytest.raises(AttestationRequired):
+            await app.request_otp(phone(0), accepts_attestation=True, proof=proof)
+    await app.otp.rejections.write()
+
+    rejections = app.database.phone_verifications[phone(0)].value.rejections
+    required = ("proof_required", "strangers", Recognition.NONE)
+    assert [(each.limit, each.part, each.recognition) for each in rejections] == [required] * 2
+    assert {each.has_proof for each in rejections} == {False, True}
+    events = app.events.of_type(AttestationRequested)
+    assert [event.has_proof for event in events] == [False, True]
 
 
 async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge(

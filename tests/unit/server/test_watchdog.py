@@ -1,14 +1,17 @@
 """A worker whose event loop is blocked logs the call, and ends after a while."""
 
 import asyncio
+import os
+import socket
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from entrypoints.server import watchdog
-from entrypoints.server.watchdog import END_TICKS, WARNING_TICKS, watch_event_loop
+from entrypoints.server.watchdog import END_TICKS, EXIT_CODE, WARNING_TICKS, watch_event_loop
 
 TICK_SECONDS = 0.005
 LIMIT_SECONDS = 60.0
@@ -76,3 +79,30 @@ async def test_a_loop_that_runs_again_is_logged_and_the_process_goes_on(
         assert await asyncio.to_thread(recovered.wait, LIMIT_SECONDS)
 
     assert not has_ended.is_set()
+
+
+def test_a_process_that_the_kernel_does_not_end_has_no_connections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exit_codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", exit_codes.append)
+    # All descriptors that the process seems to have.
+    monkeypatch.setattr(watchdog, "_DESCRIPTORS", tmp_path)
+    log_reader, log = socket.socketpair()
+    with log_reader, log, socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address, LIMIT_SECONDS) as client:
+            connection, _ = listener.accept()
+            with connection, (tmp_path / "file").open("wb") as file:
+                for opened in (listener, connection, log, file):
+                    name = str(opened.fileno())
+                    (tmp_path / name).symlink_to(Path("/proc/self/fd", name).readlink())
+
+                watchdog._end_process()
+
+                assert exit_codes == [EXIT_CODE]
+                assert client.recv(1) == b""
+                with pytest.raises(ConnectionRefusedError):
+                    socket.create_connection(address, LIMIT_SECONDS)
+                log.sendall(b"a line")
+                assert log_reader.recv(9) == b"a line"

@@ -22,6 +22,7 @@ from adapters.postgres.sessions import PREPARE_THRESHOLD, Sessions, Values
 from adapters.postgres.url import PostgresUrl
 from adapters.records.call_deadlines import TOO_MANY_CALLS, Batches, CallDeadlines
 from application.ports.errors import (
+    CorruptRecord,
     StorageError,
     StorageOverloaded,
     StorageTimeout,
@@ -38,6 +39,7 @@ OTHER_SHAPE: Final = "the rows that were read are not those of this statement"
 _NO_ANSWER: Final = "no answer within {seconds:g} seconds"
 _NO_CONNECTION: Final = "there is no connection to a server that accepts writes"
 _CLOSED: Final = "the database is closed"
+_OPEN: Final = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,9 @@ class PostgresDatabase:
                 await connection.close()
                 await self.pool.drain()
             raise port_error(error, is_write=is_write) from None
+        except UnicodeDecodeError:
+            # The server does not check again what it has stored.
+            raise CorruptRecord("a column is not UTF-8") from None
         finally:
             self.connections_in_use.remove(connection)
             await self.pool.putconn(connection)
@@ -174,7 +179,7 @@ class PostgresDatabase:
 
 async def _end_transaction(connection: PostgresConnection) -> None:
     """Roll back what an error has left, while there is a deadline: the pool would have none."""
-    if connection.info.transaction_status is TransactionStatus.INERROR:
+    if connection.info.transaction_status in _OPEN:
         await connection.rollback()
 
 

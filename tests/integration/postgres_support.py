@@ -42,6 +42,18 @@ def lose_long_body(url: str, table: str, row_id: str) -> None:
         )
 
 
+def break_text(url: str, table: str, row_id: str) -> None:
+    """Store a text in the body of a row that is no UTF-8, as a damaged disk may do."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS texts AS SELECT '\\xff'::bytea AS text")
+        connection.execute("""
+            UPDATE pg_attribute SET atttypid = 'text'::regtype
+            WHERE attrelid = 'texts'::regclass AND attname = 'text'
+        """)
+        broken = "jsonb_build_object('note', (SELECT text FROM texts))"
+        connection.execute(f"UPDATE {table} SET body = body || {broken} WHERE id = %s", [row_id])  # noqa: S608
+
+
 @contextmanager
 def emptied_database(
     request: pytest.FixtureRequest, key_fingerprint: str = KEY_FINGERPRINT

@@ -5,6 +5,7 @@ What cannot be read is never taken for a record that does not exist: it would si
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from application.ports.errors import CorruptRecord, StorageUnavailable
 from application.ports.versioned import Versioned
 from domain.otp.rate_limits import LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
-from tests.integration.postgres_support import lose_long_body
+from tests.integration.postgres_support import break_text, lose_long_body
 from tests.support.builders import NOW, a_delivery_report, an_id, an_identity
 from tests.support.repositories import (
     OpenRepositories,
@@ -141,15 +142,16 @@ async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
         await assert_first_is_damaged(opened)
 
 
-async def test_a_row_that_postgresql_cannot_read_affects_no_other_reader(
-    postgres_database: str,
+@pytest.mark.parametrize("damage", [lose_long_body, break_text], ids=lambda damage: damage.__name__)
+async def test_a_row_that_postgresql_or_its_driver_cannot_read_affects_no_other_reader(
+    postgres_database: str, damage: Callable[[str, str, str], None]
 ) -> None:
     async with open_postgres_repositories(postgres_database) as opened:
         await opened.identities.add(an_identity())
         await opened.identities.add(OTHER)
         await opened.stores.limits.acquire(Reservation(NOW, (DAMAGED,)))
         for table, row_id in (("identities", an_id()), ("limits", DAMAGED.record_id)):
-            lose_long_body(postgres_database, table, row_id)
+            damage(postgres_database, table, row_id)
 
         await assert_first_is_damaged(opened)
         await assert_that_a_limit_is_damaged(opened)

@@ -45,7 +45,7 @@ def run_mongo(folder: Path) -> Iterator[DatabaseServer]:
             url = f"mongodb://{process.address}/stopped_{uuid.uuid4().hex}?directConnection=true"
             # To create one may take longer than the timeout.
             async with open_mongo_repositories(url):
-                return f"{url}&timeoutMS=700"
+                return f"{url}&timeoutMS=2500"
 
         yield DatabaseServer(
             process, create_database, open_mongo_repositories, "has no server that accepts writes"
@@ -69,7 +69,7 @@ def create_postgres_database(process: PostgresProcess) -> str:
     """Create a database, and return its URL with a short timeout and a small pool."""
     name = f"stopped_{uuid.uuid4().hex}"
     process.server.execute(f"CREATE DATABASE {name}")
-    return f"{process.server.database_url(name)}?timeout=0.7&pool_size=4"
+    return f"{process.server.database_url(name)}?timeout=2.5&pool_size=4"
 
 
 async def wait_until_healthy(repositories: Repositories) -> None:

@@ -46,9 +46,9 @@ GIF: Final = still_gif()
 LIVENESS_INTERVAL: Final = 0.005
 ROUNDS_AT_ONCE: Final = 5
 ROUND_INTERVAL: Final = 0.5
-MAX_SECONDS_AT_ONCE: Final = 0.2
-"""Two requests on a busy machine; a call that waits for the database takes a second."""
-MAX_SECONDS_AFTER_ELECTION: Final = 2.0
+MAX_SECONDS_AT_ONCE: Final = 2.0
+"""Two requests on a busy machine; a call that waits for the database takes longer."""
+MAX_SECONDS_AFTER_ELECTION: Final = 5.0
 USERS: Final = 40
 
 ReplicaSet = tuple[list[MongoProcess], str]
@@ -223,7 +223,7 @@ async def test_in_an_election_each_request_gets_a_response_or_a_503_in_time(
 async def test_without_a_primary_it_is_ready_and_answers_at_once_until_there_is_one(
     nodes: list[MongoProcess], url: str, tmp_path: Path
 ) -> None:
-    with running(tmp_path, {"DIALTONE_DATABASE": f"{url}&timeoutMS=1000"}) as service:
+    with running(tmp_path, {"DIALTONE_DATABASE": f"{url}&timeoutMS=2500"}) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=40, **PLAIN_HTTP) as http:
             account = await App(service, http).sign_up("+14155570001", "user")
             with no_majority(nodes):

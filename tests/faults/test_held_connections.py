@@ -49,5 +49,5 @@ def test_others_are_served_while_connections_are_held_and_all_are_closed(tmp_pat
             time.sleep(0.1)
         assert [held.open for held in kinds] == [0, 0, 0, 0, 0]
     # Half of them: the machine may be busy, and the first ones wait for the load of the start.
-    assert sorted(latencies)[len(latencies) // 2] < 0.1
+    assert sorted(latencies)[len(latencies) // 2] < 1
     assert "Traceback" not in service.log

@@ -3,22 +3,27 @@
 Entities hide their own phones and codes. This is the last line of defense.
 """
 
-import errno
 import re
+from collections.abc import Iterator
 from itertools import islice
-from textwrap import indent
 from traceback import StackSummary, walk_tb
 from typing import Any, Final
 
-from application.ports.errors import PortError
+from adapters.causes import cause_of, mask_message
+from application.ports.errors import ConfigurationError, PortError
 from domain.errors import DomainError
 
 _MAX_TEXT_LENGTH: Final = 2000
 _MAX_ITEMS: Final = 40
 """Items of a collection, or frames of an exception."""
 _MAX_DEPTH: Final = 4
+_MAX_LINES: Final = 500
+"""Of an exception with its causes, and of all members of a group."""
 _MAX_NUMBER: Final = 2**63 - 1
 """Larger ones are texts: many readers of JSON have 64 bits."""
+
+_OWN_ERRORS: Final = (PortError, DomainError, ConfigurationError)
+"""Their messages name the cause, and have no secrets."""
 
 _SECRET: Final = re.compile(
     r"(?!(status|exit|error|country|region)_code$) (.*[^a-z])? (authorization|body|codes?|cookies?"
@@ -63,7 +68,7 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
 
     - Phone numbers are masked, and the values of secrets are hidden.
     - Long texts and collections are cut.
-    - Exceptions are without their messages.
+    - Exceptions are without values: see `cause_of`.
     """
     try:
         if name not in _KNOWN and _SECRET.fullmatch(name):
@@ -91,32 +96,45 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
         return f"<{type(value).__name__}>"
 
 
-def format_exception(error: BaseException, relation: str = "", seen: tuple[int, ...] = ()) -> str:
+def format_exception(error: BaseException) -> str:
     """Return the exception with its frames, then its causes; the root cause is last.
 
-    A message, a source line or a local variable may contain user input.
+    A source line or a local variable may contain user input.
     """
-    lines = [f"{relation}{summarize_exception(error)}"]
+    lines = [*islice(_format(error), _MAX_LINES + 1)]
+    return "\n".join(lines if len(lines) <= _MAX_LINES else [*lines[:-1], "..."])
+
+
+def _format(error: BaseException, relation: str = "", seen: tuple[int, ...] = ()) -> Iterator[str]:
+    yield f"{relation}{summarize_exception(error)}"
+    for note in islice(getattr(error, "__notes__", ()), _MAX_ITEMS):
+        yield f"  note: {mask_message(str(note))}"
     frames = walk_tb(error.__traceback__)
     for frame in StackSummary.extract(frames, limit=-_MAX_ITEMS, lookup_lines=False):
         path = f"{frame.filename}:{frame.lineno}".rpartition("/site-packages/")[2]
-        lines.append(f"  {path} {frame.name}")
+        yield f"  {path} {frame.name}"
+    if len(seen) == _MAX_ITEMS:
+        return
+    seen = (*seen, id(error))
     if isinstance(error, BaseExceptionGroup):
-        lines += [indent(format_exception(member), "  | ") for member in error.exceptions]
+        for member in error.exceptions:
+            yield from (f"  | {line}" for line in _format(member, "", seen))
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if cause and id(cause) not in seen and len(seen) < _MAX_ITEMS:
-        relation = "caused by " if error.__cause__ else "while handling "
-        lines.append(format_exception(cause, relation, (*seen, id(error))))
-    return "\n".join(lines)
+    if cause and id(cause) not in seen:
+        yield from _format(cause, "caused by " if error.__cause__ else "while handling ", seen)
 
 
 def summarize_exception(error: BaseException) -> str:
-    """Return the class name; also the symbol of an OSError and the message of our own errors."""
+    """Return the class and the cause; the message of our own errors as it is. Never raises."""
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-    if isinstance(error, PortError | DomainError) and str(error):
-        return f"{name}: {' '.join(str(error).splitlines())}"
-    symbol = errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None
-    return f"{name} ({symbol})" if symbol else name
+    try:
+        if isinstance(error, _OWN_ERRORS):
+            code, message = "", " ".join(str(error).splitlines())
+        else:
+            code, message = cause_of(error)
+    except Exception:  # noqa: BLE001 - __str__ of an exception may raise anything
+        return name
+    return name + (f" ({code})" if code else "") + (f": {message}" if message else "")
 
 
 def _mask_match(match: re.Match[str]) -> str:

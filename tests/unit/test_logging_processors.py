@@ -10,13 +10,13 @@ import pytest
 
 from adapters.logging.masking import loggable, mask_phones
 from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import ConfigurationError, StorageUnavailable
 from domain.otp.challenge import parse_otp_code
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
 from tests.support.log_lines import format_line, log_line, make_record
 
 
-class Broken:
+class Broken(Exception):
     def __repr__(self) -> str:
         raise ValueError("tops3cret")
 
@@ -94,7 +94,7 @@ def test_a_terminal_gets_columns_and_everything_else_json(
 # Exceptions
 
 
-def test_an_exception_is_logged_with_its_frames_and_without_its_message() -> None:
+def test_an_exception_is_logged_with_its_frames_and_without_values() -> None:
     def fail(text: str) -> None:
         try:
             int(text)
@@ -116,29 +116,44 @@ def test_an_exception_is_logged_with_its_frames_and_without_its_message() -> Non
     lines = log_line("x", exc_info=raised.value)["exception"].splitlines()
     assert lines[0] == "KeyError"
     assert "test_logging_processors.py:" in lines[1]
-    assert lines[1].endswith("test_an_exception_is_logged_with_its_frames_and_without_its_message")
-    assert "caused by ValueError" in lines
+    assert lines[1].endswith("test_an_exception_is_logged_with_its_frames_and_without_values")
+    assert "caused by ValueError: invalid literal for int() with base *: *" in lines
 
 
 def exceptions() -> list[tuple[Exception, str]]:
-    """Return exceptions and how they are logged; only our own errors have a message."""
+    """Return exceptions and how they are logged; only our own errors keep their message."""
     of_system, in_context = StorageUnavailable("down"), KeyError("tops3cret")
     cause, effect = KeyError(), TypeError()
     of_system.__cause__ = OSError(28, "No space left on /secret/place")
     in_context.__context__ = TypeError("tops3cret")
     cause.__cause__, effect.__cause__ = effect, cause
     group = ExceptionGroup("tops3cret", [ValueError("tops3cret"), StorageUnavailable("down")])
+    noted, broken = ValueError("no such phone: +14155552671"), Broken()
+    noted.add_note("while reading 'tops3cret'")
+    member = ValueError()
+    loop = ExceptionGroup("it failed", [member])
+    member.__cause__ = loop
     ours = "application.ports.errors.StorageUnavailable: down"
+    usable = ConfigurationError("The folder /srv/media2 cannot be used.")
     return [
         (of_system, f"{ours}\ncaused by OSError (ENOSPC)"),
         (in_context, "KeyError\nwhile handling TypeError"),
         (cause, "KeyError\ncaused by TypeError"),
         (group, f"ExceptionGroup\n  | ValueError\n  | {ours}"),
+        (loop, "ExceptionGroup: it failed\n  | ValueError"),
+        (noted, "ValueError: no such phone: *\n  note: while reading *"),
+        (broken, f"{__name__}.Broken"),
+        (
+            usable,
+            "application.ports.errors.ConfigurationError: The folder /srv/media2 cannot be used.",
+        ),
     ]
 
 
 @pytest.mark.parametrize(("error", "lines"), exceptions())
-def test_only_our_own_errors_are_logged_with_their_message(error: Exception, lines: str) -> None:
+def test_causes_groups_and_notes_are_logged_and_only_our_own_errors_keep_their_message(
+    error: Exception, lines: str
+) -> None:
     assert log_line("x", exc_info=error)["exception"] == lines
 
 

@@ -70,6 +70,8 @@ def _read_settings(*, has_file_checks: bool) -> "Settings":
     from entrypoints.settings.env_file import ENV_FILE
     from entrypoints.settings.read import read_settings
 
+    # An unexpected error in between must not print a traceback with the value of a secret.
+    configure_logging("info", "auto")
     file_checks = FILE_CHECKS if has_file_checks else ()
     settings = read_settings(os.environ, ENV_FILE, file_checks)
     configure_logging(settings.log_level, settings.log_format)

@@ -124,7 +124,7 @@ def test_a_library_logs_warnings_only() -> None:
 UNHANDLED: Final = """
 import threading
 def fail():
-    raise RuntimeError("tops3cret")
+    raise RuntimeError("it failed: 'tops3cret'")
 thread = threading.Thread(target=fail)
 thread.start()
 thread.join()
@@ -132,13 +132,14 @@ fail()
 """
 
 
-def test_an_unhandled_exception_is_logged_without_its_message() -> None:
+def test_an_unhandled_exception_is_logged_without_values() -> None:
     exit_code, _, lines = run(UNHANDLED)
 
     assert exit_code == 1
     assert [(line["event"], line["level"]) for line in lines] == [
         ("unhandled_exception", "critical")
     ] * 2
+    assert all(line["exception"].startswith("RuntimeError: it failed: *\n") for line in lines)
 
 
 VITAL: Final = """

@@ -88,7 +88,7 @@ def cause_of(error: BaseException) -> Cause:
     A package that imports a library registers a function for the library's exceptions that have
     codes, or messages whose values `mask_message` does not recognize.
     """
-    return Cause(message=mask_message(str(error)))
+    return Cause(message=mask_message(_text_of(error)))
 
 
 @cause_of.register
@@ -100,13 +100,13 @@ def _(error: BaseExceptionGroup) -> Cause:
 def _(error: OSError) -> Cause:
     # Of a known error, the message has nothing but the path besides.
     symbol = errno.errorcode.get(error.errno or 0)
-    return Cause(symbol) if symbol else Cause(message=mask_message(str(error)))
+    return Cause(symbol) if symbol else Cause(message=mask_message(_text_of(error)))
 
 
 @cause_of.register
 def _(error: ssl.SSLError) -> Cause:
     # It is an OSError whose errno is none of the system.
-    return Cause(message=mask_message(str(error)))
+    return Cause(message=mask_message(_text_of(error)))
 
 
 @cause_of.register
@@ -141,6 +141,13 @@ def mask_message(text: str, names: Collection[str] = ()) -> str:
     if len(masked) > MAX_MESSAGE_LENGTH:
         masked = masked[: MAX_MESSAGE_LENGTH - len(_CUT)] + _CUT
     return masked
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 -- an operator's adapter may raise anything
+        return ""
 
 
 def _first_line(text: str) -> str:

@@ -14,6 +14,8 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 
+from adapters.causes import Cause, cause_of
+
 RETRY_DELAY: Final = 0.1
 """Seconds before a request is repeated."""
 _IDEMPOTENT: Final = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
@@ -70,17 +72,28 @@ class ConnectionFailed(Exception):
     """There was no connection: nothing of the request was sent.
 
     Attributes:
-        reason: Why, for the operator, such as "TLS: self-signed certificate".
+        reason: Why, in words, such as "TLS: self-signed certificate".
+        details: The error of the network, for the log.
     """
 
-    def __init__(self, reason: str = "") -> None:
-        """Take the reason, which has no secret."""
+    def __init__(self, reason: str = "", details: str = "") -> None:
+        """Take texts that have no secret."""
         super().__init__(reason)
         self.reason = reason
+        self.details = details
 
 
 class NoResponse(Exception):
-    """The request was sent, at least in part, and there was no response."""
+    """The request was sent, at least in part, and there was no response.
+
+    Attributes:
+        details: The error of the network, for the log.
+    """
+
+    def __init__(self, details: str = "") -> None:
+        """Take a text that has no secret."""
+        super().__init__(details)
+        self.details = details
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +179,10 @@ class Transport:
         # The total timeout is longer than connecting can take, so it means that there was no
         # response.
         except _NOT_CONNECTED as error:
-            failure = ConnectionFailed(_describe(error))
+            failure = ConnectionFailed(_describe(error), _details_of(error))
             is_repeatable = isinstance(error, httpx.ConnectError) and not _find_tls_error(error)
         except (httpx.HTTPError, OSError, TimeoutError) as error:
-            failure = NoResponse()
+            failure = NoResponse(_details_of(error))
             is_broken = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
             is_repeatable = is_broken and request.method in _IDEMPOTENT
         if is_repeatable and earlier is None:
@@ -198,9 +211,9 @@ class Transport:
                     request, auth=credentials, stream=True, follow_redirects=True
                 )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise ConnectionFailed(_describe(error)) from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError):
-            raise NoResponse from None
+            raise ConnectionFailed(_describe(error), _details_of(error)) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
+            raise NoResponse(_details_of(error)) from None
         try:
             media_type, _, _ = response.headers.get("Content-Type", "").partition(";")
             length = response.headers.get("Content-Length", "")
@@ -246,6 +259,22 @@ def _describe(error: Exception) -> str:
     return _REASONS.get(type(error), "the connection was refused or the host is unknown")
 
 
+def _details_of(error: Exception) -> str:
+    """Return the class of an error, and what the error says that is its root."""
+    root: BaseException = error
+    while cause := root.__cause__ or root.__context__:
+        root = cause
+        if isinstance(root, BaseExceptionGroup):  # of each IP of the host
+            root = root.exceptions[0]
+    return str(Cause(type(error).__name__, str(cause_of(root))))
+
+
+@cause_of.register
+def _(error: httpx.HTTPStatusError) -> Cause:
+    # Our own requests raise none, but an operator's adapter may.
+    return Cause(str(error.response.status_code))
+
+
 def _find_tls_error(error: BaseException | None) -> ssl.SSLError | None:
     """Return the error of TLS that caused this one, or None."""
     while error is not None and not isinstance(error, ssl.SSLError):
@@ -279,6 +308,6 @@ async def _read_chunks(response: httpx.Response, deadline: float) -> AsyncGenera
         async for chunk in response.aiter_bytes():
             yield chunk
             if asyncio.get_running_loop().time() > deadline:
-                raise NoResponse
-    except (httpx.HTTPError, OSError):
-        raise NoResponse from None
+                raise NoResponse("the time is over")
+    except (httpx.HTTPError, OSError) as error:
+        raise NoResponse(_details_of(error)) from None

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from adapters.attestation.results import unavailable
+from adapters.causes import cause_of
 from application.ports.attestation import (
     Attestation,
     AttestationChallenge,
@@ -84,4 +85,5 @@ async def _call(method: Callable[[], Awaitable[object]]) -> object:
         if is_ended():
             raise
         # Its text may have the response.
-        raise PortError(f"the adapter failed with {type(error).__name__}") from None
+        reason = f"the adapter failed with {type(error).__name__}"
+        raise PortError(reason, str(cause_of(error))) from None

@@ -161,9 +161,10 @@ class SiteverifyAttestation:
                 "POST", self._url, form={"secret": self._secret, "response": response}
             )
         except ConnectionFailed as error:
-            raise PortError(f"no connection to the provider ({error.reason})") from None
-        except NoResponse:
-            raise PortError("no response of the provider") from None
+            reason = f"no connection to the provider ({error.reason})"
+            raise PortError(reason, error.details) from None
+        except NoResponse as error:
+            raise PortError("no response of the provider", error.details) from None
         answer = _parse(answered)
         if answer is None:
             raise PortError(f"the provider responds with status {answered.status} and no result")

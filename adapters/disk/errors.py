@@ -50,7 +50,8 @@ def not_usable(folder: Path, error: OSError) -> ConfigurationError:
 def files_unavailable(error: OSError) -> MediaStorageUnavailable:
     """Return the port's error. Its message contains no path."""
     name = _name(error)
-    return _ERROR_TYPES.get(name, MediaStorageUnavailable)(_CAUSES.get(name, name))
+    error_type = _ERROR_TYPES.get(name, MediaStorageUnavailable)
+    return error_type(_CAUSES[name], name) if name in _CAUSES else error_type(name)
 
 
 def _name(error: OSError) -> str:

@@ -41,9 +41,9 @@ class HttpDestination:
                 "POST", self._url, content=body, headers=headers
             )
         except ConnectionFailed as error:
-            raise EventRejected(f"no connection ({error.reason})") from None
-        except NoResponse:
-            raise EventRejected("no response") from None
+            raise EventRejected(f"no connection ({error.reason})", error.details) from None
+        except NoResponse as error:
+            raise EventRejected("no response", error.details) from None
         if not 200 <= response.status < 300:
             is_redirect = 300 <= response.status < 400
             note = ": redirects are not followed" if is_redirect else ""

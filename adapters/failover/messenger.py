@@ -56,7 +56,7 @@ class FailoverProvider:
             return
         self.unknown_reason, self.unknown_until = result.reason, now + UNKNOWN_TTL
         for event in ("delivery_unknown", *(["provider_paused"] if begins_pause else [])):
-            _log.warning({"event": event, "provider": self.name, "reason": result.reason})
+            _log.warning({"event": event, "provider": self.name, "reason": result.full_reason})
 
 
 class FailoverMessenger:
@@ -117,7 +117,7 @@ class FailoverMessenger:
         self._events.record(
             DeliveryRejected(
                 phone=phone,
-                reason=rejected.reason,
+                reason=rejected.full_reason,
                 channel=Channel.SMS,
                 provider=rejected.provider,
                 error_code=rejected.error_code,
@@ -139,7 +139,7 @@ class FailoverMessenger:
             except asyncio.CancelledError:
                 raise
             except BaseException as error:  # noqa: BLE001 - SystemExit would end the service
-                # Its text may have the number or the code.
+                _log.error({"event": "messenger_failed"}, exc_info=error)
                 reason = f"It failed with {type(error).__name__}."
                 return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
 
@@ -193,7 +193,7 @@ async def _reason(health_check: HealthCheck) -> str | None:
     try:
         await health_check.check()
     except PortError as error:
-        return str(error)
+        return error.reason  # clients see it
     except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything
         return f"failed with {type(error).__name__}"
     return None

@@ -148,10 +148,11 @@ class HookMessenger:
             response = await self._transport.request(
                 "POST", self._url, content=body, headers=headers
             )
-        except ConnectionFailed:
-            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, _NOT_REACHED)
-        except NoResponse:
-            return DeliveryResult(DeliveryStatus.UNKNOWN, _NOT_CONFIRMED.format("no response"))
+        except ConnectionFailed as error:
+            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, _NOT_REACHED, details=error.details)
+        except NoResponse as error:
+            reason = _NOT_CONFIRMED.format("no response")
+            return DeliveryResult(DeliveryStatus.UNKNOWN, reason, details=error.details)
         result = self._to_result(response)
         if result.provider_message_id:
             return result
@@ -182,7 +183,8 @@ class HookMessenger:
         try:
             await self._connect()
         except ConnectionFailed as error:
-            raise MessengerUnavailable(f"{_NOT_REACHED} ({error.reason})") from None
+            reason = f"{_NOT_REACHED} ({error.reason})"
+            raise MessengerUnavailable(reason, error.details) from None
         self._is_connected_until = self._now() + SUCCESS_TTL
 
     async def check_connection(self) -> str:

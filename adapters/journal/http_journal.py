@@ -38,9 +38,10 @@ class HttpJournal:
                 "POST", self._url, content=body, headers=headers
             )
         except ConnectionFailed as error:
-            raise JournalUnavailable(f"no connection ({error.reason})") from None
-        except NoResponse:
-            raise JournalUnavailable("no response") from None
+            reason = f"no connection ({error.reason})"
+            raise JournalUnavailable(reason, error.details) from None
+        except NoResponse as error:
+            raise JournalUnavailable("no response", error.details) from None
         if not 200 <= response.status < 300:
             raise JournalUnavailable(f"status {response.status}")
 

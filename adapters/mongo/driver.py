@@ -1,6 +1,7 @@
 """The driver: URL, client and errors.
 
-No message quotes the driver: its own messages hold URLs with passwords and values of documents.
+The driver's messages hold URLs with passwords and values of documents: `cause_of` shows what is
+left without them, in the log only.
 """
 
 import logging
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.errors import BSONError, InvalidBSON
+from bson.errors import BSONError, InvalidBSON, InvalidDocument
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorCollection,
@@ -34,6 +35,7 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.monitoring import CommandListener, ServerHeartbeatListener
 from pymongo.read_concern import ReadConcern
 
+from adapters.causes import Cause, cause_of
 from adapters.mongo.connection_problems import find_file_problem
 from adapters.mongo.options import options_of
 from application.ports.errors import (
@@ -150,32 +152,37 @@ _MESSAGES: Final = {
     8000: _WRONG_CREDENTIALS,
     NOT_AUTHORIZED: _NOT_ALLOWED,
 }
+_DUPLICATE_KEY: Final = 11000
+# Values come after these names.
+_REJECTING_INDEX: Final = re.compile(
+    r"E11000 duplicate key error collection: (?P<collection>\S+) index: (?P<name>\S+) dup key:"
+)
 
 
 class DuplicateKey(UniqueViolation):
     """Another document has the same value of a unique index; nothing was written."""
 
-    def __init__(self, cause: str, fields: Iterable[str]) -> None:
+    def __init__(self, reason: str, details: str, fields: Iterable[str]) -> None:
         """Set the cause, and the fields of the index."""
-        super().__init__(cause)
+        super().__init__(reason, details)
         self.fields = frozenset(fields)
 
 
 class BulkWriteStopped(StorageUnavailable):
     """An update that found no document, and inserted none, stopped an ordered bulk write."""
 
-    def __init__(self, cause: str, written_count: int) -> None:
+    def __init__(self, reason: str, details: str, written_count: int) -> None:
         """Set the cause, and the number of writes that were done before."""
-        super().__init__(cause)
+        super().__init__(reason, details)
         self.written_count = written_count
 
 
 class WritesRejected(StorageUnavailable):
     """Some updates of an unordered bulk write were rejected; the others are done."""
 
-    def __init__(self, cause: str, positions: Iterable[int]) -> None:
+    def __init__(self, reason: str, details: str, positions: Iterable[int]) -> None:
         """Set the cause, and the positions of those that were rejected."""
-        super().__init__(cause)
+        super().__init__(reason, details)
         self.positions = frozenset(positions)
 
 
@@ -297,35 +304,38 @@ def port_error(error: Exception, problem: str | None = None) -> PortError:
     A timeout of an operation that was sent is a `StorageTimeout`: a write may have been done.
     Without a server or a connection nothing was sent.
     """
+    reason, details = describe_cause(error), _describe_details(error)
     match error:
         case DuplicateKeyError():
-            return DuplicateKey(describe_cause(error), (error.details or {}).get("keyPattern", {}))
+            fields = (error.details or {}).get("keyPattern", {})
+            return DuplicateKey(reason, details, fields)
         case BulkWriteError(
             details={
                 "writeErrors": [{"code": 11000, "index": int(done)}],
                 "writeConcernErrors": [],
             }
         ):
-            return BulkWriteStopped(describe_cause(error), done)
+            return BulkWriteStopped(reason, details, done)
         case BulkWriteError(details={"writeErrors": [_, *_] as rejected, "writeConcernErrors": []}):
             if all(one["code"] in _REJECTED for one in rejected):
-                return WritesRejected(describe_cause(error), (one["index"] for one in rejected))
-            return StorageUnavailable(describe_cause(error))
+                positions = (one["index"] for one in rejected)
+                return WritesRejected(reason, details, positions)
+            return StorageUnavailable(reason, details)
         case InvalidBSON():
-            return CorruptRecord(describe_cause(error))
+            return CorruptRecord(reason, details)
         case OperationFailure(code=code) if code in _DAMAGED:
-            return CorruptRecord(describe_cause(error))
+            return CorruptRecord(reason, details)
         case OperationFailure(code=code) if code in _REJECTED:
-            return OperationRejected(describe_cause(error))
+            return OperationRejected(reason, details)
         case BSONError():
             # A value that cannot be encoded: nothing was sent.
-            return OperationRejected(describe_cause(error))
+            return OperationRejected(reason, details)
         case PyMongoError(timeout=True) if not isinstance(error, _UNSENT):
-            return StorageTimeout(describe_cause(error))
+            return StorageTimeout(reason, details)
         case AutoReconnect():
-            return StorageUnavailable(problem or describe_cause(error))
+            return StorageUnavailable(problem or reason, details)
         case _:
-            return StorageUnavailable(describe_cause(error))
+            return StorageUnavailable(reason, details)
 
 
 def describe_cause(error: Exception) -> str:
@@ -333,3 +343,34 @@ def describe_cause(error: Exception) -> str:
     code = getattr(error, "code", None)
     name = type(error).__name__
     return f"{name} {code}" if isinstance(code, int) else name
+
+
+def _describe_details(error: Exception) -> str:
+    """Return what `describe_cause` does not say."""
+    return str(cause_of(error)).removeprefix(str(getattr(error, "code", ""))).lstrip(": ")
+
+
+@cause_of.register
+def _(error: OperationFailure) -> Cause:
+    """Return code and name of an error of the server, and the unique index that rejected a write.
+
+    The message has values of the document, and so have `keyValue` and `op`.
+    """
+    details: Any = error.details or {}
+    # The first of a bulk write is the one that stopped it.
+    causes = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()), details]
+    cause = causes[0]
+    code = cause.get("code", error.code)
+    # Errors of single writes have no name.
+    name = cause.get("codeName") or ("DuplicateKey" if code == _DUPLICATE_KEY else "")
+    index = _REJECTING_INDEX.search(str(cause.get("errmsg")))
+    return Cause(
+        " ".join(str(part) for part in (code, name) if part),
+        f"index {index['name']} of {index['collection']}" if index else "",
+    )
+
+
+@cause_of.register
+def _(_error: InvalidDocument) -> Cause:
+    """Return nothing: the message is the document."""
+    return Cause()

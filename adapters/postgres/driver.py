@@ -1,10 +1,12 @@
 """The driver: connections that a deadline can abort, and the errors of the port.
 
-No message quotes the driver or the server: their messages hold users, hosts and values of records.
+The messages of the driver and of the server hold users, hosts and values of records: `cause_of`
+shows what is left without them, in the log only.
 """
 
 import asyncio
 import logging
+import re
 import select
 import socket
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from typing import Final
 import psycopg
 from psycopg.rows import TupleRow
 
+from adapters.causes import Cause, cause_of, mask_message
 from application.ports.errors import (
     CorruptRecord,
     OperationRejected,
@@ -35,6 +38,9 @@ _DAMAGED: Final = ("XX001", "XX002")
 _REJECTED: Final = ("22", "54", "XX")
 """Classes of SQLSTATE that are about values or rows of a statement: data exceptions, limits of the
 server such as the size of a value, and internal errors, which is what most damage looks like."""
+_DATA_EXCEPTION: Final = "22"
+_ACCESS_RULE_VIOLATION: Final = "42"
+_IDENTIFIER: Final = re.compile('"([a-z_]+)"')
 
 
 class ConnectionLost(StorageUnavailable):
@@ -81,17 +87,17 @@ def port_error(error: psycopg.Error, *, is_write: bool) -> PortError:
     cause the connection was lost, also between a pooler and the server, and a write may have been
     done.
     """
-    code = error.sqlstate
+    cause = cause_of(error)
     if isinstance(error, psycopg.errors.UniqueViolation):
-        return UniqueViolation(describe_cause(error))
-    if code in _DAMAGED:
-        return CorruptRecord("the table or an index is damaged")
+        return UniqueViolation(describe_cause(error), cause.message)
+    if error.sqlstate in _DAMAGED:
+        return CorruptRecord("the table or an index is damaged", str(cause))
     if is_lost(error):
-        return StorageTimeout(_LOST) if is_write else ConnectionLost(_LOST)
+        return (StorageTimeout if is_write else ConnectionLost)(_LOST, str(cause))
     # Without a code, the driver could not encode a value.
-    if isinstance(error, psycopg.DataError) or (code or "").startswith(_REJECTED):
-        return OperationRejected(describe_cause(error))
-    return StorageUnavailable(describe_cause(error))
+    if isinstance(error, psycopg.DataError) or cause.code.startswith(_REJECTED):
+        return OperationRejected(describe_cause(error), cause.message)
+    return StorageUnavailable(describe_cause(error), cause.message)
 
 
 def is_lost(error: psycopg.Error) -> bool:
@@ -110,3 +116,26 @@ def describe_cause(error: Exception) -> str:
     """Return the class of an error, and the SQLSTATE if the server has sent one."""
     name, code = type(error).__name__, getattr(error, "sqlstate", None)
     return f"{name} {code}" if code else name
+
+
+@cause_of.register
+def _(error: psycopg.Error) -> Cause:
+    """Return the SQLSTATE and the primary message; its names of the schema stay.
+
+    DETAIL, HINT, QUERY and CONTEXT have values of records, and so may the message of an error
+    without a SQLSTATE: the driver and libpq quote the URL.
+    """
+    code = error.sqlstate
+    if code is None:
+        return Cause(message=mask_message(str(error)))
+    fields, text = error.diag, error.diag.message_primary or ""
+    if code.startswith(_DATA_EXCEPTION):
+        # The value may have quotes of its own.
+        text = re.sub('".*"', '""', text, flags=re.DOTALL)
+    names = {fields.constraint_name, fields.schema_name, fields.table_name}
+    names |= {fields.column_name, fields.datatype_name}
+    known = [name for name in names if name]
+    if code.startswith(_ACCESS_RULE_VIOLATION):
+        # These are about the statement, which has its values elsewhere.
+        known += _IDENTIFIER.findall(text)
+    return Cause(code, mask_message(text, known))

@@ -40,5 +40,5 @@ class RecordMapping(Generic[T, R]):
         """
         try:
             return msgspec.convert(record, self.value_type, from_attributes=True)
-        except msgspec.ValidationError:
-            raise self.kind.unreadable() from None
+        except msgspec.ValidationError as error:
+            raise self.kind.unreadable(error) from None

@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from adapters.causes import cause_of
 from application.ports.errors import CorruptRecord
 
 R = TypeVar("R", bound="Record")
@@ -167,9 +168,10 @@ class RecordKind(Generic[R]):
                 return record
         return self._upgrade(fields)
 
-    def unreadable(self) -> CorruptRecord:
-        """Return the error of a record that is damaged."""
-        return CorruptRecord(f"a record of {self.name} cannot be read")
+    def unreadable(self, error: Exception | None = None) -> CorruptRecord:
+        """Return the error of a record that is damaged, and the error that shows it."""
+        details = str(cause_of(error)) if error else ""
+        return CorruptRecord(f"a record of {self.name} cannot be read", details)
 
     def _upgrade(self, fields: Fields) -> R:
         version = fields.get("schema_version")
@@ -179,13 +181,13 @@ class RecordKind(Generic[R]):
             )
         try:
             if not isinstance(version, int) or version < 1:
-                raise ValueError(version)
+                raise ValueError("it has no schema version")
             for upgrade in self._upgrades[version - 1 :]:
                 fields = upgrade(fields)
             record = msgspec.convert(fields, self.record_type)
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             # An upgrade of damaged fields may fail in any way, and an error may quote a value.
-            raise self.unreadable() from None
+            raise self.unreadable(error) from None
         record.schema_version = self.schema_version
         return record
 

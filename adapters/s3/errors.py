@@ -1,19 +1,22 @@
 """Errors of the store, as messages for the operator and for the log.
 
-No message quotes the store or botocore: their texts may contain a presigned URL.
+No message quotes the store or botocore, whose texts may contain a presigned URL: `cause_of` shows
+what is left without it, in the log only.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from adapters.causes import Cause, cause_of, mask_message
 from application.ports.errors import (
     ConfigurationError,
     MediaFileRejected,
@@ -33,6 +36,7 @@ class _Problem(NamedTuple):
 
 
 _INSUFFICIENT_STORAGE: Final = 507
+_NAME: Final = re.compile(r"[\w.+/=-]{1,128}")
 _EXPIRED_TOKEN: Final = {"InvalidToken", "ExpiredToken"}
 _FULL: Final = "the store is full"
 _CHECK_ENDPOINT: Final = "check the endpoint and the network."
@@ -132,13 +136,13 @@ def not_usable(store: str, error: Exception) -> ConfigurationError:
 
 
 def files_unavailable(error: Exception) -> MediaStorageUnavailable:
-    """Return the port's error. Its message contains no object key, secret or URL."""
-    cause = _problem(error).cause
+    """Return the port's error. Its text contains no object key, secret or URL."""
+    cause, details = _problem(error).cause, str(cause_of(error))
     if cause == _FULL:
-        return MediaStorageFull(cause)
+        return MediaStorageFull(cause, details)
     # With a new token, the file can be stored.
     is_final = is_rejection(error) and _code_of(error) not in _EXPIRED_TOKEN
-    return (MediaFileRejected if is_final else MediaStorageUnavailable)(cause)
+    return (MediaFileRejected if is_final else MediaStorageUnavailable)(cause, details)
 
 
 def not_responding(error: Exception) -> bool:
@@ -210,3 +214,16 @@ def _problem(error: Exception) -> _Problem:
         ),
         _Problem(cause, "check the endpoint and the log of the store."),
     )
+
+
+@cause_of.register
+def _(error: ClientError) -> Cause:
+    """Return code, status, operation and request id of an error response, and its message."""
+    response: Any = error.response
+    metadata, fields = response.get("ResponseMetadata", {}), response.get("Error", {})
+    request_id = str(metadata.get("RequestId", ""))
+    parts = [str(fields.get("Code", "")), str(status_of(error)), error.operation_name]
+    if _NAME.fullmatch(request_id):
+        parts.append(f"request {request_id}")
+    code = " ".join(part for part in parts if part)
+    return Cause(code, mask_message(str(fields.get("Message", ""))))

@@ -5,11 +5,13 @@ Afterwards they become errors whose message names the cause and no value of a ro
 """
 
 import errno
+import re
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from adapters.causes import Cause, cause_of, mask_message
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
@@ -67,6 +69,9 @@ _SOLUTIONS: Final = {
     "ENOTDIR": _NO_FOLDER,
     "EEXIST": _NO_FOLDER,
 }
+_INDEX: Final = re.compile(r"index '(\w+)'")
+_CONTENT: Final = re.compile(r" \(| with text ")
+"""Begins what SQLite quotes of a damaged schema, and the module of a column."""
 _UNKNOWN: Final = "{path} cannot be opened ({code}): check the disk, or name another file."
 
 
@@ -79,16 +84,18 @@ def to_startup_error(path: Path, error: SqliteError | OSError) -> ConfigurationE
 
 def to_port_error(error: SqliteError) -> PortError:
     """Return the error as the port's own, with a message that contains no value of a row."""
-    code = _code(error)
+    code, cause = _code(error), cause_of(error)
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
-        return UniqueViolation(code)
+        return UniqueViolation(code, cause.message)
     if _primary_code(code) in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-        return CorruptRecord("the database file is damaged")
+        return CorruptRecord("the database file is damaged", str(cause))
     if _is_no_utf8_column(error):
-        return CorruptRecord("a column is not UTF-8")
+        return CorruptRecord("a column is not UTF-8", cause.message)
     if code in _REJECTIONS:
-        return OperationRejected(_REJECTIONS[code])
-    return StorageUnavailable(_find(_CAUSES, code) or code)
+        return OperationRejected(_REJECTIONS[code], str(cause))
+    if reason := _find(_CAUSES, code):
+        return StorageUnavailable(reason, str(cause))
+    return StorageUnavailable(code, cause.message)
 
 
 def is_busy(error: SqliteError) -> bool:
@@ -123,3 +130,13 @@ def _primary_code(code: str) -> str:
 
 def _find(messages: Mapping[str, str], code: str) -> str | None:
     return messages.get(code) or messages.get(_primary_code(code))
+
+
+@cause_of.register
+def _(error: sqlite3.Error) -> Cause:
+    """Return the name of SQLite's code, and its message, which names tables and columns.
+
+    Values are in our parameters, so that no message quotes them.
+    """
+    text = _CONTENT.split(str(error), maxsplit=1)[0]
+    return Cause(getattr(error, "sqlite_errorname", ""), mask_message(text, _INDEX.findall(text)))

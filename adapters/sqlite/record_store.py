@@ -192,8 +192,8 @@ class SqliteRecordStore:
             found = _decode(rows or "[]")
         except UnicodeEncodeError:  # No record has such a value.
             return []
-        except msgspec.DecodeError:
-            raise kind.unreadable() from None
+        except msgspec.DecodeError as error:
+            raise kind.unreadable(error) from None
         found.sort(key=_position_of, reverse=newest_first)
         return [decode_row(kind, row_id, version, body) for row_id, version, _, body in found]
 

@@ -1,6 +1,7 @@
 """A health check whose result is held for a while."""
 
 import asyncio
+import logging
 from typing import Final
 
 from application.ports.errors import PortError, StorageOverloaded
@@ -16,6 +17,8 @@ FAILURE_TTL: Final = 1.0
 CANCEL_TIMEOUT: Final = 15.0
 """Seconds after which a check is cancelled."""
 _NO_RESPONSE: Final = "does not answer"
+
+_log = logging.getLogger(__name__)
 
 
 class HeldHealthCheck:
@@ -34,6 +37,7 @@ class HeldHealthCheck:
         self._running: asyncio.Task[str] | None = None
         self._answer_until = 0.0
         self._held_until = 0.0
+        self._logged = ""
 
     async def check(self) -> None:
         """Check that the part works, as the held or a new check finds it within `CHECK_TIMEOUT`.
@@ -65,8 +69,11 @@ class HeldHealthCheck:
             # The part works. Without this instance, the others would have more to do.
             problem = ""
         except PortError as error:
-            problem = str(error)
+            problem = error.reason
         except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything
             problem = f"failed with {type(error).__name__}"
+            if problem != self._logged:
+                _log.error({"event": "health_check_failed"}, exc_info=error)
+        self._logged = problem
         self._held_until = loop.time() + (FAILURE_TTL if problem else SUCCESS_TTL)
         return problem

@@ -12,7 +12,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
+from adapters.causes import Cause, cause_of
 from adapters.http import (
     ConnectionFailed,
     Form,
@@ -64,6 +66,13 @@ class TwilioError(Exception):
 
 class InvalidResponse(Exception):
     """A response with a success status whose body is not the documented resource."""
+
+
+@cause_of.register
+def _(error: TwilioError | TwilioRestException | TwilioServiceException) -> Cause:
+    # The text of Twilio's own exceptions, which an operator's adapter may raise, has the request.
+    parts = (error.status, error.code)
+    return Cause(" ".join(str(part) for part in parts if isinstance(part, int)))
 
 
 REQUEST_ERRORS: Final = (TwilioError, InvalidResponse, ConnectionFailed, NoResponse)

@@ -90,11 +90,13 @@ class ErrorReasons:
         """Return the result of a request that raised an error of `TwilioClient`."""
         if isinstance(error, ConnectionFailed):
             reason = _NOT_REACHED.format(self.service)
-            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, reason)
+            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, reason, details=error.details)
         if not isinstance(error, TwilioError):
-            is_late = isinstance(error, NoResponse)
-            reason = self.no_response if is_late else self.not_confirmed
-            return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
+            if isinstance(error, NoResponse):
+                return DeliveryResult(
+                    DeliveryStatus.UNKNOWN, self.no_response, details=error.details
+                )
+            return DeliveryResult(DeliveryStatus.UNKNOWN, self.not_confirmed)
         code = "" if error.code is None else str(error.code)
         if not error.says_not_sent:
             return DeliveryResult(DeliveryStatus.UNKNOWN, self.rejection(error), error_code=code)

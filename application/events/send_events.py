@@ -1,6 +1,7 @@
 """Send the events of users."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ _FIRST_PAUSE: Final = timedelta(seconds=10)
 _MAX_PAUSE: Final = timedelta(minutes=5)
 _MAX_WAIT: Final = timedelta(days=1)
 """Delays and pauses are shorter."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -285,6 +288,8 @@ class SendEvents:
         except (Exception, asyncio.CancelledError) as error:
             if is_ended():
                 raise
+            if not self._of(name).is_failing:
+                _log.error({"event": "event_destination_failed"}, exc_info=error)
             return f"failed with {type(error).__name__}"
         return ""
 

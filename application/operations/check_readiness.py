@@ -67,5 +67,5 @@ async def _find_problem(health_check: HealthCheck) -> str | None:
     try:
         await health_check.check()
     except PortError as error:
-        return str(error)
+        return error.reason
     return None

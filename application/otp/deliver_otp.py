@@ -55,7 +55,7 @@ def make_delivery_event(
         case DeliveryStatus.UNKNOWN:
             return OtpUnconfirmed(
                 phone=phone,
-                reason=result.reason,
+                reason=result.full_reason,
                 channel=channel,
                 provider=provider,
                 provider_message_id=message_id,
@@ -65,7 +65,7 @@ def make_delivery_event(
         case _:
             return OtpNotTaken(
                 phone=phone,
-                reason=result.reason,
+                reason=result.full_reason,
                 channel=channel,
                 provider=provider,
                 error_code=result.error_code,

@@ -64,7 +64,7 @@ class SendNotice:
             self.events.record(
                 PhoneNoticeSent(
                     phone=phone,
-                    reason=result.reason,
+                    reason=result.full_reason,
                     channel=Channel.SMS,
                     provider=provider,
                     provider_message_id=result.provider_message_id,
@@ -76,7 +76,7 @@ class SendNotice:
             self.events.record(
                 PhoneNoticeRejected(
                     phone=phone,
-                    reason=result.reason,
+                    reason=result.full_reason,
                     channel=Channel.SMS,
                     provider=provider,
                     error_code=result.error_code,

@@ -37,7 +37,16 @@ class DatabaseLocked(ConfigurationError):
 
 
 class PortError(Exception):
-    """Base class of the errors of open adapters."""
+    """Base class of the errors of open adapters.
+
+    Attributes:
+        reason: The text without the details: clients see it in the health checks.
+    """
+
+    def __init__(self, reason: str = "", details: str = "") -> None:
+        """Take the reason, and what only operators see of the cause."""
+        super().__init__(f"{reason}: {details}" if details else reason)
+        self.reason = reason
 
 
 class StorageError(PortError):

@@ -94,6 +94,7 @@ class DeliveryResult:
     - `provider` is the name of the provider that took it, or may have taken it, or rejected it.
     - `provider_message_id` is the provider's id of a message that it took.
     - `error_code` is the provider's code of an error: a short word or number.
+    - `details` are what operators see beside the reason: an error of the network or of an adapter.
     """
 
     status: DeliveryStatus
@@ -102,6 +103,12 @@ class DeliveryResult:
     provider: str = ""
     provider_message_id: str = ""
     error_code: str = ""
+    details: str = ""
+
+    @property
+    def full_reason(self) -> str:
+        """Reason and details, for operators."""
+        return f"{self.reason} ({self.details})" if self.details else self.reason
 
 
 class Messenger(Protocol):

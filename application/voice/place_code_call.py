@@ -74,7 +74,7 @@ class PlaceCodeCall:
         )
         if self.pause.record(placed.status):
             warning = {"event": "provider_paused", "provider": self.provider}
-            _log.warning({**warning, "reason": placed.reason})
+            _log.warning({**warning, "reason": placed.full_reason})
         # The requests of the call do not need what is recorded now.
         with suppress(StorageError, CorruptRecord):
             await change(

@@ -88,7 +88,7 @@ async def test_anything_else_rejects_it_with_a_reason_and_is_not_repeated_here(
     with pytest.raises(EventRejected) as error:
         await destination.send(EVENT)
 
-    assert str(error.value) == reason
+    assert error.value.reason == reason
     assert len(receiver.requests) == 1
 
 
@@ -98,4 +98,5 @@ async def test_a_receiver_that_is_not_there_rejects_it() -> None:
         with pytest.raises(EventRejected) as error:
             await destination.send(EVENT)
     assert str(error.value).startswith("no connection (the connection was refused")
+    assert str(error.value).endswith(": ConnectError: ECONNREFUSED")
     assert "127.0.0.1" not in str(error.value)

@@ -1,4 +1,4 @@
-"""What becomes of the driver's errors; no message quotes the driver."""
+"""What becomes of the driver's errors; no reason quotes the driver."""
 
 import pytest
 from bson.errors import InvalidBSON, InvalidDocument
@@ -68,14 +68,14 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (BulkWriteError(ONE_REJECTED), WritesRejected, "BulkWriteError 65"),
     ],
 )
-def test_the_message_is_the_type_of_the_error_and_its_code(
+def test_the_reason_is_the_type_of_the_error_and_its_code(
     error: Exception, expected: type[Exception], message: str
 ) -> None:
     result = port_error(error)
 
     assert isinstance(result, expected)
     assert isinstance(result, StorageTimeout) is (expected is StorageTimeout)
-    assert str(result) == message
+    assert result.reason == message
 
 
 @pytest.mark.parametrize(

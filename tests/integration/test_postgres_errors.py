@@ -1,4 +1,4 @@
-"""What becomes of the driver's errors; no message quotes the driver."""
+"""What becomes of the driver's errors; no reason quotes the driver."""
 
 from typing import Final
 
@@ -45,14 +45,14 @@ SECRET: Final = "a secret value"
         (errors.InternalError_(SECRET), False, OperationRejected, "InternalError_ XX000"),
     ],
 )
-def test_the_message_is_the_type_of_the_error_and_its_code(
+def test_the_reason_is_the_type_of_the_error_and_its_code(
     error: psycopg.Error, is_write: bool, expected: type[Exception], message: str
 ) -> None:
     result = port_error(error, is_write=is_write)
 
     assert isinstance(result, expected)
     assert isinstance(result, StorageTimeout) is (expected is StorageTimeout)
-    assert str(result) == message
+    assert result.reason == message
 
 
 @pytest.mark.parametrize(

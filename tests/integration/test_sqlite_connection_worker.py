@@ -278,9 +278,9 @@ def test_a_writer_that_cannot_write_fails_and_works_afterwards(
     [read_only] = errors_of(commit_batch(connection, [adding("a")]))
     connection.execute("PRAGMA query_only = OFF")
 
-    assert str(locked) == "locked by another process for too long"
+    assert str(locked).startswith("locked by another process for too long: SQLITE_BUSY: ")
     assert isinstance(read_only, StorageUnavailable)
-    assert str(read_only) == "the file is read-only"
+    assert str(read_only).startswith("the file is read-only: SQLITE_READONLY: ")
     assert commit_batch(connection, [adding("a")]) == [1]
 
 
@@ -298,7 +298,7 @@ def test_a_damaged_page_is_no_reason_to_try_again(
     )
 
     assert isinstance(error, CorruptRecord)
-    assert str(error) == "the database file is damaged"
+    assert error.reason == "the database file is damaged"
     reader.close()
 
 
@@ -306,7 +306,7 @@ def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> No
     operations: list[Operation[object]] = [
         adding("secret"),
         adding("secret"),
-        lambda connection: connection.execute("SELECT secret FROM words"),
+        lambda connection: connection.execute("SELECT gone FROM words"),
         lambda connection: connection.execute("SELECT 1", ("secret",)),
         lambda connection: connection.execute("SELECT CAST(X'736563726574FF' AS TEXT)").fetchall(),
     ]
@@ -314,10 +314,11 @@ def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> No
     errors = errors_of(commit_batch(connection, operations))[1:]
 
     assert [str(error) for error in errors] == [
-        "SQLITE_CONSTRAINT_PRIMARYKEY",
-        "SQLITE_ERROR",
-        "ProgrammingError",
-        "a column is not UTF-8",
+        "SQLITE_CONSTRAINT_PRIMARYKEY: UNIQUE constraint failed: words.word",
+        "SQLITE_ERROR: no such column: gone",
+        "ProgrammingError: Incorrect number of bindings supplied. The current statement uses *, "
+        "and there are * supplied.",
+        "a column is not UTF-8: Could not decode to * column *",
     ]
     assert all(error is not None and error.__cause__ is None for error in errors)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -96,7 +97,7 @@ async def test_a_call_that_was_not_created_is_not_placed_and_not_repeated(
 ) -> None:
     twilio.behavior = behavior
 
-    assert await place(calls) == result
+    assert replace(await place(calls), details="") == result
     assert len(twilio.requests) == 1
 
 

@@ -38,7 +38,7 @@ async def _fails() -> str:
 
 
 async def _raises_anything() -> str:
-    raise ValueError("tops3cret")
+    raise ValueError("rejected: tops3cret")
 
 
 async def _blocks() -> str:
@@ -63,7 +63,7 @@ def test_each_check_has_its_own_result() -> None:
         "works": CheckResult(is_ok=True, text="ok"),
         "note": CheckResult(is_ok=True, text="ok (it is new)"),
         "fails": CheckResult(is_ok=False, text="It is locked: unlock it."),
-        "raises": CheckResult(is_ok=False, text="The check failed with ValueError."),
+        "raises": CheckResult(is_ok=False, text="The check failed with ValueError: rejected: *."),
     }
 
 

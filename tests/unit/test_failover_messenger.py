@@ -149,8 +149,10 @@ async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result_and_a_
 
     assert sent == DeliveryResult(DeliveryStatus.UNKNOWN, reason, provider="number 1")
     assert (len(bad.messages), second.messages) == (1, [])
-    [record] = caplog.records
+    *raised, record = caplog.records
     assert record.msg == {"event": "delivery_unknown", "provider": "number 1", "reason": reason}
+    assert len(raised) == ("failed with" in reason)
+    assert all(line.msg == {"event": "messenger_failed"} and line.exc_info for line in raised)
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.wait([task])  # what it does after its time has no effect
 

@@ -59,7 +59,10 @@ async def test_results_challenges_and_a_health_check_are_passed_on() -> None:
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [
-        (ConnectionError("the-response"), "the adapter failed with ConnectionError"),
+        (
+            ConnectionError("rejected: 03AGdBq25-the-response"),
+            "the adapter failed with ConnectionError: rejected: *",
+        ),
         (asyncio.CancelledError(), "the adapter failed with CancelledError"),
         (True, "the adapter returned bool"),
         (
@@ -89,7 +92,7 @@ async def test_all_else_is_a_proof_that_could_not_be_checked(
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [
-        (ConnectionError("secret"), "the adapter failed with ConnectionError"),
+        (ConnectionError("'secret'"), "the adapter failed with ConnectionError"),
         (True, "the adapter returned bool"),
         (
             AttestationChallenge("own", {"site_key": object()}),

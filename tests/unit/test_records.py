@@ -190,7 +190,7 @@ def test_a_damaged_record_is_an_error_that_quotes_nothing(name: str) -> None:
         try:
             decode(name, json.dumps(fields))
         except CorruptRecord as error:
-            assert "secret" not in str(error)  # noqa: PT017
+            assert "secret" not in str(error).replace("secret_hash", "")  # noqa: PT017
             assert error.__cause__ is None  # noqa: PT017
         else:
             assert not is_wrong, fields

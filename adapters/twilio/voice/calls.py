@@ -114,18 +114,19 @@ async def _limit(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
             if size > MAX_RECORDING_SIZE:
                 raise CallProviderUnavailable("The recording is too large.")
             yield chunk
-    except NoResponse:
-        raise CallProviderUnavailable("The recording broke off.") from None
+    except NoResponse as error:
+        raise CallProviderUnavailable("The recording broke off.", error.details) from None
 
 
 def _raise_unavailable(error: Exception) -> NoReturn:
+    details = ""
     match error:
-        case ConnectionFailed(reason=cause):
+        case ConnectionFailed(reason=cause, details=details):
             reason = f"{_NOT_REACHED_TEXT} ({cause})"
-        case NoResponse():
+        case NoResponse(details=details):
             reason = _NO_RESPONSE
         case TwilioError(status=status, code=code):
             reason = f"Twilio rejected the request: status {status}, error code {code or 'none'}."
         case _:
             reason = _NOT_TWILIO
-    raise CallProviderUnavailable(reason) from None
+    raise CallProviderUnavailable(reason, details) from None

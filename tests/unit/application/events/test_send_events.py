@@ -387,12 +387,18 @@ async def test_the_deletion_of_a_user_is_sent_after_the_purge_too(
 
 
 async def test_each_destination_gets_all_events(
-    both: AppHarness, backend: FakeDestination, other: FakeDestination
+    both: AppHarness,
+    backend: FakeDestination,
+    other: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     user = await both.add_user()
     other.rejects = lambda _: ValueError(a_phone().e164)
     sent = await both.use_cases.of(EventsFeature).send()
     await block(both, user)
+    await both.use_cases.of(EventsFeature).send()
+    raised = [line for line in caplog.records if line.exc_info]
+    assert [line.msg for line in raised] == [{"event": "event_destination_failed"}]
     assert sent == {
         BACKEND: SentEvents(accepted=1),
         OTHER: SentEvents(failed=1, reason="failed with ValueError", is_failing=True),

@@ -51,10 +51,12 @@ def readiness_of(database: HealthCheck) -> CheckReadiness:
     return CheckReadiness(HeldHealthCheck(database), is_database_shared=False)
 
 
-async def test_a_part_is_listed_and_an_instance_is_ready_without_it() -> None:
+async def test_a_part_is_listed_without_details_and_an_instance_is_ready_without_it() -> None:
     check_readiness = CheckReadiness(SlowHealthCheck(), is_database_shared=False)
-    check_readiness.add("limits", SlowHealthCheck(error=StorageUnavailable("closed")))
-    check_readiness.add("disk", SlowHealthCheck(error=PortError("low")))
+    closed = StorageUnavailable("closed", "SQLITE_IOERR: disk I/O error")
+    assert str(closed) == "closed: SQLITE_IOERR: disk I/O error"
+    check_readiness.add("limits", HeldHealthCheck(SlowHealthCheck(error=closed)))
+    check_readiness.add("disk", SlowHealthCheck(error=PortError("low", "of 9 GB")))
     check_readiness.add("messages", SlowHealthCheck())
 
     readiness = await check_readiness()
@@ -139,6 +141,14 @@ async def test_a_check_that_hangs_is_cancelled_so_that_the_part_can_recover() ->
         (asyncio.CancelledError(), "does not answer"),
     ],
 )
-async def test_any_exception_of_a_check_is_a_problem(error: BaseException, problem: str) -> None:
+async def test_any_exception_of_a_check_is_a_problem_that_is_logged_once(
+    error: BaseException, problem: str, caplog: pytest.LogCaptureFixture
+) -> None:
     check_readiness = readiness_of(SlowHealthCheck(error=error))
-    assert [(await check_readiness()).database for _ in range(2)] == [problem] * 2
+    for _ in range(2):
+        assert (await check_readiness()).database == problem
+        await advance(FAILURE_TTL)
+    is_logged = isinstance(error, Exception)
+    assert [(line.msg, bool(line.exc_info)) for line in caplog.records] == (
+        [({"event": "health_check_failed"}, True)] * is_logged
+    )

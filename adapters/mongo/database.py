@@ -120,9 +120,8 @@ class MongoDatabase:
             self.turns.release()
 
     async def _wait_for_turn(self, deadline: float) -> None:
-        """Wait for half of the time; longer while nobody gets an answer, as in an election."""
-        now = asyncio.get_running_loop().time()
-        if await self._take_turn(now + (deadline - now) / 2):
+        """Wait longer while nobody gets an answer, as in an election."""
+        if await self._take_turn(self.deadlines.end_of_wait(deadline)):
             return
         failure = self._has_no_turn()
         if isinstance(failure, StorageOverloaded):

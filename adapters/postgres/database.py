@@ -23,6 +23,7 @@ from adapters.postgres.url import PostgresUrl
 from adapters.records.call_deadlines import TOO_MANY_CALLS, Batches, CallDeadlines
 from application.ports.errors import (
     CorruptRecord,
+    PortError,
     StorageError,
     StorageOverloaded,
     StorageTimeout,
@@ -157,24 +158,27 @@ class PostgresDatabase:
             raise StorageUnavailable(_CLOSED) from None
 
     async def _wait_for_connection(self, deadline: float) -> PostgresConnection:
-        """Wait for half of the time; longer while nobody gets an answer, as in a failover."""
+        """Wait longer while nobody gets an answer, as in a failover."""
         loop = asyncio.get_running_loop()
         was_full = len(self.connections_in_use) >= self.pool.max_size
         try:
-            return await self.pool.getconn((deadline - loop.time()) / 2)
+            return await self.pool.getconn(self.deadlines.end_of_wait(deadline) - loop.time())
         except PoolTimeout:
-            self._raise_if_overloaded(was_full=was_full)
+            failure = self._has_no_turn(was_full=was_full)
+            if isinstance(failure, StorageOverloaded):
+                raise failure from None
         try:
             return await self.pool.getconn(deadline - loop.time())
         except PoolTimeout:
-            self._raise_if_overloaded(was_full=was_full)
-            # The pool counts those too that are being opened.
-            reason = TOO_MANY_CALLS if self.connections_in_use else _NO_CONNECTION
-            raise StorageUnavailable(reason) from None
+            raise self._has_no_turn(was_full=was_full) from None
 
-    def _raise_if_overloaded(self, *, was_full: bool) -> None:
-        if (was_full or self.connections_in_use) and self.deadlines.answers.are_recent:
-            raise StorageOverloaded(TOO_MANY_CALLS) from None
+    def _has_no_turn(self, *, was_full: bool) -> PortError:
+        # The pool counts those connections too that are being opened.
+        reason = TOO_MANY_CALLS if self.connections_in_use else _NO_CONNECTION
+        failure = StorageUnavailable(reason)
+        if was_full or self.connections_in_use:
+            return self.deadlines.answers.explain(failure)
+        return failure
 
 
 async def _end_transaction(connection: PostgresConnection) -> None:

@@ -36,10 +36,10 @@ class CallDeadlines:
 
     - All calls of one request have one timeout together, so that the client gets a response in
       time.
-    - A call that waits for its turn gives up after half of its time, while the database answers
-      others: what is sent then has the other half. In the order of arrival, a queue that is too
-      long would otherwise serve only those whose time is nearly over, and the database would do all
-      of its work in vain.
+    - A call that waits for its turn gives up after a third of the timeout, or half of the time that
+      its request has left, while the database answers others. In the order of arrival, a queue that
+      is too long would otherwise serve only those whose time is nearly over, and the database would
+      do all of its work in vain.
     - What the database had less than half of the timeout for is not its fault, while it answers
       others.
 
@@ -95,6 +95,11 @@ class CallDeadlines:
                 raise self.answers.explain(error(TOO_MANY_CALLS)) from None
 
         return await self.limit(wait_until)
+
+    def end_of_wait(self, deadline: float) -> float:
+        """Return until when a call waits for its turn, if the database answers others."""
+        now = asyncio.get_running_loop().time()
+        return now + min(self.timeout_seconds / 3, (deadline - now) / 2)
 
     def explain_timeout(self, error: PortError, seconds: float) -> PortError:
         """Return what a call raises that was sent, and was not answered in time.

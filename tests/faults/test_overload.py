@@ -131,7 +131,7 @@ async def test_calls_that_wait_for_a_slow_server_are_overload_and_the_next_call_
 
     errors = await call_many(breaker, database)
 
-    # Those that were sent had half of the timeout.
+    # Those that were sent had the rest of the timeout.
     assert {*errors} == {None, StorageOverloaded}
     await breaker.read(database.call)
     assert "database_unavailable" not in caplog.text

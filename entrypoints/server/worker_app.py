@@ -1,8 +1,10 @@
 """The application of a worker, with its background tasks."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -43,6 +45,10 @@ By default, collections of older objects make the slowest requests: with 4,000 s
 way, each visits all that belongs to them. With ten times as many new objects, memory that is not
 in the processor's cache makes all requests slower by a fifth.
 """
+
+_SLOW_START: Final = 30.0
+"""Seconds after which the log says that a new worker, in place of another one, waits."""
+_NO_RESPONSE: Final = "something that it opens does not respond"
 
 _log = structlog.get_logger()
 
@@ -112,7 +118,11 @@ def make_app(
 async def _open_use_cases(
     settings: Settings, metrics: "Metrics | None", workers: Workers, stack: AsyncExitStack
 ) -> UseCases:
+    loop = asyncio.get_running_loop()
     while True:
+        # The parent process logs it if no worker has started yet.
+        wait = partial(_log.warning, "worker_start_waits", reason=_NO_RESPONSE)
+        timer = loop.call_later(_SLOW_START, wait) if workers.has_started else None
         try:
             opening = open_use_cases(settings, metrics=metrics, is_service=True)
             return await stack.enter_async_context(opening)
@@ -121,6 +131,9 @@ async def _open_use_cases(
             if not (workers.has_started and isinstance(error.__cause__, DatabaseLocked)):
                 raise
             _log.warning("worker_start_waits", reason=str(error))
+        finally:
+            if timer is not None:
+                timer.cancel()
 
 
 def _ignore_failures(_task: str, _number: int) -> None:

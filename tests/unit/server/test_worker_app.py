@@ -1,0 +1,34 @@
+"""What a new worker waits for is in the log, while others go on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from entrypoints.server import worker_app
+from entrypoints.server.workers import Workers
+
+
+async def test_a_new_worker_whose_disk_does_not_respond_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_cases: Any = object()
+
+    @asynccontextmanager
+    async def open_use_cases(*_: object, **__: object) -> AsyncIterator[Any]:
+        await asyncio.sleep(10 * worker_app._SLOW_START)  # no time of this machine
+        yield use_cases
+
+    monkeypatch.setattr(worker_app, "open_use_cases", open_use_cases)
+    workers = Workers()
+    workers.mark_started()
+    settings: Any = object()
+    with capture_logs() as logs:
+        async with AsyncExitStack() as stack:
+            opened = await worker_app._open_use_cases(settings, None, workers, stack)
+
+    assert opened is use_cases
+    assert [line["event"] for line in logs] == ["worker_start_waits"]

@@ -81,7 +81,7 @@ async def _call(method: Callable[[], Awaitable[object]]) -> object:
     except TimeoutError:
         raise PortError("no result in time") from None
     # An operator's adapter may raise anything, also of what it has cancelled itself.
-    except (Exception, asyncio.CancelledError) as error:
+    except BaseException as error:  # SystemExit would end the process
         if is_ended():
             raise
         # Its text may have the response.

@@ -14,7 +14,7 @@ from application.ports.errors import MessengerUnavailable, PortError
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.security_events import SecurityEvents
 from application.ports.system import HealthCheck
-from application.tasks import start_task
+from application.tasks import is_ended, start_task
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
@@ -194,6 +194,9 @@ async def _reason(health_check: HealthCheck) -> str | None:
         await health_check.check()
     except PortError as error:
         return error.reason  # clients see it
-    except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything
+    # An operator's adapter may raise anything: SystemExit would end the process.
+    except BaseException as error:
+        if is_ended():
+            raise
         return f"failed with {type(error).__name__}"
     return None

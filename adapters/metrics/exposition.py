@@ -132,7 +132,7 @@ async def _measure(measure: Callable[[], Awaitable[T]]) -> T | None:
     except (PortError, TimeoutError):
         pass  # its calls are counted as errors
     # An operator's limit store may raise anything, also of what it has cancelled itself.
-    except (Exception, asyncio.CancelledError) as error:
+    except BaseException as error:
         if is_ended():
             raise
         _log.error({"event": "limits_not_measured"}, exc_info=error)

@@ -163,10 +163,11 @@ async def execute_in_parts(
         try:
             if part:
                 await execute(part)
-        except (Exception, asyncio.CancelledError) as raised:
+        # Also what an operator's own database may raise: SystemExit would end the process.
+        except BaseException as raised:
             if isinstance(raised, asyncio.CancelledError) and is_ended():
                 raise
-            cause = _without_cancellation(raised)
+            cause = _error_for_callers(raised)
             if len(part) > 1 and may_split(cause):
                 middle = len(part) // 2
                 parts += [part[middle:], part[:middle]]
@@ -177,9 +178,9 @@ async def execute_in_parts(
                 _fail(part, cause, kind)
 
 
-def _without_cancellation(error: Exception | asyncio.CancelledError) -> Exception:
+def _error_for_callers(error: BaseException) -> Exception:
     """Return an error for callers, who are not cancelled if a call of the batch was."""
-    return StorageTimeout(_CANCELLED) if isinstance(error, asyncio.CancelledError) else error
+    return error if isinstance(error, Exception) else StorageTimeout(_CANCELLED)
 
 
 def _requests_of(entries: Iterable[Entry[K, T]]) -> Iterator[CurrentRequest]:

@@ -155,7 +155,7 @@ class _Circuit:
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT):
                     await self._check()
-            except (Exception, asyncio.CancelledError):
+            except BaseException:
                 # Without a check, the circuit would be open until the process ends.
                 if is_ended():
                     raise

@@ -6,7 +6,7 @@ from typing import Final
 
 from application.ports.errors import PortError, StorageOverloaded
 from application.ports.system import HealthCheck
-from application.tasks import start_task
+from application.tasks import is_ended, start_task
 
 CHECK_TIMEOUT: Final = 0.5
 """Seconds. Kubernetes waits one second for an answer by default; the rest is for a busy worker."""
@@ -70,7 +70,10 @@ class HeldHealthCheck:
             problem = ""
         except PortError as error:
             problem = error.reason
-        except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything
+        # An operator's adapter may raise anything: SystemExit would end the process.
+        except BaseException as error:
+            if is_ended():
+                raise
             problem = f"failed with {type(error).__name__}"
             if problem != self._logged:
                 _log.error({"event": "health_check_failed"}, exc_info=error)

@@ -285,7 +285,7 @@ class SendEvents:
         except TimeoutError:
             return "no response in time"
         # An operator's destination may raise anything, also of what it has cancelled itself.
-        except (Exception, asyncio.CancelledError) as error:
+        except BaseException as error:  # SystemExit would end the process
             if is_ended():
                 raise
             if not self._of(name).is_failing:

@@ -60,13 +60,15 @@ async def repeat(
         except TimeoutError as raised:
             late = TimeoutError(f"it took longer than {limit_seconds:g} seconds")
             error: Exception = late if timeout.expired() else raised
-        except asyncio.CancelledError as cancelled:
-            if is_ended():
+        # Whatever it is, the next time tries again: nobody would see that the task has ended.
+        except BaseException as raised:
+            if isinstance(raised, Exception):
+                error = raised
+            elif isinstance(raised, asyncio.CancelledError) and is_ended():
                 raise
-            error = RuntimeError("what it called was cancelled")
-            error.__cause__ = cancelled
-        except Exception as raised:  # noqa: BLE001 - the next time tries again
-            error = raised
+            else:  # what it called was cancelled, or ends with more than an error
+                error = RuntimeError(f"it was ended by {type(raised).__name__}")
+                error.__cause__ = raised
         else:
             return False
         if failures is not None:
@@ -75,10 +77,12 @@ async def repeat(
         return True
 
     async def run() -> None:
-        await asyncio.sleep(first_seconds)
-        while True:
+        seconds = first_seconds
+        # The work may take the end of the task for an error of its own.
+        while not is_ended():
+            await asyncio.sleep(seconds)
             is_failed = await has_failed()
-            await asyncio.sleep(pause_after_failure_seconds if is_failed else pause.total_seconds())
+            seconds = pause_after_failure_seconds if is_failed else pause.total_seconds()
 
     task = start_task(name, run())
     try:

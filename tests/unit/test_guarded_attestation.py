@@ -64,6 +64,7 @@ async def test_results_challenges_and_a_health_check_are_passed_on() -> None:
             "the adapter failed with ConnectionError: rejected: *",
         ),
         (asyncio.CancelledError(), "the adapter failed with CancelledError"),
+        (SystemExit(1), "the adapter failed with SystemExit"),
         (True, "the adapter returned bool"),
         (
             AttestationResult(AttestationStatus.VALID),

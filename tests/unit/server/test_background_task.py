@@ -36,6 +36,8 @@ async def hang() -> None:
         (raising(ValueError("a bug")), "error", None),
         # Of a future that it waits for: nobody has cancelled the task.
         (raising(asyncio.CancelledError()), "error", None),
+        # Of an adapter; it would end the event loop, and others the task.
+        (raising(SystemExit(1)), "error", None),
     ],
 )
 async def test_work_that_fails_is_logged_counted_and_done_again(
@@ -68,3 +70,26 @@ async def test_work_that_fails_is_logged_counted_and_done_again(
     )
     assert failures == 1
     assert asyncio.all_tasks() == tasks
+
+
+async def test_work_that_makes_an_error_of_its_end_does_not_keep_the_service() -> None:
+    began = asyncio.Event()
+
+    async def work() -> None:
+        began.set()
+        try:
+            await hang()
+        except asyncio.CancelledError:
+            raise ValueError("lost connection") from None
+
+    repeated = repeat(
+        "work",
+        work,
+        failed_event="work_failed",
+        pause=timedelta(minutes=1),
+        first=PAUSE,
+        metrics=None,
+    )
+    async with asyncio.timeout(60):
+        async with repeated:
+            await began.wait()

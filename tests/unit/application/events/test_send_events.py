@@ -445,6 +445,7 @@ async def test_an_event_of_an_own_destination_may_fail_in_any_way(
     await app.add_user()
     errors: list[BaseException] = [EventRejected(), TimeoutError(), KeyError("x")]
     errors.append(asyncio.CancelledError())  # of something that the destination cancelled
+    errors.append(SystemExit(1))
 
     def fail(_: Event) -> BaseException:
         return errors.pop(0)
@@ -459,4 +460,5 @@ async def test_an_event_of_an_own_destination_may_fail_in_any_way(
         "no response in time",
         "failed with KeyError",
         "failed with CancelledError",
+        "failed with SystemExit",
     ]

@@ -193,11 +193,12 @@ async def test_a_check_that_hangs_is_followed_by_another(
     assert await breaker.write(database.write) == "value"
 
 
-async def test_a_check_that_is_cancelled_from_elsewhere_is_made_again(
-    breaker: CircuitBreaker, database: FailingDatabase
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(1)])
+async def test_a_check_goes_on_whatever_it_raises(
+    breaker: CircuitBreaker, database: FailingDatabase, error: BaseException
 ) -> None:
     await open_breaker(breaker, database)
-    database.read_error = database.write_error = asyncio.CancelledError()  # of a future
+    database.read_error = database.write_error = error
     await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
     database.fail(None)
     await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test

@@ -112,6 +112,10 @@ class RequestContextMiddleware:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except Exception as unexpected:
+            # After a response has begun; the line of the server has neither cause nor request id.
+            _log.error("request_crashed", exc_info=unexpected)
+            raise
         finally:
             seconds = time.perf_counter() - started
             # The template, not the path: clients put anything into a path.

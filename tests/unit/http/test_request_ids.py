@@ -48,13 +48,16 @@ async def test_the_request_line_and_security_events_have_the_client_ip() -> None
     assert not any("trace_id" in line for line in lines)
 
 
-async def test_a_request_that_ends_with_an_error_has_a_line() -> None:
+async def test_a_request_that_ends_with_an_error_has_its_lines() -> None:
     async def fail(scope: Any, receive: Any, send: Any) -> None:
         raise ConnectionResetError
 
     with capture_logs([add_request_fields]) as lines, pytest.raises(ConnectionResetError):
         await request(RequestContextMiddleware(fail), http_scope(peer=STRANGER))
-    assert [(line["event"], line["client_ip"]) for line in lines] == [("http_request", STRANGER)]
+    assert [(line["event"], line["client_ip"]) for line in lines] == [
+        ("request_crashed", STRANGER),
+        ("http_request", STRANGER),
+    ]
 
 
 @pytest.mark.parametrize(

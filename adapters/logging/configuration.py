@@ -4,6 +4,7 @@ import json
 import logging
 import logging.config
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ import structlog
 from structlog.processors import ExceptionRenderer, JSONRenderer, add_log_level
 from structlog.typing import EventDict, Processor
 
+from adapters.causes import mask_message
 from adapters.logging.lines import LineLogger, LineWriter
 from adapters.logging.masking import format_exception, loggable
 from adapters.logging.unhandled import log_unhandled_errors
@@ -24,6 +26,8 @@ from application.ports.current_request import current_log_fields
 _find_logger: Final = structlog.stdlib.LoggerFactory([__name__])
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
 """Their warnings are logged at every level."""
+_WARNING_PLACE: Final = re.compile(r".*?:\d+: \w+: ")
+"""File, line and category; the text of a warning may have values, as that of an exception."""
 _OWN_PACKAGES: Final = {"domain", "application", "adapters", "entrypoints", "dialtone"}
 """Those whose records below the level `warning` are logged. Records of libraries may quote
 messages, codes and URLs."""
@@ -178,7 +182,10 @@ def _read_message(record: logging.LogRecord) -> str:
     text, args = loggable(record.msg), loggable(record.args)
     with suppress(Exception):  # the arguments may be of other types
         text = text % args if args else text
-    return str(text).partition("\n")[0]
+    line = str(text).partition("\n")[0]
+    if record.name == "py.warnings" and (place := _WARNING_PLACE.match(line)):
+        return place[0] + mask_message(line[place.end() :])
+    return line
 
 
 def _to_json(event: EventDict, **_: Any) -> str:

@@ -58,7 +58,7 @@ logging.getLogger("library").info("a library's %s", "text")
 logging.getLogger("library").warning("a library's warning")
 logging.getLogger("_granian").info("a granian message")
 logging.getLogger("_granian").warning("a granian warning")
-warnings.warn("a warning")
+warnings.warn("a warning: 'tops3cret'")
 try:
     raise RuntimeError("tops3cret")
 except RuntimeError:
@@ -82,7 +82,7 @@ def test_every_logger_writes_to_stderr_in_one_format() -> None:
         ("application", "debug", "also ours"),
         ("library", "warning", "a library's warning"),
         ("_granian", "warning", "a granian warning"),
-        ("py.warnings", "warning", "<string>:20: UserWarning: a warning"),
+        ("py.warnings", "warning", "<string>:20: UserWarning: a warning: *"),
         ("entrypoints.test", "error", "an exception"),
         ("asyncio", "error", "a task's"),
     ]

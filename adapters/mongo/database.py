@@ -20,7 +20,7 @@ from adapters.mongo.driver import (
     MotorDatabase,
     close_client,
     database_of,
-    describe_cause,
+    explain,
     make_client,
     pool_size_of,
     port_error,
@@ -213,7 +213,5 @@ async def create_index(
             message = OTHER_INDEX.format(location=location, collection=declared.table)
             raise ConfigurationError(message) from None
         is_partial = "partialFilterExpression" in model.document
-        message = describe_rejected_index(
-            location, declared, describe_cause(error), is_partial=is_partial
-        )
+        message = describe_rejected_index(location, declared, explain(error), is_partial=is_partial)
         raise ConfigurationError(message) from None

@@ -35,7 +35,7 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.monitoring import CommandListener, ServerHeartbeatListener
 from pymongo.read_concern import ReadConcern
 
-from adapters.causes import Cause, cause_of
+from adapters.causes import Cause, cause_of, mask_message
 from adapters.mongo.connection_problems import find_file_problem
 from adapters.mongo.options import options_of
 from application.ports.errors import (
@@ -123,7 +123,7 @@ _OVERRIDDEN: Final = {
 
 _NO_SERVER: Final = (
     "{location} has no server that accepts writes: start MongoDB there, or correct hosts and "
-    "options of the URL."
+    "options of the URL ({cause})."
 )
 _NOT_FOUND: Final = (
     "{location} cannot be resolved, or its MongoDB is too old for the driver: correct the URL, or "
@@ -290,7 +290,7 @@ def errors_while_opening(
                 message = _MESSAGES.get(code or 0, _UNEXPECTED)
             case _:
                 message = _UNEXPECTED
-        text = message.format(location=location, problem=problem, cause=describe_cause(error))
+        text = message.format(location=location, problem=problem, cause=explain(error))
         raise ConfigurationError(text) from None
 
 
@@ -345,6 +345,11 @@ def describe_cause(error: Exception) -> str:
     return f"{name} {code}" if isinstance(code, int) else name
 
 
+def explain(error: Exception) -> str:
+    """Return class, code and message of an error, for the operator."""
+    return str(Cause(describe_cause(error), _describe_details(error)))
+
+
 def _describe_details(error: Exception) -> str:
     """Return what `describe_cause` does not say."""
     return str(cause_of(error)).removeprefix(str(getattr(error, "code", ""))).lstrip(": ")
@@ -368,6 +373,13 @@ def _(error: OperationFailure) -> Cause:
         " ".join(str(part) for part in (code, name) if part),
         f"index {index['name']} of {index['collection']}" if index else "",
     )
+
+
+@cause_of.register
+def _(error: ConnectionFailure) -> Cause:
+    """Return what happened to the first server, without the state of all others."""
+    text = re.split(r" \(configured timeouts|, Timeout: ", str(error), maxsplit=1)[0]
+    return Cause(message=mask_message(text))
 
 
 @cause_of.register

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from adapters.causes import cause_of
 from adapters.pillow.limits import TOO_COMPLEX
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Task
 from application.ports.errors import ImageDecoderUnavailable
@@ -141,7 +142,8 @@ class DecoderProcesses:
                 text = f"The decoder process did not respond within {max_wait:.0f} seconds."
                 raise ImageDecoderUnavailable(text) from error
             if isinstance(error, OSError):
-                raise ImageDecoderUnavailable(f"The decoder process failed: {error}") from error
+                reason = "The decoder process failed"
+                raise ImageDecoderUnavailable(reason, str(cause_of(error))) from error
             raise
         self._idle.append(process)
         if self._stopping_idle is not None:
@@ -161,7 +163,8 @@ class DecoderProcesses:
         try:
             return await asyncio.to_thread(DecoderProcess, self._max_pixels)
         except OSError as error:
-            raise ImageDecoderUnavailable(f"No decoder process can be started: {error}") from error
+            reason = "No decoder process can be started"
+            raise ImageDecoderUnavailable(reason, str(cause_of(error))) from error
 
     async def stop_idle(self) -> None:
         """Stop the processes that do nothing, and so return their memory."""

@@ -118,6 +118,11 @@ def describe_cause(error: Exception) -> str:
     return f"{name} {code}" if code else name
 
 
+def explain(error: psycopg.Error) -> str:
+    """Return class, SQLSTATE and message of an error, for the operator."""
+    return str(Cause(describe_cause(error), cause_of(error).message))
+
+
 @cause_of.register
 def _(error: psycopg.Error) -> Cause:
     """Return the SQLSTATE and the primary message; its names of the schema stay.

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.errors import UndefinedColumn, UndefinedTable, UniqueViolation
 
 from adapters.postgres.database import PostgresDatabase
-from adapters.postgres.driver import PostgresConnection, describe_cause
+from adapters.postgres.driver import PostgresConnection, explain
 from adapters.postgres.schema import COLUMNS, METADATA_TABLE, SCHEMA, TABLES
 from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
 from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_rejected_index
@@ -194,7 +194,7 @@ async def create_missing(connection: PostgresConnection, location: str) -> None:
 def check_rejected_index(error: psycopg.Error, location: str, created: SchemaObject) -> None:
     """Raise ConfigurationError if the server lacks what an index needs."""
     if created.sort == "index" and error.sqlstate in _NOT_SUPPORTED:
-        message = describe_rejected_index(location, created, describe_cause(error))
+        message = describe_rejected_index(location, created, explain(error))
         raise ConfigurationError(message) from None
 
 

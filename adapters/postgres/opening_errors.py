@@ -6,7 +6,7 @@ from typing import Final
 
 import psycopg
 
-from adapters.postgres.driver import READ_ONLY, describe_cause, is_lost
+from adapters.postgres.driver import READ_ONLY, explain, is_lost
 from application.ports.errors import ConfigurationError
 
 _WRONG_CREDENTIALS: Final = (
@@ -22,7 +22,7 @@ _TLS_FAILED: Final = (
 )
 _NO_SERVER: Final = (
     "{location} has no server that responds: start PostgreSQL there, or correct host and port of "
-    "the URL."
+    "the URL ({cause})."
 )
 _NO_DATABASE: Final = (
     "{location} does not exist: create it with `createdb --encoding=UTF8 --template=template0`, or "
@@ -146,5 +146,5 @@ def errors_while_opening(location: str) -> Iterator[None]:
             text = str(error)
             found = (one for known, one in _CONNECTION_PROBLEMS.items() if known in text)
             message = next(found, _NO_SERVER)
-        text = message.format(location=location, cause=describe_cause(error))
+        text = message.format(location=location, cause=explain(error))
         raise ConfigurationError(text) from None

@@ -22,10 +22,11 @@ from adapters.http import ConnectionFailed, Timeouts, open_transport
 from adapters.logging.masking import format_exception
 from adapters.mongo import driver as mongo_driver
 from adapters.postgres import driver as postgres_driver
+from adapters.postgres.opening_errors import errors_while_opening
 from adapters.s3.errors import files_unavailable
 from adapters.sqlite.errors import to_port_error
 from adapters.twilio.client import TwilioError
-from application.ports.errors import PortError
+from application.ports.errors import ConfigurationError, PortError
 from tests.support.servers.s3 import S3Server
 
 PHONE: Final = "+14155552671"
@@ -47,8 +48,8 @@ def logged(error: BaseException) -> str:
     return text.partition("\n")[0]
 
 
-def shown(error: PortError) -> str:
-    """Return the reason that the log shows of an error of a port."""
+def shown(error: PortError | ConfigurationError) -> str:
+    """Return the text of an error for the operator, which has no secret."""
     assert not [secret for secret in SECRETS if secret in str(error)]
     return str(error)
 
@@ -136,6 +137,9 @@ def test_postgresql_shows_why_there_is_no_connection(postgres_database: str) -> 
     database = raised_by(lambda: psycopg.connect(postgres_database, dbname=ALL))
 
     assert "Connection refused" in logged(refused)
+    with pytest.raises(ConfigurationError) as opening, errors_while_opening("host/name"):
+        raise refused
+    assert "Connection refused" in shown(opening.value)
     assert shown(postgres_driver.port_error(refused, is_write=False)).startswith(
         "the connection was lost: connection failed: "
     )
@@ -193,8 +197,13 @@ def test_mongodb_shows_what_the_driver_rejects(client: MongoClient[Any]) -> None
 
     assert logged(document) == "bson.errors.InvalidDocument"
     assert "Port contains non-digit characters" in logged(url)
-    assert "Connection refused" in logged(refused)
-    assert "Connection refused" in shown(mongo_driver.port_error(refused))
+    line = "ServerSelectionTimeoutError: *: [Errno *] Connection refused"
+    assert logged(refused) == f"pymongo.errors.{line}"
+    assert shown(mongo_driver.port_error(refused)) == line
+    open_mongo = mongo_driver.errors_while_opening("host/name")
+    with pytest.raises(ConfigurationError) as opening, open_mongo:
+        raise refused
+    assert shown(opening.value).endswith(f"options of the URL ({line}).")
 
 
 # SQLite

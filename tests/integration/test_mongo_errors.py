@@ -27,7 +27,7 @@ from application.ports.errors import (
     UniqueViolation,
 )
 
-SECRET = "a secret value"
+SECRET = "+14155552671"
 BULK_WRITE_TIMEOUT = {
     "writeErrors": [],
     "writeConcernErrors": [{"code": 64, "errInfo": {"wtimeout": True}}],

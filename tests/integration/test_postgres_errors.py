@@ -18,7 +18,7 @@ from application.ports.errors import (
     UniqueViolation,
 )
 
-SECRET: Final = "a secret value"
+SECRET: Final = "+14155552671"
 
 
 @pytest.mark.parametrize(

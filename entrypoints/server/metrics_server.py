@@ -66,13 +66,18 @@ async def _exchange(
     content_type: str,
     render: Callable[[], Awaitable[bytes]],
 ) -> None:
+    # `drain` waits for the kernel to take all of the response, and so for a client that reads it.
+    writer.transport.set_write_buffer_limits(0)
     try:
-        with suppress(TimeoutError, ConnectionError, asyncio.IncompleteReadError):
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
             async with asyncio.timeout(_EXCHANGE_TIMEOUT):
                 writer.write(await _respond(reader, content_type, render))
                 await writer.drain()
+    except TimeoutError:
+        _log.warning("metrics_not_sent", seconds=_EXCHANGE_TIMEOUT)
     finally:
-        writer.close()
+        # `close` would wait for the client for ever, if there is a rest.
+        writer.transport.abort()
 
 
 async def _respond(

@@ -2,22 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from entrypoints.server import metrics_server
 from entrypoints.server.metrics_server import run_metrics_server
 from entrypoints.settings.bind import Bind
 from tests.support.servers.process import free_ports
+from tests.support.waiting import wait_until
 
 METRICS = b"dialtone_x_total 1.0\n"
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[int]:
+async def served(metrics: bytes = METRICS) -> AsyncIterator[int]:
     async def render() -> bytes:
-        return METRICS
+        return metrics
 
     (port,) = free_ports(1)
     async with run_metrics_server(Bind("127.0.0.1", port), "text/plain", render):
@@ -75,3 +77,23 @@ async def test_too_many_connections_are_closed_at_once() -> None:
         assert await connections[-1][0].read() == b""
         for _, writer in connections:
             writer.close()
+
+
+async def test_a_client_that_does_not_read_is_closed_and_logged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics_server, "_EXCHANGE_TIMEOUT", 0.05)
+    body = bytes(32 * 1024 * 1024)  # more than the kernel takes for a client
+    with capture_logs() as logs:
+        async with served(body) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+            writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+            await wait_until(lambda: logs)
+            received = 0
+            with suppress(ConnectionError):
+                while chunk := await reader.read(1024 * 1024):
+                    received += len(chunk)
+            writer.close()
+
+    assert received < len(body)
+    assert [line["event"] for line in logs] == ["metrics_not_sent"]

@@ -18,7 +18,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer, MTServer
 
-from adapters.logging import logging_config
+from adapters.logging import flush_log, logging_config
 from adapters.threads import start_thread
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.stop import StopSequence
@@ -42,6 +42,9 @@ _SLOW_START: Final = 60
 """Seconds after which the log says that no worker listens yet."""
 _POLL_INTERVAL: Final = 0.02
 _KILL_INTERVAL: Final = 0.2
+_KILLS: Final = 50
+"""A killed process ends at once, unless the kernel waits for a disk in its name. Then a supervisor
+could not start another service before it gives up on this one."""
 
 _log = structlog.get_logger()
 
@@ -139,12 +142,17 @@ def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:
     workers = set(server.wrks)
     # Again and again: the server may be starting workers. Not at once: it would report the end of a
     # worker that it has not yet told to end.
-    is_last = False
-    while not is_last:
+    for _ in range(_KILLS):
         is_last = has_ended.wait(_KILL_INTERVAL)
         workers |= set(server.wrks)
         for worker in workers:
             worker.kill()  # type: ignore[no-untyped-call]  # granian's
+        if is_last:
+            return
+    # granian waits for them without a limit.
+    _log.critical("workers_not_ended", seconds=round(_KILLS * _KILL_INTERVAL))
+    flush_log()
+    os._exit(1)
 
 
 def _wait_until_listening(

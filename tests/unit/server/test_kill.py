@@ -1,10 +1,13 @@
 """Workers are killed also if granian forgets them at the same moment."""
 
+import os
+import sys
 import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from entrypoints.server import serve
 
@@ -39,3 +42,18 @@ def test_workers_that_granian_has_forgotten_are_killed(
     serve._kill(server, Ended())
 
     assert worker.kills > 0
+
+
+def test_a_worker_that_cannot_end_does_not_keep_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = CountingWorker()
+    server: Any = SimpleNamespace(wrks=[worker])
+    monkeypatch.setattr(serve, "_KILL_INTERVAL", 0)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+
+    with capture_logs() as logs, pytest.raises(SystemExit, match="1"):
+        serve._kill(server, threading.Event())
+
+    assert worker.kills == serve._KILLS
+    assert [line["event"] for line in logs] == ["workers_not_ended"]

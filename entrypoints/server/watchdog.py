@@ -58,7 +58,7 @@ def watch_event_loop(
         while not is_stopped.wait(TICK_SECONDS if tick_seconds is None else tick_seconds):
             watchdog.tick()
 
-    start_thread("watchdog", run)
+    start_thread("watchdog", run, is_vital=True)
     try:
         yield
     finally:
@@ -121,8 +121,10 @@ class _Watchdog:
 def _end_process() -> None:
     # The kernel may be unable to end a process before the disk responds. Then its connections would
     # stay open, and it would get new ones.
-    _close_connections()
-    os._exit(EXIT_CODE)
+    try:
+        _close_connections()
+    finally:  # also if no descriptor is left to list them
+        os._exit(EXIT_CODE)
 
 
 def _close_connections() -> None:

@@ -137,7 +137,7 @@ async def test_calls_that_wait_for_a_slow_server_are_overload_and_the_next_call_
     assert "database_unavailable" not in caplog.text
 
 
-@pytest.mark.parametrize("database", [1], indirect=True)
+@pytest.mark.parametrize("database", [3], indirect=True)
 async def test_calls_that_wait_for_a_stopped_server_are_its_failure(
     database: SlowDatabase,
     breaker: CircuitBreaker,

@@ -163,11 +163,11 @@ async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
         async with open_image_publisher(ImageLimits()) as publisher:
             await publish_by(publisher, still_gif())
             await wait_until(lambda: caplog.records)
-    (process,) = left
 
-    assert process.wait(60) == -signal.SIGKILL
+    # On a slow machine the first one was idle before the image was decoded.
+    assert {process.wait(60) for process in left} == {-signal.SIGKILL}
     assert [record.msg for record in caplog.records] == [
-        {"event": "decoder_not_stopped", "pid": process.pid}
+        {"event": "decoder_not_stopped", "pid": process.pid} for process in left
     ]
 
 

@@ -165,7 +165,7 @@ def test_one_ip_has_a_limit_and_stopped_clients_are_ended(service: Service, prox
             "Content-Type: application/json\r\nContent-Length: 9000\r\n\r\n{".encode()
         )
         # nginx counts a connection from its request on.
-        wait_until(lambda: not is_accepted(proxy), 4)
+        wait_until(lambda: not is_accepted(proxy), 10)
         deadline = time.monotonic() + 90
         latencies = [0.0]
         # The clients do not see that they were given up: the end of a connection comes after the

@@ -47,7 +47,7 @@ _ASSIGNED: Final = re.compile(r"=(?:\s*\([^)]*|[^,;&)\]}]+)")
 # {'phone': 1}, User(Asha), <User Asha>
 _OBJECTS: Final = (
     (re.compile(r"\{.*(?:\}|$)"), "{*}"),
-    (re.compile(r"\b([A-Z]\w*)\([^()]*\)"), r"\1(*)"),
+    (re.compile(r"\b([A-Z]\w*)\((?:[^()]|\([^()]*\))*(?:\)|$)"), r"\1(*)"),
     (re.compile(r"<([A-Za-z_][\w.]*)\s[^<>]*>"), r"<\1 *>"),
 )
 _WORD: Final = re.compile(r"\S+")

@@ -66,6 +66,8 @@ from adapters.causes import MAX_MESSAGE_LENGTH, cause_of, mask_message
         ("host=db user=asha rao, mode=ro", "host=*, mode=*"),
         ("Key (phone)=(asha, rao) exists", "Key (phone)=*) exists"),
         ("cannot save User(Asha Rao) and <User Asha Rao>", "cannot save User(*) and <User *>"),
+        ("cannot save User(Asha, Name(Rao), x)", "cannot save User(*)"),
+        ("cannot save User(Asha", "cannot save User(*)"),
         ("full error: {'ok': 0, 'name': Asha}", "full error: {*}"),
         # One line.
         ("failed\nDETAIL: Asha", "failed"),

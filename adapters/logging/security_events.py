@@ -1,8 +1,8 @@
 """The security log."""
 
+import asyncio
 import dataclasses
 import re
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,49 +30,42 @@ class LogSecurityEvents:
     - Operators collect the log already. A table of events would be one more write for each login,
       and would keep client IPs.
     - Of some events the first of each minute are logged (`max_lines_a_minute`), and then how many
-      others there were: before the next event after the minute, or at the end.
+      others there were. A minute begins with such an event.
     - A log that fails does not fail the request.
     """
 
-    def __init__(
-        self,
-        hash_phone: Callable[[PhoneNumber], str] = lambda _: "",
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Begin the first minute.
-
-        Args:
-            hash_phone: Returns the hash of the day of a phone.
-            monotonic: The seconds of a clock that is never set.
-        """
+    def __init__(self, hash_phone: Callable[[PhoneNumber], str] = lambda _: "") -> None:
+        """Take what returns the hash of the day of a phone."""
         self._hash_phone = hash_phone
-        self._monotonic = monotonic
-        self._minute_ends_at = 0.0
         self._counts = Counter[type[SecurityEvent]]()
 
     def record(self, event: SecurityEvent) -> None:
-        if self._monotonic() >= self._minute_ends_at:
-            self.end_minute()
-        maximum = event.max_lines_a_minute
-        if maximum is not None:
-            self._counts[type(event)] += 1
-            if self._counts[type(event)] > maximum:
-                return
+        if self._is_left_out(event):
+            return
         write = _log.warning if event.is_warning else _log.info
         with suppress(Exception):  # whatever fails, and it cannot be logged
             fields = self._describe(event)
             write(event.name, **{n: v for n, v in fields.items() if v not in {None, ""}})
 
     def end_minute(self) -> None:
-        """Begin another minute, and log how many events the last one left out."""
+        """End the minute, and log how many events it left out."""
         counts, self._counts = self._counts, Counter()
-        self._minute_ends_at = self._monotonic() + _MINUTE_SECONDS
         for kind, count in counts.items():
             if (left_out := count - (kind.max_lines_a_minute or count)) > 0:
                 fields = {"name": kind.name, "events": left_out}
                 with suppress(Exception):
-                    # In a context of its own: it belongs to no request.
-                    Context().run(_log.info, "security_events_left_out", **fields)
+                    _log.info("security_events_left_out", **fields)
+
+    def _is_left_out(self, event: SecurityEvent) -> bool:
+        maximum = event.max_lines_a_minute
+        if maximum is None:
+            return False
+        if not self._counts:
+            # In a context of its own: the line belongs to no request.
+            loop = asyncio.get_running_loop()
+            loop.call_later(_MINUTE_SECONDS, self.end_minute, context=Context())
+        self._counts[type(event)] += 1
+        return self._counts[type(event)] > maximum
 
     def _describe(self, event: SecurityEvent) -> dict[str, Any]:
         fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}

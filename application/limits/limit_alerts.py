@@ -36,9 +36,11 @@ class LimitAlerts:
     async def name_used_limit(self, reservation: Reservation) -> LimitName:
         """Return the name of the limit that rejects a reservation, and warn of shared ones.
 
-        Of several limits it is the one that most phones share. The name is empty if none is known.
+        Of several limits it is the one that most phones share, and of parts the first one, which is
+        for this client. The name is empty if none is known.
         """
-        limits = reservation.ordinary.all_limits
+        ordinary = reservation.ordinary
+        limits = ordinary.all_limits
         try:
             counts = await self.limit_store.count_used(limits, reservation.acquired_at)
         except (CorruptRecord, StorageError):
@@ -49,9 +51,10 @@ class LimitAlerts:
             if count >= limit.window.limit
         ]
         self._warn_of_rejection(used_up)
+        rejecting = ordinary.find_rejecting(used_up)
         # In a reservation the narrower limits come first.
-        used_up.sort(key=lambda limit: limit.is_shared)
-        return name_limit(used_up[-1]) if used_up else NO_LIMIT
+        rejecting.sort(key=lambda limit: limit.is_shared)
+        return name_limit(rejecting[-1]) if rejecting else NO_LIMIT
 
     def _warn_of_rejection(self, limits: Sequence[RateLimit]) -> None:
         for limit in limits:

@@ -171,6 +171,20 @@ class Reservation:
         """The reservation with the parts that need neither an old account nor a proof."""
         return self.without(RESERVE, ATTESTED)
 
+    def find_rejecting(self, used_up: Collection[RateLimit]) -> list[RateLimit]:
+        """Return those of these limits that reject the reservation.
+
+        A group rejects it if no part has a permit. Then its first part, which is for the client,
+        stands for the others.
+        """
+        parts = [
+            group.parts[0].limits
+            for group in self.groups
+            if group.parts
+            and all(any(limit in used_up for limit in part.limits) for part in group.parts)
+        ]
+        return [limit for limits in (self.limits, *parts) for limit in limits if limit in used_up]
+
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:

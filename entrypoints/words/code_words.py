@@ -9,7 +9,7 @@ from application.administration.show_user import ShownDelivery, UserDetails
 from domain.otp.delivery_policy import Limitation
 from domain.otp.operator_code import OPERATOR_CODES_LIMIT
 from domain.otp.permits import ALL, CALLBACKS, UNVERIFIED, Recognition
-from domain.otp.rate_limits import ATTESTED, RECOGNIZED, RESERVE, STRANGERS
+from domain.otp.rate_limits import RECOGNIZED, STRANGERS
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
     NO_PHONE_LINE,
@@ -20,13 +20,10 @@ from domain.otp.rejection import (
 )
 from entrypoints.words.user_words import describe_delivery, format_time
 
-_PARTS: Final = {
-    STRANGERS: "new customers",
-    RECOGNIZED: "known customers",
-    RESERVE: "known customers with an old account",
-    ATTESTED: "customers with a proof",
-}
-"""For whom a part of a limit is."""
+ONLY_IN_LOG: Final = "only in the log, with this phone_hash"
+"""Where the rejected requests of a phone are that keeps none."""
+_PARTS: Final = {STRANGERS: "new customers", RECOGNIZED: "known customers"}
+"""For whom a part of a limit is. A rejection names no other part."""
 _COUNTED: Final = {
     UNVERIFIED: "",
     ALL: "all messages to ",
@@ -45,6 +42,8 @@ _OTHERS: Final = {
     PROOF_REQUIRED: "new customers need a proof",
     "": "a limit",
 }
+_BEFORE_RECOGNITION: Final = (COUNTRY_NOT_SERVED, NUMBER_NOT_SERVED, NO_PHONE_LINE)
+"""What rejects every client, so nobody looks how it is known."""
 _RECOGNITIONS: Final = {
     Recognition.NONE: "not recognized",
     Recognition.TRUSTED_IP: "from an IP of an earlier login",
@@ -87,11 +86,11 @@ def describe_rejection(rejection: Rejection, country: str) -> str:
         at = rejection.until.astimezone(UTC)
         is_same_day = at.date() == rejection.at.astimezone(UTC).date()
         until = f", until {at:%H:%M:%S} UTC" if is_same_day else f", until {format_time(at)}"
+    described = f"rejected: {_describe_limit(rejection.limit, rejection.part, country)}{until}"
+    if rejection.limit in _BEFORE_RECOGNITION:
+        return described
     proof = "with a proof" if rejection.has_proof else "without a proof"
-    return (
-        f"rejected: {_describe_limit(rejection.limit, rejection.part, country)}{until}"
-        f" ({_RECOGNITIONS[rejection.recognition]}, {proof})"
-    )
+    return f"{described} ({_RECOGNITIONS[rejection.recognition]}, {proof})"
 
 
 def _describe_limit(limit: str, part: str, country: str) -> str:

@@ -115,6 +115,18 @@ def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_th
     assert records == {f"{subject}:deliveries" for subject in subjects}
 
 
+def test_a_group_rejects_if_each_part_does_and_the_part_for_the_client_says_so() -> None:
+    reservation = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.VOICE).ordinary
+    own = [of_phone("device")]
+    # A flood has used up the parts of strangers, also of calls.
+    flooded = [limit for limit in reservation.all_limits if limit.name.endswith(":strangers")]
+
+    assert reservation.find_rejecting(flooded) == []
+    assert reservation.find_rejecting([*flooded, *own]) == own
+    stranger = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.NONE, Channel.VOICE)
+    assert stranger.find_rejecting([OF_IP, *flooded]) == [OF_IP, *flooded]
+
+
 def test_proofs_have_15_percent_out_of_the_part_of_strangers() -> None:
     limits = replace(LIMITS, has_attested_part=True)
 

@@ -207,8 +207,8 @@ def _describe_verification(verification: PhoneVerification, deliveries: Sequence
                 "limit": rejection.limit,
                 "part": rejection.part,
                 "until": rejection.until,
-                "recognized_by": rejection.recognition.value,
-                "with_proof": rejection.has_proof,
+                "recognition": rejection.recognition.value,
+                "has_proof": rejection.has_proof,
             }
             for rejection in verification.rejections
         ],

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.otp.events import OtpRequestRejected
-from application.ports.errors import CorruptRecord
+from application.ports.errors import CorruptRecord, OperationRejected
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
@@ -42,7 +42,8 @@ class RecentRejections:
       time do not depend on what is kept.
     - They are written with a delivery to the phone, and otherwise soon, but once a minute at most.
     - A phone without a record keeps none: the log has them.
-    - A killed process loses those that wait. A failed write is repeated.
+    - A killed process loses those that wait. A failed write is repeated, except that of a record
+      which the database cannot read or write.
     """
 
     phone_verifications: PhoneVerifications
@@ -148,7 +149,7 @@ class RecentRejections:
         try:
             if await change(self.phone_verifications, phone, keep):
                 self._written_at[phone] = now
-        except CorruptRecord as error:
+        except (CorruptRecord, OperationRejected) as error:
             _log.warning({"event": "rejections_not_written", "reason": str(error)})
         except BaseException:
             # Behind the others, which have nothing to do with it.

@@ -615,20 +615,21 @@ class PhoneVerification:
         """Return the state of a phone that belongs to another identity from now on, or to none.
 
         The IPs of the former owner are not trusted anymore, and the locale that the former owner
-        chose is not kept. Deliveries, failures and a block stay.
+        chose is not kept, nor are the rejections. Deliveries, failures and a block stay.
 
         Args:
             identity_id: the new owner, None for none.
             by_login: a login changes the owner, so the latest IP is that of the new one.
         """
         trusted_ips = self.trusted_ips[-1:] if by_login else ()
-        # Without an owner, the locale is that of a caller who may join now.
-        locale = self.call_locale if self.identity_id is None else None
+        # Without an owner, locale and rejections are those of somebody who may join now.
+        is_unowned = self.identity_id is None
         return replace(
             self,
             identity_id=identity_id,
             trusted_ips=trusted_ips,
-            call_locale=locale,
+            call_locale=self.call_locale if is_unowned else None,
+            rejections=self.rejections if is_unowned else (),
             previous_identity_id=None,
             undo_until=None,
         )
@@ -710,9 +711,15 @@ class PhoneVerification:
         - A phone of which nothing else is known keeps none: requests that are rejected make no
           record, and none lives on with them alone.
         """
-        if not rejections or replace(self.prune(now), rejections=()) == PhoneVerification():
+        pruned = self.prune(now)
+        if not rejections or not pruned.keeps_rejections:
             return self
-        return replace(self, rejections=keep_latest([*self.rejections, *rejections]))
+        return replace(pruned, rejections=keep_latest([*pruned.rejections, *rejections]))
+
+    @property
+    def keeps_rejections(self) -> bool:
+        """Whether anything else is known of the phone."""
+        return replace(self, rejections=()) != PhoneVerification()
 
     def stop_counting(self, request_id: str) -> "PhoneVerification":
         """Return the state whose limits and cooldown no longer count what this request caused."""

@@ -49,6 +49,7 @@ class VerificationState:
         deliveries: The deliveries of the last day, the newest first.
         unknown_deliveries: Those of them whose result is unknown.
         rejections: The latest requests of the last day that were rejected, the newest first.
+        keeps_rejections: Whether the phone keeps them; otherwise only the log has them.
     """
 
     blocked_since: datetime | None
@@ -65,6 +66,7 @@ class VerificationState:
     deliveries: tuple[Delivery, ...]
     unknown_deliveries: tuple[UnknownDelivery, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    keeps_rejections: bool = True
 
 
 def find_active_code(

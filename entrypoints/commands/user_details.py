@@ -16,7 +16,7 @@ from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.settings.settings import Settings
 from entrypoints.words.act_words import NO_ACCOUNT
-from entrypoints.words.code_words import CodeRow, list_codes
+from entrypoints.words.code_words import ONLY_IN_LOG, CodeRow, list_codes
 from entrypoints.words.user_rows import UserRow, UserRowPlace, rows_at
 from entrypoints.words.user_words import (
     describe_devices,
@@ -90,6 +90,8 @@ def render_details(
         rejected = f", rejected requests: {rejections}" if rejections else ""
         yield _row("deliveries", f"{len(details.deliveries)} within a day{rejected}")
         yield from (f"  {_render_code(row)}" for row in list_codes(details))
+        if not details.verification.keeps_rejections:
+            yield _row("rejected requests", ONLY_IN_LOG)
     yield from _render_rows(UserRowPlace.END, rows)
 
 

@@ -269,7 +269,8 @@ class RejectionResponse(msgspec.Struct, kw_only=True):
     recognition: Annotated[
         str,
         described(
-            "How the client was recognized.",
+            "How the client was recognized; `none` also where nobody looked, because no client is"
+            " served.",
             Recognition.NONE.value,
             enum=[recognition.value for recognition in Recognition],
         ),
@@ -330,7 +331,8 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
     rejections: Annotated[
         list[RejectionResponse],
         described(
-            "The last ten of the last day, the newest first. They are written a little later."
+            "The last ten of the last day, the newest first. They are written a little later. A"
+            " phone of which nothing else is known keeps none: the log has them."
         ),
     ]
 

@@ -87,7 +87,7 @@ def test_a_customer_who_gets_no_code_is_told_what_rejects_the_requests(tmp_path:
         known,
         re.MULTILINE,
     )
-    assert "deliveries:         0 within a day\n" in unknown
+    assert "deliveries:         0 within a day\nrejected requests:  only in the log" in unknown
     assert exported.returncode == 0
     with ZipFile(tmp_path / "own.zip") as archive:
         [rejection] = json.loads(archive.read("sign_in.json"))["rejected_requests"]

@@ -27,7 +27,7 @@ from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
 from entrypoints.words import user_words as words
 from entrypoints.words.act_words import NO_ACCOUNT
-from entrypoints.words.code_words import list_codes
+from entrypoints.words.code_words import ONLY_IN_LOG, list_codes
 from entrypoints.words.user_rows import UserRow, UserRowPlace, UserRows, rows_at
 from entrypoints.words.user_text import explain_nobody, find_users, parse_user_text
 from entrypoints.words.verification_words import describe_verification
@@ -198,8 +198,9 @@ def _describe_verification(details: UserDetails, now: datetime) -> Sequence[tupl
     state = details.verification
     if state is None:
         return ()
-    return (
+    rows = [
         ("Verification", describe_verification(state, now)),
         ("Limit resets left", f"{state.resets_left} today"),
         ("Codes that you can send", f"{state.operator_codes_left} today"),
-    )
+    ]
+    return rows if state.keeps_rejections else [*rows, ("Rejected requests", ONLY_IN_LOG)]

@@ -73,18 +73,24 @@ def test_a_blocked_phone_and_one_with_an_identity_never_expire() -> None:
     assert blocked.unblock() == assigned.change_owner(None) == DELIVERY
 
 
-def test_another_owner_starts_without_the_trusted_ips_and_the_locale_of_the_former() -> None:
-    chosen = replace(FULL_VERIFICATION, call_locale=CallLocale("es", NOW))
+def test_another_owner_starts_without_trusted_ips_locale_and_rejections_of_the_former() -> None:
+    chosen = replace(FULL_VERIFICATION, call_locale=CallLocale("es", NOW), rejections=(REJECTION,))
     kept = replace(
-        chosen, trusted_ips=(), call_locale=None, previous_identity_id=None, undo_until=None
+        chosen,
+        trusted_ips=(),
+        call_locale=None,
+        rejections=(),
+        previous_identity_id=None,
+        undo_until=None,
     )
     for owner in (an_id(77), None):
         assert chosen.change_owner(owner) == replace(kept, identity_id=owner)
     by_login = chosen.change_owner(an_id(77), by_login=True)
     assert by_login.trusted_ips == chosen.trusted_ips[-1:]
-    # A caller may choose the locale before joining.
+    # A caller may choose the locale, and be rejected, before joining.
     unowned = replace(chosen, identity_id=None)
-    assert unowned.change_owner(an_id(77)).call_locale == chosen.call_locale
+    joined = unowned.change_owner(an_id(77))
+    assert (joined.call_locale, joined.rejections) == (chosen.call_locale, chosen.rejections)
 
 
 # Client IPs

@@ -1,5 +1,6 @@
 """Rejected requests that a phone keeps."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -22,8 +23,14 @@ def test_a_phone_keeps_the_latest_ten_rejections_each_once() -> None:
     for parts in permutations([rejections[::2], rejections[1::2], rejections[::2]]):
         kept = DELIVERED
         for part in parts:
-            kept = kept.keep_rejections(part, NOW)
+            kept = kept.keep_rejections(part, rejections[-1].at)
         assert kept.rejections == tuple(rejections[-MAX_REJECTIONS:])
+
+
+def test_rejections_of_a_clock_that_was_wrong_keep_out_no_others() -> None:
+    of_tomorrow = [a_rejection(24 * 60 + number) for number in range(MAX_REJECTIONS)]
+    kept = replace(DELIVERED, rejections=tuple(of_tomorrow)).keep_rejections([a_rejection()], NOW)
+    assert kept.rejections == (a_rejection(),)
 
 
 def test_a_phone_without_anything_else_keeps_no_rejection() -> None:

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -40,12 +40,13 @@ _log = logging.getLogger(__name__)
 class DecoderProcess:
     """A process that does one task at a time."""
 
-    def __init__(self, max_pixels: int) -> None:
+    def __init__(self, max_pixels: int, count_unstopped: Callable[[], object]) -> None:
         """Start it. It ends when this process ends.
 
         Raises:
             OSError: No process can be started.
         """
+        self._count_unstopped = count_unstopped
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             max_memory = _BASE_MEMORY + _MEMORY_PER_PIXEL * max_pixels
@@ -93,6 +94,7 @@ class DecoderProcess:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             # Nobody waits for it any longer: others may decode.
+            self._count_unstopped()
             _log.error({"event": "decoder_not_stopped", "pid": self._process.pid})
 
 
@@ -113,13 +115,19 @@ class DecoderProcesses:
     each task would take 0.2 seconds of a processor more.
     """
 
-    def __init__(self, max_pixels: int, max_seconds: float) -> None:
+    def __init__(
+        self,
+        max_pixels: int,
+        max_seconds: float,
+        count_unstopped: Callable[[], object] = lambda: None,
+    ) -> None:
         """Let a task take this much time of a processor.
 
-        A busy machine has three times as long for it.
+        A busy machine has three times as long for it. Processes that do not end are counted.
         """
         self._max_pixels = max_pixels
         self._max_seconds = max_seconds
+        self._count_unstopped = count_unstopped
         self._idle = list[DecoderProcess]()
         self._stopping_idle: asyncio.TimerHandle | None = None
 
@@ -161,7 +169,7 @@ class DecoderProcesses:
                 return process
             process.stop()
         try:
-            return await asyncio.to_thread(DecoderProcess, self._max_pixels)
+            return await asyncio.to_thread(DecoderProcess, self._max_pixels, self._count_unstopped)
         except OSError as error:
             reason = "No decoder process can be started"
             raise ImageDecoderUnavailable(reason, str(cause_of(error))) from error

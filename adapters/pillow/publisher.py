@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
@@ -118,6 +118,7 @@ async def open_image_publisher(
     processes: int = 1,
     allowance: PixelAllowance | None = None,
     formats: frozenset[SourceFormat] = ALL_FORMATS,
+    count_unstopped: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[PillowImagePublisher]:
     """Open the publisher. Closing waits for the images in progress.
 
@@ -127,9 +128,10 @@ async def open_image_publisher(
         processes: How many images are decoded at the same time. One process more counts pixels.
         allowance: The pixels that each identity may publish; None for any number.
         formats: The formats of uploads that are accepted.
+        count_unstopped: Counts processes that do not end when they are killed.
     """
     decoding = FairQueue(processes, limits.max_pixels)
-    decoders = DecoderProcesses(limits.max_pixels, limits.max_seconds)
+    decoders = DecoderProcesses(limits.max_pixels, limits.max_seconds, count_unstopped)
     publisher = PillowImagePublisher(limits, decoders, decoding, allowance, formats)
     try:
         yield publisher

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -44,6 +44,7 @@ class WriteActs:
     keyed_hashes: KeyedHashes
     index_key: str
     clock: Clock
+    count_dropped: Callable[[], object] = lambda: None
     waiting: deque[JournalEntry] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -135,6 +136,7 @@ class WriteActs:
 
     def _keep(self, entry: JournalEntry) -> None:
         if len(self.waiting) == self.waiting.maxlen:
+            self.count_dropped()
             _log.error({"event": "journal_line_dropped", **_name(self.waiting[0])})
         self.waiting.append(entry)
 

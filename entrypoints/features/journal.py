@@ -181,6 +181,7 @@ class _Journal(Feature):
             keyed_hashes=opening.phone_encryption,
             index_key=opening.keys.current()[KeyPurpose.PHONE_INDEX][0].id,
             clock=opening.system.clock,
+            count_dropped=lines.labels("dropped").inc if lines else lambda: None,
         )
         opening.observers.add(write_acts)
         core.add(JournalFeature(core, write_acts))

@@ -356,7 +356,9 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
             return open_adapter(factory, "DIALTONE_MEDIA", MediaFiles, environ=environ)
 
 
-def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[ImagePublisher]:
+def _open_image_publisher(
+    settings: Settings, metrics: "Metrics | None"
+) -> AbstractAsyncContextManager[ImagePublisher]:
     from adapters.pillow import open_image_publisher
     from adapters.system import count_processors
 
@@ -371,6 +373,9 @@ def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[Ima
         processes=max(1, count_processors() // settings.workers),
         allowance=PixelAllowance(pixels_per_hour // settings.workers, time.monotonic),
         formats=frozenset(media.image_formats),
+        count_unstopped=metrics.background_failures.labels("decoder").inc
+        if metrics
+        else lambda: None,
     )
 
 
@@ -566,7 +571,9 @@ class _Media(Feature):
                 open_files(settings, opening.system.clock)
             )
         health = HeldHealthCheck(health_check_of(files))
-        publisher = await opening.stack.enter_async_context(_open_image_publisher(settings))
+        publisher = await opening.stack.enter_async_context(
+            _open_image_publisher(settings, opening.metrics)
+        )
         if opening.metrics is not None:
             from adapters.metrics.features.media import (
                 MeasuredImagePublisher,

@@ -118,19 +118,25 @@ def make_app(
 async def _open_use_cases(
     settings: Settings, metrics: "Metrics | None", workers: Workers, stack: AsyncExitStack
 ) -> UseCases:
+    def report_wait(reason: str) -> None:
+        if metrics is not None:
+            metrics.count_background_failures("worker_start", 1)
+        _log.warning("worker_start_waits", reason=reason)
+
     loop = asyncio.get_running_loop()
+    # As long as the lock is kept: other workers go on, and a stop signal ends this one.
     while True:
         # The parent process logs it if no worker has started yet.
-        wait = partial(_log.warning, "worker_start_waits", reason=_NO_RESPONSE)
+        wait = partial(report_wait, _NO_RESPONSE)
         timer = loop.call_later(_SLOW_START, wait) if workers.has_started else None
         try:
             opening = open_use_cases(settings, metrics=metrics, is_service=True)
             return await stack.enter_async_context(opening)
         except StartupError as error:
-            # Other workers go on: one of them has the lock if its disk hangs in a write.
+            # Another worker has the lock if its disk hangs in a write.
             if not (workers.has_started and isinstance(error.__cause__, DatabaseLocked)):
                 raise
-            _log.warning("worker_start_waits", reason=str(error))
+            report_wait(str(error))
         finally:
             if timer is not None:
                 timer.cancel()

@@ -151,7 +151,7 @@ async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
 async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    left = list[subprocess.Popen[bytes]]()
+    left, counted = list[subprocess.Popen[bytes]](), list[int]()
 
     def wait(process: subprocess.Popen[bytes], timeout: float) -> int:
         left.append(process)
@@ -160,7 +160,8 @@ async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
     monkeypatch.setattr("adapters.pillow.processes._IDLE_SECONDS", 0.01)
     with monkeypatch.context() as patched:
         patched.setattr(subprocess.Popen, "wait", wait)
-        async with open_image_publisher(ImageLimits()) as publisher:
+        opening = open_image_publisher(ImageLimits(), count_unstopped=lambda: counted.append(1))
+        async with opening as publisher:
             await publish_by(publisher, still_gif())
             await wait_until(lambda: caplog.records)
 
@@ -169,6 +170,7 @@ async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
     assert [record.msg for record in caplog.records] == [
         {"event": "decoder_not_stopped", "pid": process.pid} for process in left
     ]
+    assert len(counted) == len(left)
 
 
 async def test_a_process_without_enough_memory_fails_one_image_only() -> None:

@@ -9,9 +9,9 @@ from application.ports.journal import Journal, JournalUnavailable
 def declare_journal_lines(metrics: Metrics) -> Counter:
     """Declare the counter of lines. It is zero without a journal, too."""
     lines = metrics.counter(
-        "journal_lines", "Lines of the journal, and attempts that failed.", "result"
+        "journal_lines", "Lines of the journal, and attempts to write one that failed.", "result"
     )
-    for result in ("written", "failed"):
+    for result in ("written", "failed", "dropped"):
         lines.labels(result)
     return lines
 

@@ -34,6 +34,6 @@ def test_lines_are_zero_from_the_start() -> None:
     metrics = Metrics()
     declare_journal_lines(metrics)
 
-    for result in ("written", "failed"):
+    for result in ("written", "failed", "dropped"):
         labels = {"result": result}
         assert metrics.registry.get_sample_value("dialtone_journal_lines_total", labels) == 0

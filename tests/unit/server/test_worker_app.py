@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.metrics.metrics import Metrics
 from entrypoints.server import worker_app
 from entrypoints.server.workers import Workers
+from tests.support.counts import counts
 
 
 async def test_a_new_worker_whose_disk_does_not_respond_is_logged_once(
@@ -26,9 +28,11 @@ async def test_a_new_worker_whose_disk_does_not_respond_is_logged_once(
     workers = Workers()
     workers.mark_started()
     settings: Any = object()
+    metrics = Metrics()
     with capture_logs() as logs:
         async with AsyncExitStack() as stack:
-            opened = await worker_app._open_use_cases(settings, None, workers, stack)
+            opened = await worker_app._open_use_cases(settings, metrics, workers, stack)
 
     assert opened is use_cases
     assert [line["event"] for line in logs] == ["worker_start_waits"]
+    assert counts(metrics)["background_failures"][("worker_start",)] == 1

@@ -44,14 +44,19 @@ class Journaled:
 
     def __init__(self) -> None:
         self.journal, self.database, clock = FakeJournal(), InMemoryDatabase(), MovableClock()
+        self.dropped = 0
         self.writer = WriteActs(
             journal=self.journal,
             keyed_hashes=self.database.encryption,
             index_key="0badc0de",
             clock=clock,
+            count_dropped=self._count_dropped,
         )
         self.app = AppHarness(database=self.database, clock=clock)
         self.app.observers.add(self.writer)
+
+    def _count_dropped(self) -> None:
+        self.dropped += 1
 
 
 @pytest.fixture
@@ -132,6 +137,7 @@ async def test_the_log_names_a_line_that_is_dropped_because_too_many_wait(
 
     dropped = {"event": "journal_line_dropped", "action": "sign_out", "user_id": user.id}
     assert dropped in [record.msg for record in caplog.records]
+    assert journaled.dropped == 1
 
 
 async def test_an_unexpected_error_loses_no_line_and_fails_no_act(journaled: Journaled) -> None:

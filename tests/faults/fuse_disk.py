@@ -1,11 +1,18 @@
-"""A FUSE file system that only its services see, and that stops for one process."""
+"""A FUSE file system that only its services see, and that stops for one process.
+
+`python -m tests.faults.fuse_disk` fails, and says why, if none can be mounted here.
+"""
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
 
 from tests.faults.disks import unshare_command
-from tests.support.servers.process import ServerProcess, find_or_install
+from tests.support.servers.process import ServerProcess, ServerUnavailable, find_or_install
 from tests.support.service import command
 
 
@@ -31,7 +38,9 @@ class FuseDisk(ServerProcess):
         return [*unshare, *program, *map(str, paths)]
 
     def is_ready(self) -> bool:
-        return os.path.ismount(f"/proc/{self.pid}/root{self.mount}")
+        with suppress(FileNotFoundError):  # it has ended
+            return os.path.ismount(f"/proc/{self.pid}/root{self.mount}")
+        return False
 
     def program(self) -> list[str]:
         """Return the program of a service that sees the mounted folder."""
@@ -42,3 +51,15 @@ class FuseDisk(ServerProcess):
     def stop_for(self, process_id: int) -> None:
         """Give no response to reads of this process."""
         self._stopped_for.write_text(str(process_id))
+
+
+def main() -> None:
+    try:
+        with TemporaryDirectory() as folder, FuseDisk(Path(folder) / "disk"):
+            pass
+    except (ServerUnavailable, pytest.fail.Exception) as error:
+        sys.exit(f"No FUSE file system can be mounted: {error}")
+
+
+if __name__ == "__main__":
+    main()

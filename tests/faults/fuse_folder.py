@@ -4,11 +4,13 @@
 STOPPED_FOR has the id of a process, the reads of that process get no response.
 """
 
+import ctypes
 import errno
 import os
 import sys
 import time
 from contextlib import suppress
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ import mfusepy
 _POLL_INTERVAL: Final = 0.02
 _STATUS: Final = ("st_mode", "st_nlink", "st_size", "st_uid", "st_gid", "st_ino")
 _TIMES: Final = ("st_atime", "st_mtime", "st_ctime")
+_libfuse: Final = ctypes.CDLL(find_library("fuse") or find_library("fuse3"))
+"""The library that mfusepy has loaded."""
 
 
 class FuseFolder(mfusepy.Operations):  # type: ignore[misc]  # without types
@@ -36,7 +40,7 @@ class FuseFolder(mfusepy.Operations):  # type: ignore[misc]  # without types
         *_, thread_id = mfusepy.fuse_get_context()
         while self._is_stopped_for(thread_id):
             # A process that is killed ends only after the response.
-            if mfusepy._libfuse.fuse_interrupted():
+            if _libfuse.fuse_interrupted():
                 raise InterruptedError(errno.EINTR, "interrupted")
             # The test changes a file.
             time.sleep(_POLL_INTERVAL)

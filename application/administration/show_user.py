@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from application.administration.caller import Caller
 from application.administration.details import DetailsPart, DetailsParts
@@ -48,6 +48,7 @@ class UserDetails:
         user: The phone and the identity.
         number: The phone number as the caller may see it; None without a phone.
         phone_hash: What the log of today in UTC calls the phone; None without one.
+        phone_hash_of_yesterday: The same of the log of yesterday: a complaint comes after midnight.
         sessions: The active sessions, the last used first.
         token_repeats: The refresh tokens of the last 30 days that came twice, from two networks,
             the latest first.
@@ -61,6 +62,7 @@ class UserDetails:
     user: FoundUser
     number: str | None
     phone_hash: str | None
+    phone_hash_of_yesterday: str | None
     sessions: Sequence[Session]
     token_repeats: Sequence[TokenRepeat]
     devices: Sequence[RecognizedDevice]
@@ -134,6 +136,7 @@ class ShowUser:
             user=user,
             number=number,
             phone_hash=self._hash_phone(user, now),
+            phone_hash_of_yesterday=self._hash_phone(user, now - timedelta(days=1)),
             sessions=sorted(sessions, key=lambda session: session.last_seen_at, reverse=True),
             token_repeats=identity.current_token_repeats(now)[::-1] if identity else (),
             devices=[device for device in devices if now < device.expires_at],
@@ -143,10 +146,10 @@ class ShowUser:
             parts=parts,
         )
 
-    def _hash_phone(self, user: FoundUser, now: datetime) -> str | None:
+    def _hash_phone(self, user: FoundUser, time: datetime) -> str | None:
         if user.phone is None:
             return None
-        return self.find_user.keyed_hashes.hash_phone_of_day(user.phone, now.date())
+        return self.find_user.keyed_hashes.hash_phone_of_day(user.phone, time.date())
 
     async def _describe_verification(self, user: FoundUser) -> VerificationState | None:
         if user.phone is None:

@@ -67,6 +67,7 @@ def render_details(
     if details.number is not None:
         yield _row("phone", details.number)
         yield _row("in today's log", f"phone_hash {details.phone_hash}")
+        yield _row("in yesterday's log", f"phone_hash {details.phone_hash_of_yesterday}")
     if details.user.hold is not None:
         is_blocked = details.verification is not None and details.verification.blocked_since
         yield _row("held for", describe_hold(details.user.hold, is_blocked=bool(is_blocked)))

@@ -307,6 +307,10 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
             "What the log of today (UTC) calls the phone; null without one.", "8f14e45fceea167a"
         ),
     ]
+    phone_hash_of_yesterday: Annotated[
+        str | None,
+        described("The same of the log of yesterday.", "c9f0f895fb98ab91"),
+    ]
     hold: Annotated[
         PhoneHoldResponse | None,
         described("For whom a phone without an account is held; null if it is not."),
@@ -398,6 +402,7 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
         summary=_summarize(details.user),
         number=details.number,
         phone_hash=details.phone_hash,
+        phone_hash_of_yesterday=details.phone_hash_of_yesterday,
         hold=_to_hold(details.user.hold) if details.user.hold else None,
         account=_to_account(identity) if identity else None,
         sessions=[_to_session(session) for session in details.sessions],

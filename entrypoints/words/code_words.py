@@ -20,7 +20,7 @@ from domain.otp.rejection import (
 )
 from entrypoints.words.user_words import describe_delivery, format_time
 
-ONLY_IN_LOG: Final = "only in the log, with this phone_hash"
+ONLY_IN_LOG: Final = "only in the log, with its phone_hash"
 """Where the rejected requests of a phone are that keeps none."""
 _PARTS: Final = {STRANGERS: "new customers", RECOGNIZED: "known customers"}
 """For whom a part of a limit is. A rejection names no other part."""

@@ -166,6 +166,20 @@ async def test_rejected_requests_are_shown(driver: AdminDriver) -> None:
     }
 
 
+async def test_the_log_of_yesterday_can_be_searched_after_midnight(driver: AdminDriver) -> None:
+    token = await driver.make_token(Scope.READ_USERS)
+
+    async def search() -> dict[str, str]:
+        found = await driver.post("search", {"phone": STRANGER.e164}, token=token)
+        details: dict[str, str] = found.json()
+        return details
+
+    yesterday = await search()
+    driver.harness.advance(24 * 60 * 60)
+    today = await search()
+    assert today["phone_hash_of_yesterday"] == yesterday["phone_hash"] != today["phone_hash"]
+
+
 async def test_a_refresh_token_from_two_networks_is_shown(driver: AdminDriver) -> None:
     session = await driver.harness.open_session(USER, with_refresh=True)
     token = a_parsed_token(session.tokens.refresh_token or "")

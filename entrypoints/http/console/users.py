@@ -152,6 +152,7 @@ def _describe_user(
         rows += [
             ("Phone", details.number),
             ("In today's log", f"phone_hash {details.phone_hash}"),
+            ("In yesterday's log", f"phone_hash {details.phone_hash_of_yesterday}"),
         ]
     rows += _rows_at(UserRowPlace.PHONE, of_features)
     if identity is not None and not identity.is_deleted:

@@ -52,9 +52,9 @@ _NO_FOLDER: Final = (
 )
 _SOLUTIONS: Final = {
     "SQLITE_NOTADB": "{path} is no SQLite database: move it away, or name another file.",
-    "SQLITE_CORRUPT": "{path} is damaged: restore a backup, or name another file.",
+    "SQLITE_CORRUPT": "{path} is damaged ({cause}): restore a backup, or name another file.",
     # Our statements are valid for each schema that is not damaged.
-    "SQLITE_ERROR": "{path} is damaged: restore a backup, or name another file.",
+    "SQLITE_ERROR": "{path} is damaged ({cause}): restore a backup, or name another file.",
     "SQLITE_BUSY": "{path} is locked by another process: stop that process and start again.",
     "SQLITE_FULL": _DISK_FULL,
     "SQLITE_IOERR_SHMSIZE": _DISK_FULL,
@@ -79,7 +79,8 @@ def to_startup_error(path: Path, error: SqliteError | OSError) -> ConfigurationE
     """Return the error with a message for the operator: the cause and a solution."""
     code = "SQLITE_CORRUPT" if _is_no_utf8_column(error) else _code(error)
     kind = DatabaseLocked if _primary_code(code) == "SQLITE_BUSY" else ConfigurationError
-    return kind((_find(_SOLUTIONS, code) or _UNKNOWN).format(path=path, code=code))
+    text = _find(_SOLUTIONS, code) or _UNKNOWN
+    return kind(text.format(path=path, code=code, cause=cause_of(error)))
 
 
 def to_port_error(error: SqliteError) -> PortError:

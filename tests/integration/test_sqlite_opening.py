@@ -168,7 +168,7 @@ def test_a_damaged_file_is_rejected(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:100] + b"\xaa" * (len(content) - 100))
 
-    assert "is damaged" in startup_error(path)
+    assert "is damaged (SQLITE_" in startup_error(path)
 
 
 def test_a_commit_is_synced_to_the_disk(path: Path) -> None:

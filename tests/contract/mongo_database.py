@@ -12,6 +12,7 @@ from adapters.mongo import open_mongo_database
 from adapters.mongo.documents import COLLECTIONS, METADATA_COLLECTION
 from adapters.records.database import Database
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.timeouts import with_long_timeout
 
 _CLIENT: Final = pytest.StashKey[MongoClient[dict[str, Any]]]()
 _DATABASE_URL: Final = pytest.StashKey[str]()
@@ -38,7 +39,7 @@ def in_mongo(request: pytest.FixtureRequest) -> Callable[[], AbstractAsyncContex
     To create a new database would take longer than most tests, and MongoDB keeps its two dozen
     files open for minutes after it was dropped.
     """
-    url = contract_database_url(request)
+    url = with_long_timeout(contract_database_url(request))
     database = request.session.stash[_CLIENT].get_default_database()
     # A majority that has the last write has all of them.
     majority = WriteConcern("majority")

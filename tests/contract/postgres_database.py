@@ -12,6 +12,7 @@ from adapters.postgres import open_postgres_database
 from adapters.postgres.schema import ALL_KINDS
 from adapters.records.database import Database
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.timeouts import with_long_timeout
 
 _CONNECTION: Final = pytest.StashKey[psycopg.Connection[Any]]()
 _DATABASE_URL: Final = pytest.StashKey[str]()
@@ -23,7 +24,7 @@ def in_postgres(
     request: pytest.FixtureRequest,
 ) -> Callable[[], AbstractAsyncContextManager[Database]]:
     """Empty the database of this test run, and return a function that opens it."""
-    url = contract_postgres_url(request)
+    url = with_long_timeout(contract_postgres_url(request))
     connection = request.session.stash[_CONNECTION]
     [(exists,)] = connection.execute("SELECT to_regclass('database_metadata') IS NOT NULL")
     if exists:

@@ -12,6 +12,7 @@ from tests.support.forked_service import running
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.s3 import S3Server
 from tests.support.service import Inbox, Service
+from tests.support.timeouts import with_long_timeout
 
 Deployment = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Service]]
 """The arguments are the request and the service's folder."""
@@ -76,13 +77,14 @@ def on_mongo(request: pytest.FixtureRequest) -> Mapping[str, str]:
     mongo_url: str = request.getfixturevalue("mongo_url")
     server, separator, options = mongo_url.partition("?")
     name = f"e2e_{uuid.uuid4().hex}"
-    return {"DIALTONE_DATABASE": f"{server.rstrip('/')}/{name}{separator}{options}"}
+    url = f"{server.rstrip('/')}/{name}{separator}{options}"
+    return {"DIALTONE_DATABASE": with_long_timeout(url)}
 
 
 def on_postgres(request: pytest.FixtureRequest) -> Mapping[str, str]:
     """A new database on the PostgreSQL server."""
     url: str = request.getfixturevalue("new_postgres_database")()
-    return {"DIALTONE_DATABASE": url}
+    return {"DIALTONE_DATABASE": with_long_timeout(url)}
 
 
 DATABASES: Final[tuple[Database, ...]] = (on_sqlite, on_mongo, on_postgres)

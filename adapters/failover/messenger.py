@@ -91,6 +91,7 @@ class FailoverMessenger:
         self._health_checks = health_checks
         self._now = now
         self._send_timeout = send_timeout
+        self._logged_problems: set[str] = set()
 
     async def send(
         self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
@@ -170,33 +171,35 @@ class FailoverMessenger:
         ]
         if unknown:
             raise MessengerUnavailable("; ".join(_UNKNOWN.format(reason=it) for it in unknown))
-        await _check_any(self._health_checks)
+        tasks = [
+            start_task("check_messenger", self._find_problem(check))
+            for check in self._health_checks
+        ]
+        problems = []
+        try:
+            for task in asyncio.as_completed(tasks):
+                problem = await task
+                if problem is None:
+                    return
+                problems.append(problem)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        raise MessengerUnavailable("; ".join(problems))
 
-
-async def _check_any(health_checks: Sequence[HealthCheck]) -> None:
-    tasks = [start_task("check_messenger", _reason(check)) for check in health_checks]
-    reasons = []
-    try:
-        for task in asyncio.as_completed(tasks):
-            reason = await task
-            if reason is None:
-                return
-            reasons.append(reason)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    raise MessengerUnavailable("; ".join(reasons))
-
-
-async def _reason(health_check: HealthCheck) -> str | None:
-    try:
-        await health_check.check()
-    except PortError as error:
-        return error.reason  # clients see it
-    # An operator's adapter may raise anything: SystemExit would end the process.
-    except BaseException as error:
-        if is_ended():
-            raise
-        return f"failed with {type(error).__name__}"
-    return None
+    async def _find_problem(self, health_check: HealthCheck) -> str | None:
+        try:
+            await health_check.check()
+        except PortError as error:
+            return error.reason  # clients see it
+        # An operator's adapter may raise anything: SystemExit would end the process.
+        except BaseException as error:
+            if is_ended():
+                raise
+            problem = f"failed with {type(error).__name__}"
+            if problem not in self._logged_problems:
+                self._logged_problems.add(problem)
+                _log.error({"event": "health_check_failed"}, exc_info=error)
+            return problem
+        return None

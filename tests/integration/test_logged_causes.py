@@ -12,7 +12,6 @@ import httpx
 import jwt
 import psycopg
 import pytest
-from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from PIL import Image
 from pymongo import InsertOne, MongoClient
@@ -23,11 +22,9 @@ from adapters.logging.masking import format_exception
 from adapters.mongo import driver as mongo_driver
 from adapters.postgres import driver as postgres_driver
 from adapters.postgres.opening_errors import errors_while_opening
-from adapters.s3.errors import files_unavailable
 from adapters.sqlite.errors import to_port_error
 from adapters.twilio.client import TwilioError
 from application.ports.errors import ConfigurationError, PortError
-from tests.support.servers.s3 import S3Server
 
 PHONE: Final = "+14155552671"
 CODE: Final = "804253"
@@ -268,17 +265,7 @@ def test_sqlite_shows_that_a_file_is_damaged_and_not_what_is_in_it(tmp_path: Any
     assert shown(to_port_error(error)) == (f"the database file is damaged: SQLITE_CORRUPT: {line}")
 
 
-# S3, HTTP and TLS
-
-
-def test_s3_shows_code_status_and_operation(s3_server: S3Server) -> None:
-    missing = raised_by(lambda: s3_server.client.get_object(Bucket=s3_server.bucket, Key=ALL))
-    bucket = raised_by(lambda: s3_server.client.get_object(Bucket="no-such-bucket", Key=ALL))
-
-    for error, code in ((missing, "NoSuchKey"), (bucket, "NoSuchBucket")):
-        assert isinstance(error, ClientError)
-        assert f" ({code} 404 GetObject" in logged(error)
-        assert f"{code} 404 GetObject" in shown(files_unavailable(error))
+# HTTP and TLS
 
 
 async def test_http_shows_the_error_of_the_network() -> None:

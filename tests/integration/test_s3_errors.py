@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, UnknownServiceError
 from botocore.retries.standard import ExponentialBackoff
 
+from adapters.logging.masking import summarize_exception
 from adapters.s3 import S3Files, S3Timeouts
 from adapters.s3.errors import files_unavailable
 from application.ports.errors import (
@@ -140,6 +141,19 @@ def test_an_error_code_or_else_the_status_is_the_cause() -> None:
     error = UnknownServiceError(service_name=SECRET, known_service_names=[])
     assert files_unavailable(error).reason == "UnknownServiceError"
     assert SECRET not in str(files_unavailable(error))
+
+
+def test_the_log_shows_code_status_and_operation_of_a_real_store(s3_server: S3Server) -> None:
+    key = "Asha Rao +14155552671 804253 asha@example.com"
+    for bucket, code in ((s3_server.bucket, "NoSuchKey"), ("no-such-bucket", "NoSuchBucket")):
+        with pytest.raises(ClientError) as raised:
+            s3_server.client.get_object(Bucket=bucket, Key=key)
+        line = summarize_exception(raised.value)
+        assert f" ({code} 404 GetObject" in line
+        assert f"{code} 404 GetObject" in str(files_unavailable(raised.value))
+        for secret in ("Asha", "Rao", "4155552671", "804253"):
+            assert secret not in line
+            assert secret not in str(files_unavailable(raised.value))
 
 
 @pytest.mark.parametrize(

@@ -232,12 +232,18 @@ async def failure_of(group: FailoverMessenger) -> str:
     return str(error.value)
 
 
-async def test_the_group_is_healthy_as_long_as_one_messenger_is() -> None:
+async def test_the_group_is_healthy_as_long_as_one_messenger_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     for other in (FakeMessenger(REJECTED), HangingMessenger(), FailingCheck()):
         await group_of(other, FakeMessenger(ACCEPTED)).check()
 
     group = group_of(FakeMessenger(REJECTED), FailingCheck())
-    assert await failure_of(group) == f"{REJECTED.reason}; failed with ValueError"
+    caplog.clear()
+    for _ in range(2):
+        assert await failure_of(group) == f"{REJECTED.reason}; failed with ValueError"
+    [line] = caplog.records
+    assert (line.msg, bool(line.exc_info)) == ({"event": "health_check_failed"}, True)
 
 
 async def test_an_unknown_delivery_fails_the_health_check_until_it_is_over() -> None:

@@ -160,25 +160,23 @@ class PostgresDatabase:
     async def _wait_for_connection(self, deadline: float) -> PostgresConnection:
         """Wait longer while nobody gets an answer, as in a failover."""
         loop = asyncio.get_running_loop()
-        was_full = len(self.connections_in_use) >= self.pool.max_size
         try:
             return await self.pool.getconn(self.deadlines.end_of_wait(deadline) - loop.time())
         except PoolTimeout:
-            failure = self._has_no_turn(was_full=was_full)
+            failure = self._has_no_turn()
             if isinstance(failure, StorageOverloaded):
                 raise failure from None
         try:
             return await self.pool.getconn(deadline - loop.time())
         except PoolTimeout:
-            raise self._has_no_turn(was_full=was_full) from None
+            raise self._has_no_turn() from None
 
-    def _has_no_turn(self, *, was_full: bool) -> PortError:
-        # The pool counts those connections too that are being opened.
-        reason = TOO_MANY_CALLS if self.connections_in_use else _NO_CONNECTION
-        failure = StorageUnavailable(reason)
-        if was_full or self.connections_in_use:
-            return self.deadlines.answers.explain(failure)
-        return failure
+    def _has_no_turn(self) -> PortError:
+        # The pool counts those connections too that are being opened. And none is in use for a
+        # moment when it is given from one call to the next.
+        has_connection = self.connections_in_use or self.deadlines.answers.are_recent
+        failure = StorageUnavailable(TOO_MANY_CALLS if has_connection else _NO_CONNECTION)
+        return self.deadlines.answers.explain(failure)
 
 
 async def _end_transaction(connection: PostgresConnection) -> None:

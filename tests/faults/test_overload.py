@@ -28,8 +28,8 @@ T = TypeVar("T")
 CONNECTIONS: Final = 2
 SECONDS: Final = 0.3
 """How long the server takes for a call."""
-CALLS: Final = 80
-"""All of them together take longer than any timeout here."""
+CALLS: Final = 120
+"""So many that they wait longer than any timeout here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +108,18 @@ async def breaker(database: SlowDatabase) -> AsyncIterator[CircuitBreaker]:
 
 
 async def call_many(breaker: CircuitBreaker, database: SlowDatabase) -> list[type | None]:
-    """Make many calls at the same time, and return the class of each error."""
+    """Make four times as many calls as the server answers, and return the class of each error."""
 
-    async def call() -> type | None:
+    async def call(number: int) -> type | None:
+        # They arrive also when a connection is given from one call to the next.
+        await asyncio.sleep(number * SECONDS / CONNECTIONS / 4)
         try:
             await breaker.read(database.call)
         except StorageError as error:
             return type(error)
         return None
 
-    return await asyncio.gather(*(call() for _ in range(CALLS)))
+    return await asyncio.gather(*(call(number) for number in range(CALLS)))
 
 
 @pytest.mark.parametrize("database", [10], indirect=True)

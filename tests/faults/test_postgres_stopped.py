@@ -32,6 +32,12 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresProces
         yield process
 
 
+@pytest.fixture(autouse=True)
+def no_recent_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an answer before the server stopped be long ago: the timeouts are below a second."""
+    monkeypatch.setattr(answers, "MAX_SILENCE", -math.inf)
+
+
 @pytest.fixture
 def url(process: PostgresProcess) -> str:
     """The URL of a new database."""
@@ -61,10 +67,8 @@ async def test_the_reason_is_the_lost_server_and_not_the_number_of_calls(
 
 
 async def test_a_full_pool_is_an_error_in_bounded_time_and_sends_nothing(
-    process: PostgresProcess, url: str, monkeypatch: pytest.MonkeyPatch
+    process: PostgresProcess, url: str
 ) -> None:
-    # The answer before the server stopped was less than a second ago.
-    monkeypatch.setattr(answers, "MAX_SILENCE", -math.inf)
     async with open_postgres_repositories(url.replace("pool_size=4", "pool_size=1")) as one:
         await one.identities.add(an_identity())
         process.pause()

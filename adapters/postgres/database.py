@@ -175,7 +175,10 @@ class PostgresDatabase:
         # The pool counts those connections too that are being opened. And none is in use for a
         # moment when it is given from one call to the next.
         has_connection = self.connections_in_use or self.deadlines.answers.are_recent
-        failure = StorageUnavailable(TOO_MANY_CALLS if has_connection else _NO_CONNECTION)
+        if has_connection:
+            failure = StorageUnavailable(TOO_MANY_CALLS)
+        else:
+            failure = StorageUnavailable(_NO_CONNECTION, self.pool.connection_class.last_failure)
         return self.deadlines.answers.explain(failure)
 
 
@@ -197,7 +200,8 @@ async def open_pool(url: PostgresUrl) -> AsyncIterator[PostgresDatabase]:
             await sessions.configure(connection)
 
     pool = AsyncConnectionPool(
-        connection_class=PostgresConnection,
+        # A class of its own, since it remembers the failures of this pool.
+        connection_class=type("PoolConnection", (PostgresConnection,), {}),
         kwargs={**url.parameters, "autocommit": True, "prepare_threshold": PREPARE_THRESHOLD},
         configure=configure,
         min_size=min(MIN_CONNECTIONS, url.pool_size),

@@ -11,7 +11,7 @@ import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, ClassVar, Final, Self
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -51,8 +51,21 @@ class PostgresConnection(psycopg.AsyncConnection[TupleRow]):
     """A connection that a deadline can abort."""
 
     is_aborted = False
+    last_failure: ClassVar[str] = ""
+    """Why no connection was opened last time; an empty text if one was."""
     is_pooled = False
     """Whether a pooler is in front of the server: see `find_pooler`."""
+
+    @classmethod
+    async def connect(cls, *args: Any, **kwargs: Any) -> Self:
+        """Connect, as the driver does, and remember a failure: the pool has its own error."""
+        try:
+            connection = await super().connect(*args, **kwargs)
+        except psycopg.Error as error:
+            cls.last_failure = str(cause_of(error))
+            raise
+        cls.last_failure = ""
+        return connection
 
     def abort(self) -> None:
         """Fail what waits for the server, at once and without a word to the server."""

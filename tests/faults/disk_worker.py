@@ -88,7 +88,7 @@ async def attempt(title: str, operation: Awaitable[None]) -> None:
         await operation
         report(title, "done")
     except MediaStorageUnavailable as error:
-        report(title, f"{type(error).__name__}:", error)
+        report(title, f"{type(error).__name__}:", error.reason)
 
 
 def file_names(folder: Path) -> list[str]:

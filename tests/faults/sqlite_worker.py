@@ -91,7 +91,7 @@ async def survive_full_disk(path: Path) -> None:
             for _ in range(1000):
                 await records.health.check()
         except StorageUnavailable as error:
-            report("health check:", error)
+            report("health check:", error.reason)
         ballast.unlink()
         await records.health.check()
         report("health check: works again")
@@ -119,7 +119,7 @@ async def _fill(records: Repositories) -> tuple[list[Identity], list[Identity]]:
         ]
         stored += [identity for identity in batch if identity not in failed]
         if failed:
-            causes = {str(result) for result in results if isinstance(result, StorageUnavailable)}
+            causes = {result.reason for result in results if isinstance(result, StorageUnavailable)}
             report("error:", *causes)
             return stored, failed
     raise AssertionError("unreachable")

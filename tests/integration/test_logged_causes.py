@@ -21,10 +21,12 @@ from adapters.http import ConnectionFailed, Timeouts, open_transport
 from adapters.logging.masking import format_exception
 from adapters.mongo import driver as mongo_driver
 from adapters.postgres import driver as postgres_driver
+from adapters.postgres.database import open_pool
 from adapters.postgres.opening_errors import errors_while_opening
+from adapters.postgres.url import parse_url
 from adapters.sqlite.errors import to_port_error
 from adapters.twilio.client import TwilioError
-from application.ports.errors import ConfigurationError, PortError
+from application.ports.errors import ConfigurationError, PortError, StorageUnavailable
 
 PHONE: Final = "+14155552671"
 CODE: Final = "804253"
@@ -142,6 +144,15 @@ def test_postgresql_shows_why_there_is_no_connection(postgres_database: str) -> 
     )
     assert "unexpected spaces found in *" in logged(invalid)
     assert logged(database).endswith("database * does not exist")
+
+
+async def test_a_call_without_a_connection_says_why_there_is_none() -> None:
+    url = parse_url(f"postgresql://asha:{CODE}@127.0.0.1:1/Rao?timeout=0.5")
+    async with open_pool(url) as database:
+        with pytest.raises(StorageUnavailable) as raised:
+            await database.read("SELECT 1")
+    assert raised.value.reason == "there is no connection to a server that accepts writes"
+    assert "Connection refused" in shown(raised.value)
 
 
 # MongoDB

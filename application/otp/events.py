@@ -97,6 +97,16 @@ class OtpNotTaken(ProviderEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProviderPaused(OtpNotTaken):
+    """No provider was called, because of a pause. The other fields are those of a `Rejection`."""
+
+    max_lines_a_minute = 100
+    until: datetime | None
+    recognition: Recognition
+    has_proof: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportEvent(SecurityEvent):
     """What a provider reports later. The labels of the phone are in the URL of the report."""
 

@@ -18,6 +18,7 @@ from application.otp.events import (
     FixedOtpUsed,
     OtpRequested,
     OtpSuppressed,
+    ProviderPaused,
 )
 from application.otp.extensions import OtpExtensions
 from application.otp.provider_pause import PAUSED
@@ -320,9 +321,6 @@ class RequestOtp:
             return
         seconds = self.deliver_otp.retry_after(is_call=request.new_call_id is not None)
         if seconds > 0:
-            self.events.record(
-                make_delivery_event(phone, PAUSED, request.channel, request.provider)
-            )
             raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
 
     async def _acquire_with_proof(
@@ -511,7 +509,7 @@ class RequestOtp:
         loaded: Versioned[PhoneVerification],
         error: DomainError,
     ) -> None:
-        """Record why no provider is called. A pause and a proof have events of their own."""
+        """Record why no provider is called. A request for a proof has an event of its own."""
         phone, has_record, until = command.phone, loaded.version != 0, None
         match error:
             case TooManyOtpRequests():
@@ -533,5 +531,19 @@ class RequestOtp:
         )
         if isinstance(error, TooManyOtpRequests):
             self.rejections.record(phone, rejection, "too many requests", has_record=has_record)
-        else:
-            self.rejections.add(phone, rejection, has_record=has_record)
+            return
+        if isinstance(error, DeliveryFailed):
+            self.events.record(
+                ProviderPaused(
+                    phone=phone,
+                    channel=rejection.channel,
+                    provider=request.provider,
+                    result=PAUSED.status,
+                    error_code=PAUSED.error_code,
+                    reason=PAUSED.reason,
+                    until=rejection.until,
+                    recognition=rejection.recognition,
+                    has_proof=rejection.has_proof,
+                )
+            )
+        self.rejections.add(phone, rejection, has_record=has_record)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from application.otp import recent_rejections
+from application.otp.events import ProviderPaused
 from application.otp.recent_rejections import WRITE_INTERVAL
 from application.ports.errors import OperationRejected, StorageUnavailable
 from domain.errors import CountryNotServed, DeliveryFailed, DomainError, TooManyOtpRequests
@@ -151,7 +152,12 @@ async def test_a_pause_of_the_provider_is_a_rejection() -> None:
     at = await reject(app, error=DeliveryFailed)
     await app.otp.rejections.write_rest()
     [rejection] = kept(app)
-    assert (rejection.limit, rejection.until) == ("provider_paused", at + timedelta(seconds=30))
+    until = at + timedelta(seconds=30)
+    assert (rejection.limit, rejection.until) == ("provider_paused", until)
+    # For phones without a record the log has the same.
+    event = app.events.recorded[-1]
+    assert isinstance(event, ProviderPaused)
+    assert (event.until, event.recognition, event.has_proof) == (until, Recognition.NONE, False)
 
 
 async def test_a_failed_write_is_repeated(app: CoreHarness) -> None:

@@ -90,7 +90,7 @@ class DescribeVerification:
             deliveries=deliveries[::-1],
             unknown_deliveries=verification.unknown_deliveries,
             rejections=verification.rejections[::-1],
-            keeps_rejections=verification.keeps_rejections,
+            keeps_rejections=verification != PhoneVerification(),
         )
 
     def _why_not_served(self, phone: PhoneNumber, now: datetime) -> str:

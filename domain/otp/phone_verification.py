@@ -708,18 +708,12 @@ class PhoneVerification:
         """Return the state with these rejections, of which the latest ten are kept for a day.
 
         - One that is kept already is not kept twice.
-        - A phone of which nothing else is known keeps none: requests that are rejected make no
-          record, and none lives on with them alone.
+        - A phone of which nothing is known keeps none: requests that are rejected make no record.
         """
         pruned = self.prune(now)
-        if not rejections or not pruned.keeps_rejections:
+        if not rejections or pruned == PhoneVerification():
             return self
         return replace(pruned, rejections=keep_latest([*pruned.rejections, *rejections]))
-
-    @property
-    def keeps_rejections(self) -> bool:
-        """Whether anything else is known of the phone."""
-        return replace(self, rejections=()) != PhoneVerification()
 
     def stop_counting(self, request_id: str) -> "PhoneVerification":
         """Return the state whose limits and cooldown no longer count what this request caused."""

@@ -336,7 +336,7 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
         list[RejectionResponse],
         described(
             "The last ten of the last day, the newest first. They are written a little later. A"
-            " phone of which nothing else is known keeps none: the log has them."
+            " phone of which nothing is known keeps none: the log has them."
         ),
     ]
 

@@ -33,10 +33,10 @@ def test_rejections_of_a_clock_that_was_wrong_keep_out_no_others() -> None:
     assert kept.rejections == (a_rejection(),)
 
 
-def test_a_phone_without_anything_else_keeps_no_rejection() -> None:
+def test_a_phone_of_which_nothing_is_known_keeps_no_rejection() -> None:
     empty = PhoneVerification()
     assert empty.keep_rejections([a_rejection()], NOW) is empty
     kept = DELIVERED.keep_rejections([a_rejection()], NOW)
-    # Its delivery has expired, and the next rejection does not let the record live on.
+    # All of it has expired, and the cleanup deletes it.
     tomorrow = NOW + timedelta(days=1)
     assert kept.keep_rejections([a_rejection(24 * 60)], tomorrow) is kept

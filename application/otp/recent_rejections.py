@@ -1,6 +1,7 @@
 """Rejected requests for codes: in the log, and with the phones that have a record."""
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,13 +14,13 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.update import change
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rejection import Rejection, keep_latest
+from domain.otp.rejection import MAX_REJECTIONS, Rejection
 from domain.phone import PhoneNumber
 
 WRITE_INTERVAL: Final = timedelta(minutes=1)
 """How often a process writes a phone for its rejections."""
 MAX_PHONES: Final = 10_000
-"""How many phones wait: at most 20 MB. A process rejects fewer requests between two writes."""
+"""How many phones wait: at most 30 MB. A process rejects fewer requests between two writes."""
 MAX_WRITES: Final = 100
 """How many phones one write visits, so that a flood leaves the database to its requests."""
 
@@ -28,9 +29,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Waiting:
-    """The rejections of a phone. `has_record` is None if its record was not loaded."""
+    """The latest rejections of a phone. `has_record` is None if its record was not loaded."""
 
-    rejections: tuple[Rejection, ...] = ()
+    rejections: deque[Rejection] = field(default_factory=lambda: deque(maxlen=MAX_REJECTIONS))
     has_record: bool | None = None
 
 
@@ -39,7 +40,7 @@ class RecentRejections:
     """Record rejections: each in the log, and those of phones with a record there, later.
 
     - `record` and `add` only append in memory, in the same way for all phones: a response and its
-      time do not depend on what is kept.
+      time do not depend on what is kept, or waits.
     - They are written with a delivery to the phone, and otherwise soon, but once a minute at most.
     - A phone without a record keeps none: the log has them.
     - A killed process loses those that wait. A failed write is repeated, except that of a record
@@ -85,14 +86,14 @@ class RecentRejections:
                 self._dropped += 1
                 return
             waiting = self._waiting[phone] = _Waiting()
-        waiting.rejections = keep_latest([*waiting.rejections, rejection])
+        waiting.rejections.append(rejection)
         if has_record is not None:
             waiting.has_record = has_record
 
     def of(self, phone: PhoneNumber) -> Sequence[Rejection]:
         """Return the rejections of a phone that wait, for a write of its record."""
         waiting = self._waiting.get(phone)
-        return waiting.rejections if waiting else ()
+        return (*waiting.rejections,) if waiting else ()
 
     async def write(self) -> None:
         """Write the rejections of phones that have a record and were not written in this minute.
@@ -152,8 +153,8 @@ class RecentRejections:
         except (CorruptRecord, OperationRejected) as error:
             _log.warning({"event": "rejections_not_written", "reason": str(error)})
         except BaseException:
-            # Behind the others, which have nothing to do with it.
-            for rejection in waiting.rejections:
+            # Behind the others, which have nothing to do with it, and before later ones.
+            for rejection in (*waiting.rejections, *self.of(phone)):
                 self.add(phone, rejection, has_record=waiting.has_record)
             raise
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -52,7 +53,8 @@ class PostgresDatabase:
     deadlines: CallDeadlines
     batches: list[Batches] = field(default_factory=list, repr=False)
     """They are finished before the database is closed."""
-    connections_in_use: set[PostgresConnection] = field(default_factory=set, repr=False)
+    connections: WeakSet[PostgresConnection] = field(default_factory=WeakSet, repr=False)
+    """Those that a call has had."""
 
     async def read(self, sql: str, values: Values = ()) -> list[TupleRow]:
         """Return the rows of a statement that changes nothing.
@@ -121,7 +123,7 @@ class PostgresDatabase:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         connection = await self._take_connection(deadline)
-        self.connections_in_use.add(connection)
+        self.connections.add(connection)
         sent_at = loop.time()
         try:
             with connection.deadline(deadline):
@@ -143,7 +145,6 @@ class PostgresDatabase:
             # The server does not check again what it has stored.
             raise CorruptRecord("a column is not UTF-8") from None
         finally:
-            self.connections_in_use.remove(connection)
             await self.pool.putconn(connection)
 
     async def _take_connection(self, deadline: float) -> PostgresConnection:
@@ -172,14 +173,10 @@ class PostgresDatabase:
             raise self._has_no_turn() from None
 
     def _has_no_turn(self) -> PortError:
-        # The pool counts those connections too that are being opened. And none is in use for a
-        # moment when it is given from one call to the next.
-        has_connection = self.connections_in_use or self.deadlines.answers.are_recent
-        if has_connection:
-            failure = StorageUnavailable(TOO_MANY_CALLS)
-        else:
-            failure = StorageUnavailable(_NO_CONNECTION, self.pool.connection_class.last_failure)
-        return self.deadlines.answers.explain(failure)
+        # The pool counts those too that are being opened.
+        if all(connection.closed for connection in self.connections):
+            return StorageUnavailable(_NO_CONNECTION, self.pool.connection_class.last_failure)
+        return self.deadlines.answers.explain(StorageUnavailable(TOO_MANY_CALLS))
 
 
 async def _end_transaction(connection: PostgresConnection) -> None:

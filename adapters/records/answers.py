@@ -43,7 +43,7 @@ class Answers:
         if not self.are_recent:
             return error
         self._overloaded_at = asyncio.get_running_loop().time()
-        return StorageOverloaded(str(error))
+        return StorageOverloaded(error.reason)
 
     def check_overload(self) -> None:
         """Fail a health check at once that would wait behind many calls.

@@ -1,7 +1,7 @@
 """The one place that starts tasks: each has a name, and is kept until its end."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from typing import Any, Final, TypeVar
 
@@ -27,6 +27,41 @@ def start_task(
     _RUNNING.add(task)
     task.add_done_callback(_RUNNING.discard)
     return task
+
+
+async def call_adapter(name: str, call: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """Make a call of an operator's own adapter.
+
+    Unlike `asyncio.timeout`, this does not wait for a call that ignores its cancellation.
+
+    Args:
+        name: The name of its task.
+        call: Makes the call.
+        seconds: How long it may take.
+
+    Raises:
+        TimeoutError: There was no result in time.
+        BaseException: What the call raises.
+    """
+    result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    async def make() -> None:
+        try:
+            returned = await call()
+        # As the error of a task, SystemExit would end the event loop.
+        except BaseException as error:  # noqa: BLE001 -- the caller gets it
+            if not result.done():
+                result.set_exception(error)
+        else:
+            if not result.done():
+                result.set_result(returned)
+
+    task = start_task(name, make())
+    try:
+        async with asyncio.timeout(seconds):
+            return await result
+    finally:
+        task.cancel()
 
 
 def is_ended() -> bool:

@@ -1,6 +1,5 @@
 """An operator's own adapter, of which nothing is an error of the service."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
@@ -16,7 +15,7 @@ from application.ports.attestation import (
     AttestationStatus,
 )
 from application.ports.errors import PortError
-from application.tasks import is_ended
+from application.tasks import call_adapter, is_ended
 from domain.otp.attestation_proof import AttestationProof
 
 TIMEOUT: Final = 3.0
@@ -76,8 +75,7 @@ async def _call(method: Callable[[], Awaitable[object]]) -> object:
         PortError: it raised anything, or took longer than `TIMEOUT`.
     """
     try:
-        async with asyncio.timeout(TIMEOUT):
-            return await method()
+        return await call_adapter("attest", method, TIMEOUT)
     except TimeoutError:
         raise PortError("no result in time") from None
     # An operator's adapter may raise anything, also of what it has cancelled itself.

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from application.otp.events import DeliveryRejected
@@ -14,7 +15,7 @@ from application.ports.errors import MessengerUnavailable, PortError
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.security_events import SecurityEvents
 from application.ports.system import HealthCheck
-from application.tasks import is_ended, start_task
+from application.tasks import call_adapter, is_ended, start_task
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
@@ -134,25 +135,18 @@ class FailoverMessenger:
         status_url: str,
         locale: str | None,
     ) -> DeliveryResult:
-        async def send() -> object:
-            try:
-                return await messenger.send(phone, text, status_url, locale)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:  # noqa: BLE001 - SystemExit would end the service
-                _log.error({"event": "messenger_failed"}, exc_info=error)
-                reason = f"It failed with {type(error).__name__}."
-                return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
-
-        sending = start_task("send_message", send())
+        send = partial(messenger.send, phone, text, status_url, locale)
         try:
-            # Unlike asyncio.timeout, this does not wait for a messenger that ignores cancellation.
-            await asyncio.wait([sending], timeout=self._send_timeout)
-        finally:
-            sending.cancel()
-        if not sending.done() or sending.cancelled():
+            result: object = await call_adapter("send_message", send, self._send_timeout)
+        except TimeoutError:
             return DeliveryResult(DeliveryStatus.UNKNOWN, _NO_RESPONSE)
-        result = sending.result()
+        except BaseException as error:  # SystemExit would end the service
+            if is_ended():
+                raise
+            _log.error({"event": "messenger_failed"}, exc_info=error)
+            # Its text may have the number or the code.
+            reason = f"It failed with {type(error).__name__}."
+            return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
         if not isinstance(result, DeliveryResult):
             reason = f"It returned {type(result).__name__} instead of a result."
             return DeliveryResult(DeliveryStatus.UNKNOWN, reason)

@@ -14,7 +14,7 @@ from application.ports.identities import Identities
 from application.ports.repositories import Leases
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
-from application.tasks import is_ended
+from application.tasks import call_adapter, is_ended
 from application.update import change
 from domain.identities.identity import Identity
 from domain.identities.user_events import UserEvent
@@ -278,8 +278,8 @@ class SendEvents:
             phone=phone.e164 if phone else None,
         )
         try:
-            async with asyncio.timeout(SEND_TIMEOUT):
-                await self.destinations[name].send(sent)
+            send = partial(self.destinations[name].send, sent)
+            await call_adapter("send_event", send, SEND_TIMEOUT)
         except EventRejected as error:
             return str(error) or "it was rejected"
         except TimeoutError:

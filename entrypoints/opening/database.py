@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from adapters.records.database import Database
 from adapters.records.guarded_database import guard_database
 from adapters.records.overload_log import log_overload
+from adapters.records.own_store import limit_calls
 from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.store_calls import wrap_limits, wrap_records
 from adapters.records.undeclared_records import check_declared
 from application.ports.limits import LimitStore
 from entrypoints.opening.extras import check_extra
@@ -87,6 +89,12 @@ async def open_guarded_database(
         with name_variable(settings.variable_of("DIALTONE_DATABASE")):
             database = await stack.enter_async_context(open_database(settings, phone_encryption))
             await check_declared(database.records)
+        if isinstance(settings.database, Factory):
+            database = replace(
+                database,
+                records=wrap_records(database.records, limit_calls()),
+                limits=wrap_limits(database.limits, limit_calls()),
+            )
         if metrics is not None:
             from adapters.metrics.stores import measure_records
 

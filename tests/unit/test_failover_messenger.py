@@ -134,7 +134,7 @@ async def ignore_cancellation() -> object:
         (exit_the_process, "It failed with SystemExit."),
         (lambda: ACCEPTED, "It failed with TypeError."),
         (return_nothing, "It returned NoneType instead of a result."),
-        (cancel_itself, "The message service does not respond."),
+        (cancel_itself, "It failed with CancelledError."),
         (hang, "The message service does not respond."),
         (ignore_cancellation, "The message service does not respond."),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 from application.events import send_events as module
 from application.events.feature import EventsFeature
-from application.events.send_events import LEASE_PERIOD, SentEvents
+from application.events.send_events import LEASE_PERIOD, PARALLEL_USERS, SentEvents
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportedUser
 from application.ports.errors import StorageTimeout
@@ -277,7 +277,7 @@ async def test_a_destination_that_fails_is_paused_longer_each_time_and_tried_aga
 ) -> None:
     await add_users(app, 40)
     backend.rejects = lambda _: AWAY
-    assert (await send(app)).failed == 5
+    assert (await send(app)).failed == PARALLEL_USERS
     assert (await send(app)).failed == 0
     attempts = []
     for seconds in (9, 1, 19, 1):

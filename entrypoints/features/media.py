@@ -352,8 +352,16 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
                 clock=clock,
             )
         case Factory() as factory:
-            environ = settings.variables.values
-            return open_adapter(factory, "DIALTONE_MEDIA", MediaFiles, environ=environ)
+            return _open_own_files(factory, settings)
+
+
+@asynccontextmanager
+async def _open_own_files(factory: Factory, settings: Settings) -> AsyncIterator[MediaFiles]:
+    from adapters.own_files import LimitedFiles
+
+    environ = settings.variables.values
+    async with open_adapter(factory, "DIALTONE_MEDIA", MediaFiles, environ=environ) as files:
+        yield LimitedFiles(files)
 
 
 def _open_image_publisher(
@@ -429,6 +437,7 @@ class _Media(Feature):
         "application/ports/media.py",
         "adapters/disk",
         "adapters/s3",
+        "adapters/own_files.py",
         "adapters/pillow",
         "adapters/records/features/media.py",
         "adapters/metrics/features/media.py",

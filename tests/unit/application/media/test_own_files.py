@@ -32,16 +32,16 @@ class HangingFiles:
     @asynccontextmanager
     async def open_file(self, *_: object) -> AsyncIterator[StoredFile | None]:
         if not self.is_opened:
-            await asyncio.sleep(_NEVER)
+            await asyncio.sleep(_NEVER)  # on the clock of the test
         yield StoredFile(2, self._read())
 
     async def list_files(self) -> AsyncIterator[str]:
         yield "a"
-        await asyncio.sleep(_NEVER)
+        await asyncio.sleep(_NEVER)  # on the clock of the test
 
     async def _read(self) -> AsyncIterator[bytes]:
         yield b"a"
-        await asyncio.sleep(_NEVER)
+        await asyncio.sleep(_NEVER)  # on the clock of the test
 
 
 async def open_file(files: LimitedFiles) -> None:

@@ -3,6 +3,8 @@
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.provider_pause import PAUSED, ProviderPause
@@ -12,6 +14,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.ports.voice import CallProvider, Calls
+from application.tasks import call_adapter
 from application.update import change
 from application.voice.call_urls import CallUrls
 from application.webhook_urls import PhoneLabels
@@ -19,6 +22,12 @@ from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences, normalize_locale
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus
+
+_CALL_TIMEOUT: Final = 15.0
+"""Seconds, as the port promises."""
+_NO_RESPONSE: Final = DeliveryResult(
+    DeliveryStatus.UNKNOWN, "The provider of calls does not respond."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -67,11 +76,16 @@ class PlaceCodeCall:
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The call was placed before.")
         today = self.clock.now().date()
         labels = PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
-        placed = await self.call_provider.place_call(
+        place = partial(
+            self.call_provider.place_call,
             phone,
             self.call_urls.code_call(call.id),
             self.call_urls.call_status(call.id, labels),
         )
+        try:
+            placed = await call_adapter("place_call", place, _CALL_TIMEOUT)
+        except TimeoutError:
+            placed = _NO_RESPONSE
         if self.pause.record(placed.status):
             warning = {"event": "provider_paused", "provider": self.provider}
             _log.warning({**warning, "reason": placed.full_reason})

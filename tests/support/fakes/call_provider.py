@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -27,6 +28,7 @@ class FakeCallProvider:
         calls: All calls that were placed, by id; those with an unknown result too.
         recordings: The content of each recording, by id.
         is_unavailable: Whether every operation fails.
+        hangs: Whether a call is placed, and nothing says so.
     """
 
     def __init__(self) -> None:
@@ -34,6 +36,7 @@ class FakeCallProvider:
         self.calls: dict[str, PlacedCall] = {}
         self.recordings: dict[str, bytes] = {}
         self.is_unavailable = False
+        self.hangs = False
 
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
         if self.is_unavailable:
@@ -42,6 +45,8 @@ class FakeCallProvider:
             return self.result
         call_id = f"CA{len(self.calls):032x}"
         self.calls[call_id] = PlacedCall(phone, url, status_url)
+        if self.hangs:
+            await asyncio.Event().wait()
         return self.result or DeliveryResult(DeliveryStatus.ACCEPTED, provider_call_id=call_id)
 
     @asynccontextmanager

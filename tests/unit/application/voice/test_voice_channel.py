@@ -189,6 +189,14 @@ async def test_only_a_call_that_is_recorded_is_placed_with_or_without_provider_i
     assert (await app.request_otp(channel=Channel.VOICE)).sent
 
 
+async def test_a_provider_that_does_not_answer_may_have_placed_the_call(app: AppHarness) -> None:
+    app.call_provider.hangs = True
+    await request_call(app)
+
+    assert len(app.call_provider.calls) == 1
+    assert stored_call(app).provider_call_id is None
+
+
 async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
     app: AppHarness,
 ) -> None:

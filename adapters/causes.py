@@ -25,6 +25,7 @@ _CUT: Final = "..."
 _SECRET: Final = re.compile(
     r"""(?ix) (?P<name>
         (?<!status[ _]) (?<!exit[ _]) (?<!error[ _]) \b code ["'`]? \s* [=:]
+      | \b (?: pass | pin ) ["'`]? \s* [=:]
       | (?: api.?key | authorization | cookie | credentials? | otp | pass(?:code|phrase|wd|word)
           | pepper | private.?key | pwd | secret | signature | token ) \w* ["'`]? \s* [=:]
       | \b bearer \s )

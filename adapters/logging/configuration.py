@@ -27,7 +27,7 @@ _find_logger: Final = structlog.stdlib.LoggerFactory([__name__])
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
 """Their warnings are logged at every level."""
 _WARNING_PLACE: Final = re.compile(r".*?:\d+: \w+: ")
-"""File, line and category; the text of a warning may have values, as that of an exception."""
+"""File, line and category; what a library says may have values, as its exceptions may."""
 _OWN_PACKAGES: Final = {"domain", "application", "adapters", "entrypoints", "dialtone"}
 """Those whose records below the level `warning` are logged. Records of libraries may quote
 messages, codes and URLs."""
@@ -183,9 +183,11 @@ def _read_message(record: logging.LogRecord) -> str:
     with suppress(Exception):  # the arguments may be of other types
         text = text % args if args else text
     line = str(text).partition("\n")[0]
-    if record.name == "py.warnings" and (place := _WARNING_PLACE.match(line)):
-        return place[0] + mask_message(line[place.end() :])
-    return line
+    if _is_own(record.name):
+        return line
+    place = _WARNING_PLACE.match(line) if record.name == "py.warnings" else None
+    begin = place.end() if place else 0
+    return line[:begin] + (mask_message(line[begin:]) or "*")
 
 
 def _to_json(event: EventDict, **_: Any) -> str:

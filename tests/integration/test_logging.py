@@ -55,7 +55,7 @@ CURRENT_REQUEST.set(None)
 ours.debug("ours for debugging")
 logging.getLogger("application").debug("also ours")
 logging.getLogger("library").info("a library's %s", "text")
-logging.getLogger("library").warning("a library's warning")
+logging.getLogger("library").warning("a library's warning of %s", "'tops3cret'")
 logging.getLogger("_granian").info("a granian message")
 logging.getLogger("_granian").warning("a granian warning")
 warnings.warn("a warning: 'tops3cret'")
@@ -80,7 +80,7 @@ def test_every_logger_writes_to_stderr_in_one_format() -> None:
         ("entrypoints.test", "info", "ours"),
         ("entrypoints.test", "debug", "ours for debugging"),
         ("application", "debug", "also ours"),
-        ("library", "warning", "a library's warning"),
+        ("library", "warning", "a library's warning of *"),
         ("_granian", "warning", "a granian warning"),
         ("py.warnings", "warning", "<string>:20: UserWarning: a warning: *"),
         ("entrypoints.test", "error", "an exception"),

@@ -61,6 +61,8 @@ from adapters.causes import MAX_MESSAGE_LENGTH, cause_of, mask_message
         ("Authorization: Basic abc def", "Authorization:*"),
         ("the header Bearer abc", "the header Bearer *"),
         ("access_token = abc def", "access_token =*"),
+        ("user: it, pass: hunter", "user: it, pass:*"),
+        ("PIN: four two, passed: all", "PIN:*"),
         ("error code: AccessDenied", None),
         # What follows `=`, and what objects contain.
         ("host=db user=asha rao, mode=ro", "host=*, mode=*"),

@@ -26,6 +26,7 @@ from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
+    NotPrimaryError,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
@@ -152,7 +153,8 @@ _MESSAGES: Final = {
     8000: _WRONG_CREDENTIALS,
     NOT_AUTHORIZED: _NOT_ALLOWED,
 }
-_DUPLICATE_KEY: Final = 11000
+_NAMES: Final = {11000: "DuplicateKey", 121: "DocumentValidationFailure"}
+"""Errors of single writes have no name."""
 # Values come after these names.
 _REJECTING_INDEX: Final = re.compile(
     r"E11000 duplicate key error collection: (?P<collection>\S+) index: (?P<name>\S+) dup key:"
@@ -356,7 +358,7 @@ def _describe_details(error: Exception) -> str:
 
 
 @cause_of.register
-def _(error: OperationFailure) -> Cause:
+def _(error: OperationFailure | NotPrimaryError) -> Cause:
     """Return code and name of an error of the server, and the unique index that rejected a write.
 
     The message has values of the document, and so have `keyValue` and `op`.
@@ -365,9 +367,8 @@ def _(error: OperationFailure) -> Cause:
     # The first of a bulk write is the one that stopped it.
     causes = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()), details]
     cause = causes[0]
-    code = cause.get("code", error.code)
-    # Errors of single writes have no name.
-    name = cause.get("codeName") or ("DuplicateKey" if code == _DUPLICATE_KEY else "")
+    code = cause.get("code", getattr(error, "code", None))
+    name = cause.get("codeName") or _NAMES.get(code)
     index = _REJECTING_INDEX.search(str(cause.get("errmsg")))
     return Cause(
         " ".join(str(part) for part in (code, name) if part),

@@ -227,3 +227,14 @@ def _(error: ClientError) -> Cause:
         parts.append(f"request {request_id}")
     code = " ".join(part for part in parts if part)
     return Cause(code, mask_message(str(fields.get("Message", ""))))
+
+
+@cause_of.register
+def _(error: BotoCoreError) -> Cause:
+    """Return what the network says, if it is known: the message has the URL instead."""
+    root = error.kwargs.get("error")
+    if not isinstance(root, Exception):
+        return Cause(message=mask_message(str(error)))
+    while isinstance(root.__cause__, Exception):
+        root = root.__cause__
+    return Cause(message=str(Cause(type(root).__name__, str(cause_of(root)))))

@@ -12,9 +12,13 @@ import httpx
 import jwt
 import psycopg
 import pytest
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import EndpointConnectionError
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from PIL import Image
 from pymongo import InsertOne, MongoClient
+from pymongo.errors import NotPrimaryError
 from twilio.base.exceptions import TwilioRestException
 
 from adapters.http import ConnectionFailed, Timeouts, open_transport
@@ -24,6 +28,7 @@ from adapters.postgres import driver as postgres_driver
 from adapters.postgres.database import open_pool
 from adapters.postgres.opening_errors import errors_while_opening
 from adapters.postgres.url import parse_url
+from adapters.s3.errors import files_unavailable
 from adapters.sqlite.errors import to_port_error
 from adapters.twilio.client import TwilioError
 from application.ports.errors import ConfigurationError, PortError, StorageUnavailable
@@ -178,13 +183,21 @@ def test_mongodb_shows_code_name_and_index(client: MongoClient[Any]) -> None:
     replaced = raised_by(lambda: people.find_one_and_replace({"_id": 3}, {**person}, upsert=True))
     operator = raised_by(lambda: people.find_one({"phone": {"$bad": ALL}}))
     command = raised_by(lambda: database.command({ALL: 1}))
+    database.create_collection("checked", validator={"age": 18})
+    checked = raised_by(lambda: database.checked.insert_one({"name": ALL}))
+    # What a server answers after an election.
+    response = {"ok": 0, "errmsg": ALL, "code": 10107, "codeName": "NotWritablePrimary"}
+    follower = NotPrimaryError(ALL, response)
 
     assert logged(duplicate) == f"pymongo.errors.DuplicateKeyError (11000 DuplicateKey): {index}"
     assert logged(bulk) == f"pymongo.errors.BulkWriteError (11000 DuplicateKey): {index}"
     assert logged(replaced) == f"pymongo.errors.DuplicateKeyError (11000 DuplicateKey): {index}"
     assert logged(operator) == "pymongo.errors.OperationFailure (2 BadValue)"
     assert logged(command) == "pymongo.errors.OperationFailure (59 CommandNotFound)"
+    assert logged(checked) == "pymongo.errors.WriteError (121 DocumentValidationFailure)"
+    assert logged(follower) == "pymongo.errors.NotPrimaryError (10107 NotWritablePrimary)"
     port_error = mongo_driver.port_error
+    assert shown(port_error(follower)) == "NotPrimaryError: 10107 NotWritablePrimary"
     assert shown(port_error(duplicate)) == f"DuplicateKeyError 11000: DuplicateKey: {index}"
     assert shown(port_error(bulk)) == f"BulkWriteError 65: 11000 DuplicateKey: {index}"
     assert shown(port_error(operator)) == "OperationFailure 2: BadValue"
@@ -274,6 +287,27 @@ def test_sqlite_shows_that_a_file_is_damaged_and_not_what_is_in_it(tmp_path: Any
     line = "malformed database schema"
     assert logged(error) == f"sqlite3.DatabaseError (SQLITE_CORRUPT): {line}"
     assert shown(to_port_error(error)) == (f"the database file is damaged: SQLITE_CORRUPT: {line}")
+
+
+# S3
+
+
+async def test_s3_shows_the_error_of_the_network() -> None:
+    unreachable = get_session().create_client(
+        "s3",
+        region_name="x",
+        aws_access_key_id=NAME,
+        aws_secret_access_key=PASSWORD,
+        endpoint_url="http://127.0.0.1:1",
+        config=AioConfig(retries={"max_attempts": 0}),
+    )
+    async with unreachable as client:
+        with pytest.raises(EndpointConnectionError) as raised:
+            await client.get_object(Bucket="bucket", Key=PHONE)
+
+    line = "ConnectionRefusedError: ECONNREFUSED"
+    assert logged(raised.value) == f"botocore.exceptions.EndpointConnectionError: {line}"
+    assert shown(files_unavailable(raised.value)) == f"cannot connect: {line}"
 
 
 # HTTP and TLS

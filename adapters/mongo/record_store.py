@@ -15,7 +15,7 @@ from adapters.mongo.documents import read_document
 from adapters.mongo.driver import DuplicateKey, MotorCollection, RawDocument, latest
 from adapters.mongo.undeclared_collections import delete_undeclared, has_undeclared
 from adapters.records.kinds import ALL_USERNAMES, KINDS
-from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
+from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind, is_storable
 from adapters.records.record_store import (
     IndexPosition,
     Move,
@@ -75,7 +75,7 @@ class MongoRecordStore:
         limit: int,
         offset: int = 0,
     ) -> Sequence[StoredRecord[R]]:
-        if not all(map(_is_storable, equal)):
+        if not all(map(is_storable, equal)):
             return []
         collection = self._collection(kind)
         # Whether a unique value is taken decides about a write.
@@ -106,7 +106,7 @@ class MongoRecordStore:
         *,
         may_estimate: bool = False,
     ) -> int:
-        if not all(map(_is_storable, equal)):
+        if not all(map(is_storable, equal)):
             return 0
         collection = self._collection(kind)
         if may_estimate:
@@ -164,7 +164,7 @@ class MongoRecordStore:
         return result.matched_count
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
-        if not _is_storable(record_id):
+        if not is_storable(record_id):
             return False
         query = {"_id": record_id, "version": version}
         result = await self._database.run(lambda: self._collection(kind).delete_one(query))
@@ -233,7 +233,7 @@ class MongoRecordStore:
         version: int,
         update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     ) -> bool:
-        if not _is_storable(record_id):
+        if not is_storable(record_id):
             return False
         query = {"_id": record_id, "version": version}
         result = await self._database.run(lambda: self._collection(kind).update_one(query, update))
@@ -342,11 +342,3 @@ def _moved_document(kind: RecordKind[R], move: Move[R], document: RawDocument) -
     unknown = {name: field for name, field in document.items() if name not in kind.field_names}
     fields = _to_fields(kind, move.record)
     return {**unknown, **fields, "_id": move.new_id, "version": move.version + 1}
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

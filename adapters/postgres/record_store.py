@@ -13,10 +13,10 @@ from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.row_loader import RowLoader, read_rows
 from adapters.postgres.sessions import Values
 from adapters.postgres.statements import statements_of
-from adapters.postgres.texts import encode_json, encode_text, is_storable
+from adapters.postgres.texts import encode_json, encode_text
 from adapters.postgres.undeclared_tables import delete_statement, has_undeclared
 from adapters.records.kinds import KINDS
-from adapters.records.record_kind import Index, Record, RecordKind
+from adapters.records.record_kind import Index, Record, RecordKind, is_storable
 from adapters.records.record_store import (
     IndexPosition,
     Move,

@@ -16,15 +16,6 @@ _STORED_JSON_ESCAPE: Final = re.compile(r"\\(?:u0001\\u000[12]|.)")
 _DECODED_JSON: Final = {encoded: text for text, encoded in _ENCODED_JSON.items()}
 
 
-def is_storable(text: str) -> bool:
-    """Return whether UTF-8 can encode a text. No record has another one."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def encode_text(text: str) -> str:
     """Return a text as it is stored."""
     if "\0" not in text and "\1" not in text:

@@ -15,8 +15,8 @@ from adapters.records.batches import (
     Entry,
     execute_in_parts,
     is_of_database,
-    is_storable,
 )
+from adapters.records.record_kind import is_storable
 from application.ports.errors import StorageUnavailable
 from application.tasks import start_task
 

@@ -87,15 +87,6 @@ class Entry(Generic[K, T]):
             result.cancel()
 
 
-def is_storable(text: str) -> bool:
-    """Return whether databases can store a text: an invalid one would fail the whole batch."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def copy_error(error: E) -> E:
     """Return an equal error for another task, with the same traceback and causes.
 

@@ -17,9 +17,9 @@ from adapters.records.batches import (
     copy_error,
     execute_in_parts,
     has_changed_nothing,
-    is_storable,
 )
 from adapters.records.limits import LimitRecord, LimitRecords, acquire, record_ids, release
+from adapters.records.record_kind import is_storable
 from application.ports.current_request import CurrentRequest
 from application.ports.errors import OperationRejected, PortError
 from application.tasks import start_task

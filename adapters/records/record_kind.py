@@ -72,6 +72,15 @@ class Index:
         return frozenset((*self.equal, *order, *self.present, *self.absent, *only))
 
 
+def is_storable(text: str) -> bool:
+    """Return whether databases can store a text: UTF-8 cannot encode some."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def index_by_time(name: str, order: str, **options: Any) -> Index:
     """Return an index of the records that have a time, in its order."""
     return Index(name=name, order=order, present=(order,), **options)

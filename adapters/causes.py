@@ -98,6 +98,13 @@ def _(error: BaseExceptionGroup) -> Cause:
 
 
 @cause_of.register
+def _(error: AttributeError | NameError | ImportError) -> Cause:
+    # The names that the interpreter sets are those of code.
+    names = {error.name, type(getattr(error, "obj", None)).__name__} if error.name else ()
+    return Cause(message=mask_message(_text_of(error), names))
+
+
+@cause_of.register
 def _(error: OSError) -> Cause:
     # Of a known error, the message has nothing but the path besides.
     symbol = errno.errorcode.get(error.errno or 0)

@@ -112,6 +112,18 @@ def test_long_messages_take_no_time(part: str) -> None:
         assert len(mask_message(text)) <= MAX_MESSAGE_LENGTH
 
 
+def test_names_of_code_stay() -> None:
+    with pytest.raises(AttributeError) as raised:
+        getattr(None, "phone")  # noqa: B009 -- it fails
+    error = AttributeError("'Asha' has no attribute 'Rao'")
+
+    assert cause_of(raised.value).message == "'NoneType' object has no attribute 'phone'"
+    assert cause_of(ModuleNotFoundError("No module named 'cbor'", name="cbor")).message == (
+        "No module named 'cbor'"
+    )
+    assert cause_of(error).message == "* has no attribute *"
+
+
 def test_fields_of_a_schema_stay_and_those_of_the_input_do_not() -> None:
     class User(msgspec.Struct, forbid_unknown_fields=True):
         phone: int

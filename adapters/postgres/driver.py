@@ -39,7 +39,8 @@ _REJECTED: Final = ("22", "54", "XX")
 """Classes of SQLSTATE that are about values or rows of a statement: data exceptions, limits of the
 server such as the size of a value, and internal errors, which is what most damage looks like."""
 _DATA_EXCEPTION: Final = "22"
-_ACCESS_RULE_VIOLATION: Final = "42"
+_WITHOUT_VALUES: Final = ("42", "XX")
+"""Classes of SQLSTATE about the statement, which has its values elsewhere, and about damage."""
 _IDENTIFIER: Final = re.compile('"([a-z_]+)"')
 
 
@@ -153,7 +154,6 @@ def _(error: psycopg.Error) -> Cause:
     names = {fields.constraint_name, fields.schema_name, fields.table_name}
     names |= {fields.column_name, fields.datatype_name}
     known = [name for name in names if name]
-    if code.startswith(_ACCESS_RULE_VIOLATION):
-        # These are about the statement, which has its values elsewhere.
+    if code.startswith(_WITHOUT_VALUES):
         known += _IDENTIFIER.findall(text)
     return Cause(code, mask_message(text, known))

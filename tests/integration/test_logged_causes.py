@@ -122,6 +122,12 @@ CREATE TABLE people (
             "END $$", None, "RaiseException (P0001): no such person: *",
             "RaiseException P0001: no such person: *",
         ),
+        (
+            "DO $$ BEGIN RAISE EXCEPTION 'index \"people_pkey\" contains unexpected zero page' "
+            f"USING ERRCODE = 'XX002', DETAIL = '{ALL}'; END $$", None,
+            'IndexCorrupted (XX002): index "people_pkey" contains unexpected zero page',
+            "the table or an index is damaged: XX002: index",
+        ),
     ],
 )  # fmt: skip
 def test_postgresql_shows_sqlstate_constraint_and_primary_message(

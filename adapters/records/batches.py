@@ -29,8 +29,6 @@ ERRORS_OF_RECORDS: Final = (CorruptRecord, OperationRejected)
 """Those of one record or value. The database does its work, and nothing was changed."""
 _OUT_OF_TIME: Final = "the time ended before all parts of a batch were tried"
 
-_CANCELLED: Final = "a call of the database was cancelled"
-
 _log = logging.getLogger(__name__)
 
 
@@ -170,8 +168,10 @@ async def execute_in_parts(
 
 
 def _error_for_callers(error: BaseException) -> Exception:
-    """Return an error for callers, who are not cancelled if a call of the batch was."""
-    return error if isinstance(error, Exception) else StorageTimeout(_CANCELLED)
+    """Return an error for callers, who do not end with a call of the batch that was ended."""
+    if isinstance(error, Exception):
+        return error
+    return StorageTimeout(f"it was ended by {type(error).__name__}")
 
 
 def _requests_of(entries: Iterable[Entry[K, T]]) -> Iterator[CurrentRequest]:

@@ -163,6 +163,15 @@ async def test_an_error_of_a_key_reaches_only_those_who_want_it(error: Exception
     assert collection.fetched == [["a", "b", "c"], ["a"], ["b", "c"], ["b"], ["c"]]
 
 
+@pytest.mark.parametrize("end", [asyncio.CancelledError(), SystemExit(1)])
+async def test_what_ends_a_call_of_the_database_ends_no_caller(end: BaseException) -> None:
+    async def fetch(_keys: Sequence[str]) -> Mapping[str, str]:
+        raise end
+
+    with pytest.raises(StorageTimeout, match=f"it was ended by {type(end).__name__}"):
+        await BatchLoader(fetch).load("key")
+
+
 async def test_a_key_of_a_full_batch_that_fails_costs_few_calls() -> None:
     collection = DamagedCollection("key 41", error=CorruptRecord("damaged"))
     loader = BatchLoader(collection.fetch)

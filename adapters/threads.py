@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
@@ -41,16 +42,19 @@ def start_thread(
 class DiskThreads:
     """Makes calls that a disk may keep for ever, in threads of their own, with a time limit.
 
-    While all threads hang, further calls fail at once, and wait in no queue. In the threads of
-    `asyncio.to_thread`, some calls that hang would stop all that needs these: looking up the host
-    of a provider, for example.
+    - While all threads hang, further calls fail at once, and wait in no queue. In the threads of
+      `asyncio.to_thread`, some calls that hang would stop all that needs these: looking up the host
+      of a provider, for example.
+    - A call that hangs does not keep the process from exiting, as one of `asyncio.to_thread` does.
     """
 
     def __init__(self, name: str, threads: int, timeout_seconds: float) -> None:
-        """Start no thread yet."""
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        """Make this many calls at the same time."""
+        self._name = name
         self._threads: Final = threads
         self._timeout_seconds = timeout_seconds
+        self._free = asyncio.Semaphore(threads)
+        self._running = set[Future[Any]]()
         self._hanging = set[Future[Any]]()
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -62,18 +66,46 @@ class DiskThreads:
         """
         if len(self._hanging) >= self._threads:
             raise TimeoutError
-        # With the context, lines that the thread logs name the request.
-        future = self._pool.submit(copy_context().run, partial(function, *args, **kwargs))
+        future: Future[T] | None = None
         try:
             async with asyncio.timeout(self._timeout_seconds):
+                await self._free.acquire()
+                future = self._start(partial(function, *args, **kwargs))
                 return await asyncio.wrap_future(future)
         except TimeoutError:
-            # The timeout has cancelled it, unless it has begun.
-            if not future.done():
+            if future is not None and not future.done():
                 self._hanging.add(future)
                 future.add_done_callback(self._hanging.discard)
             raise
 
-    def shutdown(self) -> None:
-        """Wait until the calls that have begun have ended."""
-        self._pool.shutdown()
+    async def finish(self) -> None:
+        """Wait until the calls that have begun have ended, but for no call that hangs."""
+        running = map(asyncio.wrap_future, self._running - self._hanging)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_seconds):
+                await asyncio.gather(*running, return_exceptions=True)
+
+    def _start(self, function: Callable[[], T]) -> Future[T]:
+        future = Future[T]()
+        future.set_running_or_notify_cancel()  # it cannot be cancelled
+        self._running.add(future)
+        loop = asyncio.get_running_loop()
+        # With the context, lines that the thread logs name the request.
+        context = copy_context()
+
+        def make() -> None:
+            try:
+                end = partial(future.set_result, context.run(function))
+            except BaseException as error:  # noqa: BLE001 -- the caller gets it
+                end = partial(future.set_exception, error)
+            # First, because the loop may be closed when the caller has its result.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._end, future)
+            end()
+
+        start_thread(self._name, make)
+        return future
+
+    def _end(self, future: Future[Any]) -> None:
+        self._running.discard(future)
+        self._free.release()

@@ -130,7 +130,7 @@ async def open_disk_files(
     try:
         yield DiskFiles(folder, base_url, clock, threads)
     finally:
-        await asyncio.to_thread(threads.shutdown)
+        await threads.finish()
 
 
 async def is_prepared(folder: Path) -> bool:

@@ -115,22 +115,15 @@ class LimitBatches:
         """Acquire reservations, each as a whole or not at all; see `LimitStore.acquire`.
 
         Raises:
-            CorruptRecord: A record that one of them needs is damaged.
+            CorruptRecord: A record that one of them needs is damaged. Permits of the others are
+                released.
             StorageError
         """
         outcomes = await self._request(reservations)
-        acquired: list[Acquisition | datetime] = []
-        for outcome in outcomes:
-            if isinstance(outcome, PortError):
-                raise copy_error(outcome)
-            if outcome is not None:
-                acquired.append(outcome)
-        return acquired
+        return [outcome for outcome in outcomes if isinstance(outcome, Acquisition | datetime)]
 
     async def release(self, acquisition: Acquisition) -> None:
-        [outcome] = await self._request([acquisition])
-        if isinstance(outcome, PortError):
-            raise copy_error(outcome)
+        await self._request([acquisition])
 
     async def finish(self) -> None:
         while self._task is not None:
@@ -175,14 +168,21 @@ class LimitBatches:
         begin = 0
         for call in calls:
             end = begin + len(call.content)
-            if call.is_wanted:
-                call.resolve(outcomes[begin:end])
+            own = outcomes[begin:end]
+            error = next((outcome for outcome in own if isinstance(outcome, PortError)), None)
+            if error is not None or not call.is_wanted:
+                self._release_unwanted(call, own)
+            if error is not None:
+                call.fail(copy_error(error))
             else:
-                self._release_unwanted(call, outcomes[begin:end])
+                call.resolve(own)
             begin = end
 
     def _release_unwanted(self, call: _Call, outcomes: _Outcomes) -> None:
-        """Release what a caller acquired that was cancelled. If it fails, the permits expire."""
+        """Release what a caller acquired that was cancelled or gets an error.
+
+        If it fails, the permits expire.
+        """
         acquired = [outcome for outcome in outcomes if isinstance(outcome, Acquisition)]
         if acquired:
             self._request(acquired, [*call.requests]).add_done_callback(_ignore_error)

@@ -116,14 +116,16 @@ async def test_a_damaged_record_fails_those_only_who_need_it(
     database.damaged[damaged.record_id] = CorruptRecord("a record of limits cannot be read")
     failing = await start(batches, reserve(damaged), reserve(limit_of("a"), damaged))
     [other] = await start(batches, reserve(limit_of("a")))
+    both = asyncio.create_task(batches.acquire([reserve(limit_of("b")), reserve(damaged)]))
     releasing = asyncio.create_task(batches.release(Acquisition(NOW, (damaged,))))
     database.may_reply.set()
 
-    for task in (*failing, releasing):
+    for task in (*failing, both, releasing):
         with pytest.raises(CorruptRecord):
             await task
+    await batches.finish()
     assert isinstance((await other)[0], Acquisition)
-    assert database.count("a") == 1
+    assert (database.count("a"), database.count("b")) == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ before a connection exists nothing was sent, afterwards the message may have bee
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -260,12 +260,10 @@ def _describe(error: Exception) -> str:
 
 
 def _details_of(error: Exception) -> str:
-    """Return the class of an error, and what the error says that is its root."""
-    root: BaseException = error
-    while cause := root.__cause__ or root.__context__:
-        root = cause
-        if isinstance(root, BaseExceptionGroup):  # of each IP of the host
-            root = root.exceptions[0]
+    """Return the class of an error, and what the network says, or the error itself."""
+    # Not the last of all: it may be what the caller handles with this request.
+    of_network = [cause for cause in _with_causes(error) if isinstance(cause, OSError)]
+    root = of_network[-1] if of_network else error
     return str(Cause(type(error).__name__, str(cause_of(root))))
 
 
@@ -275,11 +273,18 @@ def _(error: httpx.HTTPStatusError) -> Cause:
     return Cause(str(error.response.status_code))
 
 
-def _find_tls_error(error: BaseException | None) -> ssl.SSLError | None:
+def _find_tls_error(error: Exception) -> ssl.SSLError | None:
     """Return the error of TLS that caused this one, or None."""
-    while error is not None and not isinstance(error, ssl.SSLError):
+    return next((cause for cause in _with_causes(error) if isinstance(cause, ssl.SSLError)), None)
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, what caused it, and so on, also if httpcore raised it `from None`."""
+    while error is not None:
+        if isinstance(error, BaseExceptionGroup):  # of each IP of the host
+            error = error.exceptions[0]
+        yield error
         error = error.__cause__ or error.__context__
-    return error
 
 
 @cache

@@ -1,5 +1,6 @@
 """What the log shows of real errors of drivers and libraries, whose texts have secrets in them."""
 
+import asyncio
 import io
 import socket
 import sqlite3
@@ -21,7 +22,7 @@ from pymongo import InsertOne, MongoClient
 from pymongo.errors import NotPrimaryError
 from twilio.base.exceptions import TwilioRestException
 
-from adapters.http import ConnectionFailed, Timeouts, open_transport
+from adapters.http import ConnectionFailed, NoResponse, Timeouts, open_transport
 from adapters.logging.masking import format_exception
 from adapters.mongo import driver as mongo_driver
 from adapters.postgres import driver as postgres_driver
@@ -338,6 +339,21 @@ async def test_http_shows_the_error_of_the_network() -> None:
     )
     unknown = raised_by(lambda: socket.getaddrinfo(f"{TOKEN}.invalid", 443))
     assert logged(unknown).startswith("socket.gaierror: ")
+
+
+async def test_http_shows_no_error_that_is_handled_by_the_request() -> None:
+    async def close(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(close, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, open_transport(Timeouts()) as transport:
+        try:
+            raise LookupError("of another provider")
+        except LookupError:
+            with pytest.raises(NoResponse) as raised:
+                await transport.request("POST", f"http://127.0.0.1:{port}")
+    assert "provider" not in raised.value.details
 
 
 def test_tls_shows_what_is_wrong_with_the_certificate() -> None:

@@ -19,7 +19,6 @@ from adapters.records.batches import (
     has_changed_nothing,
 )
 from adapters.records.limits import LimitRecord, LimitRecords, acquire, record_ids, release
-from adapters.records.record_kind import is_storable
 from application.ports.current_request import CurrentRequest
 from application.ports.errors import OperationRejected, PortError
 from application.tasks import start_task
@@ -132,8 +131,6 @@ class LimitBatches:
     def _request(
         self, changes: Sequence[Change], requests: Sequence[CurrentRequest] | None = None
     ) -> asyncio.Future[_Outcomes]:
-        if not all(map(is_storable, ids_of(changes))):
-            raise OperationRejected(_NOT_STORABLE)
         outcomes: asyncio.Future[_Outcomes] = asyncio.get_running_loop().create_future()
         call = _Call(changes)
         call.add_caller(outcomes, requests)
@@ -164,7 +161,11 @@ class LimitBatches:
         return batch
 
     async def _execute_part(self, calls: Sequence[_Call]) -> None:
-        outcomes = await self._execute([change for call in calls for change in call.content])
+        try:
+            outcomes = await self._execute([change for call in calls for change in call.content])
+        except UnicodeEncodeError:
+            # The records are loaded first, so nothing was changed.
+            raise OperationRejected(_NOT_STORABLE) from None
         begin = 0
         for call in calls:
             end = begin + len(call.content)

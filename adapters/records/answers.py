@@ -4,6 +4,7 @@ import asyncio
 import math
 from typing import Final
 
+from adapters.records.overload_log import OverloadLog
 from application.ports.errors import PortError, StorageOverloaded
 
 MAX_SILENCE: Final = 1.0
@@ -20,8 +21,9 @@ class Answers:
     that waits too long is the fault of the database only if it answers no calls at all.
     """
 
-    def __init__(self) -> None:
-        """Begin without an answer."""
+    def __init__(self, overload: OverloadLog | None = None) -> None:
+        """Begin without an answer, and count rejected calls for the log."""
+        self._overload = overload or OverloadLog("database")
         self._last_at = -math.inf
         self._overloaded_at = -math.inf
 
@@ -43,6 +45,7 @@ class Answers:
         if not self.are_recent:
             return error
         self._overloaded_at = asyncio.get_running_loop().time()
+        self._overload.count(str(error))
         return StorageOverloaded(error.reason)
 
     def check_overload(self) -> None:

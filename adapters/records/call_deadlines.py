@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 
 from adapters.records.answers import Answers
+from adapters.records.overload_log import OverloadLog
 from application.ports.current_request import CURRENT_REQUEST
 from application.ports.errors import (
     PortError,
@@ -48,9 +49,9 @@ class CallDeadlines:
         answers: When the database answered last.
     """
 
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self, timeout_seconds: float, overload: OverloadLog | None = None) -> None:
         self.timeout_seconds = timeout_seconds
-        self.answers = Answers()
+        self.answers = Answers(overload)
 
     async def limit(self, call: Callable[[float], Awaitable[T]]) -> T:
         """Make a call with a deadline, a time of the event loop.

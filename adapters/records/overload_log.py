@@ -2,16 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from contextvars import Context
-from dataclasses import replace
-from typing import Final, TypeVar
-
-from adapters.records.database import Database
-from adapters.records.store_calls import wrap_limits, wrap_records
-from application.ports.errors import StorageOverloaded
-
-T = TypeVar("T")
+from typing import Final
 
 QUIET_SECONDS: Final = 10.0
 """An overload has ended when so long no call was rejected."""
@@ -29,19 +21,8 @@ class OverloadLog:
         self._began_at = 0.0
         self._last_at = 0.0
 
-    async def watch(self, _method: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call.
-
-        Raises:
-            PortError: What the call raises.
-        """
-        try:
-            return await call()
-        except StorageOverloaded as error:
-            self._count(str(error))
-            raise
-
-    def _count(self, reason: str) -> None:
+    def count(self, reason: str) -> None:
+        """Count a call that was rejected for this reason."""
         loop = asyncio.get_running_loop()
         self._last_at = loop.time()
         self._rejected_calls += 1
@@ -67,13 +48,3 @@ class OverloadLog:
             }
         )
         self._rejected_calls = 0
-
-
-def log_overload(database: Database) -> Database:
-    """Return a database whose overload is logged."""
-    watch = OverloadLog("database").watch
-    return replace(
-        database,
-        records=wrap_records(database.records, watch),
-        limits=wrap_limits(database.limits, watch),
-    )

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from adapters.records.answers import Answers
 from adapters.records.batches import log_batch_error
+from adapters.records.overload_log import OverloadLog
 from adapters.sqlite.errors import SQLITE_ERRORS, SqliteError, to_port_error
 from adapters.threads import start_thread
 from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest, list_requests
@@ -76,9 +77,10 @@ class ConnectionWorker:
         self,
         connection: sqlite3.Connection,
         execute_batch: ExecuteBatch,
+        overload: OverloadLog | None = None,
     ) -> None:
         """Make a worker of the running event loop."""
-        self.answers = Answers()
+        self.answers = Answers(overload)
         self._loop = asyncio.get_running_loop()
         self._finished = self._loop.create_future()
         self._connection = connection
@@ -208,6 +210,7 @@ async def open_connection_worker(
     name: str,
     connect: Callable[[], sqlite3.Connection],
     execute_batch: ExecuteBatch,
+    overload: OverloadLog | None = None,
     finish: Callable[[sqlite3.Connection], object] = lambda _: None,
 ) -> AsyncIterator[ConnectionWorker]:
     """Connect, and execute operations in a thread until the end of the block.
@@ -215,7 +218,7 @@ async def open_connection_worker(
     The thread calls `finish` before it closes the connection.
     """
     connection = await asyncio.to_thread(connect)
-    worker = ConnectionWorker(connection, execute_batch)
+    worker = ConnectionWorker(connection, execute_batch, overload)
     execute = partial(worker.execute_batches, finish)
     thread = start_thread(f"sqlite-{name}", execute, is_vital=True)
     try:

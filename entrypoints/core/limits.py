@@ -24,7 +24,6 @@ class _Limits(Feature):
     async def open(self, opening: Opening) -> AsyncIterator[None]:
         """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
         from adapters.key_file.document import KeyPurpose
-        from adapters.records.overload_log import OverloadLog
         from adapters.records.own_store import limit_calls
         from adapters.records.store_calls import wrap_limits
         from adapters.system import HeldHealthCheck
@@ -38,8 +37,8 @@ class _Limits(Feature):
                     open_limit_store(settings.limit_store, settings)
                 )
             core.operations.check_readiness.add("limits", HeldHealthCheck(health_check_of(own)))
-            limited = limits_with_metrics(wrap_limits(own, limit_calls()), opening.metrics)
-            limits, former_limits = wrap_limits(limited, OverloadLog("limits").watch), limits
+            limited = wrap_limits(own, limit_calls("limits"))
+            limits, former_limits = limits_with_metrics(limited, opening.metrics), limits
         peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
         policy = settings.otp_policy(are_messages_reported=False)
         core.add(LimitsFeature(core, limits, peppers, policy, former_limits))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from adapters.records.database import Database
 from adapters.records.guarded_database import guard_database
-from adapters.records.overload_log import log_overload
 from adapters.records.own_store import limit_calls
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.store_calls import wrap_limits, wrap_records
@@ -90,10 +89,11 @@ async def open_guarded_database(
             database = await stack.enter_async_context(open_database(settings, phone_encryption))
             await check_declared(database.records)
         if isinstance(settings.database, Factory):
+            limited = limit_calls("database")
             database = replace(
                 database,
-                records=wrap_records(database.records, limit_calls()),
-                limits=wrap_limits(database.limits, limit_calls()),
+                records=wrap_records(database.records, limited),
+                limits=wrap_limits(database.limits, limited),
             )
         if metrics is not None:
             from adapters.metrics.stores import measure_records
@@ -104,7 +104,6 @@ async def open_guarded_database(
                 records=measure_records(database.records, metrics),
                 limits=limits_with_metrics(database.limits, metrics),
             )
-        database = log_overload(database)
         if not isinstance(settings.database, SqliteLocation):
             # SQLite fails at once by itself.
             database = await stack.enter_async_context(guard_database(database))

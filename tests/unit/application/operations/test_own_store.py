@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from adapters.records.own_store import CALL_TIMEOUT, limit_calls
-from application.ports.errors import StorageTimeout, StorageUnavailable
+from application.ports.errors import StorageOverloaded, StorageTimeout, StorageUnavailable
 
 _NEVER: Final = 100 * CALL_TIMEOUT
 
@@ -47,7 +47,7 @@ async def test_a_call_that_hangs_or_fails_raises_an_error(
 ) -> None:
     began_at = asyncio.get_running_loop().time()
     with pytest.raises(error, match=reason):
-        await limit_calls()("load", call)
+        await limit_calls("database")("load", call)
 
     assert asyncio.get_running_loop().time() - began_at <= CALL_TIMEOUT
 
@@ -56,7 +56,7 @@ async def test_a_result_is_returned_and_a_caller_that_is_cancelled_ends_the_call
     async def load() -> object:
         return "value"
 
-    assert await limit_calls()("load", load) == "value"
+    assert await limit_calls("database")("load", load) == "value"
 
     ended = asyncio.Event()
 
@@ -68,5 +68,13 @@ async def test_a_result_is_returned_and_a_caller_that_is_cancelled_ends_the_call
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):
-            await limit_calls()("load", wait)
+            await limit_calls("database")("load", wait)
     await ended.wait()
+
+
+async def test_the_log_says_that_a_store_rejects_calls(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(StorageOverloaded):
+        await limit_calls("limits")("acquire", raising(StorageOverloaded("the pool is full")))
+
+    (line,) = (record.msg for record in caplog.records)
+    assert line == {"event": "storage_overloaded", "store": "limits", "reason": "the pool is full"}

@@ -183,7 +183,8 @@ def _read_message(record: logging.LogRecord) -> str:
     with suppress(Exception):  # the arguments may be of other types
         text = text % args if args else text
     line = str(text).partition("\n")[0]
-    if _is_own(record.name):
+    # The server itself names its workers, and knows no values of requests.
+    if _is_own(record.name) or record.name == "_granian":
         return line
     place = _WARNING_PLACE.match(line) if record.name == "py.warnings" else None
     begin = place.end() if place else 0

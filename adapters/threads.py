@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -45,7 +46,8 @@ class DiskThreads:
     - While all threads hang, further calls fail at once, and wait in no queue. In the threads of
       `asyncio.to_thread`, some calls that hang would stop all that needs these: looking up the host
       of a provider, for example.
-    - A call that hangs does not keep the process from exiting, as one of `asyncio.to_thread` does.
+    - A call that hangs does not keep the process from exiting, as one of `asyncio.to_thread` does:
+      the threads of executors are joined then.
     """
 
     def __init__(self, name: str, threads: int, timeout_seconds: float) -> None:
@@ -54,6 +56,8 @@ class DiskThreads:
         self._threads: Final = threads
         self._timeout_seconds = timeout_seconds
         self._free = asyncio.Semaphore(threads)
+        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._started = 0
         self._running = set[Future[Any]]()
         self._hanging = set[Future[Any]]()
 
@@ -79,11 +83,16 @@ class DiskThreads:
             raise
 
     async def finish(self) -> None:
-        """Wait until the calls that have begun have ended, but for no call that hangs."""
+        """Wait until the calls that have begun have ended, but for no call that hangs.
+
+        There are no calls any more.
+        """
         running = map(asyncio.wrap_future, self._running - self._hanging)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout_seconds):
                 await asyncio.gather(*running, return_exceptions=True)
+        for _ in range(self._started):
+            self._calls.put(None)
 
     def _start(self, function: Callable[[], T]) -> Future[T]:
         future = Future[T]()
@@ -103,8 +112,15 @@ class DiskThreads:
                 loop.call_soon_threadsafe(self._end, future)
             end()
 
-        start_thread(self._name, make)
+        self._calls.put(make)
+        if len(self._running) > self._started:
+            self._started += 1
+            start_thread(self._name, self._make_calls)
         return future
+
+    def _make_calls(self) -> None:
+        while make := self._calls.get():
+            make()
 
     def _end(self, future: Future[Any]) -> None:
         self._running.discard(future)

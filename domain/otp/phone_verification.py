@@ -710,8 +710,10 @@ class PhoneVerification:
         - One that is kept already is not kept twice.
         - A phone of which nothing is known keeps none: requests that are rejected make no record.
         """
+        if not rejections:
+            return self
         pruned = self.prune(now)
-        if not rejections or pruned == PhoneVerification():
+        if pruned == PhoneVerification():
             return self
         return replace(pruned, rejections=keep_latest([*pruned.rejections, *rejections]))
 

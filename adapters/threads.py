@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import copy_context
@@ -58,8 +58,8 @@ class DiskThreads:
         self._free = asyncio.Semaphore(threads)
         self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._started = 0
-        self._running = set[Future[Any]]()
-        self._hanging = set[Future[Any]]()
+        # With the time at which the caller gives up, in seconds of the event loop.
+        self._running = dict[Future[Any], float]()
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a blocking function, and return its result.
@@ -68,36 +68,42 @@ class DiskThreads:
             TimeoutError: There was no result in time. It may be done later if it has begun.
             Exception: What the function raises.
         """
-        if len(self._hanging) >= self._threads:
+        if len(self._find_hanging()) >= self._threads:
             raise TimeoutError
-        future: Future[T] | None = None
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                await self._free.acquire()
-                future = self._start(partial(function, *args, **kwargs))
-                return await asyncio.wrap_future(future)
-        except TimeoutError:
-            if future is not None and not future.done():
-                self._hanging.add(future)
-                future.add_done_callback(self._hanging.discard)
-            raise
+        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+        async with asyncio.timeout_at(deadline):
+            await self._free.acquire()
+            future = self._start(partial(function, *args, **kwargs), deadline)
+            return await asyncio.wrap_future(future)
 
     async def finish(self) -> None:
         """Wait until the calls that have begun have ended, but for no call that hangs.
 
         There are no calls any more.
         """
-        running = map(asyncio.wrap_future, self._running - self._hanging)
+        running = map(asyncio.wrap_future, self._running.keys() - self._find_hanging())
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout_seconds):
                 await asyncio.gather(*running, return_exceptions=True)
         for _ in range(self._started):
             self._calls.put(None)
 
-    def _start(self, function: Callable[[], T]) -> Future[T]:
+    def _find_hanging(self) -> Set[Future[Any]]:
+        """Return the calls that still run, although it was time for a result."""
+        now = asyncio.get_running_loop().time()
+        return {future for future, deadline in self._running.items() if deadline <= now}
+
+    def _start(self, function: Callable[[], T], deadline: float) -> Future[T]:
+        if len(self._running) == self._started:
+            try:
+                start_thread(self._name, self._make_calls)
+            except RuntimeError:  # the process may have no more threads now
+                self._free.release()
+                raise
+            self._started += 1
         future = Future[T]()
         future.set_running_or_notify_cancel()  # it cannot be cancelled
-        self._running.add(future)
+        self._running[future] = deadline
         loop = asyncio.get_running_loop()
         # With the context, lines that the thread logs name the request.
         context = copy_context()
@@ -113,9 +119,6 @@ class DiskThreads:
             end()
 
         self._calls.put(make)
-        if len(self._running) > self._started:
-            self._started += 1
-            start_thread(self._name, self._make_calls)
         return future
 
     def _make_calls(self) -> None:
@@ -123,5 +126,5 @@ class DiskThreads:
             make()
 
     def _end(self, future: Future[Any]) -> None:
-        self._running.discard(future)
+        del self._running[future]
         self._free.release()

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Callable, Set
 from concurrent.futures import Future
 from contextlib import suppress
@@ -57,6 +58,8 @@ class DiskThreads:
         self._timeout_seconds = timeout_seconds
         self._free = asyncio.Semaphore(threads)
         self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        # The threads end when nobody can make a call any more.
+        weakref.finalize(self, self._calls.put, None)
         self._started = 0
         # With the time at which the caller gives up, in seconds of the event loop.
         self._running = dict[Future[Any], float]()
@@ -77,16 +80,11 @@ class DiskThreads:
             return await asyncio.wrap_future(future)
 
     async def finish(self) -> None:
-        """Wait until the calls that have begun have ended, but for no call that hangs.
-
-        There are no calls any more.
-        """
+        """Wait until the calls that have begun have ended, but for no call that hangs."""
         running = map(asyncio.wrap_future, self._running.keys() - self._find_hanging())
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout_seconds):
                 await asyncio.gather(*running, return_exceptions=True)
-        for _ in range(self._started):
-            self._calls.put(None)
 
     def _find_hanging(self) -> Set[Future[Any]]:
         """Return the calls that still run, although it was time for a result."""
@@ -96,7 +94,7 @@ class DiskThreads:
     def _start(self, function: Callable[[], T], deadline: float) -> Future[T]:
         if len(self._running) == self._started:
             try:
-                start_thread(self._name, self._make_calls)
+                start_thread(self._name, partial(_make_calls, self._calls))
             except RuntimeError:  # the process may have no more threads now
                 self._free.release()
                 raise
@@ -121,10 +119,13 @@ class DiskThreads:
         self._calls.put(make)
         return future
 
-    def _make_calls(self) -> None:
-        while make := self._calls.get():
-            make()
-
     def _end(self, future: Future[Any]) -> None:
         del self._running[future]
         self._free.release()
+
+
+def _make_calls(calls: SimpleQueue[Callable[[], object] | None]) -> None:
+    while make := calls.get():
+        make()
+        del make  # it has a reference to the object of which this is a thread
+    calls.put(None)  # for the other threads

@@ -59,7 +59,7 @@ async def test_a_call_has_its_turn_when_the_one_before_has_ended() -> None:
     assert made == [0, 1, 2]
 
 
-async def test_calls_that_have_begun_end_before_their_threads() -> None:
+async def test_calls_that_have_begun_end_first() -> None:
     disk, made = threading.Event(), list[int]()
 
     def write() -> None:
@@ -91,3 +91,16 @@ async def test_a_thread_that_cannot_be_started_is_started_for_the_next_call(
             await threads.call(len, "abc")
 
     assert await threads.call(len, "abc") == 3
+
+
+async def test_threads_end_when_no_call_can_be_made_any_more() -> None:
+    threads = DiskThreads("dropped", 2, 60)
+    await asyncio.gather(*(threads.call(len, "abc") for _ in range(2)))
+    assert count_threads("dropped") == 2
+
+    del threads
+    await wait_until(lambda: count_threads("dropped") == 0)
+
+
+def count_threads(name: str) -> int:
+    return sum(thread.name == name for thread in threading.enumerate())

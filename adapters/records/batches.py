@@ -13,6 +13,7 @@ from application.ports.errors import (
     OperationRejected,
     PortError,
     StorageError,
+    StorageOverloaded,
     StorageTimeout,
     StorageUnavailable,
 )
@@ -195,13 +196,16 @@ def _fail(entries: Sequence[Entry[K, T]], error: Exception, kind: str) -> None:
 def log_batch_error(kind: str, size: int, error: Exception) -> None:
     """Log that a batch, or a part of it, has failed.
 
-    An error of the database in a batch of one request is in the line of this request already.
+    An error of the database in a batch of one request is in the line of this request already. An
+    overload has two lines of its own, however many batches it rejects.
 
     Args:
         kind: What the entries of the batch are.
         size: The number of entries that failed.
         error: The error.
     """
+    if isinstance(error, StorageOverloaded):
+        return
     if is_of_database(error) and len(set(list_requests())) <= 1:
         return
     line = {"event": "database_batch_failed", "kind": kind, "size": size}

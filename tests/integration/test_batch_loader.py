@@ -18,6 +18,8 @@ from application.ports.current_request import (
 from application.ports.errors import (
     CorruptRecord,
     OperationRejected,
+    StorageError,
+    StorageOverloaded,
     StorageTimeout,
     StorageUnavailable,
 )
@@ -273,16 +275,23 @@ async def test_a_batch_belongs_to_no_request_and_its_lines_name_the_first_ten_in
     }
 
 
-@pytest.mark.parametrize(("requests", "lines"), [(1, 0), (2, 1)])
+@pytest.mark.parametrize(
+    ("error", "requests", "lines"),
+    [
+        (StorageUnavailable("down"), 1, 0),
+        (StorageUnavailable("down"), 2, 1),
+        (StorageOverloaded("full"), 2, 0),  # it has lines of its own
+    ],
+)
 async def test_an_error_of_the_database_has_a_line_if_it_fails_several_requests(
-    caplog: pytest.LogCaptureFixture, requests: int, lines: int
+    caplog: pytest.LogCaptureFixture, error: StorageError, requests: int, lines: int
 ) -> None:
     async def fetch(_: Sequence[str]) -> Mapping[str, str]:
-        raise StorageUnavailable("down")
+        raise error
 
     async def load(request: int) -> None:
         CURRENT_REQUEST.set(CurrentRequest({"request_id": f"request {request}"}))
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(type(error)):
             await users.load_many(["a", "b"])
 
     users = BatchLoader(fetch, "users")

@@ -107,7 +107,6 @@ class MongoHealthCheck:
     async def check(self) -> None:
         if problem := self.database.find_connection_problem():
             raise StorageUnavailable(problem)
-        self.database.deadlines.answers.check_overload()
         if not await self.database.run(lambda: _write_check(self.collection)):
             raise StorageUnavailable(EMPTIED)
 

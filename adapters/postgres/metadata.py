@@ -239,6 +239,5 @@ class PostgresHealthCheck:
     database: PostgresDatabase
 
     async def check(self) -> None:
-        self.database.deadlines.answers.check_overload()
         if not await self.database.write(_WRITE_CHECK):
             raise StorageUnavailable(EMPTIED)

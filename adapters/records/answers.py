@@ -10,9 +10,6 @@ from application.ports.errors import PortError, StorageOverloaded
 MAX_SILENCE: Final = 1.0
 """Seconds after its last answer for which a database counts as one that answers."""
 
-OVERLOAD_SECONDS: Final = 5.0
-"""How long a health check takes part in an overload after a call had no turn."""
-
 
 class Answers:
     """The time of the last answer of a database.
@@ -25,7 +22,6 @@ class Answers:
         """Begin without an answer, and count rejected calls for the log."""
         self._overload = overload or OverloadLog("database")
         self._last_at = -math.inf
-        self._overloaded_at = -math.inf
 
     @property
     def are_recent(self) -> bool:
@@ -44,16 +40,5 @@ class Answers:
         """
         if not self.are_recent:
             return error
-        self._overloaded_at = asyncio.get_running_loop().time()
         self._overload.count(str(error))
         return StorageOverloaded(error.reason)
-
-    def check_overload(self) -> None:
-        """Fail a health check at once that would wait behind many calls.
-
-        Raises:
-            StorageOverloaded: A call had no turn in the last seconds, and others are answered.
-        """
-        silence = asyncio.get_running_loop().time() - self._overloaded_at
-        if silence <= OVERLOAD_SECONDS and self.are_recent:
-            raise StorageOverloaded("too many calls wait, and others are answered")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import Context
@@ -25,7 +26,10 @@ CHECK_INTERVAL: Final = 1.0
 """Seconds between the beginnings of two checks, unless one takes longer."""
 CHECK_TIMEOUT: Final = 15.0
 """Seconds after which a check is cancelled, so that the next one can begin."""
+OVERLOAD_SECONDS: Final = 5.0
+"""How long a health check takes part in an overload after a call was rejected."""
 _REASON: Final = "the database did not answer the last calls"
+_OVERLOADED: Final = "too many calls wait, and others are answered"
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +50,7 @@ class CircuitBreaker:
         """Let all calls through."""
         self._reads = _Circuit("reads", check_reads)
         self._writes = _Circuit("writes", check_writes)
+        self._overloaded_at = -math.inf
 
     async def read(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call that changes nothing.
@@ -66,8 +71,14 @@ class CircuitBreaker:
         """Make a call that writes, even if the last ones have failed. Its failure does not count.
 
         Raises:
+            StorageOverloaded: Also if one of the last calls was, and calls are made: this one would
+                wait behind many.
             PortError: What the call raises.
         """
+        overloaded_for = asyncio.get_running_loop().time() - self._overloaded_at
+        is_closed = not (self._reads.is_open or self._writes.is_open)
+        if is_closed and overloaded_for <= OVERLOAD_SECONDS:
+            raise StorageOverloaded(_OVERLOADED)
         result = await call()
         self._reads.close()
         self._writes.close()
@@ -88,6 +99,7 @@ class CircuitBreaker:
             self._writes.count_failure(error)
             raise
         except StorageOverloaded:
+            self._overloaded_at = asyncio.get_running_loop().time()
             raise
         except PortError:
             circuit.close()

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from adapters.records.circuit_breaker import CHECK_INTERVAL, CHECK_TIMEOUT, CircuitBreaker
+from adapters.records.circuit_breaker import (
+    CHECK_INTERVAL,
+    CHECK_TIMEOUT,
+    OVERLOAD_SECONDS,
+    CircuitBreaker,
+)
 from application.ports.errors import (
     ConcurrencyConflict,
     CorruptRecord,
@@ -149,6 +154,34 @@ async def test_an_overload_neither_opens_the_circuit_nor_closes_it(
     await asyncio.sleep(3 * CHECK_INTERVAL)  # on the clock of the test
     with pytest.raises(StorageUnavailable, match="did not answer"):
         await breaker.write(database.write)
+
+
+async def test_a_health_check_does_not_wait_behind_an_overload(
+    breaker: CircuitBreaker, database: FailingDatabase
+) -> None:
+    database.read_error = StorageOverloaded("full")
+    with pytest.raises(StorageOverloaded):
+        await breaker.read(database.read)
+    with pytest.raises(StorageOverloaded):
+        await breaker.check(database.write)
+    assert database.calls == 1
+
+    await asyncio.sleep(OVERLOAD_SECONDS + 0.01)  # on the clock of the test
+    assert await breaker.check(database.write) == "value"
+
+
+async def test_a_health_check_is_made_in_an_overload_while_writes_are_not(
+    breaker: CircuitBreaker, database: FailingDatabase
+) -> None:
+    await open_breaker(breaker, database)
+    database.read_error = None
+    await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
+    database.read_error = StorageOverloaded("full")
+    with pytest.raises(StorageOverloaded):
+        await breaker.read(database.read)
+
+    with pytest.raises(StorageUnavailable, match="away"):
+        await breaker.check(database.write)
 
 
 async def test_a_check_runs_at_once_and_every_second_until_the_database_answers(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from adapters.records.answers import MAX_SILENCE, OVERLOAD_SECONDS
+from adapters.records.answers import MAX_SILENCE
 from adapters.records.call_deadlines import GRACE_PERIOD, CallDeadlines
 from adapters.records.overload_log import QUIET_SECONDS, OverloadLog
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
@@ -99,21 +99,6 @@ async def test_a_request_whose_earlier_calls_took_its_time_is_no_failure_of_the_
     await asyncio.sleep(MAX_SILENCE + 0.01)  # on the clock of the test
     with pytest.raises(StorageUnavailable, match="earlier calls of this request"):
         await deadlines.limit(answer)
-
-
-async def test_a_health_check_does_not_wait_behind_an_overload(deadlines: CallDeadlines) -> None:
-    answers = deadlines.answers
-    answers.record()
-    answers.check_overload()
-    answers.explain(StorageUnavailable("no turn"))
-    with pytest.raises(StorageOverloaded):
-        answers.check_overload()
-
-    await asyncio.sleep(MAX_SILENCE + 0.01)  # on the clock of the test
-    answers.check_overload()  # the database answers nobody, so the check asks it
-    await asyncio.sleep(OVERLOAD_SECONDS)  # on the clock of the test
-    answers.record()
-    answers.check_overload()
 
 
 async def test_the_log_has_a_line_when_it_begins_and_one_when_it_has_ended(

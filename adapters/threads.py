@@ -60,7 +60,7 @@ class DiskThreads:
         self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         # The threads end when nobody can make a call any more.
         weakref.finalize(self, self._calls.put, None)
-        self._started = 0
+        self._started: list[threading.Thread] = []
         # With the time at which the caller gives up, in seconds of the event loop.
         self._running = dict[Future[Any], float]()
 
@@ -80,11 +80,18 @@ class DiskThreads:
             return await asyncio.wrap_future(future)
 
     async def finish(self) -> None:
-        """Wait until the calls that have begun have ended, but for no call that hangs."""
+        """Wait until the calls that have begun have ended, but for no call that hangs.
+
+        No call is made afterwards, and if none hangs, the threads have ended.
+        """
         running = map(asyncio.wrap_future, self._running.keys() - self._find_hanging())
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout_seconds):
                 await asyncio.gather(*running, return_exceptions=True)
+        self._calls.put(None)
+        if not self._running:
+            for thread in self._started:
+                thread.join(self._timeout_seconds)  # it has nothing to do any more
 
     def _find_hanging(self) -> Set[Future[Any]]:
         """Return the calls that still run, although it was time for a result."""
@@ -92,13 +99,13 @@ class DiskThreads:
         return {future for future, deadline in self._running.items() if deadline <= now}
 
     def _start(self, function: Callable[[], T], deadline: float) -> Future[T]:
-        if len(self._running) == self._started:
+        if len(self._running) == len(self._started):
             try:
-                start_thread(self._name, partial(_make_calls, self._calls))
+                thread = start_thread(self._name, partial(_make_calls, self._calls))
             except RuntimeError:  # the process may have no more threads now
                 self._free.release()
                 raise
-            self._started += 1
+            self._started.append(thread)
         future = Future[T]()
         future.set_running_or_notify_cancel()  # it cannot be cancelled
         self._running[future] = deadline

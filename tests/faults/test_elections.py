@@ -160,7 +160,7 @@ def assert_unavailable(response: httpx.Response) -> None:
     assert int(response.headers.get("retry-after", 0)) > 0, response.text
     # A 500 is an error that clients of the older services know.
     error = response.status_code, response.json()["code"]
-    assert error in ((503, "unavailable"), (500, "storage_failed"))
+    assert error in ((503, "unavailable"), (503, "overloaded"), (500, "storage_failed"))
 
 
 def is_busy(response: httpx.Response) -> bool:

@@ -23,6 +23,8 @@ BEHIND_A_PROXY: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1/32"}
 """With this setting each client has an IP of its own."""
 IMAGE: Final = transparent_png()
 _UNAVAILABLE: Final = (503, "unavailable")
+_OVERLOADED: Final = (503, "overloaded")
+"""Within a second after the last answer of a database, it is not known that there is no other."""
 _NOT_STORED: Final = (500, "storage_failed")
 _ALLOWED_ERRORS: Final[Mapping[str, Set[tuple[int, str]]]] = {
     "POST /auth/request-otp": {_UNAVAILABLE, (503, "delivery_failed")},
@@ -99,7 +101,7 @@ def check(response: httpx.Response, operation: str, status: int) -> Any:
         return response.json() if response.content else None
     assert response.headers["Cache-Control"] == "no-store", described
     body = response.json()
-    allowed = _ALLOWED_ERRORS.get(operation, {_UNAVAILABLE})
+    allowed = {_OVERLOADED, *_ALLOWED_ERRORS.get(operation, {_UNAVAILABLE})}
     assert (response.status_code, body["code"]) in allowed, described
     if response.status_code == 503:
         assert int(response.headers["Retry-After"]) == body["retry_after"], described

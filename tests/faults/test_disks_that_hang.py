@@ -21,6 +21,8 @@ from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import wait_until
 from tests.support.service import Service
 
+ESTABLISHED: Final = "01"
+"""The state of a connection, as the kernel lists it."""
 LIMIT_SECONDS: Final = 3 * END_TICKS * TICK_SECONDS
 """For what takes END_TICKS, on a slow machine too."""
 
@@ -46,9 +48,11 @@ def connections_to_all(service: Service) -> Iterator[Mapping[int, httpx.Client]]
 
 def find_worker(service: Service, client_port: int) -> int:
     """Return the process id of the worker that has the connection of a client."""
-    ends = f"0100007F:{service.port:04X} 0100007F:{client_port:04X}"
-    (line,) = (it for it in Path("/proc/net/tcp").read_text().splitlines() if ends in it)
-    name = f"socket:[{line.split()[9]}]"
+    ends = [f"0100007F:{service.port:04X}", f"0100007F:{client_port:04X}", ESTABLISHED]
+    rows = map(str.split, Path("/proc/net/tcp").read_text().splitlines())
+    # A row may be there twice, and one of an earlier connection from the same port.
+    (inode,) = {row[9] for row in rows if row[1:4] == ends}
+    name = f"socket:[{inode}]"
     (worker,) = (pid for pid in service.workers if name in list_open_files(pid))
     return worker
 

@@ -13,6 +13,7 @@ from adapters.records.store_calls import wrap_records
 from application.identities.feature import IdentitiesPorts
 from application.operations.feature import OperationsPorts
 from application.ports.changes import ChangeObservers
+from application.ports.keys import KeyPurpose
 from application.ports.system import Clock, SystemPorts
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
@@ -29,7 +30,7 @@ from entrypoints.settings.values import SqliteLocation
 from entrypoints.version.distribution import installed_version
 
 if TYPE_CHECKING:
-    from adapters.key_file.keys import SecretKeys
+    from adapters.keys.keys import SecretKeys
     from adapters.metrics.metrics import Metrics
 
 ALL: Final[Sequence[Feature]] = (LIMITS, OTP, DETAILS, *FEATURES)
@@ -139,7 +140,6 @@ def find_needed(features: Iterable[Feature], settings: Settings) -> Sequence[Fea
 
 def _make_identities_ports(keys: "SecretKeys") -> IdentitiesPorts:
     from adapters.jwt import JwtAccessTokens
-    from adapters.key_file.document import KeyPurpose
 
     refresh_keys = keys.key_set(KeyPurpose.REFRESH)
     tokens = JwtAccessTokens(

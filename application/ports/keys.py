@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
+
+
+class KeyPurpose(StrEnum):
+    """What keys are for; the value is the name of their list in the secrets file."""
+
+    OTP_PEPPER = "otp_pepper"
+    SIGNING = "signing"
+    REFRESH = "refresh"
+    PHONE_INDEX = "phone_index"
+    PHONE_ENCRYPTION = "phone_encryption"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.records.stored_keys import StoredKeys
+from application.ports.keys import KeyPurpose
 from entrypoints.commands.parsing import parse_file
 from entrypoints.features import FEATURES
 from entrypoints.opening.extras import check_extra
@@ -111,7 +112,6 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def _describe_keys(settings: Settings, file: str | None) -> Iterable[str]:
     """Say which keys the database, or a backup of SQLite, needs, and which there are."""
     from adapters.encryption import find_key_id
-    from adapters.key_file.document import KeyPurpose
     from adapters.system import SystemClock
 
     variable = settings.variable_of("DIALTONE_DATABASE")

@@ -65,7 +65,7 @@ def connection_checks(
 
 
 async def _check_keys(settings: Settings) -> str:
-    from adapters.key_file.keys import find_inactive_keys
+    from adapters.keys.keys import find_inactive_keys
     from adapters.system import SystemClock
 
     clock, path = SystemClock(), settings.secrets_file

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import ReportProgress
 from adapters.records.undeclared_records import check_declared
+from application.ports.keys import KeyPurpose
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.session import SessionLimits
 from entrypoints.commands.copy import copying_of
@@ -27,8 +28,7 @@ from entrypoints.settings.values import (
 )
 
 if TYPE_CHECKING:
-    from adapters.key_file.document import KeyPurpose
-    from adapters.key_file.rotation import RotatedKeys
+    from adapters.keys.rotation import RotatedKeys
 
 
 class _IndexKeyJobs(Protocol):
@@ -55,7 +55,7 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
     Raises:
         StartupError: the file cannot be used or replaced, or the last rotation was too recent.
     """
-    from adapters.key_file.rotation import rotate_secrets_file
+    from adapters.keys.rotation import rotate_secrets_file
     from adapters.system import SystemClock
 
     _check_keys_in_file(settings)
@@ -67,8 +67,6 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
 
 def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":
     """Return the maximum lifetime of the existing tokens and codes of each purpose."""
-    from adapters.key_file.document import KeyPurpose
-
     # The settings may have been longer, as long as the default, when tokens were issued.
     plain = max(settings.plain_token_ttl, SessionLimits().plain_token_ttl)
     return {
@@ -95,7 +93,6 @@ async def reencrypt_phones(
         StartupError: keys or database cannot be used.
         StorageError
     """
-    from adapters.key_file.document import KeyPurpose
     from adapters.records import phone_keys
     from adapters.system import SystemClock
 
@@ -129,9 +126,8 @@ async def rotate_index_key(settings: Settings, report: ReportProgress) -> tuple[
     Raises:
         StartupError: a service runs, or keys or database cannot be used.
     """
-    from adapters.key_file.document import KeyPurpose
-    from adapters.key_file.keys import SecretKeys, load_secrets_file
-    from adapters.key_file.rotation import begin_index_key_change, finish_index_key_change
+    from adapters.keys.keys import SecretKeys, load_secrets_file
+    from adapters.keys.rotation import begin_index_key_change, finish_index_key_change
     from adapters.system import SystemClock
 
     _check_keys_in_file(settings)

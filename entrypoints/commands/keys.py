@@ -16,8 +16,8 @@ from entrypoints.settings.settings import Settings
 
 def generate_keys(arguments: Namespace) -> Iterable[str]:
     """Create a secrets file, or print new keys as one line. It needs no settings."""
-    from adapters.key_file.document import generate_document
-    from adapters.key_file.keys import generate_secrets_file
+    from adapters.keys.document import generate_document
+    from adapters.keys.keys import generate_secrets_file
 
     if arguments.file == "-":
         yield generate_document(indent=None).rstrip()

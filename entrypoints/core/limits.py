@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
+from application.ports.keys import KeyPurpose
 from application.ports.limits import LimitStore
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import limits_with_metrics
@@ -23,7 +24,6 @@ class _Limits(Feature):
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[None]:
         """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
-        from adapters.key_file.document import KeyPurpose
         from adapters.records.own_store import limit_calls
         from adapters.records.store_calls import wrap_limits
         from adapters.system import HeldHealthCheck

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
@@ -41,7 +42,6 @@ class _Otp(Feature):
 
         At the end the rejections that wait are written.
         """
-        from adapters.key_file.document import KeyPurpose
         from adapters.system import HeldHealthCheck
         from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
         from entrypoints.opening.operator_files import load_sms_templates

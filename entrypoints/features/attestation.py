@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from application.ports.attestation import Attestation
 from application.ports.errors import ConfigurationError, PortError
+from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
@@ -23,7 +24,7 @@ from entrypoints.settings.values import Factory, Secret
 
 if TYPE_CHECKING:
     from adapters.attestation.siteverify import SiteverifyAttestation
-    from adapters.key_file.keys import SecretKeys
+    from adapters.keys.keys import SecretKeys
     from application.otp.feature import OtpPolicy
     from entrypoints.opening.opening import Opening
 
@@ -162,7 +163,6 @@ async def open_attestation(
             yield None
         case AttestationType.ALTCHA:
             from adapters.attestation.altcha import AltchaAttestation
-            from adapters.key_file.document import KeyPurpose
 
             peppers = keys.key_set(KeyPurpose.OTP_PEPPER)
             yield AltchaAttestation(peppers, attestation.attestation_difficulty)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from application.ports.journal import Journal
+from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature
 from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.named_variable import name_variable
@@ -154,7 +155,6 @@ class _Journal(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Write acts from now on, and at the end what waits."""
         from adapters.journal.file_journal import FileJournal
-        from adapters.key_file.document import KeyPurpose
         from application.journal.feature import JournalFeature
         from application.journal.write_acts import WriteActs
 

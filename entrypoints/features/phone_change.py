@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ class _PhoneChangeRecords(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add what the cleanup does. The messages wait for the service."""
-        from adapters.key_file.document import KeyPurpose
         from adapters.records.features.phone_change import make_phone_change_repositories
         from application.phone_change.feature import PhoneChangeRecordsFeature
         from application.phone_change.undo_codes import UndoCodes
@@ -88,7 +88,6 @@ class _PhoneChange(Feature):
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
-        from adapters.key_file.document import KeyPurpose
         from adapters.records.features.phone_change import make_phone_change_repositories
         from application.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
 

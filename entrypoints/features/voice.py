@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from application.ports.keys import KeyPurpose
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, PhoneRules, parse_phone
@@ -446,7 +447,6 @@ class _Voice(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Open the provider of calls if there is one. The call log is there in any case."""
-        from adapters.key_file.document import KeyPurpose
         from adapters.records.features.voice import make_voice_repositories
         from adapters.system import HeldHealthCheck
         from application.otp.feature import OtpFeature

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from adapters.records.phone_encryption import PhoneEncryption
-from application.ports.keys import Key
+from application.ports.keys import Key, KeyPurpose
 from application.ports.system import Clock
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
 from entrypoints.opening.named_variable import name_variable
@@ -12,7 +12,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
-    from adapters.key_file.keys import SecretKeys
+    from adapters.keys.keys import SecretKeys
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
@@ -30,7 +30,7 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
     Raises:
         StartupError: they cannot be used.
     """
-    from adapters.key_file.keys import ReloadingKeys, SecretKeys, parse_secrets
+    from adapters.keys.keys import ReloadingKeys, SecretKeys, parse_secrets
 
     is_strict = is_service and settings.env is Environment.PRODUCTION
     create_missing = is_service and not is_strict
@@ -48,7 +48,6 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
 def make_phone_encryption(keys: "SecretKeys", index_key: Key | None = None) -> PhoneEncryption:
     """Return the encryption of phones, by default with the only index key."""
     from adapters.encryption import AesPhoneEncryption
-    from adapters.key_file.document import KeyPurpose
     from adapters.system import SystemRandomness
 
     key = index_key or keys.current()[KeyPurpose.PHONE_INDEX][0]

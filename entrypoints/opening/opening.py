@@ -13,7 +13,7 @@ from application.use_cases import UseCases
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.key_file.keys import SecretKeys
+    from adapters.keys.keys import SecretKeys
     from adapters.metrics.metrics import Metrics
 
 

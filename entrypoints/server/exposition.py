@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from application.otp.feature import LimitsFeature
+from application.ports.keys import KeyPurpose
 from application.use_cases import UseCases
 from entrypoints.features import FEATURES
 from entrypoints.opening.keys import load_keys
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 def make_exposition(settings: Settings, metrics: "Metrics", use_cases: UseCases) -> "Exposition":
     """Return what renders the metrics, with what is read when they are requested."""
-    from adapters.key_file.document import KeyPurpose
     from adapters.metrics.exposition import Exposition
     from adapters.system import SystemClock
 

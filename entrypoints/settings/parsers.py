@@ -231,7 +231,7 @@ def parse_path(text: str) -> Path:
 @rejects_with("Must be the JSON text of a secrets file. `dialtone keys generate -` prints one.")
 def parse_secrets_text(text: str) -> Secret[str]:
     """Check the document of the keys; it may have several lines."""
-    from adapters.key_file import keys
+    from adapters.keys import keys
 
     try:
         keys.parse_secrets(text)

@@ -6,10 +6,9 @@ from typing import Final
 
 import pytest
 
-from adapters.key_file.document import KeyPurpose
-from adapters.key_file.keys import ReloadingKeys
-from adapters.key_file.rotation import rotate_secrets_file
-from application.ports.keys import KeyRing
+from adapters.keys.keys import ReloadingKeys
+from adapters.keys.rotation import rotate_secrets_file
+from application.ports.keys import KeyPurpose, KeyRing
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing, create_secrets_file
 

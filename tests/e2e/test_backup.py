@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from adapters.key_file.document import KeyPurpose
+from application.ports.keys import KeyPurpose
 from tests.e2e.test_start import me, sign_in
 from tests.integration.test_sqlite_backup import count_identities
 from tests.support.forked_service import ForkedService

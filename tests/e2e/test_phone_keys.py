@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import jwt
 
-from adapters.key_file.document import KeyPurpose
+from application.ports.keys import KeyPurpose
 from tests.e2e.test_start import me, sign_in
 from tests.support.forked_service import ForkedService
 from tests.support.keys import edit_secrets_file, load_keys

@@ -69,7 +69,7 @@ for line in range(1, 10_000):
         path.write_bytes(old)
     child = os.fork()
     if child == 0:
-        kill_at(line, "key_file")
+        kill_at(line, "adapters/keys/")
         write()
         os._exit(0)
     status = os.waitpid(child, 0)[1]

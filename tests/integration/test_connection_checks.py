@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.key_file.keys import load_secrets_file
+from adapters.keys.keys import load_secrets_file
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.commands.core_checks import connection_checks
 from entrypoints.opening.startup_error import StartupError

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from adapters.key_file.keys import generate_secrets_file, load_secrets_file
+from adapters.keys.keys import generate_secrets_file, load_secrets_file
 from application.ports.errors import ConfigurationError
 from tests.support.keys import create_secrets_file, load_keys
 
@@ -168,7 +168,7 @@ def mount_read_only(
     """Let opened files be in a read-only mount, of a file system of its own by default."""
     monkeypatch.setattr(os, "fstatvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
     mount_id_of = str if is_own_mount else lambda _: "1"
-    monkeypatch.setattr("adapters.key_file.file.mount_id_of", mount_id_of)
+    monkeypatch.setattr("adapters.keys.file.mount_id_of", mount_id_of)
     let_files_have(monkeypatch, owner=os.geteuid() + 1, device=device)
 
 

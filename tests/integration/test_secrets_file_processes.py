@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from adapters.key_file.rotation import ROTATED_PURPOSES
+from adapters.keys.rotation import ROTATED_PURPOSES
 from tests.support.keys import create_secrets_file, load_keys
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -16,9 +16,8 @@ SETUP: Final = """
 import hashlib, os, shutil, signal, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from adapters.key_file.document import KeyPurpose
-from adapters.key_file.keys import load_secrets_file
-from adapters.key_file.rotation import rotate_secrets_file
+from adapters.keys.keys import load_secrets_file
+from adapters.keys.rotation import rotate_secrets_file
 from application.ports.errors import ConfigurationError
 
 path = Path(sys.argv[1])

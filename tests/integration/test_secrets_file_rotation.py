@@ -10,11 +10,11 @@ from typing import Final
 
 import pytest
 
-from adapters.key_file.document import KeyPurpose
-from adapters.key_file.file import lock_for_replacing
-from adapters.key_file.keys import RELOAD_INTERVAL
-from adapters.key_file.rotation import ROTATED_PURPOSES, RotatedKeys, rotate_secrets_file
+from adapters.keys.file import lock_for_replacing
+from adapters.keys.keys import RELOAD_INTERVAL
+from adapters.keys.rotation import ROTATED_PURPOSES, RotatedKeys, rotate_secrets_file
 from application.ports.errors import ConfigurationError
+from application.ports.keys import KeyPurpose
 from tests.support.keys import edit_secrets_file, load_keys
 
 LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, timedelta(days=90))
@@ -150,7 +150,7 @@ def test_a_rotation_through_a_link_waits_for_one_of_the_file(
 def test_a_process_that_keeps_the_lock_is_not_waited_for_without_end(
     secrets_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.key_file.file.LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr("adapters.keys.file.LOCK_TIMEOUT", 0.1)
     with lock_for_replacing(secrets_path):
         assert "Another process" in rotation_error(secrets_path, now)
 

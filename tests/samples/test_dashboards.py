@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.key_file.document import KeyPurpose
+from application.ports.keys import KeyPurpose
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 ALERTS: Final = (DOCS / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8")

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.key_file.document import KeyPurpose, generate_entry, parse_document
-from adapters.key_file.keys import select_current_key
-from adapters.key_file.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
-from application.ports.keys import Key
+from adapters.keys.document import generate_entry, parse_document
+from adapters.keys.keys import select_current_key
+from adapters.keys.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
+from application.ports.keys import Key, KeyPurpose
 from domain.identities.phone_change import UNDO_PERIOD
 from entrypoints.commands.key_jobs import key_lifetimes
 from tests.support.builders import NOW

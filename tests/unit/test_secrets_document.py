@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 
 from adapters.encryption import AesPhoneEncryption
 from adapters.jwt import JwtAccessTokens
-from adapters.key_file.document import (
+from adapters.keys.document import (
     InvalidDocument,
-    KeyPurpose,
     check_key_strength,
     generate_document,
     generate_entry,
     parse_document,
 )
+from application.ports.keys import KeyPurpose
 from tests.support.builders import NOW, a_phone
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing, to_pem

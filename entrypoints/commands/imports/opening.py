@@ -84,7 +84,7 @@ def _with_keys(settings: Settings) -> Settings:
     """Return settings with keys in memory, if a start would create the secrets file."""
     is_created = not settings.secrets.value and settings.env is not Environment.PRODUCTION
     if is_created and not settings.secrets_file.exists():
-        from adapters.key_file.document import generate_document
+        from adapters.keys.document import generate_document
 
         return replace(settings, secrets=Secret(generate_document()))
     return settings

@@ -17,6 +17,7 @@ from application.journal.check_restore import (
 )
 from application.journal.feature import JournalFeature
 from application.journal.lines import UnreadableLine, parse_entry
+from application.ports.keys import KeyPurpose
 from application.use_cases import UseCases
 from domain.journal.entry import JournalEntry
 from entrypoints.commands.domain_errors import explain_errors
@@ -159,8 +160,7 @@ def _make_indexes(
     settings: Settings, secrets_files: Sequence[Path]
 ) -> tuple[Mapping[str, BlindIndex], str]:
     """Return how to make a blind index by the id of its key, and the id of the present key."""
-    from adapters.key_file.document import KeyPurpose
-    from adapters.key_file.keys import load_secrets_file
+    from adapters.keys.keys import load_secrets_file
     from adapters.system import SystemClock
 
     keys = load_keys(settings, SystemClock())

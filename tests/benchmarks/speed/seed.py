@@ -25,7 +25,6 @@ import psycopg
 from pymongo import MongoClient
 
 from adapters.jwt import JwtAccessTokens
-from adapters.key_file.document import KeyPurpose
 from adapters.mongo import open_mongo_database
 from adapters.postgres import open_postgres_database
 from adapters.records.features.media import MEDIA_ITEMS
@@ -35,7 +34,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Fields, RecordKind
 from adapters.sqlite import open_sqlite_database
 from adapters.system import SystemClock
-from application.ports.keys import TokenClaims
+from application.ports.keys import KeyPurpose, TokenClaims
 from domain.identities.identity import ESTABLISHED_DAYS_OF_USE, Identity, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username

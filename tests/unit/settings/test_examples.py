@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from adapters.key_file.document import generate_document
+from adapters.keys.document import generate_document
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import HIDDEN, describe_settings, read_settings
 from tests.support.settings import problems

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from adapters.key_file.document import KeyPurpose, SecretsDocument, generate_entry, render_document
-from adapters.key_file.file import lock_for_replacing, replace_private_file
-from adapters.key_file.keys import RELOAD_INTERVAL, load_secrets_file
+from adapters.keys.document import SecretsDocument, generate_entry, render_document
+from adapters.keys.file import lock_for_replacing, replace_private_file
+from adapters.keys.keys import RELOAD_INTERVAL, load_secrets_file
 from application.ports.errors import ConfigurationError
-from application.ports.keys import Key
+from application.ports.keys import Key, KeyPurpose
 
 ROTATED_PURPOSES: Final[Sequence[KeyPurpose]] = tuple(
     purpose for purpose in KeyPurpose if purpose is not KeyPurpose.PHONE_INDEX

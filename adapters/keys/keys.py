@@ -8,18 +8,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from adapters.key_file.document import (
+from adapters.keys.document import (
     InvalidDocument,
-    KeyPurpose,
     KeysByPurpose,
     SecretsDocument,
     check_key_strength,
     generate_document,
     parse_document,
 )
-from adapters.key_file.file import create_private_file, read_private_file
+from adapters.keys.file import create_private_file, read_private_file
 from application.ports.errors import ConfigurationError
-from application.ports.keys import Key, KeyRing
+from application.ports.keys import Key, KeyPurpose, KeyRing
 from application.ports.system import Clock
 
 RELOAD_INTERVAL: Final = timedelta(seconds=30)

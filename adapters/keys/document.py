@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from application.ports.keys import Key
+from application.ports.keys import Key, KeyPurpose
 
 FORMAT_VERSION: Final = 1
 KEY_BYTES: Final = 32
@@ -35,16 +34,6 @@ _PUBLISHED_KEYS: Final = frozenset(
     }
 )
 """SHA-256 digests of private keys that were published as examples."""
-
-
-class KeyPurpose(StrEnum):
-    """The purpose of a list of keys; the value is the name of the list in the document."""
-
-    OTP_PEPPER = "otp_pepper"
-    SIGNING = "signing"
-    REFRESH = "refresh"
-    PHONE_INDEX = "phone_index"
-    PHONE_ENCRYPTION = "phone_encryption"
 
 
 KeysByPurpose: TypeAlias = Mapping[KeyPurpose, tuple[Key, ...]]

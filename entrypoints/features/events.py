@@ -177,6 +177,7 @@ class _Events(Feature):
         "application/events",
         "application/ports/events.py",
         "adapters/events",
+        "pytest_dialtone/examples/event_file.py",
         "pytest_dialtone/suites/events",
         "entrypoints/commands/events",
         "entrypoints/server/events",

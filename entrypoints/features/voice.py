@@ -367,6 +367,7 @@ class _Voice(Feature):
         "adapters/records/features/voice.py",
         "entrypoints/http/voice",
         "entrypoints/commands/voice",
+        "pytest_dialtone/examples/acme_voice",
         "pytest_dialtone/suites/voice",
         "entrypoints/words/call_words.py",
     )

@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pytest_dialtone.examples.redis_limits import open_redis_limits
 from tests.support.adapter_runs import run_contract_tests
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.redis_limits import open_redis_limits
 from tests.support.servers.valkey import ValkeyProcess
 
 PROJECT = Path(__file__).parents[2]

@@ -8,19 +8,19 @@ from typing import Any, Final
 
 import httpx
 
-from tests.support.acme_sms import sign_callback
+from pytest_dialtone.examples.acme_signature import sign_callback
+from pytest_dialtone.examples.acme_voice.server import KEY, AcmeVoiceServer
 from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.fake_acme_voice import KEY, FakeAcmeVoice
 from tests.support.service import Service
 
 PROJECT: Final = Path(__file__).parents[2]
-FACTORY: Final = "tests.support.acme_voice:open_acme_voice"
+FACTORY: Final = "pytest_dialtone.examples.acme_voice:open_acme_voice"
 PUBLIC_URL: Final = "https://dialtone.example.org"
 CALLER: Final = "+14155550001"
 
 
-def own_phone_line(acme: FakeAcmeVoice) -> dict[str, str]:
+def own_phone_line(acme: AcmeVoiceServer) -> dict[str, str]:
     return {
         "DIALTONE_VOICE": FACTORY,
         "DIALTONE_COUNTRIES": "US",
@@ -44,7 +44,7 @@ def post(service: Service, url: str, call: Mapping[str, Any], key: str = KEY) ->
 
 
 def test_calls_are_placed_and_answered_by_another_provider(tmp_path: Path) -> None:
-    with FakeAcmeVoice() as acme:
+    with AcmeVoiceServer() as acme:
         service = ForkedService(tmp_path, own_phone_line(acme)).start()
         inbound = {"call": "c7", "from": CALLER, "to": "+14155550006", "status": "ringing"}
         answered = post(service, f"{PUBLIC_URL}/voice", inbound)

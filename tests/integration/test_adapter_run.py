@@ -14,18 +14,18 @@ import pytest
 from entrypoints.opening.startup_error import StartupError
 from pytest_dialtone import run as contract_run
 from pytest_dialtone.adapter_watch import MAX_PAUSE, watch_loop
+from pytest_dialtone.examples.acme_sms import open_acme_messenger
+from pytest_dialtone.examples.acme_sms.server import AcmeServer
+from pytest_dialtone.examples.acme_voice import open_acme_voice
+from pytest_dialtone.examples.acme_voice.server import AcmeVoiceServer
 from pytest_dialtone.external_adapter import ADAPTER
 from pytest_dialtone.outcomes import observe
 from pytest_dialtone.port import Port, find_ports
 from tests.support import wrong_adapters as wrong
-from tests.support.acme_sms import open_acme_messenger
-from tests.support.acme_voice import open_acme_voice
 from tests.support.adapter_runs import run_contract_tests
 from tests.support.attestation_adapters import open_questions
 from tests.support.event_lists import open_event_list
 from tests.support.markdown import PROJECT
-from tests.support.servers.fake_acme import FakeAcme
-from tests.support.servers.fake_acme_voice import FakeAcmeVoice
 from tests.support.shipped_adapters import open_disk, open_failover, open_sqlite
 from tests.support.wrong_adapters import open_files, open_limits, open_messenger, open_voice
 
@@ -74,7 +74,7 @@ def test_adapters_without_a_defect_pass(factory: Callable[..., Any], arguments: 
 
 
 def test_the_adapters_of_an_imaginary_provider_pass() -> None:
-    with FakeAcme() as acme, FakeAcmeVoice() as acme_voice:
+    with AcmeServer() as acme, AcmeVoiceServer() as acme_voice:
         messenger = run_with(open_acme_messenger, **acme.environ)
         voice = run_with(open_acme_voice, **acme_voice.environ)
     for run in (messenger, voice):
@@ -161,7 +161,7 @@ SIGNED: Final = "with_its_signature"
 def test_a_promise_that_an_adapter_breaks_is_named(
     factory: Callable[..., Any], adapter: type, test: str, words: str
 ) -> None:
-    with FakeAcmeVoice() as acme:
+    with AcmeVoiceServer() as acme:
         run = run_with(factory, "-k", test, WRONG_ADAPTER=adapter.__name__, **acme.environ)
     assert run.returncode == 1, run.stdout + run.stderr
     assert re.search(words, run.stdout)
@@ -226,7 +226,7 @@ def test_a_failure_of_a_method_for_tests_is_counted_as_an_error() -> None:
             "no_such_module:open",
             "no_such_module:open cannot be imported (No module named 'no_such_module'): install",
         ),
-        ("tests.support.acme_sms:open_acme_messenger", "ACME_URL is not set."),
+        ("pytest_dialtone.examples.acme_sms:open_acme_messenger", "ACME_URL is not set."),
         ("contextlib:nullcontext", "contextlib:nullcontext must accept the keyword"),
         ("my_sms", "name the factory as package.module:factory."),
     ],

@@ -24,8 +24,8 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
 from pytest_dialtone import run as contract_run
-from tests.support.acme_voice import AcmeVoice, open_acme_voice
-from tests.support.fakes.database import InMemoryLimits
+from pytest_dialtone.examples.acme_voice import AcmeVoice, open_acme_voice
+from pytest_dialtone.examples.memory_database import InMemoryLimits
 from tests.support.shipped_adapters import open_disk
 
 ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)

@@ -14,7 +14,7 @@ from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import CallStatus
 from domain.voice.flow import DialResult
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
-from tests.support.acme_sms import sign_callback
+from pytest_dialtone.examples.acme_signature import sign_callback
 
 Word = TypeVar("Word", bound=StrEnum)
 

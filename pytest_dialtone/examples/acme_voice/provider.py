@@ -26,9 +26,9 @@ from application.ports.voice import Markup, RecordingFile, WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.phone import PhoneNumber
 from domain.voice.instructions import Instruction, Position
-from tests.support.acme_sms import sign_callback
-from tests.support.acme_voice.markup import render_steps
-from tests.support.acme_voice.webhooks import is_signed, parse_call
+from pytest_dialtone.examples.acme_signature import sign_callback
+from pytest_dialtone.examples.acme_voice.markup import render_steps
+from pytest_dialtone.examples.acme_voice.webhooks import is_signed, parse_call
 
 RECORDING_SECONDS: Final = 600.0
 _VARIABLES: Final = ("ACME_VOICE_URL", "ACME_VOICE_KEY", "ACME_VOICE_NUMBER", "ACME_VOICE_SECRET")

@@ -3,6 +3,6 @@
 An example of an adapter for calls. It is a package of its own, which only knows the ports.
 """
 
-from tests.support.acme_voice.provider import AcmeVoice, open_acme_voice
+from pytest_dialtone.examples.acme_voice.provider import AcmeVoice, open_acme_voice
 
 __all__ = ["AcmeVoice", "open_acme_voice"]

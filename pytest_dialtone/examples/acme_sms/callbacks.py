@@ -10,6 +10,7 @@ import msgspec
 
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
+from pytest_dialtone.examples.acme_signature import sign_callback
 
 MAX_AGE: Final = 300
 """Seconds for which a callback counts, so that it cannot be repeated later."""
@@ -56,9 +57,3 @@ class AcmeStatusCallbacks:
         signature = sign_callback(self.secret, timestamp, url, body)
         headers = {"x-acme-timestamp": timestamp, "x-acme-signature": signature}
         return SignedRequest(url, headers, body=body)
-
-
-def sign_callback(secret: str, timestamp: str, url: str, body: bytes) -> str:
-    """Return the signature of a callback."""
-    signed = b"\n".join([timestamp.encode(), url.encode(), body])
-    return hmac.digest(secret.encode(), signed, "sha256").hex()

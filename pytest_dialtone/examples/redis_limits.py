@@ -1,7 +1,7 @@
 """Rate limits in Redis or Valkey: a limit store as docs/database_adapters.md says.
 
-Settings: DIALTONE_LIMIT_STORE=tests.support.redis_limits:open_redis_limits, REDIS_URL, and
-REDIS_PREFIX if several services share the server.
+Settings: DIALTONE_LIMIT_STORE=pytest_dialtone.examples.redis_limits:open_redis_limits, REDIS_URL,
+and REDIS_PREFIX if several services share the server.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
-from tests.support.acme_sms.callbacks import AcmeStatusCallbacks
+from pytest_dialtone.examples.acme_sms.callbacks import AcmeStatusCallbacks
 
 _VARIABLES: Final = ("ACME_URL", "ACME_API_KEY", "ACME_SENDER", "ACME_CALLBACK_SECRET")
 _NOT_REACHED: Final = "The message service cannot be reached; try again shortly."

@@ -1,0 +1,29 @@
+"""A destination of events that writes them to a file.
+
+Settings: DIALTONE_EVENTS=pytest_dialtone.examples.event_file:open_event_file, MY_EVENTS_FILE.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from application.ports.events import Event, EventRejected
+
+
+class EventFile:
+    """A destination that appends each event to a file, one line per event."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    async def send(self, event: Event) -> None:
+        try:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(f"{event.id} {event.type} {event.user_id}\n")
+        except OSError as error:
+            raise EventRejected(f"the file cannot be written: {error.strerror}") from error
+
+
+@asynccontextmanager
+async def open_event_file(*, environ: Mapping[str, str]) -> AsyncIterator[EventFile]:
+    yield EventFile(Path(environ["MY_EVENTS_FILE"]))

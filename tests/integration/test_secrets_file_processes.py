@@ -19,6 +19,7 @@ from pathlib import Path
 from adapters.keys.keys import load_secrets_file
 from adapters.keys.rotation import rotate_secrets_file
 from application.ports.errors import ConfigurationError
+from application.ports.keys import KeyPurpose
 
 path = Path(sys.argv[1])
 now = datetime.now(UTC) + timedelta(seconds=1)

@@ -7,13 +7,17 @@ from typing import Final
 
 _COUNTRY: Final = re.compile(r"[A-Z]{2}|001")
 _PHONE_HASH: Final = re.compile(r"[0-9a-f]{16}")
+_REFERENCE: Final = re.compile(
+    rf"([0-9a-f]{{32}})(?:-({_COUNTRY.pattern}))?(?:-({_PHONE_HASH.pattern}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneLabels:
     """What the log says of the phone of a delivery when its report arrives.
 
-    It is in the URL of the report, which the provider signs: no record is read for it.
+    It is in the URL of the report or in its reference, which the provider signs: no record is read
+    for it.
 
     Attributes:
         country: The ISO 3166-1 code of its country; empty if unknown.
@@ -31,6 +35,17 @@ def parse_phone_labels(parameters: Mapping[str, str]) -> PhoneLabels:
         country if _COUNTRY.fullmatch(country) else "",
         phone_hash if _PHONE_HASH.fullmatch(phone_hash) else "",
     )
+
+
+def make_reference(report_id: str, labels: PhoneLabels) -> str:
+    """Return what names a delivery in the reports of providers that have one URL for all."""
+    return "-".join(filter(None, (report_id, labels.country, labels.phone_hash)))
+
+
+def parse_reference(reference: str) -> tuple[str, PhoneLabels] | None:
+    """Return the id of the report and the labels, None if it names no delivery."""
+    match = _REFERENCE.fullmatch(reference)
+    return (match[1], PhoneLabels(match[2] or "", match[3] or "")) if match else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 from application.otp.events import DeliveryRejected
 from application.otp.provider_pause import PAUSED, ProviderPause
 from application.ports.errors import MessengerUnavailable, PortError
-from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
+from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, TextMessage
 from application.ports.security_events import SecurityEvents
 from application.ports.system import HealthCheck
 from application.tasks import call_adapter, is_ended, start_task
@@ -94,15 +94,13 @@ class FailoverMessenger:
         self._send_timeout = send_timeout
         self._logged_problems: set[str] = set()
 
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         results = [_NO_MESSENGER]
         for number, provider in enumerate(self._providers, 1):
             if not provider.pause.begin_call():
                 results.append(replace(PAUSED, provider=provider.name))
                 continue
-            sent = await self._send(provider.messenger, phone, text, status_url, locale)
+            sent = await self._send(provider.messenger, phone, message)
             provider.record(sent, self._now())
             sent = replace(sent, provider=provider.name)
             if sent.status not in _NEXT_IS_TRIED:
@@ -128,14 +126,9 @@ class FailoverMessenger:
         )
 
     async def _send(
-        self,
-        messenger: Messenger,
-        phone: PhoneNumber,
-        text: str,
-        status_url: str,
-        locale: str | None,
+        self, messenger: Messenger, phone: PhoneNumber, message: TextMessage
     ) -> DeliveryResult:
-        send = partial(messenger.send, phone, text, status_url, locale)
+        send = partial(messenger.send, phone, message)
         try:
             result: object = await call_adapter("send_message", send, self._send_timeout)
         except TimeoutError:

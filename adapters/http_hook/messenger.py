@@ -24,7 +24,7 @@ from adapters.http import (
 from adapters.http_hook.message_ids import MessageIds
 from adapters.standard_webhooks import StandardWebhooks
 from application.ports.errors import ConfigurationError, MessengerUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
@@ -126,23 +126,21 @@ class HookMessenger:
         self._now = now
         self._is_connected_until = -math.inf
 
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
-        message = _Message(
-            message_id=self._message_ids.make(status_url),
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        posted = _Message(
+            message_id=self._message_ids.make(message.status_url),
             phone=phone.e164,
             country=phone.country,
             # A lone surrogate cannot be encoded in UTF-8.
-            text=text.encode(errors="replace").decode(),
-            locale=locale,
+            text=message.text.encode(errors="replace").decode(),
+            locale=message.requested_locale,
             channel=_CHANNEL,
-            status_url=status_url or None,
+            status_url=message.status_url or None,
         )
-        body = msgspec.json.encode(message)
+        body = msgspec.json.encode(posted)
         headers = {
             "Content-Type": "application/json",
-            **self._webhooks.sign(message.message_id, body, datetime.now(UTC)),
+            **self._webhooks.sign(posted.message_id, body, datetime.now(UTC)),
         }
         try:
             response = await self._transport.request(
@@ -157,9 +155,9 @@ class HookMessenger:
         if result.provider_message_id:
             return result
         # So that an operator finds it in the log of the hook.
-        return replace(result, provider_message_id=message.message_id)
+        return replace(result, provider_message_id=posted.message_id)
 
-    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         # The `webhook-id` is the id of the message, or one that the hook has made.
         message_id = request.headers.get("webhook-id", "")
         if not self._webhooks.verify(request.headers, request.body):
@@ -170,7 +168,7 @@ class HookMessenger:
             report = msgspec.json.decode(request.body, type=_Status)
         except (ValueError, RecursionError):
             return None
-        return MessageStatus(report.status, str(report.error_code or ""))
+        return [MessageStatus(report.status, str(report.error_code or ""))]
 
     async def check(self) -> None:
         """Check that there is a connection to the hook.

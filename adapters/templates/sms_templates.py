@@ -18,9 +18,15 @@ from adapters.templates.template_file import (
 )
 from adapters.templates.template_set import AppIdentity, TemplatePreview
 from application.ports.errors import ConfigurationError
+from application.ports.otp import CodeMessage, NoticeMessage
 from domain.identities.phone_change import UNDO_PERIOD, PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
-from domain.otp.message_preferences import MessagePreferences, Platform, locale_fallbacks
+from domain.otp.message_preferences import (
+    MessagePreferences,
+    Platform,
+    locale_fallbacks,
+    normalize_locale,
+)
 from domain.otp.undo_code import UndoCode
 
 FALLBACK_LOCALE: Final = "en"
@@ -70,12 +76,19 @@ class FileSmsTemplates:
         country: str,
         preferences: MessagePreferences,
         purpose: Purpose = Purpose.SIGN_IN,
-    ) -> str:
+    ) -> CodeMessage:
         file = self._select(purpose, country, preferences.locale)
         values = self._app.template_values(
             code.digits, whole_minutes(lifetime), preferences.app_hash
         )
-        return file.templates[purpose].render(preferences.platform, values)
+        return CodeMessage(
+            text=file.templates[purpose].render(preferences.platform, values),
+            locale=file.locale,
+            requested_locale=normalize_locale(preferences.locale),
+            code=code.digits,
+            purpose=purpose,
+            lifetime=lifetime,
+        )
 
     def render_notice(
         self,
@@ -84,9 +97,15 @@ class FileSmsTemplates:
         country: str,
         locale: str | None,
         undo_code: UndoCode | None = None,
-    ) -> str:
+    ) -> NoticeMessage:
         file = self._select(notice, country, locale)
-        return self._render_notice(file.notices[notice], undo_code)
+        return NoticeMessage(
+            text=self._render_notice(file.notices[notice], undo_code),
+            locale=file.locale,
+            requested_locale=normalize_locale(locale),
+            notice=notice.value,
+            undo_code=undo_code.text if undo_code else "",
+        )
 
     def has_locale(self, locale: str) -> bool:
         """Return whether there are templates in this language."""

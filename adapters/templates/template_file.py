@@ -52,6 +52,11 @@ class TemplateFile:
         return self.name in ALL_COUNTRIES
 
     @property
+    def locale(self) -> str | None:
+        """The language of the templates; None if they are for a country."""
+        return None if self.is_for_country else self.name
+
+    @property
     def messages(self) -> tuple[Purpose | PhoneNotice, ...]:
         """What the file has templates for."""
         return (*self.templates, *self.notices)

@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from adapters.terminal.box import render_box
 from application.ports.errors import MessengerUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from domain.phone import PhoneNumber
 
 WRITE_TIMEOUT: Final = 5.0
@@ -52,18 +52,12 @@ class TerminalMessenger:
         self._is_file = _is_file(stream)
         self._thread = ThreadPoolExecutor(1, "terminal")
 
-    async def send(
-        self,
-        phone: PhoneNumber,
-        text: str,
-        status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
-        locale: str | None = None,  # noqa: ARG002 -- and no other text
-    ) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         # The message is rejected if nothing was written.
         if self._is_file:
-            return self._print(self._render(phone, text, is_terminal=False))
+            return self._print(self._render(phone, message.text, is_terminal=False))
         is_terminal = not self._stream.closed and self._stream.isatty()
-        box = self._render(phone, text, is_terminal=is_terminal)
+        box = self._render(phone, message.text, is_terminal=is_terminal)
         deadline = time.monotonic() + self._timeout_seconds
         printing = self._thread.submit(self._print, box, deadline)
         try:

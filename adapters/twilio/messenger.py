@@ -1,8 +1,9 @@
 """The Twilio messenger."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 from adapters.http import Timeouts, open_transport
 from adapters.twilio.client import MESSAGING_SERVICE_SID, REQUEST_ERRORS, TwilioClient
@@ -12,13 +13,15 @@ from adapters.twilio.message_status import read_message_status
 from adapters.twilio.sender_check import check_sender
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_fields import read_fields
-from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.webhooks import MessageStatus, SignedRequest
+from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
+from application.ports.webhooks import MessageStatus, SignatureCoverage, SignedRequest
 from domain.phone import PhoneNumber
 
 
 class TwilioMessenger:
     """Send text messages by Twilio; a message is never sent twice."""
+
+    signature_coverage: Final = SignatureCoverage(time=False)
 
     def __init__(
         self,
@@ -38,27 +41,22 @@ class TwilioMessenger:
         self._health_check = health_check
         self._signatures = signatures
 
-    async def send(
-        self,
-        phone: PhoneNumber,
-        text: str,
-        status_url: str = "",
-        locale: str | None = None,  # noqa: ARG002 -- Twilio sends the text as it is
-    ) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         # The message is accepted if Twilio returns its SID.
         # A lone surrogate cannot be encoded in UTF-8.
-        encodable_text = text.encode(errors="replace").decode()
-        options = self._origin | ({"StatusCallback": status_url} if status_url else {})
+        encodable_text = message.text.encode(errors="replace").decode()
+        callback = {"StatusCallback": message.status_url} if message.status_url else {}
+        options = self._origin | callback
         try:
             message_sid = await self._client.create_message(phone.e164, encodable_text, options)
         except REQUEST_ERRORS as error:
             return MESSAGES.result(error)
         return DeliveryResult(DeliveryStatus.ACCEPTED, provider_message_id=message_sid)
 
-    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         if not self._signatures.verify(request):
             return None
-        return read_message_status(read_fields(request))
+        return [read_message_status(read_fields(request))]
 
     async def check(self) -> None:
         await self._health_check.check()

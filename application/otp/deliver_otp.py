@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from application.otp.codes import OtpCodes
@@ -19,7 +19,7 @@ from application.ports.otp import (
 )
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
-from application.webhook_urls import PhoneLabels, WebhookUrls
+from application.webhook_urls import PhoneLabels, WebhookUrls, make_reference
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
@@ -131,7 +131,7 @@ class DeliverOtp:
         code_calls = self.extensions.code_calls
         if code_calls is not None and delivery.call_id is not None:
             return await code_calls(phone, preferences, decision)
-        text = self.templates.render(
+        message = self.templates.render(
             self.codes.derive(challenge, phone),
             lifetime=challenge.expires_at - delivery.sent_at,
             country=phone.country,
@@ -140,15 +140,18 @@ class DeliverOtp:
         )
         if decision.is_suppressed:
             return await self.send_text.imitate(phone)
-        urls, status_url = self.webhook_urls, ""
-        if urls is not None:
+        if self.webhook_urls is not None:
             today = self.clock.now().date()
             labels = PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
-            status_url = urls.sms_status(delivery.report_id, labels)
-        result = await self.send_text(phone, text, preferences.locale, status_url)
+            message = replace(
+                message,
+                reference=make_reference(delivery.report_id, labels),
+                status_url=self.webhook_urls.sms_status(delivery.report_id, labels),
+            )
+        result = await self.send_text(phone, message)
         is_taken = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         if is_taken and self.extensions.recent_messages is not None:
-            self.extensions.recent_messages.add(decision.public_request_id, text)
+            self.extensions.recent_messages.add(decision.public_request_id, message.text)
         return result
 
     async def _add_report(self, delivery: Delivery) -> None:

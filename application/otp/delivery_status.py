@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,9 +12,15 @@ from application.otp.events import OtpDelivered, OtpUndelivered, ReportEvent
 from application.ports.repositories import DeliveryReports
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
-from application.ports.webhooks import SignedRequest, StatusCallbacks
+from application.ports.webhooks import (
+    MAX_STATUSES,
+    MessageStatus,
+    SignedRequest,
+    StatusCallbacks,
+    coverage_of,
+)
 from application.update import change
-from application.webhook_urls import PhoneLabels
+from application.webhook_urls import PhoneLabels, parse_phone_labels, parse_reference
 from domain.otp.delivery import ONE_DAY, Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.request_id import parse_report_id
@@ -150,35 +156,46 @@ class ReportDelivery:
 class RecordMessageStatus:
     """Record the status of a message, which one of the providers reports.
 
-    The request is authentic if one provider recognizes it. An error code that is not a short word
-    is left out: clients see it.
+    - The request is authentic if one provider recognizes it.
+    - A status has a reference, or the URL names its message. Where the signature does not cover
+      the URL, only a reference counts. A status that names no message is dropped.
+    - An error code that is not a short word is left out: clients see it.
     """
 
     status_callbacks: Mapping[str, StatusCallbacks]
     report_delivery: ReportDelivery
 
-    async def __call__(self, report_id: str, request: SignedRequest, labels: PhoneLabels) -> bool:
-        """Record the status, and return whether the request is authentic.
+    async def __call__(self, request: SignedRequest, parameters: Mapping[str, str]) -> bool:
+        """Record the statuses, and return whether the request is authentic.
 
         Args:
-            report_id: Names the delivery.
             request: The request as it arrived.
-            labels: What its URL says of the phone.
+            parameters: Those of its URL.
 
         Raises:
             StorageError
             CorruptRecord
         """
-        read = (
-            (name, callbacks.read_status(request))
-            for name, callbacks in self.status_callbacks.items()
-        )
-        provider, message = next(
-            ((name, status) for name, status in read if status is not None), ("", None)
-        )
-        if message is None:
-            return False
-        if report_id and message.status is not None:
+        for provider, callbacks in self.status_callbacks.items():
+            statuses = callbacks.read_statuses(request)
+            if statuses is not None:
+                is_url_signed = coverage_of(callbacks).url
+                await self._record(provider, statuses, parameters if is_url_signed else {})
+                return True
+        return False
+
+    async def _record(
+        self, provider: str, statuses: Sequence[MessageStatus], parameters: Mapping[str, str]
+    ) -> None:
+        for message in statuses[:MAX_STATUSES]:
+            named = (
+                parse_reference(message.reference)
+                if message.reference
+                else (parameters.get("delivery", ""), parse_phone_labels(parameters))
+            )
+            if named is None or not named[0] or message.status is None:
+                continue
+            report_id, labels = named
             code = message.error_code if _SHORT_WORD.fullmatch(message.error_code) else None
             message_id = message.provider_message_id
             delivery = ReportedDelivery(
@@ -188,7 +205,6 @@ class RecordMessageStatus:
                 provider_message_id=message_id if _SHORT_WORD.fullmatch(message_id) else "",
             )
             await self.report_delivery(report_id, message.status, delivery, code)
-        return True
 
 
 @dataclass(frozen=True, slots=True)

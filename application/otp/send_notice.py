@@ -54,10 +54,10 @@ class SendNotice:
             return True
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             return True
-        text = self.templates.render_notice(
+        message = self.templates.render_notice(
             notice, country=phone.country, locale=locale, undo_code=undo_code
         )
-        result = await self.send_text(phone, text, locale)
+        result = await self.send_text(phone, message)
         is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         provider = result.provider or self.send_text.provider
         if is_sent:

@@ -1,18 +1,17 @@
-"""Send a text, whatever it says, or imitate that for a blocked phone."""
+"""Send a message, whatever it says, or imitate that for a blocked phone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.extensions import OtpExtensions, SentMessage
-from application.ports.otp import DeliveryResult, DeliveryStatus, MessageProviders
-from domain.otp.message_preferences import normalize_locale
+from application.ports.otp import DeliveryResult, DeliveryStatus, MessageProviders, TextMessage
 from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendText:
-    """Send a text by the providers in their order. What it costs is counted.
+    """Send a message by the providers in their order. What it costs is counted.
 
     The first of the providers is `provider`.
     """
@@ -22,22 +21,12 @@ class SendText:
     extensions: OtpExtensions
     provider: str
 
-    async def __call__(
-        self, phone: PhoneNumber, text: str, locale: str | None, status_url: str = ""
-    ) -> DeliveryResult:
-        """Send the text; a failure is a result, not an exception.
-
-        Args:
-            phone: The recipient.
-            text: The text.
-            locale: The language that a client asked for, in any spelling, or None.
-            status_url: Where the provider posts what became of the message; empty for nowhere.
-        """
-        sending = self.messenger.send(phone, text, status_url, normalize_locale(locale))
-        result = await self.timing.record(phone.country, sending)
+    async def __call__(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        """Send the message; a failure is a result, not an exception."""
+        result = await self.timing.record(phone.country, self.messenger.send(phone, message))
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             provider = result.provider or self.provider
-            sent = SentMessage(country=phone.country, provider=provider, text=text)
+            sent = SentMessage(country=phone.country, provider=provider, text=message.text)
             self.extensions.count_cost(sent)
         return result
 

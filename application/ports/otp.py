@@ -1,6 +1,6 @@
 """The ports of one-time codes: verifications, messages and their templates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -111,25 +111,74 @@ class DeliveryResult:
         return f"{self.reason} ({self.details})" if self.details else self.reason
 
 
-class Messenger(Protocol):
-    """Sends text messages to phones."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextMessage:
+    """A message as a finished text. A `CodeMessage` and a `NoticeMessage` say what it is made of.
 
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
+    The repr has neither the text nor a code, so that these cannot get into a log.
+
+    Attributes:
+        text: The whole message, for providers that send any text.
+        locale: The language of the text in its normal spelling, such as pt-BR or zh-Hant; None for
+            a text that the operator wrote for a country: its language is not known.
+        requested_locale: The language that the client asked for in its normal spelling; None if it
+            asked for none. A provider with templates of its own may have them in this language.
+        reference: Names the message in what the provider reports: `MessageStatus.reference`. It has
+            at most 64 letters, digits and hyphens, and is new for each message. Empty if nothing
+            is to be reported.
+        status_url: Where the provider posts what became of the message, if it takes a URL for each
+            message. It may do so before `send` returns. Empty if nothing is to be reported.
+    """
+
+    text: str = field(repr=False)
+    locale: str | None = None
+    requested_locale: str | None = None
+    reference: str = ""
+    status_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeMessage(TextMessage):
+    """A message with a one-time code, and what providers with templates put into theirs.
+
+    Attributes:
+        code: The code, ASCII digits. The text has it too.
+        purpose: What the code allows: each purpose has a text of its own.
+        lifetime: For how long the code is valid from now on, not rounded. The text has it in whole
+            minutes, rounded down, and at least one.
+    """
+
+    code: str = field(repr=False)
+    purpose: Purpose
+    lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeMessage(TextMessage):
+    """A message without a one-time code: it tells somebody what happened.
+
+    Attributes:
+        notice: What it says: a value of `PhoneNotice` (`domain/identities/phone_change.py`), or
+            `leaving_message`, which says how to leave the phone line.
+        undo_code: The code that undoes a change of the number, with its hyphens, such as
+            K7QM-2XPA-9RTW; for `phone_changed` only, otherwise empty. The text may lack it.
+    """
+
+    notice: str
+    undo_code: str = field(default="", repr=False)
+
+
+class Messenger(Protocol):
+    """Sends messages to phones."""
+
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         """Send the message; a failure is a result, not an exception.
 
-        It ends within ten seconds, retries included: after that the result is `UNKNOWN`. A request
-        whose result is unknown is not repeated. No text is an error: what the provider does not
-        accept is `REJECTED`.
-
-        Args:
-            phone: The recipient.
-            text: The message.
-            status_url: Where the provider posts what became of the message, if it can. It may do
-                so before this method returns. If it is empty, it posts nothing.
-            locale: The language that the client asked for in its normal spelling, such as pt-BR;
-                None if it asked for none. The text may be in another one.
+        - It ends within ten seconds, retries included: after that the result is `UNKNOWN`. A
+          request whose result is unknown is not repeated.
+        - No text is an error: what the provider does not accept is `REJECTED`.
+        - The message is a `CodeMessage` or a `NoticeMessage`. A messenger that cannot send one of
+          them, such as a provider that has templates for codes only, returns `REJECTED`.
         """
         ...
 
@@ -173,7 +222,7 @@ class SmsTemplates(Protocol):
         country: str,
         preferences: MessagePreferences,
         purpose: Purpose = Purpose.SIGN_IN,
-    ) -> str:
+    ) -> CodeMessage:
         """Render the message for a phone number of `country`.
 
         - The country's template wins over the requested language, and that over the default.
@@ -196,7 +245,7 @@ class SmsTemplates(Protocol):
         country: str,
         locale: str | None,
         undo_code: UndoCode | None = None,
-    ) -> str:
+    ) -> NoticeMessage:
         """Render the message without a one-time code for a phone number of `country`.
 
         The template is selected as for a message with a code. It may lack the undo code.

@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
 
 from domain.otp.delivery_report import ReportedStatus
+
+MAX_SIGNATURE_AGE: Final = timedelta(minutes=5)
+"""How far the time that a provider signs may be from now, in the past and in the future."""
+MAX_STATUSES: Final = 200
+"""How many statuses of one request are recorded; those after them are dropped."""
+MAX_HANDSHAKE_LENGTH: Final = 1_000
+"""Characters of a response to a handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +34,80 @@ class SignedRequest:
     body: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureCoverage:
+    """What the signature of a provider covers, besides the body. Without a declaration, it is all.
+
+    An adapter declares it as its attribute `signature_coverage`, a constant.
+
+    Attributes:
+        url: Whether it covers the URL. If not, no parameter of the URL of a message counts: each
+            status has a `reference`, and one without is dropped. The URLs of calls have a signature
+            of our own then, and a request counts at one URL only.
+        time: Whether it covers a time. Then a request whose time is more than `MAX_SIGNATURE_AGE`
+            from now is not authentic: the adapter sees to it. If it signs none, an old request
+            counts as often as it comes.
+    """
+
+    url: bool = True
+    time: bool = True
+
+
+def coverage_of(adapter: object) -> SignatureCoverage:
+    """Return what an adapter declares."""
+    declared = getattr(adapter, "signature_coverage", None)
+    return declared if isinstance(declared, SignatureCoverage) else SignatureCoverage()
+
+
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """Where a message is. `status` is None if the request says nothing about a delivery.
+    """Where a message is. `status` is None if it says nothing about a delivery.
 
-    `error_code` is the provider's code of an error, `provider_message_id` the provider's id of the
-    message. Both are empty if there is none.
+    Attributes:
+        status: Where it is.
+        error_code: The provider's code of an error, empty if there is none.
+        provider_message_id: The provider's id of the message, empty if there is none.
+        reference: The `TextMessage.reference` that the body has. If it is empty, the URL names
+            the message: it is the `status_url` of one. Any text may be here: one that names no
+            message of ours is dropped.
     """
 
     status: ReportedStatus | None
     error_code: str = ""
     provider_message_id: str = ""
+    reference: str = ""
 
 
 class StatusCallbacks(Protocol):
-    """Reads the status callbacks of a provider. A messenger can have this method."""
+    """Reads the status callbacks of a provider. A messenger can have this method.
 
-    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+    A provider posts them to the `status_url` of each message, or all to one fixed URL, the
+    `/sms/status` of the service: then each status has its `reference`.
+    """
+
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         """Return what a request reports, or None if it is not authentic.
 
-        - The signature of the provider has to cover the URL, which names the message, and the body.
+        - The signature of the provider has to cover the body, and what `SignatureCoverage` says.
+        - An authentic request that reports nothing, such as a message that somebody sent, is empty.
         - A malformed request is not authentic. No request raises an exception.
+        """
+        ...
+
+
+class Handshakes(Protocol):
+    """Answers the provider when it checks who owns the fixed URL. A messenger can have this method.
+
+    An example is the GET with `hub.challenge` by which Meta checks a webhook.
+    """
+
+    def answer_handshake(self, request: SignedRequest) -> str | None:
+        """Return the text that the provider expects, None if the GET request is no handshake of it.
+
+        - It is a handshake only if it has a secret that the operator chose, or a signature; compare
+          it with `hmac.compare_digest`. What strangers send is never returned to them.
+        - A text has at most `MAX_HANDSHAKE_LENGTH` printable ASCII characters. It is sent as
+          text/plain.
+        - No request raises an exception.
         """
         ...

@@ -9,7 +9,7 @@ from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
 from application.otp.send_text import SendText
 from application.ports.identities import Identities
-from application.ports.otp import DeliveryStatus, PhoneVerifications
+from application.ports.otp import DeliveryStatus, NoticeMessage, PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.update import change
@@ -18,6 +18,7 @@ from application.voice.events import CallerRegistered
 from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
+from domain.otp.message_preferences import normalize_locale
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.phone import PhoneNumber
 from domain.voice.call import callback_id
@@ -74,8 +75,14 @@ class CarryOutEffect:
             case Leave():
                 is_done = identity_id is None or await self._leave(phone, identity_id)
                 if not is_done:
-                    text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
-                    await self._explain_leaving(phone, text, caller.locale)
+                    flow_locale = locale_of(self.flow, caller)
+                    message = NoticeMessage(
+                        text=flow_locale.texts[LEAVING_MESSAGE],
+                        locale=normalize_locale(flow_locale.voice.language),
+                        requested_locale=normalize_locale(caller.locale),
+                        notice=LEAVING_MESSAGE,
+                    )
+                    await self._explain_leaving(phone, message)
             case CallBack():
                 is_done = await self.callbacks.request(phone, callback_id(call_id))
             case ChooseLanguage():
@@ -135,7 +142,7 @@ class CarryOutEffect:
 
         await change(self.phone_verifications, phone, choose)
 
-    async def _explain_leaving(self, phone: PhoneNumber, text: str, locale: str | None) -> None:
+    async def _explain_leaving(self, phone: PhoneNumber, message: NoticeMessage) -> None:
         """Send the message that says how to leave. Above its limits, the phone got one before."""
         now = self.clock.now()
         is_served = self.countries is None or phone.country in self.countries
@@ -147,7 +154,7 @@ class CarryOutEffect:
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             await self.send_text.imitate(phone)
             return
-        result = await self.send_text(phone, text, locale)
+        result = await self.send_text(phone, message)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             return
         outcome = result.status.outcome

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from typing import Final
 
-from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
+from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, TextMessage
 from domain.phone import PhoneNumber
 from entrypoints.opening.providers import Provider, prints_codes
 from entrypoints.opening.startup_error import print_errors
@@ -18,16 +18,10 @@ _DIGIT: Final = re.compile(r"\d")
 class _HiddenCodes:
     """Prints messages to stderr with `*` for each digit, and the phone masked."""
 
-    async def send(
-        self,
-        phone: PhoneNumber,
-        text: str,
-        status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
-        locale: str | None = None,  # noqa: ARG002 -- and no other text
-    ) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         """Print the message without its code."""
         print_errors(
-            f"To {phone.masked}: {_DIGIT.sub('*', text)}",
+            f"To {phone.masked}: {_DIGIT.sub('*', message.text)}",
             "DIALTONE_SMS=console shows codes only in the terminal of the service: use "
             "POST /admin/users/send-code, or the app.",
         )
@@ -37,15 +31,9 @@ class _HiddenCodes:
 class _HiddenNumbers:
     """Prints messages without a code to stderr, and the phone masked."""
 
-    async def send(
-        self,
-        phone: PhoneNumber,
-        text: str,
-        status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
-        locale: str | None = None,  # noqa: ARG002 -- and no other text
-    ) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         """Print the message."""
-        print_errors(f"To {phone.masked}: {text}")
+        print_errors(f"To {phone.masked}: {message.text}")
         return DeliveryResult(DeliveryStatus.ACCEPTED)
 
 

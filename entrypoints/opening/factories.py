@@ -161,7 +161,7 @@ def status_callbacks_of(messengers: Mapping[str, Any]) -> dict[str, StatusCallba
     return {
         name: messenger
         for name, messenger in messengers.items()
-        if hasattr(messenger, "read_status")
+        if hasattr(messenger, "read_statuses")
     }
 
 

@@ -6,11 +6,13 @@ from contextlib import suppress
 from dataclasses import is_dataclass
 from typing import Any, Final, get_type_hints
 
+from application.ports.otp import Messenger
 from application.ports.system import HealthCheck
-from application.ports.webhooks import StatusCallbacks
+from application.ports.webhooks import Handshakes, StatusCallbacks
 
-_OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks)
+_OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks, Handshakes)
 """An adapter may have these methods, besides those of its port."""
+_FORMER_PARAMETERS: Final = {"text", "status_url", "locale"}
 
 
 def find_port_problem(adapter: object, port: type) -> str | None:
@@ -24,6 +26,8 @@ def find_port_problem(adapter: object, port: type) -> str | None:
         ports = get_type_hints(port)
         problems = (find_port_problem(getattr(adapter, name), one) for name, one in ports.items())
         return next(filter(None, problems), None)
+    if port is Messenger and (problem := _find_former_method(adapter)):
+        return f"{type(adapter).__name__}, {problem}"
     for name, method in inspect.getmembers(port, inspect.isfunction):
         if problem := _compare(name, getattr(adapter, name, None), method):
             return f"{type(adapter).__name__}, {problem}"
@@ -33,6 +37,26 @@ def find_port_problem(adapter: object, port: type) -> str | None:
                 problem := _compare(name, getattr(adapter, name), method)
             ):
                 return f"{type(adapter).__name__}, {problem}"
+    return None
+
+
+def _find_former_method(messenger: Any) -> str | None:
+    """Return what has changed since a messenger was written, or None.
+
+    Its methods could be called: what they get would be something else.
+    """
+    with suppress(AttributeError, TypeError, ValueError):
+        if _FORMER_PARAMETERS & set(inspect.signature(messenger.send).parameters):
+            return (
+                "which has send(phone, text, status_url, locale) of an earlier version: it is "
+                "send(phone, message) now, and the message has `text`, `status_url` and "
+                "`requested_locale`"
+            )
+    if hasattr(messenger, "read_status"):
+        return (
+            "which has read_status(request) of an earlier version: it is read_statuses(request) "
+            "now, and returns a list"
+        )
     return None
 
 

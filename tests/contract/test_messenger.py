@@ -20,6 +20,7 @@ from pytest_dialtone.suites.messages.test_messenger import (
     test_an_invalid_number_has_a_reason_without_the_number,
     test_no_signed_body_raises_an_exception,
 )
+from tests.support.builders import a_message
 from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
 from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
@@ -84,7 +85,7 @@ class HookDriver(MessengerDriver):
         self.hook.error = "invalid_number"
 
     async def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
-        await self.messenger.send(PHONE, TEXT, url)
+        await self.messenger.send(PHONE, a_message(TEXT, status_url=url))
         message_id = self.hook.messages[-1]["message_id"]
         return sign_status(message_id, url, b'{"status": "delivered"}' if body is None else body)
 

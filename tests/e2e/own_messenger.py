@@ -15,11 +15,11 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 
 
 class OwnMessenger:
-    async def send(self, phone, text, status_url="", locale=None):
+    async def send(self, phone, message):
         status = Path("status").read_text()
         if status == "accepted":
             with Path("messages").open("a") as messages:
-                messages.write(f"{phone.e164} {text}\\n")
+                messages.write(f"{phone.e164} {message.text}\\n")
         reason = "" if status == "accepted" else "The line is down."
         return DeliveryResult(DeliveryStatus(status), reason)
 

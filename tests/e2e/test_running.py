@@ -60,7 +60,7 @@ def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
     (tmp_path / "once.py").write_text(
         "from contextlib import asynccontextmanager\nfrom pathlib import Path\n"
         "from application.ports.errors import ConfigurationError\n"
-        "class Messenger:\n    async def send(self, phone, text, status_url='', locale=None): ...\n"
+        "class Messenger:\n    async def send(self, phone, message): ...\n"
         "@asynccontextmanager\nasync def opened(*, environ):\n"
         "    if Path('once').exists():\n"
         "        raise ConfigurationError('The account is locked: unlock it.')\n"
@@ -89,7 +89,7 @@ def test_a_hangup_stops_a_service_that_logged_before_it_listened(tmp_path: Path)
 def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         "import asyncio\nfrom contextlib import asynccontextmanager\nfrom pathlib import Path\n"
-        "class Messenger:\n    async def send(self, phone, text, status_url='', locale=None): ...\n"
+        "class Messenger:\n    async def send(self, phone, message): ...\n"
         "@asynccontextmanager\nasync def opened(*, environ):\n"
         "    if Path('once').exists():\n        print('a worker starts', flush=True)\n"
         "        await asyncio.sleep(1)\n"

@@ -104,7 +104,12 @@ def test_a_destination_that_loses_events_or_a_proof_that_counts_twice_is_found_o
     ("adapter", "words"),
     [
         (wrong.BlockingSend, "whose method send is not async: write `async def send`"),
-        (wrong.NoStatusUrl, "which has no send(phone, text, status_url='', locale=None)"),
+        (
+            wrong.FormerSend,
+            "which has send(phone, text, status_url, locale) of an earlier version: it is "
+            "send(phone, message) now, and the message has `text`, `status_url` and "
+            "`requested_locale`",
+        ),
     ],
 )
 def test_an_adapter_that_does_not_fit_its_port_is_not_opened(adapter: type, words: str) -> None:
@@ -133,8 +138,8 @@ SIGNED: Final = "with_its_signature"
             "send raised ConnectionError. A failure",
         ),
         (open_messenger, wrong.NoResult, MESSAGES, "send returned True. A failure is a De"),
-        (open_messenger, wrong.UnsignedStatus, SIGNED, "read_status accepted a callback w"),
-        (open_messenger, wrong.SignedBodyOnly, SIGNED, "read_status accepted a callback of"),
+        (open_messenger, wrong.UnsignedStatus, SIGNED, "read_statuses accepted a callback w"),
+        (open_messenger, wrong.SignedBodyOnly, SIGNED, "read_statuses accepted a callback of"),
         (
             open_messenger,
             wrong.BlockedLoop,

@@ -86,11 +86,11 @@ def test_after_a_successful_start_every_message_follows_the_rules(
         country=country,
         preferences=MessagePreferences(platform, locale, app_hash),
         purpose=purpose,
-    )
+    ).text
     undo_code = derive_undo_code(key, an_id(), a_phone(), NOW)
     notice_text = templates.render_notice(
         notice, country=country, locale=locale, undo_code=undo_code
-    )
+    ).text
 
     if purpose is Purpose.CONSOLE_SIGN_IN:
         platform = Platform.GENERAL
@@ -145,7 +145,7 @@ def test_every_language_has_its_own_texts_with_spaces_around_the_code(language: 
             country="US",
             preferences=MessagePreferences(platform, locale),
             purpose=purpose,
-        )
+        ).text
 
     for purpose, platform in product(Purpose, Platform):
         text = render(language, purpose, platform)
@@ -161,7 +161,8 @@ def test_every_language_has_its_own_notices(language: str) -> None:
     templates = dialtone_templates()
     texts = {
         locale: [
-            templates.render_notice(notice, country="US", locale=locale) for notice in PhoneNotice
+            templates.render_notice(notice, country="US", locale=locale).text
+            for notice in PhoneNotice
         ]
         for locale in (language, "en")
     }
@@ -170,7 +171,7 @@ def test_every_language_has_its_own_notices(language: str) -> None:
     assert ["7" in text for text in texts[language]] == [True, False, False, True]
     changed = templates.render_notice(
         PhoneNotice.PHONE_CHANGED, country="US", locale=language, undo_code=UndoCode("ABCDEFGHJKLM")
-    )
+    ).text
     assert re.findall(r"(?<!\S)ABCD-EFGH-JKLM(?!\S)", changed)  # it can be copied by a long tap
 
 
@@ -187,7 +188,7 @@ def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) ->
                 country="IN",
                 preferences=MessagePreferences(any_platform, "hi"),
                 purpose=purpose,
-            )
+            ).text
             for any_platform in (Platform.GENERAL, platform)
         )
         assert text == general

@@ -77,7 +77,7 @@ async def limits(*, environ):
     yield Limits()
 
 class Messenger:
-    async def send(self, phone, text, status_url='', locale=None): ...
+    async def send(self, phone, message): ...
 
 class BrokenMessenger(Messenger):
     async def check(self):

@@ -12,7 +12,7 @@ from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import MessageStatus
 from domain.otp.delivery_report import ReportedStatus
-from tests.support.builders import a_phone
+from tests.support.builders import a_message, a_phone
 from tests.support.servers.fake_hook import OTHER_SECRET, SECRET, FakeHook, sign_status
 from tests.support.servers.http_server import Exchange, respond_with
 from tests.support.timeouts import LONG
@@ -41,8 +41,10 @@ async def messenger(hook: FakeHook) -> AsyncIterator[HookMessenger]:
 
 
 async def test_a_message_is_posted_as_documented(hook: FakeHook, messenger: HookMessenger) -> None:
-    sent = await messenger.send(PHONE, TEXT, STATUS_URL, "pt-BR")
-    notice = await messenger.send(PHONE, TEXT)
+    sent = await messenger.send(
+        PHONE, a_message(TEXT, status_url=STATUS_URL, locale="pt", requested_locale="pt-BR")
+    )
+    notice = await messenger.send(PHONE, a_message(TEXT))
 
     assert (sent.status, sent.provider_message_id) == (DeliveryStatus.ACCEPTED, "p1")
     assert (notice.status, notice.provider_message_id) == (DeliveryStatus.ACCEPTED, "p2")
@@ -84,7 +86,7 @@ async def test_only_an_error_of_the_hook_says_that_nothing_was_sent(
 ) -> None:
     hook.behavior = respond_with(status, body)
 
-    result = await messenger.send(PHONE, TEXT)
+    result = await messenger.send(PHONE, a_message(TEXT))
 
     assert result.status is expected
     assert bool(result.reason) == (expected is not DeliveryStatus.ACCEPTED)
@@ -106,7 +108,7 @@ async def test_the_id_of_the_provider_or_of_the_message_is_kept(
 ) -> None:
     hook.behavior = respond_with(200, body)
 
-    result = await messenger.send(PHONE, TEXT)
+    result = await messenger.send(PHONE, a_message(TEXT))
 
     assert result.status is DeliveryStatus.ACCEPTED
     assert result.provider_message_id.startswith(expected or "sms_")
@@ -120,7 +122,7 @@ async def test_a_message_without_a_response_is_unknown(
     hook: FakeHook, messenger: HookMessenger
 ) -> None:
     hook.behavior = close
-    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
+    assert (await messenger.send(PHONE, a_message(TEXT))).status is DeliveryStatus.UNKNOWN
     assert len(hook.requests) == 1
     assert HOOK_TIMEOUTS.total == 5
     # Gunicorn keeps an idle connection for two seconds.
@@ -130,7 +132,7 @@ async def test_a_message_without_a_response_is_unknown(
 async def test_a_hook_that_is_away_got_nothing(hook: FakeHook, messenger: HookMessenger) -> None:
     hook.close()
 
-    result = await messenger.send(PHONE, TEXT)
+    result = await messenger.send(PHONE, a_message(TEXT))
     assert result.status is DeliveryStatus.NOT_CONNECTED
     assert result.full_reason == f"{result.reason} (ConnectError: ECONNREFUSED)"
     with pytest.raises(MessengerUnavailable, match="cannot be reached"):
@@ -146,7 +148,7 @@ async def test_the_words_of_the_hook_are_for_the_log_and_without_digits(
     hook.error = "rejected"
 
     with caplog.at_level(logging.WARNING):
-        result = await messenger.send(PHONE, TEXT)
+        result = await messenger.send(PHONE, a_message(TEXT))
 
     assert "is your code" not in result.reason
     [record] = caplog.records
@@ -177,7 +179,7 @@ async def test_a_hook_need_not_respond_to_a_check(hook: FakeHook, messenger: Hoo
 
 async def send(hook: FakeHook, messenger: HookMessenger, url: str = STATUS_URL) -> str:
     """Send a message, and return its id."""
-    await messenger.send(PHONE, TEXT, url)
+    await messenger.send(PHONE, a_message(TEXT, status_url=url))
     message_id: str = hook.messages[-1]["message_id"]
     return message_id
 
@@ -203,7 +205,9 @@ async def test_a_hook_reports_the_status_of_a_message(
 ) -> None:
     message_id = await send(hook, messenger)
 
-    assert messenger.read_status(sign_status(message_id, STATUS_URL, body)) == expected
+    assert messenger.read_statuses(sign_status(message_id, STATUS_URL, body)) == (
+        expected and [expected]
+    )
 
 
 async def test_a_status_of_one_message_is_none_of_another(
@@ -213,16 +217,16 @@ async def test_a_status_of_one_message_is_none_of_another(
     other_id = await send(hook, messenger, OTHER_STATUS_URL)
 
     for url, own_id in ((STATUS_URL, message_id), (OTHER_STATUS_URL, other_id)):
-        assert messenger.read_status(sign_status(own_id, url)) is not None
+        assert messenger.read_statuses(sign_status(own_id, url)) is not None
     for url, foreign_id in ((OTHER_STATUS_URL, message_id), (STATUS_URL, other_id)):
-        assert messenger.read_status(sign_status(foreign_id, url)) is None
+        assert messenger.read_statuses(sign_status(foreign_id, url)) is None
     for any_id in ("", message_id[:-1], message_id + "0", "sms_"):
-        assert messenger.read_status(sign_status(any_id, STATUS_URL)) is None
+        assert messenger.read_statuses(sign_status(any_id, STATUS_URL)) is None
     # The hook may have made it.
     status = sign_status("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", STATUS_URL)
-    assert messenger.read_status(status) is not None
+    assert messenger.read_statuses(status) is not None
     async with open_hook_messenger("another", hook.url, [SECRET], timeouts=LONG) as other_hook:
-        assert other_hook.read_status(sign_status(message_id, STATUS_URL)) is None
+        assert other_hook.read_statuses(sign_status(message_id, STATUS_URL)) is None
 
 
 async def test_a_secret_is_replaced_without_a_break(hook: FakeHook) -> None:
@@ -235,12 +239,14 @@ async def test_a_secret_is_replaced_without_a_break(hook: FakeHook) -> None:
         for secret in (SECRET, OTHER_SECRET):
             hook.secret = secret
             new_id = await send(hook, messenger)
-            assert messenger.read_status(sign_status(new_id, STATUS_URL, secret=secret)) is not None
-        assert messenger.read_status(sign_status(message_id, STATUS_URL)) is not None
+            assert (
+                messenger.read_statuses(sign_status(new_id, STATUS_URL, secret=secret)) is not None
+            )
+        assert messenger.read_statuses(sign_status(message_id, STATUS_URL)) is not None
 
 
 async def test_any_text_makes_a_body_of_json(hook: FakeHook, messenger: HookMessenger) -> None:
-    result = await messenger.send(PHONE, '"\ud800\x00नमस्ते')
+    result = await messenger.send(PHONE, a_message('"\ud800\x00नमस्ते'))
 
     assert result.status is DeliveryStatus.ACCEPTED
     assert json.loads(hook.requests[-1].body)["text"] == '"?\x00नमस्ते'

@@ -50,13 +50,13 @@ def render(
         country=country,
         preferences=MessagePreferences(platform, locale),
         purpose=purpose,
-    )
+    ).text
 
 
 def render_notice(
     templates: FileSmsTemplates, locale: str | None = None, country: str = "US"
 ) -> str:
-    return templates.render_notice(PhoneNotice.PHONE_CHANGED, country=country, locale=locale)
+    return templates.render_notice(PhoneNotice.PHONE_CHANGED, country=country, locale=locale).text
 
 
 def test_a_file_replaces_the_builtin_file_of_the_same_name(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_files_whose_message_lacks_the_undo_code_are_named(tmp_path: Path) -> No
     texts = {
         locale: templates.render_notice(
             PhoneNotice.PHONE_CHANGED, country="US", locale=locale, undo_code=code
-        )
+        ).text
         for locale in ("de", "es", "fr")
     }
     assert (texts["de"], texts["fr"]) == ("Dialtone: 7", "K7QM-2XPA-9RTW 7")

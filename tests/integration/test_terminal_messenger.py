@@ -16,7 +16,7 @@ import pytest
 from adapters.terminal import TerminalMessenger, messenger
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from tests.support.builders import a_phone
+from tests.support.builders import a_message, a_phone
 
 PHONE = a_phone()
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
@@ -78,14 +78,16 @@ async def test_a_message_to_a_stalled_reader_is_rejected_and_never_printed(pipe:
     pipe.fill()
     messenger = TerminalMessenger(pipe.stream, LONG_TIMEOUT)
 
-    results = await asyncio.gather(*(messenger.send(PHONE, "rejected") for _ in range(3)))
+    results = await asyncio.gather(
+        *(messenger.send(PHONE, a_message("rejected")) for _ in range(3))
+    )
 
     assert {result.status for result in results} == {DeliveryStatus.UNAVAILABLE}
     with pytest.raises(MessengerUnavailable, match="does not accept"):
         await messenger.check()
     assert set(pipe.drain()) == {"."}
     await messenger.check()
-    assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
+    assert await messenger.send(PHONE, a_message(TEXT)) == DeliveryResult(DeliveryStatus.ACCEPTED)
     printed = pipe.drain()
     # If it is no terminal, lines are not broken and have no colors.
     assert f"│ {TEXT} │" in printed
@@ -95,7 +97,9 @@ async def test_a_message_to_a_stalled_reader_is_rejected_and_never_printed(pipe:
 
 async def test_a_message_waits_for_a_slow_reader(pipe: Pipe) -> None:
     pipe.fill()
-    sending = asyncio.create_task(TerminalMessenger(pipe.stream, LONG_TIMEOUT).send(PHONE, TEXT))
+    sending = asyncio.create_task(
+        TerminalMessenger(pipe.stream, LONG_TIMEOUT).send(PHONE, a_message(TEXT))
+    )
     await asyncio.sleep(0.05)  # long enough to end, if it did not wait
     assert not sending.done()
     pipe.drain()
@@ -107,7 +111,7 @@ async def test_a_closed_reader_is_rejected_and_found_by_the_health_check() -> No
     os.close(reader)
     with os.fdopen(writer, "w") as stream:
         messenger = TerminalMessenger(stream)
-        result = await messenger.send(PHONE, TEXT)
+        result = await messenger.send(PHONE, a_message(TEXT))
         with pytest.raises(MessengerUnavailable, match="No process reads"):
             await messenger.check()
 
@@ -118,7 +122,7 @@ async def test_a_closed_reader_is_rejected_and_found_by_the_health_check() -> No
 def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
     # Closing fails if text is left in the buffer of the stream.
     with Path("/dev/full").open("w", encoding="utf-8") as full_disk:
-        result = asyncio.run(TerminalMessenger(full_disk).send(PHONE, TEXT))
+        result = asyncio.run(TerminalMessenger(full_disk).send(PHONE, a_message(TEXT)))
 
     assert result.status is DeliveryStatus.UNAVAILABLE
     assert os.strerror(errno.ENOSPC) in result.reason
@@ -127,7 +131,9 @@ def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
 @pytest.mark.usefixtures("impatient")
 async def test_a_message_that_may_be_printed_in_part_is_unknown(pipe: Pipe) -> None:
     longer_than_a_pipe = "many words " * 8_000
-    result = await TerminalMessenger(pipe.stream, LONG_TIMEOUT).send(PHONE, longer_than_a_pipe)
+    result = await TerminalMessenger(pipe.stream, LONG_TIMEOUT).send(
+        PHONE, a_message(longer_than_a_pipe)
+    )
     assert result.status is DeliveryStatus.UNKNOWN
     assert result.reason
     assert "many words" in pipe.drain()
@@ -139,12 +145,15 @@ async def test_a_terminal_that_blocks_although_it_accepts_text_keeps_nobody_wait
     monkeypatch.setattr(messenger, "_wait_writable", lambda *_: True)
     pipe.fill()
     terminal = TerminalMessenger(pipe.stream, SHORT_TIMEOUT)
-    first, second = await terminal.send(PHONE, TEXT), await terminal.send(PHONE, "second")
+    first, second = (
+        await terminal.send(PHONE, a_message(TEXT)),
+        await terminal.send(PHONE, a_message("second")),
+    )
     assert first.status is DeliveryStatus.UNKNOWN
     assert second.status is DeliveryStatus.UNAVAILABLE
     pipe.drain()
     monkeypatch.setattr(terminal, "_timeout_seconds", LONG_TIMEOUT)
-    assert await terminal.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
+    assert await terminal.send(PHONE, a_message(TEXT)) == DeliveryResult(DeliveryStatus.ACCEPTED)
     assert "second" not in pipe.drain()
 
 
@@ -160,7 +169,7 @@ async def test_a_terminal_gets_colors_and_lines_of_its_width(
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     with os.fdopen(terminal, "w", encoding="utf-8") as stream:
-        await TerminalMessenger(stream).send(PHONE, f"{TEXT} {TEXT}")
+        await TerminalMessenger(stream).send(PHONE, a_message(f"{TEXT} {TEXT}"))
         printed = os.read(screen, 65536).decode()
     os.close(screen)
 

@@ -11,7 +11,7 @@ from adapters.http import Transport
 from adapters.twilio.client import TwilioClient
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from application.ports.otp import DeliveryStatus
-from tests.support.builders import a_phone
+from tests.support.builders import a_message, a_phone
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.http_server import respond_with
@@ -48,7 +48,7 @@ async def test_a_message_is_sent_as_twilio_documents_it(
 ) -> None:
     url = "https://dialtone.example.org/sms/status?delivery=4f2a"
 
-    sent = await messenger.send(PHONE, TEXT, url)
+    sent = await messenger.send(PHONE, a_message(TEXT, status_url=url))
 
     assert sent.status is DeliveryStatus.ACCEPTED
     assert sent.provider_message_id.startswith("SM")
@@ -76,7 +76,7 @@ async def test_the_sender_is_a_messaging_service_a_number_or_a_name(
     twilio: FakeTwilio, sender: str, field: str
 ) -> None:
     async with open_messenger(twilio, sender) as messenger:
-        assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.ACCEPTED
+        assert (await messenger.send(PHONE, a_message(TEXT))).status is DeliveryStatus.ACCEPTED
 
     assert twilio.messages == [{"To": PHONE.e164, field: sender, "Body": TEXT}]
 
@@ -85,7 +85,7 @@ async def test_a_text_arrives_unchanged_but_for_a_lone_surrogate(
     twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
     text = "नमस्ते 👩‍🚀 a&b=c+d%20e;\n\n@a.example \x00\x1b[2J"
-    await messenger.send(PHONE, text + "\ud83d")
+    await messenger.send(PHONE, a_message(text + "\ud83d"))
     assert twilio.messages[0]["Body"] == f"{text}?"
 
 
@@ -135,7 +135,10 @@ async def test_one_response_decides(
         twilio.behavior = respond_with(status, body)
         twilio.requests.clear()
 
-        assert (await messenger.send(PHONE, TEXT)).status is expected, (status, body[:80])
+        assert (await messenger.send(PHONE, a_message(TEXT))).status is expected, (
+            status,
+            body[:80],
+        )
         assert len(twilio.requests) == 1
 
 
@@ -143,16 +146,16 @@ async def test_a_request_without_a_response_is_unknown(
     twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
     twilio.behavior = http_server.close_connection
-    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
+    assert (await messenger.send(PHONE, a_message(TEXT))).status is DeliveryStatus.UNKNOWN
 
 
 async def test_the_log_contains_no_number_code_or_token(
     twilio: FakeTwilio, messenger: TwilioMessenger, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"):
-        await messenger.send(PHONE, TEXT)
+        await messenger.send(PHONE, a_message(TEXT))
         twilio.behavior = rejects(21610)
-        await messenger.send(PHONE, TEXT)
+        await messenger.send(PHONE, a_message(TEXT))
 
     for secret in (PHONE.e164[1:], "012345", twilio.auth_token):
         assert secret not in caplog.text

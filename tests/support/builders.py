@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final, TypeVar
 
+from application.ports.otp import CodeMessage
 from domain.identities.identity import Identity, User
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import Session
@@ -67,6 +68,12 @@ def a_user(name: str = "Rahul Sharma") -> User:
 def builder(make: Callable[[], T]) -> Callable[..., T]:
     """Return a function that makes a value with other details."""
     return lambda **changes: replace(make(), **changes)
+
+
+def a_message(text: str = "012345 is your code", **fields: Any) -> CodeMessage:
+    """Return a message with a code to sign in."""
+    details = {"code": "012345", "purpose": Purpose.SIGN_IN, "lifetime": OTP_TTL, **fields}
+    return CodeMessage(text=text, **details)
 
 
 a_session: Final = builder(

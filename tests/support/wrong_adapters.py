@@ -18,7 +18,7 @@ from typing import Any, Final
 from adapters.disk.files import DiskFiles
 from adapters.records.record_kind import Fields
 from application.ports.errors import MessengerUnavailable, StorageUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
@@ -41,10 +41,8 @@ class RightMessenger:
         self.messages: list[tuple[str, str]] = []
         self.is_broken = False
 
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
-        result: DeliveryResult = await self.deliver(phone, text)
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        result: DeliveryResult = await self.deliver(phone, message.text)
         return result
 
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
@@ -57,11 +55,11 @@ class RightMessenger:
         if self.is_broken:
             raise MessengerUnavailable("the provider does not respond")
 
-    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         signature = request.headers.get("signature", "").encode()
         if not hmac.compare_digest(signature, _sign(request.url, request.body)):
             return None
-        return MessageStatus(ReportedStatus.DELIVERED)
+        return [MessageStatus(ReportedStatus.DELIVERED)]
 
     async def received(self) -> list[tuple[str, str]]:
         return self.messages
@@ -79,14 +77,14 @@ def _sign(url: str, body: bytes) -> bytes:
 
 
 class BlockingSend(RightMessenger):
-    def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> Any:
+    def send(self, phone: PhoneNumber, message: TextMessage) -> Any:
         return ACCEPTED
 
 
-class NoStatusUrl(RightMessenger):
-    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:  # type: ignore[override]
+class FormerSend(RightMessenger):
+    async def send(  # type: ignore[override]
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         return ACCEPTED
 
 
@@ -134,12 +132,10 @@ class NoResult(RightMessenger):
 
 
 class BlockedLoop(RightMessenger):
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         for _ in range(100):  # a machine that stalls makes one of them longer, not all
             time.sleep(0.01)  # noqa: ASYNC251 -- as a client that is not asynchronous does
-        return await super().send(phone, text, status_url)
+        return await super().send(phone, message)
 
 
 class LeftOpen(RightMessenger):
@@ -155,13 +151,13 @@ class LeftOpen(RightMessenger):
 
 
 class UnsignedStatus(RightMessenger):
-    def read_status(self, request: SignedRequest) -> MessageStatus | None:
-        return MessageStatus(ReportedStatus.DELIVERED) if request.body == b"delivered" else None
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        return [MessageStatus(ReportedStatus.DELIVERED)] if request.body == b"delivered" else None
 
 
 class SignedBodyOnly(RightMessenger):
-    def read_status(self, request: SignedRequest) -> MessageStatus | None:
-        return super().read_status(SignedRequest("", request.headers, body=request.body))
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        return super().read_statuses(SignedRequest("", request.headers, body=request.body))
 
     def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
         signed = super().sign_status("", body)

@@ -38,7 +38,7 @@ async def open_without_environ(*, url: object) -> AsyncIterator[object]:
 
 
 class OwnMessenger:
-    async def send(self, phone: object, text: object) -> None:
+    async def send(self, phone: object) -> None:
         """Accept less than the port's method."""
 
 
@@ -48,21 +48,24 @@ async def open_incomplete(*, environ: object) -> AsyncIterator[OwnMessenger]:
 
 
 class RequiredUrlMessenger:
-    async def send(self, phone: object, text: object, status_url: object, locale: object) -> None:
-        """Require what is optional in the port."""
+    async def send(self, phone: object, message: object, url: object) -> None:
+        """Require more than the port has."""
+
+
+class FormerMessenger:
+    async def send(
+        self, phone: object, text: object, status_url: object = "", locale: object = None
+    ) -> None:
+        """Have the method of an earlier version, which can be called like that of the port."""
 
 
 class BlockingMessenger:
-    def send(
-        self, phone: object, text: object, status_url: object = "", locale: object = None
-    ) -> None:
+    def send(self, phone: object, message: object) -> None:
         """Lack `async`."""
 
 
 class WrappedMessenger:
-    async def send(
-        self, phone: object, text: object, status_url: object = "", locale: object = None
-    ) -> None:
+    async def send(self, phone: object, message: object) -> None:
         """Have the port's method."""
 
     @functools.wraps(send)
@@ -77,8 +80,13 @@ class BlockingCheck(WrappedMessenger):
 
 
 class AsyncStatus(WrappedMessenger):
-    async def read_status(self, request: object) -> None:
+    async def read_statuses(self, request: object) -> None:
         """Have `async` where the port has none."""
+
+
+class FormerStatus(WrappedMessenger):
+    def read_status(self, request: object) -> None:
+        """Have a method of an earlier version, which nothing would call."""
 
 
 class OneReservationLimits:
@@ -89,10 +97,12 @@ class OneReservationLimits:
 @pytest.mark.parametrize(
     ("adapter", "port", "problem"),
     [
-        (RequiredUrlMessenger(), Messenger, "has no send(phone, text, status_url='', locale=None)"),
+        (RequiredUrlMessenger(), Messenger, "has no send(phone, message)"),
+        (FormerMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
+        (FormerStatus(), Messenger, "it is read_statuses(request) now, and returns a list"),
         (BlockingMessenger(), Messenger, "method send is not async: write `async def send`"),
         (BlockingCheck(), Messenger, "method check is not async: write `async def check`"),
-        (AsyncStatus(), Messenger, "method read_status is called without await, but is"),
+        (AsyncStatus(), Messenger, "method read_statuses is called without await, but is"),
         (OneReservationLimits(), LimitStore, "has no acquire(*reservations)"),
     ],
 )
@@ -140,7 +150,7 @@ async def test_a_factory_gets_keyword_arguments() -> None:
         (open_undecorated, "must be decorated with @asynccontextmanager"),
         (
             open_incomplete,
-            r"yields OwnMessenger, which has no send\(phone, text, status_url='', locale=None\)",
+            r"yields OwnMessenger, which has no send\(phone, message\)",
         ),
         (open_failing, r"failed while it was opened \(KeyError\)"),
     ],

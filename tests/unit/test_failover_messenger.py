@@ -14,10 +14,10 @@ from adapters.failover.messenger import UNKNOWN_TTL
 from application.otp.events import DeliveryRejected
 from application.otp.provider_pause import PAUSE, PAUSED, ProviderPause
 from application.ports.errors import MessengerUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
+from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, TextMessage
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
-from tests.support.builders import a_phone
+from tests.support.builders import a_message, a_phone
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import (
     ACCEPTED,
@@ -67,16 +67,15 @@ def group_of(
 async def test_the_next_messenger_is_tried_only_after_a_rejection(
     results: Sequence[DeliveryResult], result: DeliveryResult, calls: list[int]
 ) -> None:
-    messengers, url = [*map(FakeMessenger, results)], "https://dialtone.example.org/sms/status"
+    messengers, message = [*map(FakeMessenger, results)], a_message()
     events = FakeSecurityEvents()
 
-    sent = await group_of(*messengers, events=events).send(a_phone(), "123456", url, "pt-BR")
+    sent = await group_of(*messengers, events=events).send(a_phone(), message)
 
     tried = results[: sum(calls)]
     deciding = max(number for number, given in enumerate(tried, 1) if given == result)
     assert sent == replace(result, provider=f"number {deciding}")
-    assert [messenger.status_urls for messenger in messengers] == [[url] * call for call in calls]
-    assert [messenger.locales for messenger in messengers] == [["pt-BR"] * call for call in calls]
+    assert [messenger.sent for messenger in messengers] == [[message] * call for call in calls]
     # Each rejection after which the next one was tried.
     passed_over = [f"number {number}" for number in range(1, sum(calls))]
     assert [event.provider for event in events.of_type(DeliveryRejected)] == passed_over
@@ -93,10 +92,8 @@ class BadMessenger(FakeMessenger):
         super().__init__()
         self.do = do
 
-    def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> Any:
-        self.messages.append(Message(phone, text))
+    def send(self, phone: PhoneNumber, message: TextMessage) -> Any:
+        self.messages.append(Message(phone, message.text))
         return self.do()
 
 
@@ -145,7 +142,7 @@ async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result_and_a_
     bad, second = BadMessenger(do), FakeMessenger()
     is_late = do in (hang, ignore_cancellation)
     group = group_of(bad, second, send_timeout=0.01 if is_late else 60)
-    sent = await group.send(a_phone(), "123456")
+    sent = await group.send(a_phone(), a_message())
 
     assert sent == DeliveryResult(DeliveryStatus.UNKNOWN, reason, provider="number 1")
     assert (len(bad.messages), second.messages) == (1, [])
@@ -158,7 +155,7 @@ async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result_and_a_
 
 
 async def test_a_cancelled_request_cancels_the_messenger() -> None:
-    sending = asyncio.create_task(group_of(BadMessenger(hang)).send(a_phone(), ""))
+    sending = asyncio.create_task(group_of(BadMessenger(hang)).send(a_phone(), a_message()))
     await asyncio.sleep(0)
     before = len(asyncio.all_tasks())
     sending.cancel()
@@ -178,7 +175,7 @@ async def test_after_three_unknown_results_a_provider_is_not_called_for_a_minute
     async def send(count: int = 1) -> tuple[int, int]:
         """Send messages at once, and return how many went to each provider."""
         before = len(first.messages), len(second.messages)
-        await asyncio.gather(*(group.send(a_phone(), "") for _ in range(count)))
+        await asyncio.gather(*(group.send(a_phone(), a_message()) for _ in range(count)))
         return len(first.messages) - before[0], len(second.messages) - before[1]
 
     assert [await send() for _ in range(4)] == [(1, 0), (1, 0), (1, 0), (0, 1)]
@@ -208,11 +205,11 @@ async def test_while_all_providers_pause_none_is_called() -> None:
     group = group_of(only, clock=clock)
     for _ in range(3):
         assert group.retry_after() == 0
-        assert (await group.send(a_phone(), "")).status is DeliveryStatus.UNKNOWN
+        assert (await group.send(a_phone(), a_message())).status is DeliveryStatus.UNKNOWN
     clock.advance(20 * SECOND)
 
     assert group.retry_after() == 40
-    assert await group.send(a_phone(), "") == replace(PAUSED, provider="number 1")
+    assert await group.send(a_phone(), a_message()) == replace(PAUSED, provider="number 1")
     assert len(only.messages) == 3
 
 
@@ -250,19 +247,19 @@ async def test_an_unknown_delivery_fails_the_health_check_until_it_is_over() -> 
     seconds = 1000.0
     first, second = FakeMessenger(UNKNOWN), FakeMessenger(ACCEPTED)
     group = group_of(first, second, now=lambda: seconds)
-    await group.send(a_phone(), "")
+    await group.send(a_phone(), a_message())
 
     # The second messenger is healthy, but it is not tried after an unknown result.
     assert await failure_of(group) == f"A recent message may be lost: {UNKNOWN.reason}"
     first.result = REJECTED
-    await group.send(a_phone(), "")
+    await group.send(a_phone(), a_message())
     assert await failure_of(group)
     first.result = ACCEPTED
-    await group.send(a_phone(), "")
+    await group.send(a_phone(), a_message())
     await group.check()
 
     first.result = UNKNOWN
-    await group.send(a_phone(), "")
+    await group.send(a_phone(), a_message())
     seconds += UNKNOWN_TTL - 1
     assert await failure_of(group)
     seconds += 1

@@ -3,7 +3,6 @@
 from litestar import Controller, post
 
 from application.otp.feature import OtpFeature
-from application.webhook_urls import parse_phone_labels
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.signed_request import EXCEPTION_HANDLERS, read_signed_request, reject
@@ -21,9 +20,7 @@ class MessageStatusController(Controller):
     async def record_status(self, request: ApiRequest, otp: Injected[OtpFeature]) -> None:
         """Record what became of a message."""
         signed, parameters = await read_signed_request(request)
-        report_id = parameters.get("delivery", "")
-        labels = parse_phone_labels(parameters)
-        if not await otp.record_message_status(report_id, signed, labels):
+        if not await otp.record_message_status(signed, parameters):
             raise reject(
                 request,
                 "no message provider recognizes its signature, or it is not for this message",

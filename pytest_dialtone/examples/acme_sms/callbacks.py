@@ -2,18 +2,16 @@
 
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from application.ports.webhooks import MessageStatus, SignedRequest
+from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from pytest_dialtone.examples.acme_signature import sign_callback
 
-MAX_AGE: Final = 300
-"""Seconds for which a callback counts, so that it cannot be repeated later."""
 _STATUSES: Final = {
     "queued": ReportedStatus.QUEUED,
     "submitted": ReportedStatus.SENT,
@@ -35,7 +33,7 @@ class AcmeStatusCallbacks:
     secret: str
     now: Callable[[], float] = time.time
 
-    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         timestamp = request.headers.get("x-acme-timestamp", "")
         signature = request.headers.get("x-acme-signature", "")
         expected = sign_callback(self.secret, timestamp, request.url, request.body)
@@ -43,13 +41,13 @@ class AcmeStatusCallbacks:
         if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
             return None
         # The signature is right, so the time is a number.
-        if abs(self.now() - float(timestamp)) > MAX_AGE:
+        if abs(self.now() - float(timestamp)) > MAX_SIGNATURE_AGE.total_seconds():
             return None
         try:
             callback = msgspec.json.decode(request.body, type=_Callback)
         except (ValueError, RecursionError):
             return None
-        return MessageStatus(_STATUSES.get(callback.state), callback.error)
+        return [MessageStatus(_STATUSES.get(callback.state), callback.error)]
 
     def sign(self, url: str, body: bytes) -> SignedRequest:
         """Return a callback with this body, signed now."""

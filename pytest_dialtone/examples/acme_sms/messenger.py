@@ -1,6 +1,6 @@
 """The messenger of Acme."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from adapters.http import (
     open_transport,
 )
 from application.ports.errors import ConfigurationError, MessengerUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
 from pytest_dialtone.examples.acme_sms.callbacks import AcmeStatusCallbacks
@@ -62,15 +62,15 @@ class AcmeMessenger:
         }
         self._callbacks = callbacks
 
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         # The message is accepted if Acme returns its id.
         # A lone surrogate cannot be encoded in UTF-8.
-        message = {"to": phone.e164, "text": text.encode(errors="replace").decode()}
-        message |= {"from": self._sender, **({"callback": status_url} if status_url else {})}
+        sms = {"to": phone.e164, "text": message.text.encode(errors="replace").decode()}
+        sms |= {"from": self._sender}
+        if message.status_url:
+            sms |= {"callback": message.status_url}
         try:
-            response = await self._request("POST", "/v1/messages", message)
+            response = await self._request("POST", "/v1/messages", sms)
         except ConnectionFailed:
             return DeliveryResult(DeliveryStatus.NOT_CONNECTED, _NOT_REACHED)
         except NoResponse:
@@ -90,8 +90,8 @@ class AcmeMessenger:
             return DeliveryResult(DeliveryStatus.REJECTED, _REJECTED)
         return DeliveryResult(DeliveryStatus.UNKNOWN, _NO_RESPONSE)
 
-    def read_status(self, request: SignedRequest) -> MessageStatus | None:
-        return self._callbacks.read_status(request)
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        return self._callbacks.read_statuses(request)
 
     async def check(self) -> None:
         """Return if Acme would accept a message.

@@ -3,12 +3,12 @@
 import hmac
 import time
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from application.ports.voice import WebhookFields
-from application.ports.webhooks import SignedRequest
+from application.ports.webhooks import MAX_SIGNATURE_AGE, SignedRequest
 from domain.errors import InvalidValue
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import CallStatus
@@ -17,9 +17,6 @@ from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from pytest_dialtone.examples.acme_signature import sign_callback
 
 Word = TypeVar("Word", bound=StrEnum)
-
-MAX_AGE: Final = 300
-"""Seconds for which a request counts, so that it cannot be repeated later."""
 
 
 class _Recording(msgspec.Struct):
@@ -53,7 +50,7 @@ def is_signed(secret: str, request: SignedRequest) -> bool:
     if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
         return False
     # The signature is right, so the time is a number.
-    return abs(time.time() - float(timestamp)) <= MAX_AGE
+    return abs(time.time() - float(timestamp)) <= MAX_SIGNATURE_AGE.total_seconds()
 
 
 def parse_call(request: SignedRequest) -> WebhookFields:

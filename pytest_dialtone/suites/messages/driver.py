@@ -56,8 +56,8 @@ class ExternalMessengerDriver(MessengerDriver):
         pytest.skip("its provider cannot be changed from outside")
 
     async def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
-        if not hasattr(self.messenger, "read_status"):
-            pytest.skip("it has no read_status()")
+        if not hasattr(self.messenger, "read_statuses"):
+            pytest.skip("it has no read_statuses()")
         signed = await call_test_method(self.messenger, "sign_status", url, body)
         if not isinstance(signed, SignedRequest):
             raise TestMethodFailed(f"sign_status() returned {signed!r} instead of a SignedRequest")

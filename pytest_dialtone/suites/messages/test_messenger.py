@@ -1,15 +1,18 @@
 """The promises of the port that sends messages to phones."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from datetime import timedelta
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
 import pytest
 
 from application.ports.errors import MessengerUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MessageStatus, SignedRequest
+from domain.otp.challenge import Purpose
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from pytest_dialtone.external_adapter import is_given
@@ -34,11 +37,18 @@ WITHOUT_PROVIDER: Final = (
 BODIES: Final = (b"", b"{}", b"[]", b"null", b"\xff{", b"[" * 50_000, b"MessageStatus=delivered")
 
 
+def a_code_message(text: str = TEXT, **fields: Any) -> CodeMessage:
+    """Return a message with a code."""
+    about_code = {"code": "012345", "purpose": Purpose.SIGN_IN, "lifetime": timedelta(minutes=5)}
+    return CodeMessage(text=text, **{**about_code, "locale": "en", **fields})
+
+
 async def send(
-    messenger_driver: MessengerDriver, text: str = TEXT, *optional: str
+    messenger_driver: MessengerDriver, text: str = TEXT, message: TextMessage | None = None
 ) -> DeliveryResult:
     """Send a message; fail in words if the messenger does not keep its promises."""
-    outcome = await observe(messenger_driver.messenger.send(PHONE, text, *optional), SEND_SECONDS)
+    message = message or a_code_message(text)
+    outcome = await observe(messenger_driver.messenger.send(PHONE, message), SEND_SECONDS)
     if not isinstance(outcome.result, DeliveryResult):
         expected = "A failure is a DeliveryResult: UNKNOWN if the message may have been sent"
         raise AssertionError(f"send {outcome.words}. {expected}.") from outcome.error
@@ -59,7 +69,11 @@ async def test_an_accepted_message_is_delivered_to_the_number(
 async def test_a_message_may_have_a_status_url_and_a_locale(
     messenger_driver: MessengerDriver,
 ) -> None:
-    result = await send(messenger_driver, TEXT, STATUS_URL, "pt-BR")
+    message = a_code_message(
+        requested_locale="pt-BR", status_url=STATUS_URL, reference=f"{'ab' * 16}-US"
+    )
+
+    result = await send(messenger_driver, message=message)
 
     assert (result.status, result.reason) == (DeliveryStatus.ACCEPTED, "")
     assert TEXT in await messenger_driver.delivered()
@@ -124,27 +138,34 @@ async def test_the_health_check_fails_without_a_provider(messenger_driver: Messe
     await expect_errors(calls, MessengerUnavailable, seconds=CHECK_SECONDS)
 
 
-def read_status(messenger_driver: MessengerDriver, request: SignedRequest) -> MessageStatus | None:
+def read_statuses(
+    messenger_driver: MessengerDriver, request: SignedRequest
+) -> Sequence[MessageStatus] | None:
     """Read a status callback; fail in words if it raises or returns something else."""
     messenger: Any = messenger_driver.messenger
     try:
-        status = messenger.read_status(request)
+        statuses = messenger.read_statuses(request)
     except Exception as error:
-        raise AssertionError(f"read_status raised {error!r}: no request may do that") from error
-    if status is not None and not isinstance(status, MessageStatus):
-        pytest.fail(f"read_status returned {status!r}, neither a MessageStatus nor None")
-    return status
+        raise AssertionError(f"read_statuses raised {error!r}: no request may do that") from error
+    is_sequence = isinstance(statuses, Sequence)
+    if statuses is not None and not (
+        is_sequence and all(isinstance(status, MessageStatus) for status in statuses)
+    ):
+        pytest.fail(
+            f"read_statuses returned {statuses!r}, neither a list of MessageStatus nor None"
+        )
+    return cast("Sequence[MessageStatus] | None", statuses)
 
 
 async def test_a_request_without_a_signature_is_no_status_callback(
     messenger_driver: MessengerDriver,
 ) -> None:
-    if not hasattr(messenger_driver.messenger, "read_status"):
-        pytest.skip("it has no read_status()")
+    if not hasattr(messenger_driver.messenger, "read_statuses"):
+        pytest.skip("it has no read_statuses()")
     for body in BODIES:
         form = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
-        status = read_status(messenger_driver, SignedRequest(STATUS_URL, {}, form, body))
-        assert status is None, f"read_status accepted {body[:40]!r} without a signature"
+        statuses = read_statuses(messenger_driver, SignedRequest(STATUS_URL, {}, form, body))
+        assert statuses is None, f"read_statuses accepted {body[:40]!r} without a signature"
 
 
 async def test_a_status_callback_counts_with_its_signature_only(
@@ -152,10 +173,10 @@ async def test_a_status_callback_counts_with_its_signature_only(
 ) -> None:
     signed = await messenger_driver.sign_status(STATUS_URL, None)
 
-    status = read_status(messenger_driver, signed)
+    statuses = read_statuses(messenger_driver, signed)
 
-    assert status is not None, "read_status rejected what sign_status() has signed"
-    assert status.status is ReportedStatus.DELIVERED
+    assert statuses is not None, "read_statuses rejected what sign_status() has signed"
+    assert [status.status for status in statuses] == [ReportedStatus.DELIVERED]
     other_form = [*signed.form, ("Another", "field")] if signed.form else ()
     changed = {
         "without a signature": replace(signed, headers={}),
@@ -165,14 +186,14 @@ async def test_a_status_callback_counts_with_its_signature_only(
     accepted = [
         how
         for how, request in changed.items()
-        if read_status(messenger_driver, request) is not None
+        if read_statuses(messenger_driver, request) is not None
     ]
-    assert accepted == [], f"read_status accepted a callback {', '.join(accepted)}"
+    assert accepted == [], f"read_statuses accepted a callback {', '.join(accepted)}"
 
 
 async def test_no_signed_body_raises_an_exception(messenger_driver: MessengerDriver) -> None:
     for body in BODIES:
-        read_status(messenger_driver, await messenger_driver.sign_status(STATUS_URL, body))
+        read_statuses(messenger_driver, await messenger_driver.sign_status(STATUS_URL, body))
 
 
 def secrets_in(text: str, phone: PhoneNumber) -> list[str]:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from application.ports.errors import MessengerUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from domain.phone import PhoneNumber
 
 ACCEPTED = DeliveryResult(DeliveryStatus.ACCEPTED)
@@ -28,7 +28,7 @@ class Message(NamedTuple):
 
 
 class FakeMessenger:
-    """Keeps every message with its URL for the status and its locale, and returns `result`.
+    """Keeps every message, and returns `result`.
 
     `arrived` is set by each message. If there is a `gate`, `send` returns after it is set. For
     `pause_seconds` no provider is called.
@@ -37,26 +37,26 @@ class FakeMessenger:
     def __init__(self, result: DeliveryResult = ACCEPTED) -> None:
         self.result = result
         self.messages: list[Message] = []
-        self.status_urls: list[str] = []
-        self.locales: list[str | None] = []
+        self.sent: list[TextMessage] = []
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Event()
         self.pause_seconds = 0.0
 
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
-        self.messages.append(Message(phone, text))
-        self.status_urls.append(status_url)
-        self.locales.append(locale)
+    @property
+    def status_urls(self) -> list[str]:
+        return [message.status_url for message in self.sent]
+
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        self.messages.append(Message(phone, message.text))
+        self.sent.append(message)
         self.arrived.set()
         if self.gate is not None:
             await self.gate.wait()
         return self.result
 
-    def report_id(self) -> str:
-        """Return the id in the URL for the status of a message."""
-        return dict(parse_qsl(urlsplit(self.status_urls[0]).query))["delivery"]
+    def status_parameters(self) -> dict[str, str]:
+        """Return the parameters of the URL for the status of the first message."""
+        return dict(parse_qsl(urlsplit(self.status_urls[0]).query))
 
     def retry_after(self) -> float:
         return self.pause_seconds

@@ -1,8 +1,9 @@
 from datetime import timedelta
 
+from application.ports.otp import CodeMessage, NoticeMessage
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OtpCode, Purpose
-from domain.otp.message_preferences import MessagePreferences
+from domain.otp.message_preferences import MessagePreferences, normalize_locale
 from domain.otp.undo_code import UndoCode
 
 
@@ -20,10 +21,17 @@ class FakeSmsTemplates:
         country: str,
         preferences: MessagePreferences,
         purpose: Purpose = Purpose.SIGN_IN,
-    ) -> str:
+    ) -> CodeMessage:
         platform, locale = preferences.platform, preferences.locale
         text = f"{code.digits} {country} {platform} {locale} {preferences.app_hash} {lifetime}"
-        return text if purpose is Purpose.SIGN_IN else f"{text} {purpose}"
+        return CodeMessage(
+            text=text if purpose is Purpose.SIGN_IN else f"{text} {purpose}",
+            locale="en",
+            requested_locale=normalize_locale(locale),
+            code=code.digits,
+            purpose=purpose,
+            lifetime=lifetime,
+        )
 
     def render_notice(
         self,
@@ -32,6 +40,13 @@ class FakeSmsTemplates:
         country: str,
         locale: str | None,
         undo_code: UndoCode | None = None,
-    ) -> str:
+    ) -> NoticeMessage:
         text = f"{notice} {country} {locale}"
-        return f"{text} {undo_code.text}" if undo_code else text
+        undo = undo_code.text if undo_code else ""
+        return NoticeMessage(
+            text=f"{text} {undo}" if undo else text,
+            locale="en",
+            requested_locale=normalize_locale(locale),
+            notice=notice.value,
+            undo_code=undo,
+        )

@@ -151,10 +151,10 @@ async def test_what_the_provider_reports_later_is_recorded_once(
     await app.request_otp()
     app.events.recorded.clear()
     labels = app.labels_of(a_phone())
-    report_id = app.messenger.report_id()
+    parameters = app.messenger.status_parameters()
 
     for _ in range(2):
-        await app.otp.record_message_status(report_id, SignedRequest("", {}), labels)
+        await app.otp.record_message_status(SignedRequest("", {}), parameters)
 
     assert app.events.recorded == [
         event_type(
@@ -175,9 +175,9 @@ class ReportingMessenger:
 
     status: ReportedStatus
 
-    def read_status(self, request: SignedRequest) -> MessageStatus:
+    def read_statuses(self, request: SignedRequest) -> list[MessageStatus]:
         is_error = self.status in (ReportedStatus.UNDELIVERED, ReportedStatus.FAILED)
-        return MessageStatus(self.status, "30003" if is_error else "", "SM1")
+        return [MessageStatus(self.status, "30003" if is_error else "", "SM1")]
 
 
 async def test_within_the_cooldown_no_code_is_delivered_and_then_requests_are_rejected(

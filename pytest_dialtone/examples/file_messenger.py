@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from application.ports.errors import ConfigurationError
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from domain.phone import PhoneNumber
 
 
@@ -18,10 +18,8 @@ class FileMessenger:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    async def send(
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
-        line = f"{phone.e164} {text!r}\n"
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        line = f"{phone.e164} {message.text!r}\n"
         try:
             with self._file.open("a", encoding="utf-8") as file:
                 file.write(line)

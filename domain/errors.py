@@ -24,6 +24,7 @@ DomainError
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
 ├── NumberWasChanged              the account changed to another phone
+├── LoginRejected                 the code is correct, and an extension rejects the login
 └── IncorrectOtp
 
 Errors carry data. The texts for clients are in `entrypoints/http`. A message is set only
@@ -220,6 +221,10 @@ class PhoneInUse(DomainError):
 
 class NumberWasChanged(DomainError):
     """The number is held for the account that had it: its owner changed to another number."""
+
+
+class LoginRejected(DomainError):
+    """The code was correct, and is used. An extension rejected the login; the message says why."""
 
 
 class IncorrectOtp(DomainError):

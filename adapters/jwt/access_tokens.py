@@ -81,7 +81,7 @@ class JwtAccessTokens:
 
     def issue(self, claims: TokenClaims) -> str:
         # Times are whole seconds (RFC 7519 §2).
-        payload: dict[str, str | int] = {
+        payload: dict[str, object] = {
             "iss": self._issuer,
             "aud": self._audience,
             "iat": int(claims.issued_at.timestamp()),
@@ -93,6 +93,8 @@ class JwtAccessTokens:
             key_id = long_lived_id(self._long_lived_key_set.signing())
         else:
             payload["gen"] = claims.generation
+            if claims.of_extensions:
+                payload["x"] = claims.of_extensions
             key_id = self._key_set.signing().id
         return self._current_keys().by_id[key_id].sign(payload)
 

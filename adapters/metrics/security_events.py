@@ -5,7 +5,7 @@ from typing import Final
 from prometheus_client import Counter
 
 from adapters.metrics.metrics import Metrics, country_label
-from application.identities.events import LoginSucceeded
+from application.identities.events import LoginRejectedByExtension, LoginSucceeded
 from application.otp.events import (
     WITHIN_COOLDOWN,
     DeliveryRejected,
@@ -67,6 +67,8 @@ class CountSecurityEvents:
                 self._count_attempt(event.country, "correct")
                 country, provider = event.country, metrics.provider_label(event.provider)
                 metrics.logins.labels(country_label(country), provider).inc()
+            case LoginRejectedByExtension():
+                self._count_attempt(event.country, "correct")
             case OtpVerificationFailed():
                 self._count_attempt(event.country, "wrong")
             case OtpAttemptsExhausted():

@@ -19,6 +19,16 @@ class LoginSucceeded(PhoneEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoginRejectedByExtension(PhoneEvent):
+    """A code was correct, and an extension rejected the login. The reason is its text."""
+
+    name = "login_rejected"
+    user_id: str | None
+    extension: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class UserCreated(PhoneEvent):
     """An identity chose its first username, or an administrator made it a user."""
 

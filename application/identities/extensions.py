@@ -1,7 +1,56 @@
-"""What features add to identities and logins."""
+"""What features and extensions add to identities and logins."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
+
+from domain.otp.delivery import Channel
+
+MAX_REJECTION_LENGTH: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingLogin:
+    """A login whose code is correct and not used yet.
+
+    Attributes:
+        user_id: The identity that gets the session; None for a new one.
+        channel: How the code was delivered.
+        device: The name of the client's device, which the client chose; None without one.
+        is_device_recognized: The device has logged in to this identity before.
+    """
+
+    user_id: str | None
+    channel: Channel
+    device: str | None
+    is_device_recognized: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The session may be opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The session is not opened, and the code is used.
+
+    Attributes:
+        text: Says why, for the person who wanted to log in. Of more than 200 characters the client
+            gets the first 199.
+    """
+
+    text: str
+
+
+TokenClaimsSource = Callable[[str], Awaitable[Mapping[str, Any]]]
+"""Gets the id of an identity, and returns a JSON object; an empty one for no claims.
+
+The identity of a first login has no record yet.
+"""
+SessionCheck = Callable[[PendingLogin], Awaitable[Allow | Reject]]
+"""Decides about a login. It may be asked twice if a client sends its code twice at the same time,
+and about a login that fails afterwards."""
 
 
 @dataclass(slots=True)
@@ -13,8 +62,15 @@ class IdentityExtensions:
             feature has of it; the cleanup deletes the rest.
         after_login_by_call: Gets the id of the call that read the code, and that of the identity.
         call_provider: The name of the provider of calls; empty without one.
+        session_checks: By the name of the extension: what is asked once for a login, with a
+            correct code and before the code is used. It is not asked for a refresh, for a repeat of
+            a login, and by the web console.
+        token_claims: By the name of the extension: what adds claims to short-lived access tokens,
+            at the login and at each refresh.
     """
 
     after_deletion: list[Callable[[str], Awaitable[object]]] = field(default_factory=list)
     after_login_by_call: list[Callable[[str, str], Awaitable[object]]] = field(default_factory=list)
     call_provider: str = ""
+    session_checks: dict[str, SessionCheck] = field(default_factory=dict)
+    token_claims: dict[str, TokenClaimsSource] = field(default_factory=dict)

@@ -62,7 +62,11 @@ class IdentitiesFeature:
         self.policy = policy
         self.extensions = IdentityExtensions()
         self.sessions = SessionFactory(
-            ports.tokens, ports.refresh_keys, randomness, policy.session_limits
+            ports.tokens,
+            ports.refresh_keys,
+            randomness,
+            policy.session_limits,
+            self.extensions,
         )
         self.phone_holds = PhoneHolds(verifications, identities, clock)
         self.assign_phone = AssignPhone(verifications, self.phone_holds)

@@ -7,7 +7,8 @@ from enum import Enum, auto
 
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import IdentityDetached, LoginSucceeded
-from application.identities.extensions import IdentityExtensions
+from application.identities.extension_calls import Claims, Rejection, ask_session_checks
+from application.identities.extensions import IdentityExtensions, PendingLogin
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
@@ -93,6 +94,33 @@ class LogIn:
     events: SecurityEvents
     recycled_after: timedelta | None
 
+    async def ask_extensions(
+        self,
+        phone: PhoneNumber,
+        device: str | None,
+        code: UsedCode,
+        loaded: Versioned[Identity | None] | None,
+        now: datetime,
+    ) -> Rejection | None:
+        """Ask the checks of extensions about a login, before its code is used.
+
+        Raises:
+            ExtensionFailed
+            PortError
+        """
+        identity = loaded.value if loaded else None
+        if identity is not None and (
+            not identity.is_open_owner(phone) or self._is_recycled(identity, code, now)
+        ):
+            identity = None  # a new one replaces it
+        login = PendingLogin(
+            user_id=identity.id if identity else None,
+            channel=code.carrier.channel if isinstance(code.carrier, Delivery) else Channel.VOICE,
+            device=device,
+            is_device_recognized=code.is_device_recognized,
+        )
+        return await ask_session_checks(self.extensions.session_checks, login)
+
     async def open_session(
         self,
         command: LogInCommand,
@@ -112,6 +140,7 @@ class LogIn:
 
         Raises:
             NumberWasChanged: the phone is held for its previous identity.
+            ExtensionFailed: the session was not opened, for lack of claims.
             StorageError
         """
         code, now = command.code, command.now
@@ -121,11 +150,10 @@ class LogIn:
             code.login.session_id, now, command.device, with_refresh=command.with_refresh
         )
         device_token = self._make_device_token(command, session)
-        identity = await self._add_session(
-            command, session, device_token, loaded, is_retry=is_retry
-        )
-        if identity is None:
+        added = await self._add_session(command, session, device_token, loaded, is_retry=is_retry)
+        if added is None:
             return None
+        identity, claims = added
         await self._mark_call(code, identity.id)
         # A code that no delivery has was read by a callback.
         delivery = code.carrier if isinstance(code.carrier, Delivery) else None
@@ -140,7 +168,7 @@ class LogIn:
         if device_token is not None:
             device_token = replace(device_token, identity_id=identity.id)
         return LoggedIn(
-            identity, self.sessions.issue_tokens(identity.id, session, now), device_token
+            identity, self.sessions.issue_tokens(identity.id, session, now, claims), device_token
         )
 
     async def repeat(self, command: LogInCommand) -> LoggedIn | None:
@@ -155,25 +183,30 @@ class LogIn:
             The same tokens again, or None where the login cannot be repeated.
 
         Raises:
+            ExtensionFailed
             StorageError
         """
         code, now = command.code, command.now
 
-        def repeat(
+        async def repeat(
             identity: Identity | None,
-        ) -> tuple[Identity | None, tuple[Identity, Session] | None]:
+        ) -> tuple[Identity | None, tuple[Identity, Session, Claims | None] | None]:
             if identity is None or identity.is_closed:
                 return identity, None
             repeated = identity.repeat_login(
                 code.challenge.id, command.request_id, command.client_ip_hash, now
             )
-            return (repeated[0], repeated) if repeated else (identity, None)
+            if repeated is None:
+                return identity, None
+            identity, session = repeated
+            claims = await self.sessions.load_claims(identity.id, session)
+            return identity, (identity, session, claims)
 
         repeated = await change(self.identities, code.login.identity_id, repeat)
         if repeated is None:
             return None
-        identity, session = repeated
-        tokens = self.sessions.issue_tokens(identity.id, session, now)
+        identity, session, claims = repeated
+        tokens = self.sessions.issue_tokens(identity.id, session, now, claims)
         return LoggedIn(identity, tokens, self._find_device_token(command, identity, session))
 
     async def _add_session(
@@ -184,10 +217,16 @@ class LogIn:
         loaded: Versioned[Identity | None] | None = None,
         *,
         is_retry: bool = False,
-    ) -> Identity | None:
-        """Add the session to the identity of the phone, and return it; see `open_session`."""
+    ) -> tuple[Identity, Claims | None] | None:
+        """Add the session to the identity of the phone; see `open_session`.
+
+        Returns:
+            The identity, and the claims of extensions for its token.
+        """
         code, now = command.code, command.now
         identity_id = code.login.identity_id
+        # Before the write: without them there is no token, and so no session.
+        claims = await self.sessions.load_claims(identity_id, session)
         used = UsedChallenge(
             code.challenge.id,
             code.challenge.retained_until + CLOCK_SKEW,
@@ -215,7 +254,7 @@ class LogIn:
 
         identity, made = await change(self.identities, identity_id, add, loaded=loaded)
         if made is _Change.SESSION_ADDED:
-            return identity
+            return identity, claims
         if made is _Change.DETACHED:
             self.events.record(IdentityDetached(phone=command.phone, user_id=identity_id))
         elif (

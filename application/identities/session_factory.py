@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from application.identities.extension_calls import Claims, load_token_claims
+from application.identities.extensions import IdentityExtensions
 from application.ports.keys import AccessTokens, KeyRing, TokenClaims
 from application.ports.system import Randomness
 from domain.errors import Unauthenticated
@@ -33,6 +35,7 @@ class SessionFactory:
     refresh_keys: KeyRing
     randomness: Randomness
     limits: SessionLimits
+    extensions: IdentityExtensions
 
     def start(
         self, session_id: str, now: datetime, device: str | None, *, with_refresh: bool
@@ -78,20 +81,40 @@ class SessionFactory:
             raise Unauthenticated
         return session, session.token_family
 
-    def issue_tokens(self, identity_id: str, session: Session, now: datetime) -> Tokens:
-        """Issue the tokens of the session as it is now."""
+    async def load_claims(self, identity_id: str, session: Session) -> Claims | None:
+        """Load the claims of extensions for a token that is issued next.
+
+        It is done before the session is written: where one of them is missing there is no token.
+
+        Returns:
+            None for a session without refresh tokens: its token lives for months, so that the
+            claims would be wrong one day, and nobody but this service may verify it.
+
+        Raises:
+            ExtensionFailed
+            PortError
+        """
+        sources = self.extensions.token_claims
+        if not sources or session.token_family is None:
+            return None
+        return await load_token_claims(sources, identity_id)
+
+    def issue_tokens(
+        self, identity_id: str, session: Session, now: datetime, claims: Claims | None
+    ) -> Tokens:
+        """Issue the tokens of the session as it is now, with the claims of `load_claims`."""
         family = session.token_family
         if family is None:
-            claims = TokenClaims(identity_id, session.id, now, session.expires_at)
-            return Tokens(self.tokens.issue(claims), _whole_seconds(session.expires_at - now))
+            of_token = TokenClaims(identity_id, session.id, now, session.expires_at)
+            return Tokens(self.tokens.issue(of_token), _whole_seconds(session.expires_at - now))
         expires_at = min(now + self.limits.access_token_ttl, session.ends_at)
-        claims = TokenClaims(identity_id, session.id, now, expires_at, family.generation)
+        of_token = TokenClaims(identity_id, session.id, now, expires_at, family.generation, claims)
         key = self.refresh_keys.signing().key
         refresh = make_refresh_token(
             identity_id, session.id, family.generation, key=key, nonce=family.nonce
         )
         return Tokens(
-            self.tokens.issue(claims),
+            self.tokens.issue(of_token),
             _whole_seconds(expires_at - now),
             refresh.text,
             _whole_seconds(session.ends_at - now),

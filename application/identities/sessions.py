@@ -12,6 +12,7 @@ from application.identities.events import (
     SessionRefreshed,
     SessionRevoked,
 )
+from application.identities.extension_calls import Claims
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -81,6 +82,7 @@ class RefreshSession:
       token and a fresh access token, which extends nothing; if it comes from another network then,
       operators are warned. Later, until it uses one of these, it gets another refresh token, and
       the unused one is void.
+    - Without the claims of extensions nothing is exchanged, and the client sends the token again.
     - Any other reused token, such as a void one, revokes its session (RFC 9700 §4.14.2).
     """
 
@@ -99,6 +101,7 @@ class RefreshSession:
 
         Raises:
             InvalidRefreshToken
+            ExtensionFailed
             StorageError
         """
         if token is None:
@@ -107,7 +110,9 @@ class RefreshSession:
         network = self.keyed_hashes.hash_client_ip(client_ip).network
         now = self.clock.now()
 
-        def rotate(identity: Identity) -> tuple[Identity, tuple[Identity, bool]]:
+        async def rotate(
+            identity: Identity,
+        ) -> tuple[Identity, tuple[Identity, Session | None, Claims | None, bool]]:
             session, family = self.sessions.find_session(token, identity.require_open(), now)
             rotated = family.rotate(token.generation, now, network)
             is_repeated_elsewhere = rotated is family and family.was_exchanged_elsewhere(network)
@@ -120,23 +125,24 @@ class RefreshSession:
             else:
                 refreshed = session.refresh(rotated, now, self.sessions.limits)
                 successor = identity.replace_session(refreshed)
-            return successor, (successor, is_repeated_elsewhere)
+            kept = successor.find_session(session.id, now)
+            claims = await self.sessions.load_claims(identity.id, kept) if kept else None
+            return successor, (successor, kept, claims, is_repeated_elsewhere)
 
         try:
-            identity, is_repeated_elsewhere = await change(
+            identity, session, claims, is_repeated_elsewhere = await change(
                 self.identities, token.identity_id, rotate, missing=Unauthenticated
             )
         except Unauthenticated:
             self.events.record(RefreshTokenRejected(user_id=token.identity_id))
             raise InvalidRefreshToken from None
-        session = identity.find_session(token.session_id, now)
         if session is None:
             self.events.record(RefreshTokenReused(user_id=identity.id))
             raise InvalidRefreshToken
         if is_repeated_elsewhere:
             self.events.record(RefreshTokenRepeated(user_id=identity.id))
         self.events.record(SessionRefreshed(user_id=identity.id))
-        return self.sessions.issue_tokens(identity.id, session, now)
+        return self.sessions.issue_tokens(identity.id, session, now, claims)
 
 
 class LogoutScope(StrEnum):

@@ -1,16 +1,20 @@
 """Check a one-time code, for a sign-in or for another purpose."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
+from application.identities.extension_calls import Rejection
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
 from application.otp.events import OtpAttemptsExhausted
 from application.otp.recognize_device import recognize_device
+from application.ports.errors import PortError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
@@ -33,6 +37,12 @@ from domain.otp.request_id import parse_request_id
 from domain.phone import PhoneNumber
 
 _IDS_BYTES: Final = RANDOM_BYTES + SESSION_ID_BYTES
+
+
+AskBeforeUse = Callable[
+    [UsedCode, Versioned[Identity | None] | None, datetime], Awaitable[Rejection | None]
+]
+"""Decides about a code that is correct, for an identity or, if there is no value, for a new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +72,7 @@ class CheckedOtp:
         permits: The permits of the attempt, until `CheckOtp.release` releases them.
         identity: The identity of the code that was used, if it was loaded. Its value is None if
             there is no such identity.
+        rejection: Why a correct code logs nobody in, if `ask` decided that.
     """
 
     result: VerificationResult
@@ -69,6 +80,7 @@ class CheckedOtp:
     attempts_left: int
     permits: AttemptPermits
     identity: Versioned[Identity | None] | None
+    rejection: Rejection | None = None
 
     @property
     def used_code(self) -> UsedCode | None:
@@ -88,6 +100,9 @@ class CheckOtp:
       device, uses up the limit of the IP, but is looked at without it as well: others share the IP.
     - While no challenge is active an attempt counts on IP and phone, in an entry that expires, by
       the same rule for every phone.
+    - A rejected code is used, and counts as any correct one, but it logs nobody in: the phone gets
+      no identity by it, and trusts no IP. Where nobody can decide, nothing is counted, and the code
+      stays as it is.
     - A wrong code that counts on a callback gets the response of a phone without one, after as many
       round trips.
     """
@@ -102,14 +117,21 @@ class CheckOtp:
     randomness: Randomness
     events: SecurityEvents
 
-    async def __call__(self, command: CheckOtpCommand) -> CheckedOtp:
+    async def __call__(
+        self, command: CheckOtpCommand, ask: AskBeforeUse | None = None
+    ) -> CheckedOtp:
         """Check a code.
+
+        Args:
+            command: the code and its client.
+            ask: decides about a correct code before it is used; None if nobody does.
 
         Raises:
             TooManyAttempts: with the later time of the phone's limits and the IP's, and the time
                 when a new code can be requested.
             TooManyAttemptsFromIp
             StorageError
+            PortError: what `ask` raises.
         """
         phone, now = command.phone, self.clock.now()
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
@@ -127,9 +149,18 @@ class CheckOtp:
             return check_code(verification, attempt, codes)
 
         successor, result = check(loaded.value)
+        found = rejection = None
+        if ask is not None and isinstance(result, Correct):
+            found = await self._load_identity(result.code)
+            rejection = await self._ask(partial(ask, result.code, found, now), permits)
+            if rejection is not None:
+                attempt = replace(attempt, is_login_rejected=True)
+                successor, result = check(loaded.value)
         is_saved, identity = await asyncio.gather(
-            self._save(phone, successor, loaded), self._load_identity(used_code(result))
+            self._save(phone, successor, loaded),
+            self._load_identity(used_code(result) if found is None else None),
         )
+        identity = found or identity
         if not is_saved:  # another request changed the verification, and maybe the login
             result = await change(self.phone_verifications, phone, check)
             identity = None
@@ -140,7 +171,12 @@ class CheckOtp:
             error.resend_in = await self._report_exhausted(phone, attempt, error, unchanged)
             raise
         return CheckedOtp(
-            result=result, attempt=attempt, attempts_left=left, permits=permits, identity=identity
+            result=result,
+            attempt=attempt,
+            attempts_left=left,
+            permits=permits,
+            identity=identity,
+            rejection=rejection,
         )
 
     async def release(self, checked: CheckedOtp) -> None:
@@ -181,6 +217,15 @@ class CheckOtp:
             purpose=command.purpose,
             identity_id=command.identity_id,
         )
+
+    async def _ask(
+        self, ask: Callable[[], Awaitable[Rejection | None]], permits: AttemptPermits
+    ) -> Rejection | None:
+        try:
+            return await ask()
+        except PortError:
+            await self.attempt_limiter.release(permits)
+            raise
 
     async def _save(
         self, phone: PhoneNumber, successor: PhoneVerification, loaded: Versioned[PhoneVerification]

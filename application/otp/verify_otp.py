@@ -2,13 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
 
+from application.identities.events import LoginRejectedByExtension
+from application.identities.extension_calls import Rejection
 from application.identities.login import LoggedIn, LogIn, LogInCommand
 from application.identities.phone_holds import PhoneHolds
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.otp.events import FixedOtpUsed, OtpVerificationFailed
 from application.ports.security_events import SecurityEvents
-from domain.errors import NumberWasChanged
+from domain.errors import LoginRejected, NumberWasChanged
 from domain.identities.device_token import DeviceToken
 from domain.otp.attempts import Correct, NotApplicable
 from domain.otp.challenge import OtpCode
@@ -51,6 +55,7 @@ class VerifyOtp:
     - The first correct code of a phone creates its identity. A deleted identity is replaced by a
       new one with a new id.
     - A block between the verification and the session has the same effect as an earlier one.
+    - Extensions are asked once for a login, before its code is used (`LogIn.ask_extensions`).
     - A phone that its owner changed to another one signs nobody in while it is held.
 
     What does not depend on each other is sent to the database at the same time, so a login takes
@@ -71,6 +76,9 @@ class VerifyOtp:
                 when a new code can be requested.
             TooManyAttemptsFromIp
             NumberWasChanged: the code is correct, and the phone is held for its previous identity.
+            LoginRejected: the code is correct, and an extension rejected the login.
+            ExtensionFailed: the code is correct, and an extension did not decide about the login,
+                or did not return the claims of its token. The same request may succeed later.
             StorageError
         """
         phone = command.phone
@@ -81,17 +89,31 @@ class VerifyOtp:
             request_id=command.request_id,
             device_token=command.device_token,
         )
-        checked = await self.check_otp(check)
+        # Nothing is asked, and the identity is loaded together with the write, without extensions.
+        has_checks = bool(self.log_in.extensions.session_checks)
+        ask = partial(self.log_in.ask_extensions, phone, command.device) if has_checks else None
+        checked = await self.check_otp(check, ask)
         if isinstance(checked.result, NotApplicable):
             if not await self.phone_holds.end_void(phone):
                 raise NumberWasChanged
-            checked = await self.check_otp(check)
+            checked = await self.check_otp(check, ask)
+        if checked.rejection is not None and checked.used_code is not None:
+            await self._reject(phone, checked, checked.rejection)
         logged_in = await self._open_session(command, checked)
         if logged_in is not None:
             return logged_in
         left = checked.attempts_left
         self.events.record(OtpVerificationFailed(phone=phone, attempts_left=left))
         return OtpRejected(left)
+
+    async def _reject(self, phone: PhoneNumber, checked: CheckedOtp, by: Rejection) -> NoReturn:
+        await self.check_otp.release(checked)
+        self.events.record(
+            LoginRejectedByExtension(
+                phone=phone, user_id=by.user_id, extension=by.extension, reason=by.text
+            )
+        )
+        raise LoginRejected(by.text)
 
     async def _open_session(
         self, command: VerifyOtpCommand, checked: CheckedOtp

@@ -18,6 +18,7 @@ PortError                       afterwards
 ├── MessengerUnavailable        the messenger would not accept a message now
 ├── CallProviderUnavailable     the call provider does not answer, or rejected a request
 ├── RecordingNotFound           the call provider has no such recording (any more)
+├── ExtensionFailed             an extension raised something, or did not answer in time
 └── InvalidToken                an access token that is not ours, or expired
 
 The text of a PortError is for the operators' log. It names the cause and never has a phone
@@ -117,6 +118,10 @@ class CallProviderUnavailable(PortError):
 
 class RecordingNotFound(PortError):
     """The call provider has no such recording, or has it no more."""
+
+
+class ExtensionFailed(PortError):
+    """An extension raised something, did not answer in time, or returned something else."""
 
 
 class InvalidToken(PortError):

@@ -1,10 +1,10 @@
 """Keys, and the tokens that they sign."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class KeyPurpose(StrEnum):
@@ -58,6 +58,9 @@ class TokenClaims:
 
     `generation` is that of the refresh tokens of its session. Without refresh tokens it is None,
     and the token is long-lived.
+
+    `of_extensions` are JSON objects by the names of extensions: the claim `x` of a token, for those
+    who verify it elsewhere. `verify` leaves them out.
     """
 
     identity_id: str
@@ -65,6 +68,7 @@ class TokenClaims:
     issued_at: datetime
     expires_at: datetime
     generation: int | None = None
+    of_extensions: Mapping[str, Mapping[str, Any]] | None = None
 
 
 class AccessTokens(Protocol):

@@ -37,6 +37,7 @@ class OtpAttempt:
         ip_available_at: when this IP has a permit, if it has none.
         purpose: what the code is to allow.
         identity_id: the identity whose phone the code is to change, if it is to change one.
+        is_login_rejected: an extension rejects the login: a correct code is used for nothing.
     """
 
     code: OtpCode
@@ -52,6 +53,7 @@ class OtpAttempt:
     ip_available_at: datetime | None = None
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
+    is_login_rejected: bool = False
 
     def digest(self, delivery_id: str = "") -> str:
         """Identify the code among those that clients tried for a delivery."""

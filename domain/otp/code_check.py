@@ -363,9 +363,12 @@ class CodeCheck:
     def _log_in(self) -> tuple[PhoneVerification, Login]:
         """Return the state after a correct code, and the login of the code.
 
-        Only a sign-in makes the phone trust the IP, and assigns its identity.
+        Only a sign-in makes the phone trust the IP, and assigns its identity. One that is rejected
+        does neither, and its login is of no identity, so that no retry completes it.
         """
         state, attempt = self.state, self.attempt
+        if attempt.is_login_rejected:
+            return state, Login("", "", attempt.request_id)
         if attempt.purpose is Purpose.CONSOLE_SIGN_IN:
             return state, Login(state.identity_id or "", "", attempt.request_id)
         if attempt.purpose is not Purpose.SIGN_IN:

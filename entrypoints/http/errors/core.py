@@ -185,6 +185,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "number_was_changed",
         "The account has another number now: sign in with that one.",
     ),
+    errors.LoginRejected: ErrorRow(403, "login_rejected", "This account cannot sign in."),
     errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
     errors.ExternalIdInUse: ErrorRow(409, "external_id_in_use", "External id already in use"),
     exceptions.InvalidUserId: ErrorRow(

@@ -6,7 +6,13 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 import msgspec
 
-from application.ports.errors import CorruptRecord, PortError, StorageError, StorageOverloaded
+from application.ports.errors import (
+    CorruptRecord,
+    ExtensionFailed,
+    PortError,
+    StorageError,
+    StorageOverloaded,
+)
 from domain.errors import DomainError, InvalidValue, Unavailable
 from entrypoints.http.errors import exceptions
 
@@ -26,6 +32,7 @@ PORT_ERRORS: Final[Mapping[type[PortError], type[ApiError]]] = {
     StorageOverloaded: exceptions.Overloaded,
     # A fault of the service until an operator mends the record, and not of the client.
     CorruptRecord: Unavailable,
+    ExtensionFailed: Unavailable,
 }
 """Errors of ports that are no fault of the program, with those of their responses."""
 

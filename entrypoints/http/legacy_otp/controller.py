@@ -59,7 +59,12 @@ class LegacyOtpController(Controller):
         response_description="The code was correct.",
         status_code=200,
         describe_body=describe_otp_length,
-        errors=[errors.IncorrectOtp, errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
+        errors=[
+            errors.IncorrectOtp,
+            errors.LoginRejected,
+            errors.TooManyAttempts,
+            errors.TooManyAttemptsFromIp,
+        ],
     )
     async def legacy_validate_otp(
         self,

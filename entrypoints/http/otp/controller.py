@@ -102,7 +102,12 @@ class OtpController(Controller):
         response_description="The code was correct (`success` is true) or not.",
         status_code=200,
         describe_body=schemas.describe_otp_length,
-        errors=[errors.NumberWasChanged, errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
+        errors=[
+            errors.LoginRejected,
+            errors.NumberWasChanged,
+            errors.TooManyAttempts,
+            errors.TooManyAttemptsFromIp,
+        ],
     )
     async def verify_otp(
         self, request: ApiRequest, otp: Injected[OtpFeature], data: JSONBody[schemas.VerifyOtpBody]
@@ -121,6 +126,9 @@ class OtpController(Controller):
         A 409 `number_was_changed` says that the code is correct, and that the account changed to
         another number less than seven days ago. It changes nothing, and nobody else can get the
         number meanwhile. Tell the user to sign in with the other number.
+
+        A 403 `login_rejected` says that the code is correct, and that this service lets the account
+        not sign in. Show the user `error`, which says why. The code is used.
 
         A correct code returns `access_token`, `token_type`, `expires_in`, `user_id` and `username`,
         any other `attempts_left`.

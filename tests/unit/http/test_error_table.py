@@ -136,6 +136,7 @@ WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wron
         (errors.IncorrectOtp("otp", 4), 403, 1, WRONG_CODE),
         # The older app has no text for it, and says that the code is wrong.
         (errors.NumberWasChanged(), 403, 1, WRONG_CODE),
+        (errors.LoginRejected("You are {banned}."), 403, 1, f"{FORBIDDEN}You are {{banned}}."),
         (
             exceptions.InvalidFields(WRONG_PHONE),
             400, 4, f"{BAD_REQUEST}400 Bad Request: phone: Wrong.",

@@ -1,0 +1,137 @@
+"""Calls of extensions during a login or a refresh."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from application.identities.extensions import (
+    MAX_REJECTION_LENGTH,
+    Allow,
+    PendingLogin,
+    Reject,
+    SessionCheck,
+    TokenClaimsSource,
+)
+from application.ports.errors import ExtensionFailed, PortError
+from application.tasks import call_adapter, is_ended
+
+T = TypeVar("T")
+Claims = Mapping[str, Mapping[str, Any]]
+"""JSON objects, by the names of extensions."""
+
+TIMEOUT: Final = 3.0
+"""Seconds for all session checks of a login, and for all claims of a token."""
+MAX_CLAIMS_BYTES: Final = 512
+MAX_ALL_CLAIMS_BYTES: Final = 1024
+"""Of the claims of all extensions with their names, so that a token stays below 2,048 characters.
+
+JSON in a token has six ASCII characters for most others, and base64url makes four of three bytes.
+"""
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An extension rejected a login, for a user or for somebody new."""
+
+    extension: str
+    text: str
+    user_id: str | None
+
+
+async def load_token_claims(sources: Mapping[str, TokenClaimsSource], identity_id: str) -> Claims:
+    """Return the claims of all extensions by their names; those of none are left out.
+
+    A token without the claims of one of them would be wrong for as long as it lives, so there is
+    none then.
+
+    Raises:
+        ExtensionFailed: One of them returned no JSON object or a large one, raised something, or
+            took longer than `TIMEOUT`.
+        PortError: What an extension raised, such as a `StorageError` of its own records.
+    """
+    loaded = await asyncio.gather(
+        *(_load_claims(name, partial(load, identity_id)) for name, load in sources.items())
+    )
+    claims = {name: of_name for name, of_name in zip(sources, loaded, strict=True) if of_name}
+    if _token_size(claims) > MAX_ALL_CLAIMS_BYTES:
+        names = ", ".join(claims)
+        raise ExtensionFailed(
+            f"the claims of the extensions {names} have more than {MAX_ALL_CLAIMS_BYTES} bytes"
+        )
+    return claims
+
+
+async def ask_session_checks(
+    checks: Mapping[str, SessionCheck], login: PendingLogin
+) -> Rejection | None:
+    """Ask one check after the other, until one rejects the login; None if none does.
+
+    Raises:
+        ExtensionFailed: One of them returned something else, raised something, or all of them took
+            longer than `TIMEOUT`.
+        PortError: What an extension raised, such as a `StorageError` of its own records.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + TIMEOUT
+    for name, check in checks.items():
+        decision: object = await _call(name, partial(check, login), end - loop.time())
+        if isinstance(decision, Reject):
+            text: object = decision.text
+            text = _shorten(text) if isinstance(text, str) else ""
+            return Rejection(name, text, login.user_id)
+        if not isinstance(decision, Allow):
+            raise _failed(name, f"its check returned {type(decision).__name__}")
+    return None
+
+
+async def _load_claims(
+    name: str, load: Callable[[], Awaitable[Mapping[str, Any]]]
+) -> Mapping[str, Any]:
+    loaded: object = await _call(name, load, TIMEOUT)
+    if not isinstance(loaded, Mapping) or not all(isinstance(key, str) for key in loaded):
+        raise _failed(name, f"its claims are {type(loaded).__name__}, and no JSON object")
+    try:
+        # Text that is no Unicode, such as half of a surrogate pair, is rejected by many verifiers.
+        text = json.dumps(dict(loaded), allow_nan=False, ensure_ascii=False).encode()
+        claims: Mapping[str, Any] = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _failed(name, f"its claims are no JSON: {type(error).__name__}") from error
+    if (size := _token_size(claims)) > MAX_CLAIMS_BYTES:
+        raise _failed(name, f"its claims have {size} bytes, more than {MAX_CLAIMS_BYTES}")
+    return claims
+
+
+async def _call(name: str, call: Callable[[], Awaitable[T]], seconds: float) -> T:
+    try:
+        return await call_adapter(f"extension_{name}", call, seconds)
+    except PortError:
+        raise
+    except TimeoutError:
+        raise _failed(name, f"no answer within {TIMEOUT:g} seconds") from None
+    # An extension may raise anything, also of what it has cancelled itself.
+    except BaseException as error:  # SystemExit would end the process
+        if is_ended():
+            raise
+        _log.error({"event": "extension_failed", "extension": name}, exc_info=error)
+        raise _failed(name, f"it raised {type(error).__name__}") from error
+
+
+def _failed(name: str, reason: str) -> ExtensionFailed:
+    return ExtensionFailed(f"extension {name}: {reason}")
+
+
+def _shorten(text: str) -> str:
+    # The JSON of the response has no half of a surrogate pair.
+    text = text.encode(errors="replace").decode().strip()
+    return text if len(text) <= MAX_REJECTION_LENGTH else f"{text[: MAX_REJECTION_LENGTH - 1]}…"
+
+
+def _token_size(claims: Mapping[str, Any]) -> int:
+    """Return how many bytes the claims have in the payload of a token."""
+    return len(json.dumps(claims, separators=(",", ":")))

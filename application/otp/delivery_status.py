@@ -1,8 +1,6 @@
-"""What became of a delivery: record what the provider reports, and show it to the client."""
+"""What became of a delivery: record it, and show it to the client."""
 
-import re
 from collections import deque
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,15 +10,8 @@ from application.otp.events import OtpDelivered, OtpUndelivered, ReportEvent
 from application.ports.repositories import DeliveryReports
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
-from application.ports.webhooks import (
-    MAX_STATUSES,
-    MessageStatus,
-    SignedRequest,
-    StatusCallbacks,
-    coverage_of,
-)
 from application.update import change
-from application.webhook_urls import PhoneLabels, parse_phone_labels, parse_reference
+from application.webhook_urls import PhoneLabels
 from domain.otp.delivery import ONE_DAY, Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.request_id import parse_report_id
@@ -31,7 +22,6 @@ _SENT_IS_REPORTED_TTL: Final = timedelta(days=30)
 TYPICAL_DURATION: Final = timedelta(seconds=2)
 """From a delivery to the report that it was sent, until this process knows better."""
 MAX_PENDING: Final = 1_000
-_SHORT_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
 class ReportTimingProfile:
@@ -150,61 +140,6 @@ class ReportDelivery:
         is_new = await change(self.delivery_reports, report_id, advance)
         if is_new and (event := _describe_end(status, delivery, error_code or "")):
             self.events.record(event)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordMessageStatus:
-    """Record the status of a message, which one of the providers reports.
-
-    - The request is authentic if one provider recognizes it.
-    - A status has a reference, or the URL names its message. Where the signature does not cover
-      the URL, only a reference counts. A status that names no message is dropped.
-    - An error code that is not a short word is left out: clients see it.
-    """
-
-    status_callbacks: Mapping[str, StatusCallbacks]
-    report_delivery: ReportDelivery
-
-    async def __call__(self, request: SignedRequest, parameters: Mapping[str, str]) -> bool:
-        """Record the statuses, and return whether the request is authentic.
-
-        Args:
-            request: The request as it arrived.
-            parameters: Those of its URL.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        for provider, callbacks in self.status_callbacks.items():
-            statuses = callbacks.read_statuses(request)
-            if statuses is not None:
-                is_url_signed = coverage_of(callbacks).url
-                await self._record(provider, statuses, parameters if is_url_signed else {})
-                return True
-        return False
-
-    async def _record(
-        self, provider: str, statuses: Sequence[MessageStatus], parameters: Mapping[str, str]
-    ) -> None:
-        for message in statuses[:MAX_STATUSES]:
-            named = (
-                parse_reference(message.reference)
-                if message.reference
-                else (parameters.get("delivery", ""), parse_phone_labels(parameters))
-            )
-            if named is None or not named[0] or message.status is None:
-                continue
-            report_id, labels = named
-            code = message.error_code if _SHORT_WORD.fullmatch(message.error_code) else None
-            message_id = message.provider_message_id
-            delivery = ReportedDelivery(
-                labels=labels,
-                channel=Channel.SMS,
-                provider=provider,
-                provider_message_id=message_id if _SHORT_WORD.fullmatch(message_id) else "",
-            )
-            await self.report_delivery(report_id, message.status, delivery, code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.delivery_status import (
     GetDeliveryStatus,
-    RecordMessageStatus,
     ReportDelivery,
     ReportTimingProfile,
 )
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.describe_verification import DescribeVerification
 from application.otp.extensions import OtpExtensions
+from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
 from application.otp.recent_rejections import RecentRejections
 from application.otp.request_otp import RequestOtp
 from application.otp.send_code import SendCode
@@ -34,7 +34,7 @@ from application.otp.verify_otp import VerifyOtp
 from application.ports.keys import KeyRing
 from application.ports.limits import LimitStore
 from application.ports.otp import MessageProviders, SmsTemplates
-from application.ports.webhooks import StatusCallbacks
+from application.ports.webhooks import Handshakes, StatusCallbacks
 from application.use_cases import UseCases
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
@@ -52,6 +52,7 @@ class OtpPorts:
     messenger: MessageProviders
     sms_templates: SmsTemplates
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
+    handshakes: Mapping[str, Handshakes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,4 +247,5 @@ class OtpFeature:
         self.record_message_status = RecordMessageStatus(
             ports.status_callbacks, self.report_delivery
         )
+        self.answer_handshake = AnswerHandshake(ports.handshakes)
         self.get_delivery_status = GetDeliveryStatus(repositories.delivery_reports, clock)

@@ -10,7 +10,12 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import health_check_of, open_adapter, status_callbacks_of
+from entrypoints.opening.factories import (
+    handshakes_of,
+    health_check_of,
+    open_adapter,
+    status_callbacks_of,
+)
 from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
@@ -64,6 +69,7 @@ class _Otp(Feature):
                 messenger=messenger,
                 sms_templates=templates,
                 status_callbacks=status_callbacks,
+                handshakes=handshakes_of(messengers),
             ),
             opening.keys.key_set(KeyPurpose.OTP_PEPPER),
             settings.otp_policy(are_messages_reported=bool(status_callbacks)),

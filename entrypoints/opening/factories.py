@@ -25,7 +25,7 @@ import structlog
 from adapters.logging import log_package
 from application.ports.errors import ConfigurationError
 from application.ports.system import HealthCheck
-from application.ports.webhooks import StatusCallbacks
+from application.ports.webhooks import Handshakes, StatusCallbacks
 from entrypoints.opening.ownership import find_ownership_problem
 from entrypoints.opening.port_methods import find_port_problem
 from entrypoints.opening.startup_error import StartupError
@@ -162,6 +162,15 @@ def status_callbacks_of(messengers: Mapping[str, Any]) -> dict[str, StatusCallba
         name: messenger
         for name, messenger in messengers.items()
         if hasattr(messenger, "read_statuses")
+    }
+
+
+def handshakes_of(messengers: Mapping[str, Any]) -> dict[str, Handshakes]:
+    """Return the messengers whose provider checks who owns the URL for statuses, by name."""
+    return {
+        name: messenger
+        for name, messenger in messengers.items()
+        if hasattr(messenger, "answer_handshake")
     }
 
 

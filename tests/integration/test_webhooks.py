@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from application.ports.webhooks import SignedRequest
 from tests.integration.webhooks import (
     ACCOUNT,
     CALL_PATHS,
@@ -118,9 +119,27 @@ async def test_without_the_id_of_a_call_there_is_no_call(driver: WebhookDriver) 
 
 
 async def test_webhooks_are_posted(driver: WebhookDriver) -> None:
-    for path in PATHS:
+    for path in (*CALL_PATHS, "/voice/status", "/voice/recording"):
         response = await driver.http.get(path)
         assert (response.status_code, response.headers["allow"]) == (405, "OPTIONS, POST")
+
+
+async def test_a_handshake_is_a_get_request_which_one_messenger_recognizes() -> None:
+    def answer(request: SignedRequest) -> str | None:
+        known = f"{PUBLIC_URL}/sms/status?hub.verify_token=known&hub.challenge=1158201444"
+        return "1158201444" if request.url == known else None
+
+    async with open_webhooks(use_cases={"answer_handshake": answer}) as driver:
+        for token in ("unknown", "known"):
+            url = f"/sms/status?hub.verify_token={token}&hub.challenge=1158201444"
+            with capture_logs() as logs:
+                response = await driver.http.get(url)
+            assert token not in str(logs)
+            if token == "unknown":
+                assert_rejected(response)
+
+    assert (response.status_code, response.text) == (200, "1158201444")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 async def test_without_a_phone_line_only_messages_are_reported() -> None:

@@ -20,7 +20,7 @@ from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from application.ports.changes import ChangeObservers
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Randomness, SystemPorts
-from application.ports.webhooks import StatusCallbacks
+from application.ports.webhooks import Handshakes, StatusCallbacks
 from application.principal import Principal
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
@@ -79,6 +79,7 @@ class CoreHarness:
     randomness: Randomness = field(default_factory=SeededRandomness)
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
+    handshakes: Mapping[str, Handshakes] = field(default_factory=dict)
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +101,7 @@ class CoreHarness:
             messenger=self.messenger,
             sms_templates=FakeSmsTemplates(),
             status_callbacks=self.status_callbacks,
+            handshakes=self.handshakes,
         )
         core.add(OtpFeature(core, self.limits, otp_ports, self.peppers, self.policy.otp))
 

@@ -1,6 +1,6 @@
 """The webhook of message providers. It is not part of the API's description."""
 
-from litestar import Controller, post
+from litestar import Controller, Response, get, post
 
 from application.otp.feature import OtpFeature
 from entrypoints.http.dependencies import Injected, provide
@@ -15,6 +15,17 @@ class MessageStatusController(Controller):
     dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpFeature))}
     include_in_schema = False
     exception_handlers = EXCEPTION_HANDLERS
+
+    @get("/status")
+    async def answer_handshake(
+        self, request: ApiRequest, otp: Injected[OtpFeature]
+    ) -> Response[str]:
+        """Answer the provider that checks who owns this URL."""
+        signed, _ = await read_signed_request(request)
+        answer = otp.answer_handshake(signed)
+        if answer is None:
+            raise reject(request, "it is no handshake of a message provider")
+        return Response(answer, media_type="text/plain")
 
     @post("/status", status_code=204)
     async def record_status(self, request: ApiRequest, otp: Injected[OtpFeature]) -> None:

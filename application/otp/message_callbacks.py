@@ -1,0 +1,123 @@
+"""The requests of message providers: what became of messages, and handshakes."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from application.otp.delivery_status import ReportDelivery, ReportedDelivery
+from application.ports.webhooks import (
+    MAX_HANDSHAKE_LENGTH,
+    MAX_STATUSES,
+    Handshakes,
+    MessageStatus,
+    SignedRequest,
+    StatusCallbacks,
+    coverage_of,
+)
+from application.webhook_urls import PhoneLabels, parse_phone_labels, parse_reference
+from domain.otp.delivery import Channel
+
+T = TypeVar("T")
+
+_SHORT_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_HANDSHAKE: Final = re.compile(rf"[ -~]{{1,{MAX_HANDSHAKE_LENGTH}}}")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMessageStatus:
+    """Record what the providers report of messages.
+
+    - A request is authentic if one provider recognizes it. It may report several messages, or none.
+    - A status has a reference, or the URL names its message. Where the signature does not cover
+      the URL, only a reference counts. A status that names no message is dropped.
+    - An error code that is not a short word is left out: clients see it.
+    """
+
+    status_callbacks: Mapping[str, StatusCallbacks]
+    report_delivery: ReportDelivery
+
+    async def __call__(self, request: SignedRequest, parameters: Mapping[str, str]) -> bool:
+        """Record the statuses, and return whether the request is authentic.
+
+        Args:
+            request: The request as it arrived.
+            parameters: Those of its URL.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        for provider, callbacks in self.status_callbacks.items():
+            statuses = _ask(provider, callbacks.read_statuses, request, Sequence)
+            if statuses is not None:
+                of_url = parameters if coverage_of(callbacks).url else {}
+                for message in statuses[:MAX_STATUSES]:
+                    await self._record(provider, message, of_url)
+                return True
+        return False
+
+    async def _record(
+        self, provider: str, message: MessageStatus, parameters: Mapping[str, str]
+    ) -> None:
+        named = _find_delivery(message, parameters)
+        if named is None or message.status is None:
+            return
+        report_id, labels = named
+        code, message_id = message.error_code, message.provider_message_id
+        delivery = ReportedDelivery(
+            labels=labels,
+            channel=Channel.SMS,
+            provider=provider,
+            provider_message_id=message_id if _SHORT_WORD.fullmatch(message_id) else "",
+        )
+        short_code = code if _SHORT_WORD.fullmatch(code) else None
+        await self.report_delivery(report_id, message.status, delivery, short_code)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHandshake:
+    """Answer the provider that checks who owns the URL for statuses."""
+
+    handshakes: Mapping[str, Handshakes]
+
+    def __call__(self, request: SignedRequest) -> str | None:
+        """Return the text that the provider expects, None if no provider recognizes the request."""
+        answers = (
+            _ask(provider, messenger.answer_handshake, request, str)
+            for provider, messenger in self.handshakes.items()
+        )
+        answer = next((answer for answer in answers if answer is not None), None)
+        return answer if answer and _HANDSHAKE.fullmatch(answer) else None
+
+
+def _find_delivery(
+    message: MessageStatus, parameters: Mapping[str, str]
+) -> tuple[str, PhoneLabels] | None:
+    if message.reference:
+        return parse_reference(message.reference)
+    report_id = parameters.get("delivery")
+    return (report_id, parse_phone_labels(parameters)) if report_id else None
+
+
+def _ask(
+    provider: str,
+    method: Callable[[SignedRequest], T | None],
+    request: SignedRequest,
+    expected: type,
+) -> T | None:
+    """Return what a messenger makes of a request. One that fails does not recognize it.
+
+    So the request still reaches the messengers after it.
+    """
+    try:
+        result = method(request)
+        if result is not None and not isinstance(result, expected):
+            raise TypeError(f"{method.__name__} returned {type(result).__name__}")
+    except Exception as error:  # noqa: BLE001 -- whatever an operator's adapter raises
+        _log.error({"event": "message_callback_failed", "provider": provider}, exc_info=error)
+        return None
+    return result

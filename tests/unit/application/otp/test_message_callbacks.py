@@ -1,0 +1,130 @@
+"""The requests of message providers that have one URL for everything."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from application.otp.events import OtpDelivered
+from application.otp.message_callbacks import AnswerHandshake
+from application.ports.webhooks import (
+    MAX_HANDSHAKE_LENGTH,
+    MAX_STATUSES,
+    MessageStatus,
+    SignatureCoverage,
+    SignedRequest,
+)
+from domain.otp.delivery_report import ReportedStatus
+from tests.support.builders import a_phone
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
+from tests.support.core_policy import make_core_policy
+
+DELIVERED, QUEUED = ReportedStatus.DELIVERED, ReportedStatus.QUEUED
+REQUEST = SignedRequest("", {})
+
+
+@dataclass
+class Messenger:
+    """Reports these statuses, or does something else, for each request."""
+
+    statuses: Sequence[MessageStatus] | None = ()
+    do: Callable[[], Any] | None = None
+    signature_coverage: SignatureCoverage = SignatureCoverage()
+
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        return self.do() if self.do else self.statuses
+
+    def answer_handshake(self, request: SignedRequest) -> str | None:
+        return self.do() if self.do else None
+
+
+def fail() -> object:
+    raise ValueError("+14155550001")
+
+
+def app_with(**messengers: Messenger) -> CoreHarness:
+    policy = make_core_policy(webhook_urls=WEBHOOK_URLS)
+    return CoreHarness(policy=policy, status_callbacks=messengers)
+
+
+async def test_one_request_reports_several_messages_by_their_references() -> None:
+    meta = Messenger()
+    app = app_with(meta=meta)
+    request_ids = [(await app.request_otp(a_phone(number))).request_id for number in (1, 2, 3)]
+    references = [message.reference for message in app.messenger.sent]
+    meta.statuses = [
+        MessageStatus(None, reference=references[0]),
+        MessageStatus(DELIVERED, reference="of another system"),
+        MessageStatus(DELIVERED),
+        MessageStatus(DELIVERED, reference=references[0]),
+        MessageStatus(DELIVERED, reference=references[2]),
+    ]
+
+    assert await app.otp.record_message_status(REQUEST, {})
+
+    statuses = [(await app.otp.get_delivery_status(one))[0] for one in request_ids]
+    assert statuses == [DELIVERED, QUEUED, DELIVERED]
+    # The log says of the phone what it says where the URL names the message.
+    labels = [app.labels_of(a_phone(number)) for number in (1, 3)]
+    delivered = app.events.of_type(OtpDelivered)
+    assert [(one.country, one.phone_hash) for one in delivered] == [
+        (one.country, one.phone_hash) for one in labels
+    ]
+    assert max(map(len, references)) <= 64
+
+
+@pytest.mark.parametrize(("is_url_signed", "expected"), [(True, DELIVERED), (False, QUEUED)])
+async def test_a_url_that_is_not_signed_names_no_message(
+    is_url_signed: bool, expected: ReportedStatus
+) -> None:
+    coverage = SignatureCoverage(url=is_url_signed)
+    app = app_with(acme=Messenger([MessageStatus(DELIVERED)], signature_coverage=coverage))
+    request_id = (await app.request_otp()).request_id
+
+    assert await app.otp.record_message_status(REQUEST, app.messenger.status_parameters())
+
+    assert await app.otp.get_delivery_status(request_id) == (expected, None)
+
+
+async def test_statuses_above_the_limit_are_dropped() -> None:
+    meta = Messenger()
+    app = app_with(meta=meta)
+    request_id = (await app.request_otp()).request_id
+    late = MessageStatus(DELIVERED, reference=app.messenger.sent[0].reference)
+    meta.statuses = [MessageStatus(None)] * MAX_STATUSES + [late]
+
+    assert await app.otp.record_message_status(REQUEST, {})
+
+    assert await app.otp.get_delivery_status(request_id) == (QUEUED, None)
+
+
+@pytest.mark.parametrize("do", [fail, lambda: MessageStatus(DELIVERED)])
+async def test_a_messenger_that_breaks_its_promise_hides_no_other(
+    do: Callable[[], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_with(broken=Messenger(do=do), other=Messenger(statuses=None), acme=Messenger())
+
+    assert await app.otp.record_message_status(REQUEST, {})
+
+    (line,) = caplog.records
+    assert line.msg == {"event": "message_callback_failed", "provider": "broken"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("1158201444", "1158201444"),
+        ("", None),
+        ("<script>\n", None),
+        ("\N{SNOWMAN}", None),
+        ("1" * (MAX_HANDSHAKE_LENGTH + 1), None),
+    ],
+)
+def test_a_handshake_is_answered_by_the_messenger_that_recognizes_it(
+    answer: str, expected: str | None
+) -> None:
+    messengers = (Messenger(), Messenger(do=fail), Messenger(do=lambda: answer))
+    handshakes = {str(number): messenger for number, messenger in enumerate(messengers)}
+
+    assert AnswerHandshake(handshakes)(REQUEST) == expected

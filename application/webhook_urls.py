@@ -62,6 +62,10 @@ class WebhookUrls:
         """Return the URL for the status of a message."""
         return self.make_url("/sms/status", delivery=report_id, **asdict(labels))
 
+    def sms_statuses(self) -> str:
+        """Return the URL for the statuses of all messages, at providers that have one URL."""
+        return self.make_url("/sms/status")
+
     def make_url(self, path: str, **parameters: str | int) -> str:
         """Return the URL of a path with parameters, whose values need no escaping."""
         query = "&".join(f"{name}={value}" for name, value in sorted(parameters.items()))

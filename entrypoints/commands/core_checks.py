@@ -10,6 +10,8 @@ from typing import Final
 
 from adapters.records.undeclared_records import check_declared, kinds_without_feature
 from application.ports.errors import ConfigurationError
+from application.ports.otp import Messenger
+from application.webhook_urls import WebhookUrls
 from entrypoints.commands.connection_checks import Check, check_own_adapter
 from entrypoints.commands.copy import copying_of
 from entrypoints.core.limits import open_limit_store
@@ -18,6 +20,7 @@ from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import open_database
 from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import status_callbacks_of
 from entrypoints.opening.keys import find_key_fingerprint, load_encryption, load_keys
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
 from entrypoints.opening.named_variable import name_variable
@@ -150,7 +153,17 @@ async def _check_messenger(provider: Provider | Factory | HttpHook, settings: Se
         async with open_messenger(provider, settings) as messenger:
             if isinstance(provider, Provider):
                 return await provider.check_messenger(messenger)
-            return await check_own_adapter(messenger)
+            note = await check_own_adapter(messenger)
+            return "; ".join(filter(None, (note, _note_on_statuses(messenger, settings))))
+
+
+def _note_on_statuses(messenger: Messenger, settings: Settings) -> str:
+    """Return where the provider posts what became of messages, if it does."""
+    if not status_callbacks_of({"": messenger}):
+        return ""
+    if not settings.is_set("DIALTONE_PUBLIC_URL"):
+        return "no status is reported, because DIALTONE_PUBLIC_URL is not set"
+    return f"statuses are posted to {WebhookUrls(settings.public_url).sms_statuses()}"
 
 
 async def _check_metrics() -> str:

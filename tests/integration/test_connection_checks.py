@@ -79,6 +79,10 @@ async def limits(*, environ):
 class Messenger:
     async def send(self, phone, message): ...
 
+class ReportingMessenger(Messenger):
+    def read_statuses(self, request): ...
+    def answer_handshake(self, request): ...
+
 class BrokenMessenger(Messenger):
     async def check(self):
         raise MessengerUnavailable("the gateway is closed")
@@ -86,6 +90,10 @@ class BrokenMessenger(Messenger):
 @asynccontextmanager
 async def simple(*, environ):
     yield Messenger()
+
+@asynccontextmanager
+async def reporting(*, environ):
+    yield ReportingMessenger()
 
 @asynccontextmanager
 async def broken(*, environ):
@@ -106,7 +114,8 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN_ADAPTERS)
     environ = {
         "DIALTONE_LIMIT_STORE": "own:limits",
-        "DIALTONE_SMS": "twilio,console,own:simple,own:broken,own:unset",
+        "DIALTONE_SMS": "twilio,console,own:simple,own:reporting,own:broken,own:unset",
+        "DIALTONE_PUBLIC_URL": "https://dialtone.example.org/app",
         "DIALTONE_COUNTRIES": "US",
         "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
         "TWILIO_AUTH_TOKEN": "tops3cret",
@@ -125,12 +134,13 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
         "messages twilio": "cannot be reached",
         "messages console": "ok",
         "messages own:simple": "ok (it was opened; it has no health check)",
+        "messages own:reporting": "statuses are posted to https://dialtone.example.org/app/sms/status",
         "messages own:broken": "the gateway is closed",
         "messages own:unset": "DIALTONE_SMS: MY_SMS_URL is not set: set it.",
     }.items():
         assert text in report.parts[part]
     assert "Did you mean DIALTONE_DATABASE?" in "".join(report.parts)
-    assert "8 of 10 parts do not work." in report.errors
+    assert "8 of 11 parts do not work." in report.errors
     shown = "".join(report.parts.values()) + report.errors
     assert "tops3cret" not in shown
     assert SENDER not in shown

@@ -23,10 +23,10 @@ from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import check_database_extra, open_guarded_database
-from entrypoints.opening.keys import ISSUER, load_keys, make_phone_encryption
+from entrypoints.opening.keys import ISSUER, make_phone_encryption, open_keys
 from entrypoints.opening.opening import Opening
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import SqliteLocation
+from entrypoints.settings.values import Factory, SqliteLocation
 from entrypoints.version.distribution import installed_version
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def open_use_cases(
     for feature in opened_features:
         feature.check_extras(settings)
     async with AsyncExitStack() as stack:
-        keys = load_keys(settings, clock, is_service=True)
+        keys = await stack.enter_async_context(open_keys(settings, clock, metrics, is_service=True))
         phone_encryption = make_phone_encryption(keys)
         listeners = SecurityEventListeners()
         if metrics is not None:
@@ -105,7 +105,7 @@ async def open_use_cases(
             ),
             phone_encryption,
             _make_identities_ports(keys),
-            _make_operations_ports(settings),
+            _make_operations_ports(settings, keys),
             settings.identities_policy(),
         )
         opening = Opening(
@@ -148,7 +148,7 @@ def _make_identities_ports(keys: "SecretKeys") -> IdentitiesPorts:
     return IdentitiesPorts(tokens=tokens, refresh_keys=refresh_keys)
 
 
-def _make_operations_ports(settings: Settings) -> OperationsPorts:
+def _make_operations_ports(settings: Settings, keys: "SecretKeys") -> OperationsPorts:
     from adapters.system import FreeSpaceCheck, HeldHealthCheck
 
     folders = [folder for feature in FEATURES for folder in feature.own_folders(settings)]
@@ -158,4 +158,6 @@ def _make_operations_ports(settings: Settings) -> OperationsPorts:
         disk_health=HeldHealthCheck(FreeSpaceCheck(folders)),
         is_database_shared=not isinstance(settings.database, SqliteLocation),
         program_version=installed_version(),
+        key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
+        key_health=keys if isinstance(settings.secrets, Factory) else None,
     )

@@ -16,12 +16,11 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from application.ports.errors import CorruptRecord
-from application.ports.keys import Key, KeyRing
+from application.ports.keys import KEY_ID_LENGTH, Key, KeyRing
 from application.ports.system import Randomness
 from domain.otp.client_ip import HashedClientIp
 from domain.phone import PhoneNumber
 
-KEY_ID_LENGTH: Final = 8
 _FORMAT_VERSION: Final = b"\x01"
 _NONCE_BYTES: Final = 12
 _FINGERPRINT_MESSAGE: Final = b"fingerprint of the phone index key"
@@ -96,8 +95,8 @@ class AesPhoneEncryption:
         cipher = self._accepted_ciphers().get(ciphertext[1:_NONCE_START])
         if cipher is None:
             raise CorruptRecord(
-                f"A phone number's encryption key, {find_key_id(ciphertext)}, is not in the "
-                "secrets file: add its entry from an earlier copy of the file."
+                f"A phone number's encryption key, {find_key_id(ciphertext)}, is missing: add it "
+                "to the keys again, from an earlier copy of them."
             )
         try:
             e164 = cipher.decrypt(nonce, ciphertext[_CIPHERTEXT_START:], record_id.encode())

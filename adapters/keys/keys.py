@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from adapters.keys.document import (
-    InvalidDocument,
-    KeysByPurpose,
     SecretsDocument,
-    check_key_strength,
     generate_document,
     parse_document,
 )
 from adapters.keys.file import create_private_file, read_private_file
+from adapters.keys.rules import InvalidKeys, KeysByPurpose, check_key_strength
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key, KeyPurpose, KeyRing
 from application.ports.system import Clock
@@ -72,7 +70,7 @@ def parse_secrets(
         document = parse_document(text, max_index_keys)
         if is_strict:
             check_key_strength(document.keys)
-    except InvalidDocument as error:
+    except InvalidKeys as error:
         # Without the cause, so that no traceback shows a part of the document.
         raise ConfigurationError(
             f"{name} is invalid: {error}. Correct it, or restore a backup of the whole document."
@@ -107,6 +105,9 @@ class SecretKeys:
     def current(self) -> KeysByPurpose:
         """Return the keys; it is the same object until the keys change."""
         return self._keys
+
+    async def check(self) -> None:
+        """Raise why they could not be loaded again; they stay in use."""
 
     def key_set(self, purpose: KeyPurpose) -> KeyRing:
         """Return the keys of one purpose, which change when these do."""

@@ -108,7 +108,7 @@ def rotate_document(
         keys = document.keys[purpose]
         kept = len(keys)
         if purpose in lifetimes:
-            kept = _count_keys_to_keep(keys, now - lifetimes[purpose] - RETENTION_MARGIN)
+            kept = count_keys_to_keep(keys, now, lifetimes[purpose])
         entry = generate_entry(purpose, not_before)
         members[purpose] = [entry, *members[purpose][:kept]]
         summary.append(RotatedKeys(purpose, entry["id"], not_before, kept, len(keys) - kept))
@@ -125,11 +125,12 @@ def _check_all_keys_active(document: SecretsDocument, now: datetime) -> None:
         )
 
 
-def _count_keys_to_keep(keys: tuple[Key, ...], since: datetime) -> int:
-    """Count the keys, from the front, that were in use after `since`.
+def count_keys_to_keep(keys: Sequence[Key], now: datetime, lifetime: timedelta) -> int:
+    """Count the keys, from the front, that something valid may have been made with.
 
     A key is in use until the `not_before` of any key in front of it.
     """
+    since = now - lifetime - RETENTION_MARGIN
     used_until: datetime | None = None
     for position, key in enumerate(keys):
         if used_until is not None and used_until <= since:

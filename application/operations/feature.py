@@ -1,10 +1,12 @@
 """Build the use cases of operations: readiness, the cleanup, and the records of processes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.instances import KeepInstance
+from application.ports.keys import KeyRing
 from application.ports.repositories import Repositories
 from application.ports.system import HealthCheck, SystemPorts
 
@@ -14,12 +16,15 @@ class OperationsPorts:
     """What operations need of the outside world, besides the database.
 
     `disk_health` finds disks that have little space left. `is_database_shared` is whether other
-    machines use the database too. The record of each process has the version.
+    machines use the database too. The record of each process has the version. `key_rings` are the
+    keys by purpose. `key_health` finds that these could not be loaded again.
     """
 
     disk_health: HealthCheck | None = None
     is_database_shared: bool = False
     program_version: str = ""
+    key_rings: Mapping[str, KeyRing] = field(default_factory=dict)
+    key_health: HealthCheck | None = None
 
 
 class OperationsFeature:
@@ -34,6 +39,9 @@ class OperationsFeature:
         )
         if ports.disk_health is not None:
             self.check_readiness.add("disk", ports.disk_health)
+        if ports.key_health is not None:
+            self.check_readiness.add("keys", ports.key_health)
+        self.key_rings = ports.key_rings
         self.cleanup = Cleanup(repositories, clock)
         self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)
         self.instance = KeepInstance(

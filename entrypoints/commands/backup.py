@@ -14,7 +14,7 @@ from application.ports.keys import KeyPurpose
 from entrypoints.commands.parsing import parse_file
 from entrypoints.features import FEATURES
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.keys import find_key_fingerprint, load_keys
+from entrypoints.opening.keys import describe_place, find_key_fingerprint, load_keys
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import InvalidArgument, StartupError
 from entrypoints.settings.settings import Settings
@@ -79,7 +79,7 @@ def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
         )
     lines = [line for feature in FEATURES for line in feature.lines_after_backup(settings)]
     yield from lines
-    yield f"Apart from {'both' if lines else 'it'}, keep a copy of {_keys_place(settings)}."
+    yield f"Apart from {'both' if lines else 'it'}, keep a copy of {describe_place(settings)}."
 
 
 def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -98,10 +98,13 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
         )
     if copy.kept_at is not None:
         yield f"The database from before is {copy.kept_at}. Delete it when you no longer need it."
-    if find_key_fingerprint(settings) == copy.key_fingerprint:
-        yield f"The keys belong to this database: {_keys_place(settings)}."
+    fingerprint = asyncio.run(find_key_fingerprint(settings))
+    if fingerprint == copy.key_fingerprint:
+        yield f"The keys belong to this database: {describe_place(settings)}."
+    elif fingerprint is None and isinstance(settings.secrets, Factory):
+        yield f"The keys were not compared: {describe_place(settings)} cannot be used now."
     else:
-        yield f"It needs other keys: before the start, restore {_keys_place(settings)}."
+        yield f"It needs other keys: before the start, restore {describe_place(settings)}."
     yield from (line for feature in FEATURES for line in feature.lines_after_restore(settings))
     yield (
         "Changes since the backup are undone: deleted accounts and revoked sessions are back, "
@@ -117,16 +120,16 @@ def _describe_keys(settings: Settings, file: str | None) -> Iterable[str]:
     variable = settings.variable_of("DIALTONE_DATABASE")
     with name_variable(variable) if file is None else nullcontext():
         stored = asyncio.run(_find_stored_keys(settings, file))
-    place, accepted = _keys_place(settings), set[str]()
+    place, accepted = describe_place(settings), set[str]()
     yield f"phone_index: a key with the fingerprint {stored.key_fingerprint}"
-    fingerprint = find_key_fingerprint(settings)
+    fingerprint = asyncio.run(find_key_fingerprint(settings))
     if fingerprint is None:
         yield f"There are no usable keys to compare it with: {place}."
     else:
         has_key = "has" if fingerprint == stored.key_fingerprint else "does NOT have"
         yield f"It {has_key} the fingerprint of {place}."
-        keys = load_keys(settings, SystemClock()).key_set(KeyPurpose.PHONE_ENCRYPTION)
-        accepted = {key.id for key in keys.accepted()}
+        keys = asyncio.run(load_keys(settings, SystemClock()))
+        accepted = {key.id for key in keys.key_set(KeyPurpose.PHONE_ENCRYPTION).accepted()}
     for ciphertext, count in sorted(stored.ciphertexts.items()):
         key_id = find_key_id(ciphertext)
         where = "in" if key_id in accepted else "NOT in"
@@ -186,9 +189,3 @@ def _own_tools_error(settings: Settings, database: str, command: str, file: Path
         shown = shown.replace(f"${variable}", f"$(cat {shlex.quote(str(url_file.path))})")
         variable = url_file.variable
     return StartupError(_OWN_TOOLS.format(variable, database, shown))
-
-
-def _keys_place(settings: Settings) -> str:
-    if settings.secrets.value:
-        return "the value of DIALTONE_SECRETS"
-    return f"the secrets file {settings.secrets_file.absolute()}"

@@ -186,6 +186,12 @@ def _generate_keys(_: None, arguments: Namespace) -> Iterable[str]:
     return generate_keys(arguments)
 
 
+def _list_keys(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.keys import list_keys
+
+    return list_keys(settings, arguments)
+
+
 def _add_rotate_keys(rotate: ArgumentParser) -> None:
     rotate.add_argument(
         "--after",
@@ -290,6 +296,13 @@ _COMMANDS_OF_KEYS: Final = (
         add_arguments=_add_keys,
         run=_generate_keys,
         reads_settings=False,  # it helps where they are not valid yet
+    ),
+    Command(
+        name="list-keys",
+        help="Show the ids of all keys, when each begins to be used, and which are not needed "
+        "anymore.",
+        examples=("list-keys",),
+        run=_list_keys,
     ),
     Command(
         name="rotate-keys",

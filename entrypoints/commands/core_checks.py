@@ -75,7 +75,7 @@ async def _check_keys(settings: Settings) -> str:
     if _are_keys_missing(settings):
         check_secrets_file_not_lost(settings.database, path)
         return f"{path} does not exist yet: the first start creates it"
-    keys = load_keys(settings, clock, is_service=True).current()
+    keys = (await load_keys(settings, clock, is_service=True)).current()
     if problem := find_inactive_keys(keys, clock.now()):
         raise ConfigurationError(problem)
     return ""
@@ -83,7 +83,7 @@ async def _check_keys(settings: Settings) -> str:
 
 def _are_keys_missing(settings: Settings) -> bool:
     """Return whether the first start in development will create the keys."""
-    if settings.env is Environment.PRODUCTION or settings.secrets.value:
+    if settings.env is Environment.PRODUCTION or not settings.are_keys_in_file:
         return False
     try:
         settings.secrets_file.lstat()
@@ -97,7 +97,9 @@ async def _check_database(settings: Settings) -> str:
         note = await _inspect_database(settings)
         if kinds_without_feature() and not isinstance(settings.database, Factory):
             copying, place = copying_of(settings.database)
-            async with copying.open_existing(place, find_key_fingerprint(settings)) as existing:
+            async with copying.open_existing(
+                place, await find_key_fingerprint(settings)
+            ) as existing:
                 if existing is not None:
                     await check_declared(existing)
         return note
@@ -111,26 +113,26 @@ async def _inspect_database(settings: Settings) -> str:
                 from adapters.sqlite import inspect_file
 
                 version = await asyncio.to_thread(
-                    inspect_file, path, find_key_fingerprint(settings)
+                    inspect_file, path, await find_key_fingerprint(settings)
                 )
                 return "" if version else f"{path} does not exist yet: the first start creates it"
             case PostgresLocation(url=url):
                 check_extra("postgres", "postgresql://")
                 from adapters import postgres
 
-                found = await postgres.inspect_database(url, find_key_fingerprint(settings))
+                found = await postgres.inspect_database(url, await find_key_fingerprint(settings))
                 new = "it is new: the first start creates tables and indexes"
                 return "; ".join([_POOLED] * found.is_pooled + [new] * (not found.schema_version))
             case MongoLocation(url=url):
                 check_extra("mongo", "mongodb://")
                 from adapters.mongo import inspect_database
 
-                version = await inspect_database(url, find_key_fingerprint(settings))
+                version = await inspect_database(url, await find_key_fingerprint(settings))
                 return (
                     "" if version else "it is new: the first start creates collections and indexes"
                 )
             case Factory():
-                encryption = load_encryption(settings)
+                encryption = await load_encryption(settings)
                 if encryption is None:
                     raise StartupError("It was not opened, because it needs the keys.")
                 async with open_database(settings, encryption) as database:

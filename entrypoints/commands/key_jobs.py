@@ -3,6 +3,8 @@
 An adapter's package is imported only if the settings name it.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +18,7 @@ from domain.identities.session import SessionLimits
 from entrypoints.commands.copy import copying_of
 from entrypoints.opening.database import open_database
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.keys import load_keys, make_phone_encryption
+from entrypoints.opening.keys import load_keys, make_phone_encryption, open_source_keys
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
@@ -65,6 +67,50 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """A key as operators see it.
+
+    Attributes:
+        purpose: What it is for.
+        id: Its id.
+        not_before: When it begins to be used.
+        state: What it is used for now, in words.
+    """
+
+    purpose: KeyPurpose
+    id: str
+    not_before: datetime
+    state: str
+
+
+async def list_keys(settings: Settings) -> Sequence[ListedKey]:
+    """List the keys of all purposes, newest first.
+
+    Raises:
+        StartupError: the keys cannot be used.
+    """
+    from adapters.keys.keys import select_current_key
+    from adapters.keys.rotation import count_keys_to_keep
+    from adapters.system import SystemClock
+
+    clock = SystemClock()
+    now, lifetimes, listed = clock.now(), key_lifetimes(settings), []
+    for purpose, keys in (await load_keys(settings, clock)).current().items():
+        current, kept = select_current_key(keys, now), len(keys)
+        if purpose in lifetimes:
+            kept = count_keys_to_keep(keys, now, lifetimes[purpose])
+        for position, key in enumerate(keys):
+            if key is current:
+                state = "in use"
+            elif position >= kept:
+                state = "no longer needed"
+            else:
+                state = "accepted" if key.not_before <= now else "accepted, not in use yet"
+            listed.append(ListedKey(purpose, key.id, key.not_before, state))
+    return listed
+
+
 def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":
     """Return the maximum lifetime of the existing tokens and codes of each purpose."""
     # The settings may have been longer, as long as the default, when tokens were issued.
@@ -97,7 +143,7 @@ async def reencrypt_phones(
     from adapters.system import SystemClock
 
     clock = SystemClock()
-    keys = load_keys(settings, clock)
+    keys = await load_keys(settings, clock)
     key_set = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
     # Before the job: a key that becomes active meanwhile is used by the records after it only.
     current, now = key_set.signing(), clock.now()
@@ -113,15 +159,27 @@ async def reencrypt_phones(
     return count, tuple(key.id for key in older if key.not_before < current.not_before)
 
 
-async def rotate_index_key(settings: Settings, report: ReportProgress) -> tuple[str, int]:
+@dataclass(frozen=True, slots=True)
+class IndexKeyChange:
+    """A change of the index key that is complete.
+
+    Attributes:
+        key_id: The id of the new key.
+        kept: How many phone verifications are kept.
+        former_id: The id of the old key, if that is still where the keys are.
+    """
+
+    key_id: str
+    kept: int
+    former_id: str | None = None
+
+
+async def rotate_index_key(settings: Settings, report: ReportProgress) -> IndexKeyChange:
     """Change the index key, or continue a change that was interrupted. No service may run.
 
     Args:
         settings: Name keys and database.
         report: Is told how far the job is.
-
-    Returns:
-        The id of the new key, and the number of phone verifications that are kept.
 
     Raises:
         StartupError: a service runs, or keys or database cannot be used.
@@ -130,6 +188,8 @@ async def rotate_index_key(settings: Settings, report: ReportProgress) -> tuple[
     from adapters.keys.rotation import begin_index_key_change, finish_index_key_change
     from adapters.system import SystemClock
 
+    if isinstance(settings.secrets, Factory):
+        return await _change_to_newest(settings.secrets, settings, report)
     _check_keys_in_file(settings)
     clock, path = SystemClock(), settings.secrets_file
     now = clock.now()
@@ -150,10 +210,34 @@ async def rotate_index_key(settings: Settings, report: ReportProgress) -> tuple[
         kept = await jobs.change_index_key(place, old, new, now, report)
     with name_variable("DIALTONE_SECRETS_FILE"):
         finish_index_key_change(path)
-    return new_key.id, kept
+    return IndexKeyChange(new_key.id, kept)
 
 
-async def _check_declared(settings: Settings, key_fingerprint: str) -> None:
+async def _change_to_newest(
+    factory: Factory, settings: Settings, report: ReportProgress
+) -> IndexKeyChange:
+    """Change to the newest index key of a source, which has the old one too."""
+    from adapters.system import SystemClock
+
+    clock = SystemClock()
+    async with open_source_keys(factory, settings, clock, max_index_keys=2) as keys:
+        new_key, *former = keys.current()[KeyPurpose.PHONE_INDEX]
+    if not former or former[0].not_before == new_key.not_before:
+        raise StartupError(
+            f"DIALTONE_SECRETS: {factory.path} has no new index key. Stop all instances, add a "
+            f'second key to "{KeyPurpose.PHONE_INDEX}" there, with a later `not_before` than the '
+            "present one, which stays, and run this command again. See docs/key_rotation.md."
+        )
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
+        jobs, place = _index_key_jobs(settings)
+        # The database may have the new key already.
+        await _check_declared(settings, None)
+        old, new = make_phone_encryption(keys, former[0]), make_phone_encryption(keys, new_key)
+        kept = await jobs.change_index_key(place, old, new, clock.now(), report)
+    return IndexKeyChange(new_key.id, kept, former[0].id)
+
+
+async def _check_declared(settings: Settings, key_fingerprint: str | None) -> None:
     """Check that the database has no records of features that this program does not have."""
     copying, place = copying_of(settings.database)
     async with copying.open_existing(place, key_fingerprint) as database:
@@ -162,6 +246,12 @@ async def _check_declared(settings: Settings, key_fingerprint: str) -> None:
 
 
 def _check_keys_in_file(settings: Settings) -> None:
+    if isinstance(settings.secrets, Factory):
+        raise StartupError(
+            f"DIALTONE_SECRETS: no command can change the keys of {settings.secrets.path}. Add a "
+            "key there, with an id of its own and the present time as `not_before`, and keep those "
+            "that are still needed: `dialtone list-keys` shows them. See docs/key_rotation.md."
+        )
     if settings.secrets.value:
         raise StartupError(
             "DIALTONE_SECRETS: no command can change an environment variable. Write its value to "

@@ -1,14 +1,16 @@
-"""The commands of keys: `keys generate`, `rotate-keys`, `reencrypt-phones`, `rotate-index-key`."""
+"""The commands of keys."""
 
 import asyncio
 import os
 from argparse import Namespace
 from collections.abc import Iterable
+from datetime import UTC
 
 from domain.errors import InvalidValue
 from entrypoints.commands import key_jobs
 from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.progress import ProgressLine
+from entrypoints.opening.keys import describe_place
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.parsers import duration
 from entrypoints.settings.settings import Settings
@@ -29,6 +31,17 @@ def generate_keys(arguments: Namespace) -> Iterable[str]:
     if os.geteuid() == 0:
         yield f"If the service runs as another user: chown USER {path}"
     yield "Store a copy of the file apart from the database: without it no phone can be read."
+
+
+def list_keys(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Show the ids of all keys, and what each is used for."""
+    listed = asyncio.run(key_jobs.list_keys(settings))
+    width = max(len(key.purpose) for key in listed)
+    yield from (
+        f"{key.purpose:<{width}}  {key.id}  "
+        f"{key.not_before.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}  {key.state}"
+        for key in listed
+    )
 
 
 def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -54,5 +67,12 @@ def reencrypt_phones(settings: Settings, _: Namespace) -> Iterable[str]:
 
 def rotate_index_key(settings: Settings, _: Namespace) -> Iterable[str]:
     """Change the index key while no service runs."""
-    key_id, kept = asyncio.run(key_jobs.rotate_index_key(settings, ProgressLine()))
-    yield f"phone_index: {key_id} is used from now on; phone verifications kept: {kept}"
+    change = asyncio.run(key_jobs.rotate_index_key(settings, ProgressLine()))
+    yield (
+        f"phone_index: {change.key_id} is used from now on; phone verifications kept: {change.kept}"
+    )
+    if change.former_id is not None:
+        yield (
+            f"Next: remove the key {change.former_id} of phone_index from "
+            f"{describe_place(settings)}. No instance starts before."
+        )

@@ -12,7 +12,8 @@ def render_banner(settings: Settings) -> str:
     url = settings.bind.local_url
     shown = {row.name: row.shown for row in describe_settings(settings)}
     hint = " (shown below)" if any(map(prints_codes, settings.sms)) else ""
-    keys = "in DIALTONE_SECRETS" if settings.secrets.value else str(settings.secrets_file)
+    in_variable = f"DIALTONE_SECRETS {shown['DIALTONE_SECRETS']}"
+    keys = str(settings.secrets_file) if settings.are_keys_in_file else in_variable
     urls = [row for feature in FEATURES for row in feature.banner_urls(settings).items()]
     adapters = [
         row for feature in FEATURES for row in feature.banner_adapters(settings, shown).items()

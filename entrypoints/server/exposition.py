@@ -3,10 +3,8 @@
 from typing import TYPE_CHECKING
 
 from application.otp.feature import LimitsFeature
-from application.ports.keys import KeyPurpose
 from application.use_cases import UseCases
 from entrypoints.features import FEATURES
-from entrypoints.opening.keys import load_keys
 from entrypoints.settings.settings import Settings
 from entrypoints.version.commit import find_commit
 from entrypoints.version.distribution import installed_version
@@ -21,15 +19,13 @@ def make_exposition(settings: Settings, metrics: "Metrics", use_cases: UseCases)
     from adapters.metrics.exposition import Exposition
     from adapters.system import SystemClock
 
-    clock = SystemClock()
-    keys = load_keys(settings, clock)
     return Exposition(
         metrics=metrics,
         measure_limits=use_cases.of(LimitsFeature).measure_limits,
         count_users=use_cases.identities.count_users.recent,
         version=installed_version(),
         commit=find_commit(),
-        key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
-        clock=clock,
+        key_rings=use_cases.operations.key_rings,
+        clock=SystemClock(),
         gauges=[gauge for each in FEATURES for gauge in each.gauges(settings, use_cases)],
     )

@@ -18,6 +18,7 @@ from entrypoints.features import FEATURES
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
+from entrypoints.opening.keys import KeysUnavailable
 from entrypoints.opening.lost_data import is_database_lost
 from entrypoints.opening.providers import provider_name
 from entrypoints.opening.startup_error import StartupError
@@ -48,6 +49,8 @@ in the processor's cache makes all requests slower by a fifth.
 
 _SLOW_START: Final = 30.0
 """Seconds after which the log says that a new worker, in place of another one, waits."""
+_KEYS_PAUSE: Final = 5.0
+"""Seconds after which a new worker loads the keys again."""
 _NO_RESPONSE: Final = "something that it opens does not respond"
 
 _log = structlog.get_logger()
@@ -124,7 +127,8 @@ async def _open_use_cases(
         _log.warning("worker_start_waits", reason=reason)
 
     loop = asyncio.get_running_loop()
-    # As long as the lock is kept: other workers go on, and a stop signal ends this one.
+    # As long as the lock is kept, or the keys cannot be loaded: other workers go on, with the keys
+    # that they have, and a stop signal ends this one.
     while True:
         # The parent process logs it if no worker has started yet.
         wait = partial(report_wait, _NO_RESPONSE)
@@ -134,9 +138,12 @@ async def _open_use_cases(
             return await stack.enter_async_context(opening)
         except StartupError as error:
             # Another worker has the lock if its disk hangs in a write.
-            if not (workers.has_started and isinstance(error.__cause__, DatabaseLocked)):
+            is_locked = isinstance(error.__cause__, DatabaseLocked)
+            if not (workers.has_started and (is_locked or isinstance(error, KeysUnavailable))):
                 raise
             report_wait(str(error))
+            if not is_locked:
+                await asyncio.sleep(_KEYS_PAUSE)
         finally:
             if timer is not None:
                 timer.cancel()

@@ -16,7 +16,6 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from adapters.templates.rules import find_link
-from application.ports.errors import ConfigurationError
 from domain import countries
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import InvalidValue
@@ -226,18 +225,6 @@ def parse_trusted_proxies(text: str) -> tuple[Network, ...]:
 def parse_path(text: str) -> Path:
     """Parse a path; a relative one starts in the current folder."""
     return Path(text).absolute()
-
-
-@rejects_with("Must be the JSON text of a secrets file. `dialtone keys generate -` prints one.")
-def parse_secrets_text(text: str) -> Secret[str]:
-    """Check the document of the keys; it may have several lines."""
-    from adapters.keys import keys
-
-    try:
-        keys.parse_secrets(text)
-    except ConfigurationError as error:
-        raise InvalidValue(str(error)) from None
-    return Secret(text)
 
 
 def parse_country_code(text: str) -> str:

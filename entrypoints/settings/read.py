@@ -23,9 +23,7 @@ from entrypoints.settings.older_services import find_older, older_line
 from entrypoints.settings.removed import find_removed, removed_line
 from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
 from entrypoints.settings.settings import InvalidSetting, PartialSettings, Settings
-from entrypoints.settings.values import Secret, Variables
-
-HIDDEN: Final = "(hidden)"
+from entrypoints.settings.values import HIDDEN, Secret, Variables
 
 # Credentials in a URL: before its hosts, and in MongoDB's options.
 _LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+
+HIDDEN: Final = "(hidden)"
+"""What is shown of a secret."""
 
 Network = IPv4Network | IPv6Network
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from adapters.keys.document import KeysByPurpose, generate_entry
+from adapters.keys.document import generate_entry
 from adapters.keys.keys import RELOAD_INTERVAL, ReloadingKeys
+from adapters.keys.rules import KeysByPurpose
 from application.ports.keys import KeyPurpose
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys

@@ -39,7 +39,7 @@ def test_a_former_key_decrypts_until_it_is_removed() -> None:
     both = phone_encryption(CURRENT, OLD)
 
     assert both.decrypt(stored, "a record") == PHONE
-    with pytest.raises(CorruptRecord, match="0000000a, is not in the secrets file: add"):
+    with pytest.raises(CorruptRecord, match="0000000a, is missing: add it"):
         phone_encryption(CURRENT).decrypt(stored, "a record")
     assert both.key_fingerprint() == phone_encryption(OLD).key_fingerprint()
 

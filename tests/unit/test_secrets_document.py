@@ -18,12 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from adapters.encryption import AesPhoneEncryption
 from adapters.jwt import JwtAccessTokens
 from adapters.keys.document import (
-    InvalidDocument,
-    check_key_strength,
     generate_document,
     generate_entry,
     parse_document,
 )
+from adapters.keys.rules import InvalidKeys, check_key_strength
 from application.ports.keys import KeyPurpose
 from tests.support.builders import NOW, a_phone
 from tests.support.fakes.randomness import SeededRandomness
@@ -58,14 +57,14 @@ def members() -> dict[str, Any]:
 
 
 def parse_error(members: dict[str, Any]) -> str:
-    with pytest.raises(InvalidDocument) as raised:
+    with pytest.raises(InvalidKeys) as raised:
         parse_document(json.dumps(members))
     return str(raised.value)
 
 
 def strength_error(members: dict[str, Any]) -> str:
     document = parse_document(json.dumps(members))
-    with pytest.raises(InvalidDocument) as raised:
+    with pytest.raises(InvalidKeys) as raised:
         check_key_strength(document.keys)
     return str(raised.value)
 
@@ -106,7 +105,7 @@ def test_generated_keys_are_strong_and_fit_the_other_adapters() -> None:
 )  # fmt: skip
 def test_text_in_another_format_is_rejected(text: str) -> None:
     with pytest.raises(
-        InvalidDocument, match=r"^(it is not JSON|it is not a JSON object|\"version\" is not 1)"
+        InvalidKeys, match=r"^(it is not JSON|it is not a JSON object|\"version\" is not 1)"
     ):
         parse_document(text)
 

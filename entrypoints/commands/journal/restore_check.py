@@ -1,5 +1,6 @@
 """`dialtone restore-check`: what the journal has and a restored backup lacks; repeat it."""
 
+import asyncio
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -163,7 +164,7 @@ def _make_indexes(
     from adapters.keys.keys import load_secrets_file
     from adapters.system import SystemClock
 
-    keys = load_keys(settings, SystemClock())
+    keys = asyncio.run(load_keys(settings, SystemClock()))
     present = keys.current()[KeyPurpose.PHONE_INDEX]
     former = [
         key

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.metrics.metrics import Metrics
+from entrypoints.opening.keys import KeysUnavailable
 from entrypoints.server import worker_app
 from entrypoints.server.workers import Workers
 from tests.support.counts import counts
@@ -36,3 +37,32 @@ async def test_a_new_worker_whose_disk_does_not_respond_is_logged_once(
     assert opened is use_cases
     assert [line["event"] for line in logs] == ["worker_start_waits"]
     assert counts(metrics)["background_failures"][("worker_start",)] == 1
+
+
+async def test_a_new_worker_waits_for_keys_that_others_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_cases: Any = object()
+    failures = [KeysUnavailable("DIALTONE_SECRETS: it is sealed")]
+
+    @asynccontextmanager
+    async def open_use_cases(*_: object, **__: object) -> AsyncIterator[Any]:
+        if failures:
+            raise failures.pop()
+        yield use_cases
+
+    monkeypatch.setattr(worker_app, "open_use_cases", open_use_cases)
+    monkeypatch.setattr(worker_app, "_KEYS_PAUSE", 0)
+    settings: Any = object()
+    workers = Workers()
+    workers.mark_started()
+    with capture_logs() as logs:
+        async with AsyncExitStack() as stack:
+            opened = await worker_app._open_use_cases(settings, None, workers, stack)
+
+    assert opened is use_cases
+    (line,) = logs
+    assert (line["event"], line["reason"]) == (
+        "worker_start_waits",
+        "DIALTONE_SECRETS: it is sealed",
+    )

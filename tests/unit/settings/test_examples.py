@@ -6,7 +6,8 @@ import pytest
 
 from adapters.keys.document import generate_document
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.read import HIDDEN, describe_settings, read_settings
+from entrypoints.settings.read import describe_settings, read_settings
+from entrypoints.settings.values import HIDDEN
 from tests.support.settings import problems
 from tests.unit.settings.texts import S3, SECRET, TWILIO
 

@@ -29,7 +29,7 @@ def start_task(
     return task
 
 
-async def call_adapter(name: str, call: Callable[[], Awaitable[T]], seconds: float) -> T:
+async def call_adapter(name: str, call: Callable[[], Awaitable[T]], seconds: float | None) -> T:
     """Make a call of an operator's own adapter.
 
     Unlike `asyncio.timeout`, this does not wait for a call that ignores its cancellation.
@@ -37,7 +37,7 @@ async def call_adapter(name: str, call: Callable[[], Awaitable[T]], seconds: flo
     Args:
         name: The name of its task.
         call: Makes the call.
-        seconds: How long it may take.
+        seconds: How long it may take; None without a limit.
 
     Raises:
         TimeoutError: There was no result in time.

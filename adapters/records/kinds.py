@@ -1,6 +1,7 @@
 """The table of all kinds of records: their Structs and indexes, and what is unique or expires.
 
 Those of the core are here, and each optional feature has its own in `adapters.records.features`.
+Extensions have declared theirs before this module is imported.
 
 A database creates its tables or collections, and their indexes, from this table. The names of kinds
 and indexes are stored: a change makes a new one, and leaves the old one to the operator.
@@ -14,6 +15,7 @@ from typing import Any, Final
 from adapters.records import features
 from adapters.records.administration import AuditEntryRecord
 from adapters.records.delivery_reports import DeliveryReportRecord
+from adapters.records.extension_kinds import EXTENSION_KINDS
 from adapters.records.identities import IdentityRecord
 from adapters.records.instances import InstanceRecord
 from adapters.records.leases import LeaseRecord
@@ -133,5 +135,5 @@ def _find_kinds_of_features() -> Iterator[RecordKind[Any]]:
         yield from import_module(f"{features.__name__}.{name}").KINDS
 
 
-KINDS: Final = (*CORE_KINDS, *_find_kinds_of_features())
+KINDS: Final = (*CORE_KINDS, *_find_kinds_of_features(), *EXTENSION_KINDS)
 """What a `RecordStore` has to keep."""

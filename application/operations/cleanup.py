@@ -39,6 +39,10 @@ def report_no_progress(_: CleanupReport) -> None:
     """Report no progress."""
 
 
+class PurgeFailed(Exception):
+    """What a feature has of an identity was not deleted. The next cleanup tries it again."""
+
+
 class Cleanup:
     """Delete what nothing shows anymore. It is harmless at any time and however often it runs.
 
@@ -84,7 +88,10 @@ class Cleanup:
         self._final.append(final)
 
     def on_purge(self, forget_identity: ForgetIdentity) -> None:
-        """Add what is done for each deleted identity, before its phone is detached."""
+        """Add what is done for each deleted identity, before its phone is detached.
+
+        It may raise `PurgeFailed`: the identity stays, and the cleanup goes on.
+        """
         self._forget_identity.append(forget_identity)
 
     async def __call__(self, report_progress: ReportCleanup = report_no_progress) -> CleanupReport:
@@ -131,8 +138,11 @@ class Cleanup:
 
     async def _purge(self, deleted: Versioned[Identity], now: datetime) -> bool:
         identity = deleted.value
-        for forget_identity in self._forget_identity:
-            await forget_identity(identity.id)
+        try:
+            for forget_identity in self._forget_identity:
+                await forget_identity(identity.id)
+        except PurgeFailed:
+            return False
 
         def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             if verification.identity_id != identity.id:

@@ -17,6 +17,7 @@ from entrypoints.commands.printing import (
     OutputFailed,
     print_result,
 )
+from entrypoints.opening.extensions import load_extensions
 from entrypoints.opening.startup_error import StartupError, print_errors
 from entrypoints.version.distribution import check_import_names
 
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _open_standard_streams()
         check_import_names()
+        # First of all: settings, records, commands and the API are made of all features.
+        load_extensions(os.environ)
         # The help names acts of `application`, which another package may hide.
         from entrypoints.commands.arguments import make_parser
 

@@ -1,7 +1,8 @@
-"""All optional features. Nothing else names all of them."""
+"""All optional features, and extensions. Nothing else names all of them."""
 
 from typing import Final
 
+from entrypoints.extensions.feature import make_feature
 from entrypoints.features.admin import ADMIN
 from entrypoints.features.attestation import ATTESTATION
 from entrypoints.features.console import CONSOLE
@@ -16,6 +17,7 @@ from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.features.voice import VOICE
+from entrypoints.opening.extensions import EXTENSIONS
 
 FEATURES: Final[tuple[Feature, ...]] = (
     ATTESTATION,
@@ -31,5 +33,6 @@ FEATURES: Final[tuple[Feature, ...]] = (
     CONSOLE,
     START,
     LEGACY_OTP,
+    *map(make_feature, EXTENSIONS),
 )
 """In the order in which they are opened: each after those that it needs."""

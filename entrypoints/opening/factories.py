@@ -51,22 +51,30 @@ def load_factory(factory: Factory, variable: str) -> Any:
     Raises:
         StartupError: it cannot be imported, is not a function, or another user can change it.
     """
+    create = load_object(factory, variable)
+    if not callable(create):
+        raise StartupError(f"{variable}: {factory.path} is not a function.")
+    return create
+
+
+def load_object(factory: Factory, variable: str) -> Any:
+    """Import an object of any type; see `load_factory`."""
     package = _top_level(factory.path)
     # Its own lines are for the operator who wrote it; those of its libraries are not.
     log_package(package)
     sys.meta_path.insert(0, _ModuleFinder(Path.cwd(), {package}, variable))
     try:
-        create = resolve_name(factory.path)
-    except (ImportError, AttributeError, SyntaxError, ValueError) as error:
-        # The others name modules, attributes and lines; this one may quote the value of a setting.
-        reason = type(error).__name__ if isinstance(error, ValueError) else error
+        return resolve_name(factory.path)
+    except StartupError:
+        raise
+    except Exception as error:
+        # These name modules, attributes and lines; others may quote the value of a setting.
+        is_shown = isinstance(error, ImportError | AttributeError | SyntaxError)
+        reason = error if is_shown else type(error).__name__
         raise StartupError(
             f"{variable}: {factory.path} cannot be imported ({reason}): "
             "install its package, or start in the folder that contains it."
         ) from error
-    if not callable(create):
-        raise StartupError(f"{variable}: {factory.path} is not a function.")
-    return create
 
 
 @dataclass(frozen=True, slots=True)

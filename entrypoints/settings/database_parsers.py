@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from domain.errors import InvalidValue
-from entrypoints.settings.parsers import full_match, rejects_with
+from entrypoints.settings.parsers import full_match, list_of, rejects_with
 from entrypoints.settings.values import (
     DatabaseLocation,
     Factory,
@@ -58,6 +58,21 @@ def parse_factory(text: str) -> Factory:
     if factory := find_factory(text):
         return factory
     raise ValueError
+
+
+@rejects_with("Must be package.module:feature.")
+def _parse_extension(text: str) -> Factory:
+    if extension := find_factory(text):
+        return extension
+    raise ValueError
+
+
+def parse_extensions(text: str) -> tuple[Factory, ...]:
+    """Parse where extensions are."""
+    extensions = list_of(_parse_extension)(text)
+    if len(set(extensions)) < len(extensions):
+        raise InvalidValue("Must name each extension once.")
+    return extensions
 
 
 def find_factory(text: str) -> Factory | None:

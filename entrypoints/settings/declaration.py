@@ -79,7 +79,12 @@ def _setting(
     group: SettingGroup, description: str, parse: Callable[[str], Any], **rest: Any
 ) -> Any:
     """Declare a field of a dataclass as a setting; see `Declaration`."""
-    return dataclasses.field(metadata={_KEY: Declaration(group, description, parse, **rest)})
+    return declare(Declaration(group, description, parse, **rest))
+
+
+def declare(declaration: Declaration) -> Any:
+    """Return a field of a dataclass that is a setting."""
+    return dataclasses.field(metadata={_KEY: declaration})
 
 
 essential = partial(_setting, SettingGroup.ESSENTIAL)

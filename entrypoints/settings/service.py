@@ -62,6 +62,12 @@ class ServiceSettings:
         database_parsers.parse_factory,
         example="my_package.limits:open_limits",
     )
+    extensions: tuple[Factory, ...] = optional(
+        "Extensions: package.module:feature of installed packages; several, separated by commas.",
+        database_parsers.parse_extensions,
+        unset=(),
+        example="acme.extension:feature",
+    )
     variables: Variables = field(default_factory=Variables, repr=False)
 
     @property

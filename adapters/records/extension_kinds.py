@@ -1,0 +1,76 @@
+"""The kinds of records of extensions: `x_<extension>_<word>`.
+
+The last part is one word, so that each name is of one extension only, also where that is no longer
+installed.
+"""
+
+import re
+from datetime import datetime
+from typing import Any, Final, get_args
+
+import msgspec
+
+from adapters.records.record_kind import Index, RecordKind
+
+EXTENSION_KINDS: Final[list[RecordKind[Any]]] = []
+"""Those of this process. It is complete before `adapters.records.kinds` is imported."""
+PREFIX: Final = "x_"
+MAX_NAME_LENGTH: Final = 63
+"""Bytes of the name of a table or an index in PostgreSQL, which cuts off the rest."""
+
+_NAME: Final = re.compile(r"x_(?P<extension>[a-z][a-z0-9_]*)_[a-z][a-z0-9]*")
+_PART: Final = re.compile(r"[a-z][a-z0-9_]*")
+_RESERVED_WORDS: Final = """
+add all alter analyse analyze and any array as asc asymmetric authorization autoincrement
+between binary body both case cast check collate collation column commit concurrently constraint
+create cross current_catalog current_date current_role current_schema current_time
+current_timestamp current_user default deferrable delete desc distinct do drop else end escape
+except exists false fetch for foreign freeze from full grant group having id if ilike in index
+initially inner insert intersect into is isnull join lateral leading left like limit localtime
+localtimestamp natural not nothing notnull null offset on only or order outer overlaps placing
+primary references returning right rowid select session_user set similar some symmetric
+system_user table tablesample then to trailing transaction true union unique update user using
+values variadic verbose version when where window with
+"""
+_RESERVED: Final = frozenset(_RESERVED_WORDS.split())
+"""Words that cannot be the name of a column in SQLite or PostgreSQL, and our own columns."""
+
+
+def find_extension(name: str) -> str | None:
+    """Return the extension that a kind of records belongs to, by its name; None for all others."""
+    match = _NAME.fullmatch(name)
+    return match["extension"] if match and len(name) <= MAX_NAME_LENGTH else None
+
+
+def find_kind_problem(kind: RecordKind[Any], extension: str) -> str | None:
+    """Return why an extension cannot have this kind of records, in a sentence, or None."""
+    if find_extension(kind.name) != extension:
+        return (
+            f"Its name must be x_{extension}_ and one word of lower-case letters and digits, at "
+            f"most {MAX_NAME_LENGTH} characters."
+        )
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind.record_type)}
+    if fields.get("id") is not str:
+        return "Its Struct must have a field `id: str`."
+    if kind.has_phones or kind.written_once:
+        return "Extensions have no encrypted phones: leave out encrypted_phones and written_once."
+    problems = (_find_index_problem(kind, index, fields) for index in kind.indexes)
+    return next(filter(None, problems), None)
+
+
+def _find_index_problem(kind: RecordKind[Any], index: Index, fields: dict[str, Any]) -> str | None:
+    place = f"Its index {index.name}"
+    if not index.name.startswith(f"{kind.name}_") or not _PART.fullmatch(index.name):
+        return f"{place} must have a name that begins with {kind.name}_."
+    if len(index.name) > MAX_NAME_LENGTH:
+        return f"{place} must have a name of at most {MAX_NAME_LENGTH} characters."
+    for name in sorted(index.fields):
+        types = {*(get_args(fields.get(name)) or (fields.get(name),))} - {type(None)}
+        if name in _RESERVED or not _PART.fullmatch(name) or len(name) > MAX_NAME_LENGTH:
+            return f"{place} needs the field {name}, whose name databases reserve: rename it."
+        expected = datetime if name == index.order else str
+        if types != {expected} and not (types == {datetime} and name not in index.equal):
+            return f"{place} needs a field {name} of the type {expected.__name__}."
+    if any("'" in value for _, value in index.only):
+        return f"{place} must not have an apostrophe in a value of `only`."
+    return None

@@ -1,0 +1,1 @@
+"""The HTTP part of extensions: controllers below `/x/<name>/`."""

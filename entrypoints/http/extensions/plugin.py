@@ -1,0 +1,98 @@
+"""The controllers of an extension, checked and limited."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from litestar import Controller, Litestar
+from litestar.routes import HTTPRoute
+
+from application.ports.errors import ConfigurationError
+from domain.errors import DomainError
+from entrypoints.http.auth import BEARER, AuthenticationMiddleware, limit_by_ip
+from entrypoints.http.errors.table import ApiError, ErrorRow
+from entrypoints.http.extensions.parts import ExtensionHttp, ExtensionRequest
+from entrypoints.http.plugin import ApiPlugin
+
+METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+
+class ExtensionPlugin(ApiPlugin):
+    """The HTTP part of an extension."""
+
+
+def make_extension_plugin(name: str, parts: ExtensionHttp) -> ExtensionPlugin:
+    """Return the plugin of an extension.
+
+    Args:
+        name: The name of the extension.
+        parts: Its controllers and errors.
+
+    Raises:
+        ConfigurationError: A path, a method or an error is not allowed: one sentence.
+    """
+    for problem in _find_problems(name, parts):
+        raise ConfigurationError(problem)
+    plugin = ExtensionPlugin()
+    plugin.controllers = [_prepare(controller) for controller in parts.controllers]
+    plugin.errors = dict[type[ApiError], ErrorRow](parts.errors.items())
+    return plugin
+
+
+def _find_problems(name: str, parts: ExtensionHttp) -> Iterator[str]:
+    found: Any
+    for found in parts.controllers:
+        if not isinstance(found, type) or not issubclass(found, Controller):
+            yield f"{found!r:.100} is not a Controller of Litestar."
+        else:
+            yield from _find_problems_of_routes(name, found)
+    for found, row in parts.errors.items():
+        if not isinstance(found, type) or not issubclass(found, DomainError):
+            yield f"{found!r:.100} is not a subclass of DomainError."
+        elif _is_ours(found):
+            yield f"{found.__name__} is an error of Dialtone, which has a row already."
+        elif not row.code.startswith(f"{name}_") or not 400 <= row.status <= 599:
+            yield (
+                f"{found.__name__} must have a status from 400 to 599 and a code that begins with "
+                f"{name}_."
+            )
+
+
+def _is_ours(error: type[Any]) -> bool:
+    return error.__module__.partition(".")[0] in ("domain", "application", "adapters")
+
+
+def _find_problems_of_routes(name: str, controller: type[Controller]) -> Iterator[str]:
+    app = Litestar(
+        [controller], request_class=ExtensionRequest, openapi_config=None, logging_config=None
+    )
+    prefix = f"/x/{name}"
+    for route in app.routes:
+        path = route.path
+        if not isinstance(route, HTTPRoute):
+            yield f"{controller.__name__} has {path}, which is no path for HTTP requests."
+        elif path != prefix and not path.startswith(f"{prefix}/"):
+            yield f"{controller.__name__} has the path {path}: it must begin with {prefix}/."
+        elif others := sorted({*route.methods} - METHODS):
+            yield f"{controller.__name__} has the method {others[0]}, which pages cannot send."
+
+
+def _prepare(controller: type[Controller]) -> type[Controller]:
+    """Return the controller with our request, and with limits where it has no access tokens."""
+    attributes: dict[str, Any] = {"request_class": ExtensionRequest}
+    if AuthenticationMiddleware in _list(controller, "middleware"):
+        attributes["security"] = BEARER
+    else:
+        attributes["guards"] = [limit_by_ip, *_list(controller, "guards")]
+    return type(controller.__name__, (controller,), attributes)
+
+
+def _list(controller: type[Controller], name: str) -> Sequence[Any]:
+    found = getattr(controller, name)
+    # What a controller does not set is a slot of the class.
+    return found if isinstance(found, Sequence) else ()
+
+
+def operation_id(handler_name: str, path: str) -> str:
+    """Return the id of an operation in the description; those of extensions have a prefix."""
+    first, _, rest = path.strip("/").partition("/")
+    return f"x_{rest.partition('/')[0]}_{handler_name}" if first == "x" else handler_name

@@ -3,8 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import pytest
+
+CHECK_SECONDS: Final = 15
+"""After them readiness cancels a health check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +52,11 @@ async def expect_errors(
     if wrong:
         pytest.fail("\n".join(wrong), pytrace=False)
     return [outcome.error for outcome in outcomes if outcome.error is not None]
+
+
+async def expect_check_to_end(check: Awaitable[object], error: type[Exception]) -> None:
+    """Fail unless a health check ends in time, with nothing or with the error of its port."""
+    outcome = await observe(check, CHECK_SECONDS)
+    if outcome.words != "returned None" and not isinstance(outcome.error, error):
+        expected = f"return None or raise {error.__name__}"
+        pytest.fail(f"check {outcome.words}, but has to {expected}", pytrace=False)

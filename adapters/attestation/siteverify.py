@@ -75,6 +75,8 @@ class SiteverifyAttestation:
     it does not know the subject.
     """
 
+    binds_subject: Final = False
+
     def __init__(
         self,
         url: str,

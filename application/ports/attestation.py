@@ -61,6 +61,8 @@ class Attestation(Protocol):
     - Both methods end within three seconds, and never ask a provider twice.
     - A valid proof stays valid for its adapter: the caller sees to it that each is accepted once.
       It expires within an hour.
+    - A proof for another subject is invalid, unless the adapter has an attribute `binds_subject`
+      that is False: its provider makes challenges that are for no subject.
     """
 
     async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:

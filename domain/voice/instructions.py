@@ -110,7 +110,8 @@ class HangUp:
 class Reject:
     """Do not answer the call: the caller hears that the line is busy. It costs nothing then.
 
-    It is only valid as the first instruction.
+    It is only valid as the first instruction. A provider that gets a document without any
+    instruction mostly answers and hangs up: that costs something.
     """
 
 

@@ -7,7 +7,9 @@ import threading
 from collections.abc import Mapping
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
+
+from pytest_dialtone.examples.provider_failures import DROPS, FAILURE_PATH, HANGS
 
 
 class ProviderAnswer(NamedTuple):
@@ -18,8 +20,17 @@ class ProviderAnswer(NamedTuple):
     media_type: str = "application/json"
 
 
+_PIECE: Final = 65_536
+
+
 class ProviderServer(ThreadingHTTPServer):
-    """Serves in threads until the end of the block."""
+    """Serves in threads until the end of the block.
+
+    Attributes:
+        failure: How its answers are lost: `HANGS`, `DROPS` or a status; empty if they are not. It
+            does what a request asks for.
+        error: The error code with which it rejects messages and calls, empty if it does not.
+    """
 
     request_queue_size = 128
 
@@ -27,6 +38,7 @@ class ProviderServer(ThreadingHTTPServer):
         """Listen on a free port."""
         super().__init__(("127.0.0.1", 0), _Exchange)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.failure = self.error = ""
         self.is_closing = threading.Event()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
 
@@ -35,11 +47,14 @@ class ProviderServer(ThreadingHTTPServer):
         """The variables with which the adapter uses this server."""
         raise NotImplementedError
 
-    def answer(
-        self, method: str, path: str, headers: Message, body: bytes
-    ) -> ProviderAnswer | None:
-        """Return the response to a request, or None if there will never be one."""
+    def answer(self, method: str, path: str, headers: Message, body: bytes) -> ProviderAnswer:
+        """Do what a request asks for, and return the response."""
         raise NotImplementedError
+
+    def begin_failure(self, failure: str) -> None:
+        """Begin a failure or an error, or end it by an empty text."""
+        is_lost = failure in ("", HANGS, DROPS) or failure.isdecimal()
+        self.failure, self.error = (failure, "") if is_lost else ("", failure)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -62,15 +77,28 @@ class _Exchange(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        answer = self.server.answer(self.command, self.path, self.headers, body)
-        if answer is None:
-            self.server.is_closing.wait()
+        if self.path == FAILURE_PATH:
+            self.server.begin_failure(body.decode())
+            self._send(ProviderAnswer(204))
             return
+        answer = self.server.answer(self.command, self.path, self.headers, body)
+        failure = self.server.failure
+        if failure == HANGS:
+            self.server.is_closing.wait()
+        elif not failure:
+            self._send(answer)
+        elif failure != DROPS:
+            self._send(ProviderAnswer(int(failure)))
+
+    def _send(self, answer: ProviderAnswer) -> None:
         self.send_response_only(answer.status)
         self.send_header("Content-Type", answer.media_type)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        for start in range(0, len(answer.body), _PIECE):
+            if self.server.failure == DROPS:
+                return
+            self.wfile.write(answer.body[start : start + _PIECE])
 
     do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 -- the same
 

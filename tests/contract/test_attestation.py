@@ -2,57 +2,76 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from adapters.attestation.altcha import AltchaAttestation
-from adapters.attestation.siteverify import open_siteverify
+from adapters.attestation.siteverify import SiteverifyAttestation, open_siteverify
 from application.ports.attestation import AttestationChallenge
 from pytest_dialtone.suites.attestation.driver import AttestationDriver
 from pytest_dialtone.suites.attestation.test_attestation import *
-from tests.support.altcha_client import solve_challenge
+from pytest_dialtone.suites.attestation.test_attestation import (
+    test_a_challenge_and_the_health_check_end_in_time_if_the_provider_hangs,
+    test_a_proof_for_another_subject_is_invalid,
+    test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards,
+    test_a_proof_without_an_answer_is_unavailable_and_asked_about_once,
+    test_the_health_check_fails_without_the_provider,
+)
+from tests.contract.provider_drivers import ServerDriver, only_with
+from tests.support.altcha_client import guess_solution, solve_challenge
 from tests.support.keys import FakeKeyRing
 from tests.support.servers.fake_siteverify import HOSTNAME, SECRET, SITE_KEY, FakeSiteverify
 from tests.support.timeouts import LONG
 
 
 class AltchaDriver(AttestationDriver):
+    def __init__(self) -> None:
+        self.attestation = AltchaAttestation(FakeKeyRing(), difficulty=2)
+
     async def solve(self, challenge: AttestationChallenge) -> str:
         return solve_challenge(challenge.fields["challenge"])
 
-    async def break_provider(self) -> None:
-        pytest.skip("it has no provider")
+    async def solve_wrongly(self, challenge: AttestationChallenge) -> str:
+        return guess_solution(challenge.fields["challenge"])
 
 
-class SiteverifyDriver(AttestationDriver):
-    provider: FakeSiteverify
+class SiteverifyDriver(ServerDriver, AttestationDriver):
+    server: FakeSiteverify
+    binds_subject = SiteverifyAttestation.binds_subject
+    sets_time = False
+
+    def __init__(self, attestation: SiteverifyAttestation, provider: FakeSiteverify) -> None:
+        super().__init__(provider, attestation._transport)
+        self.attestation = attestation
 
     async def solve(self, challenge: AttestationChallenge) -> str:
         assert challenge.fields == {"site_key": SITE_KEY}
-        return self.provider.show_widget()
+        return self.server.show_widget()
 
-    async def break_provider(self) -> None:
-        self.provider.close()
+    async def solve_wrongly(self, challenge: AttestationChallenge) -> str:
+        return self.server.show_widget()[:-1]
+
+    async def solve_late(self, challenge: AttestationChallenge) -> str:
+        solved_at = datetime.now(UTC) - timedelta(minutes=61)
+        self.server.answer = {"challenge_ts": solved_at.isoformat()}
+        return self.server.show_widget()
+
+    async def received(self) -> list[str]:
+        return [request.form["response"] for request in self.server.requests]
 
 
 @asynccontextmanager
 async def altcha() -> AsyncIterator[AttestationDriver]:
-    yield AltchaDriver(AltchaAttestation(FakeKeyRing(), difficulty=2))
+    yield AltchaDriver()
 
 
 @asynccontextmanager
 async def siteverify() -> AsyncIterator[AttestationDriver]:
-    provider = FakeSiteverify()
-    provider.__enter__()
-    try:
+    with FakeSiteverify() as provider:
         url = f"{provider.url}/siteverify"
         async with open_siteverify(url, SECRET, SITE_KEY, [HOSTNAME], timeouts=LONG) as attestation:
-            driver = SiteverifyDriver(attestation)
-            driver.provider = provider
-            yield driver
-    finally:
-        if not provider.is_closing.is_set():
-            provider.close()
+            yield SiteverifyDriver(attestation, provider)
 
 
 @pytest.fixture(params=[altcha, siteverify], ids=lambda opened: opened.__name__)
@@ -60,3 +79,11 @@ async def attestation_driver(request: pytest.FixtureRequest) -> AsyncIterator[At
     opened: Callable[[], AbstractAsyncContextManager[AttestationDriver]] = request.param
     async with opened() as driver:
         yield driver
+
+
+with_provider = only_with("attestation_driver", siteverify)
+with_provider(test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards)
+with_provider(test_a_proof_without_an_answer_is_unavailable_and_asked_about_once)
+with_provider(test_a_challenge_and_the_health_check_end_in_time_if_the_provider_hangs)
+with_provider(test_the_health_check_fails_without_the_provider)
+only_with("attestation_driver", altcha)(test_a_proof_for_another_subject_is_invalid)

@@ -4,10 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.twilio.voice.calls import open_twilio_calls
-from application.ports.voice import CallProvider
+from adapters.twilio.voice.calls import TwilioCalls, open_twilio_calls
 from pytest_dialtone.suites.voice.drivers import CallsDriver
 from pytest_dialtone.suites.voice.test_call_provider import *
+from pytest_dialtone.suites.voice.test_call_provider import (
+    test_a_call_without_an_answer_is_unknown_and_not_placed_again,
+    test_a_provider_without_an_answer_has_no_recording_and_does_not_delete_it,
+    test_the_health_check_ends_in_time_if_the_provider_hangs,
+    test_the_health_check_fails_without_the_provider,
+)
+from tests.contract.provider_drivers import ServerDriver, only_with
 from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.timeouts import LONG
@@ -16,17 +22,26 @@ from tests.support.timeouts import LONG
 class FakeDriver(CallsDriver):
     def __init__(self) -> None:
         self.fake = FakeCallProvider()
-        super().__init__(self.fake)
+        self.calls = self.fake
 
-    async def placed(self) -> str:
-        return "\n".join(
+    async def placed(self) -> list[str]:
+        return [
             f"{call.phone.e164} {call.url} {call.status_url}" for call in self.fake.calls.values()
-        )
+        ]
 
     async def break_provider(self) -> None:
         self.fake.is_unavailable = True
 
-    def invalidate_number(self) -> None:
+    async def hang_provider(self) -> None:
+        self.fake.hangs = True
+
+    async def drop_provider(self) -> None:
+        self.fake.is_unavailable = True
+
+    async def mend_provider(self) -> None:
+        self.fake.is_unavailable = False
+
+    async def invalidate_number(self) -> None:
         self.fake.result = INVALID_NUMBER
 
     async def add_recording(self, content: bytes) -> str:
@@ -34,25 +49,22 @@ class FakeDriver(CallsDriver):
         return "RE1"
 
 
-class TwilioDriver(CallsDriver):
-    def __init__(self, calls: CallProvider, twilio: FakeTwilio) -> None:
-        super().__init__(calls)
-        self.twilio = twilio
+class TwilioDriver(ServerDriver, CallsDriver):
+    server: FakeTwilio
 
-    async def placed(self) -> str:
-        return "\n".join(
-            f"{call.form['To']} {call.form['Url']} {call.form['StatusCallback']}"
-            for call in self.twilio.requests
-        )
+    def __init__(self, calls: TwilioCalls, twilio: FakeTwilio) -> None:
+        super().__init__(twilio, calls._client.transport)
+        self.calls = calls
 
-    async def break_provider(self) -> None:
-        self.twilio.close()
+    async def placed(self) -> list[str]:
+        forms = [request.form for request in self.server.requests if request.method == "POST"]
+        return [f"{form['To']} {form['Url']} {form['StatusCallback']}" for form in forms]
 
-    def invalidate_number(self) -> None:
-        self.twilio.behavior = rejects(21217)
+    async def invalidate_number(self) -> None:
+        self.server.behavior = rejects(21217)
 
     async def add_recording(self, content: bytes) -> str:
-        return self.twilio.add_recording(content)
+        return self.server.add_recording(content)
 
 
 async def fake(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
@@ -76,3 +88,12 @@ async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
 async def calls_driver(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
     async for driver in request.param(request):
         yield driver
+
+
+with_provider = only_with("calls_driver", twilio)
+with_provider(test_a_call_without_an_answer_is_unknown_and_not_placed_again)
+with_provider(test_a_provider_without_an_answer_has_no_recording_and_does_not_delete_it)
+# Calls have no health check of Twilio: that of its messages is one for the account.
+with_health_check = only_with("calls_driver", fake)
+with_health_check(test_the_health_check_fails_without_the_provider)
+with_health_check(test_the_health_check_ends_in_time_if_the_provider_hangs)

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 from standardwebhooks import Webhook
 
-from adapters.events.http_destination import open_http_destination
-from application.ports.events import EventDestination
+from adapters.events.http_destination import HttpDestination, open_http_destination
 from pytest_dialtone.suites.events.driver import EventsDriver
 from pytest_dialtone.suites.events.test_event_destination import *
+from tests.contract.provider_drivers import ServerDriver
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.timeouts import LONG
 
@@ -17,11 +17,10 @@ SECRET = f"whsec_{'A' * 32}"
 
 
 class Receiver(HttpServer):
-    """Keeps the events whose signature is valid."""
+    """Accepts the events whose signature is valid."""
 
     def __init__(self) -> None:
         super().__init__(self.answer)
-        self.ids: list[str] = []
 
     def answer(self, exchange: Exchange) -> None:
         request = exchange.received
@@ -29,29 +28,20 @@ class Receiver(HttpServer):
         event = Webhook(SECRET).verify(request.body, headers)
         assert event == json.loads(request.body)
         assert headers["webhook-id"] == event["id"]
-        self.ids.append(event["id"])
         exchange.respond(204)
 
 
-class HttpDriver(EventsDriver):
-    def __init__(self, destination: EventDestination, receiver: Receiver) -> None:
-        super().__init__(destination)
-        self.receiver = receiver
+class HttpDriver(ServerDriver, EventsDriver):
+    def __init__(self, destination: HttpDestination, receiver: Receiver) -> None:
+        super().__init__(receiver, destination._transport)
+        self.destination = destination
 
     async def received(self) -> list[str]:
-        return self.receiver.ids
-
-    async def break_receiver(self) -> None:
-        self.receiver.close()
+        return [json.loads(request.body)["id"] for request in self.server.requests]
 
 
 @pytest.fixture
 async def events_driver() -> AsyncIterator[EventsDriver]:
-    receiver = Receiver()
-    receiver.__enter__()
-    try:
+    with Receiver() as receiver:
         async with open_http_destination(receiver.url, [SECRET], timeouts=LONG) as destination:
             yield HttpDriver(destination, receiver)
-    finally:
-        if not receiver.is_closing.is_set():
-            receiver.close()

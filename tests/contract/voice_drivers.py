@@ -34,6 +34,10 @@ class TwilioVoiceDriver(VoiceDriver):
     async def said(self, markup: str) -> list[str]:
         return [step[1] for step in twiml.play(markup) if step[0] == "Say"]
 
+    async def is_answered(self, markup: str) -> bool:
+        # https://www.twilio.com/docs/voice/twiml/reject: only as the first verb
+        return [step[0] for step in twiml.play(markup)][:1] != ["Reject"]
+
 
 def sign(request: SignedRequest, key: str = TOKEN) -> SignedRequest:
     """Return a request with Twilio's signature; the URL of a JSON body gets its hash."""

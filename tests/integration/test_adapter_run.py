@@ -81,7 +81,7 @@ def test_the_adapters_of_an_imaginary_provider_pass() -> None:
         assert run.returncode == 0, run.stdout + run.stderr
     # Its provider cannot be made to call a number invalid.
     assert "passed, 1 skipped in" in messenger.stdout
-    assert SKIPPED.findall(voice.stdout) == ["its provider cannot be changed from outside"]
+    assert SKIPPED.findall(voice.stdout) == []
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_destination_that_loses_events_or_a_proof_that_counts_twice_is_found_o
 ) -> None:
     right, wrong = run_with(factory), run_with(factory, **{defect: "yes"})
     assert right.returncode == 0, right.stdout + right.stderr
-    assert "1 failed" in wrong.stdout
+    assert wrong.returncode == 1
     assert words in wrong.stdout
 
 

@@ -13,11 +13,41 @@ from tests.support.fakes.attestation import FakeAttestation
 class Questions(FakeAttestation):
     """A fake that the suite can solve and break."""
 
+    is_reachable = True
+
     def solve(self, challenge: AttestationChallenge) -> str:
         return f"proof of {challenge.fields['challenge']}"
 
+    def solve_wrongly(self, challenge: AttestationChallenge) -> str:
+        return f"guess of {challenge.fields['challenge']}"
+
+    def solve_late(self, challenge: AttestationChallenge) -> str:
+        number = str(challenge.fields["challenge"])
+        self.subjects[number] = "expired"
+        return f"proof of {number}"
+
+    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+        if not self.is_reachable:
+            return AttestationResult(AttestationStatus.UNAVAILABLE, reason="there is no provider")
+        return await super().verify(proof, subject)
+
+    def received(self) -> list[str]:
+        return [proof.response for proof in self.verified]
+
     def break_provider(self) -> None:
+        self.is_reachable = False
+
+    def hang_provider(self) -> None:
         self.status = AttestationStatus.UNAVAILABLE
+
+    drop_provider = hang_provider
+
+    def fail_provider(self, status: int) -> None:
+        self.status = AttestationStatus.UNAVAILABLE
+
+    def mend_provider(self) -> None:
+        self.is_reachable = True
+        self.status = None
 
 
 class NewIds(Questions):

@@ -3,18 +3,37 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from application.ports.events import EventRejected
+from application.ports.events import Event, EventRejected
 from tests.support.fakes.destination import FakeDestination
 
 
 class EventList(FakeDestination):
     """A fake that the suite can look into and break."""
 
+    is_reachable = True
+
     def received(self) -> list[str]:
-        return [event.id for event in self.accepted]
+        return self.attempted
+
+    async def send(self, event: Event) -> None:
+        if not self.is_reachable:
+            raise EventRejected("there is no receiver")
+        await super().send(event)
 
     def break_provider(self) -> None:
-        self.rejects = lambda _: EventRejected("there is no receiver")
+        self.is_reachable = False
+
+    def hang_provider(self) -> None:
+        self.rejects = lambda _: EventRejected("the receiver does not answer")
+
+    drop_provider = hang_provider
+
+    def fail_provider(self, status: int) -> None:
+        self.rejects = lambda _: EventRejected(f"status {status}")
+
+    def mend_provider(self) -> None:
+        self.is_reachable = True
+        self.rejects = lambda _: None
 
 
 class SwallowedEvents(EventList):

@@ -19,13 +19,14 @@ from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
 from pytest_dialtone.examples.acme_sms.callbacks import AcmeStatusCallbacks
+from pytest_dialtone.examples.provider_failures import ProviderFailures
 
 _VARIABLES: Final = ("ACME_URL", "ACME_API_KEY", "ACME_SENDER", "ACME_CALLBACK_SECRET")
 _NOT_REACHED: Final = "The message service cannot be reached; try again shortly."
 _NO_RESPONSE: Final = "The message service did not respond."
 _REJECTED: Final = "The message service rejected the message."
 _INVALID_NUMBER_REASONS: Final = {
-    "unknown_recipient": "No phone has this number; check it.",
+    "unknown_number": "No phone has this number; check it.",
     "landline": "This number cannot get text messages; use the number of a mobile phone.",
 }
 
@@ -46,7 +47,7 @@ class _Response(msgspec.Struct):
     messages: list[_Message] = []
 
 
-class AcmeMessenger:
+class AcmeMessenger(ProviderFailures):
     """Send messages by Acme; a message is never sent twice."""
 
     def __init__(
@@ -112,9 +113,6 @@ class AcmeMessenger:
         """Return all messages, for the contract tests."""
         messages = _parse(await self._request("GET", "/v1/messages")).messages
         return [(message.to, message.text) for message in messages]
-
-    def break_provider(self) -> None:
-        self._url = "http://127.0.0.1:1"
 
     def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
         """Return a callback as Acme posts it, for the contract tests."""

@@ -10,9 +10,7 @@ SECRET: Final = "s3cret"
 
 
 class AcmeServer(ProviderServer):
-    """Keeps the messages that it accepts. With an `error`, it rejects all with this code."""
-
-    error = ""
+    """Keeps the messages that it accepts."""
 
     def __init__(self) -> None:
         """Begin without messages."""

@@ -29,6 +29,7 @@ from domain.voice.instructions import Instruction, Position
 from pytest_dialtone.examples.acme_signature import sign_callback
 from pytest_dialtone.examples.acme_voice.markup import render_steps
 from pytest_dialtone.examples.acme_voice.webhooks import is_signed, parse_call
+from pytest_dialtone.examples.provider_failures import ProviderFailures
 
 RECORDING_SECONDS: Final = 600.0
 _VARIABLES: Final = ("ACME_VOICE_URL", "ACME_VOICE_KEY", "ACME_VOICE_NUMBER", "ACME_VOICE_SECRET")
@@ -45,7 +46,7 @@ class _Response(msgspec.Struct):
     placed: list[tuple[str, str, str]] = []
 
 
-class AcmeVoice:
+class AcmeVoice(ProviderFailures):
     """Place and answer calls by Acme; a call is never placed twice."""
 
     def __init__(self, transport: Transport, environ: Mapping[str, str]) -> None:
@@ -151,9 +152,10 @@ class AcmeVoice:
     def said(self, markup: str) -> list[str]:
         return [step["say"] for step in json.loads(markup)["steps"] if "say" in step]
 
-    def break_provider(self) -> None:
-        """Make Acme unreachable."""
-        self._url = "http://127.0.0.1:9"
+    def is_answered(self, markup: str) -> bool:
+        """Return whether Acme answers a call with this document first."""
+        steps = json.loads(markup)["steps"]
+        return not steps or steps[0] != {"end": "busy"}
 
     async def _request(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
         return await self._transport.request(

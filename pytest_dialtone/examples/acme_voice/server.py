@@ -12,9 +12,7 @@ NUMBER: Final = "+14155550006"
 
 
 class AcmeVoiceServer(ProviderServer):
-    """Keeps calls and recordings. With an `error`, it rejects all calls with this code."""
-
-    error = ""
+    """Keeps calls and recordings."""
 
     def __init__(self) -> None:
         """Begin without calls and recordings."""

@@ -13,4 +13,6 @@ from pytest_dialtone.suites.attestation.driver import AttestationDriver, Externa
 async def attestation_driver(tmp_path: Path) -> AsyncIterator[AttestationDriver]:
     """Open what asks clients for a proof."""
     async with open_external_adapter(tmp_path) as attestation:
-        yield ExternalAttestationDriver(attestation)
+        driver = ExternalAttestationDriver(attestation)
+        yield driver
+        await driver.end_test()

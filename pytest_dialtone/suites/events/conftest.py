@@ -13,4 +13,6 @@ from pytest_dialtone.suites.events.driver import EventsDriver, ExternalEventsDri
 async def events_driver(tmp_path: Path) -> AsyncIterator[EventsDriver]:
     """Open the destination of events."""
     async with open_external_adapter(tmp_path) as destination:
-        yield ExternalEventsDriver(destination)
+        driver = ExternalEventsDriver(destination)
+        yield driver
+        await driver.end_test()

@@ -2,28 +2,25 @@
 
 from application.ports.events import EventDestination
 from pytest_dialtone.external_adapter import call_test_method
+from pytest_dialtone.provider_driver import ExternalProviderDriver, ProviderDriver
 
 
-class EventsDriver:
-    """A destination of events, and access to what it sends to."""
+class EventsDriver(ProviderDriver):
+    """A destination of events, and access to its receiver."""
+
+    destination: EventDestination
+
+    async def received(self) -> list[str]:
+        """Return the ids of all events in their order, also of those it did not answer."""
+        raise NotImplementedError
+
+
+class ExternalEventsDriver(ExternalProviderDriver, EventsDriver):
+    """An external adapter. It may have methods for tests, see docs/adapters.md."""
 
     def __init__(self, destination: EventDestination) -> None:
+        super().__init__(destination)
         self.destination = destination
 
     async def received(self) -> list[str]:
-        """Return the ids of all events, in their order."""
-        raise NotImplementedError
-
-    async def break_receiver(self) -> None:
-        """Make the receiver unavailable."""
-        raise NotImplementedError
-
-
-class ExternalEventsDriver(EventsDriver):
-    """An external adapter. It may have methods for tests, see docs/adapters.md."""
-
-    async def received(self) -> list[str]:
         return list(await call_test_method(self.destination, "received"))
-
-    async def break_receiver(self) -> None:
-        await call_test_method(self.destination, "break_provider")

@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+import pytest
+
 from application.ports.events import Event, EventRejected
 from domain.identities.user_events import EventType
 from pytest_dialtone.outcomes import expect_errors, observe
+from pytest_dialtone.provider_driver import FAILED_CALLS, LOST_ANSWERS, LostAnswer
 from pytest_dialtone.suites.events.driver import EventsDriver
 
 NOW: Final = datetime(2026, 5, 1, tzinfo=UTC)
@@ -60,12 +63,52 @@ async def test_an_event_that_comes_again_is_accepted(events_driver: EventsDriver
     assert set(await events_driver.received()) == {an_event().id}
 
 
-async def test_without_a_receiver_an_event_is_rejected_in_time(events_driver: EventsDriver) -> None:
-    await events_driver.break_receiver()
-
+async def expect_rejection(events_driver: EventsDriver) -> None:
+    """Send an event; fail unless it is rejected in time, for a reason without personal data."""
     calls = {"send": events_driver.destination.send(an_event())}
     [error] = await expect_errors(calls, EventRejected, seconds=SEND_SECONDS)
 
     assert str(error), "EventRejected has to say why, for the log"
     for text in (PHONE, PHONE.removeprefix("+1"), USER_ID):
         assert text not in str(error), "The text of EventRejected names a user"
+
+
+async def test_without_a_receiver_an_event_is_rejected_in_time(events_driver: EventsDriver) -> None:
+    await events_driver.break_provider()
+    await expect_rejection(events_driver)
+
+
+async def test_an_event_that_was_rejected_arrives_when_it_comes_again(
+    events_driver: EventsDriver,
+) -> None:
+    await events_driver.break_provider()
+    for _ in range(FAILED_CALLS):
+        await expect_rejection(events_driver)
+    await events_driver.mend_provider()
+    await send(events_driver, an_event())
+    await send(events_driver, an_event(2))
+
+    assert await events_driver.received() == [an_event().id, an_event(2).id], (
+        "After its receiver was back, each event has to arrive once when it is sent once: the one "
+        "that was rejected before, too"
+    )
+
+
+@pytest.mark.parametrize("failure", LOST_ANSWERS, ids=str)
+async def test_an_event_without_an_answer_is_rejected_and_left_to_the_service(
+    events_driver: EventsDriver, failure: LostAnswer
+) -> None:
+    await failure.begin(events_driver)
+    await expect_rejection(events_driver)
+
+    await events_driver.mend_provider()
+    received = await events_driver.received()
+    assert received == [an_event().id], (
+        f"The receiver {failure}, and got {received} by one call of send. A destination repeats "
+        "nothing, and received() also lists what was not answered"
+    )
+    await send(events_driver, an_event())
+    assert await events_driver.received() == 2 * [an_event().id], (
+        "send accepted an event without sending it, because it had sent it before: nobody knows "
+        "whether it has arrived"
+    )

@@ -18,7 +18,9 @@ from pytest_dialtone.suites.voice.drivers import (
 async def calls_driver(tmp_path: Path) -> AsyncIterator[CallsDriver]:
     """Open the phone line, as a provider of calls."""
     async with open_external_adapter(tmp_path) as voice:
-        yield ExternalCallsDriver(voice)
+        driver = ExternalCallsDriver(voice)
+        yield driver
+        await driver.end_test()
 
 
 @pytest.fixture

@@ -2,28 +2,22 @@
 
 from typing import Any
 
-import pytest
-
 from application.ports.voice import CallMarkup, CallProvider, WebhookParser, WebhookSignatures
 from application.ports.webhooks import SignedRequest
 from pytest_dialtone.external_adapter import TestMethodFailed, call_test_method
+from pytest_dialtone.provider_driver import ExternalProviderDriver, ProviderDriver
 
 
-class CallsDriver:
+class CallsDriver(ProviderDriver):
     """A call provider, and access to what it does."""
 
-    def __init__(self, calls: CallProvider) -> None:
-        self.calls = calls
+    calls: CallProvider
 
-    async def placed(self) -> str:
-        """Return all placed calls with their numbers and URLs, in their order."""
+    async def placed(self) -> list[str]:
+        """Return the number and the URLs of each request for a call, answered or not."""
         raise NotImplementedError
 
-    async def break_provider(self) -> None:
-        """Make the provider unavailable."""
-        raise NotImplementedError
-
-    def invalidate_number(self) -> None:
+    async def invalidate_number(self) -> None:
         """Make the provider report every number as invalid."""
         raise NotImplementedError
 
@@ -32,18 +26,19 @@ class CallsDriver:
         raise NotImplementedError
 
 
-class ExternalCallsDriver(CallsDriver):
+class ExternalCallsDriver(ExternalProviderDriver, CallsDriver):
     """An external adapter. It may have methods for tests, see docs/adapters.md."""
 
-    async def placed(self) -> str:
+    def __init__(self, calls: CallProvider) -> None:
+        super().__init__(calls)
+        self.calls = calls
+
+    async def placed(self) -> list[str]:
         placed = await call_test_method(self.calls, "placed_calls")
-        return "\n".join(" ".join(call) for call in placed)
+        return [" ".join(call) for call in placed]
 
-    async def break_provider(self) -> None:
-        await call_test_method(self.calls, "break_provider")
-
-    def invalidate_number(self) -> None:
-        pytest.skip("its provider cannot be changed from outside")
+    async def invalidate_number(self) -> None:
+        await self._begin("invalidate_number")
 
     async def add_recording(self, content: bytes) -> str:
         recording_id: str = await call_test_method(self.calls, "add_recording", content)
@@ -68,6 +63,10 @@ class VoiceDriver:
         """Return the texts that a document says, in order."""
         raise NotImplementedError
 
+    async def is_answered(self, markup: str) -> bool:
+        """Return whether the provider answers a call for which it gets this document first."""
+        raise NotImplementedError
+
 
 class ExternalVoiceDriver(VoiceDriver):
     """An external adapter. It may have methods for tests, see docs/adapters.md."""
@@ -85,3 +84,7 @@ class ExternalVoiceDriver(VoiceDriver):
     async def said(self, markup: str) -> list[str]:
         said: list[str] = await call_test_method(self.adapter, "said", markup)
         return said
+
+    async def is_answered(self, markup: str) -> bool:
+        is_answered: bool = await call_test_method(self.adapter, "is_answered", markup)
+        return is_answered

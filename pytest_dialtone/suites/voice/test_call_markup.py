@@ -22,6 +22,7 @@ from domain.voice.instructions import (
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 
 VOICE: Final = Voice("en-US", "Polly.Joanna")
+NUMBER: Final = "+14155550001"
 MENU: Final = Position("menu", 2)
 URL: Final = "https://dialtone.example.org/app/voice/c1?node=menu&visit=2"
 STATUS_URL: Final = "https://dialtone.example.org/app/voice/recording?call=c1"
@@ -47,7 +48,7 @@ LAST: Final = (
     GoTo(MENU),
     HangUp(),
     Reject(),
-    Dial("+14155550001", MENU),
+    Dial(NUMBER, MENU),
     RecordCaller(MENU),
     Gather((), MENU, VOICE),
 )
@@ -75,6 +76,39 @@ async def test_what_waits_for_an_answer_has_the_url_where_it_continues(
     text = render(voice_driver, last).text
 
     assert any(url in text for url in (URL, escape(URL), quote(URL, safe="")))
+
+
+async def test_what_is_said_and_dialed_while_a_call_waits_is_in_the_document(
+    voice_driver: VoiceDriver,
+) -> None:
+    prompt = render(voice_driver, Gather((Say("Welcome", VOICE),), MENU, VOICE)).text
+    assert "Welcome" in prompt, "A Gather does not say its prompt"
+    assert NUMBER.removeprefix("+") in render(voice_driver, Dial(NUMBER, MENU)).text
+
+
+async def test_a_call_that_is_rejected_has_a_document_of_its_own(
+    voice_driver: VoiceDriver,
+) -> None:
+    rejected = render(voice_driver, Reject()).text
+    answered = {
+        "no instruction": render(voice_driver).text,
+        "HangUp": render(voice_driver, HangUp()).text,
+        "Say": render(voice_driver, Say("", VOICE)).text,
+    }
+    same = [name for name, text in answered.items() if text == rejected]
+    assert not same, (
+        f"Reject has the document of {', '.join(same)}: the call is answered, and has its price"
+    )
+
+
+async def test_only_a_call_that_is_rejected_is_not_answered(voice_driver: VoiceDriver) -> None:
+    rejected = render(voice_driver, Reject()).text
+    assert not await voice_driver.is_answered(rejected), (
+        f"A call that is rejected is answered, and has its price: {rejected}"
+    )
+    for instruction in (Say("Welcome", VOICE), HangUp(), GoTo(MENU)):
+        text = render(voice_driver, instruction).text
+        assert await voice_driver.is_answered(text), f"is_answered() is False for {text}"
 
 
 @pytest.mark.parametrize("text", ANY_TEXTS)

@@ -61,6 +61,9 @@ class FakeCallProvider:
         self._check()
         self.recordings.pop(recording_id, None)
 
+    async def check(self) -> None:
+        self._check()
+
     async def _chunks(self, content: bytes) -> AsyncIterator[bytes]:
         for start in range(0, len(content), 1000):
             self._check()

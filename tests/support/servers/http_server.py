@@ -28,7 +28,7 @@ class LocalServer(ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), handler)
         self.is_closing = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
+        self._thread = self._make_thread()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -44,6 +44,26 @@ class LocalServer(ThreadingTCPServer):
         self._thread.join()
         self.close_connections()
         self.server_close()
+
+    def stop_listening(self) -> None:
+        """Close all connections, and refuse others until `listen`."""
+        self.shutdown()
+        self._thread.join()
+        self.close_connections()
+        self.socket.close()
+        # Bound, so that nobody else gets the port meanwhile.
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+
+    def listen(self) -> None:
+        """Serve again on the same port."""
+        self.socket.listen(self.request_queue_size)
+        self._thread = self._make_thread()
+        self._thread.start()
+
+    def _make_thread(self) -> threading.Thread:
+        return threading.Thread(target=self.serve_forever, args=(0.01,))
 
     def close_connections(self) -> None:
         """Close all connections; the port stays open."""

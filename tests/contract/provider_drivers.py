@@ -1,0 +1,56 @@
+"""Drivers whose provider is a server of this process, and the choice of drivers for a test."""
+
+from typing import Final
+
+import pytest
+
+from adapters.http import Transport
+from pytest_dialtone.provider_driver import ProviderDriver
+from tests.support.servers.http_server import (
+    HttpServer,
+    close_connection,
+    never_respond,
+    respond_with,
+)
+from tests.support.timeouts import LONG
+
+_UNTIL_GIVEN_UP: Final = 0.5
+"""Seconds for an answer that never comes. All others have longer, on a machine that stalls."""
+
+
+class ServerDriver(ProviderDriver):
+    """A provider that is a server of this process, and the transport that asks it."""
+
+    def __init__(self, server: HttpServer, transport: Transport) -> None:
+        self.server = server
+        self._usual_behavior = server.behavior
+        self._http = transport._http
+        self._is_listening = True
+
+    async def break_provider(self) -> None:
+        self.server.stop_listening()
+        self._is_listening = False
+
+    async def hang_provider(self) -> None:
+        self.server.behavior = never_respond
+        self._http.timeout = _UNTIL_GIVEN_UP
+
+    async def drop_provider(self) -> None:
+        self.server.behavior = close_connection
+        self.server.close_connections()
+
+    async def fail_provider(self, status: int) -> None:
+        self.server.behavior = respond_with(status)
+
+    async def mend_provider(self) -> None:
+        if not self._is_listening:
+            self.server.listen()
+        self.server.behavior = self._usual_behavior
+        self._http.timeout = LONG.read
+
+
+def only_with(fixture: str, *drivers: object) -> pytest.MarkDecorator:
+    """Run a test with these drivers of a fixture only. The others lack what it is about."""
+    return pytest.mark.parametrize(
+        fixture, drivers, indirect=True, ids=lambda open_driver: open_driver.__name__
+    )

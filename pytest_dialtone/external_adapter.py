@@ -50,9 +50,9 @@ class _SameKey:
         return (self.key,)
 
 
-def make_phone_encryption() -> PhoneEncryption:
+def make_phone_encryption(index_key: bytes = bytes(32)) -> PhoneEncryption:
     """Return the encryption that a factory of a database gets."""
-    return AesPhoneEncryption(bytes(32), _SameKey(), SystemRandomness())
+    return AesPhoneEncryption(index_key, _SameKey(), SystemRandomness())
 
 
 def is_given() -> bool:
@@ -66,8 +66,12 @@ def is_limit_store() -> bool:
 
 
 @asynccontextmanager
-async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
+async def open_external_adapter(
+    folder: Path, phone_encryption: PhoneEncryption | None = None
+) -> AsyncIterator[Any]:
     """Open the adapter for a folder. It is empty for a new folder, and keeps what it has stored.
+
+    A database gets this encryption, or the same one each time.
 
     The factory finds the path of the folder in the environment, as DIALTONE_TEST_PLACE. Errors
     name the setting of the adapter, or the option of pytest while that is not known. A test
@@ -80,7 +84,7 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
         port is None and "phone_encryption" in signature(load_factory(factory, setting)).parameters
     )
     if has_encryption:
-        arguments["phone_encryption"] = make_phone_encryption()
+        arguments["phone_encryption"] = phone_encryption or make_phone_encryption()
     protocol = port.protocol if port else object
     async with open_adapter(factory, setting, protocol, **arguments) as adapter:
         with watch_loop() as pauses:
@@ -92,9 +96,11 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def open_external_database(folder: Path) -> AsyncIterator[Database]:
+async def open_external_database(
+    folder: Path, phone_encryption: PhoneEncryption | None = None
+) -> AsyncIterator[Database]:
     """Open an adapter that is a database, or a limit store without records beside it."""
-    async with open_external_adapter(folder) as adapter:
+    async with open_external_adapter(folder, phone_encryption) as adapter:
         if isinstance(adapter, Database):
             yield adapter
         else:

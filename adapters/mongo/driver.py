@@ -66,6 +66,8 @@ CLOSE_TIMEOUT: Final = 2.0
 DRIVER_ERRORS: Final = (PyMongoError, BSONError)
 _UNSENT: Final = (ServerSelectionTimeoutError, WaitQueueTimeoutError)
 """Timeouts without a server or a connection."""
+_NOTHING_DONE: Final = (*_UNSENT, NotPrimaryError)
+"""The same, and what a server answers that does nothing because it is no primary."""
 
 _log = logging.getLogger(__name__)
 
@@ -303,8 +305,8 @@ def port_error(error: Exception, problem: str | None = None) -> PortError:
         error: The driver's error.
         problem: Why no server is reached, if that is known.
 
-    A timeout of an operation that was sent is a `StorageTimeout`: a write may have been done.
-    Without a server or a connection nothing was sent.
+    A timeout of an operation that was sent is a `StorageTimeout`: a write may have been done. So is
+    a connection that was lost, of which the driver does not say whether it was sent.
     """
     reason, details = describe_cause(error), _describe_details(error)
     match error:
@@ -335,7 +337,9 @@ def port_error(error: Exception, problem: str | None = None) -> PortError:
         case PyMongoError(timeout=True) if not isinstance(error, _UNSENT):
             return StorageTimeout(reason, details)
         case AutoReconnect():
-            return StorageUnavailable(problem or reason, details)
+            is_known = isinstance(error, _NOTHING_DONE)
+            unknown = StorageUnavailable if is_known else StorageTimeout
+            return unknown(problem or reason, details)
         case _:
             return StorageUnavailable(reason, details)
 

@@ -73,6 +73,9 @@ class RecordStore(Protocol):
     Time limits, in seconds: each call ends within 15, and a call of a request not later than
     `CurrentRequest.storage_deadline` says, half a second more at most.
 
+    Outages: a write whose result is unknown is not repeated, whether it was not answered or its
+    connection was lost. When the database works again, so does the store, within 30 seconds.
+
     Errors of every method: `StorageUnavailable` if nothing was done, `StorageTimeout` if a write
     may have been done, `CorruptRecord` if a record cannot be read, `OperationRejected` if the
     database rejects a value or cannot use a record, and nothing was done. Others are named. After

@@ -29,6 +29,9 @@ class LimitStore(Protocol):
     Time limits, in seconds: each call ends within 15, and a call of a request not later than
     `CurrentRequest.storage_deadline` says, half a second more at most.
 
+    Outages: no call is repeated whose result is unknown, because a repetition would count twice.
+    When its server works again, so does the store, within 30 seconds.
+
     Errors of every method: `StorageUnavailable`, `StorageTimeout` and `StorageOverloaded`, after
     which some permits may be acquired or released, and `CorruptRecord` and `OperationRejected`.
     After the store was closed, it is `StorageUnavailable`: it does not connect again.

@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from functools import partial, wraps
+from typing import Any, Final, TypeVar, cast
 
+from adapters.records.call_deadlines import CallDeadlines
 from adapters.records.database import Database
 from adapters.records.limits import (
     LIMITS,
@@ -25,14 +27,23 @@ from adapters.records.limits import (
 )
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
-from adapters.records.record_store import IndexPosition, StoredRecord
-from application.ports.errors import ConfigurationError, StorageUnavailable, UniqueViolation
+from adapters.records.record_store import IndexPosition, RecordStore, StoredRecord
+from application.ports.errors import (
+    ConfigurationError,
+    StorageTimeout,
+    StorageUnavailable,
+    UniqueViolation,
+)
+from application.ports.limits import LimitStore
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
+T = TypeVar("T")
 R = TypeVar("R", bound=Record)
 Arrive = Callable[[], Awaitable[None]]
 """Lets other tasks run before a call acts, or raises StorageUnavailable."""
 NATIVE_TYPES: Final = (datetime, bytes)
+TIMEOUT: Final = 4.5
+"""Seconds for all calls of a request together, and for a call without one."""
 _ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -295,11 +306,18 @@ _OTHER_KEYS: Final = "This database was written with other keys: start with its 
 
 
 class _Connection:
-    """The way of one adapter to what is stored: a `HealthCheck`."""
+    """The way of one adapter to what is stored: a `HealthCheck`.
+
+    Its last methods are for the contract tests.
+    """
 
     def __init__(self) -> None:
         """Begin open."""
         self.is_open = True
+        self._is_broken = False
+        self._answers = asyncio.Event()
+        self._answers.set()
+        self._deadlines = CallDeadlines(TIMEOUT)
 
     async def check(self) -> None:
         """Let other tasks run, so that races are real.
@@ -308,22 +326,63 @@ class _Connection:
             StorageUnavailable: the adapter is closed, or the tests have broken it.
         """
         await asyncio.sleep(0)
-        if not self.is_open:
+        if not self.is_open or self._is_broken:
             raise StorageUnavailable("the database is closed")
 
+    async def make(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call, and return its result as soon as it is answered.
 
-class _PlaceRecords(InMemoryRecords):
-    """The records of a place."""
+        Raises:
+            StorageTimeout: it is not answered in time, and may have been done.
+        """
 
-    def __init__(self, connection: _Connection, tables: dict[str, Table]) -> None:
-        """Set the place."""
-        super().__init__(connection.check)
-        self.tables = tables
-        self._connection = connection
+        async def call_until(deadline: float) -> T:
+            result = await call()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._answers.wait()
+            except TimeoutError:
+                raise StorageTimeout("the database does not answer in time") from None
+            return result
+
+        return await self._deadlines.limit(call_until)
 
     def break_provider(self) -> None:
-        """Make every call fail from now on, for the contract tests."""
-        self._connection.is_open = False
+        """Make every call fail from now on."""
+        self._is_broken = True
+
+    def hang_provider(self) -> None:
+        """Answer no call from now on, and do what it says."""
+        self._answers.clear()
+
+    def mend_provider(self) -> None:
+        """Answer again, also what was not answered."""
+        self._is_broken = False
+        self._answers.set()
+
+
+class _Store:
+    """A store whose calls are made over a connection, with the methods for the contract tests."""
+
+    is_volatile = True
+    """It keeps nothing when its process ends."""
+
+    def __init__(self, store: object, connection: _Connection) -> None:
+        """Set the store and the connection."""
+        self._store = store
+        self._connection = connection
+        self.break_provider = connection.break_provider
+        self.hang_provider = connection.hang_provider
+        self.mend_provider = connection.mend_provider
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        method = getattr(self._store, name)
+
+        @wraps(method)
+        async def call(*args: Any, **options: Any) -> Any:
+            return await self._connection.make(partial(method, *args, **options))
+
+        return call
 
 
 @asynccontextmanager
@@ -336,7 +395,11 @@ async def open_memory_database(
     if place.key_fingerprint != fingerprint:
         raise ConfigurationError(_OTHER_KEYS)
     connection = _Connection()
-    limits = InMemoryLimits(connection.check)
-    limits.stored = place.limits
-    yield Database(_PlaceRecords(connection, place.tables), limits, connection)
+    records, limits = InMemoryRecords(connection.check), InMemoryLimits(connection.check)
+    records.tables, limits.stored = place.tables, place.limits
+    yield Database(
+        cast("RecordStore", _Store(records, connection)),
+        cast("LimitStore", _Store(limits, connection)),
+        connection,
+    )
     connection.is_open = False

@@ -7,7 +7,7 @@ and REDIS_PREFIX if several services share the server.
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -34,6 +34,7 @@ from application.ports.errors import (
     StorageUnavailable,
 )
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+from pytest_dialtone.relay import open_relay
 
 TIMEOUT: Final = 4.5
 """Seconds for all calls of a request together, and for a batch."""
@@ -95,9 +96,10 @@ class RedisLimits:
         # A replica rejects a write, and so does a Redis without memory or disk.
         await _in_time(self._client().set(f"{self._prefix}check", b"", px=1000))
 
-    async def break_provider(self) -> None:
-        await self._redis.aclose()
-        self._redis.connection_pool.connection_kwargs["port"] = 1
+    async def lifetimes(self) -> list[float]:
+        """Return after how many seconds Redis deletes each record, for the contract tests."""
+        keys = [key async for key in self._redis.scan_iter(f"{self._prefix}*")]
+        return [await self._redis.pttl(key) / 1000 for key in keys]
 
     async def close(self) -> None:
         """Close the connections when no batch is under way. Later calls fail."""
@@ -191,7 +193,11 @@ async def open_redis_limits(*, environ: Mapping[str, str]) -> AsyncIterator[Redi
         text = "REDIS_URL is not set, or is no URL. Set it to one such as redis://127.0.0.1:6379."
         raise ConfigurationError(text) from None
     limits = RedisLimits(redis, prefix)
-    try:
+    async with AsyncExitStack() as stack:
+        if place:
+            address = redis.connection_pool.connection_kwargs
+            relay = await stack.enter_async_context(open_relay(address["host"], address["port"]))
+            address |= {"host": "127.0.0.1", "port": relay.port}
+            relay.add_methods(limits)
+        stack.push_async_callback(limits.close)
         yield limits
-    finally:
-        await limits.close()

@@ -17,7 +17,9 @@ from adapters.sqlite import open_sqlite_database
 from adapters.sqlite.schema import ALL_KINDS
 from domain.otp.rate_limits import Acquisition, Reservation
 from pytest_dialtone.external_adapter import OpenDatabase
+from pytest_dialtone.suites.storage import outages
 from tests.contract.mongo_database import in_mongo
+from tests.contract.outages import OUTAGES
 from tests.contract.postgres_database import in_postgres
 from tests.support.builders import NOW
 from tests.support.fakes.database import InMemoryDatabase
@@ -181,6 +183,13 @@ UNUSABLE: dict[str, OpenUnusable] = {
     for adapter in ADAPTERS
     if adapter is not in_memory
 } | {"down": down, "moved_file": moved_file}
+
+
+@pytest.fixture(params=OUTAGES, ids=lambda open_instances: open_instances.__name__)
+async def outage_instances(request: pytest.FixtureRequest) -> AsyncIterator[outages.Instances]:
+    """Return a database that is open twice. Its server breaks, hangs and is mended for one."""
+    async with request.param(request) as instances:
+        yield instances
 
 
 @pytest.fixture(params=UNUSABLE)

@@ -9,8 +9,10 @@ from pymongo.errors import (
     ExecutionTimeout,
     InvalidOperation,
     NetworkTimeout,
+    NotPrimaryError,
     OperationFailure,
     PyMongoError,
+    ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
     WriteConcernError,
     WTimeoutError,
@@ -40,7 +42,8 @@ ID_TAKEN = {"code": 11000, "index": 3}
 @pytest.mark.parametrize(
     ("error", "expected", "message"),
     [
-        (AutoReconnect(SECRET), StorageUnavailable, "AutoReconnect"),
+        (ServerSelectionTimeoutError(SECRET), StorageUnavailable, "ServerSelectionTimeoutError"),
+        (NotPrimaryError(SECRET), StorageUnavailable, "NotPrimaryError"),
         (BulkWriteError(PRIMARY_LOST), StorageUnavailable, "BulkWriteError 65"),
         (WaitQueueTimeoutError(SECRET), StorageUnavailable, "WaitQueueTimeoutError"),
         (
@@ -57,6 +60,8 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (InvalidOperation(SECRET), StorageUnavailable, "InvalidOperation"),
         # Timeouts of an operation that was sent.
         (NetworkTimeout(SECRET), StorageTimeout, "NetworkTimeout"),
+        # The connection was lost, perhaps after it was sent.
+        (AutoReconnect(SECRET), StorageTimeout, "AutoReconnect"),
         (ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}), StorageTimeout, "ExecutionTimeout 50"),
         (WTimeoutError(SECRET, 64, {"errmsg": SECRET}), StorageTimeout, "WTimeoutError 64"),
         (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 65"),

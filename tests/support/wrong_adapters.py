@@ -172,6 +172,8 @@ class FailedReceived(RightMessenger):
 class RightLimits(InMemoryLimits):
     """Limits in memory, which can be closed and broken."""
 
+    is_volatile = True
+
     def __init__(self, stored: dict[str, Fields]) -> None:
         super().__init__(self.check)
         self.stored = stored

@@ -12,14 +12,23 @@ from pytest_dialtone.external_adapter import (
     OpenDatabase,
     call_test_method,
     is_limit_store,
+    make_phone_encryption,
     open_external_database,
 )
+from pytest_dialtone.suites.storage.outages import Instances, open_instances
 
 
 @pytest.fixture
 def open_database(tmp_path: Path) -> OpenDatabase:
     """Return a function that opens the database, which is empty at first."""
     return partial(open_external_database, tmp_path)
+
+
+@pytest.fixture
+def open_with_other_keys(tmp_path: Path) -> OpenDatabase:
+    """Return a function that opens the same database with the encryption of another service."""
+    other = make_phone_encryption(index_key=bytes(range(32)))
+    return partial(open_external_database, tmp_path, other)
 
 
 @pytest.fixture
@@ -36,6 +45,13 @@ async def other_database(
     """Open the same database again, as another instance of the service does."""
     async with open_database() as other_database:
         yield other_database
+
+
+@pytest.fixture
+async def outage_instances(open_database: OpenDatabase) -> AsyncIterator[Instances]:
+    """Open the database twice. The methods of the adapter for tests make the first one fail."""
+    async with open_instances(open_database) as instances:
+        yield instances
 
 
 @asynccontextmanager

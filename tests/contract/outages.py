@@ -1,0 +1,88 @@
+"""Our databases on servers, each open twice: the first one behind a relay that tests break."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from adapters.mongo import open_mongo_database
+from adapters.postgres import open_postgres_database
+from adapters.records.database import Database
+from pytest_dialtone.examples.memory_database import open_memory_database
+from pytest_dialtone.relay import Relay, open_relay
+from pytest_dialtone.suites.storage.outages import Instances
+from tests.contract.mongo_database import contract_database_url, in_mongo
+from tests.contract.postgres_database import contract_postgres_url, in_postgres
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+
+_KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
+_TIMEOUT: Final = 4.5
+"""The default of each: one stall of the machine does not use it up."""
+
+
+class _WithMethods:
+    """A store with the methods of a relay."""
+
+    def __init__(self, store: Any, relay: Relay) -> None:
+        self._store = store
+        relay.add_methods(self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+@asynccontextmanager
+async def _behind_relay(
+    url: str, open_database: Callable[[str], AbstractAsyncContextManager[Database]]
+) -> AsyncIterator[Instances]:
+    """Open the database of a URL twice."""
+    address = urlsplit(url)
+    assert address.hostname
+    assert address.port
+    async with open_relay(address.hostname, address.port) as relay:
+        netloc = address.netloc.replace(
+            f"{address.hostname}:{address.port}", f"127.0.0.1:{relay.port}"
+        )
+        behind = address._replace(netloc=netloc).geturl()
+        async with open_database(behind) as database, open_database(url) as other:
+            records: Any = _WithMethods(database.records, relay)
+            yield Instances(replace(database, records=records), other)
+
+
+@asynccontextmanager
+async def memory(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+    folder: Path = request.getfixturevalue("tmp_path")
+    arguments: Any = {
+        "environ": {"DIALTONE_TEST_PLACE": str(folder)},
+        "phone_encryption": FakePhoneEncryption(),
+    }
+    async with open_memory_database(**arguments) as one, open_memory_database(**arguments) as two:
+        yield Instances(one, two)
+
+
+@asynccontextmanager
+async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+    in_mongo(request)
+    # The driver would find the server's own address, past the relay.
+    server, _, _ = contract_database_url(request).partition("?")
+    url = f"{server}?directConnection=true&timeoutMS={_TIMEOUT * 1000:.0f}"
+    async with _behind_relay(url, lambda url: open_mongo_database(url, _KEY_FINGERPRINT)) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def postgres(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+    in_postgres(request)
+    url = contract_postgres_url(request)
+    url = f"{url}{'&' if '?' in url else '?'}timeout={_TIMEOUT}"
+    async with _behind_relay(
+        url, lambda url: open_postgres_database(url, _KEY_FINGERPRINT)
+    ) as opened:
+        yield opened
+
+
+OUTAGES: Final = (memory, mongo, postgres)

@@ -11,7 +11,7 @@ from pymongo import ASCENDING, DESCENDING, ReplaceOne, UpdateOne
 
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
-from adapters.mongo.documents import read_document
+from adapters.mongo.documents import COLLECTIONS, read_document
 from adapters.mongo.driver import DuplicateKey, MotorCollection, RawDocument, latest
 from adapters.mongo.undeclared_collections import delete_undeclared, has_undeclared
 from adapters.records.kinds import ALL_USERNAMES, KINDS
@@ -49,6 +49,10 @@ class MongoRecordStore:
 
     async def has_undeclared(self, name: str, /) -> bool:
         return await has_undeclared(self._database, name)
+
+    async def list_unknown(self) -> Sequence[str]:
+        names = await self._database.run(self._database.motor.list_collection_names)
+        return sorted({*names} - {*COLLECTIONS})
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
         return await delete_undeclared(self._database, name, limit)

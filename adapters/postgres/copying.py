@@ -17,7 +17,7 @@ from adapters.postgres.opening import connect
 from adapters.postgres.schema import METADATA_TABLE, TABLES
 from adapters.postgres.sessions import Values
 from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text
-from adapters.postgres.undeclared_tables import has_undeclared
+from adapters.postgres.undeclared_tables import LIST_TABLES, has_undeclared
 from adapters.postgres.url import parse_url
 from adapters.records.copy_marks import CopyMark, decode_mark, encode_mark
 from adapters.records.limits import LIMITS
@@ -37,10 +37,6 @@ CALL_TIMEOUT: Final = 300.0
 _WEEK: Final = 7 * 86_400.0
 _decode: Final = msgspec.json.Decoder(Fields).decode
 # ruff: noqa: S608 -- the names are ours
-_LIST_TABLES: Final = """
-SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE nspname = current_schema() AND relkind IN ('r', 'p')
-"""
 _FIND_MARK: Final = f"SELECT to_jsonb({METADATA_TABLE}) ->> 'copy_mark' FROM {METADATA_TABLE}"
 _CHECK_WRITABLE: Final = f"UPDATE {METADATA_TABLE} SET id = id WHERE false"
 _HAS_MARK: Final = f"SELECT to_jsonb({METADATA_TABLE}) ? 'copy_mark' FROM {METADATA_TABLE}"
@@ -176,7 +172,7 @@ class PostgresCopy:
             raise ConfigurationError(text) from None
 
     async def _list_tables(self) -> frozenset[str]:
-        return frozenset(name for (name,) in await self._read(_LIST_TABLES))
+        return frozenset(name for (name,) in await self._read(LIST_TABLES))
 
     async def _find_value(self, kind: RecordKind[Any], expression: str) -> Any:
         if kind.name not in await self._list_tables():

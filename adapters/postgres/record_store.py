@@ -11,10 +11,11 @@ from psycopg.types.numeric import Int8
 from adapters.postgres import statements
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.row_loader import RowLoader, read_rows
+from adapters.postgres.schema import TABLES
 from adapters.postgres.sessions import Values
 from adapters.postgres.statements import statements_of
 from adapters.postgres.texts import encode_json, encode_text
-from adapters.postgres.undeclared_tables import delete_statement, has_undeclared
+from adapters.postgres.undeclared_tables import LIST_TABLES, delete_statement, has_undeclared
 from adapters.records.kinds import KINDS
 from adapters.records.record_kind import Index, Record, RecordKind, is_storable
 from adapters.records.record_store import (
@@ -51,6 +52,10 @@ class PostgresRecordStore:
 
     async def has_undeclared(self, name: str, /) -> bool:
         return await has_undeclared(self._database.read, name)
+
+    async def list_unknown(self) -> Sequence[str]:
+        rows = await self._database.read(LIST_TABLES)
+        return sorted({name for (name,) in rows} - {*TABLES})
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
         if not await self.has_undeclared(name):

@@ -16,6 +16,10 @@ WHERE nspname = current_schema() AND relname = %s AND relkind IN ('r', 'p')
     AND (attname, atttypid) IN
         (('id', 'text'::regtype), ('version', 'bigint'::regtype), ('body', 'jsonb'::regtype))
 """
+LIST_TABLES: Final = """
+SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspname = current_schema() AND relkind IN ('r', 'p')
+"""
 _COLUMNS: Final = 3
 
 

@@ -1,8 +1,12 @@
-"""Records of features that this program does not have: nothing in it would ever touch them."""
+"""Records of features that this program does not have: nothing in it would ever touch them.
 
-from collections.abc import Mapping
+Those of our own features are known by their names, and those of extensions by the form of theirs.
+"""
+
+from collections.abc import Sequence
 from typing import Final, Protocol, runtime_checkable
 
+from adapters.records.extension_kinds import find_extension
 from adapters.records.kinds import KINDS
 from application.ports.errors import ConfigurationError
 
@@ -41,6 +45,15 @@ class FindsUndeclared(Protocol):
 
 
 @runtime_checkable
+class ListsUnknown(Protocol):
+    """What a database may have, so that no records of an extension are forgotten."""
+
+    async def list_unknown(self) -> Sequence[str]:
+        """Return the names of its tables or collections that this program does not know."""
+        ...
+
+
+@runtime_checkable
 class UndeclaredRecords(FindsUndeclared, Protocol):
     """What a `RecordStore` may have besides."""
 
@@ -49,10 +62,13 @@ class UndeclaredRecords(FindsUndeclared, Protocol):
         ...
 
 
-def kinds_without_feature() -> Mapping[str, str]:
-    """Return the kinds that this program does not have, with the feature of each."""
-    declared = {kind.name for kind in KINDS}
-    return {name: it for name, it in FEATURES_OF_KINDS.items() if name not in declared}
+def find_absent_feature(name: str) -> str | None:
+    """Return the feature that has records of this name; None if this program has it, or nobody."""
+    if name in {kind.name for kind in KINDS}:
+        return None
+    if extension := find_extension(name):
+        return f"extension {extension}"
+    return FEATURES_OF_KINDS.get(name)
 
 
 async def check_declared(store: object) -> None:
@@ -69,8 +85,9 @@ async def check_declared(store: object) -> None:
     """
     if not isinstance(store, FindsUndeclared):
         return
-    kinds = kinds_without_feature()
-    found = [name for name in kinds if await store.has_undeclared(name)]
+    unknown = await store.list_unknown() if isinstance(store, ListsUnknown) else ()
+    names = [name for name in (*FEATURES_OF_KINDS, *unknown) if find_absent_feature(name)]
+    found = [name for name in dict.fromkeys(names) if await store.has_undeclared(name)]
     if found:
-        shown = ", ".join(f"{name} ({kinds[name]})" for name in found)
+        shown = ", ".join(f"{name} ({find_absent_feature(name)})" for name in found)
         raise ConfigurationError(_UNDECLARED.format(kinds=shown, names=" ".join(found)))

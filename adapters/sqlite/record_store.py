@@ -23,8 +23,8 @@ from adapters.records.record_store import (
 from adapters.sqlite.connection_worker import Parameters
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.row_loader import make_row_loader, rows_as_json
-from adapters.sqlite.schema import conditions_of, order_of
-from adapters.sqlite.undeclared_tables import delete_undeclared, has_undeclared
+from adapters.sqlite.schema import ALL_KINDS, conditions_of, order_of
+from adapters.sqlite.undeclared_tables import delete_undeclared, has_undeclared, list_tables
 
 R = TypeVar("R", bound=Record)
 
@@ -58,6 +58,10 @@ class SqliteRecordStore:
 
     async def has_undeclared(self, name: str, /) -> bool:
         return await self._database.reader.run(lambda connection: has_undeclared(connection, name))
+
+    async def list_unknown(self) -> Sequence[str]:
+        known = {kind.name for kind in ALL_KINDS}
+        return [name for name in await self._database.reader.run(list_tables) if name not in known]
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
         return await self._database.write(

@@ -24,8 +24,8 @@ from adapters.records.kinds import KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import Index, RecordKind
 from adapters.records.schema_plan import DUPLICATES, SchemaObject, SchemaPlan
-from adapters.records.undeclared_records import kinds_without_feature
-from adapters.sqlite.undeclared_tables import has_layout
+from adapters.records.undeclared_records import find_absent_feature
+from adapters.sqlite.undeclared_tables import has_layout, list_tables
 from application.ports.errors import ConfigurationError
 
 SCHEMA_VERSION: Final = 1
@@ -233,7 +233,11 @@ def complete_schema(connection: sqlite3.Connection, path: Path) -> str | None:
     Raises:
         ConfigurationError: The records violate a unique index.
     """
-    undeclared = {name for name in kinds_without_feature() if has_layout(connection, name)}
+    undeclared = {
+        name
+        for name in list_tables(connection)
+        if find_absent_feature(name) and has_layout(connection, name)
+    }
     objects = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
     for kind, name, table, sql in objects:
         is_statistics = kind == "table" and name.startswith("sqlite_stat")
@@ -256,7 +260,8 @@ def read_metadata(connection: sqlite3.Connection, name: str) -> Any:
 
 def _is_known(kind: str, name: str, sql: str | None) -> bool:
     """Return whether an object is of the schema. A table may lack columns that are newer."""
-    known, created = _known_objects().get((kind, name), ""), _normalize(sql)
+    known: str | None = _known_objects().get((kind, name), "")
+    created = _normalize(sql)
     if kind != "table" or not known or not created:
         return known == created
     return _definitions_of(known) >= _definitions_of(created)

@@ -1,11 +1,13 @@
 """Tables of kinds that this program does not have."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
 # ruff: noqa: S608 -- the names are ours
 _LAYOUT: Final = {("id", "TEXT", 1, 1), ("version", "INTEGER", 1, 0), ("body", "TEXT", 1, 0)}
 """Name, type, whether it is not null, and whether it is the key, of the columns of each kind."""
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _COLUMNS: Final = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?)'
 
 
@@ -21,6 +23,12 @@ def has_undeclared(connection: sqlite3.Connection, name: str) -> bool:
     version = "CASE WHEN json_valid(body) THEN json_type(body, '$.schema_version') END"
     rows = connection.execute(f"SELECT {version} FROM {name} LIMIT 1").fetchall()
     return rows == [("integer",)]
+
+
+def list_tables(connection: sqlite3.Connection) -> Sequence[str]:
+    """Return the names of all tables but those of SQLite."""
+    rows = connection.execute(_TABLES).fetchall()
+    return sorted(name for (name,) in rows if not name.startswith("sqlite_"))
 
 
 def delete_undeclared(connection: sqlite3.Connection, name: str, limit: int) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from adapters.records.undeclared_records import check_declared, kinds_without_feature
+from adapters.records.undeclared_records import check_declared
 from application.ports.errors import ConfigurationError
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
@@ -95,7 +95,7 @@ def _are_keys_missing(settings: Settings) -> bool:
 async def _check_database(settings: Settings) -> str:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         note = await _inspect_database(settings)
-        if kinds_without_feature() and not isinstance(settings.database, Factory):
+        if not isinstance(settings.database, Factory):
             copying, place = copying_of(settings.database)
             async with copying.open_existing(
                 place, await find_key_fingerprint(settings)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from adapters.records.extension_kinds import find_extension
 from adapters.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
 from adapters.records.undeclared_records import (
     FEATURES_OF_KINDS,
     UndeclaredRecords,
-    kinds_without_feature,
+    find_absent_feature,
 )
 from application.ports.errors import ConfigurationError
 from entrypoints.commands.progress import ProgressLine
@@ -70,13 +71,14 @@ def _delete_records(
     settings: Settings, names: Sequence[str], *, is_confirmed: bool
 ) -> Iterable[str]:
     """Delete the records of features that this program does not have."""
-    kinds = kinds_without_feature()
-    for name in names:
-        if name not in kinds:
-            reason = "this program uses" if name in FEATURES_OF_KINDS else "no feature has"
+    absent = {name: find_absent_feature(name) for name in names}
+    for name, feature in absent.items():
+        if feature is None:
+            is_ours = name in FEATURES_OF_KINDS or find_extension(name)
+            reason = "this program uses" if is_ours else "no feature has"
             raise InvalidArgument(f"{name}: {reason} these records. Nothing was deleted.")
     if not is_confirmed:
-        shown = ", ".join(f"{name} ({kinds[name]})" for name in names)
+        shown = ", ".join(f"{name} ({feature})" for name, feature in absent.items())
         raise InvalidArgument(
             f"All records of {shown} will be deleted, and nobody can undo it. Add --yes if there "
             "is a backup, or nobody needs them."

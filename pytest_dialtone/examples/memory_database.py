@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar, cast
 
 from adapters.records.call_deadlines import CallDeadlines
 from adapters.records.database import Database
+from adapters.records.kinds import KINDS
 from adapters.records.limits import (
     LIMITS,
     LimitRecords,
@@ -190,6 +191,10 @@ class InMemoryRecords:
     async def has_undeclared(self, name: str, /) -> bool:
         await self._arrive()
         return bool(self.tables.get(name))
+
+    async def list_unknown(self) -> Sequence[str]:
+        await self._arrive()
+        return sorted(self.tables.keys() - {kind.name for kind in KINDS})
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
         if not await self.has_undeclared(name):

@@ -24,9 +24,11 @@ from adapters.records.database import Database
 from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.kinds import DELIVERY_REPORTS, KINDS
 from adapters.records.record_kind import RecordKind
-from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRecords
+from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRecords, check_declared
 from adapters.sqlite import open_sqlite_database
+from application.ports.errors import ConfigurationError
 from entrypoints.bootstrap import open_use_cases
+from entrypoints.commands.backup import back_up, restore
 from entrypoints.commands.cleanup import cleanup
 from entrypoints.commands.copy import copy
 from entrypoints.commands.core_checks import connection_checks
@@ -135,6 +137,8 @@ def test_no_key_is_changed_while_records_would_keep_the_former_one(settings: Set
 
 
 OTHER: Final = "other_records"
+OF_EXTENSION: Final = "x_acme_profile_profiles"
+BODY: Final = '{"schema_version": 1}'
 
 
 SQL_TABLES: Final = [
@@ -195,6 +199,75 @@ async def test_another_collection_is_left_alone(mongo_database: str) -> None:
                 collection.delete_many({})
                 collection.insert_one(document)
                 await check_left_alone(database)
+
+
+async def check_found_and_deleted(database: Database) -> None:
+    store = database.records
+    assert isinstance(store, UndeclaredRecords)
+    with pytest.raises(
+        ConfigurationError, match=rf"{OF_EXTENSION} \(extension acme_profile\).*--delete-records"
+    ):
+        await check_declared(store)
+    assert await store.delete_undeclared(OF_EXTENSION, 10) == 1
+    await check_declared(store)
+
+
+@pytest.fixture
+def with_extension(tmp_path: Path) -> Settings:
+    """Return the settings of a database with records of an extension that is not there."""
+    settings = read_settings(Service(tmp_path).environ, None)
+    asyncio.run(start(settings))
+    with closing(sqlite3.connect(tmp_path / "dialtone.db", isolation_level=None)) as connection:
+        connection.execute(
+            f"CREATE TABLE {OF_EXTENSION} (id TEXT NOT NULL PRIMARY KEY, "
+            "version INTEGER NOT NULL, body TEXT NOT NULL)"
+        )
+        connection.execute(f"INSERT INTO {OF_EXTENSION} VALUES ('1', 1, '{BODY}')")  # noqa: S608
+    return settings
+
+
+def test_records_of_an_absent_extension_are_deleted_by_the_command_that_an_error_names(
+    with_extension: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(StartupError, match=rf"{OF_EXTENSION} \(extension acme_profile\)"):
+        asyncio.run(start(with_extension))
+    # A backup has them.
+    saved = str(tmp_path / "saved.db")
+    assert list(
+        back_up(
+            with_extension,
+            Namespace(file=saved, replace=False, full_check=False, fingerprint=False),
+        )
+    )
+    assert list(restore(with_extension, Namespace(file=saved, full_check=False)))
+
+    assert delete(with_extension, OF_EXTENSION) == [f"{OF_EXTENSION}: records deleted: 1"]
+    asyncio.run(start(with_extension))
+
+
+async def test_records_of_an_absent_extension_are_found_in_postgres(
+    request: pytest.FixtureRequest,
+) -> None:
+    with emptied_database(request) as url, psycopg.connect(url, autocommit=True) as connection:
+        async with open_postgres_database(url, FINGERPRINT) as database:
+            try:
+                connection.execute(
+                    f"CREATE TABLE {OF_EXTENSION} (id text PRIMARY KEY, version bigint NOT NULL, "
+                    "body jsonb NOT NULL)"
+                )
+                insert = f"INSERT INTO {OF_EXTENSION} VALUES ('1', 1, '{BODY}')"  # noqa: S608
+                connection.execute(insert)
+                await check_found_and_deleted(database)
+            finally:
+                connection.execute(f"DROP TABLE IF EXISTS {OF_EXTENSION}")
+
+
+async def test_records_of_an_absent_extension_are_found_in_mongo(mongo_database: str) -> None:
+    async with open_mongo_database(mongo_database, FINGERPRINT) as database:
+        with MongoClient[dict[str, Any]](mongo_database) as client:
+            collection = client.get_default_database()[OF_EXTENSION]
+            collection.insert_one({"_id": "1", "version": 1, "schema_version": 1})
+            await check_found_and_deleted(database)
 
 
 def kinds_by_module() -> dict[str, tuple[RecordKind[Any], ...]]:

@@ -10,7 +10,7 @@ import pytest
 from adapters.records.database import Database
 from adapters.records.kinds import LEASES
 from adapters.records.leases import LeaseRecord
-from adapters.records.undeclared_records import UndeclaredRecords
+from adapters.records.undeclared_records import ListsUnknown, UndeclaredRecords
 from pytest_dialtone.suites.storage.record_examples import NOW
 
 COUNT: Final = 5
@@ -49,3 +49,13 @@ async def test_they_are_deleted_in_batches_until_none_is_left(
     assert deleted == [3, 2, 0]
     assert not await store.has_undeclared(LEASES.name)
     assert await store.delete_undeclared(NO_TABLE, 3) == 0
+
+
+async def test_what_this_program_knows_is_not_listed_as_unknown(
+    database: Database, store: UndeclaredRecords
+) -> None:
+    if not isinstance(store, ListsUnknown):
+        pytest.skip("it has no list_unknown(), by which records of extensions are found")
+    await add_leases(database)
+
+    assert LEASES.name not in await store.list_unknown()

@@ -21,6 +21,7 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "phone_assignments": "phone_change",
     "service_tokens": "admin",
     "used_attestations": "attestation",
+    "used_webhooks": "voice",
 }
 """The kinds of records that a feature has, by name. Stored names outlive the feature."""
 _UNDECLARED: Final = (

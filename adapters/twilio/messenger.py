@@ -14,14 +14,14 @@ from adapters.twilio.sender_check import check_sender
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_fields import read_fields
 from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
-from application.ports.webhooks import MessageStatus, SignatureCoverage, SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
 
 
 class TwilioMessenger:
     """Send text messages by Twilio; a message is never sent twice."""
 
-    signature_coverage: Final = SignatureCoverage(time=False)
+    signature_coverage: Final = TwilioSignatures.signature_coverage
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Final
 from twilio.request_validator import HMAC_SHA1, RequestValidator
 
 from adapters.twilio.webhook_fields import USED_FIELDS, parse_fields
-from application.ports.webhooks import SignedRequest
+from application.ports.webhooks import SignatureCoverage, SignedRequest
 
 _SIGNATURE: Final = "x-twilio-signature"
 _URL: Final = re.compile(
@@ -32,6 +32,8 @@ class TwilioSignatures:
     - A field that the service uses occurs once. Two values would leave open which one counts.
     - JSON is signed by the hash of its body, in the query.
     """
+
+    signature_coverage: Final = SignatureCoverage(time=False)
 
     def __init__(self, account_sid: str, auth_token: str, secondary_auth_token: str = "") -> None:
         """Accept both tokens while one is rotated; an empty token signs nothing."""

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.otp import DeliveryResult
-from application.ports.versioned import DeletableRecords, Versioned
+from application.ports.versioned import DeletableRecords, Expiring, Records, Versioned
 from application.ports.webhooks import SignedRequest
 from domain.cursor import Cursor
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus
 from domain.voice.instructions import Instruction, Position
+from domain.voice.used_webhook import UsedWebhook
 from domain.voice.walk import CallEvent
 
 
@@ -47,11 +48,16 @@ class Calls(DeletableRecords[Call], Protocol):
         ...
 
 
+class UsedWebhooks(Records[UsedWebhook], Expiring, Protocol):
+    """The requests that came, where the provider's signature does not cover their URLs."""
+
+
 @dataclass(frozen=True, slots=True)
 class VoiceRepositories:
     """The repositories of the phone line."""
 
     calls: Calls
+    used_webhooks: UsedWebhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,12 @@ class CallProvider(Recordings, Protocol):
 
 
 class WebhookSignatures(Protocol):
-    """Verifies that a request came from the provider, for our account."""
+    """Verifies that a request came from the provider, for our account.
+
+    What the signature covers besides the body, it declares as `SignatureCoverage`. Without the
+    URL, nothing else has to be done for it: the service signs its URLs, and accepts each request
+    at one of them only. `WebhookFields.request_id` tells requests apart.
+    """
 
     def verify(self, request: SignedRequest) -> bool:
         """Return whether the request is authentic.
@@ -112,6 +123,7 @@ class WebhookSignatures(Protocol):
         - A request of another account is not authentic, nor one in which a used field occurs twice.
         - A malformed request is not authentic. No request raises an exception.
         - JSON is verified by its body, and its fields are those of the outermost object.
+        - A request whose signed time is more than `MAX_SIGNATURE_AGE` from now is not authentic.
         """
         ...
 
@@ -128,6 +140,9 @@ class WebhookFields:
         event: What happened in the call.
         call_status: Where the call is, if the request says it.
         call_seconds: How long the call was from the answer to its end, if the request says it.
+        request_id: What no other request of the provider has, and a repetition of it does: the id
+            of an event, a nonce. The signature covers it. It is used only if the signature does not
+            cover the URL. If it is empty, the body is used: then no two requests have the same.
         message_status: Where a message is, if the request says it.
         error_code: The provider's code of an error, empty if there is none.
     """
@@ -140,6 +155,7 @@ class WebhookFields:
     message_status: ReportedStatus | None
     error_code: str
     call_seconds: int | None = None
+    request_id: str = ""
 
 
 class WebhookParser(Protocol):

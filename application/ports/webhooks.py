@@ -55,8 +55,8 @@ class SignatureCoverage:
 
 def coverage_of(adapter: object) -> SignatureCoverage:
     """Return what an adapter declares."""
-    declared = getattr(adapter, "signature_coverage", None)
-    return declared if isinstance(declared, SignatureCoverage) else SignatureCoverage()
+    declared: SignatureCoverage = getattr(adapter, "signature_coverage", SignatureCoverage())
+    return declared
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,39 @@
 """The URLs that a provider of calls requests."""
 
-from dataclasses import asdict, dataclass
+import hmac
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Final
+from urllib.parse import parse_qsl
 
+from application.ports.keyed_hashes import KeyedHashes
 from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.voice.instructions import Position
+
+_SIGNATURE: Final = "signature"
 
 
 @dataclass(frozen=True, slots=True)
 class CallUrls(WebhookUrls):
-    """The webhooks of calls."""
+    """The webhooks of calls.
+
+    Attributes:
+        keyed_hashes: Signs the URLs, as the parameter `signature`. None where the provider's
+            signature covers them.
+        provider_call_id: The provider's id of the call whose URLs they are. The URLs that an
+            operator or `place_call` gives to the provider are of no call yet.
+    """
+
+    keyed_hashes: KeyedHashes | None = None
+    provider_call_id: str = ""
+
+    def of_call(self, provider_call_id: str) -> "CallUrls":
+        """Return the URLs of a call. Signed ones reject the requests of another call."""
+        return replace(self, provider_call_id=provider_call_id)
 
     def voice(self) -> str:
         """Return the URL of an inbound call's first request."""
-        return f"{self.public_url}/voice"
+        return self.make_url("/voice")
 
     def continue_call(self, position: Position) -> str:
         """Return the URL where an inbound call continues."""
@@ -29,8 +50,41 @@ class CallUrls(WebhookUrls):
 
     def recording(self) -> str:
         """Return the URL for the status of recordings."""
-        return f"{self.public_url}/voice/recording"
+        return self.make_url("/voice/recording")
 
     def fallback(self) -> str:
         """Return the URL that is requested when another one fails."""
-        return f"{self.public_url}/voice/fallback"
+        return self.make_url("/voice/fallback")
+
+    def make_url(self, path: str, **parameters: str | int) -> str:
+        """Return the URL of a path, with a signature if the URLs are signed."""
+        if self.keyed_hashes is not None:
+            shown = [(name, str(value)) for name, value in parameters.items()]
+            parameters[_SIGNATURE] = _sign(self.keyed_hashes, path, shown, self.provider_call_id)
+        return WebhookUrls.make_url(self, path, **parameters)
+
+    def accepts(self, url: str) -> bool:
+        """Return whether a requested URL is one of this call or of no call, as it was made.
+
+        Every URL is, where the provider's signature covers them.
+        """
+        if self.keyed_hashes is None:
+            return True
+        path, _, query = url.removeprefix(self.public_url).partition("?")
+        parameters = parse_qsl(query, keep_blank_values=True)
+        signature = "".join(value for name, value in parameters if name == _SIGNATURE)
+        others = [(name, value) for name, value in parameters if name != _SIGNATURE]
+        expected = [
+            _sign(self.keyed_hashes, path, others, call) for call in ("", self.provider_call_id)
+        ]
+        return any(hmac.compare_digest(one.encode(), signature.encode()) for one in expected)
+
+
+def _sign(
+    keyed_hashes: KeyedHashes,
+    path: str,
+    parameters: Sequence[tuple[str, str]],
+    provider_call_id: str,
+) -> str:
+    # Lines: no other text that is signed with this key has several.
+    return keyed_hashes.sign_url(f"call\n{path}\n{sorted(parameters)}\n{provider_call_id}")

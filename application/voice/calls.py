@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from application.ports.voice import Calls, Recordings
+from application.operations.cleanup import expire
+from application.ports.voice import Recordings, VoiceRepositories
 from application.update import change
 from application.use_cases import UseCases
 from application.voice.call_log import ListCalls, OpenRecording
@@ -31,9 +32,13 @@ class CallsFeature:
     """
 
     def __init__(
-        self, core: UseCases, calls: Calls, recordings: Recordings | None, policy: CallsPolicy
+        self,
+        core: UseCases,
+        repositories: VoiceRepositories,
+        recordings: Recordings | None,
+        policy: CallsPolicy,
     ) -> None:
-        self.calls = calls
+        self.calls = calls = repositories.calls
         self.recordings = recordings
         self.list_calls = ListCalls(calls)
         self.open_recording = OpenRecording(calls, recordings, core.record_act)
@@ -46,6 +51,7 @@ class CallsFeature:
         )
         core.administration.export_parts.append(ExportCalls(calls, recordings))
         core.identities.extensions.after_login_by_call.append(self._mark_verified)
+        core.operations.cleanup.add_steps({"expired_webhooks": expire(repositories.used_webhooks)})
         core.operations.cleanup.add_final(self.clean_up_calls)
         core.operations.cleanup.on_purge(self.clean_up_calls.forget_identity)
 

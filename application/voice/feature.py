@@ -8,7 +8,8 @@ from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.otp.provider_pause import ProviderPause
 from application.ports.keys import KeyRing
-from application.ports.voice import Calls, VoicePorts
+from application.ports.voice import VoicePorts, VoiceRepositories
+from application.ports.webhooks import coverage_of
 from application.use_cases import UseCases
 from application.voice.answer_call import AnswerCall, FindCaller
 from application.voice.answer_code_call import AnswerCodeCall
@@ -17,6 +18,7 @@ from application.voice.call_limiter import CallLimiter
 from application.voice.call_reports import CallReports
 from application.voice.call_urls import CallUrls
 from application.voice.callbacks import Callbacks
+from application.voice.claim_webhook import ClaimWebhook
 from application.voice.effects import CarryOutEffect
 from application.voice.place_code_call import DeliverByCall, PlaceCodeCall
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
@@ -58,7 +60,7 @@ class VoiceFeature:
     def __init__(
         self,
         core: UseCases,
-        calls: Calls,
+        repositories: VoiceRepositories,
         ports: VoicePorts,
         peppers: KeyRing,
         policy: VoicePolicy,
@@ -68,13 +70,19 @@ class VoiceFeature:
         verifications = core.repositories.phone_verifications
         otp, limits = core.of(OtpFeature), core.of(LimitsFeature)
         limit_store = limits.limit_store
+        calls = repositories.calls
         codes = OtpCodes(peppers, core.identities.policy.test_otps, policy.otp_length)
+        is_url_signed = coverage_of(ports.signatures).url
+        self._keyed_hashes = None if is_url_signed else core.keyed_hashes
+        self.claim_webhook = (
+            None if is_url_signed else ClaimWebhook(repositories.used_webhooks, clock)
+        )
         place_code_call = None
         if policy.call_urls is not None:
             place_code_call = PlaceCodeCall(
                 calls,
                 ports.calls,
-                policy.call_urls,
+                self.urls_at(policy.call_urls.public_url),
                 DeliveryTimingProfile(randomness, fallback=otp.send_text.durations_of),
                 core.keyed_hashes,
                 clock,
@@ -151,3 +159,7 @@ class VoiceFeature:
         )
         self.record_call_status = reports.record_status
         self.keep_recording = reports.keep_recording
+
+    def urls_at(self, public_url: str) -> CallUrls:
+        """Return the webhooks, which are signed where the provider does not sign their URLs."""
+        return CallUrls(public_url, self._keyed_hashes)

@@ -458,10 +458,9 @@ class _Voice(Feature):
         policy = settings.voice_policy(load_call_flow(settings)) if is_line_open else None
         with name_variable("DIALTONE_VOICE"):
             ports = await opening.stack.enter_async_context(open_voice(settings))
-        calls = make_voice_repositories(opening.database).calls
-        core.add(
-            CallsFeature(core, calls, find_recordings(settings, ports), settings.calls_policy())
-        )
+        repositories = make_voice_repositories(opening.database)
+        recordings = find_recordings(settings, ports)
+        core.add(CallsFeature(core, repositories, recordings, settings.calls_policy()))
         if ports is not None and policy is not None:
             from application.voice.feature import VoiceFeature
 
@@ -469,7 +468,7 @@ class _Voice(Feature):
                 health = HeldHealthCheck(health_check_of(ports.calls))
                 core.operations.check_readiness.add("calls", health)
             peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
-            core.add(VoiceFeature(core, calls, ports, peppers, policy))
+            core.add(VoiceFeature(core, repositories, ports, peppers, policy))
         yield
 
 

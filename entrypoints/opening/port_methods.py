@@ -8,7 +8,7 @@ from typing import Any, Final, get_type_hints
 
 from application.ports.otp import Messenger
 from application.ports.system import HealthCheck
-from application.ports.webhooks import Handshakes, StatusCallbacks
+from application.ports.webhooks import Handshakes, SignatureCoverage, StatusCallbacks, coverage_of
 
 _OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks, Handshakes)
 """An adapter may have these methods, besides those of its port."""
@@ -28,6 +28,8 @@ def find_port_problem(adapter: object, port: type) -> str | None:
         return next(filter(None, problems), None)
     if port is Messenger and (problem := _find_former_method(adapter)):
         return f"{type(adapter).__name__}, {problem}"
+    if not isinstance(coverage_of(adapter), SignatureCoverage):
+        return f"{type(adapter).__name__}, whose signature_coverage is no SignatureCoverage"
     for name, method in inspect.getmembers(port, inspect.isfunction):
         if problem := _compare(name, getattr(adapter, name, None), method):
             return f"{type(adapter).__name__}, {problem}"

@@ -92,11 +92,11 @@ class AppHarness(CoreHarness):
         assignments = self._make(
             lambda database: make_phone_change_repositories(database, self.database.encryption)
         ).phone_assignments
-        calls = self._make(make_voice_repositories).calls
+        voice = self._make(make_voice_repositories)
         statistics = self._make(make_statistics_repositories)
         used_attestations = self._make(make_attestation_repositories).used_attestations
         add_library_details(core, media.usages, self.policy.media.quota)
-        add_call_details(core, calls, self.policy.calls.call_retention)
+        add_call_details(core, voice.calls, self.policy.calls.call_retention)
         add_event_details(core)
         add_phone_change_details(core, self.clock)
         core.add(AttestationFeature(core, used_attestations, self.attestation))
@@ -108,7 +108,7 @@ class AppHarness(CoreHarness):
             files=self.files, image_publisher=self.image_publisher, health=self.files
         )
         core.add(MediaFeature(core, library, media_ports, self.policy.media))
-        core.add(CallsFeature(core, calls, self.call_provider, self.policy.calls))
+        core.add(CallsFeature(core, voice, self.call_provider, self.policy.calls))
         if self.policy.voice is not None:
             urls, otp = self.policy.otp.webhook_urls, self.policy.otp
             voice_policy = replace(
@@ -119,7 +119,7 @@ class AppHarness(CoreHarness):
                 otp_length=otp.otp_length,
             )
             ports = self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED)
-            core.add(VoiceFeature(core, calls, ports, self.peppers, voice_policy))
+            core.add(VoiceFeature(core, voice, ports, self.peppers, voice_policy))
         core.add(
             EventsFeature(core, EventsPorts(destinations=self.destinations), self.policy.events)
         )

@@ -89,6 +89,10 @@ class FormerStatus(WrappedMessenger):
         """Have a method of an earlier version, which nothing would call."""
 
 
+class NoCoverage(WrappedMessenger):
+    signature_coverage = "the body"
+
+
 class OneReservationLimits:
     async def acquire(self, reservation: object) -> None:
         """Accept one where the port has several."""
@@ -103,6 +107,7 @@ class OneReservationLimits:
         (BlockingMessenger(), Messenger, "method send is not async: write `async def send`"),
         (BlockingCheck(), Messenger, "method check is not async: write `async def check`"),
         (AsyncStatus(), Messenger, "method read_statuses is called without await, but is"),
+        (NoCoverage(), Messenger, "whose signature_coverage is no SignatureCoverage"),
         (OneReservationLimits(), LimitStore, "has no acquire(*reservations)"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The records of calls. They contain no code and no phone number."""
+"""The records of the phone line. They contain no code and no phone number."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ import msgspec
 from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.permits import PermitsRecord, UsedPartRecord
-from adapters.records.record_kind import Index, Record, RecordKind, index_by_time
+from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
 from adapters.records.record_repository import RecordRepository, to_position
 from application.ports.versioned import Versioned
 from application.ports.voice import VoiceRepositories
@@ -19,6 +19,7 @@ from domain.errors import InvalidIdentifier
 from domain.otp.permits import Permits, UsedPart
 from domain.voice import instructions
 from domain.voice.call import Call, CallDirection, CallStatus, Recording, Turn
+from domain.voice.used_webhook import UsedWebhook
 from domain.voice.walk import CallOutcome
 
 
@@ -247,9 +248,28 @@ class StoredCalls(RecordRepository[Call, CallRecord]):
         return await self.list_until(UNFINISHED_CALLS, before, limit)
 
 
+class UsedWebhookRecord(Record, kw_only=True):
+    """A request that came. It has hashes."""
+
+    id: str
+    url_hash: str
+    expires_at: datetime
+
+
+USED_WEBHOOKS: Final = RecordKind(
+    "used_webhooks",
+    UsedWebhookRecord,
+    Index(name="used_webhooks_expires_at", order=EXPIRES_AT),
+)
+
+
 def make_voice_repositories(database: Database) -> VoiceRepositories:
     """Return the repositories of the phone line."""
-    return VoiceRepositories(calls=StoredCalls(database.records, CallMapping(CALLS, Call)))
+    webhooks = RecordMapping(USED_WEBHOOKS, UsedWebhook)
+    return VoiceRepositories(
+        calls=StoredCalls(database.records, CallMapping(CALLS, Call)),
+        used_webhooks=RecordRepository(database.records, webhooks, do_ids_return=True),
+    )
 
 
-KINDS: Final = (CALLS,)
+KINDS: Final = (CALLS, USED_WEBHOOKS)

@@ -12,6 +12,7 @@ from application.voice.answer_call import AnswerCallCommand
 from domain.errors import DomainError
 from domain.phone import PhoneNumber
 from domain.voice.instructions import Instruction, Position
+from entrypoints.http.signed_request import WebhookRejected
 from entrypoints.http.voice.webhook import Webhook
 
 ANSWER_TIMEOUT_SECONDS: Final = 12.0
@@ -33,15 +34,21 @@ async def respond(
         phone: The caller or the called phone, whose language an apology has.
         answer: The use case.
         url_of: The URL where an answer continues.
+
+    Raises:
+        WebhookRejected: The request was used at another URL.
     """
     fields = webhook.fields
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+            await webhook.claim()
             position = webhook.parse_position()
             command = AnswerCallCommand(
                 fields.provider_call_id, phone, position, fields.event, fields.called
             )
             return _render(webhook, await answer(command), url_of)
+    except WebhookRejected:
+        raise
     except StorageOverloaded:
         pass  # it has a line of its own, however many calls there are
     except (DomainError, PortError) as error:

@@ -60,6 +60,7 @@ class VoiceController(Controller):
     @post("/status", status_code=204)
     async def record_status(self, webhook: WebhookDependency) -> None:
         """Record the status of a call."""
+        await webhook.claim()
         fields = webhook.fields
         call_id = webhook.parameters.get("call") or inbound_call_id(fields.provider_call_id)
         if fields.call_status is not None:
@@ -75,6 +76,7 @@ class VoiceController(Controller):
     @post("/recording", status_code=204)
     async def keep_recording(self, webhook: WebhookDependency) -> None:
         """Keep the reference to a recording that is complete."""
+        await webhook.claim()
         event = webhook.fields.event
         if isinstance(event, Recorded):
             call_id = inbound_call_id(webhook.fields.provider_call_id)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from application.ports.voice import WebhookFields
+from application.ports.webhooks import SignedRequest
 from application.voice.call_urls import CallUrls
 from application.voice.feature import VoiceFeature
 from domain.voice.instructions import Position
@@ -17,16 +18,31 @@ class Webhook:
     """An authentic request.
 
     Attributes:
+        request: The request as it was received.
+        signed: The request as it arrived.
         fields: What it says.
         parameters: The parameters of its URL, which is one of ours.
         urls: The URLs of further requests.
         voice: The phone line.
     """
 
+    request: ApiRequest
+    signed: SignedRequest
     fields: WebhookFields
     parameters: Mapping[str, str]
     urls: CallUrls
     voice: VoiceFeature
+
+    async def claim(self) -> None:
+        """Accept the request at this URL only, if the provider does not sign the URL.
+
+        Raises:
+            WebhookRejected: It was used at another one.
+            StorageError
+        """
+        claim = self.voice.claim_webhook
+        if claim is not None and not await claim(self.signed, self.fields.request_id):
+            raise reject(self.request, "it was used at another URL")
 
     def parse_position(self) -> Position | None:
         """Return the position in the URL, None for the first request of a call.
@@ -55,4 +71,7 @@ async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature]) ->
     fields = voice.ports.parser.parse(signed)
     if not fields.provider_call_id:
         raise reject(request, "it names no call")
-    return Webhook(fields, parameters, CallUrls(request.settings.server.public_url), voice)
+    urls = voice.urls_at(request.settings.server.public_url).of_call(fields.provider_call_id)
+    if not urls.accepts(signed.url):
+        raise reject(request, "the URL is not one that this call was given")
+    return Webhook(request, signed, fields, parameters, urls, voice)

@@ -1,0 +1,42 @@
+"""Accept a request about a call at one URL only."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from application.ports.system import Clock
+from application.ports.voice import UsedWebhooks
+from application.ports.webhooks import SignedRequest
+from domain.voice.used_webhook import USED_WEBHOOK_TTL, UsedWebhook
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimWebhook:
+    """Accept a request at the URL where it came first, however often the provider repeats it.
+
+    So a request that somebody has seen is of no use at another position of its call, even if the
+    provider does not sign the URL.
+    """
+
+    used_webhooks: UsedWebhooks
+    clock: Clock
+
+    async def __call__(self, request: SignedRequest, request_id: str) -> bool:
+        """Return whether the request counts at its URL.
+
+        Args:
+            request: The request, which is authentic.
+            request_id: What tells it from others; empty if its body does.
+
+        Raises:
+            StorageError
+        """
+        named = f"id {request_id}".encode() if request_id else b"body " + request.body
+        used = UsedWebhook(
+            sha256(named).hexdigest(),
+            sha256(request.url.encode()).hexdigest(),
+            self.clock.now() + USED_WEBHOOK_TTL,
+        )
+        if await self.used_webhooks.add(used):
+            return True
+        earlier = await self.used_webhooks.load(used.id)
+        return earlier is not None and earlier.value.url_hash == used.url_hash

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import permutations
 from typing import Final
 
 import pytest
@@ -13,6 +15,7 @@ from domain.otp.permits import UsedPart
 from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 from pytest_dialtone import external_adapter
+from pytest_dialtone.external_adapter import call_test_method
 from pytest_dialtone.suites.storage.record_examples import NOW
 
 DAY: Final = timedelta(days=1)
@@ -683,6 +686,74 @@ async def test_only_records_whose_permits_expired_are_deleted(limits: LimitStore
     assert await limits.next_available(a_reservation(of_hour, at=now)) == now
     available_at = await limits.next_available(a_reservation(of_day, at=now))
     assert is_available_at(available_at, NOW + DAY, DAY)
+
+
+ORDERS: Final = [*permutations((MINUTE, HOUR, DAY))]
+"""Periods of the windows of one record, in the order in which they are acquired."""
+
+
+async def acquire_mixed(
+    limits: LimitStore, periods: Sequence[timedelta], *, is_together: bool
+) -> list[RateLimit]:
+    """Acquire a permit in a window of each period, all of one record, by one call or several."""
+    windows = [a_rate_limit(1, f"of_{period.seconds}", "mixed", period) for period in periods]
+    for limits_of_call in [windows] if is_together else [[window] for window in windows]:
+        await limits.acquire(a_reservation(*limits_of_call))
+    return windows
+
+
+@pytest.mark.parametrize("is_together", [True, False])
+async def test_a_permit_counts_to_the_end_of_its_window_whatever_else_has_expired(
+    limits: LimitStore, is_together: bool
+) -> None:
+    for periods in ORDERS:
+        windows = await acquire_mixed(limits, periods, is_together=is_together)
+        for now in (NOW + SECOND, NOW + 10 * MINUTE, NOW + 2 * HOUR, NOW + DAY - SECOND):
+            deleted = await limits.delete_expired(now, 10)
+            counts = await limits.count_used(windows, now)
+
+            expected = [int(NOW + period > now) for period in periods]
+            assert (deleted, counts) == (0, expected), (
+                f"windows of {', '.join(map(str, periods))} in one record, {now - NOW} later"
+            )
+        await limits.release(Acquisition(NOW, tuple(windows)))
+
+
+async def test_a_record_outlives_the_shortest_of_its_windows_on_the_clock_of_the_store(
+    limits: LimitStore,
+) -> None:
+    short, long = a_rate_limit(1, "short", period=SECOND), a_rate_limit(1, "long", period=DAY)
+    await limits.acquire(a_reservation(short, long))
+    await limits.acquire(a_reservation(long), a_reservation(short, at=NOW + MINUTE))
+
+    await asyncio.sleep(2.5)
+
+    assert await limits.count_used([long], NOW) == [1], (
+        "the record was deleted with its shortest window: it has to stay for the longest one"
+    )
+
+
+@pytest.mark.parametrize("is_together", [True, False])
+async def test_a_store_whose_server_deletes_records_keeps_them_for_the_longest_window(
+    limits: LimitStore, is_together: bool
+) -> None:
+    for periods in ORDERS:
+        windows = await acquire_mixed(limits, periods, is_together=is_together)
+        if await limits.delete_expired(NOW + 3 * DAY, 10):
+            continue  # nothing else deletes them
+
+        lifetimes = await call_test_method(limits, "lifetimes")
+
+        for seconds in lifetimes:
+            if not DAY.total_seconds() - MINUTE.total_seconds() <= seconds <= 60 * 60 * 24 * 3:
+                pytest.fail(
+                    f"the server deletes a record after {seconds:g} seconds, whose longest window "
+                    f"has {DAY.total_seconds():g}, acquired in the order "
+                    f"{', '.join(map(str, periods))}",
+                    pytrace=False,
+                )
+        assert lifetimes, "lifetimes() returned nothing for a record that was stored"
+        await limits.release(Acquisition(NOW, tuple(windows)))
 
 
 async def test_no_more_than_the_limit_are_deleted(limits: LimitStore) -> None:

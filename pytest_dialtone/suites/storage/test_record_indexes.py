@@ -29,6 +29,7 @@ from pytest_dialtone.suites.storage.record_examples import (
     NOW,
     ODD_TEXTS,
     a_full_record,
+    a_report,
     add_reports,
     ids,
 )
@@ -187,6 +188,10 @@ async def check_that_they_are_found_until_a_time(
                 kind, index, equal, until=until, newest_first=newest_first, limit=100
             )
             assert sorted(ids(found)) == expected, index.name
+            part = await store.find(
+                kind, index, equal, until=until, newest_first=newest_first, limit=2, offset=1
+            )
+            assert len(part) == len(expected[1:3]), index.name
 
 
 async def check_that_they_are_found_after_a_position(
@@ -212,6 +217,19 @@ async def check_that_they_are_found_after_a_position(
                 limit=limit,
             )
             assert ids(found) == expected[:limit], index.name
+            times = {record_id: time for time, record_id in positions}
+            until = NOW + 2 * MINUTE
+            found = await store.find(
+                kind,
+                index,
+                equal_values(kind, index),
+                until=until,
+                after=IndexPosition(*position),
+                newest_first=newest_first,
+                limit=limit,
+            )
+            expected_until = [record_id for record_id in expected if times[record_id] <= until]
+            assert ids(found) == expected_until[:limit], index.name
 
 
 async def test_values_of_an_index_may_be_any_text(store: RecordStore) -> None:
@@ -241,6 +259,26 @@ async def test_an_index_follows_each_replacement_and_deletion(
     await store.delete(LEASES, "1", 2)
     assert ids(await other_store.find(LEASES, index, limit=9)) == []
     assert await other_store.count(LEASES, index, [], 9) == 0
+
+
+async def test_a_record_enters_and_leaves_each_index_when_it_is_replaced(
+    store: RecordStore,
+) -> None:
+    for kind, index in INDEXES:
+        equal = equal_values(kind, index)
+        inside, version = a_record_in(kind, index, "1", NOW), 1
+        assert await store.add(kind, "1", inside, version), kind.name
+        for condition, other in records_not_in(kind, index).items():
+            changes = {"id": "1"} if hasattr(other, "id") else {}
+            outside = msgspec.structs.replace(other, **changes)
+            for record, expected in ((outside, []), (inside, ["1"])):
+                assert await store.replace(kind, "1", record, version), index.name
+                version += 1
+                found = await store.find(kind, index, equal, limit=9)
+                assert ids(found) == expected, (index.name, condition)
+                counted = await store.count(kind, index, equal, 9)
+                assert counted == len(expected), (index.name, condition)
+        assert await store.delete(kind, "1", version), kind.name
 
 
 async def test_a_count_that_may_estimate_is_exact_below_its_limit(store: RecordStore) -> None:
@@ -282,6 +320,25 @@ async def test_a_record_is_deleted_when_it_expires_and_not_before(store: RecordS
         later = a_record_that_expires(kind, "2", NOW + MINUTE)
         assert await store.replace(kind, "2", later, 1), kind.name
         assert await store.delete_expired(kind, NOW + MILLISECOND, 9) == 0, kind.name
+
+
+async def test_a_record_whose_expiry_is_moved_meanwhile_stays(
+    store: RecordStore, other_store: RecordStore
+) -> None:
+    names = [str(number) for number in range(40)]
+    await add_reports(store, *names)
+
+    *moved, deleted = await asyncio.gather(
+        *(
+            other_store.replace(DELIVERY_REPORTS, name, a_report(name, expires_at=FAR), 1)
+            for name in names
+        ),
+        store.delete_expired(DELIVERY_REPORTS, NOW, 100),
+    )
+
+    kept = [name for name, is_moved in zip(names, moved, strict=True) if is_moved]
+    assert sorted(ids(await store.scan(DELIVERY_REPORTS, "", 100))) == sorted(kept)
+    assert deleted == len(names) - len(kept)
 
 
 async def test_no_more_than_the_limit_are_deleted(

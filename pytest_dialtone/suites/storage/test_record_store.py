@@ -80,16 +80,17 @@ async def test_those_of_many_records_that_exist_are_loaded(store: RecordStore) -
     assert await store.load(DELIVERY_REPORTS, []) == {}
 
 
-async def test_an_id_may_be_any_text(store: RecordStore) -> None:
+async def test_an_id_and_a_field_may_be_any_text(store: RecordStore) -> None:
     for version, odd_id in enumerate(ODD_TEXTS, start=1):
         assert await store.add(DELIVERY_REPORTS, odd_id, a_report(odd_id), version)
 
     for version, odd_id in enumerate(ODD_TEXTS, start=1):
+        changed = a_report(odd_id, error_code=odd_id)
         assert not await store.add(DELIVERY_REPORTS, odd_id, a_report(odd_id), 1)
-        assert await store.replace(DELIVERY_REPORTS, odd_id, a_report(odd_id), version)
+        assert await store.replace(DELIVERY_REPORTS, odd_id, changed, version)
     loaded = await store.load(DELIVERY_REPORTS, ODD_TEXTS)
     assert loaded == {
-        odd_id: StoredRecord(odd_id, a_report(odd_id), version + 1)
+        odd_id: StoredRecord(odd_id, a_report(odd_id, error_code=odd_id), version + 1)
         for version, odd_id in enumerate(ODD_TEXTS, start=1)
     }
     assert ids(await store.scan(DELIVERY_REPORTS, "", 100)) == sorted(ODD_TEXTS)
@@ -148,6 +149,19 @@ async def test_a_version_allows_one_replacement_or_deletion(
     assert await load_one(store, DELIVERY_REPORTS) == StoredRecord("1", second, version + 1)
     assert await store.delete(DELIVERY_REPORTS, "1", version + 1)
     assert await load_one(store, DELIVERY_REPORTS) is None
+
+
+async def test_a_deleted_record_leaves_nothing_behind(store: RecordStore) -> None:
+    first, second = a_report(error_code="first"), a_report()
+    await store.add(DELIVERY_REPORTS, "1", first, 7)
+    assert await store.delete(DELIVERY_REPORTS, "1", 7)
+
+    assert await store.add(DELIVERY_REPORTS, "1", second, 3)
+
+    assert not await store.replace(DELIVERY_REPORTS, "1", first, 7)
+    assert await load_one(store, DELIVERY_REPORTS) == StoredRecord("1", second, 3)
+    assert await store.delete_expired(DELIVERY_REPORTS, NOW, 9) == 1
+    assert await store.add(DELIVERY_REPORTS, "1", first, 1)
 
 
 async def test_a_missing_record_is_not_changed(store: RecordStore) -> None:
@@ -285,13 +299,36 @@ async def test_a_taken_id_comes_before_a_unique_violation(store: RecordStore) ->
     assert not await store.add(IDENTITIES, "1", named("1"), 1)
 
 
-@pytest.mark.parametrize("is_deleted", [True, False])
-async def test_a_value_of_a_unique_index_is_free_when_no_record_has_it(
-    store: RecordStore, is_deleted: bool
+async def test_values_of_a_unique_index_may_be_any_texts(store: RecordStore) -> None:
+    for number, text in enumerate(ODD_TEXTS):
+        assert await store.add(IDENTITIES, str(number), named(str(number), text), 1), text
+
+
+async def test_a_rejected_write_takes_no_value_of_another_unique_index(
+    store: RecordStore,
 ) -> None:
-    await store.add(IDENTITIES, "1", named("1"), 1)
-    if is_deleted:
+    await store.add(IDENTITIES, "1", named("1", external_id="first"), 1)
+    await store.add(IDENTITIES, "2", an_identity("2"), 1)
+
+    for external_id, username_key in (("free", "zoë"), ("first", "free")):
+        rejected = {"username_key": username_key, "external_id": external_id}
+        with pytest.raises(UniqueViolation):
+            await store.add(IDENTITIES, "3", named("3", **rejected), 1)
+        with pytest.raises(UniqueViolation):
+            await store.replace(IDENTITIES, "2", named("2", **rejected), 1)
+
+    assert await store.add(IDENTITIES, "3", named("3", "free", external_id="free"), 1)
+
+
+@pytest.mark.parametrize("by", ["deletion", "expiry", "replacement"])
+async def test_a_value_of_a_unique_index_is_free_when_no_record_has_it(
+    store: RecordStore, by: str
+) -> None:
+    await store.add(IDENTITIES, "1", named("1", expires_at=NOW), 1)
+    if by == "deletion":
         assert await store.delete(IDENTITIES, "1", 1)
+    elif by == "expiry":
+        assert await store.delete_expired(IDENTITIES, NOW, 9) == 1
     else:
         assert await store.replace(IDENTITIES, "1", an_identity("1"), 1)
 

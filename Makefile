@@ -84,8 +84,8 @@ test-unit: install-dev ## only the unit tests, without the slow ones
 test-long: install-dev ## property-based tests with 20 times as many examples
 	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)
 
-test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=package.module:factory)
-	$(PYTEST) --dialtone-adapter="$(ADAPTER)" $(ARGS)
+test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=package.module:factory PORT=messages)
+	$(PYTEST) --dialtone-adapter="$(ADAPTER)" --dialtone-port="$(PORT)" $(ARGS)
 
 # The fault tests expect responses in time, and containers need CPU time too.
 test-faults test-samples test-containers test-pooler: WORKERS = 2

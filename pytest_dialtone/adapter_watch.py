@@ -20,6 +20,7 @@ CLOSING_TIME: Final = 1.0
 _SLICE: Final = 0.01
 _SHARED_THREADS: Final = ("asyncio_", "ThreadPoolExecutor-")
 """The event loop ends those of `asyncio.to_thread`. Motor has a pool for the whole process."""
+_LOG_THREAD: Final = "log"
 _OPEN_DESCRIPTORS: Final = Path("/proc/self/fd")
 _SHOWN_CALLS: Final = 4
 
@@ -91,7 +92,7 @@ def list_open() -> OpenThings:
         frozenset(
             thread
             for thread in threading.enumerate()
-            if not thread.name.startswith(_SHARED_THREADS)
+            if not thread.name.startswith(_SHARED_THREADS) and thread.name != _LOG_THREAD
         ),
         frozenset(_list_descriptors()),
     )

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from inspect import isawaitable, signature
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,17 +16,15 @@ from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.system import SystemRandomness
 from application.ports.keys import Key
-from entrypoints.opening.factories import health_check_of, load_factory, open_adapter
+from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.settings.values import Factory
 from pytest_dialtone.adapter_watch import MAX_PAUSE, watch_loop
-from pytest_dialtone.port import find_ports
+from pytest_dialtone.port import Port, find_ports
+from pytest_dialtone.promises import unproven
 
-OPTION: Final = "--dialtone-adapter"
 ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
-SETTING: Final = "DIALTONE_TEST_SETTING"
+PORT: Final = "DIALTONE_TEST_PORT"
 PLACE: Final = "DIALTONE_TEST_PLACE"
-DATABASE: Final = "DIALTONE_DATABASE"
-LIMIT_STORE: Final = "DIALTONE_LIMIT_STORE"
 OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
 """Opens a database, which is empty at first. It may be open twice."""
 _NO_RECORDS: Final[Any] = object()
@@ -60,9 +58,14 @@ def is_given() -> bool:
     return ADAPTER in os.environ
 
 
+def given_port() -> Port:
+    """Return the port of the external adapter."""
+    return find_ports()[os.environ[PORT]]
+
+
 def is_limit_store() -> bool:
     """Return whether the external adapter is a limit store alone."""
-    return os.environ.get(SETTING) == LIMIT_STORE
+    return os.environ.get(PORT) == "limits"
 
 
 @asynccontextmanager
@@ -74,19 +77,14 @@ async def open_external_adapter(
     A database gets this encryption, or the same one each time.
 
     The factory finds the path of the folder in the environment, as DIALTONE_TEST_PLACE. Errors
-    name the setting of the adapter, or the option of pytest while that is not known. A test
-    fails if the event loop was blocked meanwhile.
+    name the setting of the adapter. A test fails if the event loop was blocked meanwhile.
     """
-    factory, setting = Factory(os.environ[ADAPTER]), os.environ.get(SETTING, OPTION)
+    port = given_port()
     arguments: dict[str, Any] = {"environ": {**os.environ, PLACE: str(folder)}}
-    port = find_ports().get(setting)
-    has_encryption = setting == DATABASE or (
-        port is None and "phone_encryption" in signature(load_factory(factory, setting)).parameters
-    )
-    if has_encryption:
+    if port.protocol is Database:
         arguments["phone_encryption"] = phone_encryption or make_phone_encryption()
-    protocol = port.protocol if port else object
-    async with open_adapter(factory, setting, protocol, **arguments) as adapter:
+    opened = open_adapter(Factory(os.environ[ADAPTER]), port.setting, port.protocol, **arguments)
+    async with opened as adapter:
         with watch_loop() as pauses:
             yield adapter if isinstance(adapter, Database) else WithHealthCheck(adapter)
     if pauses:
@@ -122,11 +120,11 @@ class WithHealthCheck:
 async def call_test_method(adapter: Any, name: str, *arguments: object) -> Any:
     """Call a method that an adapter may have for tests. It returns, or is awaited.
 
-    A test that needs a method that there is not is skipped.
+    What a test needs it for is unproven if there is no such method.
     """
     method = getattr(adapter, name, None)
     if method is None:
-        pytest.skip(f"it has no {name}(), see docs/adapters.md")
+        unproven(f"no helper {name}()")
     try:
         result = method(*arguments)
         return await result if isawaitable(result) else result

@@ -1,4 +1,4 @@
-"""`pytest --dialtone-adapter=package.module:factory`: the contract suites with an adapter.
+"""`pytest --dialtone-adapter=package.module:factory --dialtone-port=NAME`: the contract suites.
 
 The plugin starts this in a process of its own, so that the configuration of the
 author's own tests does not apply.
@@ -10,23 +10,31 @@ import multiprocessing
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import pytest
 
+from adapters.logging import configure_logging, flush_log
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.opening.startup_error import StartupError, print_errors
 from entrypoints.version.distribution import check_import_names
-from pytest_dialtone.external_adapter import ADAPTER, OPTION, SETTING, open_external_adapter
+from pytest_dialtone.external_adapter import ADAPTER, PORT, given_port, open_external_adapter
+from pytest_dialtone.failure_text import describe_failure
 from pytest_dialtone.port import find_ports
+from pytest_dialtone.promises import PromiseReport, list_promises
 
 OPENING_TIME: Final = 60
 """Seconds in which the adapter has to be opened and closed once, before the tests."""
 ENDING_TIME: Final = 20
 """Seconds in which a test has to end after it failed."""
 _FOLDER: Final = Path(__file__).parent
+_CONFIGURATION: Final = (f"--config-file={_FOLDER / 'pytest.toml'}", f"--rootdir={_FOLDER}")
+
+T = TypeVar("T")
 
 
 class FailuresAtOnce:
@@ -42,9 +50,8 @@ class FailuresAtOnce:
     @pytest.hookimpl(trylast=True)  # plugins of pytest end their own timers here
     def pytest_exception_interact(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         """Show the message of a failure. The test has to end soon."""
-        crash = getattr(report.longrepr, "reprcrash", None)
-        message: str = crash.message if crash else report.longreprtext
-        os.write(self._output, f"\n{report.nodeid}: {message.splitlines()[0]}\n".encode())
+        message, _, _ = report.longreprtext.partition("\n")
+        os.write(self._output, f"\n{report.nodeid}: {message}\n".encode(errors="replace"))
         faulthandler.dump_traceback_later(ENDING_TIME, exit=True, file=self._output)
 
     def pytest_runtest_logfinish(self) -> None:
@@ -53,72 +60,93 @@ class FailuresAtOnce:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the suites of the adapter's port; return the exit code of pytest.
+    """Run the suites of a port, and say at the end what is not proven; return the exit code.
+
+    It is that of pytest. Where that is 0 and a promise is not proven, it is 5, as if no test had
+    run, unless one of the arguments is `--dialtone-partial`.
 
     Args:
-        arguments: The path of the factory, then further arguments of pytest.
+        arguments: The path of the factory and the name of the port, then those of pytest.
     """
-    os.environ[ADAPTER], *options = arguments
-    if ":" not in os.environ[ADAPTER]:
-        sys.stderr.write(f"{OPTION}: name the factory as package.module:factory.\n")
-        return pytest.ExitCode.USAGE_ERROR
+    os.environ[ADAPTER], os.environ[PORT], *options = arguments
     try:
         check_import_names()
-        # In a process of its own: pytest cannot rewrite what an adapter has imported already.
-        with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as process:
-            os.environ[SETTING] = process.submit(find_setting).result()
+        _check_names()
+        configure_logging("info", "console")
+        # In processes of their own: pytest cannot rewrite what was imported already.
+        _run_apart(open_once)
+        suites = [str(path) for path in given_port().paths]
+        promises = PromiseReport(_run_apart(list_promises, [*_CONFIGURATION, *suites]))
     except StartupError as error:
-        sys.stderr.write(f"{error}\n")
+        print_errors(str(error))
         return pytest.ExitCode.USAGE_ERROR
-    configuration = (f"--config-file={_FOLDER / 'pytest.toml'}", f"--rootdir={_FOLDER}")
     cache = f"--override-ini=cache_dir={Path.cwd() / '.pytest_cache'}"
-    port = find_ports()[os.environ[SETTING]]
-    suites = [str(_FOLDER / "suites" / suite) for suite in port.suites]
-    return pytest.main(
-        [*configuration, cache, *suites, *options], [FailuresAtOnce(os.dup(sys.stdout.fileno()))]
-    )
+    plugins = [FailuresAtOnce(os.dup(sys.stdout.fileno())), promises]
+    try:
+        code = pytest.main([*_CONFIGURATION, cache, *suites, *options], plugins)
+    except Exception as error:  # noqa: BLE001 -- of a thread that failed after the last test
+        print_errors(describe_failure(error))
+        code = pytest.ExitCode.INTERNAL_ERROR
+    flush_log()
+    return promises.finish(code)
 
 
-def find_setting() -> str:
-    """Open the adapter as the service does, and return the setting that is for it.
+def open_once() -> None:
+    """Open the adapter as the service does, and close it.
 
     Raises:
-        StartupError: it cannot be opened, is for no setting, or does not fit its port.
+        StartupError: it cannot be opened or closed, or does not fit its port.
     """
-    with name_variable(OPTION):
-        setting = asyncio.run(_open_adapter())
-    os.environ[SETTING] = setting
+    setting = given_port().setting
     with name_variable(setting):
-        asyncio.run(_open_adapter())
-    return setting
+        try:
+            asyncio.run(_open_once())
+        except TimeoutError:
+            raise StartupError(
+                f"{setting}: {os.environ[ADAPTER]} was not opened and closed within {OPENING_TIME} "
+                "seconds."
+            ) from None
 
 
-async def _open_adapter() -> str:
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            async with (
-                asyncio.timeout(OPENING_TIME),
-                open_external_adapter(Path(folder)) as adapter,
-            ):
-                return _setting_of(adapter)
-    except TimeoutError:
+async def _open_once() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with asyncio.timeout(OPENING_TIME), open_external_adapter(Path(folder)):
+            pass
+
+
+def _check_names() -> None:
+    if ":" not in os.environ[ADAPTER]:
+        raise StartupError("--dialtone-adapter: name the factory as package.module:factory.")
+    if os.environ[PORT] not in find_ports():
+        wrong = f"there is no port {os.environ[PORT]}" if os.environ[PORT] else "it is missing"
         raise StartupError(
-            f"{OPTION}: {os.environ[ADAPTER]} was not opened and closed within {OPENING_TIME} "
-            "seconds."
-        ) from None
+            f"--dialtone-port: {wrong}: name the adapter's port, one of {', '.join(find_ports())}."
+        )
 
 
-def _setting_of(adapter: Any) -> str:
-    ports = find_ports()
-    for setting, port in ports.items():
-        if port.is_meant(adapter):
-            return setting
-    *first, last = (_with_article(port.protocol.__name__) for port in ports.values())
-    raise StartupError(f"{OPTION}: the factory has to yield {', '.join(first)} or {last}.")
+def _run_apart(function: Callable[..., T], *arguments: object) -> T:
+    """Return what a function returns in a process of its own.
+
+    Raises:
+        StartupError: that of the function, or anything else has ended it.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as process:
+        try:
+            return process.submit(_describe_errors, function, arguments).result()
+        except BrokenProcessPool:
+            raise StartupError(f"{os.environ[ADAPTER]} has ended its process.") from None
 
 
-def _with_article(name: str) -> str:
-    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+def _describe_errors(function: Callable[..., T], arguments: Sequence[object]) -> T:
+    try:
+        return function(*arguments)
+    except StartupError:
+        raise
+    except BaseException as error:  # noqa: BLE001 -- an adapter may end its process
+        text = f"{given_port().setting}: {os.environ[ADAPTER]} failed: {describe_failure(error)}"
+        raise StartupError(text) from None
+    finally:
+        flush_log()
 
 
 if __name__ == "__main__":

@@ -1,39 +1,64 @@
 """Fixtures and reports of a run with an external adapter."""
 
+import asyncio
+import warnings
 from collections.abc import AsyncIterator, Generator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from adapters.logging import configure_logging
 from pytest_dialtone.adapter_watch import find_left_open, list_open
 from pytest_dialtone.external_adapter import TestMethodFailed, is_given
+from pytest_dialtone.failure_text import describe_failure, describe_warning
 
 OF_TEST_METHOD: Final = "of_test_method"
 collect_ignore_glob = [] if is_given() else ["*"]
 """Without an adapter there is nothing to test."""
+if is_given():  # also in processes of pytest-xdist
+    configure_logging("info", "console")
 
 
 @pytest.fixture(autouse=True)
 async def nothing_left_open() -> AsyncIterator[None]:
-    """Fail if the adapter leaves something open.
+    """Fail if the adapter leaves something open, or a task of it fails.
 
     It begins before the adapter is opened, and ends after it is closed.
     """
+    errors: list[BaseException] = []
+
+    def keep_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if error := context.get("exception"):
+            errors.append(error)
+        else:
+            loop.default_exception_handler(context)
+
+    asyncio.get_running_loop().set_exception_handler(keep_error)
     before = list_open()
     yield
     if left := await find_left_open(before):
         pytest.fail(f"The adapter left open: {', '.join(left)}", pytrace=False)
+    if errors:
+        raise pytest.fail.Exception("A task of the adapter failed.", pytrace=False) from errors[0]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Mark the reports of methods that only tests call."""
+    """Show no values of an exception, and mark the reports of methods that only tests call."""
     report = yield
-    if call.excinfo and call.excinfo.errisinstance(TestMethodFailed):
-        report.user_properties.append((OF_TEST_METHOD, True))
+    if call.excinfo and report.failed:
+        report.longrepr = describe_failure(call.excinfo.value)
+        if call.excinfo.errisinstance(TestMethodFailed):
+            report.user_properties.append((OF_TEST_METHOD, True))
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
+    """Show no values of a warning."""
+    warning_message.message = describe_warning(warning_message.message)
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

@@ -24,7 +24,7 @@ def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
 
 
 def test_limits_in_redis_pass_the_contract_suite(valkey: ValkeyProcess) -> None:
-    run = run_contract_tests(FACTORY, environ={"REDIS_URL": valkey.url})
+    run = run_contract_tests(FACTORY, "limits", environ={"REDIS_URL": valkey.url})
 
     assert run.returncode == 0, run.stdout + run.stderr
     assert "passed" in run.stdout

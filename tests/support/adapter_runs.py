@@ -14,15 +14,20 @@ _TIMEOUT: Final = 100
 
 
 def run_contract_tests(
-    factory: str, *arguments: str, environ: dict[str, str] | None = None, folder: Path = PROJECT
+    factory: str,
+    port: str,
+    *arguments: str,
+    environ: dict[str, str] | None = None,
+    folder: Path = PROJECT,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the contract tests with an adapter, with further arguments of pytest.
+    """Run the contract tests of a port with an adapter, with further arguments of pytest.
 
     This starts what the plugin of pytest starts. A second pytest would take longer.
     """
     without = [option for plugin in _UNUSED_PLUGINS for option in ("-p", f"no:{plugin}")]
     variables = {"PYTHONPATH": str(folder), **os.environ, **(environ or {})}
-    return run_forked(CONTRACT_TESTS, [factory, *without, *arguments], folder, variables, _TIMEOUT)
+    arguments = (factory, port, *without, *arguments)
+    return run_forked(CONTRACT_TESTS, arguments, folder, variables, _TIMEOUT)
 
 
 def documented_adapter() -> str:

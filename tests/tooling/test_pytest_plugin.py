@@ -74,16 +74,21 @@ def test_the_suites_run_without_the_configuration_of_the_author_who_gets_their_r
     (folder / "conftest.py").write_text(OWN_FIXTURES)
     right = "return DeliveryResult(DeliveryStatus.ACCEPTED)"
     (folder / "my_sms.py").write_text(
-        documented_adapter().replace(right, f"{right} if text else True")
+        documented_adapter().replace(right, f"{right} if message.text else True")
     )
 
     run = run_pytest(
-        folder, "--dialtone-adapter", "my_sms:open_file_messenger", "-k", "text or number"
+        folder,
+        "--dialtone-adapter",
+        "my_sms:open_file_messenger",
+        "--dialtone-port=messages",
+        "-k",
+        "text or number",
     )
 
     assert run.returncode == 1, run.stdout + run.stderr
     assert "1 failed, 4 passed, 2 skipped" in run.stdout
     assert "send returned True. A failure is a DeliveryResult" in run.stdout
-    assert "it has no received()" in run.stdout
+    assert "no helper received()" in run.stdout
     assert "it is for other tests" not in run.stdout
     assert "warning" not in run.stdout

@@ -18,11 +18,15 @@ def test_the_wheel_with_its_extra_is_all_that_an_author_needs(
     adapter = documented_adapter()
     broken = adapter.replace("return DeliveryResult(DeliveryStatus.ACCEPTED)", "return True")
 
-    for code, returncode in ((adapter, 0), (broken, 1)):
+    for code, returncode in ((adapter, 5), (broken, 1)):
         (tmp_path / "my_sms.py").write_text(code)
         pytest_command = environment.python.with_name("pytest")
         run = subprocess.run(
-            [pytest_command, "--dialtone-adapter=my_sms:open_file_messenger"],
+            [
+                pytest_command,
+                "--dialtone-adapter=my_sms:open_file_messenger",
+                "--dialtone-port=messages",
+            ],
             cwd=tmp_path,
             env={"MY_SMS_FILE": str(tmp_path / "messages")},
             capture_output=True,

@@ -3,8 +3,6 @@
 from typing import Final
 
 from application.ports.attestation import Attestation
-from pytest_dialtone.port import Port, has_method
+from pytest_dialtone.port import Port
 
-PORTS: Final = (
-    Port("DIALTONE_ATTESTATION", Attestation, has_method("challenge"), ("attestation",)),
-)
+PORTS: Final = (Port("attestation", "DIALTONE_ATTESTATION", Attestation, ("attestation",)),)

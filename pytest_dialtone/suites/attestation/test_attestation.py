@@ -13,6 +13,7 @@ from application.ports.errors import PortError
 from domain.otp.attestation_proof import AttestationProof
 from entrypoints.opening.factories import health_check_of
 from pytest_dialtone.outcomes import CHECK_SECONDS, expect_check_to_end, expect_errors, observe
+from pytest_dialtone.promises import not_promised
 from pytest_dialtone.provider_driver import FAILED_CALLS, LOST_ANSWERS, LostAnswer
 from pytest_dialtone.suites.attestation.driver import AttestationDriver
 from pytest_dialtone.suites.attestation.spellings import decode_base64, other_spellings
@@ -242,7 +243,7 @@ async def test_the_health_check_fails_without_the_provider(
 ) -> None:
     attestation = attestation_driver.attestation
     if not getattr(attestation, "has_health_check", hasattr(attestation, "check")):
-        pytest.skip("it has no check()")
+        not_promised("it has no check()")
     await attestation_driver.break_provider()
 
     await expect_errors(

@@ -3,8 +3,6 @@
 from typing import Final
 
 from application.ports.media import MediaFiles
-from pytest_dialtone.port import Port, has_method
+from pytest_dialtone.port import Port
 
-PORTS: Final = (
-    Port("DIALTONE_MEDIA", MediaFiles, has_method("write", "open_file", "url_for"), ("media",)),
-)
+PORTS: Final = (Port("media", "DIALTONE_MEDIA", MediaFiles, ("media",)),)

@@ -2,12 +2,11 @@
 
 from typing import Protocol
 
-import pytest
-
 from application.ports.otp import Messenger
 from application.ports.system import HealthCheck
 from application.ports.webhooks import SignedRequest
 from pytest_dialtone.external_adapter import TestMethodFailed, call_test_method
+from pytest_dialtone.promises import not_promised, unproven
 
 
 class CheckedMessenger(Messenger, HealthCheck, Protocol):
@@ -53,11 +52,11 @@ class ExternalMessengerDriver(MessengerDriver):
         await call_test_method(self.messenger, "break_provider")
 
     def invalidate_number(self) -> None:
-        pytest.skip("its provider cannot be changed from outside")
+        unproven("its provider cannot be changed from outside")
 
     async def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
         if not hasattr(self.messenger, "read_statuses"):
-            pytest.skip("it has no read_statuses()")
+            not_promised("it has no read_statuses()")
         signed = await call_test_method(self.messenger, "sign_status", url, body)
         if not isinstance(signed, SignedRequest):
             raise TestMethodFailed(f"sign_status() returned {signed!r} instead of a SignedRequest")

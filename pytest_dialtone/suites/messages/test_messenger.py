@@ -17,6 +17,7 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from pytest_dialtone.external_adapter import is_given
 from pytest_dialtone.outcomes import expect_errors, observe
+from pytest_dialtone.promises import not_promised
 from pytest_dialtone.suites.messages.driver import MessengerDriver
 
 PHONE: Final = PhoneNumber("+14155550001")
@@ -131,7 +132,7 @@ async def test_the_health_check_succeeds_with_a_provider(messenger_driver: Messe
 
 async def test_the_health_check_fails_without_a_provider(messenger_driver: MessengerDriver) -> None:
     if not getattr(messenger_driver.messenger, "has_health_check", True):
-        pytest.skip("it has no check()")
+        not_promised("it has no check()")
     await messenger_driver.break_provider()
 
     calls = {"check": messenger_driver.messenger.check()}
@@ -161,7 +162,7 @@ async def test_a_request_without_a_signature_is_no_status_callback(
     messenger_driver: MessengerDriver,
 ) -> None:
     if not hasattr(messenger_driver.messenger, "read_statuses"):
-        pytest.skip("it has no read_statuses()")
+        not_promised("it has no read_statuses()")
     for body in BODIES:
         form = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
         statuses = read_statuses(messenger_driver, SignedRequest(STATUS_URL, {}, form, body))

@@ -1,10 +1,10 @@
 """The suites of databases, and of limit stores without records beside them."""
 
-from typing import Any, Final
+from typing import Final
 
 from adapters.records.database import Database
 from application.ports.limits import LimitStore
-from pytest_dialtone.port import Port, has_method
+from pytest_dialtone.port import Port
 
 _LIMITS: Final = (
     "test_limit_store.py",
@@ -14,18 +14,12 @@ _LIMITS: Final = (
     "test_unanswered_permits.py",
 )
 
-
-def is_database(adapter: Any) -> bool:
-    """Return whether it is the class that has records and limits."""
-    return isinstance(adapter, Database)
-
-
 PORTS: Final = (
-    Port("DIALTONE_DATABASE", Database, is_database, ("storage",)),
+    Port("database", "DIALTONE_DATABASE", Database, ("storage",)),
     Port(
+        "limits",
         "DIALTONE_LIMIT_STORE",
         LimitStore,
-        has_method("acquire", "release", "next_available"),
         tuple(f"storage/{name}" for name in _LIMITS),
     ),
 )

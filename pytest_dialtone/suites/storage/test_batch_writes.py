@@ -5,8 +5,6 @@ Each is as a write of its own would be. Jobs and the cleanup write one after the
 
 from datetime import timedelta
 
-import pytest
-
 from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, LEASES
@@ -18,6 +16,7 @@ from adapters.records.record_store import (
     Overwrite,
     Replacement,
 )
+from pytest_dialtone.promises import not_promised
 from pytest_dialtone.suites.storage.record_examples import NOW
 
 LATER = NOW + timedelta(days=365)
@@ -26,7 +25,7 @@ LATER = NOW + timedelta(days=365)
 async def test_only_records_with_their_version_are_replaced(database: Database) -> None:
     store = database.records
     if not isinstance(store, BatchReplacements):
-        pytest.skip("it has no replace_all(), see docs/adapters.md")
+        not_promised("it has no replace_all()")
     for name in ("a", "b"):
         await store.add(LEASES, name, LeaseRecord(expires_at=NOW), 5)
     later = LeaseRecord(expires_at=LATER)
@@ -46,7 +45,7 @@ async def test_only_records_with_their_version_are_overwritten_and_moved(
 ) -> None:
     store = database.records
     if not isinstance(store, BatchWrites):
-        pytest.skip("it has no overwrite_all(), move_all() and estimate_size()")
+        not_promised("it has no overwrite_all(), move_all() and estimate_size()")
     for record_id in ("a", "b"):
         record = IdentityRecord(id=record_id, created_at=NOW, sessions=(), encrypted_phone=b"first")
         await store.add(IDENTITIES, record_id, record, 5)

@@ -11,6 +11,7 @@ from adapters.records.database import Database
 from adapters.records.kinds import LEASES
 from adapters.records.leases import LeaseRecord
 from adapters.records.undeclared_records import ListsUnknown, UndeclaredRecords
+from pytest_dialtone.promises import not_promised
 from pytest_dialtone.suites.storage.record_examples import NOW
 
 COUNT: Final = 5
@@ -20,7 +21,7 @@ NO_TABLE: Final = "no_such_records"
 @pytest.fixture
 def store(database: Database) -> UndeclaredRecords:
     if not isinstance(database.records, UndeclaredRecords):
-        pytest.skip("it has no has_undeclared() and delete_undeclared()")
+        not_promised("it has no has_undeclared() and delete_undeclared()")
     return database.records
 
 

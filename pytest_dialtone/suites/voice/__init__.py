@@ -3,8 +3,6 @@
 from typing import Final
 
 from application.ports.voice import VoiceProvider
-from pytest_dialtone.port import Port, has_method
+from pytest_dialtone.port import Port
 
-PORTS: Final = (
-    Port("DIALTONE_VOICE", VoiceProvider, has_method("place_call", "render", "parse"), ("voice",)),
-)
+PORTS: Final = (Port("voice", "DIALTONE_VOICE", VoiceProvider, ("voice",)),)

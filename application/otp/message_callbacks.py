@@ -18,6 +18,7 @@ from application.ports.webhooks import (
 )
 from application.webhook_urls import PhoneLabels, parse_phone_labels, parse_reference
 from domain.otp.delivery import Channel
+from domain.otp.delivery_report import ReportedStatus
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class RecordMessageStatus:
             CorruptRecord
         """
         for provider, callbacks in self.status_callbacks.items():
-            statuses = _ask(provider, callbacks.read_statuses, request, Sequence)
+            statuses = _ask(provider, callbacks.read_statuses, request, _are_statuses)
             if statuses is not None:
                 of_url = parameters if coverage_of(callbacks).url else {}
                 for message in statuses[:MAX_STATUSES]:
@@ -87,7 +88,7 @@ class AnswerHandshake:
     def __call__(self, request: SignedRequest) -> str | None:
         """Return the text that the provider expects, None if no provider recognizes the request."""
         answers = (
-            _ask(provider, messenger.answer_handshake, request, str)
+            _ask(provider, messenger.answer_handshake, request, _is_text)
             for provider, messenger in self.handshakes.items()
         )
         answer = next((answer for answer in answers if answer is not None), None)
@@ -107,7 +108,7 @@ def _ask(
     provider: str,
     method: Callable[[SignedRequest], T | None],
     request: SignedRequest,
-    expected: type,
+    is_expected: Callable[[object], bool],
 ) -> T | None:
     """Return what a messenger makes of a request. One that fails does not recognize it.
 
@@ -115,9 +116,25 @@ def _ask(
     """
     try:
         result = method(request)
-        if result is not None and not isinstance(result, expected):
-            raise TypeError(f"{method.__name__} returned {type(result).__name__}")
+        if result is not None and not is_expected(result):
+            raise TypeError(f"{method.__name__} returned something else than its port says")
     except Exception as error:  # noqa: BLE001 -- whatever an operator's adapter raises
         _log.error({"event": "message_callback_failed", "provider": provider}, exc_info=error)
         return None
     return result
+
+
+def _are_statuses(result: object) -> bool:
+    return isinstance(result, Sequence) and all(map(_is_status, result))
+
+
+def _is_status(message: object) -> bool:
+    if not isinstance(message, MessageStatus):
+        return False
+    texts = (message.error_code, message.provider_message_id, message.reference)
+    has_status = message.status is None or isinstance(message.status, ReportedStatus)
+    return has_status and all(map(_is_text, texts))
+
+
+def _is_text(result: object) -> bool:
+    return isinstance(result, str)

@@ -13,6 +13,8 @@ from application.ports.webhooks import Handshakes, SignatureCoverage, StatusCall
 _OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks, Handshakes)
 """An adapter may have these methods, besides those of its port."""
 _FORMER_PARAMETERS: Final = {"text", "status_url", "locale"}
+_FORMER_COUNT: Final = 4
+"""An adapter may have named them otherwise."""
 
 
 def find_port_problem(adapter: object, port: type) -> str | None:
@@ -48,13 +50,15 @@ def _find_former_method(messenger: Any) -> str | None:
     Its methods could be called: what they get would be something else.
     """
     with suppress(AttributeError, TypeError, ValueError):
-        if _FORMER_PARAMETERS & set(inspect.signature(messenger.send).parameters):
+        parameters = inspect.signature(messenger.send).parameters
+        named = [one for one in parameters.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
+        if _FORMER_PARAMETERS & set(parameters) or len(named) == _FORMER_COUNT:
             return (
                 "which has send(phone, text, status_url, locale) of an earlier version: it is "
                 "send(phone, message) now, and the message has `text`, `status_url` and "
                 "`requested_locale`"
             )
-    if hasattr(messenger, "read_status"):
+    if hasattr(messenger, "read_status") and not hasattr(messenger, "read_statuses"):
         return (
             "which has read_status(request) of an earlier version: it is read_statuses(request) "
             "now, and returns a list"

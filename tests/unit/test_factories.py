@@ -59,6 +59,13 @@ class FormerMessenger:
         """Have the method of an earlier version, which can be called like that of the port."""
 
 
+class RenamingMessenger:
+    async def send(
+        self, to: object, body: object, callback: object = "", language: object = None
+    ) -> None:
+        """Have that method with names of its own."""
+
+
 class BlockingMessenger:
     def send(self, phone: object, message: object) -> None:
         """Lack `async`."""
@@ -103,6 +110,7 @@ class OneReservationLimits:
     [
         (RequiredUrlMessenger(), Messenger, "has no send(phone, message)"),
         (FormerMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
+        (RenamingMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
         (FormerStatus(), Messenger, "it is read_statuses(request) now, and returns a list"),
         (BlockingMessenger(), Messenger, "method send is not async: write `async def send`"),
         (BlockingCheck(), Messenger, "method check is not async: write `async def check`"),

@@ -99,7 +99,12 @@ async def test_statuses_above_the_limit_are_dropped() -> None:
     assert await app.otp.get_delivery_status(request_id) == (QUEUED, None)
 
 
-@pytest.mark.parametrize("do", [fail, lambda: MessageStatus(DELIVERED)])
+NUMBER: Any = 131026
+
+
+@pytest.mark.parametrize(
+    "do", [fail, lambda: MessageStatus(DELIVERED), lambda: [MessageStatus(DELIVERED, NUMBER)]]
+)
 async def test_a_messenger_that_breaks_its_promise_hides_no_other(
     do: Callable[[], object], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -116,6 +116,9 @@ class WithHealthCheck:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._adapter, name)
 
+    def __repr__(self) -> str:
+        return repr(self._adapter)
+
 
 async def call_test_method(adapter: Any, name: str, *arguments: object) -> Any:
     """Call a method that an adapter may have for tests. It returns, or is awaited.

@@ -1,4 +1,4 @@
-"""Calls of extensions during a login or a refresh."""
+"""Calls of extensions, among them those during a login or a refresh."""
 
 import asyncio
 import json
@@ -80,7 +80,7 @@ async def ask_session_checks(
     loop = asyncio.get_running_loop()
     end = loop.time() + TIMEOUT
     for name, check in checks.items():
-        decision: object = await _call(name, partial(check, login), end - loop.time())
+        decision: object = await call_extension(name, partial(check, login), end - loop.time())
         if isinstance(decision, Reject):
             text: object = decision.text
             text = _shorten(text) if isinstance(text, str) else ""
@@ -93,7 +93,7 @@ async def ask_session_checks(
 async def _load_claims(
     name: str, load: Callable[[], Awaitable[Mapping[str, Any]]]
 ) -> Mapping[str, Any]:
-    loaded: object = await _call(name, load, TIMEOUT)
+    loaded: object = await call_extension(name, load, TIMEOUT)
     if not isinstance(loaded, Mapping) or not all(isinstance(key, str) for key in loaded):
         raise _failed(name, f"its claims are {type(loaded).__name__}, and no JSON object")
     try:
@@ -107,19 +107,46 @@ async def _load_claims(
     return claims
 
 
-async def _call(name: str, call: Callable[[], Awaitable[T]], seconds: float) -> T:
+async def call_extension(
+    name: str,
+    call: Callable[[], Awaitable[T]],
+    seconds: float | None,
+    *,
+    part: str = "",
+    expected: tuple[type[Exception], ...] = (PortError,),
+) -> T:
+    """Await a call of the code of an extension.
+
+    Args:
+        name: The extension.
+        call: Makes the call.
+        seconds: How long it may take; None without a limit.
+        part: What is called, for the log and the error.
+        expected: The errors that it may raise.
+
+    Raises:
+        Exception: What is expected.
+        ExtensionFailed: It raised anything else, which the log has, or took too long.
+    """
+    place = f" in {part}" if part else ""
     try:
         return await call_adapter(f"extension_{name}", call, seconds)
-    except PortError:
+    except expected:
         raise
     except TimeoutError:
-        raise _failed(name, f"no answer within {TIMEOUT:g} seconds") from None
+        raise _failed(name, f"no answer in time{place}") from None
     # An extension may raise anything, also of what it has cancelled itself.
     except BaseException as error:  # SystemExit would end the process
         if is_ended():
             raise
-        _log.error({"event": "extension_failed", "extension": name}, exc_info=error)
-        raise _failed(name, f"it raised {type(error).__name__}") from error
+        log_failure(name, part, error)
+        raise _failed(name, f"it raised {type(error).__name__}{place}") from error
+
+
+def log_failure(name: str, part: str, error: BaseException) -> None:
+    """Log what an extension raised."""
+    fields = {"event": "extension_failed", "extension": name}
+    _log.error(fields | ({"part": part} if part else {}), exc_info=error)
 
 
 def _failed(name: str, reason: str) -> ExtensionFailed:

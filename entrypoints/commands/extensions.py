@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from entrypoints.commands.command import Command
 from entrypoints.commands.options import PHONE, USER
 from entrypoints.opening.extensions import EXTENSIONS, VARIABLE
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.opening.startup_error import CommandError, StartupError
 
 if TYPE_CHECKING:
     from entrypoints.extensions.extension import Extension, ExtensionCommand
@@ -84,12 +84,14 @@ def _add_arguments(name: str, command: "ExtensionCommand", parser: ArgumentParse
 def _run(
     extension: "Extension", command: "ExtensionCommand", settings: "Settings", arguments: Namespace
 ) -> Iterable[str]:
+    from application.identities.extension_calls import call_extension
+    from application.ports.errors import ConfigurationError, PortError
     from application.use_cases import UseCases
+    from domain.errors import DomainError
     from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.parsing import parse_readings
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.commands.user_calls import find_one
-    from entrypoints.extensions.guarded_calls import OWN_ERRORS, call_extension
     from entrypoints.features import FEATURES
 
     readings = parse_readings(settings, arguments.user) if command.takes_user else ()
@@ -101,8 +103,9 @@ def _run(
             arguments.user = user.require_identity().id
         own: Any = use_cases.of(command.use_cases)
         run: Callable[[], Any] = partial(command.run, own, arguments)
+        expected = (PortError, DomainError, ConfigurationError, StartupError, CommandError)
         lines = await call_extension(
-            extension.name, f"the command {command.name}", run, OWN_ERRORS, seconds=None
+            extension.name, run, None, part=f"the command {command.name}", expected=expected
         )
         return [*lines]
 

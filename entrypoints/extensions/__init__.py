@@ -5,6 +5,7 @@ only with `EXTENSION_API`.
 """
 
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
+from application.identities.extensions import Allow, PendingLogin, Reject
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
@@ -17,16 +18,20 @@ from application.ports.errors import (
 from application.ports.system import Clock, Randomness
 from domain.errors import DomainError, InvalidValue
 from domain.identifier import make_identifier
+from domain.otp.delivery import Channel
 from entrypoints.extensions.extension import EXTENSION_API, Extension, ExtensionCommand
 from entrypoints.extensions.opening import ExtensionOpening, Users, UserSummary
 from entrypoints.extensions.records import OwnRecords
 from entrypoints.extensions.settings import secret, setting
 from entrypoints.opening.startup_error import CommandError
+from entrypoints.settings.parsers import choice, number, parse_yes_or_no
 from entrypoints.settings.values import Secret
 
 __all__ = [
     "EXPIRES_AT",
     "EXTENSION_API",
+    "Allow",
+    "Channel",
     "Clock",
     "CommandError",
     "ConfigurationError",
@@ -38,10 +43,12 @@ __all__ = [
     "Index",
     "InvalidValue",
     "OwnRecords",
+    "PendingLogin",
     "PortError",
     "Randomness",
     "Record",
     "RecordKind",
+    "Reject",
     "Secret",
     "StorageError",
     "StorageTimeout",
@@ -49,8 +56,11 @@ __all__ = [
     "UniqueViolation",
     "UserSummary",
     "Users",
+    "choice",
     "index_by_time",
     "make_identifier",
+    "number",
+    "parse_yes_or_no",
     "secret",
     "setting",
 ]

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from application.identities.extension_calls import log_failure
 from application.ports.errors import ConfigurationError
 from entrypoints.extensions.extension import Extension
-from entrypoints.extensions.guarded_calls import fail
 from entrypoints.extensions.settings import make_settings_class
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extensions import VARIABLE
@@ -64,7 +64,7 @@ def _plugins_of(extension: Extension) -> "Sequence[ApiPlugin]":
     except ConfigurationError as error:
         raise StartupError(f"{place_of(extension)}: {error}") from error
     except Exception as error:
-        fail(extension.name, "http", error)
+        log_failure(extension.name, "http", error)
         raise StartupError(
             f"{place_of(extension)} failed in http() ({type(error).__name__}): see the log."
         ) from error
@@ -81,7 +81,7 @@ async def _open(extension: Extension, opening: "Opening") -> AsyncIterator[None]
         except (ConfigurationError, StartupError) as error:
             raise StartupError(f"{place_of(extension)}: {error}") from error
         except Exception as error:
-            fail(extension.name, "open", error)
+            log_failure(extension.name, "open", error)
             raise StartupError(
                 f"{place_of(extension)} failed while it was opened ({type(error).__name__}): see "
                 "the log."

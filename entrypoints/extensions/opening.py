@@ -13,23 +13,26 @@ from application.administration.export_part import (
     MissingFiles,
     json_file,
 )
+from application.identities.extension_calls import call_extension
+from application.identities.extensions import SessionCheck, TokenClaimsSource
 from application.operations.cleanup import BATCH_SIZE, CleanupStep, PurgeFailed
-from application.ports.errors import ConfigurationError, StorageError
+from application.ports.errors import ConfigurationError, ExtensionFailed, StorageError
 from application.ports.identities import Identities
 from application.ports.system import Clock, Randomness
 from domain.identities.identity import Identity
-from entrypoints.extensions.guarded_calls import ExtensionFailed, call_extension
 from entrypoints.extensions.records import OwnRecords
 from entrypoints.extensions.settings import own_settings
 from entrypoints.opening.opening import Opening
 
 R = TypeVar("R", bound=Record)
 S = TypeVar("S")
+T = TypeVar("T")
+
+CALL_TIMEOUT: Final = 15.0
+"""Seconds for one call, as long as a write of SQLite has."""
 
 _STEP: Final = re.compile(r"[a-z][a-z0-9_]*")
 _FILE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*\.json")
-_STORAGE: Final = (StorageError,)
-"""Errors that fail all steps of a cleanup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,9 @@ class Users:
 class ExtensionOpening:
     """What an extension may use, and the methods by which it adds itself.
 
-    What it adds is called until the block of its `open` ends. Each call has 15 seconds. What a call
-    raises that is no error of a port is logged as `extension_failed`, with the extension's name.
+    What it adds is called until the block of its `open` ends. Each call has 15 seconds, if its
+    method names no other time. What a call raises that is no `PortError` is logged as
+    `extension_failed`, with the name of the extension.
 
     Attributes:
         clock: The time. Tests of your own may replace it.
@@ -137,18 +141,17 @@ class ExtensionOpening:
         It is called when an account is deleted, and again by the cleanup, until it has succeeded:
         after a kill, or an error. What is deleted already is no error.
         """
-        name = self._name
 
         async def forget_now(user_id: str) -> None:
             # The account is deleted, so this is no error of the request: the cleanup tries again.
             with suppress(ExtensionFailed, StorageError):
-                await call_extension(name, "on_user_deletion", lambda: forget(user_id), _STORAGE)
+                await self._call("on_user_deletion", lambda: forget(user_id))
 
         async def forget_before_purge(user_id: str) -> None:
             try:
-                await call_extension(name, "on_user_deletion", lambda: forget(user_id), _STORAGE)
+                await self._call("on_user_deletion", lambda: forget(user_id))
             except ExtensionFailed as error:
-                raise PurgeFailed(name) from error
+                raise PurgeFailed from error
 
         self._core.identities.extensions.after_deletion.append(forget_now)
         self._core.operations.cleanup.on_purge(forget_before_purge)
@@ -186,18 +189,47 @@ class ExtensionOpening:
         part = _ExportPart(self._name, explained_files, make_files)
         self._core.administration.export_parts.append(part)
 
-    def _add_step(self, name: str, step: CleanupStep) -> None:
-        extension = self._name
+    def add_token_claims(self, load: TokenClaimsSource) -> None:
+        """Add claims to short-lived access tokens, in their claim `x`: `{"x": {"<name>": …}}`.
 
+        Args:
+            load: Gets the id of the user, and returns a JSON object of up to 512 bytes, within
+                three seconds; an empty one for none. It is called at the login and at each refresh,
+                at a first login before the user is stored. If it fails, there is no token: the
+                login or the refresh is a 503, and may be repeated.
+        """
+        claims = self._core.identities.extensions.token_claims
+        if self._name in claims:
+            raise self._misuse("add_token_claims was called twice")
+        claims[self._name] = load
+
+    def add_session_check(self, check: SessionCheck) -> None:
+        """Add what decides about each login with a correct code, before a session is opened.
+
+        Args:
+            check: Gets a `PendingLogin`, and returns `Allow()`, or `Reject(text)` with up to 200
+                characters for the person, within three seconds. If it fails, the login is a 503,
+                and may be repeated with the same code. It is not asked about refreshes.
+        """
+        checks = self._core.identities.extensions.session_checks
+        if self._name in checks:
+            raise self._misuse("add_session_check was called twice")
+        checks[self._name] = check
+
+    def _add_step(self, name: str, step: CleanupStep) -> None:
         async def take_step(now: datetime) -> int:
             try:
-                return await call_extension(
-                    extension, f"the cleanup step {name}", lambda: step(now), _STORAGE
-                )
+                return int(await self._call(f"the cleanup step {name}", lambda: step(now)))
             except ExtensionFailed:
                 return 0  # the other steps go on
 
         self._core.operations.cleanup.add_steps({name: take_step})
+
+    async def _call(self, part: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call of the cleanup; a database that fails, fails the whole cleanup."""
+        return await call_extension(
+            self._name, call, CALL_TIMEOUT, part=part, expected=(StorageError,)
+        )
 
     def _misuse(self, problem: str) -> ConfigurationError:
         return ConfigurationError(f"The extension {self._name} is wrong: {problem}.")
@@ -232,9 +264,10 @@ class _ExportPart:
     ) -> AsyncGenerator[ExportFile, None]:
         """Yield the files."""
         del missing
-        for file in await call_extension(
-            self.extension, "its export", lambda: self._make(identity.id, now)
-        ):
+        made = await call_extension(
+            self.extension, lambda: self._make(identity.id, now), CALL_TIMEOUT, part="its export"
+        )
+        for file in made:
             yield file
 
     async def _make(self, user_id: str, now: datetime) -> Sequence[ExportFile]:

@@ -23,6 +23,7 @@ from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
+from entrypoints.http.openapi.merging import add_description
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import MessageStatusController
@@ -62,6 +63,7 @@ def create_app(
         plugins: The HTTP parts of features.
     """
     server, errors = settings.server, make_error_table(plugins)
+    methods = sorted({*CORS_METHODS, *(method for each in plugins for method in each.methods)})
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -90,7 +92,7 @@ def create_app(
         ),
         dependencies={"description": Provide(describe, use_cache=True, sync_to_thread=False)},
         before_request=_before_request,
-        cors_config=_cors_config(server.web_origins),
+        cors_config=_cors_config(server.web_origins, methods),
         exception_handlers={**EXCEPTION_HANDLERS},
         request_max_body_size=MAX_JSON_BYTES,
         # With it, the framework would serve pages of its own; see entrypoints.http.openapi.
@@ -109,6 +111,7 @@ def create_app(
         webhooks=[*_WEBHOOKS, *(path for plugin in plugins for path in plugin.webhooks)],
         own_checks=[path for plugin in plugins for path in plugin.own_checks],
         errors=errors,
+        methods=methods,
     )
     return RequestContextMiddleware(
         DeadlineMiddleware(checked),
@@ -145,20 +148,26 @@ def make_error_table(plugins: Sequence[ApiPlugin]) -> ErrorTable:
 
 def describe_app(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> dict[str, Any]:
     """Return the OpenAPI description of the API with these plugins."""
+    errors, own = make_error_table(plugins), [each for each in plugins if not each.id_prefix]
     controllers = [
         *CONTROLLERS,
-        *(controller for plugin in plugins for controller in plugin.controllers),
-        *administration_of(plugins),
+        *(controller for plugin in own for controller in plugin.controllers),
+        *administration_of(own),
     ]
-    return describe_api(controllers, settings, make_error_table(plugins), plugins)
+    description = describe_api(controllers, settings, errors, own)
+    for plugin in plugins:
+        if plugin.id_prefix:
+            part = describe_api(plugin.controllers, settings, errors, own, plugin.id_prefix)
+            add_description(description, part, plugin.id_prefix)
+    return description
 
 
-def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
+def _cors_config(web_origins: Sequence[str], methods: Sequence[Any]) -> CORSConfig | None:
     if not web_origins:
         return None
     return CORSConfig(
         allow_origins=list(web_origins),
-        allow_methods=[*CORS_METHODS],
+        allow_methods=[*methods],
         # All that the page asks for: no header gives a listed page rights that it does not have.
         allow_headers=["*"],
         expose_headers=[

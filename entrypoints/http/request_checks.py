@@ -21,8 +21,7 @@ from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.middleware import ERROR, AsgiApp, AsgiReceive, AsgiScope, AsgiSend
 
 CORS_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST")
-"""All methods that routes have, but OPTIONS."""
-_ALLOW: Final = ", ".join(sorted([*CORS_METHODS, "OPTIONS"]))
+"""All methods that our routes have, but OPTIONS."""
 _HTTP_1_0: Final = {"1", "1.0"}
 """The server has the first spelling, ASGI the second."""
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -73,10 +72,13 @@ class RequestCheckMiddleware:
         webhooks: Collection[str] = (),
         own_checks: Collection[str] = (),
         errors: ErrorTable = CORE_TABLE,
+        methods: Collection[str] = CORS_METHODS,
     ) -> None:
         self._app = app
         self._webhooks = frozenset(webhooks)
         self._errors = errors
+        self._methods = frozenset(methods)
+        self._allow = ", ".join(sorted([*methods, "OPTIONS"]))
         self._own_checks = frozenset(own_checks)
         self._web_origins = frozenset(web_origins)
         self._has_public_url = public_url is not None
@@ -99,7 +101,7 @@ class RequestCheckMiddleware:
             )
             return response(scope, receive, send)
         if _is_about_server(scope):
-            about: AsgiApp = ASGIResponse(status_code=204, headers={"Allow": _ALLOW})
+            about: AsgiApp = ASGIResponse(status_code=204, headers={"Allow": self._allow})
             return about(scope, receive, send)
         if self._web_origins:
             self._hide_foreign_origin(scope)
@@ -108,14 +110,14 @@ class RequestCheckMiddleware:
     def _check(self, scope: AsgiScope) -> None:
         host = _check_framing(scope)
         if scope["method"] == "CONNECT":
-            raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or _ALLOW)
+            raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or self._allow)
         headers = headers_of(scope)
         if b"origin" in headers or b"sec-fetch-site" in headers:
             self._check_origin(scope, host)
         if b"origin" in headers and _is_preflight(scope):
             methods = header_values(scope, b"access-control-request-method")
-            if not set(methods) <= set(CORS_METHODS):
-                raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or _ALLOW)
+            if not set(methods) <= self._methods:
+                raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or self._allow)
 
     def _check_origin(self, scope: AsgiScope, host: re.Match[str] | None) -> None:
         is_checked = scope["method"] not in _SAFE_METHODS or (

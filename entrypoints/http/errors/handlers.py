@@ -35,6 +35,8 @@ def table_of(request: AnyRequest) -> ErrorTable:
 def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
     """Convert an error into the response of the API that the path belongs to."""
     table = table_of(request)
+    if not table.has_row(error):
+        return _handle_unexpected_error(request, error)
     form = table.form_of(request.scope["path"])
     status = form.status(error)
     report_error(request, error, status)

@@ -141,8 +141,12 @@ class ErrorTable:
         return response_error
 
     def row(self, error: ApiError) -> ErrorRow:
-        """Return the row of an error."""
-        return self.rows[type(error)]
+        """Return the row of an error. A class of an extension may have that of its base."""
+        return next(self.rows[base] for base in type(error).__mro__ if base in self.rows)
+
+    def has_row(self, error: ApiError) -> bool:
+        """Return whether an error has a row: one that an extension has not listed has none."""
+        return any(base in self.rows for base in type(error).__mro__)
 
     def has_response(self, error: type[ApiError]) -> bool:
         """Whether the main API has responses with the code of this error, not only fields."""

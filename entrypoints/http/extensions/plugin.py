@@ -4,23 +4,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from litestar import Controller, Litestar
-from litestar.routes import HTTPRoute
+from litestar.routes import BaseRoute, HTTPRoute
 
 from application.ports.errors import ConfigurationError
 from domain.errors import DomainError
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware, limit_by_ip
-from entrypoints.http.errors.table import ApiError, ErrorRow
+from entrypoints.http.errors.core import CORE_ERRORS
+from entrypoints.http.errors.table import ApiError, ErrorRow, ErrorTable
 from entrypoints.http.extensions.parts import ExtensionHttp, ExtensionRequest
+from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.settings import HttpServerSettings, HttpSettings
 
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
-class ExtensionPlugin(ApiPlugin):
-    """The HTTP part of an extension."""
-
-
-def make_extension_plugin(name: str, parts: ExtensionHttp) -> ExtensionPlugin:
+def make_extension_plugin(name: str, parts: ExtensionHttp) -> ApiPlugin:
     """Return the plugin of an extension.
 
     Args:
@@ -32,10 +31,25 @@ def make_extension_plugin(name: str, parts: ExtensionHttp) -> ExtensionPlugin:
     """
     for problem in _find_problems(name, parts):
         raise ConfigurationError(problem)
-    plugin = ExtensionPlugin()
+    plugin = ApiPlugin()
     plugin.controllers = [_prepare(controller) for controller in parts.controllers]
     plugin.errors = dict[type[ApiError], ErrorRow](parts.errors.items())
+    plugin.methods = sorted(_methods_of(plugin.controllers) - {"OPTIONS"})
+    plugin.id_prefix = f"x_{name}_"
+    _check_description(plugin)
     return plugin
+
+
+def _check_description(plugin: ApiPlugin) -> None:
+    """Check that the paths can be described, before somebody asks for it."""
+    errors = ErrorTable({**CORE_ERRORS, **plugin.errors})
+    settings = HttpSettings(server=HttpServerSettings(public_url="/"))
+    try:
+        describe_api(plugin.controllers, settings, errors, (), plugin.id_prefix)
+    except Exception as error:
+        raise ConfigurationError(
+            f"Its paths cannot be described ({type(error).__name__}: {error})."
+        ) from error
 
 
 def _find_problems(name: str, parts: ExtensionHttp) -> Iterator[str]:
@@ -62,11 +76,8 @@ def _is_ours(error: type[Any]) -> bool:
 
 
 def _find_problems_of_routes(name: str, controller: type[Controller]) -> Iterator[str]:
-    app = Litestar(
-        [controller], request_class=ExtensionRequest, openapi_config=None, logging_config=None
-    )
     prefix = f"/x/{name}"
-    for route in app.routes:
+    for route in _routes_of([controller]):
         path = route.path
         if not isinstance(route, HTTPRoute):
             yield f"{controller.__name__} has {path}, which is no path for HTTP requests."
@@ -74,6 +85,18 @@ def _find_problems_of_routes(name: str, controller: type[Controller]) -> Iterato
             yield f"{controller.__name__} has the path {path}: it must begin with {prefix}/."
         elif others := sorted({*route.methods} - METHODS):
             yield f"{controller.__name__} has the method {others[0]}, which pages cannot send."
+
+
+def _methods_of(controllers: Sequence[type[Controller]]) -> set[str]:
+    routes = _routes_of(controllers)
+    return {method for route in routes if isinstance(route, HTTPRoute) for method in route.methods}
+
+
+def _routes_of(controllers: Sequence[type[Controller]]) -> Sequence[BaseRoute]:
+    app = Litestar(
+        [*controllers], request_class=ExtensionRequest, openapi_config=None, logging_config=None
+    )
+    return app.routes
 
 
 def _prepare(controller: type[Controller]) -> type[Controller]:
@@ -90,9 +113,3 @@ def _list(controller: type[Controller], name: str) -> Sequence[Any]:
     found = getattr(controller, name)
     # What a controller does not set is a slot of the class.
     return found if isinstance(found, Sequence) else ()
-
-
-def operation_id(handler_name: str, path: str) -> str:
-    """Return the id of an operation in the description; those of extensions have a prefix."""
-    first, _, rest = path.strip("/").partition("/")
-    return f"x_{rest.partition('/')[0]}_{handler_name}" if first == "x" else handler_name

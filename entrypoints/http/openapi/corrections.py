@@ -77,9 +77,9 @@ def require_fields_of_responses(
     but that of a field that msgspec may omit.
     """
     for name, schema in schemas.items():
-        if name not in bodies:
+        if name not in bodies and "properties" in schema:
             always = (key for key, field in schema["properties"].items() if "default" in field)
-            schema["required"] = sorted({*schema["required"], *always})
+            schema["required"] = sorted({*schema.get("required", ()), *always})
 
 
 def declare_security(operation: dict[str, Any]) -> None:

@@ -62,11 +62,19 @@ def describe_api(
     settings: HttpSettings,
     errors: ErrorTable,
     plugins: Sequence[ApiPlugin],
+    id_prefix: str = "",
 ) -> dict[str, Any]:
     """Return the OpenAPI description of these controllers.
 
     Litestar generates it from an application that serves no requests: an application with
     `openapi_config` would also serve pages that load scripts from other hosts.
+
+    Args:
+        controllers: The controllers.
+        settings: The settings of the HTTP side.
+        errors: The errors of the application.
+        plugins: What features add.
+        id_prefix: How the ids of the operations begin.
     """
     structs: list[type[msgspec.Struct]] = [ErrorFields, InvalidFieldsError]
     for plugin in plugins:
@@ -81,10 +89,10 @@ def describe_api(
         logging_config=None,
     )
     handlers = {
-        handler.handler_name: handler
+        (route.path_format, method.lower()): handler
         for route in app.routes
         if isinstance(route, HTTPRoute)
-        for handler in route.route_handlers
+        for method, (handler, _) in route.route_handler_map.items()
     }
     description = app.openapi_schema.to_schema()
     del description["paths"][_SCHEMAS_PATH]
@@ -109,8 +117,9 @@ def describe_api(
     used: set[str] = set()
     body_errors = [pair for plugin in plugins for pair in plugin.body_errors.items()]
     for path, by_method in description["paths"].items():
-        for operation in by_method.values():
-            handler = handlers[operation["operationId"]]
+        for method, operation in by_method.items():
+            handler = handlers[path, method]
+            operation_id = operation["operationId"] = f"{id_prefix}{operation['operationId']}"
             corrections.declare_security(operation)
             corrections.remove_parameter_error(operation)
             corrections.remove_content_of_204(operation)
@@ -122,10 +131,8 @@ def describe_api(
             described = responses.describe_errors(errors, form, documented)
             operations.describe_responses(operation, handler, described, components["responses"])
             for plugin in plugins:
-                operations.describe_links(
-                    operation, handler, plugin.links.get(handler.handler_name, {})
-                )
-                if text := plugin.about.get(handler.handler_name):
+                operations.describe_links(operation, handler, plugin.links.get(operation_id, {}))
+                if text := plugin.about.get(operation_id):
                     operation["description"] += f"\n\n{text.rstrip()}"
     responses.add_error_schemas(schemas, errors, used)
     components["schemas"] = dict(sorted(schemas.items()))

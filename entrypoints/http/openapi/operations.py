@@ -69,8 +69,8 @@ def describe_request_body(
         shown = (*schema.get("required", ()), *combinations[0]["required"])
         body["example"] = {
             name: field["examples"][0]
-            for name, field in schema["properties"].items()
-            if name in shown
+            for name, field in schema.get("properties", {}).items()
+            if name in shown and "examples" in field
         }
 
 

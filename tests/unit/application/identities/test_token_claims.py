@@ -149,7 +149,7 @@ async def test_claims_that_take_too_long_fail(app: CoreHarness) -> None:
                 return {}
 
     app.identities.extensions.token_claims["acme"] = hang
-    with pytest.raises(ExtensionFailed, match="extension acme: no answer within 3 seconds"):
+    with pytest.raises(ExtensionFailed, match="extension acme: no answer in time"):
         await app.open_session(with_refresh=True)
 
 

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from entrypoints.extensions import (
+    Allow,
     CommandError,
     Extension,
     ExtensionCommand,
     ExtensionOpening,
+    PendingLogin,
+    Reject,
+    parse_yes_or_no,
     setting,
 )
 
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
 class ProfileSettings:
     """What the operator decides."""
 
-    default_city: str = setting("The city of a user who has written none.", example="Pune")
+    is_closed: bool = setting(
+        "yes rejects logins of people who have no account yet.", parse_yes_or_no, default="no"
+    )
 
 
 class AcmeProfile(Extension):
@@ -42,8 +48,11 @@ class AcmeProfile(Extension):
         records = opening.records_of(PROFILES)
         profiles = Profiles(records, opening.clock)
         opening.add_use_cases(profiles)
+        opening.add_token_claims(profiles.claims)
         opening.on_user_deletion(records.delete)
         opening.add_export({"profile.json": "your profile"}, profiles.export)
+        if opening.settings_of(ProfileSettings).is_closed:
+            opening.add_session_check(_reject_new)
         yield
 
     def http(self) -> "ExtensionHttp":
@@ -63,6 +72,10 @@ class AcmeProfile(Extension):
                 takes_user=True,
             ),
         )
+
+
+async def _reject_new(login: PendingLogin) -> Allow | Reject:
+    return Allow() if login.user_id else Reject("This app is for people with an account.")
 
 
 async def _show(profiles: Profiles, arguments: Namespace) -> Iterable[str]:

@@ -50,6 +50,11 @@ class Profiles:
         await self.records.change(user_id, lambda _: profile)
         return profile
 
+    async def claims(self, user_id: str) -> Mapping[str, str]:
+        """Return what other services read in a token."""
+        profile = await self.records.load(user_id)
+        return {"name": profile.display_name} if profile else {}
+
     async def export(self, user_id: str) -> Mapping[str, object]:
         """Return the files for an export."""
         profile = await self.records.load(user_id)

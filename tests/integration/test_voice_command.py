@@ -3,12 +3,20 @@
 import io
 import sys
 from argparse import Namespace
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from adapters.encryption import AesPhoneEncryption
 from adapters.flows import draw, read_call_flow
+from adapters.http import Timeouts, open_transport
+from adapters.system import SystemRandomness
+from application.ports.keys import KeyPurpose
+from application.ports.webhooks import SignatureCoverage
+from application.voice.call_urls import CallUrls
 from domain.phone import PhoneNumber
 from domain.voice.walk import ClaimedCaller
 from entrypoints.commands.arguments import make_parser
@@ -18,6 +26,8 @@ from entrypoints.commands.voice.urls import show_voice_urls
 from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.opening.startup_error import CommandError, StartupError
 from entrypoints.settings.read import read_settings
+from pytest_dialtone.examples.acme_voice import AcmeVoice
+from tests.support.keys import FakeKeyRing, create_secrets_file
 
 PHONE_LINE: Final = {
     "DIALTONE_PUBLIC_URL": "https://dialtone.example.org/app",
@@ -107,3 +117,36 @@ def test_it_shows_the_urls_to_enter_at_twilio_or_what_is_missing() -> None:
     without_number = read_settings(PHONE_LINE | {"TWILIO_VOICE_FROM": ""}, None)
     with pytest.raises(CommandError, match="TWILIO_VOICE_FROM"):
         list(show_voice_urls(without_number, Namespace()))
+
+
+class UnsignedUrls(AcmeVoice):
+    signature_coverage = SignatureCoverage(url=False)
+
+
+@asynccontextmanager
+async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[AcmeVoice]:
+    async with open_transport(Timeouts()) as transport:
+        yield UnsignedUrls(transport, environ)
+
+
+def test_urls_that_the_provider_does_not_sign_have_a_signature(tmp_path: Path) -> None:
+    keys = create_secrets_file(tmp_path / "secrets.json")
+    own = {
+        "DIALTONE_PUBLIC_URL": PHONE_LINE["DIALTONE_PUBLIC_URL"],
+        "DIALTONE_SECRETS_FILE": str(tmp_path / "secrets.json"),
+        "DIALTONE_COUNTRIES": "US",
+        "DIALTONE_VOICE": f"{__name__}:{open_unsigned.__name__}",
+        **dict.fromkeys(("ACME_VOICE_URL", "ACME_VOICE_KEY", "ACME_VOICE_NUMBER"), "x"),
+        "ACME_VOICE_SECRET": "tops3cret",
+    }
+    settings = read_settings(own, None)
+    lines = list(show_voice_urls(settings, Namespace()))[1:4]
+
+    (key,) = keys[KeyPurpose.PHONE_INDEX]
+    hashes = AesPhoneEncryption(key.key, FakeKeyRing(), SystemRandomness())
+    expected = CallUrls(settings.public_url, hashes)
+    assert [line.partition("HTTP POST  ")[2] for line in lines] == [
+        expected.voice(),
+        expected.fallback(),
+        expected.call_status(),
+    ]

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, read_sms_templates
 from adapters.templates.template_set import AppIdentity
+from application.ports.otp import NoticeMessage
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences, Platform
@@ -147,6 +148,27 @@ def test_files_whose_message_lacks_the_undo_code_are_named(tmp_path: Path) -> No
     }
     assert (texts["de"], texts["fr"]) == ("Dialtone: 7", "K7QM-2XPA-9RTW 7")
     assert "K7QM-2XPA-9RTW" in texts["es"]
+
+
+def test_a_message_has_the_language_of_its_text_unless_it_is_for_a_country(tmp_path: Path) -> None:
+    templates = load(tmp_path, IN=GENERAL)
+    code, undo_code = OtpCode("012345"), UndoCode("K7QM2XPA9RTW")
+    for country, asked, locale in (("US", "de_AT", "de"), ("US", "xx", "en"), ("IN", "de", None)):
+        message = templates.render(
+            code, lifetime=OTP_TTL, country=country, preferences=MessagePreferences(locale=asked)
+        )
+        assert message.locale == locale
+    notice = templates.render_notice(
+        PhoneNotice.PHONE_CHANGED, country="US", locale="de_at", undo_code=undo_code
+    )
+    assert notice == NoticeMessage(
+        text=notice.text,
+        locale="de",
+        requested_locale="de-AT",
+        notice="phone_changed",
+        undo_code="K7QM-2XPA-9RTW",
+    )
+    assert "K7QM" not in repr(notice)
 
 
 def test_a_table_of_a_country_file_is_used_unchanged(tmp_path: Path) -> None:

@@ -8,15 +8,18 @@ from pytest_dialtone.examples.vault_keys.server import VaultServer
 from tests.support import wrong_key_sources as wrong
 from tests.support.adapter_runs import run_contract_tests
 
+EXAMPLE = "pytest_dialtone.examples.vault_keys:open_vault_keys"
 FACTORY = "tests.support.wrong_key_sources:open_keys"
 
 
 def test_right_sources_pass() -> None:
     with VaultServer() as vault:
         example = run_contract_tests(
-            "pytest_dialtone.examples.vault_keys:open_vault_keys", environ={**vault.environ}
+            EXAMPLE,
+            "secrets",
+            environ={**vault.environ},
         )
-    right = run_contract_tests(FACTORY, environ={"WRONG_ADAPTER": "RightKeys"})
+    right = run_contract_tests(FACTORY, "secrets", environ={"WRONG_ADAPTER": "RightKeys"})
 
     for run in (example, right):
         assert run.returncode == 0, run.stdout + run.stderr
@@ -45,7 +48,7 @@ def test_right_sources_pass() -> None:
 )
 def test_a_promise_that_a_source_breaks_is_named(source: type, test: str, words: str) -> None:
     environ = {"WRONG_ADAPTER": source.__name__, "ACME_TOKEN": "acme-token-123"}
-    run = run_contract_tests(FACTORY, "-k", test, environ=environ)
+    run = run_contract_tests(FACTORY, "secrets", "-k", test, environ=environ)
 
     assert run.returncode == 1, run.stdout + run.stderr
     assert re.search(words, run.stdout)

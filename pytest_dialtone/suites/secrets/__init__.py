@@ -3,6 +3,6 @@
 from typing import Final
 
 from application.ports.keys import KeySource
-from pytest_dialtone.port import Port, has_method
+from pytest_dialtone.port import Port
 
-PORTS: Final = (Port("DIALTONE_SECRETS", KeySource, has_method("load"), ("secrets",)),)
+PORTS: Final = (Port("secrets", "DIALTONE_SECRETS", KeySource, ("secrets",)),)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import os
 import re
 import traceback
@@ -41,6 +42,29 @@ def make_keys(number: int = 1, newest: datetime | None = None) -> KeysByPurpose:
         for purpose in KeyPurpose
     }
     return parse_document(render_document({"version": FORMAT_VERSION, **lists})).keys
+
+
+class _Lines(logging.Handler):
+    """Keeps what is logged, with its exceptions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = list[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Return the lines of the log, of each level."""
+    handler, root = _Lines(), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler.lines
+    root.removeHandler(handler)
+    root.setLevel(level)
 
 
 async def load(source: KeySource) -> KeysByPurpose:
@@ -214,40 +238,35 @@ async def test_a_call_that_is_cancelled_ends(key_source_driver: KeySourceDriver)
 
 
 async def test_no_repr_and_no_log_has_a_secret(
-    key_source_driver: KeySourceDriver, caplog: pytest.LogCaptureFixture
+    key_source_driver: KeySourceDriver, logged: list[str]
 ) -> None:
-    caplog.set_level(0)
     await begin(key_source_driver)
     keys = await load(key_source_driver.source)
 
     check_no_secret(repr(key_source_driver.source), "its repr", keys)
-    check_no_secret(caplog.text, "its log", keys)
+    check_no_secret("".join(logged), "its log", keys)
 
 
-async def test_no_error_has_a_secret(
-    key_source_driver: KeySourceDriver, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(0)
+async def test_no_error_has_a_secret(key_source_driver: KeySourceDriver, logged: list[str]) -> None:
     await begin(key_source_driver)
     keys = await load(key_source_driver.source)
     await key_source_driver.break_provider()
     error = await load_error(key_source_driver.source)
 
     check_no_secret("".join(traceback.format_exception(error)), "its error", keys)
-    check_no_secret(caplog.text, "its log", keys)
+    check_no_secret("".join(logged), "its log", keys)
 
 
 async def test_an_error_of_a_part_of_the_keys_has_no_secret(
-    key_source_driver: KeySourceDriver, caplog: pytest.LogCaptureFixture
+    key_source_driver: KeySourceDriver, logged: list[str]
 ) -> None:
-    caplog.set_level(0)
     keys = await begin(key_source_driver)
     await key_source_driver.store_keys({KeyPurpose.OTP_PEPPER: keys[KeyPurpose.OTP_PEPPER]})
     outcome = await observe(key_source_driver.source.load(), LOAD_SECONDS)
 
     text = "".join(traceback.format_exception(outcome.error)) if outcome.error else ""
     check_no_secret(text, "its error", keys)
-    check_no_secret(caplog.text, "its log", keys)
+    check_no_secret("".join(logged), "its log", keys)
 
 
 def check_no_secret(text: str, place: str, keys: KeysByPurpose) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from domain.errors import InvalidIdentifier
 
 RANDOM_BYTES: Final = 8
+IDENTIFIER_LENGTH: Final = 24
 NOBODY: Final = "0" * 24
 """The id of no identity. It is loaded where there is none, so the time does not reveal that."""
 IDENTIFIER_PATTERN: Final = "^[0-9a-fA-F]{24}$"

@@ -24,6 +24,9 @@ from adapters.records.phone_verifications import (
     UnchallengedAttemptsRecord,
 )
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind, index_by_time
+from domain.administration.audit import MAX_ACTOR_NAME_LENGTH, ActorKind
+from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH
+from domain.identities.username import LOOK_ALIKE_KEY_LENGTH, MAX_USERNAME_KEY_LENGTH
 
 ENCRYPTED_PHONE: Final = "encrypted_phone"
 
@@ -85,6 +88,11 @@ IDENTITIES: Final = RecordKind(
     FAILED_EVENTS,
     STAFF_LOOK_ALIKES,
     written_once=ENCRYPTED_PHONE,
+    max_lengths={
+        "username_key": MAX_USERNAME_KEY_LENGTH,
+        "external_id": MAX_EXTERNAL_ID_LENGTH,
+        "staff_look_alike_key": LOOK_ALIKE_KEY_LENGTH,
+    },
 )
 
 DELIVERY_REPORTS: Final = RecordKind(
@@ -108,6 +116,10 @@ AUDIT_ENTRIES: Final = RecordKind(
     ENTRIES_BY_SUBJECT,
     ENTRIES_BY_ACTOR,
     Index(name="audit_entries_expires_at", order=EXPIRES_AT),
+    max_lengths={
+        "actor_kind": max(map(len, ActorKind)),
+        "actor_id": MAX_ACTOR_NAME_LENGTH,
+    },
 )
 
 LEASES: Final = RecordKind(

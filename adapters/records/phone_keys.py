@@ -147,7 +147,8 @@ async def move_phone_verifications(
             for stored in batch
             for encrypted in stored.record.encrypted_phones
         ]
-        await _move_all(store, retry, phones, old, new)
+        if phones:
+            await _move_all(store, retry, phones, old, new)
     kinds: tuple[RecordKind[Any], ...] = (PHONE_VERIFICATIONS, UNCHALLENGED_ATTEMPTS)
     for kind in kinds:
         expire = partial(store.delete_expired, kind, _LATEST, BATCH_SIZE)

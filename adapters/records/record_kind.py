@@ -8,10 +8,10 @@ A record is a msgspec Struct.
   upgrade: it raises the schema version of this kind of record by one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -19,11 +19,20 @@ from adapters.causes import cause_of
 from application.ports.errors import CorruptRecord
 
 R = TypeVar("R", bound="Record")
+MAX_ID_LENGTH: Final = 200
+"""Characters of the id of any record: up to 800 bytes of UTF-8."""
+MAX_INDEXED_LENGTH: Final = 200
+"""Characters of a text in an index whose kind says no less: up to 800 bytes of UTF-8."""
+MAX_NAME_LENGTH: Final = 60
+"""Bytes of the name of a kind or index: lower-case letters, digits and `_`. PostgreSQL has 63."""
+MAX_INDEX_BYTES: Final = 2_600
+"""Bytes of all values of a record in one index, with its time and its id: PostgreSQL has 2,704."""
 Fields = dict[str, Any]
 """The fields of a record by their stored names."""
 Upgrade = Callable[[Fields], Fields]
 """Turns the fields of schema version n into those of version n + 1; it may change its argument."""
 
+_NO_LENGTHS: Final[Mapping[str, int]] = {}
 NEWER: Final = (
     "a record of {name} has schema version {stored}, and this program knows {known}: start the "
     "newer program"
@@ -44,7 +53,8 @@ class Index:
 
     Attributes:
         name: Its name.
-        equal: Fields that have a given value. Each search names all of them; they are texts.
+        equal: Fields that have a given value. Each search names all of them; they are texts, as
+            long as `RecordKind.max_length` says.
         order: The field by which records are in order: a time, which all of them have. None if
             there is no order.
         is_paged: Records of one time are in the order of their ids, so that a search may begin
@@ -94,7 +104,8 @@ class RecordKind(Generic[R]):
     """A kind of records: a table or collection.
 
     Attributes:
-        name: The name of its table or collection.
+        name: The name of its table or collection. It and those of its indexes have at most
+            `MAX_NAME_LENGTH` characters.
         record_type: Its Struct.
         schema_version: The version of what this program writes.
         indexes: What may be searched, besides ids.
@@ -113,6 +124,7 @@ class RecordKind(Generic[R]):
         record_type: type[R],
         *indexes: Index,
         written_once: str | None = None,
+        max_lengths: Mapping[str, int] = _NO_LENGTHS,
         upgrades: Sequence[Upgrade] = (),
     ) -> None:
         """Declare a kind.
@@ -122,6 +134,8 @@ class RecordKind(Generic[R]):
             record_type: Its Struct.
             indexes: What may be searched.
             written_once: A field that a replacement keeps.
+            max_lengths: How many characters texts in indexes have at most, by their fields; of
+                those that are not here, `MAX_INDEXED_LENGTH`.
             upgrades: The first turns schema version 1 into 2, the next 2 into 3, and so on.
         """
         self.name: Final = name
@@ -135,12 +149,23 @@ class RecordKind(Generic[R]):
         self.field_names: Final = frozenset(fields)
         indexed = frozenset[str]().union(*(index.fields for index in indexes))
         self.indexed_fields: Final = tuple(name for name in fields if name in indexed)
+        self._max_lengths = max_lengths
+        self._types = {
+            field.encode_name: field.type for field in msgspec.structs.fields(record_type)
+        }
         self._upgrades = upgrades
         self._decoder = msgspec.json.Decoder(record_type)
 
     def find_index(self, order: str) -> Index:
         """Return the index of all records that have this field, in its order."""
         return next(index for index in self.indexes if index.order == order and not index.equal)
+
+    def max_length(self, field: str) -> int:
+        """Return how many characters a text has at most that is in an index."""
+        of_type = self._types[field]
+        if get_origin(of_type) is Literal:
+            return max(map(len, get_args(of_type)))
+        return self._max_lengths.get(field, MAX_INDEXED_LENGTH)
 
     def to_fields(self, record: R, native_types: Sequence[type] = ()) -> Fields:
         """Return the fields of a record that are not None.

@@ -59,13 +59,17 @@ class RecordStore(Protocol):
     Ids, times and versions:
 
     - A record that has a field `id` is stored under that id, and read with it.
-    - An id is any text of up to 200 characters. Ids are equal or in order as their code points
-      are, without regard to a language. A text that UTF-8 cannot encode is an id that no record
-      has.
+    - An id is any text of 1 to `MAX_ID_LENGTH` characters, and a text in an index any one of up to
+      `RecordKind.max_length`. All values of one index have up to `MAX_INDEX_BYTES` in UTF-8.
+    - Ids are equal or in order as their code points are, without regard to a language. A text that
+      UTF-8 cannot encode is an id that no record has.
     - Times are exact to the millisecond, and in UTC.
     - `add` stores the version that it is given, a positive number of up to 63 bits. `replace`,
       `overwrite` and `move` raise it by one. Nothing else changes it. A record whose id may come
       back after its deletion begins at a random version, so no version is ever used again.
+
+    No method gets an empty batch: `load` has at least one id, and those of `BatchReplacements` and
+    `BatchWrites` at least one write.
 
     Unknown fields: a record may have fields that this program does not know, because a newer one
     has written it. `replace`, `overwrite` and `move` leave them.

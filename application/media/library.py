@@ -180,7 +180,7 @@ class ListItems:
     ) -> frozenset[str]:
         # The principal's own identity was read before.
         others = {owner_id for owner_id in owner_ids if owner_id != principal.identity.id}
-        return await self.identities.find_deleted(others) if others else frozenset()
+        return await self.identities.find_deleted(others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from application.ports.errors import PortError
 from domain.identities.user_events import EventType
+
+MAX_EVENT_ID_LENGTH: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +16,7 @@ class Event:
 
     Attributes:
         id: The same each time it is sent, and that of no other event: a receiver that knows it
-            drops the repeat.
+            drops the repeat. It has at most `MAX_EVENT_ID_LENGTH` letters, digits and `_`.
         type: What happened.
         occurred_at: When.
         user_id: The id of the user.

@@ -23,8 +23,12 @@ class LimitStore(Protocol):
       or expire.
     - A limit that is full costs what an empty one does.
 
-    Names: all windows of one `record_id` may be stored together. A subject is any text of up to 200
-    characters, the name of a window has lower-case letters, digits, `_` and `:`.
+    Names: all windows of one `record_id` may be stored together. A subject is any text of up to
+    `MAX_SUBJECT_LENGTH` characters, and `record_id` one of `MAX_LIMIT_RECORD_ID_LENGTH`; the name
+    of a window has up to `MAX_WINDOW_NAME_LENGTH` lower-case letters, digits, `_` and `:`.
+
+    No method gets an empty batch: `acquire` has at least one reservation, each of these at least
+    one limit or group, an acquisition that is released and `count_used` at least one limit.
 
     Time limits, in seconds: each call ends within 15, and a call of a request not later than
     `CurrentRequest.storage_deadline` says, half a second more at most.

@@ -26,6 +26,8 @@ from domain.identities.scripts import is_highly_restrictive, script_of
 MIN_LENGTH: Final = 1
 """A whole name may be one character, such as the Chinese 李."""
 MAX_USERNAME_LENGTH: Final = 64
+MAX_USERNAME_KEY_LENGTH: Final = 200
+"""A character can stand for eighteen (U+FDFA), and an index has a limit."""
 MAX_USERNAME_INPUT_LENGTH: Final = 1000
 """Maximum length before spaces are collapsed."""
 DEFAULT_APP_NAME: Final = "Dialtone"
@@ -61,8 +63,9 @@ _DROP_SELECTORS: Final = dict.fromkeys(
 )
 _NICKNAME: Final = get_profile("NicknameCaseMapped")
 _LOOK_ALIKE_KEY_BYTES: Final = 16
+LOOK_ALIKE_KEY_LENGTH: Final = 2 * _LOOK_ALIKE_KEY_BYTES
 _MAX_COMPARED_LENGTH: Final = 4 * MAX_USERNAME_LENGTH
-"""A character can stand for eighteen (U+FDFA), and the profile takes time for each."""
+"""The profile takes time for each character."""
 
 
 @dataclass(frozen=True)
@@ -180,11 +183,14 @@ def parse_username(
                 "A username does not mix scripts, such as Latin and Cyrillic. Write all of its "
                 "letters in one script."
             )
+        username = Username(name)
+        if len(username.key) > MAX_USERNAME_KEY_LENGTH:
+            raise TooLong("This name is too long: some of its characters stand for several.")
     except InvalidValue:
         if own is not None and len(name) <= MAX_USERNAME_LENGTH and own.is_same(Username(name)):
             return own
         raise
-    return Username(name)
+    return username
 
 
 def _check_length(name: str) -> None:

@@ -60,6 +60,12 @@ PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(5, timedelta(days=1))
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 """Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
 
+MAX_SUBJECT_LENGTH: Final = 150
+"""Characters of a subject: up to 600 bytes of UTF-8."""
+MAX_LIMIT_RECORD_ID_LENGTH: Final = 200
+"""Characters of `RateLimit.record_id`, as of the id of any record."""
+MAX_WINDOW_NAME_LENGTH: Final = 64
+
 STRANGERS: Final = "strangers"
 RECOGNIZED: Final = "recognized"
 ATTESTED: Final = "attested"
@@ -89,10 +95,11 @@ class RateLimit:
 
     Attributes:
         subject: Who or what is counted: `ip:<hash>`, `network:<hash>`, `range:<hash>`,
-            `phone:<key>`, `country:DE`, `total`, `token:<id>` or `identity:<id>`.
+            `phone:<key>`, `country:DE`, `total`, `token:<id>` or `identity:<id>`. It has at most
+            `MAX_SUBJECT_LENGTH` characters.
         purpose: What it is counted for.
         name: Distinguishes the windows of one subject and purpose: lower-case words, with `_` and
-            `:` between them.
+            `:` between them, and at most `MAX_WINDOW_NAME_LENGTH` characters.
         window: How many permits it has, and for how long each counts.
     """
 

@@ -1,6 +1,7 @@
 """A call: its status, what it came to, and what it already did."""
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,11 @@ EFFECT_TIMEOUT: Final = timedelta(seconds=30)
 MAX_SILENCE: Final = timedelta(hours=5)
 """Without a request for so long, a call has ended: no provider connects two phones for longer."""
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+MAX_PROVIDER_ID_LENGTH: Final = 200
+"""Of the provider's ids of calls and recordings: visible ASCII characters."""
+_PROVIDER_ID: Final = re.compile(rf"[!-~]{{1,{MAX_PROVIDER_ID_LENGTH}}}")
 
 
 class CallDirection(StrEnum):
@@ -174,7 +180,9 @@ class Call:
         return replace(self, status=status, ended_at=self.unfinished_since, line=None)
 
     def set_provider_call_id(self, provider_call_id: str) -> "Call":
-        """Return the call with the provider's id. The first one stays."""
+        """Return the call with the provider's id. The first one stays, and one too long is none."""
+        if not is_provider_id(provider_call_id):
+            return self
         return replace(self, provider_call_id=self.provider_call_id or provider_call_id)
 
     def is_effect_pending(self, now: datetime) -> bool:
@@ -245,6 +253,11 @@ class Call:
         """Return the call without a recording that was deleted."""
         kept = tuple(recording for recording in self.recordings if recording.id != recording_id)
         return replace(self, recordings=kept)
+
+
+def is_provider_id(text: str) -> bool:
+    """Return whether a text may be the provider's id of a call or a recording."""
+    return bool(_PROVIDER_ID.fullmatch(text))
 
 
 def inbound_call_id(provider_call_id: str) -> str:

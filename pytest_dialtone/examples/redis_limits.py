@@ -137,8 +137,6 @@ class RedisLimits:
 
     async def _load(self, ids: Collection[str]) -> dict[str, Any]:
         """Return the values that exist, by id."""
-        if not ids:
-            return {}  # MGET needs a key
         values = await self._client().mget([self._prefix + record_id for record_id in ids])
         found = zip(ids, values, strict=True)
         return {record_id: value for record_id, value in found if value is not None}

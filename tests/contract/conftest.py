@@ -18,6 +18,7 @@ from adapters.sqlite.schema import ALL_KINDS
 from domain.otp.rate_limits import Acquisition, Reservation
 from pytest_dialtone.external_adapter import OpenDatabase
 from pytest_dialtone.suites.storage import outages
+from pytest_dialtone.suites.storage.outages import A_LIMIT
 from tests.contract.mongo_database import in_mongo
 from tests.contract.outages import OUTAGES
 from tests.contract.postgres_database import in_postgres
@@ -130,8 +131,8 @@ async def database(instances: Instances) -> AsyncIterator[Database]:
     yield instances[0]
     # What a cancelled caller left comes first: a batch of limits, or a write of SQLite's writer.
     for instance in instances:
-        await instance.limits.acquire(Reservation(NOW, ()))
-        await instance.limits.release(Acquisition(NOW, ()))
+        await instance.limits.release(Acquisition(NOW, (A_LIMIT,)))
+        await instance.limits.acquire(Reservation(NOW, (A_LIMIT,)))
         await instance.health.check()
 
 

@@ -111,10 +111,14 @@ async def test_a_malformed_body_is_rejected(
         assert_rejected(await driver.send(path, content, signature, media_type))
 
 
-async def test_without_the_id_of_a_call_there_is_no_call(driver: WebhookDriver) -> None:
+@pytest.mark.parametrize("call_id", ["", "C" * 201, "C A"])
+async def test_without_the_id_of_a_call_there_is_no_call(
+    driver: WebhookDriver, call_id: str
+) -> None:
+    form = [*without(FORM, "CallSid"), *([("CallSid", call_id)] if call_id else [])]
     for path in (*CALL_PATHS, "/voice/status"):
         with capture_logs() as logs:
-            assert_rejected(await driver.post(path, without(FORM, "CallSid")))
+            assert_rejected(await driver.post(path, form))
         assert (logs[0]["event"], logs[0]["reason"]) == ("webhook_rejected", "it names no call")
 
 

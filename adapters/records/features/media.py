@@ -15,8 +15,9 @@ from adapters.records.record_store import IndexPosition, StoredRecord
 from application.ports.media import MediaRepositories
 from application.ports.versioned import Versioned
 from domain.cursor import Cursor
+from domain.identifier import IDENTIFIER_LENGTH
 from domain.media.idempotency import IdempotencyKey
-from domain.media.item import ItemState, MediaItem
+from domain.media.item import MAX_CATEGORY_LENGTH, ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.media.usage import MediaUsage
 
@@ -120,6 +121,7 @@ MEDIA_ITEMS: Final = RecordKind(
     REQUESTED_DELETIONS,
     *ITEM_PAGES.values(),
     OWNED_ITEMS,
+    max_lengths={"owner_id": IDENTIFIER_LENGTH, "category": MAX_CATEGORY_LENGTH},
 )
 
 MEDIA_USAGES: Final = RecordKind(

@@ -16,6 +16,7 @@ from application.ports.versioned import Versioned
 from application.ports.voice import VoiceRepositories
 from domain.cursor import Cursor
 from domain.errors import InvalidIdentifier
+from domain.identifier import IDENTIFIER_LENGTH
 from domain.otp.permits import Permits, UsedPart
 from domain.voice import instructions
 from domain.voice.call import Call, CallDirection, CallStatus, Recording, Turn
@@ -214,7 +215,13 @@ RECORDED_CALLS: Final = index_by_time("calls_oldest_recording_at", "oldest_recor
 UNFINISHED_CALLS: Final = index_by_time("calls_unfinished_since", "unfinished_since")
 
 CALLS: Final = RecordKind(
-    "calls", CallRecord, ALL_CALLS, CALLS_OF_IDENTITY, RECORDED_CALLS, UNFINISHED_CALLS
+    "calls",
+    CallRecord,
+    ALL_CALLS,
+    CALLS_OF_IDENTITY,
+    RECORDED_CALLS,
+    UNFINISHED_CALLS,
+    max_lengths={"identity_id": IDENTIFIER_LENGTH},
 )
 
 

@@ -130,7 +130,7 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
             _log.warning({"event": "events_not_sent", **fields})
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
-        found = await self.store.load(self.kind, identity_ids)
+        found = await self.store.load(self.kind, identity_ids) if identity_ids else {}
         return frozenset(
             stored.id for stored in found.values() if stored.record.deleted_at is not None
         )

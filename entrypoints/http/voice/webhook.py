@@ -7,7 +7,9 @@ from application.ports.voice import WebhookFields
 from application.ports.webhooks import SignedRequest
 from application.voice.call_urls import CallUrls
 from application.voice.feature import VoiceFeature
+from domain.voice.call import is_provider_id
 from domain.voice.instructions import Position
+from domain.voice.walk import Recorded
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.signed_request import read_signed_request, reject
@@ -69,8 +71,10 @@ async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature]) ->
     if not voice.ports.signatures.verify(signed):
         raise reject(request, "signature, account or a repeated field")
     fields = voice.ports.parser.parse(signed)
-    if not fields.provider_call_id:
+    if not is_provider_id(fields.provider_call_id):
         raise reject(request, "it names no call")
+    if isinstance(fields.event, Recorded) and not is_provider_id(fields.event.recording_id):
+        raise reject(request, "it names no recording")
     urls = voice.urls_at(request.settings.server.public_url).of_call(fields.provider_call_id)
     if not urls.accepts(signed.url):
         raise reject(request, "the URL is not one that this call was given")

@@ -10,7 +10,7 @@ from msgspec import inspect
 from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import DELIVERY_REPORTS
-from adapters.records.record_kind import Record, RecordKind
+from adapters.records.record_kind import MAX_ID_LENGTH, Record, RecordKind
 from adapters.records.record_store import RecordStore, StoredRecord
 
 NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
@@ -46,9 +46,9 @@ ODD_TEXTS: Final = [
     "1e0",
     "null",
     "{}",
-    "x" * 200,
-    "x" * 199 + "y",
-    "𝄞" * 200,
+    "x" * MAX_ID_LENGTH,
+    "x" * (MAX_ID_LENGTH - 1) + "y",
+    "𝄞" * MAX_ID_LENGTH,
 ]
 _SIMPLE: Final[dict[type[inspect.Type], Any]] = {
     inspect.BoolType: True,

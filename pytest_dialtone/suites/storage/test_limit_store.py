@@ -12,7 +12,16 @@ import pytest
 from adapters.records.database import Database
 from application.ports.limits import LimitStore
 from domain.otp.permits import UsedPart
-from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
+from domain.otp.rate_limits import (
+    MAX_SUBJECT_LENGTH,
+    MAX_WINDOW_NAME_LENGTH,
+    Acquisition,
+    Group,
+    LimitPurpose,
+    Part,
+    RateLimit,
+    Reservation,
+)
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 from pytest_dialtone import external_adapter
 from pytest_dialtone.external_adapter import call_test_method
@@ -89,7 +98,6 @@ async def test_what_was_acquired_is_returned(limits: LimitStore) -> None:
     acquired = await acquire(limits, reservation)
 
     assert acquired == Acquisition(NOW, reservation.limits)
-    assert await acquire(limits, a_reservation()) == Acquisition(NOW, ())
 
 
 @pytest.mark.parametrize("limit", [1, 49])
@@ -136,7 +144,6 @@ async def test_a_rejected_reservation_does_not_affect_others_acquired_with_it(
     assert is_available_at(results[0], NOW + HOUR)
     assert is_available_at(results[2], NOW + HOUR)
     assert results[1] == results[3] == Acquisition(NOW, (free,))
-    assert await limits.acquire() == []
 
 
 async def test_a_reservation_that_cannot_be_encoded_fails_no_others(limits: LimitStore) -> None:
@@ -193,15 +200,15 @@ async def test_rate_limits_with_another_subject_purpose_or_name_are_independent(
         " ",
         "{}",
         "a\0b",
-        "𝄞" * 200,
-        "x" * 199,
-        "x" * 200,
+        "𝄞" * MAX_SUBJECT_LENGTH,
+        "x" * (MAX_SUBJECT_LENGTH - 1),
+        "x" * MAX_SUBJECT_LENGTH,
     ]
     rate_limits = [
         a_rate_limit(1, name, subject, purpose=purpose)
         for subject in subjects
         for purpose in (LimitPurpose.DELIVERIES, LimitPurpose.ATTEMPTS)
-        for name in ("requests", "unverified:strangers")
+        for name in ("requests", "unverified:strangers", "n" * MAX_WINDOW_NAME_LENGTH)
     ]
 
     for limit in rate_limits:
@@ -538,7 +545,6 @@ async def test_releasing_what_is_missing_changes_nothing(limits: LimitStore) -> 
         (a_rate_limit(2, subject="another"), NOW),
     ):
         await limits.release(Acquisition(at, (limit,)))
-    await limits.release(Acquisition(NOW, ()))
 
     assert await acquire_many(limits, 2, a_rate_limit(2), at=NOW + SECOND) == 0
     for _ in range(3):
@@ -597,7 +603,6 @@ async def test_permits_of_all_instances_are_counted_in_the_order_of_the_limits(
     for store in (limits, other_limits):
         counts = await store.count_used([of_country, day, *unknown, hour, day], NOW + SECOND)
         assert counts == [2, 4, 0, 0, 2, 4]
-    assert await limits.count_used([], NOW) == []
 
 
 async def test_a_permit_of_the_part_that_was_used_is_counted(limits: LimitStore) -> None:

@@ -19,7 +19,14 @@ from adapters.records.kinds import (
     LEASES,
 )
 from adapters.records.leases import LeaseRecord
-from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
+from adapters.records.record_kind import (
+    EXPIRES_AT,
+    MAX_ID_LENGTH,
+    Fields,
+    Index,
+    Record,
+    RecordKind,
+)
 from adapters.records.record_store import IndexPosition, RecordStore
 from pytest_dialtone.suites.storage.record_examples import (
     FAR,
@@ -243,6 +250,29 @@ async def test_values_of_an_index_may_be_any_text(store: RecordStore) -> None:
     for text in texts:
         found = await store.find(AUDIT_ENTRIES, ENTRIES_BY_SUBJECT, [text], limit=9)
         assert ids(found) == [text or "empty"]
+
+
+async def test_the_longest_values_of_each_index_and_the_longest_ids_are_stored_and_found(
+    store: RecordStore,
+) -> None:
+    for kind, index in INDEXES:
+        texts = text_fields(kind)
+        longest = {
+            name: max(texts[name], key=len)
+            if texts[name] is not SIMILAR_TEXTS
+            else "𝄞" * kind.max_length(name)
+            for name in index.equal
+        }
+        record_id = "𝄞" * MAX_ID_LENGTH
+        record = a_record_in(kind, index, record_id, NOW)
+        assert await store.add(kind, record_id, msgspec.structs.replace(record, **longest), 1), (
+            f"{kind.name} has no record with the longest values of {index.name}: "
+            f"{MAX_ID_LENGTH} characters of the id and "
+            f"{ {name: kind.max_length(name) for name in index.equal} }"
+        )
+        found = await store.find(kind, index, [*longest.values()], limit=9)
+        assert ids(found) == [record_id], index.name
+        assert await store.delete(kind, record_id, 1)
 
 
 async def test_an_index_follows_each_replacement_and_deletion(

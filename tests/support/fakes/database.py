@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.records.database import Database
@@ -18,6 +19,8 @@ from adapters.records.kinds import (
 from adapters.records.limits import LIMITS
 from adapters.records.mapping import RecordMapping
 from adapters.records.phone_verifications import PhoneVerificationMapping
+from adapters.records.record_kind import Record, RecordKind
+from adapters.records.record_store import StoredRecord
 from adapters.records.repositories import make_repositories
 from application.ports.changes import ChangeObserver
 from application.ports.errors import StorageTimeout, StorageUnavailable
@@ -28,6 +31,7 @@ from domain.administration.audit import AuditEntry
 from domain.identities.identity import Identity
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from domain.phone import PhoneNumber
 from pytest_dialtone.examples.memory_database import InMemoryLimits, InMemoryRecords, read_row
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -37,7 +41,39 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Record)
 P = TypeVar("P", bound="DataclassInstance")
+
+
+class _Records(InMemoryRecords):
+    """Records that find out who makes a call for nothing."""
+
+    async def load(
+        self, kind: RecordKind[R], record_ids: Collection[str], /
+    ) -> Mapping[str, StoredRecord[R]]:
+        assert record_ids, "an empty batch is not a call"
+        return await super().load(kind, record_ids)
+
+
+class _Limits(InMemoryLimits):
+    """Limits that find out who makes a call for nothing."""
+
+    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+        assert reservations, "an empty batch is not a call"
+        assert all(reservation.all_limits for reservation in reservations), "it has no limit"
+        return await super().acquire(*reservations)
+
+    async def release(self, acquisition: Acquisition) -> None:
+        assert acquisition.limits, "an empty batch is not a call"
+        await super().release(acquisition)
+
+    async def next_available(self, reservation: Reservation) -> datetime:
+        assert reservation.all_limits, "it has no limit"
+        return await super().next_available(reservation)
+
+    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
+        assert limits, "an empty batch is not a call"
+        return await super().count_used(limits, now)
 
 
 class _ReadableIndex(FakePhoneEncryption):
@@ -57,8 +93,8 @@ class InMemoryDatabase:
         self.faults = FaultInjector()
         self.is_unavailable = False
         self.encryption = _ReadableIndex()
-        self.records = InMemoryRecords(self.check)
-        self.limits = InMemoryLimits(self.check)
+        self.records = _Records(self.check)
+        self.limits = _Limits(self.check)
 
     @property
     def phone_verifications(self) -> dict[PhoneNumber, Versioned[PhoneVerification]]:

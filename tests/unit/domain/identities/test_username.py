@@ -100,6 +100,7 @@ def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed() -> None:
     [
         ("ab" + " " * 999, "A username has at most 64 characters."),
         ("a" * 65, "A username has at most 64 characters."),
+        ("\ufdfa" * 12, "This name is too long: some of its characters stand for several."),
         (" ", "A username has at least one character."),
         ("Rahul\u0000Sharma", "A username has no control characters or line breaks."),
         ("Rahul\u200bSharma", "A username has no invisible characters."),

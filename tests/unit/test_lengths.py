@@ -1,0 +1,94 @@
+"""What databases are told of the length of ids, names and values in indexes holds for all kinds."""
+
+import re
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from adapters.records.kinds import KINDS
+from adapters.records.limits import LIMITS
+from adapters.records.record_kind import (
+    MAX_ID_LENGTH,
+    MAX_INDEX_BYTES,
+    MAX_INDEXED_LENGTH,
+    MAX_NAME_LENGTH,
+    RecordKind,
+)
+from application.events.send_events import event_id
+from application.ports.events import MAX_EVENT_ID_LENGTH
+from domain.identifier import IDENTIFIER_LENGTH, RANDOM_BYTES, make_identifier
+from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel
+from domain.otp.permits import Recognition
+from domain.otp.rate_limits import (
+    MAX_LIMIT_RECORD_ID_LENGTH,
+    MAX_SUBJECT_LENGTH,
+    MAX_WINDOW_NAME_LENGTH,
+    DeliveryRoute,
+    LimitPurpose,
+    RateLimit,
+    RateLimits,
+)
+from domain.otp.sliding_window import SlidingWindow
+from tests.support.builders import NOW
+from tests.support.full_records import FULL_RECORDS, MAPPINGS
+
+HASH_LENGTH: Final = 64
+BYTES_OF_CHARACTER: Final = 4
+BYTES_OF_TIME: Final = 8
+ALL_KINDS = pytest.mark.parametrize("kind", [*KINDS, LIMITS], ids=lambda kind: kind.name)
+
+
+@ALL_KINDS
+def test_names_of_kinds_and_indexes_fit_into_any_database(kind: RecordKind[Any]) -> None:
+    for name in (kind.name, *(index.name for index in kind.indexes)):
+        assert re.fullmatch(rf"[a-z][a-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}", name), name
+
+
+@ALL_KINDS
+def test_all_values_of_an_index_fit_into_one_entry_of_it(kind: RecordKind[Any]) -> None:
+    for index in kind.indexes:
+        lengths = [kind.max_length(name) for name in index.equal]
+        assert max(lengths, default=0) <= MAX_INDEXED_LENGTH
+        characters = sum(lengths) + MAX_ID_LENGTH
+        assert BYTES_OF_CHARACTER * characters + BYTES_OF_TIME <= MAX_INDEX_BYTES, index.name
+
+
+@pytest.mark.parametrize("name", FULL_RECORDS)
+def test_full_records_keep_to_the_lengths_of_their_kind(name: str) -> None:
+    mapping = MAPPINGS[name]
+    for value in FULL_RECORDS[name]:
+        stored = mapping.kind.to_fields(mapping.to_record(value))
+        assert len(stored.get("id", "")) <= MAX_ID_LENGTH
+        for index in mapping.kind.indexes:
+            for field in index.equal:
+                assert len(stored.get(field, "")) <= mapping.kind.max_length(field), field
+
+
+def test_limits_keep_to_their_lengths() -> None:
+    window = SlidingWindow(1, timedelta(hours=1))
+    for purpose in LimitPurpose:
+        longest = RateLimit("x" * MAX_SUBJECT_LENGTH, purpose, "requests", window)
+        assert len(longest.record_id) <= MAX_LIMIT_RECORD_ID_LENGTH == MAX_ID_LENGTH
+    hashed = "f" * HASH_LENGTH
+    client_ip = HashedClientIp(hashed, hashed, is_ipv6=True)
+    limits = RateLimits(has_attested_part=True)
+    reservation = limits.reserve_delivery(
+        NOW, DeliveryRoute(client_ip, "US", hashed, hashed), Recognition.DEVICE, Channel.VOICE
+    )
+    for limit in (
+        *reservation.all_limits,
+        *limits.shared_limits(["US"]),
+        *limits.for_failed_attempt(client_ip, "US"),
+        *limits.for_leaving_message(hashed, "US"),
+        *limits.reserve_callback(NOW, "US", hashed).all_limits,
+    ):
+        assert len(limit.subject) <= MAX_SUBJECT_LENGTH
+        assert re.fullmatch(rf"[a-z0-9_:]{{1,{MAX_WINDOW_NAME_LENGTH}}}", limit.name)
+
+
+def test_ids_are_as_long_as_their_ports_say() -> None:
+    identifier = make_identifier(NOW, bytes(RANDOM_BYTES))
+    assert len(identifier) == IDENTIFIER_LENGTH
+    assert len(event_id(identifier, 2**63 - 1)) <= MAX_EVENT_ID_LENGTH

@@ -8,6 +8,7 @@ import pytest
 
 from application.identities.events import UserDeleted
 from application.identities.login import LoggedIn
+from application.ports.otp import NoticeMessage
 from application.voice.calls import CallsFeature
 from application.voice.events import CallerRegistered
 from domain.errors import InvalidValue
@@ -220,6 +221,9 @@ async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> N
     assert message.phone == a_phone()
     assert message.text.startswith("Dialtone: to leave, delete your account in the app.")
     assert len(message.text) <= 160
+    notice = app.messenger.sent[-1]
+    assert isinstance(notice, NoticeMessage)
+    assert (notice.notice, notice.locale) == ("leaving_message", "en-US")
 
 
 async def test_messages_to_a_country_are_limited() -> None:

@@ -104,15 +104,16 @@ class PromiseReport:
 
     def _describe(self, code: int) -> Iterator[str]:
         for reason, names in _group(self._not_promised):
-            yield f"{reason}: {_count(names)} not promised"
+            yield f"{reason}: {len(names)} not promised"
             yield from (f"  {name}" for name in names)
         for reason, names in _group(self._unproven):
             yield f"{reason}: {_count(names)} unproven"
             yield from (f"  {name}" for name in names)
         failed, unproven = len(self._broken), len(self._unproven)
         proven = len(self._proven - self._broken)
-        if not failed and not unproven and proven:
-            yield f"Complete: {_count(self._proven)} proven."
+        if code == pytest.ExitCode.OK and not unproven:
+            others = len(self._not_promised)
+            yield f"Complete: {_count(self._proven)} proven, {others} not promised."
             return
         total = proven + failed + unproven
         counts = f"{proven} proven, {unproven} unproven, {failed} failed"

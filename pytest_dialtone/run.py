@@ -23,7 +23,7 @@ from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError, print_errors
 from entrypoints.version.distribution import check_import_names
 from pytest_dialtone.external_adapter import ADAPTER, PORT, given_port, open_external_adapter
-from pytest_dialtone.failure_text import describe_failure
+from pytest_dialtone.failure_text import describe_failure, hide_secrets
 from pytest_dialtone.port import find_ports
 from pytest_dialtone.promises import PromiseReport, list_promises
 
@@ -78,15 +78,15 @@ def main(arguments: list[str]) -> int:
         suites = [str(path) for path in given_port().paths]
         promises = PromiseReport(_run_apart(list_promises, [*_CONFIGURATION, *suites]))
     except StartupError as error:
-        print_errors(str(error))
+        print_errors(hide_secrets(str(error)))
         return pytest.ExitCode.USAGE_ERROR
     cache = f"--override-ini=cache_dir={Path.cwd() / '.pytest_cache'}"
     plugins = [FailuresAtOnce(os.dup(sys.stdout.fileno())), promises]
     try:
         code = pytest.main([*_CONFIGURATION, cache, *suites, *options], plugins)
-    except Exception as error:  # noqa: BLE001 -- of a thread that failed after the last test
+    except Exception as error:  # noqa: BLE001 -- of a thread or finalizer, after the last test
         print_errors(describe_failure(error))
-        code = pytest.ExitCode.INTERNAL_ERROR
+        code = pytest.ExitCode.TESTS_FAILED
     flush_log()
     return promises.finish(code)
 

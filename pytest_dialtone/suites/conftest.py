@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.logging import configure_logging
+from adapters.logging import configure_logging, flush_log
 from pytest_dialtone.adapter_watch import find_left_open, list_open
 from pytest_dialtone.external_adapter import TestMethodFailed, is_given
 from pytest_dialtone.failure_text import describe_failure, describe_warning
@@ -36,22 +36,30 @@ async def nothing_left_open() -> AsyncIterator[None]:
     asyncio.get_running_loop().set_exception_handler(keep_error)
     before = list_open()
     yield
+    flush_log()  # so that pytest shows its lines with this test
     if left := await find_left_open(before):
         pytest.fail(f"The adapter left open: {', '.join(left)}", pytrace=False)
     if errors:
         raise pytest.fail.Exception("A task of the adapter failed.", pytrace=False) from errors[0]
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show no values of an exception, and mark the reports of methods that only tests call."""
+    """Show no values of an exception, and mark the reports of methods that only tests call.
+
+    pytest itself never sees the exception: it would call `__repr__` of what the adapter uses.
+    """
+    error = call.excinfo.value if call.excinfo else None
+    if error is not None and not isinstance(error, (pytest.skip.Exception, pytest.xfail.Exception)):
+        try:
+            pytest.fail(describe_failure(error), pytrace=False)
+        except pytest.fail.Exception as failed:
+            call.excinfo = pytest.ExceptionInfo.from_exception(failed)
     report = yield
-    if call.excinfo and report.failed:
-        report.longrepr = describe_failure(call.excinfo.value)
-        if call.excinfo.errisinstance(TestMethodFailed):
-            report.user_properties.append((OF_TEST_METHOD, True))
+    if isinstance(error, TestMethodFailed):
+        report.user_properties.append((OF_TEST_METHOD, True))
     return report
 
 

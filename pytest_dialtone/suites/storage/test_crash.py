@@ -13,6 +13,7 @@ from adapters.records.database import Database
 from adapters.records.kinds import DELIVERY_REPORTS
 from domain.otp.rate_limits import Reservation
 from pytest_dialtone.external_adapter import open_external_database
+from pytest_dialtone.promises import not_promised
 from pytest_dialtone.suites.storage.outages import A_LIMIT
 from pytest_dialtone.suites.storage.record_examples import NOW, add_reports, load_one
 
@@ -49,7 +50,7 @@ async def kill_after(folder: Path, write: Callable[[Database], Awaitable[None]])
 
 def skip_if_volatile(store: object) -> None:
     if getattr(store, "is_volatile", False):
-        pytest.skip("it declares that it is_volatile: it keeps nothing when its process ends")
+        not_promised("it declares that it is_volatile: it keeps nothing when its process ends")
 
 
 async def test_a_record_is_there_after_a_crash(tmp_path: Path) -> None:

@@ -134,16 +134,14 @@ async def test_a_handshake_is_a_get_request_which_one_messenger_recognizes() -> 
         return "1158201444" if request.url == known else None
 
     async with open_webhooks(use_cases={"answer_handshake": answer}) as driver:
-        for token in ("unknown", "known"):
-            url = f"/sms/status?hub.verify_token={token}&hub.challenge=1158201444"
-            with capture_logs() as logs:
-                response = await driver.http.get(url)
-            assert token not in str(logs)
-            if token == "unknown":
-                assert_rejected(response)
+        path = "/sms/status?hub.verify_token={}&hub.challenge=1158201444"
+        with capture_logs() as logs:
+            known = await driver.http.get(path.format("known"))
+            assert_rejected(await driver.http.get(path.format("unknown")))
 
-    assert (response.status_code, response.text) == (200, "1158201444")
-    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert (known.status_code, known.text) == (200, "1158201444")
+    assert known.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "known" not in str(logs)
 
 
 async def test_without_a_phone_line_only_messages_are_reported() -> None:

@@ -6,7 +6,7 @@ PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras
 
 # The lock and the image have all extras but `testing`.
-EXTRAS := metrics mongo postgres s3 twilio
+EXTRAS := metrics mongo opentelemetry postgres s3 twilio
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 
 # Without bytecode files every run would compile all modules again.

@@ -7,7 +7,7 @@ before a connection exists nothing was sent, afterwards the message may have bee
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -15,6 +15,8 @@ from typing import Any, Final, TypeAlias
 import httpx
 
 from adapters.causes import Cause, cause_of
+from application.ports.tracing import Span
+from application.tracing import trace_call
 
 RETRY_DELAY: Final = 0.1
 """Seconds before a request is repeated."""
@@ -163,11 +165,13 @@ class Transport:
         # UnicodeError: a label of the host begins with xn-- and is no Punycode.
         except (httpx.InvalidURL, UnicodeError):
             raise ConnectionFailed("the URL is invalid") from None
-        response = await self._send(request, credentials or httpx.USE_CLIENT_DEFAULT, deadline)
-        try:
-            return HttpResponse(response.status_code, await _read_text(response, deadline))
-        finally:
-            await response.aclose()
+        with _trace(request) as span:
+            response = await self._send(request, credentials or httpx.USE_CLIENT_DEFAULT, deadline)
+            _record_status(span, response)
+            try:
+                return HttpResponse(response.status_code, await _read_text(response, deadline))
+            finally:
+                await response.aclose()
 
     async def _send(
         self, request: httpx.Request, auth: Any, deadline: float, earlier: Exception | None = None
@@ -205,15 +209,17 @@ class Transport:
         """
         deadline = asyncio.get_running_loop().time() + total_seconds
         request = self._http.build_request("GET", url)
-        try:
-            async with asyncio.timeout(self._timeouts.total):
-                response = await self._http.send(
-                    request, auth=credentials, stream=True, follow_redirects=True
-                )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise ConnectionFailed(_describe(error), _details_of(error)) from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
-            raise NoResponse(_details_of(error)) from None
+        with _trace(request) as span:
+            try:
+                async with asyncio.timeout(self._timeouts.total):
+                    response = await self._http.send(
+                        request, auth=credentials, stream=True, follow_redirects=True
+                    )
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                raise ConnectionFailed(_describe(error), _details_of(error)) from None
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
+                raise NoResponse(_details_of(error)) from None
+            _record_status(span, response)
         try:
             media_type, _, _ = response.headers.get("Content-Type", "").partition(";")
             length = response.headers.get("Content-Length", "")
@@ -247,6 +253,22 @@ async def open_transport(timeouts: Timeouts) -> AsyncIterator[Transport]:
         follow_redirects=False,
     ) as http:
         yield Transport(http, timeouts)
+
+
+def _trace(request: httpx.Request) -> AbstractContextManager[Span]:
+    """Return the span of a request. The URL has numbers and ids, so there is only its host."""
+    url, method = request.url, request.method
+    attributes: dict[str, str | int] = {"http.request.method": method, "server.address": url.host}
+    if url.port is not None:
+        attributes["server.port"] = url.port
+    return trace_call(f"{method} {url.host}", attributes)
+
+
+def _record_status(span: Span, response: httpx.Response) -> None:
+    status = response.status_code
+    span.set_attributes({"http.response.status_code": status})
+    if status >= 400:
+        span.fail(str(status))
 
 
 def _describe(error: Exception) -> str:

@@ -10,9 +10,9 @@ from typing import Any, Final, TypeVar
 
 from application.identities.extensions import (
     MAX_REJECTION_LENGTH,
-    Allow,
+    AllowLogin,
     PendingLogin,
-    Reject,
+    RejectLogin,
     SessionCheck,
     TokenClaimsSource,
 )
@@ -36,7 +36,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
+class LoginRejection:
     """An extension rejected a login, for a user or for somebody new."""
 
     extension: str
@@ -69,7 +69,7 @@ async def load_token_claims(sources: Mapping[str, TokenClaimsSource], identity_i
 
 async def ask_session_checks(
     checks: Mapping[str, SessionCheck], login: PendingLogin
-) -> Rejection | None:
+) -> LoginRejection | None:
     """Ask one check after the other, until one rejects the login; None if none does.
 
     Raises:
@@ -80,12 +80,14 @@ async def ask_session_checks(
     loop = asyncio.get_running_loop()
     end = loop.time() + TIMEOUT
     for name, check in checks.items():
-        decision: object = await call_extension(name, partial(check, login), end - loop.time())
-        if isinstance(decision, Reject):
+        seconds = end - loop.time()
+        ask = partial(check, login)
+        decision: object = await call_extension(name, ask, seconds, part="its check")
+        if isinstance(decision, RejectLogin):
             text: object = decision.text
             text = _shorten(text) if isinstance(text, str) else ""
-            return Rejection(name, text, login.user_id)
-        if not isinstance(decision, Allow):
+            return LoginRejection(name, text, login.user_id)
+        if not isinstance(decision, AllowLogin):
             raise _failed(name, f"its check returned {type(decision).__name__}")
     return None
 
@@ -93,7 +95,7 @@ async def ask_session_checks(
 async def _load_claims(
     name: str, load: Callable[[], Awaitable[Mapping[str, Any]]]
 ) -> Mapping[str, Any]:
-    loaded: object = await call_extension(name, load, TIMEOUT)
+    loaded: object = await call_extension(name, load, TIMEOUT, part="its claims")
     if not isinstance(loaded, Mapping) or not all(isinstance(key, str) for key in loaded):
         raise _failed(name, f"its claims are {type(loaded).__name__}, and no JSON object")
     try:

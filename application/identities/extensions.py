@@ -27,12 +27,12 @@ class PendingLogin:
 
 
 @dataclass(frozen=True, slots=True)
-class Allow:
+class AllowLogin:
     """The session may be opened."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class RejectLogin:
     """The session is not opened, and the code is used.
 
     Attributes:
@@ -48,7 +48,7 @@ TokenClaimsSource = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 The identity of a first login has no record yet.
 """
-SessionCheck = Callable[[PendingLogin], Awaitable[Allow | Reject]]
+SessionCheck = Callable[[PendingLogin], Awaitable[AllowLogin | RejectLogin]]
 """Decides about a login. It may be asked twice if a client sends its code twice at the same time,
 and about a login that fails afterwards."""
 

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import IdentityDetached, LoginSucceeded
-from application.identities.extension_calls import Claims, Rejection, ask_session_checks
+from application.identities.extension_calls import Claims, LoginRejection, ask_session_checks
 from application.identities.extensions import IdentityExtensions, PendingLogin
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.errors import CorruptRecord, StorageError
@@ -101,7 +101,7 @@ class LogIn:
         code: UsedCode,
         loaded: Versioned[Identity | None] | None,
         now: datetime,
-    ) -> Rejection | None:
+    ) -> LoginRejection | None:
         """Ask the checks of extensions about a login, before its code is used.
 
         Raises:

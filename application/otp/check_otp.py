@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from application.identities.extension_calls import Rejection
+from application.identities.extension_calls import LoginRejection
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
@@ -40,7 +40,7 @@ _IDS_BYTES: Final = RANDOM_BYTES + SESSION_ID_BYTES
 
 
 AskBeforeUse = Callable[
-    [UsedCode, Versioned[Identity | None] | None, datetime], Awaitable[Rejection | None]
+    [UsedCode, Versioned[Identity | None] | None, datetime], Awaitable[LoginRejection | None]
 ]
 """Decides about a code that is correct, for an identity or, if there is no value, for a new one."""
 
@@ -80,7 +80,7 @@ class CheckedOtp:
     attempts_left: int
     permits: AttemptPermits
     identity: Versioned[Identity | None] | None
-    rejection: Rejection | None = None
+    rejection: LoginRejection | None = None
 
     @property
     def used_code(self) -> UsedCode | None:
@@ -219,8 +219,8 @@ class CheckOtp:
         )
 
     async def _ask(
-        self, ask: Callable[[], Awaitable[Rejection | None]], permits: AttemptPermits
-    ) -> Rejection | None:
+        self, ask: Callable[[], Awaitable[LoginRejection | None]], permits: AttemptPermits
+    ) -> LoginRejection | None:
         try:
             return await ask()
         except PortError:

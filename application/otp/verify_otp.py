@@ -6,7 +6,7 @@ from functools import partial
 from typing import NoReturn
 
 from application.identities.events import LoginRejectedByExtension
-from application.identities.extension_calls import Rejection
+from application.identities.extension_calls import LoginRejection
 from application.identities.login import LoggedIn, LogIn, LogInCommand
 from application.identities.phone_holds import PhoneHolds
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
@@ -106,7 +106,9 @@ class VerifyOtp:
         self.events.record(OtpVerificationFailed(phone=phone, attempts_left=left))
         return OtpRejected(left)
 
-    async def _reject(self, phone: PhoneNumber, checked: CheckedOtp, by: Rejection) -> NoReturn:
+    async def _reject(
+        self, phone: PhoneNumber, checked: CheckedOtp, by: LoginRejection
+    ) -> NoReturn:
         await self.check_otp.release(checked)
         self.events.record(
             LoginRejectedByExtension(

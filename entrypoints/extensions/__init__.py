@@ -5,7 +5,7 @@ only with `EXTENSION_API`.
 """
 
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
-from application.identities.extensions import Allow, PendingLogin, Reject
+from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
@@ -16,6 +16,7 @@ from application.ports.errors import (
     UniqueViolation,
 )
 from application.ports.system import Clock, Randomness
+from application.ports.tracing import RequestSpan, Span, TracedRequest, Tracer
 from domain.errors import DomainError, InvalidValue
 from domain.identifier import make_identifier
 from domain.otp.delivery import Channel
@@ -30,7 +31,7 @@ from entrypoints.settings.values import Secret
 __all__ = [
     "EXPIRES_AT",
     "EXTENSION_API",
-    "Allow",
+    "AllowLogin",
     "Channel",
     "Clock",
     "CommandError",
@@ -48,11 +49,15 @@ __all__ = [
     "Randomness",
     "Record",
     "RecordKind",
-    "Reject",
+    "RejectLogin",
+    "RequestSpan",
     "Secret",
+    "Span",
     "StorageError",
     "StorageTimeout",
     "StorageUnavailable",
+    "TracedRequest",
+    "Tracer",
     "UniqueViolation",
     "UserSummary",
     "Users",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from adapters.records.record_kind import RecordKind
 
 if TYPE_CHECKING:
+    from application.ports.tracing import Tracer
     from entrypoints.extensions.opening import ExtensionOpening
     from entrypoints.http.extensions.parts import ExtensionHttp
 
@@ -75,6 +76,22 @@ class Extension:
         """
         del opening
         return nullcontext()
+
+    def tracer(self, settings: Any) -> "AbstractAsyncContextManager[Tracer] | None":
+        """Return what opens a tracer in each worker of the service; None if it traces nothing.
+
+        A tracer gets the names of what a request does, and no value: see `Tracer`.
+
+        Args:
+            settings: The settings of the extension, an object of its class `settings`; None if it
+                has none.
+
+        Raises:
+            ConfigurationError: It cannot be opened: one sentence with the reason and the fix. What
+                it returns may raise it too.
+        """
+        del settings
+        return None
 
     def http(self) -> "ExtensionHttp | None":
         """Return its paths and errors; None if it has none."""

@@ -1,13 +1,19 @@
 """An extension as a feature, beside our own."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import TYPE_CHECKING
 
 from application.identities.extension_calls import log_failure
 from application.ports.errors import ConfigurationError
+from application.ports.tracing import Tracer
 from entrypoints.extensions.extension import Extension
-from entrypoints.extensions.settings import make_settings_class
+from entrypoints.extensions.settings import make_settings_class, own_settings
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extensions import VARIABLE
 from entrypoints.opening.startup_error import StartupError
@@ -44,6 +50,12 @@ def make_feature(extension: Extension) -> Feature:
             _plugins_of(extension)  # so that `check-settings` finds what a start would
             return ()
 
+        def open_tracer(self, settings: "Settings") -> "AbstractAsyncContextManager[Tracer] | None":
+            own = extension.settings and own_settings(extension.name, extension.settings, settings)
+            with _place_errors(extension, "tracer"):
+                opening = extension.tracer(own)
+            return None if opening is None else _open_tracer(extension, opening)
+
         def open(self, opening: "Opening") -> AbstractAsyncContextManager[None]:
             return _open(extension, opening)
 
@@ -58,16 +70,33 @@ def place_of(extension: Extension) -> str:
 def _plugins_of(extension: Extension) -> "Sequence[ApiPlugin]":
     from entrypoints.http.extensions.plugin import make_extension_plugin
 
-    try:
+    with _place_errors(extension, "http"):
         parts = extension.http()
         return () if parts is None else (make_extension_plugin(extension.name, parts),)
-    except ConfigurationError as error:
+
+
+@contextmanager
+def _place_errors(extension: Extension, part: str) -> Iterator[None]:
+    """Make a `StartupError` of each error, which names the extension."""
+    try:
+        yield
+    except (ConfigurationError, StartupError) as error:
         raise StartupError(f"{place_of(extension)}: {error}") from error
     except Exception as error:
-        log_failure(extension.name, "http", error)
+        log_failure(extension.name, part, error)
         raise StartupError(
-            f"{place_of(extension)} failed in http() ({type(error).__name__}): see the log."
+            f"{place_of(extension)} failed in {part}() ({type(error).__name__}): see the log."
         ) from error
+
+
+@asynccontextmanager
+async def _open_tracer(
+    extension: Extension, opening: AbstractAsyncContextManager[Tracer]
+) -> AsyncIterator[Tracer]:
+    async with AsyncExitStack() as stack:
+        with _place_errors(extension, "tracer"):
+            tracer = await stack.enter_async_context(opening)
+        yield tracer
 
 
 @asynccontextmanager
@@ -75,15 +104,7 @@ async def _open(extension: Extension, opening: "Opening") -> AsyncIterator[None]
     from entrypoints.extensions.opening import ExtensionOpening
 
     async with AsyncExitStack() as stack:
-        try:
+        with _place_errors(extension, "open"):
             own = ExtensionOpening(opening, extension.name, extension.kinds, extension.settings)
             await stack.enter_async_context(extension.open(own))
-        except (ConfigurationError, StartupError) as error:
-            raise StartupError(f"{place_of(extension)}: {error}") from error
-        except Exception as error:
-            log_failure(extension.name, "open", error)
-            raise StartupError(
-                f"{place_of(extension)} failed while it was opened ({type(error).__name__}): see "
-                "the log."
-            ) from error
         yield

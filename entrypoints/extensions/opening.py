@@ -207,9 +207,9 @@ class ExtensionOpening:
         """Add what decides about each login with a correct code, before a session is opened.
 
         Args:
-            check: Gets a `PendingLogin`, and returns `Allow()`, or `Reject(text)` with up to 200
-                characters for the person, within three seconds. If it fails, the login is a 503,
-                and may be repeated with the same code. It is not asked about refreshes.
+            check: Gets a `PendingLogin`, and returns `AllowLogin()`, or `RejectLogin(text)` with up
+                to 200 characters for the person, within three seconds. If it fails, the login is a
+                503, and may be repeated with the same code. It is not asked about refreshes.
         """
         checks = self._core.identities.extensions.session_checks
         if self._name in checks:

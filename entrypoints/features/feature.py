@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from adapters.metrics.exposition import MeasuredGauge
     from adapters.metrics.metrics import Metrics
     from application.administration.show_user import UserDetails
+    from application.ports.tracing import Tracer
     from application.use_cases import UseCases
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
@@ -114,6 +115,15 @@ class Feature:
             StartupError
         """
         del settings
+
+    def open_tracer(self, settings: "Settings") -> "AbstractAsyncContextManager[Tracer] | None":
+        """Return what opens a tracer of the requests of a worker; None if it traces nothing.
+
+        Raises:
+            StartupError
+        """
+        del settings
+        return None
 
     def must_be_open(self, settings: "Settings") -> bool:
         """Return whether each program has to open it: the service, and all commands."""

@@ -19,6 +19,8 @@ from typing import Any, Final, TypeAlias
 import structlog
 
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
+from application.ports.tracing import RequestSpan, TracedRequest, Tracer
+from application.tracing import active_tracer
 from entrypoints.http.client_ip import CLIENT_IP, ClientIpResolver, headers_of
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.table import ApiError, ErrorTable
@@ -45,6 +47,9 @@ IS_HEAD: Final = "is_head"
 ERROR: Final = "dialtone.error"
 """The key in the ASGI scope of the error that became the response."""
 _CLIENT_CLOSED_REQUEST: Final = 499
+_UNTRACED: Final = "/health/"
+"""How the paths begin whose requests are no traces: a balancer sends some each second."""
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
 DEFAULT_HEADERS: Final = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
@@ -60,6 +65,7 @@ class RequestContextMiddleware:
 
     - Every log line of the request has its `request_id` and `client_ip`, and the `trace_id` of a
       request with `traceparent` (https://www.w3.org/TR/trace-context/).
+    - With a tracer each request is a span, and its lines have `trace_id` and `span_id` of that.
     - The ids of a trusted proxy are kept if they are valid. All others are replaced.
     - A default header does not replace a header of the response.
     - The server sends no body in response to HEAD.
@@ -87,12 +93,30 @@ class RequestContextMiddleware:
         self._errors = errors
         self._client_ips = ClientIpResolver(trusted_proxies)
 
-    async def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
+    # No coroutine of its own: each request passes here.
+    def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
+        tracer = active_tracer()
+        if tracer is None or scope["path"].startswith(_UNTRACED):
+            return self._respond(scope, receive, send)
+        return self._trace(tracer, scope, receive, send)
+
+    async def _trace(
+        self, tracer: Tracer, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend
+    ) -> None:
+        with tracer.trace_request(self._describe(scope)) as span:
+            await self._respond(scope, receive, send, span)
+
+    async def _respond(
+        self,
+        scope: AsgiScope,
+        receive: AsgiReceive,
+        send: AsgiSend,
+        span: RequestSpan | None = None,
+    ) -> None:
         started = time.perf_counter()
-        fields = self._ids(scope)
+        fields = self._ids(scope, span)
         scope[CLIENT_IP] = fields["client_ip"] = self._client_ips.resolve(scope)
         CURRENT_REQUEST.set(CurrentRequest(fields, asyncio.get_running_loop().time()))
         method: str = scope["method"]
@@ -124,6 +148,9 @@ class RequestContextMiddleware:
             if self._observer is not None:
                 error_class = None if error is None else type(error)
                 self._observer.observe_request(method, route, status, seconds, error_class)
+            if span is not None:
+                error_code = None if error is None else self._errors.code(error)
+                _end_span(span, method, route, status, error_code, fields["request_id"])
             if self._is_logged(status):
                 code = {} if error is None else {"error_code": self._errors.code(error)}
                 _log.info(
@@ -153,15 +180,52 @@ class RequestContextMiddleware:
             added.append((b"connection", b"close"))
         return added
 
-    def _ids(self, scope: AsgiScope) -> dict[str, str]:
+    def _describe(self, scope: AsgiScope) -> TracedRequest:
+        headers, method = headers_of(scope), scope["method"]
+        return TracedRequest(
+            method=_traced_method(method),
+            traceparent=_find_single(headers.get(b"traceparent", ())),
+            tracestate=_find_single(headers.get(b"tracestate", ())),
+            is_trusted=self._client_ips.has_trusted_peer(scope),
+        )
+
+    def _ids(self, scope: AsgiScope, span: RequestSpan | None) -> dict[str, str]:
         headers = headers_of(scope)
         trusted = headers if self._client_ips.has_trusted_peer(scope) else {}
         request_id = _find_id(_REQUEST_ID, trusted.get(b"x-request-id", ()))
         ids = {"request_id": request_id or _make_id()}
-        if b"traceparent" in headers:
+        if span is not None:
+            ids |= {"trace_id": span.trace_id, "span_id": span.span_id}
+        elif b"traceparent" in headers:
             trace_id = _find_id(_TRACEPARENT, trusted.get(b"traceparent", ()))
             ids["trace_id"] = trace_id or _make_id()
         return ids
+
+
+def _traced_method(method: str) -> str:
+    # A client may send anything.
+    return method if method in _METHODS else "_OTHER"
+
+
+def _end_span(
+    span: RequestSpan, method: str, route: str, status: int, code: str | None, request_id: str
+) -> None:
+    attributes: dict[str, str | int] = {
+        "http.response.status_code": status,
+        "dialtone.request_id": request_id,
+    }
+    if route != "-":
+        span.set_name(f"{_traced_method(method)} {route}")
+        attributes["http.route"] = route
+    if code is not None:
+        attributes["dialtone.error_code"] = code
+    span.set_attributes(attributes)
+    if status >= 500:
+        span.fail(str(status))
+
+
+def _find_single(values: Sequence[bytes]) -> str | None:
+    return values[0].decode("latin-1") if len(values) == 1 else None
 
 
 def _make_id() -> str:

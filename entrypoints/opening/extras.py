@@ -9,6 +9,7 @@ from entrypoints.version.distribution import DISTRIBUTION, installed_version
 EXTRAS: Final = {
     "metrics": ("prometheus_client",),
     "mongo": ("beanie", "motor", "pymongo"),
+    "opentelemetry": ("opentelemetry.exporter.otlp.proto.http", "opentelemetry.sdk"),
     "postgres": ("psycopg", "psycopg_pool"),
     "s3": ("aiobotocore", "aiohttp", "botocore"),
     "twilio": ("twilio",),
@@ -29,8 +30,15 @@ def check_extra(extra: str, subject: str) -> None:
     Raises:
         ConfigurationError: A library is missing. The text names the command that installs it.
     """
-    if any(find_spec(module) is None for module in EXTRAS[extra]):
+    if not all(map(_is_installed, EXTRAS[extra])):
         wheel = f"{DISTRIBUTION.replace('-', '_')}-{installed_version()}-py3-none-any.whl"
         raise ConfigurationError(
             f"{subject} needs the extra \"{extra}\": pip install './{wheel}[{extra}]'"
         )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package that it is in
+        return False

@@ -6,7 +6,7 @@ and with nothing left of what it counted.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Network
 from typing import Any, Final
@@ -26,7 +26,7 @@ SETTINGS: Final = make_http_settings(
     trusted_proxies=(IPv4Network("10.0.0.0/8"),),
 )
 _PROXY: Final = ("10.1.2.3", 40_000)
-_App = Callable[..., Coroutine[Any, Any, None]]
+_App = Callable[..., Awaitable[None]]
 
 
 class HttpApp:

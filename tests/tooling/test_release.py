@@ -33,7 +33,10 @@ def test_each_driver_is_in_one_extra_and_no_other_place() -> None:
         for extra, requirements in optional.items()
         if extra != "testing"
     }
-    assert drivers == {extra: sorted(modules) for extra, modules in EXTRAS.items()}
+    assert drivers == {
+        extra: sorted(module.replace(".", "_") for module in modules)
+        for extra, modules in EXTRAS.items()
+    }
     always = [distribution_name(text) for text in PYPROJECT["project"]["dependencies"]]
     names = [name.replace("_", "-") for modules in drivers.values() for name in modules]
     assert len({*names, *always}) == len(names) + len(always)
@@ -44,7 +47,7 @@ def test_the_lock_has_all_extras_but_the_one_for_tests() -> None:
     lock = (PROJECT / "requirements.lock").read_text()
     locked = {distribution_name(line) for line in lock.splitlines() if line[0] != " "}
     assert extras.split() == sorted(EXTRAS)
-    assert {name.replace("_", "-") for modules in EXTRAS.values() for name in modules} <= locked
+    assert {re.sub("[_.]", "-", name) for modules in EXTRAS.values() for name in modules} <= locked
     assert "pytest" not in locked
 
 

@@ -144,7 +144,7 @@ async def test_claims_that_take_too_long_fail(app: CoreHarness) -> None:
     async def hang(_: str) -> Mapping[str, Any]:
         while True:  # also if it is cancelled
             try:
-                await asyncio.sleep(5)
+                await asyncio.sleep(5)  # an extension that hangs
             except asyncio.CancelledError:
                 return {}
 

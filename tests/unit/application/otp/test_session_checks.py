@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from application.identities.events import LoginRejectedByExtension, LoginSucceeded
-from application.identities.extensions import Allow, PendingLogin, Reject
+from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
 from application.identities.login import LoggedIn
 from application.otp.events import OtpVerificationFailed
 from application.otp.verify_otp import OtpRejected
@@ -23,11 +23,11 @@ def add(app: CoreHarness, decision: Any, name: str = "acme") -> list[PendingLogi
     """Let an extension decide so, or raise it; return the logins that it is asked about."""
     asked = []
 
-    async def check(login: PendingLogin) -> Allow | Reject:
+    async def check(login: PendingLogin) -> AllowLogin | RejectLogin:
         asked.append(login)
         if isinstance(decision, BaseException):
             raise decision
-        returned: Allow | Reject = decision
+        returned: AllowLogin | RejectLogin = decision
         return returned
 
     app.identities.extensions.session_checks[name] = check
@@ -35,7 +35,7 @@ def add(app: CoreHarness, decision: Any, name: str = "acme") -> list[PendingLogi
 
 
 async def test_a_check_is_asked_once_for_each_login(app: CoreHarness) -> None:
-    asked = add(app, Allow())
+    asked = add(app, AllowLogin())
     request_id = (await app.request_otp()).request_id
     assert isinstance(await app.verify_otp(wrong_code(app.last_code)), OtpRejected)
     first = await app.verify_otp(
@@ -58,7 +58,7 @@ async def test_a_check_is_asked_once_for_each_login(app: CoreHarness) -> None:
 async def test_a_login_whose_session_was_not_saved_is_completed_without_another_question(
     app: CoreHarness,
 ) -> None:
-    asked = add(app, Allow())
+    asked = add(app, AllowLogin())
     request_id = (await app.request_otp()).request_id
     app.faults.fail_on("identities.add")
     with pytest.raises(StorageUnavailable):
@@ -69,7 +69,7 @@ async def test_a_login_whose_session_was_not_saved_is_completed_without_another_
 
 async def test_a_deleted_account_is_none_that_logs_in(app: CoreHarness) -> None:
     await app.identities.delete_user(await app.add_user())
-    asked = add(app, Allow())
+    asked = add(app, AllowLogin())
     await app.open_session()
     assert [login.user_id for login in asked] == [None]
 
@@ -79,8 +79,8 @@ async def test_a_rejected_login_uses_its_code(app: CoreHarness, *, is_known: boo
     user_id = (await app.open_session()).identity.id if is_known else None
     app.advance(hours=12)
     sessions = app.database.identities
-    asked = add(app, Reject("Your account is suspended."), "first")
-    never_asked = add(app, Allow(), "second")
+    asked = add(app, RejectLogin("Your account is suspended."), "first")
+    never_asked = add(app, AllowLogin(), "second")
     request_id = (await app.request_otp()).request_id
     code = app.last_code
     assert holds_permits(app)
@@ -109,7 +109,7 @@ async def test_a_rejected_login_uses_its_code(app: CoreHarness, *, is_known: boo
     assert len(asked) == 1
     assert not holds_permits(app)
 
-    add(app, Allow(), "first")
+    add(app, AllowLogin(), "first")
     assert (await app.open_session()).identity.id == user_id or not is_known
 
 
@@ -122,8 +122,8 @@ def holds_permits(app: CoreHarness) -> bool:
 FAILURES: list[Any] = [
     None,
     True,
-    "Allow",
-    Allow,
+    "AllowLogin",
+    AllowLogin,
     OSError("+14155552671"),
     SystemExit(1),
     asyncio.CancelledError(),
@@ -143,27 +143,27 @@ async def test_without_a_decision_the_code_stays_good_and_nothing_counts(
     assert app.database.phone_verifications[a_phone()] == before
     assert OtpVerificationFailed not in app.events.types
 
-    add(app, Allow())
+    add(app, AllowLogin())
     # From another network too, and without the id.
     assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), LoggedIn)
 
 
 async def test_all_checks_together_have_three_seconds(app: CoreHarness) -> None:
-    async def wait(_: PendingLogin) -> Allow:
-        await asyncio.sleep(2)
-        return Allow()
+    async def wait(_: PendingLogin) -> AllowLogin:
+        await asyncio.sleep(2)  # of the three seconds
+        return AllowLogin()
 
     app.identities.extensions.session_checks.update(first=wait, second=wait)
-    with pytest.raises(ExtensionFailed, match="extension second: no answer within 3 seconds"):
+    with pytest.raises(ExtensionFailed, match="extension second: no answer in time in its check"):
         await app.open_session()
 
 
 async def test_only_one_of_two_decisions_about_the_same_code_wins(app: CoreHarness) -> None:
-    decisions: list[Allow | Reject] = [Allow(), Reject("no")]
+    decisions: list[AllowLogin | RejectLogin] = [AllowLogin(), RejectLogin("no")]
 
-    async def check(_: PendingLogin) -> Allow | Reject:
+    async def check(_: PendingLogin) -> AllowLogin | RejectLogin:
         decision = decisions.pop()
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the other request asks too
         return decision
 
     app.identities.extensions.session_checks["acme"] = check
@@ -182,7 +182,7 @@ async def test_only_one_of_two_decisions_about_the_same_code_wins(app: CoreHarne
     [("  " + "x" * 200, "x" * 200), ("x" * 201, "x" * 199 + "…"), ("\ud800", "?"), (None, "")],
 )
 async def test_the_text_has_at_most_200_characters(app: CoreHarness, text: Any, shown: str) -> None:
-    add(app, Reject(text))
+    add(app, RejectLogin(text))
     with pytest.raises(LoginRejected) as raised:
         await app.open_session()
     assert raised.value.message == shown

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from entrypoints.extensions import (
-    Allow,
+    AllowLogin,
     CommandError,
     Extension,
     ExtensionCommand,
     ExtensionOpening,
     PendingLogin,
-    Reject,
+    RejectLogin,
     parse_yes_or_no,
     setting,
 )
@@ -74,8 +74,8 @@ class AcmeProfile(Extension):
         )
 
 
-async def _reject_new(login: PendingLogin) -> Allow | Reject:
-    return Allow() if login.user_id else Reject("This app is for people with an account.")
+async def _reject_new(login: PendingLogin) -> AllowLogin | RejectLogin:
+    return AllowLogin() if login.user_id else RejectLogin("This app is for people with an account.")
 
 
 async def _show(profiles: Profiles, arguments: Namespace) -> Iterable[str]:

@@ -1,0 +1,78 @@
+"""The SDK of OpenTelemetry, as its own environment variables configure it."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+
+from adapters.opentelemetry.tracer import OpenTelemetryTracer
+from adapters.threads import start_thread
+from application.ports.errors import ConfigurationError
+
+SHUTDOWN_SECONDS: Final = 3.0
+"""For the last spans: a collector that is away keeps no worker from its end."""
+_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_PROTOCOL: Final = "http/protobuf"
+_NAME: Final = "dialtone"
+
+_log: Final = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_tracer(
+    version: str,
+    *,
+    continues_all: bool = False,
+    make_exporter: Callable[[], SpanExporter] = OTLPSpanExporter,
+) -> AsyncIterator[OpenTelemetryTracer]:
+    """Open the SDK with the exporter by OTLP, until the block ends.
+
+    Open it in the process that serves: the thread of the exporter does not outlive a fork.
+
+    Raises:
+        ConfigurationError: A variable of OpenTelemetry has a value that it does not take.
+    """
+    for variable in _PROTOCOLS:
+        if (protocol := os.environ.get(variable, _PROTOCOL)) != _PROTOCOL:
+            raise ConfigurationError(
+                f"{variable} is {protocol}: spans are sent by {_PROTOCOL} only, to port 4318 of a "
+                "collector."
+            )
+    # Once for each batch that is lost, and not for each attempt.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
+    try:
+        resource = Resource.create({SERVICE_VERSION: version})
+        if "unknown_service" in str(resource.attributes.get(SERVICE_NAME)):
+            resource = resource.merge(Resource({SERVICE_NAME: _NAME}))
+        # At the exit of the process, the SDK would wait for 30 s.
+        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        provider.add_span_processor(BatchSpanProcessor(make_exporter()))
+    except ValueError as error:
+        raise ConfigurationError(f"A variable of OpenTelemetry is not valid: {error}") from error
+    try:
+        yield OpenTelemetryTracer(provider.get_tracer(_NAME, version), continues_all=continues_all)
+    finally:
+        await _shut_down(provider)
+
+
+async def _shut_down(provider: TracerProvider) -> None:
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def shut_down() -> None:
+        provider.shutdown()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(ended.set)
+
+    start_thread("end_traces", shut_down)
+    try:
+        async with asyncio.timeout(SHUTDOWN_SECONDS):
+            await ended.wait()
+    except TimeoutError:
+        _log.warning({"event": "traces_not_sent", "reason": "no answer of the collector"})

@@ -1,0 +1,142 @@
+"""The spans of OpenTelemetry, and how the SDK begins and ends."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Sampler
+from opentelemetry.trace import StatusCode
+
+from adapters.opentelemetry import OpenTelemetryTracer, open_tracer, provider
+from application.ports.errors import ConfigurationError
+from application.ports.tracing import TracedRequest
+from application.tracing import trace_call, use_tracer
+
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
+
+
+def a_tracer(
+    *, continues_all: bool = False, sampler: Sampler | None = None
+) -> tuple[OpenTelemetryTracer, InMemorySpanExporter]:
+    exporter = InMemorySpanExporter()
+    sdk = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+    sdk.add_span_processor(SimpleSpanProcessor(exporter))
+    return OpenTelemetryTracer(sdk.get_tracer("test"), continues_all=continues_all), exporter
+
+
+def a_request(traceparent: str | None = TRACEPARENT, *, is_trusted: bool = False) -> TracedRequest:
+    return TracedRequest(
+        method="GET", traceparent=traceparent, tracestate=None, is_trusted=is_trusted
+    )
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "is_trusted", "continues_all", "is_continued"),
+    [
+        (TRACEPARENT, True, False, True),
+        (TRACEPARENT, False, False, False),
+        (TRACEPARENT, False, True, True),
+        (f"{TRACEPARENT}-more", True, True, False),
+        ("4155552671", True, True, False),
+        (None, True, True, False),
+    ],
+)
+def test_a_trusted_trace_is_continued(
+    traceparent: str | None, *, is_trusted: bool, continues_all: bool, is_continued: bool
+) -> None:
+    tracer, exporter = a_tracer(continues_all=continues_all)
+    with tracer.trace_request(a_request(traceparent, is_trusted=is_trusted)) as span:
+        assert (span.trace_id == TRACE_ID) == is_continued
+        assert (len(span.trace_id), len(span.span_id)) == (32, 16)
+    [ended] = exporter.get_finished_spans()
+    assert (ended.parent is not None) == is_continued
+
+
+async def test_calls_are_parts_of_their_request_also_in_its_tasks() -> None:
+    tracer, exporter = a_tracer()
+
+    async def call(name: str) -> None:
+        with trace_call(name, {}):
+            await asyncio.sleep(0)
+
+    with use_tracer(tracer):
+        await call("of no request")
+        with tracer.trace_request(a_request()) as request:
+            await asyncio.gather(call("first"), call("second"))
+        await call("afterwards")
+    await call("without a tracer")
+
+    *calls, of_request = exporter.get_finished_spans()
+    assert [call.name for call in calls] == ["first", "second"]
+    assert {call.parent and call.parent.span_id for call in calls} == {int(request.span_id, 16)}
+    assert of_request.parent is None
+
+
+def test_an_error_leaves_its_class_and_nothing_of_its_text() -> None:
+    tracer, exporter = a_tracer()
+    with pytest.raises(ValueError, match="4155552671"), tracer.trace_request(a_request()):
+        raise ValueError("no such phone: +14155552671")
+    [span] = exporter.get_finished_spans()
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, None)
+    assert (span.attributes or {})["error.type"] == "ValueError"
+    assert not span.events
+
+
+def test_a_request_that_is_not_sampled_has_ids_and_no_spans() -> None:
+    tracer, exporter = a_tracer(sampler=ALWAYS_OFF)
+    with use_tracer(tracer), tracer.trace_request(a_request()) as span:
+        assert int(span.trace_id, 16)
+        with trace_call("call", {}) as call:
+            call.fail("Error")
+    assert exporter.get_finished_spans() == ()
+
+
+class HangingExporter(SpanExporter):
+    """An exporter whose collector does not answer until the test ends."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        del spans
+        self.ended.wait()
+        return SpanExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        self.ended.wait()
+
+
+async def test_a_collector_that_hangs_does_not_keep_a_worker_from_its_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(provider, "SHUTDOWN_SECONDS", 0.05)
+    before, exporter = threading.enumerate(), HangingExporter()
+    async with open_tracer("1.0", make_exporter=lambda: exporter) as tracer:
+        with tracer.trace_request(a_request()):
+            pass
+    assert [line.msg["event"] for line in caplog.records] == ["traces_not_sent"]  # type: ignore[index]
+    exporter.ended.set()
+    for thread in {*threading.enumerate()} - {*before}:
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+    ],
+)
+async def test_a_variable_that_is_not_valid_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError):
+        async with open_tracer("1.0"):
+            pass

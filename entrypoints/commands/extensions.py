@@ -1,7 +1,7 @@
 """The commands of extensions: `dialtone x EXTENSION COMMAND`."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -85,7 +85,7 @@ def _run(
     extension: "Extension", command: "ExtensionCommand", settings: "Settings", arguments: Namespace
 ) -> Iterable[str]:
     from application.identities.extension_calls import call_extension
-    from application.ports.errors import ConfigurationError, PortError
+    from application.ports.errors import ExtensionFailed, StorageError
     from application.use_cases import UseCases
     from domain.errors import DomainError
     from entrypoints.commands.domain_errors import explain_errors
@@ -101,14 +101,25 @@ def _run(
             user = await find_one(use_cases.administration.find_user, readings)
             # Only the operator sees the phone.
             arguments.user = user.require_identity().id
-        own: Any = use_cases.of(command.use_cases)
-        run: Callable[[], Any] = partial(command.run, own, arguments)
-        expected = (PortError, DomainError, ConfigurationError, StartupError, CommandError)
+        own: Any = use_cases.find(command.use_cases)
+        if own is None:
+            name = command.use_cases.__name__
+            raise CommandError(f"The extension {extension.name} has not added its {name}.")
+        expected = (StorageError, DomainError, CommandError)
         lines = await call_extension(
-            extension.name, run, None, part=f"the command {command.name}", expected=expected
+            extension.name,
+            partial(command.run, own, arguments),
+            None,
+            part=f"the command {command.name}",
+            expected=expected,
         )
         return [*lines]
 
     opened = [each for each in FEATURES if each.name == f"x_{extension.name}"]
-    with explain_errors():
-        return call_with_use_cases(settings, call, opened)
+    try:
+        with explain_errors():
+            return call_with_use_cases(settings, call, opened)
+    except ExtensionFailed:
+        raise CommandError(
+            f"The extension {extension.name} failed in the command {command.name}: see the log."
+        ) from None

@@ -43,8 +43,9 @@ def load_named(text: str, variable: str) -> Sequence[Extension]:
 
 
 def _load(factory: Factory, variable: str) -> Extension:
+    before = {*sys.modules}
     extension, place = load_object(factory, variable), f"{variable}: {factory.path}"
-    if imported := [name for name in _INSIDES if name in sys.modules]:
+    if imported := [name for name in _INSIDES if name in sys.modules.keys() - before]:
         raise StartupError(
             f"{place} imports {imported[0]} of Dialtone, which is not for extensions. "
             "docs/extensions.md lists what is."

@@ -120,7 +120,7 @@ class ExtensionOpening:
     def settings_of(self, settings: type[S]) -> S:
         """Return the settings of the extension, an object of its class `settings`."""
         if settings is not self._settings:
-            raise self._misuse(f"its settings are not {settings.__name__}")
+            raise self._misuse(f"{settings.__name__} is not its class of settings")
         return own_settings(self._name, settings, self._opening.settings)
 
     def records_of(self, kind: RecordKind[R]) -> OwnRecords[R]:
@@ -232,7 +232,7 @@ class ExtensionOpening:
         )
 
     def _misuse(self, problem: str) -> ConfigurationError:
-        return ConfigurationError(f"The extension {self._name} is wrong: {problem}.")
+        return ConfigurationError(f"{problem}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from pkgutil import resolve_name
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -67,13 +68,17 @@ def load_object(factory: Factory, variable: str) -> Any:
         return resolve_name(factory.path)
     except StartupError:
         raise
-    except Exception as error:
-        # These name modules, attributes and lines; others may quote the value of a setting.
-        is_shown = isinstance(error, ImportError | AttributeError | SyntaxError)
-        reason = error if is_shown else type(error).__name__
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise StartupError(
-            f"{variable}: {factory.path} cannot be imported ({reason}): "
+            f"{variable}: {factory.path} cannot be imported ({error}): "
             "install its package, or start in the folder that contains it."
+        ) from error
+    except (Exception, SystemExit) as error:
+        # Its text may quote the value of a setting.
+        place = extract_tb(error.__traceback__)[-1]
+        raise StartupError(
+            f"{variable}: {factory.path} cannot be imported, because its module raises "
+            f"{type(error).__name__} ({place.filename}, line {place.lineno})."
         ) from error
 
 

@@ -21,6 +21,9 @@ UNAVAILABLE_ERROR: Final = "unavailable_error"
 None if they read nothing from the database.
 """
 
+EXTENSION: Final = "extension"
+"""An option of handlers: the extension that they belong to."""
+
 _log = structlog.get_logger()
 
 AnyRequest = Request[Any, Any, Any]
@@ -81,7 +84,8 @@ def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Respon
 
 
 def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
-    _log.error("request_crashed", exc_info=error)
+    extension = request.route_handler.opt.get(EXTENSION)
+    _log.error("request_crashed", exc_info=error, **({EXTENSION: extension} if extension else {}))
     return to_response(request, exceptions.InternalError())
 
 

@@ -1,6 +1,6 @@
 """The controllers of an extension, checked and limited."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from litestar import Controller, Litestar
@@ -10,6 +10,7 @@ from application.ports.errors import ConfigurationError
 from domain.errors import DomainError
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware, limit_by_ip
 from entrypoints.http.errors.core import CORE_ERRORS
+from entrypoints.http.errors.handlers import EXTENSION
 from entrypoints.http.errors.table import ApiError, ErrorRow, ErrorTable
 from entrypoints.http.extensions.parts import ExtensionHttp, ExtensionRequest
 from entrypoints.http.openapi.description import describe_api
@@ -32,7 +33,7 @@ def make_extension_plugin(name: str, parts: ExtensionHttp) -> ApiPlugin:
     for problem in _find_problems(name, parts):
         raise ConfigurationError(problem)
     plugin = ApiPlugin()
-    plugin.controllers = [_prepare(controller) for controller in parts.controllers]
+    plugin.controllers = [_prepare(name, controller) for controller in parts.controllers]
     plugin.errors = dict[type[ApiError], ErrorRow](parts.errors.items())
     plugin.methods = sorted(_methods_of(plugin.controllers) - {"OPTIONS"})
     plugin.id_prefix = f"x_{name}_"
@@ -99,17 +100,20 @@ def _routes_of(controllers: Sequence[type[Controller]]) -> Sequence[BaseRoute]:
     return app.routes
 
 
-def _prepare(controller: type[Controller]) -> type[Controller]:
+def _prepare(name: str, controller: type[Controller]) -> type[Controller]:
     """Return the controller with our request, and with limits where it has no access tokens."""
-    attributes: dict[str, Any] = {"request_class": ExtensionRequest}
-    if AuthenticationMiddleware in _list(controller, "middleware"):
+    attributes: dict[str, Any] = {
+        "request_class": ExtensionRequest,
+        "opt": {**_value(controller, "opt", {}), EXTENSION: name},
+    }
+    if AuthenticationMiddleware in _value(controller, "middleware", ()):
         attributes["security"] = BEARER
     else:
-        attributes["guards"] = [limit_by_ip, *_list(controller, "guards")]
+        attributes["guards"] = [limit_by_ip, *_value(controller, "guards", ())]
     return type(controller.__name__, (controller,), attributes)
 
 
-def _list(controller: type[Controller], name: str) -> Sequence[Any]:
+def _value(controller: type[Controller], name: str, default: Any) -> Any:
+    """Return what a controller sets. What it does not set is a slot of the class."""
     found = getattr(controller, name)
-    # What a controller does not set is a slot of the class.
-    return found if isinstance(found, Sequence) else ()
+    return found if isinstance(found, Mapping | Sequence) else default

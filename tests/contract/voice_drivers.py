@@ -1,6 +1,7 @@
 """The providers of the phone line that the suites of its webhooks and markup run with."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from adapters.twilio.signatures import TwilioSignatures
@@ -26,7 +27,9 @@ class TwilioVoiceDriver(VoiceDriver):
     def __init__(self) -> None:
         super().__init__(TwilioSignatures(ACCOUNT, TOKEN), TwilioWebhookParser(), TwimlMarkup())
 
-    async def sign(self, url: str, body: bytes | None = None) -> SignedRequest:
+    async def sign(
+        self, url: str, body: bytes | None = None, signed_at: datetime | None = None
+    ) -> SignedRequest:
         if body is None:
             return sign(SignedRequest(url, {}, FORM))
         return sign(SignedRequest(url, {}, body=body))

@@ -1,7 +1,8 @@
-"""Destinations of events in memory: one that keeps its promises, and one that does not."""
+"""Destinations of events in memory: one that keeps its promises, and some that do not."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 from application.ports.events import Event, EventRejected
 from tests.support.fakes.destination import FakeDestination
@@ -43,6 +44,18 @@ class SwallowedEvents(EventList):
         """Go on."""
 
 
+class AcceptedRepeats(EventList):
+    """A defect: it accepts an event that it knows, though it may not have arrived."""
+
+    async def send(self, event: Event) -> None:
+        if event.id not in self.attempted:
+            await super().send(event)
+
+
+DEFECTS: Final = {"SWALLOWS_EVENTS": SwallowedEvents, "ACCEPTS_REPEATS": AcceptedRepeats}
+
+
 @asynccontextmanager
 async def open_event_list(*, environ: Mapping[str, str]) -> AsyncIterator[EventList]:
-    yield SwallowedEvents() if "SWALLOWS_EVENTS" in environ else EventList()
+    defects = [defect for name, defect in DEFECTS.items() if name in environ]
+    yield (defects or [EventList])[0]()

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -19,61 +19,100 @@ from adapters.disk.files import DiskFiles
 from adapters.records.record_kind import Fields
 from application.ports.errors import MessengerUnavailable, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
-from application.ports.webhooks import MessageStatus, SignedRequest
+from application.ports.voice import Markup
+from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
+from domain.voice.instructions import Instruction, Position, Reject
 from pytest_dialtone import run as contract_run
 from pytest_dialtone.examples.acme_voice import AcmeVoice, open_acme_voice
 from pytest_dialtone.examples.memory_database import InMemoryLimits
 from tests.support.shipped_adapters import open_disk
 
 ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)
+UNKNOWN: Final = DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
 _KEY: Final = b"key"
 _KEPT: Final[list[object]] = []
 _LIMITS: Final[dict[str, dict[str, Fields]]] = {}
 
 
 class RightMessenger:
-    """A messenger that keeps all promises."""
+    """A messenger that keeps all promises. Its provider fails in the way that `failure` says."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str]] = []
-        self.is_broken = False
+        self.failure = ""
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         result: DeliveryResult = await self.deliver(phone, message.text)
         return result
 
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        if self.is_broken:
-            return DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
+        if self.failure == "unreachable":
+            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, "There is no connection.")
         self.messages.append((phone.e164, text.encode(errors="replace").decode()))
-        return ACCEPTED
+        if self.failure == "invalid number":
+            return DeliveryResult(DeliveryStatus.INVALID_NUMBER, "No phone has this number.")
+        return UNKNOWN if self.failure else ACCEPTED
 
     async def check(self) -> None:
-        if self.is_broken:
+        if self.failure:
             raise MessengerUnavailable("the provider does not respond")
 
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
-        signature = request.headers.get("signature", "").encode()
-        if not hmac.compare_digest(signature, _sign(request.url, request.body)):
+        signed_at, signature = (
+            request.headers.get(name, "").encode() for name in ("signed-at", "signature")
+        )
+        if not hmac.compare_digest(signature, _sign(request.url, request.body, signed_at)):
             return None
-        return [MessageStatus(ReportedStatus.DELIVERED)]
+        if abs(time.time() - float(signed_at)) > MAX_SIGNATURE_AGE.total_seconds():
+            return None
+        references = request.body.decode(errors="replace").split()
+        return [MessageStatus(ReportedStatus.DELIVERED, reference=it) for it in references]
+
+    def answer_handshake(self, request: SignedRequest) -> str | None:
+        token, _, challenge = request.url.partition("?token=")[2].partition("&challenge=")
+        return challenge if hmac.compare_digest(token.encode(), _KEY) else None
 
     async def received(self) -> list[tuple[str, str]]:
         return self.messages
 
     def break_provider(self) -> None:
-        self.is_broken = True
+        self.failure = "unreachable"
 
-    def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
-        body = b"delivered" if body is None else body
-        return SignedRequest(url, {"signature": _sign(url, body).decode()}, body=body)
+    def hang_provider(self) -> None:
+        self.failure = "no answer"
+
+    drop_provider = hang_provider
+
+    def fail_provider(self, status: int) -> None:
+        self.failure = f"status {status}"
+
+    def invalidate_number(self) -> None:
+        self.failure = "invalid number"
+
+    def mend_provider(self) -> None:
+        self.failure = ""
+
+    def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
+        body = b"reference" if body is None else body
+        time_text = str(signed_at.timestamp())
+        signature = _sign(url, body, time_text.encode()).decode()
+        return SignedRequest(url, {"signed-at": time_text, "signature": signature}, body=body)
+
+    def sign_references(
+        self, url: str, references: Sequence[str], signed_at: datetime
+    ) -> list[SignedRequest]:
+        return [self.sign_status(url, " ".join(references).encode(), signed_at)]
+
+    def make_handshake(self, url: str, is_forged: bool) -> tuple[SignedRequest, str]:
+        token = "guess" if is_forged else _KEY.decode()
+        return SignedRequest(f"{url}?token={token}&challenge=1158201444", {}), "1158201444"
 
 
-def _sign(url: str, body: bytes) -> bytes:
-    return hmac.digest(_KEY, url.encode() + b"\n" + body, "sha256").hex().encode()
+def _sign(url: str, body: bytes, signed_at: bytes) -> bytes:
+    return hmac.digest(_KEY, b"\n".join([url.encode(), signed_at, body]), "sha256").hex().encode()
 
 
 class BlockingSend(RightMessenger):
@@ -121,9 +160,34 @@ class StubbornRetries(RightMessenger):
 
 class ExceptionFromSend(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        if self.is_broken:
+        if self.failure:
             raise ConnectionError(phone.e164)
         return await super().deliver(phone, text)
+
+
+class RejectedInDoubt(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        return (
+            DeliveryResult(DeliveryStatus.REJECTED, "It failed.") if result == UNKNOWN else result
+        )
+
+
+class RepeatedInDoubt(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        return await super().deliver(phone, text) if result == UNKNOWN else result
+
+
+class OpenBreaker(RightMessenger):
+    failures = 0
+
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        if self.failures > 3:
+            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, "It failed before.")
+        result = await super().deliver(phone, text)
+        self.failures += result != ACCEPTED
+        return result
 
 
 class NoResult(RightMessenger):
@@ -152,16 +216,35 @@ class LeftOpen(RightMessenger):
 
 class UnsignedStatus(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
-        return [MessageStatus(ReportedStatus.DELIVERED)] if request.body == b"delivered" else None
+        return [MessageStatus(ReportedStatus.DELIVERED)] if request.body == b"reference" else None
 
 
 class SignedBodyOnly(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         return super().read_statuses(SignedRequest("", request.headers, body=request.body))
 
-    def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
-        signed = super().sign_status("", body)
+    def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
+        signed = super().sign_status("", body, signed_at)
         return SignedRequest(url, signed.headers, body=signed.body)
+
+
+class OldStatuses(RightMessenger):
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        signed_at = request.headers.get("signed-at", "").encode()
+        expected = _sign(request.url, request.body, signed_at)
+        is_signed = hmac.compare_digest(request.headers.get("signature", "").encode(), expected)
+        return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
+
+
+class OneStatus(RightMessenger):
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        statuses = super().read_statuses(request)
+        return None if statuses is None else statuses[:1]
+
+
+class EchoedHandshake(RightMessenger):
+    def answer_handshake(self, request: SignedRequest) -> str | None:
+        return request.url.partition("challenge=")[2] or None
 
 
 class FailedReceived(RightMessenger):
@@ -222,6 +305,22 @@ class OwnCallErrors(UnsignedWebhooks):
 
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
         raise ConnectionError(phone.e164)
+
+
+class AnsweredReject(UnsignedWebhooks):
+    """A phone line that rejects a call by an empty document."""
+
+    def verify(self, request: SignedRequest) -> bool:
+        return self._voice.verify(request)
+
+    def render(
+        self,
+        instructions: Sequence[Instruction],
+        url_of: Callable[[Position], str],
+        recording_status_url: str = "",
+    ) -> Markup:
+        rendered = [each for each in instructions if not isinstance(each, Reject)]
+        return self._voice.render(rendered, url_of, recording_status_url)
 
 
 class OwnFileErrors:

@@ -4,6 +4,7 @@ import hmac
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -49,9 +50,9 @@ class AcmeStatusCallbacks:
             return None
         return [MessageStatus(_STATUSES.get(callback.state), callback.error)]
 
-    def sign(self, url: str, body: bytes) -> SignedRequest:
-        """Return a callback with this body, signed now."""
-        timestamp = str(int(self.now()))
+    def sign(self, url: str, body: bytes, signed_at: datetime) -> SignedRequest:
+        """Return a callback with this body."""
+        timestamp = str(int(signed_at.timestamp()))
         signature = sign_callback(self.secret, timestamp, url, body)
         headers = {"x-acme-timestamp": timestamp, "x-acme-signature": signature}
         return SignedRequest(url, headers, body=body)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -114,9 +115,10 @@ class AcmeMessenger(ProviderFailures):
         messages = _parse(await self._request("GET", "/v1/messages")).messages
         return [(message.to, message.text) for message in messages]
 
-    def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
+    def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         """Return a callback as Acme posts it, for the contract tests."""
-        return self._callbacks.sign(url, b'{"state": "delivered"}' if body is None else body)
+        body = b'{"state": "delivered"}' if body is None else body
+        return self._callbacks.sign(url, body, signed_at)
 
     async def _request(self, method: str, path: str, body: Any = None) -> HttpResponse:
         content = None if body is None else msgspec.json.encode(body)

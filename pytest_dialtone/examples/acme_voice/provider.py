@@ -1,9 +1,9 @@
 """The phone line by Acme: all of its ports in one object."""
 
 import json
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -140,11 +140,11 @@ class AcmeVoice(ProviderFailures):
     async def add_recording(self, content: bytes) -> str:
         return _parse(await self._request("POST", "/v1/recordings", content)).id
 
-    def sign_webhook(self, url: str, body: bytes | None) -> SignedRequest:
+    def sign_webhook(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         """Return a request that Acme would post, by default about a call of +14155550001."""
         if body is None:
             body = b'{"call": "c1", "from": "+14155550001", "to": "+14155550006", "keys": "1"}'
-        timestamp = str(int(time.time()))
+        timestamp = str(int(signed_at.timestamp()))
         signature = sign_callback(self._secret, timestamp, url, body)
         headers = {"x-acme-timestamp": timestamp, "x-acme-signature": signature}
         return SignedRequest(url, headers, body=body)

@@ -13,4 +13,6 @@ from pytest_dialtone.suites.messages.driver import ExternalMessengerDriver, Mess
 async def messenger_driver(tmp_path: Path) -> AsyncIterator[MessengerDriver]:
     """Open the messenger."""
     async with open_external_adapter(tmp_path) as messenger:
-        yield ExternalMessengerDriver(messenger)
+        driver = ExternalMessengerDriver(messenger)
+        yield driver
+        await driver.end_test()

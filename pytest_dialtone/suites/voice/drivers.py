@@ -1,5 +1,6 @@
 """The parts of a phone line, with access to what their provider does."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from application.ports.voice import CallMarkup, CallProvider, WebhookParser, WebhookSignatures
@@ -55,8 +56,10 @@ class VoiceDriver:
         self.parser = parser
         self.markup = markup
 
-    async def sign(self, url: str, body: bytes | None = None) -> SignedRequest:
-        """Return a request as the provider posts it, by default about a call."""
+    async def sign(
+        self, url: str, body: bytes | None = None, signed_at: datetime | None = None
+    ) -> SignedRequest:
+        """Return a request as the provider posts it, by default about a call and now."""
         raise NotImplementedError
 
     async def said(self, markup: str) -> list[str]:
@@ -75,8 +78,11 @@ class ExternalVoiceDriver(VoiceDriver):
         super().__init__(adapter, adapter, adapter)
         self.adapter = adapter
 
-    async def sign(self, url: str, body: bytes | None = None) -> SignedRequest:
-        signed = await call_test_method(self.adapter, "sign_webhook", url, body)
+    async def sign(
+        self, url: str, body: bytes | None = None, signed_at: datetime | None = None
+    ) -> SignedRequest:
+        signed_at = signed_at or datetime.now(UTC)
+        signed = await call_test_method(self.adapter, "sign_webhook", url, body, signed_at)
         if not isinstance(signed, SignedRequest):
             raise TestMethodFailed(f"sign_webhook() returned {signed!r} instead of a SignedRequest")
         return signed

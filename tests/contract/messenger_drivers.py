@@ -1,0 +1,132 @@
+"""Our messengers, which the suites of messages run with."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime
+from typing import TextIO
+from urllib.parse import urlencode
+
+from adapters.http_hook.messenger import HookMessenger, open_hook_messenger
+from adapters.terminal import TerminalMessenger
+from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
+from application.ports.webhooks import SignedRequest
+from domain.phone import PhoneNumber
+from pytest_dialtone.suites.messages.driver import MessengerDriver
+from tests.contract.provider_drivers import ServerDriver
+from tests.support.builders import a_message
+from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
+from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
+from tests.support.servers.fake_twilio import FakeTwilio, rejects
+from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
+from tests.support.timeouts import LONG
+
+PHONE = PhoneNumber("+14155550001")
+
+
+class FakeDriver(MessengerDriver):
+    def __init__(self) -> None:
+        self.messenger = self.fake = FakeMessenger()
+
+    async def delivered(self) -> list[str]:
+        return [f"{phone.e164} {text}" for phone, text in self.fake.messages]
+
+    async def break_provider(self) -> None:
+        self.fake.result = REJECTED
+
+    async def invalidate_number(self) -> None:
+        self.fake.result = INVALID_NUMBER
+
+
+class TerminalDriver(MessengerDriver):
+    def __init__(self, stream: TextIO, reader: int) -> None:
+        self.messenger = TerminalMessenger(stream)
+        self.stream = stream
+        self.reader = reader
+        self.boxes = ""
+
+    async def delivered(self) -> list[str]:
+        with suppress(BlockingIOError):  # nothing new
+            self.boxes += os.read(self.reader, 1_000_000).decode()
+        return self.boxes.split("\N{BOX DRAWINGS LIGHT DOWN AND RIGHT}")
+
+    async def break_provider(self) -> None:
+        self.stream.close()
+
+
+class TwilioDriver(ServerDriver, MessengerDriver):
+    server: FakeTwilio
+
+    def __init__(self, messenger: TwilioMessenger, twilio: FakeTwilio) -> None:
+        super().__init__(twilio, messenger._client.transport)
+        self.messenger = messenger
+
+    async def delivered(self) -> list[str]:
+        return [f"{form['To']} {form['Body']}" for form in self.server.messages]
+
+    async def invalidate_number(self) -> None:
+        self.server.behavior = rejects(21211)
+
+    async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
+        token, account = self.server.auth_token, self.server.account_sid
+        if body is None:
+            fields = (("AccountSid", account), ("MessageStatus", "delivered"))
+            headers = {"x-twilio-signature": sign_webhook(token, url, fields)}
+            return SignedRequest(url, headers, fields, urlencode(fields).encode())
+        url = add_body_hash(url, body.decode(errors="replace"))
+        return SignedRequest(url, {"x-twilio-signature": sign_webhook(token, url)}, body=body)
+
+
+class HookDriver(ServerDriver, MessengerDriver):
+    server: FakeHook
+
+    def __init__(self, messenger: HookMessenger, hook: FakeHook) -> None:
+        super().__init__(hook, messenger._transport)
+        self.messenger = messenger
+
+    async def delivered(self) -> list[str]:
+        posted = [json.loads(each.body) for each in self.server.requests if each.method == "POST"]
+        return [f"{message['phone']} {message['text']}" for message in posted]
+
+    async def invalidate_number(self) -> None:
+        self.server.error = "invalid_number"
+
+    async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
+        await self.messenger.send(PHONE, a_message("", status_url=url))
+        message_id = self.server.messages[-1]["message_id"]
+        body = b'{"status": "delivered"}' if body is None else body
+        return sign_status(message_id, url, body, now=signed_at)
+
+
+async def fake() -> AsyncIterator[MessengerDriver]:
+    yield FakeDriver()
+
+
+async def terminal() -> AsyncIterator[MessengerDriver]:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with os.fdopen(writer, "w", encoding="utf-8") as stream:
+        yield TerminalDriver(stream, reader)
+    os.close(reader)
+
+
+async def twilio() -> AsyncIterator[MessengerDriver]:
+    with FakeTwilio() as twilio:
+        opening = open_twilio_messenger(
+            twilio.account_sid,
+            twilio.auth_token,
+            sender="+15005550006",
+            api_base=twilio.url,
+            timeouts=LONG,
+        )
+        async with opening as messenger:
+            yield TwilioDriver(messenger, twilio)
+
+
+async def hook() -> AsyncIterator[MessengerDriver]:
+    with FakeHook() as hook:
+        async with open_hook_messenger(
+            "hook", f"{hook.url}/sms", [SECRET], timeouts=LONG
+        ) as messenger:
+            yield HookDriver(messenger, hook)

@@ -1,0 +1,22 @@
+"""The promises of the port that reads status callbacks, with our messengers that have it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from pytest_dialtone.suites.messages.driver import MessengerDriver
+from pytest_dialtone.suites.messages.test_status_callbacks import *
+from pytest_dialtone.suites.messages.test_status_callbacks import (
+    test_an_old_status_callback_is_not_authentic,
+)
+from tests.contract.messenger_drivers import hook, twilio
+from tests.contract.provider_drivers import only_with
+
+
+@pytest.fixture(params=[twilio, hook], ids=lambda open_driver: open_driver.__name__)
+async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+    async for driver in request.param():
+        yield driver
+
+
+only_with("messenger_driver", hook)(test_an_old_status_callback_is_not_authentic)

@@ -1,8 +1,8 @@
 """All optional features, and extensions. Nothing else names all of them."""
 
+from collections.abc import Iterable
 from typing import Final
 
-from entrypoints.extensions.feature import make_feature
 from entrypoints.features.admin import ADMIN
 from entrypoints.features.attestation import ATTESTATION
 from entrypoints.features.console import CONSOLE
@@ -19,6 +19,16 @@ from entrypoints.features.statistics import STATISTICS
 from entrypoints.features.voice import VOICE
 from entrypoints.opening.extensions import EXTENSIONS
 
+
+def _make_extension_features() -> Iterable[Feature]:
+    if not EXTENSIONS:
+        return ()
+    # What extensions may import takes the parent process a third of a second.
+    from entrypoints.extensions.feature import make_feature
+
+    return map(make_feature, EXTENSIONS)
+
+
 FEATURES: Final[tuple[Feature, ...]] = (
     ATTESTATION,
     PHONE_CHANGE,
@@ -33,6 +43,6 @@ FEATURES: Final[tuple[Feature, ...]] = (
     CONSOLE,
     START,
     LEGACY_OTP,
-    *map(make_feature, EXTENSIONS),
+    *_make_extension_features(),
 )
 """In the order in which they are opened: each after those that it needs."""

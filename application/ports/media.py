@@ -138,20 +138,26 @@ def url_expiry(now: datetime) -> datetime:
     return now.replace(hour=0, minute=0, second=0, microsecond=0) + URL_TTL
 
 
+MAX_STORAGE_KEY_LENGTH: Final = 100
+
+
 class MediaFiles(Protocol):
     """Files by storage key. A file is complete or absent, never partly visible.
 
-    A storage key has at most 100 characters: names of lower-case letters and digits, with single
-    dots, hyphens and underscores inside, and slashes between the names, as in a path.
+    A storage key has at most `MAX_STORAGE_KEY_LENGTH` characters: names of lower-case letters and
+    digits, with single dots, hyphens and underscores inside, and slashes between the names, as in a
+    path.
 
     Time limits, in seconds: `write` ends within 60, every other call within 30, and so does each
-    chunk or key that is awaited.
+    chunk or key that is awaited. When the store works again after an outage, so do all calls,
+    within 30 seconds.
     """
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
         """Store the file durably, replacing the one with the same storage key.
 
-        `content` is seekable. It is read to its end, and never as a whole into memory.
+        `content` is seekable. It is read to its end, and never as a whole into memory: at most
+        8 MB at once. If that fails, or the caller is cancelled, the former file stays.
 
         Raises:
             MediaStorageUnavailable

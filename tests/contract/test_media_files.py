@@ -14,6 +14,8 @@ from botocore.retries.standard import ExponentialBackoff
 
 from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
+from adapters.s3 import S3Timeouts
+from adapters.s3.client import DEFAULT_TIMEOUTS
 from pytest_dialtone.suites.media.media_store import Files, Store
 from pytest_dialtone.suites.media.test_media_files import *
 from tests.integration.s3_setup import S3Setup
@@ -73,9 +75,11 @@ class S3Store(Store):
 
     unfinished_writes_stay = False
 
-    def __init__(self, server: S3Server, relay: TcpProxy) -> None:
+    def __init__(
+        self, server: S3Server, relay: TcpProxy, timeouts: S3Timeouts = DEFAULT_TIMEOUTS
+    ) -> None:
         self._relay = relay
-        self._setup = S3Setup(replace(server, endpoint=relay.url))
+        self._setup = S3Setup(replace(server, endpoint=relay.url), timeouts=timeouts)
 
     def open_files(self) -> AbstractAsyncContextManager[Files]:
         return self._setup.open_files()
@@ -84,7 +88,15 @@ class S3Store(Store):
         pytest.skip("a write is one request, which leaves nothing")
 
     async def break_down(self) -> None:
-        self._relay.close()
+        self._relay.is_broken = True
+        self._relay.close_connections()
+
+    async def hang(self) -> None:
+        self._relay.is_hanging = True
+
+    async def mend(self) -> None:
+        self._relay.is_broken = self._relay.is_hanging = False
+        self._relay.close_connections()
 
     async def wait_until_released(self) -> None:
         await asyncio.to_thread(self._relay.wait_until_idle)

@@ -11,3 +11,9 @@ from pytest_dialtone.suites.media.media_store import ExternalStore, Store
 def media_store(tmp_path: Path) -> Store:
     """Return an empty media store."""
     return ExternalStore(tmp_path)
+
+
+@pytest.fixture
+def outage_store(media_store: Store) -> Store:
+    """Return an empty media store that the test hangs and mends."""
+    return media_store

@@ -41,6 +41,14 @@ class Store(Protocol):
     async def break_down(self) -> None:
         """Make the store unavailable."""
 
+    async def hang(self) -> None:
+        """Let the store get what is sent, and answer nothing."""
+        unproven("it has no server that hangs")
+
+    async def mend(self) -> None:
+        """Make the store available again."""
+        unproven("it has no server that hangs")
+
     async def wait_until_released(self) -> None:
         """Check that no file is open, or wait until nobody holds a connection."""
 
@@ -77,6 +85,12 @@ class ExternalStore(Store):
 
     async def break_down(self) -> None:
         await call_test_method(self._opened, "break_provider")
+
+    async def hang(self) -> None:
+        await call_test_method(self._opened, "hang_provider")
+
+    async def mend(self) -> None:
+        await call_test_method(self._opened, "mend_provider")
 
     async def wait_until_released(self) -> None:
         unproven("tests cannot see the connections of an external store")

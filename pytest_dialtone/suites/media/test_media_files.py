@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from typing import Any, Final
 
 import pytest
 
 from application.ports.errors import MediaStorageUnavailable
+from application.ports.media import MAX_STORAGE_KEY_LENGTH, url_expiry
 from pytest_dialtone.outcomes import expect_errors
 from pytest_dialtone.suites.media.media_store import (
     HOUR,
@@ -19,6 +22,9 @@ from pytest_dialtone.suites.media.media_store import (
     Store,
     read_file,
 )
+
+MANY_FILES: Final = 1_003
+MAX_READ: Final = 8_000_000
 
 
 @pytest.fixture
@@ -54,6 +60,96 @@ async def test_the_storage_keys_of_all_files_are_listed(files: Files) -> None:
     await files.delete(deleted := keys.pop())
     listed = [key async for key in files.list_files()]
     assert (sorted(listed), deleted in listed) == (sorted(keys), False)
+
+
+async def test_thousands_of_storage_keys_are_listed(files: Files) -> None:
+    keys = [f"{number % 256:02x}/{number:032x}.jpg" for number in range(MANY_FILES)]
+    for begin in range(0, MANY_FILES, 50):
+        batch = keys[begin : begin + 50]
+        await asyncio.gather(*(files.write(key, BytesIO(b""), JPEG) for key in batch))
+
+    listed = [key async for key in files.list_files()]
+
+    assert len(listed) == MANY_FILES, "some servers list a thousand keys at once, and then the next"
+    assert set(listed) == set(keys)
+
+
+async def test_a_storage_key_has_up_to_a_hundred_characters(files: Files) -> None:
+    longest = f"ab/{'0123456789abcdef' * 6}"[: MAX_STORAGE_KEY_LENGTH - 4] + ".jpg"
+    keys = (longest, longest.replace("0", "1"), "a", "a-b_c.d/e", "a-b_c.d/f")
+    for key in keys:
+        await files.write(key, BytesIO(key.encode()), JPEG)
+
+    assert sorted([key async for key in files.list_files()]) == sorted(keys)
+    for key in keys:
+        assert await read_file(files, key) == key.encode()
+        assert key in (await files.url_for(key)).url
+
+
+async def test_parallel_writes_of_one_key_leave_one_of_the_files(
+    media_store: Store, files: Files
+) -> None:
+    contents = [bytes([number]) * 1_000_000 for number in range(6)]
+    async with media_store.open_files() as other_files:
+        await asyncio.gather(
+            *(
+                (files, other_files)[number % 2].write(KEY, BytesIO(content), JPEG)
+                for number, content in enumerate(contents)
+            )
+        )
+
+        assert await read_file(files, KEY) in contents
+        assert await read_file(other_files, KEY) == await read_file(files, KEY)
+
+
+class Content(BytesIO):
+    """A content that counts how much of it is read at once, and may break off."""
+
+    def __init__(self, content: bytes, error_at: int | None = None) -> None:
+        super().__init__(content)
+        self.most = 0
+        self._error_at = error_at
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.most = max(self.most, len(data))
+        if self._error_at is not None and self.tell() >= self._error_at:
+            raise OSError("the upload cannot be read")
+        return data
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+async def test_a_content_is_never_read_into_memory_as_a_whole(files: Files) -> None:
+    content = Content(bytes(MAX_READ + 4_000_000))
+
+    await files.write(KEY, content, JPEG)
+
+    assert await files.get_size(KEY) == MAX_READ + 4_000_000
+    assert content.most <= MAX_READ, f"one read took {content.most} bytes: read it in parts"
+
+
+async def test_a_write_that_fails_or_is_cancelled_leaves_the_former_file_or_the_new_one(
+    files: Files,
+) -> None:
+    for before in (None, b"one"):
+        if before is not None:
+            await files.write(KEY, BytesIO(before), JPEG)
+        with pytest.raises((OSError, MediaStorageUnavailable)):
+            await files.write(KEY, Content(bytes(3_000_000), error_at=2_000_000), JPEG)
+        assert await read_file(files, KEY) == before
+
+        new = bytes(5_000_000)
+        writing = asyncio.create_task(files.write(KEY, BytesIO(new), JPEG))
+        await asyncio.sleep(0.01)
+        writing.cancel()
+        with suppress(asyncio.CancelledError):
+            await writing
+        assert await read_file(files, KEY) in (before, new)
+        await files.delete(KEY)
 
 
 async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
@@ -183,7 +279,10 @@ async def test_the_url_is_the_same_whether_the_file_exists_or_not(files: Files) 
 
     assert await files.url_for(KEY) == before
     assert KEY in before.url
-    assert before.expires_at is None or before.expires_at > NOW
+    if before.expires_at is not None:
+        today = datetime.now(UTC)
+        days = (url_expiry(today - timedelta(days=1)), url_expiry(today))  # it may be midnight
+        assert before.expires_at in days, "a URL expires at url_expiry(now)"
     assert (await files.url_for(OTHER_KEY)).url != before.url
 
 

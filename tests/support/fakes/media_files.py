@@ -32,7 +32,7 @@ class InMemoryFiles:
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
         await self._call("media_files.write")
-        self.contents[storage_key] = content.read()
+        self.contents[storage_key] = b"".join(iter(lambda: content.read(CHUNK_SIZE), b""))
 
     async def get_size(self, storage_key: str) -> int | None:
         await self._call("media_files.get_size")

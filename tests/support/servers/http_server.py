@@ -92,6 +92,10 @@ class TcpProxy(LocalServer):
 
     loses_response_to: bytes | None = None
     lost_responses = 0
+    is_broken = False
+    """Whether it closes new connections at once."""
+    is_hanging = False
+    """Whether it drops all responses."""
 
     def __init__(self, url: str) -> None:
         super().__init__(_Forwarding)
@@ -104,6 +108,8 @@ class _Forwarding(BaseRequestHandler):
     is_response_lost = False
 
     def handle(self) -> None:
+        if self.server.is_broken:
+            return
         with socket.create_connection(self.server.target) as target:
             back = threading.Thread(
                 target=_forward, args=(target, self.request, self._forwards_response)
@@ -119,16 +125,23 @@ class _Forwarding(BaseRequestHandler):
             self.is_response_lost = True
         return True
 
-    def _forwards_response(self, _: bytes) -> bool:
+    def _forwards_response(self, _: bytes) -> bool | None:
+        if self.server.is_hanging:
+            return None
         self.server.lost_responses += self.is_response_lost
         return not self.is_response_lost
 
 
 def _forward(
-    source: socket.socket, target: socket.socket, is_forwarded: Callable[[bytes], bool]
+    source: socket.socket, target: socket.socket, is_forwarded: Callable[[bytes], bool | None]
 ) -> None:
     with suppress(OSError):
-        while (data := source.recv(65_536)) and is_forwarded(data):
+        while data := source.recv(65_536):
+            forwards = is_forwarded(data)
+            if forwards is None:
+                continue
+            if not forwards:
+                break
             target.sendall(data)
     _shut_down(source)
     _shut_down(target)

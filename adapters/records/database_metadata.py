@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.records.copy_marks import check_mark
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, OtherKeys
 
 EMPTIED: Final = "the database was emptied after it was opened"
 _OTHER_SCHEMA: Final = (
@@ -12,8 +12,8 @@ _OTHER_SCHEMA: Final = (
     "{known}): start that version, or name another database."
 )
 _OTHER_KEYS: Final = (
-    "{location} was written with other keys: start with the secrets file that it was first opened "
-    "with, or name another database."
+    "{location} was written with other keys: start with the keys that it was first opened with, or "
+    "name another database."
 )
 UNFINISHED: Final = (
     "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
@@ -66,6 +66,6 @@ class DatabaseMetadata:
         if self.unfinished_index_key is not None:
             raise ConfigurationError(UNFINISHED.format(location=location))
         if key_fingerprint not in (None, self.key_fingerprint):
-            raise ConfigurationError(_OTHER_KEYS.format(location=location))
+            raise OtherKeys(_OTHER_KEYS.format(location=location))
         if not is_copy:
             check_mark(self.copy_mark, location)

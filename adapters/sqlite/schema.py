@@ -26,7 +26,7 @@ from adapters.records.record_kind import Index, RecordKind
 from adapters.records.schema_plan import DUPLICATES, SchemaObject, SchemaPlan
 from adapters.records.undeclared_records import find_absent_feature
 from adapters.sqlite.undeclared_tables import has_layout, list_tables
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, OtherKeys
 
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x4449414C
@@ -216,9 +216,9 @@ def check_schema(
     if read_metadata(connection, UNFINISHED_INDEX_KEY) is not None:
         raise ConfigurationError(UNFINISHED.format(location=path))
     if key_fingerprint not in (None, read_metadata(connection, KEY_FINGERPRINT)):
-        raise ConfigurationError(
-            f"{path} was written with other keys: start with the secrets file that it was "
-            "first opened with, or name another file."
+        raise OtherKeys(
+            f"{path} was written with other keys: start with the keys that it was first opened "
+            "with, or name another file."
         )
     return SCHEMA_VERSION
 

@@ -1,7 +1,8 @@
 """The errors that ports raise, whatever technology is behind them.
 
 ConfigurationError              while an adapter is opened
-└── DatabaseLocked              another process has the lock; repeating may help
+├── DatabaseLocked              another process has the lock; repeating may help
+└── OtherKeys                   the database was written with other keys
 PortError                       afterwards
 ├── StorageError                the database did not complete an operation; repeating may help
 │   ├── StorageUnavailable      it does not answer, or rejected the operation
@@ -36,6 +37,10 @@ class ConfigurationError(Exception):
 
 class DatabaseLocked(ConfigurationError):
     """Another process has had the lock of the database for too long. Repeating it may help."""
+
+
+class OtherKeys(ConfigurationError):
+    """The database was written with other keys. Repairing the keys helps."""
 
 
 class PortError(Exception):

@@ -11,7 +11,7 @@ import structlog
 
 from adapters.logging import configure_logging, log_errors_of_loop
 from application.otp.feature import LimitsFeature, OtpFeature
-from application.ports.errors import DatabaseLocked
+from application.ports.errors import DatabaseLocked, OtherKeys
 from application.tracing import use_tracer
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
@@ -139,8 +139,8 @@ async def _open_use_cases(
             metrics.count_background_failures("worker_start", 1)
         _log.warning("worker_start_waits", reason=reason)
 
-    loop = asyncio.get_running_loop()
-    # As long as the lock is kept, or the keys cannot be loaded: other workers go on, with the keys
+    loop, reason = asyncio.get_running_loop(), ""
+    # As long as the lock is kept, or the keys cannot be used: other workers go on, with the keys
     # that they have, and a stop signal ends this one.
     while True:
         # The parent process logs it if no worker has started yet.
@@ -152,14 +152,21 @@ async def _open_use_cases(
         except StartupError as error:
             # Another worker has the lock if its disk hangs in a write.
             is_locked = isinstance(error.__cause__, DatabaseLocked)
-            if not (workers.has_started and (is_locked or isinstance(error, KeysUnavailable))):
+            if not workers.has_started or not (is_locked or _is_of_keys(error)):
                 raise
-            report_wait(str(error))
+            if is_locked or str(error) != reason:
+                reason = str(error)
+                report_wait(reason)
             if not is_locked:
                 await asyncio.sleep(_KEYS_PAUSE)
         finally:
             if timer is not None:
                 timer.cancel()
+
+
+def _is_of_keys(error: StartupError) -> bool:
+    """Return whether there are no keys, or other ones than those with which workers go on."""
+    return isinstance(error, KeysUnavailable) or isinstance(error.__cause__, OtherKeys)
 
 
 def _ignore_failures(_task: str, _number: int) -> None:

@@ -307,7 +307,7 @@ class _Place:
 
 
 _PLACES: Final[dict[str, _Place]] = {}
-_OTHER_KEYS: Final = "This database was written with other keys: start with its secrets file."
+_OTHER_KEYS: Final = "This database was written with other keys: start with those."
 
 
 class _Connection:

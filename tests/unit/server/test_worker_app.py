@@ -9,7 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.metrics.metrics import Metrics
+from application.ports.errors import OtherKeys
 from entrypoints.opening.keys import KeysUnavailable
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.server import worker_app
 from entrypoints.server.workers import Workers
 from tests.support.counts import counts
@@ -43,7 +45,9 @@ async def test_a_new_worker_waits_for_keys_that_others_have(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     use_cases: Any = object()
-    failures = [KeysUnavailable("DIALTONE_SECRETS: it is sealed")]
+    other_keys = StartupError("DIALTONE_DATABASE: it was written with other keys")
+    other_keys.__cause__ = OtherKeys()
+    failures = [other_keys, *[KeysUnavailable("DIALTONE_SECRETS: it is sealed")] * 2]
 
     @asynccontextmanager
     async def open_use_cases(*_: object, **__: object) -> AsyncIterator[Any]:
@@ -61,8 +65,7 @@ async def test_a_new_worker_waits_for_keys_that_others_have(
             opened = await worker_app._open_use_cases(settings, None, workers, stack)
 
     assert opened is use_cases
-    (line,) = logs
-    assert (line["event"], line["reason"]) == (
-        "worker_start_waits",
-        "DIALTONE_SECRETS: it is sealed",
-    )
+    assert [(line["event"], line["reason"]) for line in logs] == [
+        ("worker_start_waits", "DIALTONE_SECRETS: it is sealed"),
+        ("worker_start_waits", "DIALTONE_DATABASE: it was written with other keys"),
+    ]

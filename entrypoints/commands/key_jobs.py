@@ -226,7 +226,7 @@ async def _change_to_newest(
         raise StartupError(
             f"DIALTONE_SECRETS: {factory.path} has no new index key. Stop all instances, add a "
             f'second key to "{KeyPurpose.PHONE_INDEX}" there, with a later `not_before` than the '
-            "present one, which stays, and run this command again. See docs/key_rotation.md."
+            "present one, which stays, and run this command again. See docs/key_sources.md."
         )
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         jobs, place = _index_key_jobs(settings)
@@ -250,7 +250,7 @@ def _check_keys_in_file(settings: Settings) -> None:
         raise StartupError(
             f"DIALTONE_SECRETS: no command can change the keys of {settings.secrets.path}. Add a "
             "key there, with an id of its own and the present time as `not_before`, and keep those "
-            "that are still needed: `dialtone list-keys` shows them. See docs/key_rotation.md."
+            "that are still needed: `dialtone list-keys` shows them. See docs/key_sources.md."
         )
     if settings.secrets.value:
         raise StartupError(

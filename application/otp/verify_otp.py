@@ -97,7 +97,7 @@ class VerifyOtp:
             if not await self.phone_holds.end_void(phone):
                 raise NumberWasChanged
             checked = await self.check_otp(check, ask)
-        if checked.rejection is not None and checked.used_code is not None:
+        if checked.rejection is not None:
             await self._reject(phone, checked, checked.rejection)
         logged_in = await self._open_session(command, checked)
         if logged_in is not None:

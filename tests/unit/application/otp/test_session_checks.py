@@ -158,23 +158,33 @@ async def test_all_checks_together_have_three_seconds(app: CoreHarness) -> None:
         await app.open_session()
 
 
-async def test_only_one_of_two_decisions_about_the_same_code_wins(app: CoreHarness) -> None:
-    decisions: list[AllowLogin | RejectLogin] = [AllowLogin(), RejectLogin("no")]
+@pytest.mark.parametrize(
+    ("decisions", "results"),
+    [
+        ([AllowLogin(), AllowLogin()], [LoggedIn, LoggedIn]),
+        ([RejectLogin("no"), RejectLogin("no")], [LoginRejected, LoginRejected]),
+        ([AllowLogin(), RejectLogin("no")], [LoggedIn, LoginRejected]),
+        ([RejectLogin("no"), AllowLogin()], [LoginRejected, OtpRejected]),
+    ],
+)
+async def test_the_first_of_two_decisions_about_the_same_code_wins(
+    app: CoreHarness, decisions: list[AllowLogin | RejectLogin], results: list[type]
+) -> None:
+    delays = [1, 2]
 
     async def check(_: PendingLogin) -> AllowLogin | RejectLogin:
-        decision = decisions.pop()
-        await asyncio.sleep(1)  # the other request asks too
+        decision = decisions.pop(0)
+        await asyncio.sleep(delays.pop(0))  # the other request asks too
         return decision
 
     app.identities.extensions.session_checks["acme"] = check
     request_id = (await app.request_otp()).request_id
-    results = await asyncio.gather(
+    made = await asyncio.gather(
         *(app.verify_otp(app.last_code, request_id=request_id) for _ in range(2)),
         return_exceptions=True,
     )
-    logins = sum(isinstance(result, LoggedIn) for result in results)
-    assert sum(isinstance(result, LoginRejected) for result in results) >= 1 or logins == 1
-    assert app.events.types.count(LoginSucceeded) == logins <= 1
+    assert [type(result) for result in made] == results
+    assert app.events.types.count(LoginSucceeded) == (LoggedIn in results)
 
 
 @pytest.mark.parametrize(

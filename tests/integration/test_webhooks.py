@@ -144,6 +144,13 @@ async def test_a_handshake_is_a_get_request_which_one_messenger_recognizes() -> 
     assert "known" not in str(logs)
 
 
+async def test_the_url_of_all_messages_responds_with_200(driver: WebhookDriver) -> None:
+    """Meta repeats a request for days after any other status."""
+    response = await driver.post("/sms/status")
+
+    assert (response.status_code, response.content) == (200, b"")
+
+
 async def test_without_a_phone_line_only_messages_are_reported() -> None:
     async with open_webhooks(replace(SETTINGS, plugins=())) as driver:
         for path in (*CALL_PATHS, "/voice/status", "/voice/recording"):

@@ -27,12 +27,17 @@ class MessageStatusController(Controller):
             raise reject(request, "it is no handshake of a message provider")
         return Response(answer, media_type="text/plain")
 
-    @post("/status", status_code=204)
-    async def record_status(self, request: ApiRequest, otp: Injected[OtpFeature]) -> None:
-        """Record what became of a message."""
+    @post("/status", status_code=200)
+    async def record_status(
+        self, request: ApiRequest, otp: Injected[OtpFeature]
+    ) -> Response[bytes]:
+        """Record what became of messages."""
         signed, parameters = await read_signed_request(request)
         if not await otp.record_message_status(signed, parameters):
             raise reject(
                 request,
                 "no message provider recognizes its signature, or it is not for this message",
             )
+        # Meta repeats a request for days, unless the response is a 200.
+        status = 204 if "delivery" in parameters else 200
+        return Response(b"", status_code=status, media_type="text/plain")

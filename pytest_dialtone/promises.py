@@ -64,11 +64,11 @@ class PromiseReport:
         self._not_promised: dict[str, str] = {}
         self._proven: set[str] = set()
         self._broken: set[str] = set()
-        self._is_partial = False
+        self.is_partial = False
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Read the option, which may also be in PYTEST_ADDOPTS."""
-        self._is_partial = config.getoption(PARTIAL)
+        self.is_partial = config.getoption(PARTIAL)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result of a test, or of what comes before and after it."""
@@ -95,7 +95,7 @@ class PromiseReport:
             return code
         for name in (*self._proven, *self._not_promised, *self._broken):
             self._unproven.pop(name, None)
-        is_proven = bool(self._proven) and (self._is_partial or not self._unproven)
+        is_proven = bool(self._proven) and (self.is_partial or not self._unproven)
         if code == pytest.ExitCode.OK and not is_proven:
             code = pytest.ExitCode.NO_TESTS_COLLECTED
         sys.stdout.write("\n".join(["", *self._describe(code), ""]))

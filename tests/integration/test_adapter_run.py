@@ -4,7 +4,7 @@ import asyncio
 import re
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from tests.support import wrong_adapters as wrong
 from tests.support.adapter_runs import run_contract_tests
 from tests.support.attestation_adapters import open_questions
 from tests.support.event_lists import open_event_list
+from tests.support.leaking_adapter import SECRET, open_leaking_messenger
 from tests.support.markdown import PROJECT
 from tests.support.shipped_adapters import open_disk, open_failover, open_sqlite
 from tests.support.wrong_adapters import open_files, open_limits, open_messenger, open_voice
@@ -41,6 +42,7 @@ PORT_OF: Final[dict[Callable[..., Any], str]] = {
     open_voice: "voice",
     open_acme_voice: "voice",
     open_event_list: "events",
+    open_leaking_messenger: "messages",
     open_questions: "attestation",
 }
 UNPROVEN: Final = re.compile(r"^(.*): \d+ promises? unproven$", re.MULTILINE)
@@ -256,6 +258,31 @@ def test_a_failure_of_a_method_for_tests_is_counted_as_an_error() -> None:
     assert "received() raised ValueError" in output
     assert re.search(r"\b1 error in", output)
     assert not re.search(r"\d failed[ ,]", output)
+
+
+@pytest.mark.parametrize(
+    ("place", "calls"),
+    [
+        ("factory", ["open_leaking_messenger"]),
+        ("close", ["open_leaking_messenger"]),
+        ("method", ["send"]),
+        ("task", ["fail_in_task"]),
+        ("thread", []),
+        ("helper", ["received"]),
+    ],
+)
+def test_an_error_is_shown_with_its_calls_and_without_values(
+    place: str, calls: Sequence[str]
+) -> None:
+    options = ("--showlocals", "--tb=long", "-k", MESSAGES)
+    run = run_with(open_leaking_messenger, *options, FAILS_IN=place, GATEWAY_PASSWORD=SECRET)
+
+    output = run.stdout + run.stderr
+    assert run.returncode in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR)
+    assert "ConnectionError: no login with" in output
+    for call in (*calls, "fail_in"):
+        assert re.search(rf"leaking_adapter\.py:\d+ {call}$", output, re.MULTILINE)
+    assert not re.search(rf"{SECRET}|\+1\d{{6}}|\b\d{{6}}\b is your", output)
 
 
 @pytest.mark.parametrize(

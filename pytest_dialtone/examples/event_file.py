@@ -23,7 +23,20 @@ class EventFile:
         except OSError as error:
             raise EventRejected(f"the file cannot be written: {error.strerror}") from error
 
+    # The following methods are for the contract tests.
+
+    def received(self) -> list[str]:
+        lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
+        return [line.split()[0] for line in lines]
+
+    def break_provider(self) -> None:
+        self._file = self._file / "in a folder that is a file"
+
+    def mend_provider(self) -> None:
+        self._file = self._file.parent
+
 
 @asynccontextmanager
 async def open_event_file(*, environ: Mapping[str, str]) -> AsyncIterator[EventFile]:
-    yield EventFile(Path(environ["MY_EVENTS_FILE"]))
+    place = environ.get("DIALTONE_TEST_PLACE")
+    yield EventFile(Path(place, "events") if place else Path(environ["MY_EVENTS_FILE"]))

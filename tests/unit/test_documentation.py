@@ -7,7 +7,17 @@ from adapters.records.database import Database
 from adapters.records.undeclared_records import FEATURES_OF_KINDS
 from entrypoints.features import FEATURES
 from entrypoints.settings.composition import FILE_VARIABLES, VARIABLES
-from tests.support.markdown import PAGES, PROJECT, codes, headings, links, page, rows, tables
+from tests.support.markdown import (
+    PAGES,
+    PROJECT,
+    blocks_in,
+    codes,
+    headings,
+    links,
+    page,
+    rows,
+    tables,
+)
 
 TEST_VARIABLES: Final = {
     "DIALTONE_TEST_MONGO_URL",
@@ -101,6 +111,14 @@ def test_a_database_adapter_has_the_ports_and_methods_that_are_listed() -> None:
         name: [method for method in dir(port) if not method.startswith("_")]
         for name, port in get_type_hints(Database).items()
     }
+
+
+def test_the_adapters_that_pages_show_are_examples_in_the_wheel() -> None:
+    examples = [it.read_text() for it in (PROJECT / "pytest_dialtone/examples").glob("*.py")]
+    shown = [code for text in PAGES.values() for code in blocks_in("python", text)]
+    adapters = [code for code in shown if "@asynccontextmanager" in code]
+    assert adapters
+    assert all(any(code in example for example in examples) for code in adapters)
 
 
 def test_the_features_are_listed_with_the_records_that_stay_without_them() -> None:

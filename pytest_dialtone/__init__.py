@@ -3,6 +3,7 @@
 pytest imports it in each run in this virtual environment, also in those of other projects. So it
 adds its options, and imports nothing of Dialtone. It is no module of `entrypoints`: in a project
 that has a folder of that name, pytest could not import it, and no test of that project would run.
+A service that uses one of the examples imports it without pytest.
 """
 
 import os
@@ -10,8 +11,10 @@ import subprocess
 import sys
 from contextlib import suppress
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
 _ADAPTER = "--dialtone-adapter"
 _PORT = "--dialtone-port"
@@ -21,7 +24,7 @@ _IS_RUN = "DIALTONE_TEST_ADAPTER"
 """It is set in the process that runs the suites, whose arguments have the options again."""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: "pytest.Parser") -> None:
     """Add the options."""
     group = parser.getgroup("dialtone")
     group.addoption(
@@ -35,9 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before plugins that distribute tests
-def pytest_cmdline_main(config: pytest.Config) -> int | None:
+def pytest_cmdline_main(config: "pytest.Config") -> int | None:
     """Run the suites in another process, if the option is given; return its exit code."""
+    import pytest
+
     factory, port = config.getoption(_ADAPTER), config.getoption(_PORT)
     if _IS_RUN in os.environ:
         return None

@@ -113,9 +113,8 @@ async def open_source_keys(
             try:
                 keys = await load_source(source, max_index_keys=max_index_keys, is_strict=is_strict)
             except KeySourceUnavailable as error:
-                raise ConfigurationError(
-                    f"There are no keys of {factory.path}, because {error}. See docs/key_sources.md."
-                ) from None
+                text = f"There are no keys of {factory.path}, because {error}."
+                raise ConfigurationError(f"{text} See docs/key_sources.md.") from None
         yield SourceKeys(source, keys, clock, is_strict=is_strict)
 
 

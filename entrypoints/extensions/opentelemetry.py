@@ -40,7 +40,7 @@ class OpenTelemetry(Extension):
 
     def http(self) -> None:
         """Check the installation, at the start and by `check-settings`. It has no paths."""
-        check_extra("opentelemetry", "the extension opentelemetry")
+        check_extra("opentelemetry", "it")
 
 
 feature: Final = OpenTelemetry()

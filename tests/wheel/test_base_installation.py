@@ -112,5 +112,5 @@ def test_a_missing_extra_is_one_sentence_before_anything_is_created(
     assert error.endswith(f" needs the extra \"{extra}\": pip install './{wheel}[{extra}]'")
     assert "Traceback" not in started.stderr
     assert (started.returncode, checked.returncode) == (1, 1)
-    assert error in checked.stdout
+    assert error in checked.stdout + checked.stderr
     assert not [*folder.iterdir()]

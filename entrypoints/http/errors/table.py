@@ -141,8 +141,19 @@ class ErrorTable:
         return response_error
 
     def row(self, error: ApiError) -> ErrorRow:
-        """Return the row of an error. A class of an extension may have that of its base."""
-        return next(self.rows[base] for base in type(error).__mro__ if base in self.rows)
+        """Return the row of an error."""
+        return self.row_of(type(error))
+
+    def row_of(self, error: type[ApiError]) -> ErrorRow:
+        """Return the row of a class of errors. One of an extension may have that of its base.
+
+        Raises:
+            KeyError: An extension has not listed it.
+        """
+        for base in error.__mro__:
+            if base in self.rows:
+                return self.rows[base]
+        raise KeyError(error)
 
     def has_row(self, error: ApiError) -> bool:
         """Return whether an error has a row: one that an extension has not listed has none."""
@@ -150,7 +161,7 @@ class ErrorTable:
 
     def has_response(self, error: type[ApiError]) -> bool:
         """Whether the main API has responses with the code of this error, not only fields."""
-        row = self.rows[error]
+        row = self.row_of(error)
         is_field = issubclass(error, InvalidValue) or (row.field and not row.keeps_error)
         return not is_field and row.code != INVALID_CODE and row.is_described
 

@@ -155,7 +155,7 @@ def add_error_schemas(schemas: dict[str, Any], table: ErrorTable, used: Containe
 def _make_example(table: ErrorTable, error: DocumentedError) -> ApiError:
     if isinstance(error, exceptions.FieldError):
         return exceptions.InvalidFields(error)
-    return table.rows[error].example or error()
+    return table.row_of(error).example or error()
 
 
 def _shared_name(form: ErrorForm, examples: Sequence[ApiError]) -> str | None:
@@ -208,7 +208,7 @@ def _schema_name(table: ErrorTable, form: ErrorForm, error: type[ApiError]) -> s
 def _code_schema(table: ErrorTable, error: type[ApiError]) -> str:
     if not table.has_response(error):
         return InvalidFieldsError.__name__
-    row = table.rows[error]
+    row = table.row_of(error)
     # The same code can come with details and without.
     suffix = "DetailedError" if row.details and row.status == 500 else "Error"
     return row.code.title().replace("_", "").removesuffix("Error") + suffix

@@ -35,7 +35,7 @@ class InMemoryStore(Store):
     def open_files(self) -> AbstractAsyncContextManager[Files]:
         return nullcontext(self._files)
 
-    def leave_unfinished(self, began_at: datetime) -> None:
+    async def leave_unfinished(self, began_at: datetime) -> None:
         self._files.unfinished.append(began_at)
 
     async def break_down(self) -> None:
@@ -55,7 +55,7 @@ class DiskStore(Store):
     def open_files(self) -> AbstractAsyncContextManager[Files]:
         return open_disk_files(self._folder, "https://files.example/media", MovableClock())
 
-    def leave_unfinished(self, began_at: datetime) -> None:
+    async def leave_unfinished(self, began_at: datetime) -> None:
         self._unfinished += 1
         file = self._folder / UNFINISHED / f"unfinished-{self._unfinished}"
         file.write_bytes(b"half")
@@ -84,7 +84,7 @@ class S3Store(Store):
     def open_files(self) -> AbstractAsyncContextManager[Files]:
         return self._setup.open_files()
 
-    def leave_unfinished(self, began_at: datetime) -> None:
+    async def leave_unfinished(self, began_at: datetime) -> None:
         pytest.skip("a write is one request, which leaves nothing")
 
     async def break_down(self) -> None:

@@ -10,10 +10,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final, Protocol
 
+import pytest
+
 from application.ports.media import MediaFiles
 from application.ports.system import HealthCheck
 from pytest_dialtone.external_adapter import call_test_method, open_external_adapter
-from pytest_dialtone.promises import unproven
+from pytest_dialtone.promises import not_promised, unproven
 
 KEY: Final = f"ab/{1:032x}.jpg"
 OTHER_KEY: Final = f"cd/{2:032x}.png"
@@ -21,6 +23,8 @@ JPEG: Final = "image/jpeg"
 NOW: Final = datetime.now(UTC)
 HOUR: Final = timedelta(hours=1)
 KILLED: Final = 9
+_RELEASE_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.05
 
 
 class Files(MediaFiles, HealthCheck, Protocol):
@@ -35,7 +39,7 @@ class Store(Protocol):
 
     def open_files(self) -> AbstractAsyncContextManager[Files]: ...
 
-    def leave_unfinished(self, began_at: datetime) -> None:
+    async def leave_unfinished(self, began_at: datetime) -> None:
         """Leave what a write leaves that began at a time and did not finish."""
 
     async def break_down(self) -> None:
@@ -68,8 +72,9 @@ class ExternalStore(Store):
             self._opened = files
             yield files
 
-    def leave_unfinished(self, began_at: datetime) -> None:
-        unproven("tests cannot leave an unfinished write with another time")
+    async def leave_unfinished(self, began_at: datetime) -> None:
+        if await call_test_method(self._opened, "leave_unfinished", began_at) is False:
+            not_promised("a write that does not end leaves nothing")
 
     def list_files(self) -> set[Path]:
         return {path for path in self._folder.rglob("*") if path.is_file()}
@@ -93,7 +98,12 @@ class ExternalStore(Store):
         await call_test_method(self._opened, "mend_provider")
 
     async def wait_until_released(self) -> None:
-        unproven("tests cannot see the connections of an external store")
+        for _ in range(round(_RELEASE_SECONDS / _POLL_SECONDS)):
+            count = await call_test_method(self._opened, "count_open_files")
+            if not count:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+        pytest.fail(f"After the end of their blocks, {count} files are open", pytrace=False)
 
 
 def _write_and_die(folder: Path, storage_key: str) -> None:

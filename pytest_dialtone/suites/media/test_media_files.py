@@ -290,8 +290,8 @@ async def test_unfinished_writes_are_deleted_and_counted_later(
     media_store: Store, files: Files
 ) -> None:
     await files.write(KEY, BytesIO(b"one"), JPEG)
-    media_store.leave_unfinished(NOW)
-    media_store.leave_unfinished(NOW)
+    await media_store.leave_unfinished(NOW)
+    await media_store.leave_unfinished(NOW)
 
     assert await files.delete_unfinished(NOW - HOUR) == 0
     assert await files.delete_unfinished(NOW + HOUR) == 2

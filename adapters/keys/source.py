@@ -1,6 +1,7 @@
 """The keys of a source outside of the service, loaded at the start and again while it runs."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -74,8 +75,22 @@ class SourceKeys(SecretKeys):
         self._source = source
         self._is_strict = is_strict
         self._failure: KeySourceUnavailable | None = None
+        self._is_loading = False
         self._known: _Known = {}
         super().__init__(self._delay_new(keys, clock.now(), is_start=True), clock)
+
+    async def load(self) -> Mapping[KeyPurpose, Sequence[Key]]:
+        """Ask the source, unless it ignores that an earlier call was cancelled.
+
+        Otherwise each interval would leave one more call.
+        """
+        if self._is_loading:
+            raise KeySourceUnavailable("an earlier call has not ended")
+        self._is_loading = True
+        try:
+            return await self._source.load()
+        finally:
+            self._is_loading = False
 
     async def reload(self) -> None:
         """Load the keys again, and log a change, a failure and its end.
@@ -84,7 +99,7 @@ class SourceKeys(SecretKeys):
             KeySourceUnavailable: The keys stay as they are.
         """
         try:
-            loaded = await load_source(self._source, is_strict=self._is_strict)
+            loaded = await load_source(self, is_strict=self._is_strict)
             self._check_same(loaded)
         except KeySourceUnavailable as error:
             if str(error) != str(self._failure):

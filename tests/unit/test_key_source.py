@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -204,6 +205,37 @@ async def test_keys_that_must_not_change_are_an_error_and_stay(
         await keys.reload()
 
     assert keys.current() is before
+
+
+async def test_a_call_that_does_not_end_is_not_made_again(
+    source: FakeKeySource, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = await open_keys(source, clock)
+    is_mended, calls = asyncio.Event(), 0
+
+    async def load() -> Any:
+        nonlocal calls
+        calls += 1
+        while not is_mended.is_set():
+            with suppress(asyncio.CancelledError):
+                await is_mended.wait()
+        return source.keys
+
+    monkeypatch.setattr(source, "load", load)
+    monkeypatch.setattr(key_source, "KEY_LOAD_TIMEOUT", 0.05)
+    with pytest.raises(KeySourceUnavailable, match="did not respond"):
+        await keys.reload()
+    monkeypatch.setattr(key_source, "KEY_LOAD_TIMEOUT", 60)
+    for _ in range(3):
+        with pytest.raises(KeySourceUnavailable, match="has not ended"):
+            await keys.reload()
+    assert calls == 1
+
+    monkeypatch.undo()
+    is_mended.set()
+    await asyncio.sleep(0)
+    await keys.reload()
+    await keys.check()
 
 
 async def test_the_keys_are_the_same_object_until_they_change(

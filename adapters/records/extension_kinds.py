@@ -10,14 +10,17 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from adapters.records.record_kind import Index, RecordKind
+from adapters.records.record_kind import (
+    MAX_ID_LENGTH,
+    MAX_INDEX_BYTES,
+    MAX_NAME_LENGTH,
+    Index,
+    RecordKind,
+)
 
 EXTENSION_KINDS: Final[list[RecordKind[Any]]] = []
 """Those of this process. It is complete before `adapters.records.kinds` is imported."""
 PREFIX: Final = "x_"
-MAX_NAME_LENGTH: Final = 63
-"""Bytes of the name of a table or an index in PostgreSQL, which cuts off the rest."""
-
 _NAME: Final = re.compile(r"x_(?P<extension>[a-z][a-z0-9_]*)_[a-z][a-z0-9]*")
 _PART: Final = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED_WORDS: Final = """
@@ -71,6 +74,10 @@ def _find_index_problem(kind: RecordKind[Any], index: Index, fields: dict[str, A
         expected = datetime if name == index.order else str
         if types != {expected} and not (types == {datetime} and name not in index.equal):
             return f"{place} needs a field {name} of the type {expected.__name__}."
+    # PostgreSQL adds the id to each index with an order. A character has up to four bytes.
+    texts = [*map(kind.max_length, index.equal), *([MAX_ID_LENGTH] if index.order else [])]
+    if 4 * sum(texts) > MAX_INDEX_BYTES:
+        return f"{place} has too many fields: all values of a record have {MAX_INDEX_BYTES} bytes."
     if any("'" in value for _, value in index.only):
         return f"{place} must not have an apostrophe in a value of `only`."
     return None

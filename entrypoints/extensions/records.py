@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from adapters.records.mapping import RecordMapping
-from adapters.records.record_kind import Index, Record, RecordKind
+from adapters.records.record_kind import MAX_ID_LENGTH, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from adapters.records.record_store import IndexPosition, RecordStore
 from application.ports.errors import ConcurrencyConflict
 from application.update import MAX_RETRIES, change
+from domain.errors import TooLong
 
 R = TypeVar("R", bound=Record)
 
@@ -29,6 +30,8 @@ class OwnRecords(Generic[R]):
         """Take the store, and the kind."""
         self._store = store
         self._kind = kind
+        equal = {name for index in kind.indexes for name in index.equal}
+        self._max_lengths = {"id": MAX_ID_LENGTH, **{name: kind.max_length(name) for name in equal}}
         self._records: RecordRepository[R, R] = RecordRepository(  # type: ignore[type-var]
             store, RecordMapping(kind, kind.record_type), do_ids_return=True
         )
@@ -47,8 +50,10 @@ class OwnRecords(Generic[R]):
         """Add a record, and return False where its id exists.
 
         Raises:
+            TooLong: Its id, or a text in an index, has more than 200 characters.
             UniqueViolation: Another record has the values of a unique index.
         """
+        self._check(record)
         return await self._records.add(record)
 
     async def change(self, record_id: str, decide: Callable[[R | None], R | None]) -> R | None:
@@ -64,12 +69,15 @@ class OwnRecords(Generic[R]):
             What `decide` returned.
 
         Raises:
+            TooLong: Its id, or a text in an index, has more than 200 characters.
             UniqueViolation: Another record has the values of a unique index.
         """
 
         def decide_on_copy(record: R | None) -> tuple[R | None, R | None]:
             # A change in place is seen by the comparison with the original.
             changed = decide(None if record is None else copy(record))
+            if changed is not None:
+                self._check(changed)
             return changed, changed
 
         return await change(self._records, record_id, decide_on_copy)
@@ -126,3 +134,10 @@ class OwnRecords(Generic[R]):
         """Return up to `limit` records whose ids come after this one, in the order of their ids."""
         found = await self._store.scan(self._kind, after_id, limit)
         return [self._records.read(stored).value for stored in found]
+
+    def _check(self, record: R) -> None:
+        """Check what a database would cut off or reject."""
+        fields = self._kind.to_fields(record)
+        for name, limit in self._max_lengths.items():
+            if len(fields.get(name, "")) > limit:
+                raise TooLong(f"At most {limit} characters are possible.")

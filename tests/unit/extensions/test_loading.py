@@ -130,6 +130,14 @@ class Note(Record, kw_only=True):
     expires_at: str = ""
 
 
+class Many(Record, kw_only=True):
+    id: str
+    one: str
+    two: str
+    three: str
+    four: str
+
+
 class NoId(Record, kw_only=True):
     owner_id: str
 
@@ -150,11 +158,15 @@ NAME: Final = "x_acme_notes"
         (RecordKind(NAME, Note, Index(name=f"{NAME}_owner_id", equal=("owner_id",))), None),
         (RecordKind("x_acme_many_notes", Note), "x_acme_ and one word"),
         (RecordKind("x_other_notes", Note), "x_acme_ and one word"),
-        (RecordKind(f"x_acme_{'n' * 57}", Note), "at most 63 characters"),
+        (RecordKind(f"x_acme_{'n' * 57}", Note), "at most 60 characters"),
         (RecordKind(NAME, NoId), "must have a field `id: str`"),
         (RecordKind(NAME, WithPhone), "no encrypted phones"),
         (RecordKind(NAME, Note, Index(name="owner_id", equal=("owner_id",))), "begins with x_acme"),
-        (RecordKind(NAME, Note, Index(name=f"{NAME}_{'n' * 51}")), "at most 63 characters"),
+        (RecordKind(NAME, Note, Index(name=f"{NAME}_{'n' * 51}")), "at most 60 characters"),
+        (
+            RecordKind(NAME, Many, Index(name=f"{NAME}_m", equal=("one", "two", "three", "four"))),
+            "has too many fields",
+        ),
         (RecordKind(NAME, Note, Index(name=f"{NAME}_u", equal=("user",))), "user, whose name"),
         (RecordKind(NAME, Note, Index(name=f"{NAME}_c", equal=("city",))), "city of the type str"),
         (RecordKind(NAME, Note, Index(name=f"{NAME}_n", equal=("none",))), "none of the type str"),

@@ -12,6 +12,7 @@ from adapters.records.record_kind import EXPIRES_AT, Record, RecordKind, index_b
 from application.administration.export_part import MissingFiles
 from application.otp.feature import OtpFeature
 from application.ports.errors import ConfigurationError, ExtensionFailed, StorageUnavailable
+from domain.errors import TooLong
 from entrypoints.extensions.opening import ExtensionOpening
 from tests.support.builders import NOW, a_phone
 from tests.support.core_harness import CoreHarness
@@ -94,6 +95,8 @@ async def test_records_are_changed_in_place_deleted_and_expire(
     assert [note.id for note in await notes.scan("", 10)] == ["1"]
     assert await notes.delete("1")
     assert not await notes.delete("1")
+    with pytest.raises(TooLong):
+        await notes.add(Note(id="1" * 201))
     await notes.add(Note(id="2", expires_at=app.clock.now()))
     assert (await app.operations.cleanup())["expired_x_acme_notes"] == 1
 

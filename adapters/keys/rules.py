@@ -78,8 +78,10 @@ def check_key_strength(keys: KeysByPurpose) -> None:
 
 
 def _check_purpose(keys: Any, purpose: KeyPurpose) -> tuple[Key, ...]:
-    if not isinstance(keys, Sequence) or isinstance(keys, str | bytes) or not keys:
+    if keys is None or (isinstance(keys, Sequence) and not keys):
         raise InvalidKeys(f'"{purpose}" is missing or empty')
+    if not isinstance(keys, Sequence) or isinstance(keys, str | bytes):
+        raise InvalidKeys(f'"{purpose}" is not a list of keys')
     for position, key in enumerate(keys):
         _check_key(key, purpose, f"{purpose}[{position}]")
     if len({key.id for key in keys}) < len(keys):

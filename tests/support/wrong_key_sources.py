@@ -160,6 +160,28 @@ class NaiveTimes(RightKeys):
         }
 
 
+class WithoutSpaces(RightKeys):
+    async def load(self) -> Any:
+        return {
+            purpose: [
+                replace(key, key=key.key.strip() if b"PRIV" not in key.key else key.key)
+                for key in keys
+            ]
+            for purpose, keys in (await super().load()).items()
+        }
+
+
+class Printed(RightKeys):
+    async def load(self) -> Any:
+        print(self.read()[KeyPurpose.REFRESH][0].key)  # noqa: T201 -- the defect
+        return await super().load()
+
+
+class NewKeysWithoutAccess(RightKeys):
+    def fail_provider(self, status: int) -> None:
+        self.is_broken = status != 403
+
+
 class NoTimeLimit(RightKeys):
     async def load(self) -> Any:
         if self.is_hanging:

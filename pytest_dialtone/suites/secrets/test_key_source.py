@@ -18,7 +18,7 @@ from adapters.keys.rules import InvalidKeys, KeysByPurpose, check_key_strength, 
 from application.ports.errors import KeySourceUnavailable
 from application.ports.keys import KEY_LOAD_TIMEOUT, Key, KeyPurpose, KeySource
 from pytest_dialtone.outcomes import ObservedCall, observe
-from pytest_dialtone.provider_driver import LOST_ANSWERS, LostAnswer
+from pytest_dialtone.provider_driver import LOST_ANSWERS, LostAnswer, answers
 from pytest_dialtone.suites.secrets.driver import KeySourceDriver
 
 LOAD_SECONDS: Final = KEY_LOAD_TIMEOUT + 3
@@ -177,6 +177,20 @@ async def test_all_keys_of_a_purpose_are_returned(key_source_driver: KeySourceDr
     assert is_whole, f"load does not return all {MANY} keys of a purpose"
 
 
+async def test_each_byte_of_a_key_is_returned(key_source_driver: KeySourceDriver) -> None:
+    keys = dict(make_keys())
+    for purpose in KeyPurpose:
+        if purpose is not KeyPurpose.SIGNING:
+            length = 32 if purpose is KeyPurpose.PHONE_ENCRYPTION else 64
+            (key,) = keys[purpose]
+            edge = b"\x00 " + os.urandom(length - 5) + b"\xff\r\n"
+            keys[purpose] = (Key(key.id, key.not_before, edge),)
+    await key_source_driver.store_keys(keys)
+
+    is_same = are_same(await load(key_source_driver.source), keys)
+    assert is_same, "load does not return all bytes of keys with spaces, zeros and line ends"
+
+
 @pytest.mark.parametrize("purpose", KeyPurpose)
 async def test_a_purpose_without_keys_gets_none_from_elsewhere(
     key_source_driver: KeySourceDriver, purpose: KeyPurpose
@@ -213,7 +227,7 @@ async def test_without_the_provider_keys_are_an_error_until_it_is_back(
     assert is_same, "after the provider was back, load returned other keys"
 
 
-@pytest.mark.parametrize("failure", LOST_ANSWERS, ids=str)
+@pytest.mark.parametrize("failure", [*LOST_ANSWERS, answers(401), answers(403)], ids=str)
 async def test_a_provider_that_fails_is_an_error_in_time(
     key_source_driver: KeySourceDriver, failure: LostAnswer
 ) -> None:
@@ -237,13 +251,14 @@ async def test_a_call_that_is_cancelled_ends(key_source_driver: KeySourceDriver)
     assert loading.done(), f"load goes on for {CANCEL_SECONDS} seconds after it was cancelled"
 
 
-async def test_no_repr_and_no_log_has_a_secret(
-    key_source_driver: KeySourceDriver, logged: list[str]
+async def test_no_repr_and_no_output_has_a_secret(
+    key_source_driver: KeySourceDriver, logged: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     await begin(key_source_driver)
     keys = await load(key_source_driver.source)
 
     check_no_secret(repr(key_source_driver.source), "its repr", keys)
+    check_no_secret("".join(capsys.readouterr()), "its output", keys)
     check_no_secret("".join(logged), "its log", keys)
 
 

@@ -6,6 +6,7 @@ imported without this setting.
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from os import environ
 from typing import Final
 
 from entrypoints.extensions import EXTENSION_API, Extension, Tracer, setting
@@ -32,8 +33,10 @@ class OpenTelemetry(Extension):
     api = EXTENSION_API
     settings = OpenTelemetrySettings
 
-    def tracer(self, settings: OpenTelemetrySettings) -> AbstractAsyncContextManager[Tracer]:
-        """Return what opens the SDK."""
+    def tracer(self, settings: OpenTelemetrySettings) -> AbstractAsyncContextManager[Tracer] | None:
+        """Return what opens the SDK; None if its own variable disables it."""
+        if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            return None  # otherwise its ids in the log would be zeros
         from adapters.opentelemetry import open_tracer
 
         return open_tracer(installed_version(), continues_all=settings.continue_all)

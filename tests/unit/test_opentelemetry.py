@@ -15,6 +15,7 @@ from adapters.opentelemetry import OpenTelemetryTracer, open_tracer, provider
 from application.ports.errors import ConfigurationError
 from application.ports.tracing import TracedRequest
 from application.tracing import trace_call, use_tracer
+from entrypoints.extensions.opentelemetry import OpenTelemetrySettings, feature
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
@@ -123,6 +124,13 @@ async def test_a_collector_that_hangs_does_not_keep_a_worker_from_its_end(
     exporter.ended.set()
     for thread in {*threading.enumerate()} - {*before}:
         thread.join()
+
+
+def test_the_variable_of_the_sdk_disables_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = OpenTelemetrySettings(continue_all=False)
+    assert feature.tracer(settings) is not None
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "True")
+    assert feature.tracer(settings) is None
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ _PARTIAL = "--dialtone-partial"
 _LIBRARIES = ("pytest_asyncio", "pytest_timeout")
 _IS_RUN = "DIALTONE_TEST_ADAPTER"
 """It is set in the process that runs the suites, whose arguments have the options again."""
+FINISHED = 64
+"""The process adds it to the exit code at its end: an adapter that ends it has proven nothing."""
 
 
 def pytest_addoption(parser: "pytest.Parser") -> None:
@@ -60,5 +62,9 @@ def pytest_cmdline_main(config: "pytest.Config") -> int | None:
     command = [sys.executable, "-P", "-m", "pytest_dialtone.run", factory, port or ""]
     with subprocess.Popen([*command, *options, *config.invocation_params.args]) as suites:
         with suppress(KeyboardInterrupt):
-            return suites.wait()
-        return suites.wait()  # it got the signal too, and prints its summary
+            suites.wait()
+        code = suites.wait()  # after Ctrl-C: it got the signal too, and prints its summary
+    if code < FINISHED:
+        sys.stderr.write("The process of the tests ended before their result.\n")
+        return pytest.ExitCode.TESTS_FAILED
+    return code - FINISHED

@@ -22,6 +22,7 @@ from adapters.logging import configure_logging, flush_log
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError, print_errors
 from entrypoints.version.distribution import check_import_names
+from pytest_dialtone import FINISHED
 from pytest_dialtone.external_adapter import ADAPTER, PORT, given_port, open_external_adapter
 from pytest_dialtone.failure_text import describe_failure, hide_secrets
 from pytest_dialtone.port import find_ports
@@ -80,6 +81,8 @@ def main(arguments: list[str]) -> int:
     except StartupError as error:
         print_errors(hide_secrets(str(error)))
         return pytest.ExitCode.USAGE_ERROR
+    except KeyboardInterrupt:
+        return pytest.ExitCode.INTERRUPTED
     cache = f"--override-ini=cache_dir={Path.cwd() / '.pytest_cache'}"
     plugins = [FailuresAtOnce(os.dup(sys.stdout.fileno())), promises]
     try:
@@ -87,6 +90,8 @@ def main(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 -- of a thread or finalizer, after the last test
         print_errors(describe_failure(error))
         code = pytest.ExitCode.TESTS_FAILED
+    except KeyboardInterrupt:  # before or after the tests; pytest itself handles others
+        code = pytest.ExitCode.INTERRUPTED
     flush_log()
     return promises.finish(code)
 
@@ -150,4 +155,4 @@ def _describe_errors(function: Callable[..., T], arguments: Sequence[object]) ->
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(FINISHED + main(sys.argv[1:]))

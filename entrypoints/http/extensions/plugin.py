@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from litestar import Controller, Litestar
+from litestar.enums import RequestEncodingType
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
 
 from application.ports.errors import ConfigurationError
@@ -14,6 +16,7 @@ from entrypoints.http.errors.handlers import EXTENSION
 from entrypoints.http.errors.table import ApiError, ErrorRow, ErrorTable
 from entrypoints.http.extensions.parts import ExtensionHttp, ExtensionRequest
 from entrypoints.http.openapi.description import describe_api
+from entrypoints.http.parsing import body_type
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
 
@@ -86,6 +89,19 @@ def _find_problems_of_routes(name: str, controller: type[Controller]) -> Iterato
             yield f"{controller.__name__} has the path {path}: it must begin with {prefix}/."
         elif others := sorted({*route.methods} - METHODS):
             yield f"{controller.__name__} has the method {others[0]}, which pages cannot send."
+        else:
+            for handler in filter(_has_other_json, route.route_handlers):
+                place = f"{controller.__name__}.{handler.handler_name}"
+                yield f"{place} takes JSON as another type than a Struct of msgspec."
+
+
+def _has_other_json(handler: HTTPRouteHandler) -> bool:
+    """Return whether the body is JSON that `ExtensionRequest.json` could not parse strictly."""
+    data = handler.parsed_data_field
+    if data is None or body_type(handler) is not None:
+        return False
+    media_type = getattr(data.kwarg_definition, "media_type", None)
+    return media_type in (None, RequestEncodingType.JSON)
 
 
 def _methods_of(controllers: Sequence[type[Controller]]) -> set[str]:

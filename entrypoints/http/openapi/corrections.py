@@ -26,6 +26,11 @@ def add_fields(
             schemas[name]["required"] = sorted(required)
 
 
+def component_name(struct: type[Any]) -> str:
+    """Return what Litestar calls the schema of a class, if no other one has the same name."""
+    return struct.__qualname__.replace(".<locals>.", ".")
+
+
 def forbid_unknown_fields(
     schemas: Mapping[str, Any], bodies: Iterable[type[msgspec.Struct]]
 ) -> None:
@@ -38,7 +43,9 @@ def forbid_unknown_fields(
     for body in bodies:
         for struct in _find_structs(msgspec.inspect.type_info(body)):
             if struct.forbid_unknown_fields:
-                schemas[struct.cls.__name__]["additionalProperties"] = False
+                # Of an extension, two may have one name: these are not corrected.
+                schema = schemas.get(component_name(struct.cls), {})
+                schema["additionalProperties"] = False
 
 
 def _find_structs(info: Type) -> Iterator[StructType]:
@@ -62,7 +69,7 @@ def add_combinations(
     Generators of clients would make a class of each alternative, but they do not read conditions.
     """
     for name, body in bodies.items():
-        if combinations := getattr(body, "combinations", ()):
+        if name in schemas and (combinations := getattr(body, "combinations", ())):
             # Redocly would not allow other fields in them.
             alternatives = [{**schema, "additionalProperties": True} for schema in combinations]
             schemas[name] |= {"if": {"anyOf": alternatives}, "else": {"not": {}}}

@@ -100,7 +100,7 @@ def describe_api(
     components = description["components"]
     schemas = components.pop("schemas")
     body_types = filter(None, map(body_type, handlers.values()))
-    bodies = {struct.__name__: struct for struct in body_types}
+    bodies = {corrections.component_name(struct): struct for struct in body_types}
     for plugin in plugins:
         corrections.add_fields(schemas, plugin.fields, bodies)
         schemas[FieldError.__name__]["properties"]["code"]["enum"] += plugin.field_codes

@@ -62,7 +62,8 @@ def describe_request_body(
         operation["requestBody"] = deepcopy(handler.opt["request_body"])
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if body is not None:
-        schema = schemas[body["schema"]["$ref"].rpartition("/")[2]]
+        reference = body["schema"].get("$ref", "")
+        schema = schemas.get(reference.rpartition("/")[2], body["schema"])
         if "describe_body" in handler.opt:
             handler.opt["describe_body"](schema, settings)
         combinations = getattr(body_type(handler), "combinations", [{"required": ()}])

@@ -60,6 +60,13 @@ class PublicController(Controller):
         """Take a call."""
 
 
+class LenientController(Controller):
+    path = "/x/acme"
+
+    @post("/any")
+    async def take(self, data: JSONBody[dict[str, str]]) -> None: ...
+
+
 class Outside(Controller):
     path = "/auth"
 
@@ -91,6 +98,7 @@ def http(*controllers: Any, **errors: Any) -> ExtensionHttp:
         (http(Outside), "Outside has the path /auth/notes: it must begin with /x/acme/"),
         (http(Beside), "/x/acme_other/notes: it must begin with /x/acme/"),
         (http(Sockets), "/x/acme/socket, which is no path for HTTP requests"),
+        (http(LenientController), "LenientController.take takes JSON as another type than a Str"),
         (http(Outside.show), "is not a Controller of Litestar"),
         (http(errors={Forbidden: ROW}), "Forbidden is an error of Dialtone"),
         (http(errors={ValueError: ROW}), "is not a subclass of DomainError"),

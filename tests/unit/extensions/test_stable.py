@@ -41,10 +41,10 @@ def test_the_example_of_the_page_is_an_extension(
     try:
         (extension,) = load_named("acme_note:feature", VARIABLE)
         parts = extension.http()
+        assert parts is not None
+        assert make_extension_plugin(extension.name, parts).methods == ["GET", "PUT"]
     finally:
         sys.modules.pop("acme_note", None)
-    assert parts is not None
-    assert make_extension_plugin(extension.name, parts).methods == ["GET", "PUT"]
 
 
 def _isort_key(name: str) -> tuple[bool, bool, str]:

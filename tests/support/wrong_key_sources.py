@@ -1,12 +1,10 @@
 """Key sources that break one promise each: the contract tests have to find it.
 
-Their provider is a file in the folder of the place. WRONG_ADAPTER names the class.
+Their provider is a file, of the right one in the folder of the place.
 """
 
 import asyncio
 import pickle
-import sys
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -189,13 +187,6 @@ class NoTimeLimit(RightKeys):
         return await super().load()
 
 
-class Blocking(RightKeys):
-    async def load(self) -> Any:
-        time.sleep(1)  # noqa: ASYNC251 -- the defect
-        return await super().load()
-
-
 @asynccontextmanager
 async def open_keys(*, environ: Mapping[str, str]) -> AsyncIterator[RightKeys]:
-    source = getattr(sys.modules[__name__], environ["WRONG_ADAPTER"])
-    yield source(Path(environ["DIALTONE_TEST_PLACE"]) / "keys")
+    yield RightKeys(Path(environ["DIALTONE_TEST_PLACE"]) / "keys")

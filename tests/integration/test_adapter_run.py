@@ -28,11 +28,18 @@ from tests.support.event_lists import open_event_list
 from tests.support.leaking_adapter import SECRET, open_leaking_messenger
 from tests.support.markdown import PROJECT
 from tests.support.shipped_adapters import open_disk, open_failover, open_sqlite
-from tests.support.wrong_adapters import open_files, open_limits, open_messenger, open_voice
+from tests.support.wrong_adapters import (
+    open_files,
+    open_limits,
+    open_messenger,
+    open_voice,
+    open_with_any_keys,
+)
 
 SUITE_FOLDER: Final = PROJECT / "pytest_dialtone/suites"
 PORT_OF: Final[dict[Callable[..., Any], str]] = {
     open_sqlite: "database",
+    open_with_any_keys: "database",
     open_disk: "media",
     open_failover: "messages",
     open_messenger: "messages",
@@ -189,6 +196,19 @@ SIGNED: Final = "with_its_signature"
             r"acquire returned \[Acquisition\(",
         ),
         (open_limits, wrong.OwnErrors, "storage_error", "acquire raised ConnectionError,"),
+        (
+            open_limits,
+            wrong.RepeatedAcquisition,
+            "acquire-no_answer",
+            "acquire was sent again after it was not answered: one permit became 3",
+        ),
+        (
+            open_limits,
+            wrong.LostWithTheShortestWindow,
+            "whose_server_deletes",
+            "the server deletes a record after 60 seconds, whose longest window has 86400",
+        ),
+        (open_with_any_keys, object, "other_keys", "It was opened with other keys, and would"),
         (open_files, wrong.OwnFileErrors, "lost_store", "get_size raised OSError, but has to"),
         (open_voice, wrong.UnsignedWebhooks, "without_a_signature", "verify returned True"),
         (

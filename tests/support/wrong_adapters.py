@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.disk.files import DiskFiles
+from adapters.records.database import Database
+from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Fields
-from application.ports.errors import MessengerUnavailable, StorageUnavailable
+from adapters.sqlite import open_sqlite_database
+from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.voice import Markup
 from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
@@ -285,6 +288,35 @@ class OwnErrors(RightLimits):
         return await super().acquire(*reservations)
 
 
+class RepeatedAcquisition(RightLimits):
+    """Limits whose server does not answer, and whose client sends again what it sent."""
+
+    _is_hanging = False
+
+    def hang_provider(self) -> None:
+        self._is_hanging = True
+
+    def mend_provider(self) -> None:
+        self._is_hanging = self.is_broken = False
+
+    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+        for _ in range(3):
+            result = await super().acquire(*reservations)
+            if not self._is_hanging:
+                return result
+        raise StorageTimeout("the server does not respond")
+
+
+class LostWithTheShortestWindow(RightLimits):
+    """Limits whose server deletes a record when the first of its windows is over."""
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        return 0
+
+    def lifetimes(self) -> list[float]:
+        return [60.0 for _ in self.stored]
+
+
 class UnsignedWebhooks:
     """A phone line that believes everybody, without a method that signs."""
 
@@ -365,6 +397,16 @@ async def open_limits(*, environ: Mapping[str, str]) -> AsyncIterator[RightLimit
     limits: RightLimits = _chosen(environ)(_LIMITS.setdefault(place, {}))
     yield limits
     limits.is_broken = True
+
+
+@asynccontextmanager
+async def open_with_any_keys(
+    *, environ: Mapping[str, str], phone_encryption: PhoneEncryption
+) -> AsyncIterator[Database]:
+    """Open SQLite with the keys that it was opened with first."""
+    path = Path(environ["DIALTONE_TEST_PLACE"]) / "dialtone.db"
+    async with open_sqlite_database(path, "any key") as database:
+        yield database
 
 
 @asynccontextmanager

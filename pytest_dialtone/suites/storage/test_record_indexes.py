@@ -114,9 +114,11 @@ async def add_cases(
     for record_id, minutes in zip(record_ids, MINUTES, strict=False):
         time = NOW + minutes * MINUTE
         positions.append((time, record_id))
-        assert await store.add(kind, record_id, a_record_in(kind, index, record_id, time), 1)
+        added = await store.add(kind, record_id, a_record_in(kind, index, record_id, time), 1)
+        assert added, f"add of a new record of {kind.name} returned False"
     for record_id, record in records_not_in(kind, index).items():
-        assert await store.add(kind, record_id, record, 1)
+        added = await store.add(kind, record_id, record, 1)
+        assert added, f"add of a new record of {kind.name} returned False"
     return sorted(positions)
 
 
@@ -147,27 +149,27 @@ async def test_the_records_of_each_index_are_found_and_counted(store: RecordStor
 async def check_that_they_are_found_in_order(
     store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
 ) -> None:
-    equal = equal_values(kind, index)
+    equal, words = equal_values(kind, index), f"find in the order of {index.name}"
     for newest_first in (False, True):
         expected = sorted(positions, reverse=newest_first)
         found = await store.find(kind, index, equal, newest_first=newest_first, limit=100)
 
         # Records of one time may be in any order if the index is not paged.
         if index.is_paged:
-            assert ids(found) == [record_id for _, record_id in expected], index.name
-        assert sorted(ids(found)) == sorted(name for _, name in positions), index.name
+            assert ids(found) == [record_id for _, record_id in expected], words
+        assert sorted(ids(found)) == sorted(name for _, name in positions), words
         if index.order:
             times = [getattr(stored.record, index.order) for stored in found]
-            assert times == [time for time, _ in expected], index.name
+            assert times == [time for time, _ in expected], words
         for offset, limit in ((0, 1), (1, 3), (5, 9), (99, 9)):
             part = await store.find(
                 kind, index, equal, newest_first=newest_first, limit=limit, offset=offset
             )
             expected_part = list(found)[offset : offset + limit]
             if index.order:
-                assert part == expected_part, index.name
+                assert part == expected_part, words
             # Without an order, each search may have another one.
-            assert len(part) == len(expected_part), index.name
+            assert len(part) == len(expected_part), words
 
 
 async def check_that_they_are_counted_up_to_a_limit(
@@ -176,9 +178,9 @@ async def check_that_they_are_counted_up_to_a_limit(
     equal, total = equal_values(kind, index), len(positions)
     for limit in (1, total, total + 1, 10_001):
         counted = await store.count(kind, index, equal, limit)
-        assert counted == min(limit, total), index.name
+        assert counted == min(limit, total), f"count of {index.name}"
     of_others = await store.count(kind, index, [*map(str.upper, equal)], 9)
-    assert of_others == (0 if index.equal else total), index.name
+    assert of_others == (0 if index.equal else total), f"count of {index.name}"
 
 
 async def check_that_they_are_found_until_a_time(
@@ -194,11 +196,11 @@ async def check_that_they_are_found_until_a_time(
             found = await store.find(
                 kind, index, equal, until=until, newest_first=newest_first, limit=100
             )
-            assert sorted(ids(found)) == expected, index.name
+            assert sorted(ids(found)) == expected, f"find until a time in {index.name}"
             part = await store.find(
                 kind, index, equal, until=until, newest_first=newest_first, limit=2, offset=1
             )
-            assert len(part) == len(expected[1:3]), index.name
+            assert len(part) == len(expected[1:3]), f"find until a time in {index.name}"
 
 
 async def check_that_they_are_found_after_a_position(
@@ -223,7 +225,7 @@ async def check_that_they_are_found_after_a_position(
                 newest_first=newest_first,
                 limit=limit,
             )
-            assert ids(found) == expected[:limit], index.name
+            assert ids(found) == expected[:limit], f"find after a position in {index.name}"
             times = {record_id: time for time, record_id in positions}
             until = NOW + 2 * MINUTE
             found = await store.find(
@@ -236,7 +238,7 @@ async def check_that_they_are_found_after_a_position(
                 limit=limit,
             )
             expected_until = [record_id for record_id in expected if times[record_id] <= until]
-            assert ids(found) == expected_until[:limit], index.name
+            assert ids(found) == expected_until[:limit], f"find after a position in {index.name}"
 
 
 async def test_values_of_an_index_may_be_any_text(store: RecordStore) -> None:
@@ -305,9 +307,9 @@ async def test_a_record_enters_and_leaves_each_index_when_it_is_replaced(
                 assert await store.replace(kind, "1", record, version), index.name
                 version += 1
                 found = await store.find(kind, index, equal, limit=9)
-                assert ids(found) == expected, (index.name, condition)
-                counted = await store.count(kind, index, equal, 9)
-                assert counted == len(expected), (index.name, condition)
+                words = f"after a replacement that changed {condition}, in {index.name}"
+                assert ids(found) == expected, f"find {words}"
+                assert await store.count(kind, index, equal, 9) == len(expected), f"count {words}"
         assert await store.delete(kind, "1", version), kind.name
 
 
@@ -343,7 +345,9 @@ async def test_a_record_is_deleted_when_it_expires_and_not_before(store: RecordS
             await store.delete_expired(kind, now, 9) for now in (NOW - MILLISECOND, NOW, NOW)
         ]
 
-        assert deleted == [0, 1, 0], kind.name
+        assert deleted == [0, 1, 0], (
+            f"what delete_expired of {kind.name} deletes before and at the time"
+        )
         kept = ["2", "3", "4"] if is_optional else ["2", "3"]
         assert ids(await store.scan(kind, "", 9)) == kept, kind.name
         # One that expires later now stays.

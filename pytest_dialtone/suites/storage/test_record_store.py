@@ -317,7 +317,8 @@ async def test_a_rejected_write_takes_no_value_of_another_unique_index(
         with pytest.raises(UniqueViolation):
             await store.replace(IDENTITIES, "2", named("2", **rejected), 1)
 
-    assert await store.add(IDENTITIES, "3", named("3", "free", external_id="free"), 1)
+    free = named("4", "free", external_id="free")
+    assert await store.add(IDENTITIES, "4", free, 1), "a rejected write took one of its values"
 
 
 @pytest.mark.parametrize("by", ["deletion", "expiry", "replacement"])

@@ -1,5 +1,6 @@
 """The commands of extensions: `dialtone x EXTENSION COMMAND`."""
 
+import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "x"
 """No command of ours and of later versions can have the name of one of these."""
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def extension_commands() -> Sequence[Command]:
@@ -40,13 +42,17 @@ def extension_commands() -> Sequence[Command]:
 
 
 def _commands_of(extension: "Extension") -> Sequence[Command]:
+    place = f"{VARIABLE}: the extension {extension.name}"
     try:
-        return [_command(extension, command) for command in extension.commands()]
+        commands = [_command(extension, command) for command in extension.commands()]
     except Exception as error:
+        raise StartupError(f"{place} failed in commands() ({type(error).__name__}).") from error
+    names = [command.name for command in commands]
+    if len({*names}) < len(names) or not all(map(_NAME.fullmatch, names)):
         raise StartupError(
-            f"{VARIABLE}: the extension {extension.name} failed in commands() "
-            f"({type(error).__name__})."
-        ) from error
+            f"{place}: commands must have different names of lower-case letters, digits and '-'."
+        )
+    return commands
 
 
 def _group(name: str, commands: Sequence[Command]) -> Command:
@@ -62,7 +68,7 @@ def _command(extension: "Extension", command: "ExtensionCommand") -> Command:
     example = f"{command.name} {PHONE}" if command.takes_user else command.name
     return Command(
         name=command.name,
-        help=command.help,
+        help=command.help.replace("%", "%%"),  # argparse would take it for a format
         examples=(example,),
         add_arguments=partial(_add_arguments, extension.name, command),
         run=partial(_run, extension, command),
@@ -105,15 +111,18 @@ def _run(
         if own is None:
             name = command.use_cases.__name__
             raise CommandError(f"The extension {extension.name} has not added its {name}.")
+
+        async def run() -> Sequence[str]:
+            return [str(line) for line in await command.run(own, arguments)]
+
         expected = (StorageError, DomainError, CommandError)
-        lines = await call_extension(
+        return await call_extension(
             extension.name,
-            partial(command.run, own, arguments),
+            run,
             None,
             part=f"the command {command.name}",
             expected=expected,
         )
-        return [*lines]
 
     opened = [each for each in FEATURES if each.name == f"x_{extension.name}"]
     try:

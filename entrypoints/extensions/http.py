@@ -10,7 +10,6 @@ from domain.errors import (
     TooShort,
     UnsupportedValue,
 )
-from entrypoints.http.auth import AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.table import ErrorRow
 from entrypoints.http.extensions.parts import (
@@ -18,6 +17,9 @@ from entrypoints.http.extensions.parts import (
     ExtensionRequest,
     UserSession,
     provide_use_cases,
+)
+from entrypoints.http.extensions.parts import (
+    SessionAuthentication as AuthenticationMiddleware,
 )
 from entrypoints.http.fields import described
 from entrypoints.http.parsing import FieldErrors

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 
 from litestar import Controller
 from litestar.di import Provide
+from litestar.middleware.authentication import AuthenticationResult
 
+from application.principal import Principal
 from domain.errors import DomainError
+from entrypoints.http.auth import AuthenticationMiddleware, Connection
 from entrypoints.http.dependencies import provide
 from entrypoints.http.errors.table import ErrorRow
 from entrypoints.http.request import ApiRequest
@@ -33,6 +36,25 @@ class UserSession:
     is_administrator: bool
 
 
+class SessionAuthentication(AuthenticationMiddleware):
+    """Authenticates as `AuthenticationMiddleware` does, and keeps the session only.
+
+    A handler of an extension has no phone number in its reach.
+    """
+
+    async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
+        """Return the `UserSession` as `auth`."""
+        principal: Principal = (await super().authenticate_request(connection)).auth
+        session = UserSession(
+            user_id=principal.identity.id,
+            session_id=principal.session.id,
+            has_recent_login=principal.has_recent_login,
+            has_fresh_login=principal.has_fresh_login,
+            is_administrator=principal.viewer.is_administrator,
+        )
+        return AuthenticationResult(user=None, auth=session)
+
+
 class ExtensionRequest(ApiRequest):
     """The request that handlers of extensions take.
 
@@ -42,14 +64,8 @@ class ExtensionRequest(ApiRequest):
     @property
     def user_session(self) -> UserSession:
         """Who is calling, where the controller has `AuthenticationMiddleware`."""
-        principal = self.principal
-        return UserSession(
-            user_id=principal.identity.id,
-            session_id=principal.session.id,
-            has_recent_login=principal.has_recent_login,
-            has_fresh_login=principal.has_fresh_login,
-            is_administrator=principal.viewer.is_administrator,
-        )
+        session: UserSession = self.scope["auth"]
+        return session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

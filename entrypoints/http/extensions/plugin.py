@@ -10,11 +10,15 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from application.ports.errors import ConfigurationError
 from domain.errors import DomainError
-from entrypoints.http.auth import BEARER, AuthenticationMiddleware, limit_by_ip
+from entrypoints.http.auth import BEARER, limit_by_ip
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.handlers import EXTENSION
 from entrypoints.http.errors.table import ApiError, ErrorRow, ErrorTable
-from entrypoints.http.extensions.parts import ExtensionHttp, ExtensionRequest
+from entrypoints.http.extensions.parts import (
+    ExtensionHttp,
+    ExtensionRequest,
+    SessionAuthentication,
+)
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.parsing import body_type
 from entrypoints.http.plugin import ApiPlugin
@@ -122,7 +126,7 @@ def _prepare(name: str, controller: type[Controller]) -> type[Controller]:
         "request_class": ExtensionRequest,
         "opt": {**_value(controller, "opt", {}), EXTENSION: name},
     }
-    if AuthenticationMiddleware in _value(controller, "middleware", ()):
+    if SessionAuthentication in _value(controller, "middleware", ()):
         attributes["security"] = BEARER
     else:
         attributes["guards"] = [limit_by_ip, *_value(controller, "guards", ())]

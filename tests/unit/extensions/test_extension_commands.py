@@ -1,0 +1,60 @@
+"""The commands of extensions are below `dialtone x`, whatever their names are."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+import pytest
+
+from entrypoints.commands import extensions as commands_of_extensions
+from entrypoints.commands.arguments import make_parser
+from entrypoints.commands.extensions import extension_commands
+from entrypoints.extensions.extension import Extension, ExtensionCommand
+from entrypoints.opening.startup_error import StartupError
+
+
+async def run(_: object, __: Namespace) -> list[str]:
+    return []
+
+
+def command(name: str = "run", **options: bool) -> ExtensionCommand:
+    return ExtensionCommand(name=name, help="Use 100%s.", use_cases=int, run=run, **options)
+
+
+class Own(Extension):
+    name = "run"
+    api = 1
+    found: Sequence[ExtensionCommand] = ()
+
+    def commands(self) -> Sequence[ExtensionCommand]:
+        return self.found
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> Own:
+    extension = Own()
+    monkeypatch.setattr(commands_of_extensions, "EXTENSIONS", [extension])
+    return extension
+
+
+def test_a_command_may_have_the_name_of_one_of_ours(
+    own: Own, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own.found = [command(takes_user=True)]
+    parsed = make_parser().parse_args(["x", "run", "run", "+14155552671"])
+    assert (parsed.selected.name, parsed.user) == ("run", "+14155552671")
+    with pytest.raises(SystemExit):
+        make_parser().parse_args(["x", "run", "--help"])
+    assert "Use 100%s" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "commands", [[command(), command()], [command("Show it")], [None], None], ids=ascii
+)
+def test_wrong_commands_are_one_sentence(own: Own, commands: list[ExtensionCommand]) -> None:
+    own.found = commands
+    with pytest.raises(StartupError, match=r"^DIALTONE_EXTENSIONS: the extension run"):
+        extension_commands()
+
+
+def test_without_an_extension_there_is_no_such_command() -> None:
+    assert extension_commands() == ()

@@ -52,7 +52,6 @@ PORT_OF: Final[dict[Callable[..., Any], str]] = {
     open_leaking_messenger: "messages",
     open_questions: "attestation",
 }
-UNPROVEN: Final = re.compile(r"^(.*): \d+ promises? unproven$", re.MULTILINE)
 
 
 def run_with(

@@ -61,6 +61,7 @@ def test_the_wheel_with_its_extra_is_all_that_an_author_needs(author: Venv, tmp_
     [
         ("acme_sms:open_acme_messenger", "messages", True),
         ("acme_voice:open_acme_voice", "voice", True),
+        ("vault_keys:open_vault_keys", "secrets", True),
         ("memory_database:open_memory_database", "database", False),
     ],
 )

@@ -16,8 +16,8 @@ async def run(_: object, __: Namespace) -> list[str]:
     return []
 
 
-def command(name: str = "run", **options: bool) -> ExtensionCommand:
-    return ExtensionCommand(name=name, help="Use 100%s.", use_cases=int, run=run, **options)
+def command(name: str = "run") -> ExtensionCommand:
+    return ExtensionCommand(name=name, help="Use 100%s.", use_cases=int, run=run, takes_user=True)
 
 
 class Own(Extension):
@@ -39,7 +39,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Own:
 def test_a_command_may_have_the_name_of_one_of_ours(
     own: Own, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    own.found = [command(takes_user=True)]
+    own.found = [command()]
     parsed = make_parser().parse_args(["x", "run", "run", "+14155552671"])
     assert (parsed.selected.name, parsed.user) == ("run", "+14155552671")
     with pytest.raises(SystemExit):
@@ -48,7 +48,9 @@ def test_a_command_may_have_the_name_of_one_of_ours(
 
 
 @pytest.mark.parametrize(
-    "commands", [[command(), command()], [command("Show it")], [None], None], ids=ascii
+    "commands",
+    [[command(), command()], [command("Show it")], [None], None],
+    ids=["twice", "name", "None", "no"],
 )
 def test_wrong_commands_are_one_sentence(own: Own, commands: list[ExtensionCommand]) -> None:
     own.found = commands

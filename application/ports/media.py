@@ -157,7 +157,8 @@ class MediaFiles(Protocol):
         """Store the file durably, replacing the one with the same storage key.
 
         `content` is seekable. It is read to its end, and never as a whole into memory: at most
-        8 MB at once. If that fails, or the caller is cancelled, the former file stays.
+        8 MB at once. If that fails, the former file stays. A write whose caller was cancelled may
+        still be done.
 
         Raises:
             MediaStorageUnavailable

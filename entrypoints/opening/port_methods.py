@@ -14,7 +14,7 @@ _OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks, Handshakes)
 """An adapter may have these methods, besides those of its port."""
 _FORMER_PARAMETERS: Final = {"text", "status_url", "locale"}
 _FORMER_COUNT: Final = 4
-"""An adapter may have named them otherwise."""
+"""A messenger may have named them otherwise."""
 
 
 def find_port_problem(adapter: object, port: type) -> str | None:
@@ -50,15 +50,13 @@ def _find_former_method(messenger: Any) -> str | None:
     Its methods could be called: what they get would be something else.
     """
     with suppress(AttributeError, TypeError, ValueError):
-        parameters = inspect.signature(messenger.send).parameters
-        named = [one for one in parameters.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
-        if _FORMER_PARAMETERS & set(parameters) or len(named) == _FORMER_COUNT:
+        if _is_former(inspect.signature(messenger.send)):
             return (
                 "which has send(phone, text, status_url, locale) of an earlier version: it is "
                 "send(phone, message) now, and the message has `text`, `status_url` and "
                 "`requested_locale`"
             )
-    if hasattr(messenger, "read_status") and not hasattr(messenger, "read_statuses"):
+    if hasattr(messenger, "read_status"):
         return (
             "which has read_status(request) of an earlier version: it is read_statuses(request) "
             "now, and returns a list"
@@ -66,11 +64,28 @@ def _find_former_method(messenger: Any) -> str | None:
     return None
 
 
+def _is_former(send: inspect.Signature) -> bool:
+    """Return whether the method takes more than a phone and a message.
+
+    One that names no parameter, such as that of a decorator, cannot be judged.
+    """
+    kinds = [parameter.kind for parameter in send.parameters.values()]
+    if not {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY} & {*kinds}:
+        return False
+    if _FORMER_PARAMETERS & {*send.parameters} or inspect.Parameter.VAR_KEYWORD in kinds:
+        return True
+    with suppress(TypeError):
+        send.bind(*[None] * _FORMER_COUNT)
+        return True
+    return False
+
+
 def _compare(name: str, own: Any, method: Callable[..., object]) -> str | None:
     """Return why a method cannot be called as the port's method, or None."""
     if name.startswith("_"):
         return None
-    if not _accepts_same(own, method):
+    is_inherited = getattr(own, "__func__", own) is method  # a port as a base class does nothing
+    if is_inherited or not _accepts_same(own, method):
         return f"which has no {name}{_describe_parameters(method)}"
     if inspect.iscoroutinefunction(method) and not _is_async(own):
         return f"whose method {name} is not async: write `async def {name}`"

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
 from adapters.records.database import Database
 from application.ports.limits import LimitStore
 from application.ports.otp import Messenger
+from application.ports.webhooks import StatusCallbacks
 from entrypoints.opening.factories import load_factory, open_adapter
 from entrypoints.opening.port_methods import find_port_problem
 from entrypoints.opening.startup_error import StartupError
@@ -66,6 +67,16 @@ class RenamingMessenger:
         """Have that method with names of its own."""
 
 
+class OptionsMessenger:
+    async def send(self, to: object, body: object, **options: object) -> None:
+        """Have it with the rest in a dictionary."""
+
+
+class PositionalMessenger:
+    async def send(self, to: object, body: object, url: object = "", tag: object = None, /) -> None:
+        """Have it without names."""
+
+
 class BlockingMessenger:
     def send(self, phone: object, message: object) -> None:
         """Lack `async`."""
@@ -84,6 +95,10 @@ class WrappedMessenger:
 class BlockingCheck(WrappedMessenger):
     def check(self) -> None:
         """Lack `async` in a method that the port does not have."""
+
+
+class UnfinishedCallbacks(WrappedMessenger, StatusCallbacks):
+    """Inherit the port's own method, which does nothing."""
 
 
 class AsyncStatus(WrappedMessenger):
@@ -111,6 +126,9 @@ class OneReservationLimits:
         (RequiredUrlMessenger(), Messenger, "has no send(phone, message)"),
         (FormerMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
         (RenamingMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
+        (OptionsMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
+        (PositionalMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
+        (cast("Any", UnfinishedCallbacks)(), Messenger, "has no read_statuses(request)"),
         (FormerStatus(), Messenger, "it is read_statuses(request) now, and returns a list"),
         (BlockingMessenger(), Messenger, "method send is not async: write `async def send`"),
         (BlockingCheck(), Messenger, "method check is not async: write `async def check`"),

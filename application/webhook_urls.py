@@ -1,14 +1,18 @@
 """The URLs that providers request."""
 
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from application.ports.keyed_hashes import KeyedHashes
+
 _COUNTRY: Final = re.compile(r"[A-Z]{2}|001")
 _PHONE_HASH: Final = re.compile(r"[0-9a-f]{16}")
 _REFERENCE: Final = re.compile(
-    rf"([0-9a-f]{{32}})(?:-({_COUNTRY.pattern}))?(?:-({_PHONE_HASH.pattern}))?"
+    rf"(?P<named>([0-9a-f]{{32}})(?:-({_COUNTRY.pattern}))?(?:-({_PHONE_HASH.pattern}))?)"
+    r"-(?P<signature>[0-9a-f]{10})"
 )
 
 
@@ -37,15 +41,30 @@ def parse_phone_labels(parameters: Mapping[str, str]) -> PhoneLabels:
     )
 
 
-def make_reference(report_id: str, labels: PhoneLabels) -> str:
-    """Return what names a delivery in the reports of providers that have one URL for all."""
-    return "-".join(filter(None, (report_id, labels.country, labels.phone_hash)))
+def make_reference(keyed_hashes: KeyedHashes, report_id: str, labels: PhoneLabels) -> str:
+    """Return what names a delivery in the reports of providers that have one URL for all.
+
+    It has a signature: other services, or another deployment, may use the account too, and get the
+    reports of all messages.
+    """
+    named = "-".join(filter(None, (report_id, labels.country, labels.phone_hash)))
+    return f"{named}-{_sign_reference(keyed_hashes, named)}"
 
 
-def parse_reference(reference: str) -> tuple[str, PhoneLabels] | None:
-    """Return the id of the report and the labels, None if it names no delivery."""
+def parse_reference(keyed_hashes: KeyedHashes, reference: str) -> tuple[str, PhoneLabels] | None:
+    """Return the id of the report and the labels, None if it names no delivery of ours."""
     match = _REFERENCE.fullmatch(reference)
-    return (match[1], PhoneLabels(match[2] or "", match[3] or "")) if match else None
+    if match is None:
+        return None
+    expected = _sign_reference(keyed_hashes, match["named"])
+    if not hmac.compare_digest(expected, match["signature"]):
+        return None
+    return match[2], PhoneLabels(match[3] or "", match[4] or "")
+
+
+def _sign_reference(keyed_hashes: KeyedHashes, named: str) -> str:
+    # A reference has 64 characters. What keeps strangers out is the signature of the provider.
+    return keyed_hashes.sign_url(f"message\n{named}")[:10]
 
 
 @dataclass(frozen=True, slots=True)

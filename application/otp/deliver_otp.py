@@ -145,7 +145,7 @@ class DeliverOtp:
             labels = PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
             message = replace(
                 message,
-                reference=make_reference(delivery.report_id, labels),
+                reference=make_reference(self.keyed_hashes, delivery.report_id, labels),
                 status_url=self.webhook_urls.sms_status(delivery.report_id, labels),
             )
         result = await self.send_text(phone, message)

@@ -245,7 +245,7 @@ class OtpFeature:
             clock=clock,
         )
         self.record_message_status = RecordMessageStatus(
-            ports.status_callbacks, self.report_delivery
+            ports.status_callbacks, self.report_delivery, keyed_hashes
         )
         self.answer_handshake = AnswerHandshake(ports.handshakes)
         self.get_delivery_status = GetDeliveryStatus(repositories.delivery_reports, clock)

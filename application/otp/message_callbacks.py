@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.webhooks import (
     MAX_HANDSHAKE_LENGTH,
     MAX_STATUSES,
@@ -40,6 +41,7 @@ class RecordMessageStatus:
 
     status_callbacks: Mapping[str, StatusCallbacks]
     report_delivery: ReportDelivery
+    keyed_hashes: KeyedHashes
 
     async def __call__(self, request: SignedRequest, parameters: Mapping[str, str]) -> bool:
         """Record the statuses, and return whether the request is authentic.
@@ -64,7 +66,7 @@ class RecordMessageStatus:
     async def _record(
         self, provider: str, message: MessageStatus, parameters: Mapping[str, str]
     ) -> None:
-        named = _find_delivery(message, parameters)
+        named = self._find_delivery(message, parameters)
         if named is None or message.status is None:
             return
         report_id, labels = named
@@ -77,6 +79,14 @@ class RecordMessageStatus:
         )
         short_code = code if _SHORT_WORD.fullmatch(code) else None
         await self.report_delivery(report_id, message.status, delivery, short_code)
+
+    def _find_delivery(
+        self, message: MessageStatus, parameters: Mapping[str, str]
+    ) -> tuple[str, PhoneLabels] | None:
+        if message.reference:
+            return parse_reference(self.keyed_hashes, message.reference)
+        report_id = parameters.get("delivery")
+        return (report_id, parse_phone_labels(parameters)) if report_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +105,6 @@ class AnswerHandshake:
         return answer if answer and _HANDSHAKE.fullmatch(answer) else None
 
 
-def _find_delivery(
-    message: MessageStatus, parameters: Mapping[str, str]
-) -> tuple[str, PhoneLabels] | None:
-    if message.reference:
-        return parse_reference(message.reference)
-    report_id = parameters.get("delivery")
-    return (report_id, parse_phone_labels(parameters)) if report_id else None
-
-
 def _ask(
     provider: str,
     method: Callable[[SignedRequest], T | None],
@@ -118,7 +119,8 @@ def _ask(
         result = method(request)
         if result is not None and not is_expected(result):
             raise TypeError(f"{method.__name__} returned something else than its port says")
-    except Exception as error:  # noqa: BLE001 -- whatever an operator's adapter raises
+    # Whatever an operator's adapter raises.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         _log.error({"event": "message_callback_failed", "provider": provider}, exc_info=error)
         return None
     return result

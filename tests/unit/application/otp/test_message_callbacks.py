@@ -1,5 +1,6 @@
 """The requests of message providers that have one URL for everything."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,12 @@ from application.ports.webhooks import (
     SignatureCoverage,
     SignedRequest,
 )
+from application.webhook_urls import PhoneLabels, make_reference
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_phone
 from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
 from tests.support.core_policy import make_core_policy
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 DELIVERED, QUEUED = ReportedStatus.DELIVERED, ReportedStatus.QUEUED
 REQUEST = SignedRequest("", {})
@@ -56,6 +59,10 @@ async def test_one_request_reports_several_messages_by_their_references() -> Non
     meta.statuses = [
         MessageStatus(None, reference=references[0]),
         MessageStatus(DELIVERED, reference="of another system"),
+        MessageStatus(DELIVERED, reference=references[1].replace("-US-", "-IN-")),
+        MessageStatus(DELIVERED, reference=f"{references[1][:-10]}{'0' * 10}"),
+        MessageStatus(DELIVERED, reference=references[1][:-11]),
+        MessageStatus(DELIVERED, reference="\ud800"),
         MessageStatus(DELIVERED),
         MessageStatus(DELIVERED, reference=references[0]),
         MessageStatus(DELIVERED, reference=references[2]),
@@ -71,7 +78,8 @@ async def test_one_request_reports_several_messages_by_their_references() -> Non
     assert [(one.country, one.phone_hash) for one in delivered] == [
         (one.country, one.phone_hash) for one in labels
     ]
-    assert max(map(len, references)) <= 64
+    longest = PhoneLabels("001", labels[0].phone_hash)
+    assert len(make_reference(FakePhoneEncryption(), "0" * 32, longest)) <= 64
 
 
 @pytest.mark.parametrize(("is_url_signed", "expected"), [(True, DELIVERED), (False, QUEUED)])
@@ -103,7 +111,8 @@ NUMBER: Any = 131026
 
 
 @pytest.mark.parametrize(
-    "do", [fail, lambda: MessageStatus(DELIVERED), lambda: [MessageStatus(DELIVERED, NUMBER)]]
+    "do",
+    [fail, sys.exit, lambda: MessageStatus(DELIVERED), lambda: [MessageStatus(DELIVERED, NUMBER)]],
 )
 async def test_a_messenger_that_breaks_its_promise_hides_no_other(
     do: Callable[[], object], caplog: pytest.LogCaptureFixture

@@ -1,7 +1,6 @@
 """The URLs that a provider of calls requests."""
 
 import hmac
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
@@ -9,7 +8,7 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.voice.instructions import Position
 
-_SIGNATURE: Final = "signature"
+_SIGNATURE: Final = "signature="
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,11 @@ class CallUrls(WebhookUrls):
 
     def make_url(self, path: str, **parameters: str | int) -> str:
         """Return the URL of a path, with a signature if the URLs are signed."""
-        if self.keyed_hashes is not None:
-            shown = [(name, str(value)) for name, value in parameters.items()]
-            parameters[_SIGNATURE] = _sign(self.keyed_hashes, path, shown, self.provider_call_id)
-        return WebhookUrls.make_url(self, path, **parameters)
+        url = WebhookUrls.make_url(self, path, **parameters)
+        if self.keyed_hashes is None:
+            return url
+        signature = _sign(self.keyed_hashes, url, self.provider_call_id)
+        return WebhookUrls.make_url(self, path, **parameters, signature=signature)
 
     def accepts(self, url: str) -> bool:
         """Return whether a requested URL is one of this call or of no call, as it was made.
@@ -69,22 +69,19 @@ class CallUrls(WebhookUrls):
         """
         if self.keyed_hashes is None:
             return True
-        path, _, query = url.removeprefix(self.public_url).partition("?")
+        path, _, query = url.partition("?")
         # As they are: the values of ours need no escaping.
-        parameters = [part.partition("=") for part in query.split("&")]
-        signature = "".join(value for name, _, value in parameters if name == _SIGNATURE)
-        others = [(name, value) for name, _, value in parameters if name != _SIGNATURE]
+        parts = query.split("&")
+        others = [part for part in parts if not part.startswith(_SIGNATURE)]
+        signature = "&".join(part for part in parts if part.startswith(_SIGNATURE))
+        unsigned = f"{path}?{'&'.join(others)}" if others else path
         expected = [
-            _sign(self.keyed_hashes, path, others, call) for call in ("", self.provider_call_id)
+            f"{_SIGNATURE}{_sign(self.keyed_hashes, unsigned, call)}"
+            for call in ("", self.provider_call_id)
         ]
         return any(hmac.compare_digest(one.encode(), signature.encode()) for one in expected)
 
 
-def _sign(
-    keyed_hashes: KeyedHashes,
-    path: str,
-    parameters: Sequence[tuple[str, str]],
-    provider_call_id: str,
-) -> str:
-    # Lines: no other text that is signed with this key has several.
-    return keyed_hashes.sign_url(f"call\n{path}\n{sorted(parameters)}\n{provider_call_id}")
+def _sign(keyed_hashes: KeyedHashes, url: str, provider_call_id: str) -> str:
+    # Lines: no other text that is signed with this key begins like this.
+    return keyed_hashes.sign_url(f"call\n{url}\n{provider_call_id}")

@@ -11,10 +11,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final
 
 import pytest
 
@@ -34,8 +33,6 @@ ENDING_TIME: Final = 20
 """Seconds in which a test has to end after it failed."""
 _FOLDER: Final = Path(__file__).parent
 _CONFIGURATION: Final = (f"--config-file={_FOLDER / 'pytest.toml'}", f"--rootdir={_FOLDER}")
-
-T = TypeVar("T")
 
 
 class FailuresAtOnce:
@@ -129,30 +126,46 @@ def _check_names() -> None:
         )
 
 
-def _run_apart(function: Callable[..., T], *arguments: object) -> T:
-    """Return what a function returns in a process of its own.
+def _run_apart(function: Callable[..., Any], *arguments: object) -> Any:
+    """Return what a function returns in a process of its own, which is killed then.
 
     Raises:
         StartupError: that of the function, or anything else has ended it.
     """
-    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as process:
-        try:
-            return process.submit(_describe_errors, function, arguments).result()
-        except BrokenProcessPool:
-            raise StartupError(f"{os.environ[ADAPTER]} has ended its process.") from None
-
-
-def _describe_errors(function: Callable[..., T], arguments: Sequence[object]) -> T:
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_result, args=(sender, function, arguments))
+    process.start()
+    sender.close()
     try:
-        return function(*arguments)
-    except StartupError:
-        raise
+        result = receiver.recv()
+    except EOFError:
+        raise StartupError(f"{os.environ[ADAPTER]} has ended its process.") from None
+    finally:
+        process.kill()  # a thread that the adapter left would keep it
+        process.join()
+        receiver.close()
+    if isinstance(result, StartupError):
+        raise result
+    return result
+
+
+def _send_result(
+    sender: Connection, function: Callable[..., object], arguments: Sequence[object]
+) -> None:
+    result: object
+    try:
+        result = function(*arguments)
+    except StartupError as error:
+        result = StartupError(str(error))  # its cause may be anything
     except BaseException as error:  # noqa: BLE001 -- an adapter may end its process
         text = f"{given_port().setting}: {os.environ[ADAPTER]} failed: {describe_failure(error)}"
-        raise StartupError(text) from None
-    finally:
-        flush_log()
+        result = StartupError(text)
+    flush_log()
+    sender.send(result)
 
 
 if __name__ == "__main__":
-    sys.exit(FINISHED + main(sys.argv[1:]))
+    exit_code = main(sys.argv[1:])
+    flush_log()
+    os._exit(FINISHED + exit_code)  # a thread that the adapter left would keep the process

@@ -187,7 +187,9 @@ UNUSABLE: dict[str, OpenUnusable] = {
 
 
 @pytest.fixture(params=OUTAGES, ids=lambda open_instances: open_instances.__name__)
-async def outage_instances(request: pytest.FixtureRequest) -> AsyncIterator[outages.Instances]:
+async def outage_instances(
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[outages.OutageInstances]:
     """Return a database that is open twice. Its server breaks, hangs and is mended for one."""
     async with request.param(request) as instances:
         yield instances

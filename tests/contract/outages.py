@@ -14,7 +14,7 @@ from adapters.postgres import open_postgres_database
 from adapters.records.database import Database
 from pytest_dialtone.examples.memory_database import open_memory_database
 from pytest_dialtone.relay import Relay, open_relay
-from pytest_dialtone.suites.storage.outages import Instances
+from pytest_dialtone.suites.storage.outages import OutageInstances
 from tests.contract.mongo_database import contract_database_url, in_mongo
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -38,7 +38,7 @@ class _WithMethods:
 @asynccontextmanager
 async def _behind_relay(
     url: str, open_database: Callable[[str], AbstractAsyncContextManager[Database]]
-) -> AsyncIterator[Instances]:
+) -> AsyncIterator[OutageInstances]:
     """Open the database of a URL twice."""
     address = urlsplit(url)
     assert address.hostname
@@ -50,22 +50,22 @@ async def _behind_relay(
         behind = address._replace(netloc=netloc).geturl()
         async with open_database(behind) as database, open_database(url) as other:
             records: Any = _WithMethods(database.records, relay)
-            yield Instances(replace(database, records=records), other)
+            yield OutageInstances(replace(database, records=records), other)
 
 
 @asynccontextmanager
-async def memory(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+async def memory(request: pytest.FixtureRequest) -> AsyncIterator[OutageInstances]:
     folder: Path = request.getfixturevalue("tmp_path")
     arguments: Any = {
         "environ": {"DIALTONE_TEST_PLACE": str(folder)},
         "phone_encryption": FakePhoneEncryption(),
     }
     async with open_memory_database(**arguments) as one, open_memory_database(**arguments) as two:
-        yield Instances(one, two)
+        yield OutageInstances(one, two)
 
 
 @asynccontextmanager
-async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[OutageInstances]:
     in_mongo(request)
     # The driver would find the server's own address, past the relay.
     server, _, _ = contract_database_url(request).partition("?")
@@ -75,7 +75,7 @@ async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
 
 
 @asynccontextmanager
-async def postgres(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+async def postgres(request: pytest.FixtureRequest) -> AsyncIterator[OutageInstances]:
     in_postgres(request)
     url = contract_postgres_url(request)
     url = f"{url}{'&' if '?' in url else '?'}timeout={_TIMEOUT}"

@@ -15,7 +15,7 @@ from pytest_dialtone.external_adapter import (
     make_phone_encryption,
     open_external_database,
 )
-from pytest_dialtone.suites.storage.outages import Instances, open_instances
+from pytest_dialtone.suites.storage.outages import OutageInstances, open_instances
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def other_database(
 
 
 @pytest.fixture
-async def outage_instances(open_database: OpenDatabase) -> AsyncIterator[Instances]:
+async def outage_instances(open_database: OpenDatabase) -> AsyncIterator[OutageInstances]:
     """Open the database twice. The methods of the adapter for tests make the first one fail."""
     async with open_instances(open_database) as instances:
         yield instances

@@ -43,7 +43,7 @@ RECOVERY_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Instances:
+class OutageInstances:
     """The same database, open twice. Only the first one is broken, hung and mended."""
 
     database: Database
@@ -97,12 +97,12 @@ class Instances:
 
 
 @asynccontextmanager
-async def open_instances(open_database: OpenDatabase) -> AsyncIterator[Instances]:
+async def open_instances(open_database: OpenDatabase) -> AsyncIterator[OutageInstances]:
     """Open a database twice, and use it, so that both have their connections."""
     async with open_database() as database, open_database() as other:
         for instance in (database, other):
             await instance.health.check()
-        yield Instances(database, other)
+        yield OutageInstances(database, other)
 
 
 def start_near_deadline(call: Callable[[], Awaitable[T]]) -> "asyncio.Task[T]":
@@ -129,7 +129,7 @@ async def observe_before_deadline(call: Callable[[], Awaitable[object]]) -> Obse
 
 
 async def make_unanswered(
-    instances: Instances,
+    instances: OutageInstances,
     prepare: Callable[[], Awaitable[None]],
     call: Callable[[], Awaitable[object]],
     is_done: Callable[[], Awaitable[bool]],

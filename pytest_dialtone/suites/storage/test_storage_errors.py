@@ -27,7 +27,7 @@ from pytest_dialtone.outcomes import expect_errors
 from pytest_dialtone.suites.storage.outages import (
     A_LIMIT,
     MAX_SECONDS,
-    Instances,
+    OutageInstances,
     observe_before_deadline,
 )
 from pytest_dialtone.suites.storage.record_examples import NOW, add_reports, load_one
@@ -93,7 +93,7 @@ async def test_each_operation_of_an_unusable_database_is_a_storage_error_in_time
 
 
 async def test_no_operation_of_a_request_lasts_longer_than_its_deadline(
-    outage_instances: Instances,
+    outage_instances: OutageInstances,
 ) -> None:
     calls = operations_of(outage_instances.database)
 
@@ -110,7 +110,9 @@ async def test_no_operation_of_a_request_lasts_longer_than_its_deadline(
 
 
 @pytest.mark.parametrize("method", ["break_provider", "hang_provider"])
-async def test_it_works_again_after_an_outage(outage_instances: Instances, method: str) -> None:
+async def test_it_works_again_after_an_outage(
+    outage_instances: OutageInstances, method: str
+) -> None:
     database = outage_instances.database
     await outage_instances.call(method)
     calls = operations_of(database).values()

@@ -13,7 +13,7 @@ from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reserva
 from domain.otp.sliding_window import SlidingWindow
 from pytest_dialtone.outcomes import ObservedCall
 from pytest_dialtone.promises import unproven
-from pytest_dialtone.suites.storage.outages import Instances, make_unanswered
+from pytest_dialtone.suites.storage.outages import OutageInstances, make_unanswered
 from pytest_dialtone.suites.storage.record_examples import NOW
 
 STORED: Final = 5
@@ -42,7 +42,7 @@ CHANGES: Final = {
 @pytest.mark.parametrize("is_lost", [False, True], ids=["no_answer", "lost_connection"])
 @pytest.mark.parametrize("name", CHANGES)
 async def test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated(
-    outage_instances: Instances, name: str, is_lost: bool
+    outage_instances: OutageInstances, name: str, is_lost: bool
 ) -> None:
     change, other = CHANGES[name], outage_instances.other.limits
     subjects = iter("abcdefghij")

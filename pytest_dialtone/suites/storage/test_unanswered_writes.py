@@ -15,7 +15,7 @@ from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_store import RecordStore
 from application.ports.errors import StorageTimeout
 from pytest_dialtone.promises import unproven
-from pytest_dialtone.suites.storage.outages import Instances, make_unanswered
+from pytest_dialtone.suites.storage.outages import OutageInstances, make_unanswered
 from pytest_dialtone.suites.storage.record_examples import NOW, load_one
 
 KIND: Final = PHONE_VERIFICATIONS
@@ -60,7 +60,7 @@ async def set_version(store: RecordStore, version: int | None) -> None:
 
 @pytest.mark.parametrize("is_lost", [False, True], ids=["no_answer", "lost_connection"])
 async def test_a_write_that_is_not_answered_is_a_timeout_and_is_not_repeated(
-    outage_instances: Instances, is_lost: bool
+    outage_instances: OutageInstances, is_lost: bool
 ) -> None:
     other, wrong, unseen = outage_instances.other.records, [], []
     for name, case in WRITES.items():

@@ -135,7 +135,7 @@ class Many(Record, kw_only=True):
     one: str
     two: str
     three: str
-    four: str
+    city: str
 
 
 class NoId(Record, kw_only=True):
@@ -164,7 +164,7 @@ NAME: Final = "x_acme_notes"
         (RecordKind(NAME, Note, Index(name="owner_id", equal=("owner_id",))), "begins with x_acme"),
         (RecordKind(NAME, Note, Index(name=f"{NAME}_{'n' * 51}")), "at most 60 characters"),
         (
-            RecordKind(NAME, Many, Index(name=f"{NAME}_m", equal=("one", "two", "three", "four"))),
+            RecordKind(NAME, Many, Index(name=f"{NAME}_m", equal=("one", "two", "three", "city"))),
             "has too many fields",
         ),
         (RecordKind(NAME, Note, Index(name=f"{NAME}_u", equal=("user",))), "user, whose name"),

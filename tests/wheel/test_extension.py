@@ -41,7 +41,7 @@ def environment(base: Venv, tmp_path_factory: pytest.TempPathFactory) -> Venv:
     return environment
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def service(environment: Venv, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = make_service(environment, tmp_path_factory.mktemp("service")).start()
     yield service
@@ -79,7 +79,15 @@ def profiles_of(service: Service) -> list[str]:
         return [row[0] for row in connection.execute("SELECT id FROM x_acme_profile_profiles")]
 
 
-def test_a_profile_is_written_shown_exported_and_claimed(service: Service) -> None:
+def test_it_lives_from_its_first_record_to_a_service_without_it(
+    service: Service, environment: Venv
+) -> None:
+    write_show_export_and_claim(service)
+    delete_with_the_account(service)
+    start_without_it(service, environment)
+
+
+def write_show_export_and_claim(service: Service) -> None:
     tokens = log_in(service, PHONE)
     assert "x" not in claims_of(tokens)
     with client(service, tokens) as http:
@@ -107,7 +115,7 @@ def test_a_profile_is_written_shown_exported_and_claimed(service: Service) -> No
     assert "display_name: Asha" in shown.stdout
 
 
-def test_a_profile_is_deleted_with_its_account(service: Service) -> None:
+def delete_with_the_account(service: Service) -> None:
     (user_id,) = profiles_of(service)
     deleted = service.run("user", "delete", PHONE, "--yes", *REASON)
     assert deleted.returncode == 0, deleted.stderr
@@ -139,9 +147,7 @@ def test_a_setting_of_its_own_and_a_check_before_a_session(
     assert rejected["error"] == "This app is for people with an account."
 
 
-def test_a_start_without_it_is_refused_until_its_records_are_deleted(
-    service: Service, environment: Venv
-) -> None:
+def start_without_it(service: Service, environment: Venv) -> None:
     with client(service, log_in(service, "+14155592673")) as http:
         assert http.put(PATH, json=PROFILE).status_code == 200
     service.stop()

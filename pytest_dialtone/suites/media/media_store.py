@@ -98,6 +98,7 @@ class ExternalStore(Store):
         await call_test_method(self._opened, "mend_provider")
 
     async def wait_until_released(self) -> None:
+        count = 0
         for _ in range(round(_RELEASE_SECONDS / _POLL_SECONDS)):
             count = await call_test_method(self._opened, "count_open_files")
             if not count:

@@ -1,5 +1,6 @@
 """Failures of the provider behind an adapter, which the suites begin and end."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +9,8 @@ from pytest_dialtone.external_adapter import call_test_method
 FAILED_CALLS: Final = 5
 """After so many failures a circuit breaker is open. An adapter has none: the service has its own,
 and another would keep a provider that works again from its work."""
+TASK_SECONDS: Final = 1.0
+"""How long the tests wait for what an adapter does in the background."""
 
 
 class ProviderDriver:
@@ -73,6 +76,7 @@ class ExternalProviderDriver(ProviderDriver):
 
     def __init__(self, adapter: Any) -> None:
         self.adapter = adapter
+        self._tasks = asyncio.all_tasks()
         self._is_failing = False
 
     async def break_provider(self) -> None:
@@ -90,6 +94,9 @@ class ExternalProviderDriver(ProviderDriver):
     async def mend_provider(self) -> None:
         await call_test_method(self.adapter, "mend_provider")
         self._is_failing = False
+        # A task of the adapter may repeat what has failed.
+        if tasks := asyncio.all_tasks() - self._tasks:
+            await asyncio.wait(tasks, timeout=TASK_SECONDS)
 
     async def end_test(self) -> None:
         """Mend the provider, which may be a server that the next test uses too."""

@@ -94,6 +94,10 @@ async def test_a_proof_that_comes_again_has_the_same_id_or_is_invalid(
     assert again.status is not AttestationStatus.VALID or again.proof_id == first.proof_id, (
         "A proof is valid again with another proof_id, so it would be accepted twice"
     )
+    assert again.proof_id == first.proof_id, (
+        f"A proof that was valid before is {again.status.value} with the proof_id "
+        f"{again.proof_id!r}: it has that of the first time, so that a used proof is told from none"
+    )
 
 
 async def test_another_spelling_of_a_response_has_the_same_id_or_is_invalid(
@@ -159,7 +163,10 @@ async def test_two_proofs_have_different_ids_also_at_the_same_time(
     results = await asyncio.gather(*(verify(attestation_driver, proof) for proof in proofs))
 
     assert {result.status for result in results} == {AttestationStatus.VALID}
-    assert len({result.proof_id for result in results}) == len(proofs)
+    different = {result.proof_id for result in results}
+    assert len(different) == len(proofs), (
+        f"{len(proofs)} proofs have {len(different)} proof_ids: only one with each is accepted"
+    )
 
 
 async def test_a_response_of_another_type_is_invalid(

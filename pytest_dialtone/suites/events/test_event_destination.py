@@ -34,27 +34,36 @@ async def send(events_driver: EventsDriver, event: Event) -> None:
     assert outcome.words == "returned None", f"send {outcome.words}. {expected}."
 
 
+async def expect_received(events_driver: EventsDriver, *events: Event) -> None:
+    """Fail unless the receiver got these events in this order, and no others."""
+    received = await events_driver.received()
+    expected = [event.id for event in events]
+    assert received == expected, f"send accepted {expected!r}, and {received!r} arrived"
+
+
 async def test_an_accepted_event_arrives(events_driver: EventsDriver) -> None:
     await send(events_driver, an_event())
-    assert await events_driver.received() == [an_event().id]
+    await expect_received(events_driver, an_event())
 
 
 async def test_events_of_all_types_arrive_in_their_order(events_driver: EventsDriver) -> None:
     events = [an_event(number, event_type) for number, event_type in enumerate(EventType, 1)]
     for event in events:
         await send(events_driver, event)
-    assert await events_driver.received() == [event.id for event in events]
+    await expect_received(events_driver, *events)
 
 
 async def test_an_event_without_a_phone_arrives(events_driver: EventsDriver) -> None:
-    await send(events_driver, replace(an_event(), phone=None))
-    assert await events_driver.received() == [an_event().id]
+    event = replace(an_event(), phone=None)
+    await send(events_driver, event)
+    await expect_received(events_driver, event)
 
 
 async def test_events_of_many_users_at_the_same_time_arrive(events_driver: EventsDriver) -> None:
     events = [an_event(number) for number in range(20)]
     await asyncio.gather(*(send(events_driver, event) for event in events))
-    assert sorted(await events_driver.received()) == sorted(event.id for event in events)
+    lost = {event.id for event in events}.difference(await events_driver.received())
+    assert not lost, f"send accepted {sorted(lost)!r}, which did not arrive"
 
 
 async def test_an_event_that_comes_again_is_accepted(events_driver: EventsDriver) -> None:

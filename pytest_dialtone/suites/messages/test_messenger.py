@@ -48,9 +48,11 @@ def a_code_message(**fields: Any) -> CodeMessage:
     return CodeMessage(**{"text": text, **about_code, "locale": "en", **fields})
 
 
-async def send(messenger_driver: MessengerDriver, message: TextMessage) -> DeliveryResult:
+async def send(
+    messenger_driver: MessengerDriver, message: TextMessage, phone: PhoneNumber = PHONE
+) -> DeliveryResult:
     """Send a message; fail in words if the messenger does not keep its promises."""
-    outcome = await observe(messenger_driver.messenger.send(PHONE, message), SEND_SECONDS)
+    outcome = await observe(messenger_driver.messenger.send(phone, message), SEND_SECONDS)
     result = outcome.result
     if not isinstance(result, DeliveryResult):
         expected = "A failure is a DeliveryResult: UNKNOWN if the message may have been sent"
@@ -58,14 +60,16 @@ async def send(messenger_driver: MessengerDriver, message: TextMessage) -> Deliv
     if result.status is not DeliveryStatus.ACCEPTED:
         assert result.reason, f"send {outcome.words}, which has no reason"
     code = message.code if isinstance(message, CodeMessage) else UNDO_CODE
-    for secret in (PHONE.e164, PHONE.e164[1:], code):
+    for secret in (phone.e164, phone.e164[1:], code):
         assert secret not in result.reason, f"send {outcome.words}: the reason has {secret}"
     return result
 
 
-async def send_accepted(messenger_driver: MessengerDriver, message: TextMessage) -> None:
+async def send_accepted(
+    messenger_driver: MessengerDriver, message: TextMessage, phone: PhoneNumber = PHONE
+) -> None:
     """Send a message; fail unless it is accepted."""
-    result = await send(messenger_driver, message)
+    result = await send(messenger_driver, message, phone)
     is_accepted = (result.status, result.reason) == (DeliveryStatus.ACCEPTED, "")
     assert is_accepted, f"send returned {result!r}"
 
@@ -75,19 +79,27 @@ async def delivered_with(messenger_driver: MessengerDriver, code: str) -> list[s
     return [message for message in await messenger_driver.delivered() if code in message]
 
 
+async def expect_delivered(
+    messenger_driver: MessengerDriver, message: CodeMessage, phone: PhoneNumber = PHONE
+) -> str:
+    """Return the number and the text; fail unless the message was delivered once."""
+    delivered = await delivered_with(messenger_driver, message.code)
+    assert len(delivered) == 1, f"{message!r} was accepted, and delivered {len(delivered)} times"
+    assert phone.e164 in delivered[0], f"{message!r} was delivered to another number"
+    return delivered[0]
+
+
 async def test_an_accepted_message_is_delivered_to_the_number(
     messenger_driver: MessengerDriver,
 ) -> None:
     message = a_code_message()
     await send_accepted(messenger_driver, message)
 
-    delivered = await delivered_with(messenger_driver, message.code)
-    assert len(delivered) == 1, f"{len(delivered)} messages with the code were delivered, not 1"
-    assert PHONE.e164 in delivered[0]
+    delivered = await expect_delivered(messenger_driver, message)
     # A provider with templates sends its own text, but none sends a part of ours.
-    text = delivered[0].replace(PHONE.e164, "").strip()
+    text = delivered.replace(PHONE.e164, "").strip()
     is_part = len(text) > len(message.code) and text in message.text
-    assert message.text in delivered[0] or not is_part, f"Only a part was delivered: {text!r}"
+    assert message.text in delivered or not is_part, f"Only a part was delivered: {text!r}"
 
 
 async def test_what_is_said_about_a_message_is_no_error(messenger_driver: MessengerDriver) -> None:
@@ -103,7 +115,7 @@ async def test_what_is_said_about_a_message_is_no_error(messenger_driver: Messen
     for message in messages:
         await send_accepted(messenger_driver, message)
     for message in messages:
-        assert len(await delivered_with(messenger_driver, message.code)) == 1, message
+        await expect_delivered(messenger_driver, message)
 
 
 async def test_a_code_for_any_purpose_is_delivered_or_rejected(
@@ -136,12 +148,13 @@ async def test_a_message_without_a_code_is_delivered_or_rejected(
 async def test_many_messages_at_the_same_time_are_all_delivered(
     messenger_driver: MessengerDriver,
 ) -> None:
-    messages = [a_code_message() for _ in range(50)]
-    await asyncio.gather(*(send_accepted(messenger_driver, message) for message in messages))
+    phones = [PhoneNumber(f"+141555500{number}") for number in range(10, 60)]
+    messages = {phone: a_code_message() for phone in phones}
+    sending = (send_accepted(messenger_driver, messages[phone], phone) for phone in phones)
+    await asyncio.gather(*sending)
 
-    delivered = await messenger_driver.delivered()
-    counts = {message.code: sum(message.code in text for text in delivered) for message in messages}
-    assert [code for code, count in counts.items() if count != 1] == []
+    for phone, message in messages.items():
+        await expect_delivered(messenger_driver, message, phone)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "नमस्ते 你好 👩‍🚀", "\x00\x1b[2J\ud800", "a" * 5000])
@@ -171,7 +184,7 @@ async def test_after_an_outage_messages_are_sent_again_and_no_earlier_ones(
     await messenger_driver.mend_provider()
     message = a_code_message()
     await send_accepted(messenger_driver, message)
-    assert len(await delivered_with(messenger_driver, message.code)) == 1
+    await expect_delivered(messenger_driver, message)
     for message in failed:
         assert not await delivered_with(messenger_driver, message.code), (
             "A message whose sending had failed was delivered after its provider was back"

@@ -85,7 +85,5 @@ class AnswerCodeCall:
 
 
 def _is_this_call(call: Call, command: AnswerCallCommand) -> bool:
-    return call.direction is CallDirection.OUTBOUND and call.provider_call_id in (
-        None,
-        command.provider_call_id,
-    )
+    is_its_id = call.may_have_provider_call_id(command.provider_call_id)
+    return call.direction is CallDirection.OUTBOUND and is_its_id

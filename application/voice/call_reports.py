@@ -35,12 +35,13 @@ class CallReports:
         call_id: str,
         status: CallStatus,
         *,
+        provider_call_id: str,
         caller: PhoneNumber | None,
         labels: PhoneLabels,
         called_country: str,
         seconds: int | None,
     ) -> None:
-        """Record the status. It never goes backwards.
+        """Record the status. It never goes backwards. That of another call is ignored.
 
         The report of a delivery that is a call follows: the code counts as delivered once it was
         read. The line of a call that ended is free again. An answered call costs the price of the
@@ -49,6 +50,7 @@ class CallReports:
         Args:
             call_id: our id of the call.
             status: what the provider reports.
+            provider_call_id: the provider's id of the call that it reports.
             caller: the caller id, which is called back after the end if that was promised.
             labels: what the URL of the report says of the phone that was called.
             called_country: the country of the number that was called.
@@ -62,8 +64,8 @@ class CallReports:
         def advance(
             call: Call | None,
         ) -> tuple[Call | None, tuple[Call, Permits | None, bool] | None]:
-            if call is None:
-                return None, None
+            if call is None or not call.may_have_provider_call_id(provider_call_id):
+                return call, None
             advanced = call.advance_status(status, now)
             ended_line = call.line if advanced.line is None else None
             return advanced, (advanced, ended_line, advanced.ended_at != call.ended_at)

@@ -185,6 +185,10 @@ class Call:
             return self
         return replace(self, provider_call_id=self.provider_call_id or provider_call_id)
 
+    def may_have_provider_call_id(self, provider_call_id: str) -> bool:
+        """Return whether a request with this id can be about the call."""
+        return self.provider_call_id in (None, provider_call_id)
+
     def is_effect_pending(self, now: datetime) -> bool:
         """Return whether a request carries out an effect, and has not failed yet."""
         return self.effect_started_at is not None and now - self.effect_started_at < EFFECT_TIMEOUT

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from application.ports.webhooks import SignatureCoverage, SignedRequest
 from application.voice.feature import VoiceFeature
 from application.webhook_urls import WebhookUrls
 from domain.otp.delivery import Channel
+from domain.voice.call import CallStatus
 from pytest_dialtone.examples.acme_voice.markup import render_steps
 from pytest_dialtone.examples.acme_voice.webhooks import parse_call
 from tests.integration.webhooks import CALLER, PATHS, PUBLIC_URL, SETTINGS
@@ -23,6 +25,7 @@ from tests.support.builders import a_phone
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
 from tests.support.policies import make_policy
+from tests.support.voice.stored import stored_calls
 
 CALL: Final = {"call": "c7", "from": CALLER, "to": "+15005550006"}
 
@@ -112,7 +115,13 @@ async def test_a_code_is_read_at_the_url_of_its_call_only(provider: Provider) ->
 
     assert "Your code is" in read.text
     assert (await provider.post(placed.url.partition("?")[0], id=3, **of_call)).status_code == 403
+    # A status of another call may be posted there, because this URL was made before the call.
     status = {"status": "completed", **of_call}
-    assert (await provider.post(placed.status_url, id=4, **status)).status_code == 204
+    our_id = urlsplit(placed.url).path.rpartition("/")[2]
+    for call, expected in (("c8", CallStatus.IN_PROGRESS), (call_id, CallStatus.COMPLETED)):
+        posted = await provider.post(placed.status_url, id=call, **(status | {"call": call}))
+        assert posted.status_code == 204
+        stored = stored_calls(provider.app.database, our_id)[our_id]
+        assert stored.value.status is expected
     other = placed.status_url.replace("call=", "call=0")
     assert (await provider.post(other, id=5, **status)).status_code == 403

@@ -54,6 +54,7 @@ from tests.support.fakes.images import image_publisher
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.images import as_file, still_gif
 from tests.support.policies import Policy, make_policy
+from tests.support.voice.stored import stored_calls
 
 CALL_URLS: Final = CallUrls(WEBHOOK_URLS.public_url)
 GIF: Final = still_gif()
@@ -165,9 +166,11 @@ class AppHarness(CoreHarness):
         seconds: int | None = None,
     ) -> None:
         """Report the status of a call, as the provider does: one to a number of India."""
+        stored = stored_calls(self.database, call_id).get(call_id)
         await self.voice.record_call_status(
             call_id,
             status,
+            provider_call_id=(stored and stored.value.provider_call_id) or "",
             caller=caller,
             labels=PhoneLabels("", ""),
             called_country="IN",

@@ -67,6 +67,7 @@ class VoiceController(Controller):
             await webhook.voice.record_call_status(
                 call_id,
                 fields.call_status,
+                provider_call_id=fields.provider_call_id,
                 caller=fields.caller,
                 labels=parse_phone_labels(webhook.parameters),
                 called_country=fields.called.country if fields.called else UNKNOWN_COUNTRY,

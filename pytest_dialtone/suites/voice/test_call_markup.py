@@ -83,7 +83,8 @@ async def test_what_is_said_and_dialed_while_a_call_waits_is_in_the_document(
 ) -> None:
     prompt = render(voice_driver, Gather((Say("Welcome", VOICE),), MENU, VOICE)).text
     assert "Welcome" in prompt, "A Gather does not say its prompt"
-    assert NUMBER.removeprefix("+") in render(voice_driver, Dial(NUMBER, MENU)).text
+    dialed = render(voice_driver, Dial(NUMBER, MENU)).text
+    assert NUMBER.removeprefix("+") in dialed, "A Dial does not have its number"
 
 
 async def test_a_call_that_is_rejected_has_a_document_of_its_own(

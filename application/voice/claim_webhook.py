@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock
 from application.ports.voice import UsedWebhooks
 from application.ports.webhooks import SignedRequest
@@ -18,6 +19,7 @@ class ClaimWebhook:
     """
 
     used_webhooks: UsedWebhooks
+    keyed_hashes: KeyedHashes
     clock: Clock
 
     async def __call__(self, request: SignedRequest, request_id: str) -> bool:
@@ -32,7 +34,8 @@ class ClaimWebhook:
         """
         named = f"id {request_id}".encode() if request_id else b"body " + request.body
         used = UsedWebhook(
-            sha256(named).hexdigest(),
+            # With a key: all of a body but the phone number may be known.
+            self.keyed_hashes.sign_url(f"webhook\n{sha256(named).hexdigest()}"),
             sha256(request.url.encode()).hexdigest(),
             self.clock.now() + USED_WEBHOOK_TTL,
         )

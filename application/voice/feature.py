@@ -75,7 +75,9 @@ class VoiceFeature:
         is_url_signed = coverage_of(ports.signatures).url
         self._keyed_hashes = None if is_url_signed else core.keyed_hashes
         self.claim_webhook = (
-            None if is_url_signed else ClaimWebhook(repositories.used_webhooks, clock)
+            None
+            if is_url_signed
+            else ClaimWebhook(repositories.used_webhooks, core.keyed_hashes, clock)
         )
         place_code_call = None
         if policy.call_urls is not None:

@@ -10,7 +10,13 @@ USED_WEBHOOK_TTL: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class UsedWebhook:
-    """A request that came. `id` is a hash of what tells it from others, `url_hash` of its URL."""
+    """A request that came.
+
+    Attributes:
+        id: A keyed hash of what tells it from others, which may have a phone number.
+        url_hash: A hash of its URL.
+        expires_at: When it is deleted.
+    """
 
     id: str
     url_hash: str

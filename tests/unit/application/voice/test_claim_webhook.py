@@ -6,6 +6,7 @@ from application.ports.webhooks import SignedRequest
 from application.voice.claim_webhook import ClaimWebhook
 from domain.voice.used_webhook import USED_WEBHOOK_TTL
 from tests.support.app_harness import AppHarness
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.voice.stored import voice_repositories
 
 REQUEST = SignedRequest("https://dialtone.example.org/voice/continue?node=a", {}, body=b"1")
@@ -13,7 +14,8 @@ ELSEWHERE = replace(REQUEST, url="https://dialtone.example.org/voice/continue?no
 
 
 async def test_a_request_counts_at_the_url_where_it_came_first(app: AppHarness) -> None:
-    claim = ClaimWebhook(voice_repositories(app.database).used_webhooks, app.clock)
+    used_webhooks = voice_repositories(app.database).used_webhooks
+    claim = ClaimWebhook(used_webhooks, app.use_cases.keyed_hashes, app.clock)
 
     for request_id in ("", "event 1"):
         assert await claim(REQUEST, request_id)
@@ -25,3 +27,9 @@ async def test_a_request_counts_at_the_url_where_it_came_first(app: AppHarness) 
 
     app.clock.advance(USED_WEBHOOK_TTL)
     assert (await app.operations.cleanup())["expired_webhooks"] == 4
+
+
+async def test_nobody_can_guess_what_a_stored_request_says_without_the_key(app: AppHarness) -> None:
+    used_webhooks = voice_repositories(app.database).used_webhooks
+    for request, key in ((REQUEST, b"one"), (ELSEWHERE, b"another")):
+        assert await ClaimWebhook(used_webhooks, FakePhoneEncryption(key), app.clock)(request, "")

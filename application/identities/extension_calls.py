@@ -128,14 +128,15 @@ async def call_extension(
 
     Raises:
         Exception: What is expected.
-        ExtensionFailed: It raised anything else, which the log has, or took too long.
+        ExtensionFailed: It raised anything else or took too long, which the log has.
     """
     place = f" in {part}" if part else ""
     try:
         return await call_adapter(f"extension_{name}", call, seconds)
     except expected:
         raise
-    except TimeoutError:
+    except TimeoutError as error:
+        log_failure(name, part, error)
         raise _failed(name, f"no answer in time{place}") from None
     # An extension may raise anything, also of what it has cancelled itself.
     except BaseException as error:  # SystemExit would end the process

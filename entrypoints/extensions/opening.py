@@ -13,9 +13,10 @@ from application.administration.export_part import (
     MissingFiles,
     json_file,
 )
-from application.identities.extension_calls import call_extension
+from application.identities.extension_calls import call_extension, log_failure
 from application.identities.extensions import SessionCheck, TokenClaimsSource
-from application.operations.cleanup import BATCH_SIZE, CleanupStep, PurgeFailed
+from application.operations.cleanup import CleanupStep, PurgeFailed, expire
+from application.pacing import Pace
 from application.ports.errors import ConfigurationError, ExtensionFailed, StorageError
 from application.ports.identities import Identities
 from application.ports.system import Clock, Randomness
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 CALL_TIMEOUT: Final = 15.0
 """Seconds for one call, as long as a write of SQLite has."""
+MAX_CALLS_OF_STEP: Final = 100
 
 _STEP: Final = re.compile(r"[a-z][a-z0-9_]*")
 _FILE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*\.json")
@@ -115,7 +117,9 @@ class ExtensionOpening:
         self._settings = settings
         # What expires is deleted: nobody has to remember it.
         for kind in filter(lambda kind: kind.expires, kinds):
-            self._add_step(f"expired_{kind.name}", _DeleteExpired(self.records_of(kind)))
+            self._core.operations.cleanup.add_steps(
+                {f"expired_{kind.name}": expire(self.records_of(kind))}
+            )
 
     def settings_of(self, settings: type[S]) -> S:
         """Return the settings of the extension, an object of its class `settings`."""
@@ -164,11 +168,32 @@ class ExtensionOpening:
         Args:
             name: What was cleaned up, such as `old_drafts`.
             step: Gets the time, cleans up some hundred at most, and returns how many. It is called
-                again until that is 0.
+                again until that is 0, up to 100 times in each cleanup.
         """
         if not _STEP.fullmatch(name):
             raise self._misuse(f"{name} is not the name of a step")
-        self._add_step(f"x_{self._name}_{name}", step)
+        part = f"the cleanup step {name}"
+
+        async def take(now: datetime) -> int:
+            return int(await step(now))
+
+        async def take_all() -> Mapping[str, int]:
+            cleaned, pace = 0, Pace()
+            # The other steps go on if it fails.
+            with suppress(ExtensionFailed):
+                for _ in range(MAX_CALLS_OF_STEP):
+                    count = await self._call(part, lambda: take(self.clock.now()))
+                    if count <= 0:
+                        break
+                    cleaned += count
+                    await pace.pause()
+                else:
+                    endless = RuntimeError(f"it was not done after {MAX_CALLS_OF_STEP} calls")
+                    log_failure(self._name, part, endless)
+            return {f"x_{self._name}_{name}": cleaned}
+
+        # One that never ends would keep the core from its own steps.
+        self._core.operations.cleanup.add_final(take_all)
 
     def add_export(
         self,
@@ -216,15 +241,6 @@ class ExtensionOpening:
             raise self._misuse("add_session_check was called twice")
         checks[self._name] = check
 
-    def _add_step(self, name: str, step: CleanupStep) -> None:
-        async def take_step(now: datetime) -> int:
-            try:
-                return int(await self._call(f"the cleanup step {name}", lambda: step(now)))
-            except ExtensionFailed:
-                return 0  # the other steps go on
-
-        self._core.operations.cleanup.add_steps({name: take_step})
-
     async def _call(self, part: str, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call of the cleanup; a database that fails, fails the whole cleanup."""
         return await call_extension(
@@ -233,14 +249,6 @@ class ExtensionOpening:
 
     def _misuse(self, problem: str) -> ConfigurationError:
         return ConfigurationError(f"{problem}.")
-
-
-@dataclass(frozen=True, slots=True)
-class _DeleteExpired:
-    records: OwnRecords[Any]
-
-    async def __call__(self, now: datetime) -> int:
-        return await self.records.delete_expired(now, BATCH_SIZE)
 
 
 @dataclass(frozen=True, slots=True)

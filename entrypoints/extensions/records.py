@@ -1,7 +1,7 @@
 """The records of one kind of an extension."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from copy import copy
+from copy import deepcopy
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -61,9 +61,9 @@ class OwnRecords(Generic[R]):
 
         Args:
             record_id: The id.
-            decide: Gets the record, or None where there is none, and returns what is written; None
-                writes nothing. It is called again if another write was faster, so it does nothing
-                else.
+            decide: Gets the record, or None where there is none, and returns what is written, with
+                the same id; None writes nothing. It is called again if another write was faster, so
+                it does nothing else.
 
         Returns:
             What `decide` returned.
@@ -75,9 +75,11 @@ class OwnRecords(Generic[R]):
 
         def decide_on_copy(record: R | None) -> tuple[R | None, R | None]:
             # A change in place is seen by the comparison with the original.
-            changed = decide(None if record is None else copy(record))
+            changed = decide(deepcopy(record))
             if changed is not None:
                 self._check(changed)
+                if changed.id != record_id:  # type: ignore[attr-defined]  # each has one
+                    raise ValueError("the record has another id than the one that is changed")
             return changed, changed
 
         return await change(self._records, record_id, decide_on_copy)

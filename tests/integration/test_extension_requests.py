@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 from litestar import Controller, get, put
-from litestar.params import JSONBody
+from litestar.params import FromQuery, JSONBody
 from structlog.testing import capture_logs
 
 from application.ports.errors import StorageUnavailable
@@ -67,6 +67,10 @@ class FailingController(Controller):
     @get("/missing", errors=[NoteMissing])
     async def miss(self) -> None:
         raise NoteMissing
+
+    @get("/numbered")
+    async def number(self, number: FromQuery[int]) -> int:
+        return number
 
     @get("/not-listed")
     async def raise_other(self) -> None:
@@ -138,6 +142,17 @@ async def test_an_error_is_a_response_without_its_text(
     assert PHONE not in response.text
     crashes = [line["extension"] for line in logs if line["event"] == "request_crashed"]
     assert crashes == (["acme"] if status == 500 else [])
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("", "missing_field"), ("?number=one", "invalid_value")]
+)
+async def test_an_invalid_parameter_is_named(
+    http: httpx.AsyncClient, query: str, code: str
+) -> None:
+    response = await http.get(f"/x/acme/numbered{query}")
+    (error,) = response.json()["field_errors"]
+    assert (response.status_code, error["field"], error["code"]) == (400, "number", code)
 
 
 async def test_a_page_of_a_listed_origin_may_put(http: httpx.AsyncClient) -> None:

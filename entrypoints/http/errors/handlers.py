@@ -1,5 +1,6 @@
 """Exception handlers: the only place where an exception becomes a response."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from application.ports.errors import PortError, StorageOverloaded
 from domain.errors import DomainError, Unavailable
 from entrypoints.http.errors import exceptions
+from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorTable
 from entrypoints.http.middleware import ERROR
@@ -23,6 +25,9 @@ None if they read nothing from the database.
 
 EXTENSION: Final = "extension"
 """An option of handlers: the extension that they belong to."""
+
+_MISSING_PARAMETER: Final = re.compile(r"Missing required \w+ parameter '(.+?)'")
+"""How the framework begins the error."""
 
 _log = structlog.get_logger()
 
@@ -102,10 +107,7 @@ def from_framework_error(error: HTTPException, form: ErrorForm) -> ApiError:
         case 413:
             return exceptions.BodyTooLarge()
         case 400 if isinstance(error, ValidationException):
-            # All parameters are optional texts, so only a body can be missing.
-            return exceptions.InvalidBody(
-                FieldErrorCode.MISSING_FIELD, "A body is required: a JSON object."
-            )
+            return _from_validation_error(error)
         case status if status < 500:
             return exceptions.InvalidBody(
                 FieldErrorCode.INVALID_REQUEST,
@@ -113,6 +115,25 @@ def from_framework_error(error: HTTPException, form: ErrorForm) -> ApiError:
             )
         case _:
             return exceptions.InternalError()
+
+
+def _from_validation_error(error: ValidationException) -> ApiError:
+    """Name the parameters. Ours are optional texts; those of extensions may be anything."""
+    if missing := _MISSING_PARAMETER.match(error.detail):
+        message = "This parameter is required."
+        return exceptions.InvalidFields(
+            FieldError(missing[1], FieldErrorCode.MISSING_FIELD, message)
+        )
+    invalid = [
+        FieldError(each["key"], FieldErrorCode.INVALID_VALUE, "This is not a valid value.")
+        for each in error.extra or ()
+        if isinstance(each, dict) and "source" in each and "key" in each
+    ]
+    if invalid:
+        return exceptions.InvalidFields(*invalid)
+    return exceptions.InvalidBody(
+        FieldErrorCode.MISSING_FIELD, "A body is required: a JSON object."
+    )
 
 
 EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {

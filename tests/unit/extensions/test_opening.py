@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from adapters.records.kinds import IDENTITIES
@@ -23,6 +24,7 @@ OTHER_PHONE: Final = a_phone(2)
 class Note(Record, kw_only=True):
     id: str
     text: str = ""
+    tags: list[str] = msgspec.field(default_factory=list)
     expires_at: datetime | None = None
 
 
@@ -83,14 +85,16 @@ async def test_records_are_changed_in_place_deleted_and_expire(
 
     def append(note: Note | None) -> Note:
         note = note or Note(id="1", expires_at=NOW + timedelta(days=400))
-        note.text += "a"
+        note.tags.append("a")
         return note
 
     await notes.change("1", append)
     await notes.change("1", append)
     changed = await notes.load("1")
     assert changed is not None
-    assert changed.text == "aa"
+    assert changed.tags == ["a", "a"]
+    with pytest.raises(ValueError, match="another id"):
+        await notes.change("1", lambda _: Note(id="2"))
     assert not await notes.add(Note(id="1"))
     assert [note.id for note in await notes.scan("", 10)] == ["1"]
     assert await notes.delete("1")
@@ -132,14 +136,24 @@ async def test_a_step_that_fails_stops_no_other_step(
         assert now == app.clock.now()
         return remaining.pop() if remaining else 0
 
+    async def clean_none(_: datetime) -> int:
+        return None  # type: ignore[return-value]
+
+    async def never_end(_: datetime) -> int:
+        return 1
+
     opening.add_cleanup_step("broken", fail)
+    opening.add_cleanup_step("none", clean_none)
+    opening.add_cleanup_step("endless", never_end)
     opening.add_cleanup_step("old", delete_old)
     user = await app.add_user()
     await app.identities.delete_user(user)
 
     report = await app.operations.cleanup()
 
-    assert (report["x_acme_broken"], report["x_acme_old"], report["purged_identities"]) == (0, 8, 1)
+    assert (report["x_acme_broken"], report["x_acme_none"]) == (0, 0)
+    assert (report["x_acme_endless"], report["x_acme_old"]) == (100, 8)
+    assert report["purged_identities"] == 1
 
 
 async def test_files_of_an_export_are_below_its_name_and_explained(

@@ -17,27 +17,32 @@ class ObservedCall:
 
     words: str
     result: object = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 async def observe(call: Awaitable[object], seconds: float) -> ObservedCall:
     """Return the outcome of a call that has to end within these seconds."""
-    calling = asyncio.ensure_future(call)
+    calling = asyncio.ensure_future(_observe(call))
     # Unlike asyncio.timeout, this does not wait for a call that ignores its cancellation.
     await asyncio.wait([calling], timeout=seconds)
     if not calling.done():
         calling.cancel()
         return ObservedCall(f"did not end within {seconds:g} seconds, retries included")
+    return calling.result()
+
+
+async def _observe(call: Awaitable[object]) -> ObservedCall:
     try:
-        result = calling.result()
-    except Exception as error:  # noqa: BLE001 -- an external adapter may raise anything
+        result = await call
+    # As the error of a task, SystemExit would end the event loop.
+    except BaseException as error:  # noqa: BLE001 -- an external adapter may raise anything
         return ObservedCall(f"raised {type(error).__name__}", error=error)
     return ObservedCall(f"returned {result!r}", result)
 
 
 async def expect_errors(
     calls: Mapping[str, Awaitable[object]], *errors: type[Exception], seconds: float
-) -> list[Exception]:
+) -> list[BaseException]:
     """Return what the calls raise.
 
     Fail with the names of those that do not raise one of these errors in time.

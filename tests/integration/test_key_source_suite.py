@@ -43,6 +43,7 @@ def test_right_sources_pass() -> None:
             'load returned keys of "signing", but none are stored',
         ),
         (wrong.OwnErrors, AWAY, "load raised ConnectionError"),
+        (wrong.Exits, AWAY, "load raised SystemExit"),
         (wrong.KeyInError, "no_error_has_a_secret", 'Its error shows a key of "otp_pepper"'),
         (
             wrong.KeyInRepr,
@@ -73,6 +74,16 @@ def test_right_sources_pass() -> None:
             "each_purpose_has_keys_that_the_service_accepts",
             'otp_pepper.*not_before" is not a time',
         ),
+        (
+            wrong.LastKeysWhenAway,
+            "a_provider_that_fails_is_an_error_in_time",
+            "load returned something, but has to raise",
+        ),
+        (
+            wrong.TokenInError,
+            "a_provider_that_fails_is_an_error_in_time",
+            "Its error shows the value of ACME_TOKEN",
+        ),
         (wrong.NewKeysWithoutAccess, "a_provider_that_fails_is_an_error_in_time", "something, but"),
         (wrong.NoTimeLimit, "a_provider_that_fails_is_an_error_in_time", "did not end within 0.1"),
     ],
@@ -81,7 +92,7 @@ def test_right_sources_pass() -> None:
 async def test_a_promise_that_a_source_breaks_is_named(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     source: type[wrong.RightKeys],
     test: str,
     words: str,
@@ -99,7 +110,7 @@ async def test_a_promise_that_a_source_breaks_is_named(
         "purpose": KeyPurpose.SIGNING,
         "failure": HANGS if source is wrong.NoTimeLimit else answers(403),
         "logged": [],
-        "capsys": capsys,
+        "capfd": capfd,
     }
     promise = getattr(suite, f"test_{test}")
     with pytest.raises((AssertionError, pytest.fail.Exception)) as raised:

@@ -17,6 +17,7 @@ from adapters.keys.document import FORMAT_VERSION, generate_entry, parse_documen
 from adapters.keys.rules import InvalidKeys, KeysByPurpose, check_key_strength, check_keys
 from application.ports.errors import KeySourceUnavailable
 from application.ports.keys import KEY_LOAD_TIMEOUT, Key, KeyPurpose, KeySource
+from pytest_dialtone.external_adapter import ADAPTER
 from pytest_dialtone.outcomes import ObservedCall, observe
 from pytest_dialtone.provider_driver import LOST_ANSWERS, LostAnswer, answers
 from pytest_dialtone.suites.secrets.driver import KeySourceDriver
@@ -57,14 +58,17 @@ class _Lines(logging.Handler):
 
 @pytest.fixture
 def logged() -> Iterator[list[str]]:
-    """Return the lines of the log, of each level."""
-    handler, root = _Lines(), logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    """Return the lines of the log, of each level, also those of the package of the factory."""
+    handler = _Lines()
+    package = os.environ[ADAPTER].partition(":")[0].partition(".")[0]
+    levels = {logger: logger.level for logger in (logging.root, logging.getLogger(package))}
+    logging.root.addHandler(handler)
+    for logger in levels:
+        logger.setLevel(logging.DEBUG)
     yield handler.lines
-    root.removeHandler(handler)
-    root.setLevel(level)
+    logging.root.removeHandler(handler)
+    for logger, level in levels.items():
+        logger.setLevel(level)
 
 
 async def load(source: KeySource) -> KeysByPurpose:
@@ -78,12 +82,12 @@ async def load(source: KeySource) -> KeysByPurpose:
         pytest.fail(f"load returned wrong keys: {error}. See the port.", pytrace=False)
 
 
-async def load_error(source: KeySource) -> Exception:
-    """Return what it raises without its provider; fail in words if that is something else."""
+async def check_load_fails(source: KeySource, keys: KeysByPurpose) -> None:
+    """Fail in words unless it raises the error of the port, without a secret."""
     outcome = await observe(source.load(), LOAD_SECONDS)
     if not isinstance(outcome.error, KeySourceUnavailable):
         fail(outcome, "but has to raise KeySourceUnavailable")
-    return outcome.error
+    check_no_secret("".join(traceback.format_exception(outcome.error)), "its error", keys)
 
 
 def fail(outcome: ObservedCall, expected: str) -> NoReturn:
@@ -219,21 +223,23 @@ async def test_without_the_provider_keys_are_an_error_until_it_is_back(
     keys = await begin(key_source_driver)
     await load(key_source_driver.source)
     await key_source_driver.break_provider()
-    await load_error(key_source_driver.source)
-    await load_error(key_source_driver.source)
+    await check_load_fails(key_source_driver.source, keys)
+    await check_load_fails(key_source_driver.source, keys)
     await key_source_driver.mend_provider()
 
     is_same = are_same(await load(key_source_driver.source), keys)
     assert is_same, "after the provider was back, load returned other keys"
 
 
-@pytest.mark.parametrize("failure", [*LOST_ANSWERS, answers(401), answers(403)], ids=str)
+@pytest.mark.parametrize("failure", [*LOST_ANSWERS, *map(answers, (200, 401, 403))], ids=str)
 async def test_a_provider_that_fails_is_an_error_in_time(
-    key_source_driver: KeySourceDriver, failure: LostAnswer
+    key_source_driver: KeySourceDriver, failure: LostAnswer, logged: list[str]
 ) -> None:
     keys = await begin(key_source_driver)
+    await load(key_source_driver.source)
     await failure.begin(key_source_driver)
-    await load_error(key_source_driver.source)
+    await check_load_fails(key_source_driver.source, keys)
+    check_no_secret("".join(logged), "its log", keys)
     await key_source_driver.mend_provider()
 
     is_same = are_same(await load(key_source_driver.source), keys)
@@ -252,13 +258,13 @@ async def test_a_call_that_is_cancelled_ends(key_source_driver: KeySourceDriver)
 
 
 async def test_no_repr_and_no_output_has_a_secret(
-    key_source_driver: KeySourceDriver, logged: list[str], capsys: pytest.CaptureFixture[str]
+    key_source_driver: KeySourceDriver, logged: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     await begin(key_source_driver)
     keys = await load(key_source_driver.source)
 
     check_no_secret(repr(key_source_driver.source), "its repr", keys)
-    check_no_secret("".join(capsys.readouterr()), "its output", keys)
+    check_no_secret("".join(capfd.readouterr()), "its output", keys)
     check_no_secret("".join(logged), "its log", keys)
 
 
@@ -266,9 +272,8 @@ async def test_no_error_has_a_secret(key_source_driver: KeySourceDriver, logged:
     await begin(key_source_driver)
     keys = await load(key_source_driver.source)
     await key_source_driver.break_provider()
-    error = await load_error(key_source_driver.source)
+    await check_load_fails(key_source_driver.source, keys)
 
-    check_no_secret("".join(traceback.format_exception(error)), "its error", keys)
     check_no_secret("".join(logged), "its log", keys)
 
 

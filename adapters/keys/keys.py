@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -88,7 +88,8 @@ def find_inactive_keys(keys: KeysByPurpose, now: datetime) -> str | None:
     for purpose, listed in keys.items():
         if (first := min(key.not_before for key in listed)) > now:
             return (
-                f'No key of "{purpose}" is active before {first:%Y-%m-%dT%H:%M:%SZ}: set the clock '
+                f'No key of "{purpose}" is active before '
+                f"{first.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}: set the clock "
                 "of this machine, or correct `not_before` of the oldest key."
             )
     return None

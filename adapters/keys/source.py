@@ -44,19 +44,24 @@ async def load_source(
     except TimeoutError:
         reason = f"it did not respond within {KEY_LOAD_TIMEOUT:g} seconds"
         raise KeySourceUnavailable(reason) from None
-    except PortError as error:
-        details = str(error).removeprefix(error.reason).removeprefix(": ")
-        raise KeySourceUnavailable(error.reason, details) from None
     # A bug there must neither end the service nor show what it had read.
     except BaseException as error:
         if is_ended():
             raise
-        cause = str(Cause(type(error).__name__, str(cause_of(error))))
-        raise KeySourceUnavailable("it failed", cause) from None
+        raise _unavailable(error) from None
     return {
         purpose: tuple(sorted(listed, key=lambda key: (key.not_before, key.id), reverse=True))
         for purpose, listed in keys.items()
     }
+
+
+def _unavailable(error: BaseException) -> KeySourceUnavailable:
+    # A reason that is no text, such as another exception, may say what it had read.
+    if isinstance(error, PortError) and isinstance(getattr(error, "reason", None), str):
+        return KeySourceUnavailable(
+            error.reason, str(error).removeprefix(error.reason).removeprefix(": ")
+        )
+    return KeySourceUnavailable("it failed", str(Cause(type(error).__name__, str(cause_of(error)))))
 
 
 class SourceKeys(SecretKeys):

@@ -24,7 +24,7 @@ from typing import Any
 import structlog
 
 from adapters.logging import log_package
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, PortError
 from application.ports.system import HealthCheck
 from application.ports.webhooks import Handshakes, StatusCallbacks
 from entrypoints.opening.ownership import find_ownership_problem
@@ -159,7 +159,9 @@ async def open_adapter(
             adapter = await stack.enter_async_context(opened)
         except (ConfigurationError, StartupError):
             raise
-        except Exception as error:
+        except PortError as error:
+            raise StartupError(f"{name} failed while it was opened: {error}") from error
+        except (Exception, SystemExit) as error:
             _log.error("own_adapter_failed", factory=factory.path, exc_info=error)
             raise StartupError(
                 f"{name} failed while it was opened ({type(error).__name__}): see the log."

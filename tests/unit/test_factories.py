@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import pytest
 
 from adapters.records.database import Database
+from application.ports.errors import KeySourceUnavailable
 from application.ports.limits import LimitStore
 from application.ports.otp import Messenger
 from application.ports.webhooks import StatusCallbacks
@@ -168,6 +169,20 @@ async def open_failing(*, environ: object) -> AsyncIterator[object]:
     yield environ
 
 
+@asynccontextmanager
+async def open_exiting(*, environ: object) -> AsyncIterator[object]:
+    if environ is not None:
+        raise SystemExit("tops3cret")
+    yield environ
+
+
+@asynccontextmanager
+async def open_away(*, environ: object) -> AsyncIterator[object]:
+    if environ is not None:
+        raise KeySourceUnavailable("it is sealed", "503")
+    yield environ
+
+
 async def test_a_factory_gets_keyword_arguments() -> None:
     factory = Factory(f"{__name__}:{open_arguments.__name__}")
     async with open_adapter(factory, VARIABLE, object, environ=1, phone_encryption=2) as adapter:
@@ -184,6 +199,8 @@ async def test_a_factory_gets_keyword_arguments() -> None:
             r"yields OwnMessenger, which has no send\(phone, message\)",
         ),
         (open_failing, r"failed while it was opened \(KeyError\)"),
+        (open_exiting, r"failed while it was opened \(SystemExit\)"),
+        (open_away, "failed while it was opened: it is sealed: 503"),
     ],
 )
 async def test_an_invalid_factory_is_a_startup_error(

@@ -128,10 +128,20 @@ async def test_production_rejects_weak_keys_of_a_source(source: FakeKeySource) -
         await load_source(source, is_strict=True)
 
 
+class UnfinishedError(PortError):
+    def __init__(self) -> None:
+        """Leave the attributes out."""
+
+
 def make_errors() -> Mapping[str, tuple[Any, str]]:
     return {
         "an error of the port": (KeySourceUnavailable("it is sealed", "503"), "it is sealed: 503"),
         "another error of a port": (PortError("no access"), "no access"),
+        "an error as the reason": (
+            KeySourceUnavailable(ValueError(f"token={SECRET}")),  # type: ignore[arg-type]
+            "it failed: KeySourceUnavailable: token=*",
+        ),
+        "an error without a reason": (UnfinishedError(), "it failed: UnfinishedError"),
         "an exception": (ValueError(f"token={SECRET}"), "it failed: ValueError"),
         "an exit": (SystemExit(SECRET), "it failed: SystemExit"),
         "a cancellation of its own": (asyncio.CancelledError(), "it failed: CancelledError"),

@@ -95,18 +95,43 @@ async def ask_session_checks(
 async def _load_claims(
     name: str, load: Callable[[], Awaitable[Mapping[str, Any]]]
 ) -> Mapping[str, Any]:
-    loaded: object = await call_extension(name, load, TIMEOUT, part="its claims")
-    if not isinstance(loaded, Mapping) or not all(isinstance(key, str) for key in loaded):
+    async def load_json() -> Mapping[str, Any]:
+        # A mapping of an extension is code of it, too.
+        return _to_json(name, await load())
+
+    claims = await call_extension(name, load_json, TIMEOUT, part="its claims")
+    if (size := _token_size(claims)) > MAX_CLAIMS_BYTES:
+        raise _failed(name, f"its claims have {size} bytes, more than {MAX_CLAIMS_BYTES}")
+    return claims
+
+
+def _to_json(name: str, loaded: object) -> Mapping[str, Any]:
+    """Return the claims as other programs read them.
+
+    Raises:
+        ExtensionFailed: They are no JSON object.
+    """
+    if not isinstance(loaded, Mapping):
         raise _failed(name, f"its claims are {type(loaded).__name__}, and no JSON object")
     try:
         # Text that is no Unicode, such as half of a surrogate pair, is rejected by many verifiers.
         text = json.dumps(dict(loaded), allow_nan=False, ensure_ascii=False).encode()
+        _check_keys(loaded)
         claims: Mapping[str, Any] = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise _failed(name, f"its claims are no JSON: {type(error).__name__}") from error
-    if (size := _token_size(claims)) > MAX_CLAIMS_BYTES:
-        raise _failed(name, f"its claims have {size} bytes, more than {MAX_CLAIMS_BYTES}")
     return claims
+
+
+def _check_keys(value: object) -> None:
+    """Check that all keys are texts: JSON would have both 1 and "1" as "1"."""
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            _check_keys(item)
 
 
 async def call_extension(

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -94,10 +94,19 @@ class Unreadable:
     """A value that JSON does not have."""
 
 
+class BrokenMapping(dict[str, Any]):
+    """A mapping that fails when it is read."""
+
+    def __iter__(self) -> Iterator[str]:
+        raise OSError("plan of +14155552671")
+
+
 WRONG = [
     None,
     ["plan"],
     {1: "plan"},
+    {"plans": [{"1": "free", 1: "gold"}]},
+    BrokenMapping(plan="free"),
     {"plan": Unreadable()},
     {"since": datetime(2026, 1, 1)},  # noqa: DTZ001 -- whatever an extension has
     {"plan": float("nan")},

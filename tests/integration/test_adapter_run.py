@@ -172,6 +172,7 @@ SIGNED: Final = "with_its_signature"
         (open_messenger, wrong.OpenBreaker, "after_an_outage", r"send returned DeliveryResult\(st"),
         (open_messenger, wrong.OldStatuses, "old_status", "that was signed -6 minutes from now"),
         (open_messenger, wrong.OneStatus, "of_each", "read_statuses returned {'abab"),
+        (open_messenger, wrong.ReferenceInUrl, "of_each", "has another URL, which nobody"),
         (open_messenger, wrong.EchoedHandshake, "of_the_provider", "without the secret"),
         (open_voice, wrong.AnsweredReject, "rejected", "Reject has the document of no instruction"),
         (open_messenger, wrong.NoResult, MESSAGES, "send returned True. A failure is a De"),

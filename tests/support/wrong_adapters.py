@@ -23,7 +23,12 @@ from adapters.sqlite import open_sqlite_database
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.voice import Markup
-from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
+from application.ports.webhooks import (
+    MAX_SIGNATURE_AGE,
+    MessageStatus,
+    SignatureCoverage,
+    SignedRequest,
+)
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
@@ -243,6 +248,20 @@ class OneStatus(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         statuses = super().read_statuses(request)
         return None if statuses is None else statuses[:1]
+
+
+class ReferenceInUrl(SignedBodyOnly):
+    signature_coverage = SignatureCoverage(url=False)
+
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        statuses = super().read_statuses(request)
+        reference = request.url.partition("?reference=")[2]
+        return statuses and [MessageStatus(ReportedStatus.DELIVERED, reference=reference)]
+
+    def sign_references(
+        self, url: str, references: Sequence[str], signed_at: datetime
+    ) -> list[SignedRequest]:
+        return [self.sign_status(f"{url}?reference={it}", None, signed_at) for it in references]
 
 
 class EchoedHandshake(RightMessenger):

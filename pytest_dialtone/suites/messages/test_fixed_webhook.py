@@ -1,5 +1,6 @@
 """The promises to a provider that posts to one fixed URL: references in bodies, and a handshake."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from application.ports.webhooks import MAX_HANDSHAKE_LENGTH, SignedRequest, coverage_of
@@ -44,8 +45,13 @@ async def test_the_statuses_of_several_messages_have_the_reference_of_each(
         f"read_statuses returned {reported!r} of the delivered messages {REFERENCES!r}. Each "
         "status has the `reference` of its message, because no URL names it"
     )
-    for request in requests:
+    for request, known in zip(requests, read, strict=True):
         expect_rejected(messenger_driver, {"with another body": with_other_body(request)})
+        elsewhere = read_statuses(messenger_driver, replace(request, url=f"{URL}?of=another"))
+        assert elsewhere in (None, known), (
+            f"read_statuses returned {elsewhere!r} where the same request has another URL, which "
+            "nobody has signed. The `reference` is in the body"
+        )
 
 
 def answer(messenger_driver: MessengerDriver, request: SignedRequest) -> str | None:

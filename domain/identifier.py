@@ -17,7 +17,7 @@ _IDENTIFIER: Final = re.compile(r"[0-9a-f]{24}\Z")
 
 
 def make_identifier(now: datetime, random: bytes) -> str:
-    """Make an id from the time (whole seconds) and from `RANDOM_BYTES` random bytes."""
+    """Make an id from the time (whole seconds) and from `RANDOM_BYTES` (8) random bytes."""
     return f"{int(now.timestamp()) & 0xFFFFFFFF:08x}{random[:RANDOM_BYTES].hex()}"
 
 

@@ -45,7 +45,7 @@ def make_parser(
 ) -> argparse.ArgumentParser:
     """Return the parser of all commands.
 
-    The parsed arguments have the command, or its action, in `selected`.
+    The parsed arguments have the command, or its action, in `selected_command`.
 
     Args:
         features: The commands of features; by default those of the features that are installed.

@@ -56,7 +56,7 @@ def _run_command(arguments: Namespace) -> int:
             f"The current folder is not usable ({error.strerror}). Start in another folder."
         )
         return EXIT_INVALID
-    return print_result(lambda: _call(arguments.selected, arguments))
+    return print_result(lambda: _call(arguments.selected_command, arguments))
 
 
 def _call(command: "Command", arguments: Namespace) -> Iterable[str]:

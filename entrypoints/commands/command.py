@@ -45,7 +45,7 @@ class Command:
 def add_commands(
     parsers: "argparse._SubParsersAction[ArgumentParser]", prog: str, commands: Sequence[Command]
 ) -> None:
-    """Add the parsers of commands; each names its command in the attribute `selected`.
+    """Add the parsers of commands; each has its command as `selected_command`.
 
     Args:
         parsers: Where a parser keeps the parsers of its commands.
@@ -56,11 +56,12 @@ def add_commands(
         parser = parsers.add_parser(
             command.name,
             help=command.help.partition(".")[0],
-            description=command.help,
+            # argparse takes it for a format only in the list of commands.
+            description=command.help.replace("%%", "%"),
             epilog="\n".join(["examples:", *(f"  {prog} {line}" for line in command.examples)]),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        parser.set_defaults(selected=command)
+        parser.set_defaults(selected_command=command)
         command.add_arguments(parser)
         if command.actions:
             kind, inner_prog = command.kind_of_actions, f"{prog} {command.name}"

@@ -13,7 +13,7 @@ from entrypoints.extensions.extension import EXTENSION_API, Extension
 from entrypoints.opening.factories import load_object
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.database_parsers import parse_extensions
-from entrypoints.settings.declaration import declared
+from entrypoints.settings.declaration import PREFIX, declared
 from entrypoints.settings.values import Factory
 
 MAX_NAME_LENGTH: Final = 32
@@ -56,7 +56,11 @@ def _load(factory: Factory, variable: str) -> Extension:
             f"{place} is not an extension, but {_describe_type(extension)}{hint}. "
             "See docs/extensions.md."
         )
-    if problem := next(_find_problems(extension), None):
+    try:
+        problem = next(_find_problems(extension), None)
+    except Exception as error:  # its attributes may be anything
+        raise StartupError(f"{place} cannot be used ({type(error).__name__}).") from error
+    if problem:
         raise StartupError(f"{place} cannot be used. {problem}")
     return extension
 
@@ -105,6 +109,11 @@ def _find_problems_of_settings(settings: Any) -> Iterator[str]:
         yield "All fields of its settings must be setting(…) or secret(…)."
     if not all(map(_FIELD.fullmatch, fields)):
         yield "The fields of its settings must have names of lower-case letters."
+    variables = {name: declaration for name, (_, declaration) in declared(settings).items()}
+    files = {declaration.file_variable(name) for name, declaration in variables.items()}
+    if taken := files & variables.keys():
+        field = taken.pop().removeprefix(PREFIX).lower()
+        yield f"Its setting {field} has the name of the file of a secret."
 
 
 def _is_tuple_of(value: object, expected: type) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import MAX_ID_LENGTH, Index, Record, RecordKind
@@ -14,6 +14,8 @@ from application.update import MAX_RETRIES, change
 from domain.errors import TooLong
 
 R = TypeVar("R", bound=Record)
+_MAX_LIMIT: Final = 2**31 - 1
+"""Databases reject a greater number, and a negative one is no limit in SQLite."""
 
 
 class OwnRecords(Generic[R]):
@@ -117,6 +119,8 @@ class OwnRecords(Generic[R]):
             after: If given, only records that come after this time and id. The index is paged.
             newest_first: Return them in the opposite order.
         """
+        if limit < 1:
+            return ()
         found = await self._store.find(
             self._kind,
             index,
@@ -124,17 +128,21 @@ class OwnRecords(Generic[R]):
             until=until,
             after=IndexPosition(*after) if after else None,
             newest_first=newest_first,
-            limit=limit,
+            limit=min(limit, _MAX_LIMIT),
         )
         return [self._records.read(stored).value for stored in found]
 
     async def count(self, index: Index, *equal: str, limit: int) -> int:
         """Return how many records there are in a range of an index, at most `limit`."""
-        return await self._store.count(self._kind, index, equal, limit)
+        if limit < 1:
+            return 0
+        return await self._store.count(self._kind, index, equal, min(limit, _MAX_LIMIT))
 
     async def scan(self, after_id: str, limit: int) -> Sequence[R]:
         """Return up to `limit` records whose ids come after this one, in the order of their ids."""
-        found = await self._store.scan(self._kind, after_id, limit)
+        if limit < 1:
+            return ()
+        found = await self._store.scan(self._kind, after_id, min(limit, _MAX_LIMIT))
         return [self._records.read(stored).value for stored in found]
 
     def _check(self, record: R) -> None:

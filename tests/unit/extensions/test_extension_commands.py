@@ -41,10 +41,11 @@ def test_a_command_may_have_the_name_of_one_of_ours(
 ) -> None:
     own.found = [command()]
     parsed = make_parser().parse_args(["x", "run", "run", "+14155552671"])
-    assert (parsed.selected.name, parsed.user) == ("run", "+14155552671")
-    with pytest.raises(SystemExit):
-        make_parser().parse_args(["x", "run", "--help"])
-    assert "Use 100%s" in capsys.readouterr().out
+    assert (parsed.selected_command.name, parsed.user) == ("run", "+14155552671")
+    for shown in (["x", "run", "--help"], ["x", "run", "run", "--help"]):
+        with pytest.raises(SystemExit):
+            make_parser().parse_args(shown)
+        assert "Use 100%s" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

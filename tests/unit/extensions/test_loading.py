@@ -17,11 +17,16 @@ from entrypoints.opening.startup_error import StartupError
 
 VALID: Final = """
 from dataclasses import dataclass
-from entrypoints.extensions import Extension, RecordKind, Record, setting
+from entrypoints.extensions import Extension, RecordKind, Record, Secret, secret, setting
 
 @dataclass
 class Plain:
     city: str = ""
+
+@dataclass
+class TwoFiles:
+    key: Secret = secret("A key.")
+    key_file: str = setting("A file.")
 
 class Own(Extension):
     name = "acme"
@@ -57,7 +62,7 @@ def test_an_extension_of_the_current_folder_is_loaded(folder: Path) -> None:
         ("feature = Own()", "feature = Own", "is not an extension, but the class Own: name an obj"),
         ("feature = Own()", "feature = {}", "is not an extension, but a dict"),
         ("feature = Own()", "", "cannot be imported (module 'own_extension' has no attribute"),
-        ("feature = Own()", "raise KeyError('hidden')", "its module raises KeyError (XX, line 13)"),
+        ("feature = Own()", "raise KeyError('hidden')", "its module raises KeyError (XX, line 18)"),
         ("feature = Own()", "raise SystemExit", "its module raises SystemExit"),
         ("feature = Own()", "feature = (", "cannot be imported ('(' was never closed"),
         ("api = 1", "api = 2", "was written for version 2 ofXX this program has version 1"),
@@ -69,6 +74,8 @@ def test_an_extension_of_the_current_folder_is_loaded(folder: Path) -> None:
         ("api = 1", 'api = 1; data = "profile"', "`data` must be a tuple of texts"),
         ("api = 1", "api = 1; settings = int", "`settings` must be a dataclass"),
         ("api = 1", "api = 1; settings = Plain", "must be setting(…) or secret(…)"),
+        ("api = 1", "api = 1; settings = TwoFiles", "setting key_file has the name of the file"),
+        ("api = 1", "api = 1; kinds = property(lambda _: 1 / 0)", "cannot be used (ZeroDivision"),
         (
             "api = 1",
             'api = 1; kinds = (RecordKind("identities", Record),)',

@@ -96,7 +96,11 @@ async def test_records_are_changed_in_place_deleted_and_expire(
     with pytest.raises(ValueError, match="another id"):
         await notes.change("1", lambda _: Note(id="2"))
     assert not await notes.add(Note(id="1"))
-    assert [note.id for note in await notes.scan("", 10)] == ["1"]
+    (by_time,) = NOTES.indexes
+    for limit, found in {-1: 0, 0: 0, 10: 1, 10**30: 1}.items():
+        assert len(await notes.scan("", limit)) == found
+        assert len(await notes.find(by_time, limit=limit)) == found
+        assert await notes.count(by_time, limit=limit) == found
     assert await notes.delete("1")
     assert not await notes.delete("1")
     with pytest.raises(TooLong):

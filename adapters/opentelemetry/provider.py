@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from adapters.opentelemetry.tracer import OpenTelemetryTracer
 from adapters.threads import start_thread
@@ -25,12 +25,46 @@ _NAME: Final = "dialtone"
 _log: Final = logging.getLogger(__name__)
 
 
+class LoggingExporter(OTLPSpanExporter):
+    """Logs once that the collector takes no spans, with the reason, and that it takes them again.
+
+    The SDK has two lines for each batch, and its exporter tells the reason to its log only.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reason, self._is_failing = "", False
+        logger = logging.getLogger(OTLPSpanExporter.__module__)
+        logger.filters = [self._keep_reason]  # of the latest exporter
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._reason = "no answer in time"
+        result = super().export(spans)
+        is_failing = result is not SpanExportResult.SUCCESS
+        if is_failing and not self._is_failing:
+            _log.warning({"event": "traces_not_sent", "reason": self._reason})
+        elif self._is_failing and not is_failing:
+            _log.info({"event": "traces_sent_again"})
+        self._is_failing = is_failing
+        return result
+
+    def _keep_reason(self, record: logging.LogRecord) -> bool:
+        match record.args:
+            case (_, int(status), _):
+                self._reason = f"status {status}"
+            case (_, None, Exception() as error) | (Exception() as error, *_):
+                self._reason = type(error).__name__
+            case (str(reason), str(), _):
+                self._reason = reason
+        return False
+
+
 @asynccontextmanager
 async def open_tracer(
     version: str,
     *,
     continues_all: bool = False,
-    make_exporter: Callable[[], SpanExporter] = OTLPSpanExporter,
+    make_exporter: Callable[[], SpanExporter] = LoggingExporter,
 ) -> AsyncIterator[OpenTelemetryTracer]:
     """Open the SDK with the exporter by OTLP, until the block ends.
 
@@ -45,8 +79,6 @@ async def open_tracer(
                 f"{variable} is {protocol}: spans are sent by {_PROTOCOL} only, to port 4318 of a "
                 "collector."
             )
-    # Once for each batch that is lost, and not for each attempt.
-    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
     try:
         resource = Resource.create({SERVICE_VERSION: version})
         if "unknown_service" in str(resource.attributes.get(SERVICE_NAME)):

@@ -62,7 +62,8 @@ class OpenTelemetryTracer:
         """Return the span of a request."""
         parent = context.Context()
         if request.traceparent is not None and (request.is_trusted or self._continues_all):
-            headers = {"traceparent": request.traceparent, "tracestate": request.tracestate or ""}
+            state = request.tracestate if request.is_trusted else None  # any text of a client
+            headers = {"traceparent": request.traceparent, "tracestate": state or ""}
             parent = _PROPAGATOR.extract(headers, parent)
         attributes = {"http.request.method": request.method}
         return self._trace(request.method, SpanKind.SERVER, attributes, parent)

@@ -1,8 +1,11 @@
 """The spans of OpenTelemetry, and how the SDK begins and ends."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -32,8 +35,13 @@ def a_tracer(
 
 def a_request(traceparent: str | None = TRACEPARENT, *, is_trusted: bool = False) -> TracedRequest:
     return TracedRequest(
-        method="GET", traceparent=traceparent, tracestate=None, is_trusted=is_trusted
+        method="GET", traceparent=traceparent, tracestate="acme=text", is_trusted=is_trusted
     )
+
+
+def span_state(span: ReadableSpan) -> dict[str, str]:
+    own = span.get_span_context()
+    return dict(own.trace_state) if own else {}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +64,8 @@ def test_a_trusted_trace_is_continued(
         assert (len(span.trace_id), len(span.span_id)) == (32, 16)
     [ended] = exporter.get_finished_spans()
     assert (ended.parent is not None) == is_continued
+    # What a client writes into this header gets into no span.
+    assert (span_state(ended) == {"acme": "text"}) == (is_continued and is_trusted)
 
 
 async def test_calls_are_parts_of_their_request_also_in_its_tasks() -> None:
@@ -124,6 +134,39 @@ async def test_a_collector_that_hangs_does_not_keep_a_worker_from_its_end(
     exporter.ended.set()
     for thread in {*threading.enumerate()} - {*before}:
         thread.join()
+
+
+def test_an_outage_of_the_collector_is_two_lines_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    statuses = [401, 401, 200, 200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(statuses.pop(0))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        exporter = provider.LoggingExporter()
+        for _ in range(4):
+            exporter.export([])
+        exporter.shutdown()  # type: ignore[no-untyped-call]
+        server.shutdown()
+        thread.join()
+    assert [line.msg for line in caplog.records if line.levelno >= logging.INFO] == [
+        {"event": "traces_not_sent", "reason": "status 401"},
+        {"event": "traces_sent_again"},
+    ]
 
 
 def test_the_variable_of_the_sdk_disables_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ async def open_tracer(
         ConfigurationError: A variable of OpenTelemetry has a value that it does not take.
     """
     for variable in _PROTOCOLS:
-        if (protocol := os.environ.get(variable, _PROTOCOL)) != _PROTOCOL:
+        if (protocol := os.environ.get(variable) or _PROTOCOL) != _PROTOCOL:
             raise ConfigurationError(
                 f"{variable} is {protocol}: spans are sent by {_PROTOCOL} only, to port 4318 of a "
                 "collector."

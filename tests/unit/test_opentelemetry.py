@@ -126,6 +126,7 @@ async def test_a_collector_that_hangs_does_not_keep_a_worker_from_its_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(provider, "SHUTDOWN_SECONDS", 0.05)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "")  # empty is unset
     before, exporter = threading.enumerate(), HangingExporter()
     async with open_tracer("1.0", make_exporter=lambda: exporter) as tracer:
         with tracer.trace_request(a_request()):

@@ -52,13 +52,27 @@ def find_kind_problem(kind: RecordKind[Any], extension: str) -> str | None:
             f"Its name must be x_{extension}_ and one word of lower-case letters and digits, at "
             f"most {MAX_NAME_LENGTH} characters."
         )
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind.record_type)}
+    declared = msgspec.structs.fields(kind.record_type)
+    fields = {field.encode_name: field.type for field in declared}
     if fields.get("id") is not str:
         return "Its Struct must have a field `id: str`."
     if kind.has_phones or kind.written_once:
         return "Extensions have no encrypted phones: leave out encrypted_phones and written_once."
     problems = (_find_index_problem(kind, index, fields) for index in kind.indexes)
-    return next(filter(None, problems), None)
+    if problem := next(filter(None, problems), None):
+        return problem
+    for field in declared:
+        if field.encode_name in kind.indexed_fields and _has_other_default(field):
+            return (
+                f"An index needs its field {field.encode_name}, whose default no older record has "
+                "there: give it no default, or None."
+            )
+    return None
+
+
+def _has_other_default(field: msgspec.structs.FieldInfo) -> bool:
+    is_other = field.default is not msgspec.NODEFAULT and field.default is not None
+    return is_other or field.default_factory is not msgspec.NODEFAULT
 
 
 def _find_index_problem(kind: RecordKind[Any], index: Index, fields: dict[str, Any]) -> str | None:

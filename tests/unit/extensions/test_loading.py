@@ -134,6 +134,7 @@ class Note(Record, kw_only=True):
     owner_id: str
     city: int = 0
     user: str = ""
+    state: str = "new"
     expires_at: str = ""
 
 
@@ -177,6 +178,7 @@ NAME: Final = "x_acme_notes"
         (RecordKind(NAME, Note, Index(name=f"{NAME}_u", equal=("user",))), "user, whose name"),
         (RecordKind(NAME, Note, Index(name=f"{NAME}_c", equal=("city",))), "city of the type str"),
         (RecordKind(NAME, Note, Index(name=f"{NAME}_n", equal=("none",))), "none of the type str"),
+        (RecordKind(NAME, Note, Index(name=f"{NAME}_s", equal=("state",))), "give it no default"),
         (RecordKind(NAME, Note, Index(name=f"{NAME}_e", order=EXPIRES_AT)), "of the type datetime"),
     ],
 )

@@ -120,7 +120,8 @@ def _describe_keys(settings: Settings, file: str | None) -> Iterable[str]:
     variable = settings.variable_of("DIALTONE_DATABASE")
     with name_variable(variable) if file is None else nullcontext():
         stored = asyncio.run(_find_stored_keys(settings, file))
-    place, accepted = describe_place(settings), set[str]()
+    place = describe_place(settings)
+    accepted: set[str] | None = None
     yield f"phone_index: a key with the fingerprint {stored.key_fingerprint}"
     fingerprint = asyncio.run(find_key_fingerprint(settings))
     if fingerprint is None:
@@ -132,8 +133,10 @@ def _describe_keys(settings: Settings, file: str | None) -> Iterable[str]:
         accepted = {key.id for key in keys.key_set(KeyPurpose.PHONE_ENCRYPTION).accepted()}
     for ciphertext, count in sorted(stored.ciphertexts.items()):
         key_id = find_key_id(ciphertext)
-        where = "in" if key_id in accepted else "NOT in"
-        yield f"phone_encryption: the key {key_id}, for {count} phones; it is {where} {place}."
+        where = ""
+        if accepted is not None:
+            where = f"; it is {'in' if key_id in accepted else 'NOT in'} {place}"
+        yield f"phone_encryption: the key {key_id}, for {count} phones{where}."
     yield "Keep these lines beside the dump. They tell nothing about the keys themselves."
 
 

@@ -88,6 +88,10 @@ def test_the_fingerprint_names_the_keys_of_a_database_and_of_its_backup(tmp_path
     assert service.stop() == 0
 
     (tmp_path / "secrets.json").unlink()
+    named = service.run("backup", "--fingerprint", "backup.db")
+    assert "There are no usable keys to compare it with: the secrets file" in named.stdout
+    assert f"the key {key.id}, for 1 phones.\n" in named.stdout
+
     assert service.run("keys", "generate", "secrets.json").returncode == 0
     named = service.run("backup", "--fingerprint", "backup.db")
     assert "It does NOT have the fingerprint of the secrets file" in named.stdout

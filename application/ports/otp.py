@@ -95,6 +95,7 @@ class DeliveryResult:
     - `provider_message_id` is the provider's id of a message that it took.
     - `error_code` is the provider's code of an error: a short word or number.
     - `details` are what operators see beside the reason: an error of the network or of an adapter.
+    - No field has the phone number or the code.
     """
 
     status: DeliveryStatus

@@ -7,6 +7,7 @@ import pytest
 from pytest_dialtone.suites.messages.driver import MessengerDriver
 from pytest_dialtone.suites.messages.test_status_callbacks import *
 from pytest_dialtone.suites.messages.test_status_callbacks import (
+    test_an_old_status_callback_gets_no_new_time,
     test_an_old_status_callback_is_not_authentic,
 )
 from tests.contract.messenger_drivers import hook, twilio
@@ -19,4 +20,6 @@ async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[Mess
         yield driver
 
 
-only_with("messenger_driver", hook)(test_an_old_status_callback_is_not_authentic)
+with_signed_time = only_with("messenger_driver", hook)
+with_signed_time(test_an_old_status_callback_is_not_authentic)
+with_signed_time(test_an_old_status_callback_gets_no_new_time)

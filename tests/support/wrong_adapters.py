@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -187,6 +188,12 @@ class RepeatedInDoubt(RightMessenger):
         return await super().deliver(phone, text) if result == UNKNOWN else result
 
 
+class NumberInDetails(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        return result if result == ACCEPTED else replace(result, details=f"to={phone.e164}")
+
+
 class OpenBreaker(RightMessenger):
     failures = 0
 
@@ -241,6 +248,31 @@ class OldStatuses(RightMessenger):
         signed_at = request.headers.get("signed-at", "").encode()
         expected = _sign(request.url, request.body, signed_at)
         is_signed = hmac.compare_digest(request.headers.get("signature", "").encode(), expected)
+        return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
+
+
+class UnsignedTime(RightMessenger):
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        signed_at = float(request.headers.get("signed-at", "0"))
+        if abs(time.time() - signed_at) > MAX_SIGNATURE_AGE.total_seconds():
+            return None
+        expected = _sign(request.url, request.body, b"").decode()
+        is_signed = request.headers.get("signature") == expected
+        return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
+
+    def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
+        signed = super().sign_status(url, body, signed_at)
+        signature = _sign(url, signed.body, b"").decode()
+        return replace(signed, headers={**signed.headers, "signature": signature})
+
+
+class PartOfSignature(RightMessenger):
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        signed_at, signature = (
+            request.headers.get(name, "").encode() for name in ("signed-at", "signature")
+        )
+        expected = _sign(request.url, request.body, signed_at)
+        is_signed = signed_at and expected.startswith(signature)
         return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
 
 

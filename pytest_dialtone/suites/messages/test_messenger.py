@@ -60,8 +60,10 @@ async def send(
     if result.status is not DeliveryStatus.ACCEPTED:
         assert result.reason, f"send {outcome.words}, which has no reason"
     code = message.code if isinstance(message, CodeMessage) else UNDO_CODE
-    for secret in (phone.e164, phone.e164[1:], code):
-        assert secret not in result.reason, f"send {outcome.words}: the reason has {secret}"
+    for field in ("reason", "details", "error_code", "provider_message_id"):
+        for secret in (phone.e164, phone.e164[1:], code):
+            text = getattr(result, field)
+            assert secret not in text, f"send {outcome.words}: {field} has {secret}"
     return result
 
 

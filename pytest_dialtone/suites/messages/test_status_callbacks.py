@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from application.ports.webhooks import MAX_SIGNATURE_AGE, SignedRequest, coverage_of
 from domain.otp.delivery_report import ReportedStatus
 from pytest_dialtone.promises import not_promised
+from pytest_dialtone.signed_headers import find_accepted_parts, with_headers_of
 from pytest_dialtone.suites.messages.driver import MessengerDriver
 from pytest_dialtone.suites.messages.statuses import (
     expect_rejected,
@@ -50,6 +51,10 @@ async def test_a_status_callback_counts_with_its_signature_only(
             "with another body": with_other_body(signed),
         },
     )
+    parts = find_accepted_parts(
+        signed, lambda request: read_statuses(messenger_driver, request) is not None
+    )
+    assert parts == [], f"read_statuses accepted a callback with a part of its header {parts}"
 
 
 async def test_a_status_callback_counts_for_its_message_only(
@@ -77,6 +82,16 @@ async def test_an_old_status_callback_is_not_authentic(messenger_driver: Messeng
             "from now. If its provider signs no time, the messenger has the attribute "
             "signature_coverage = SignatureCoverage(time=False)"
         )
+
+
+async def test_an_old_status_callback_gets_no_new_time(messenger_driver: MessengerDriver) -> None:
+    if not coverage_of(messenger_driver.messenger).time:
+        not_promised("it declares that its provider signs no time")
+    old_time = now() - MAX_SIGNATURE_AGE - MINUTE
+    old = await messenger_driver.sign_status(STATUS_URL, None, old_time)
+    later = await messenger_driver.sign_status(f"{STATUS_URL}0", None, now())
+    if coverage_of(messenger_driver.messenger).url or old.body != later.body:
+        expect_rejected(messenger_driver, with_headers_of(old, later))
 
 
 async def test_no_signed_body_raises_an_exception(messenger_driver: MessengerDriver) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from application.ports.webhooks import MAX_SIGNATURE_AGE, SignedRequest, coverage_of
 from pytest_dialtone.promises import not_promised
+from pytest_dialtone.signed_headers import find_accepted_parts, with_headers_of
 from pytest_dialtone.suites.voice.drivers import VoiceDriver
 
 URL: Final = "https://dialtone.example.org/app/voice/c1?node=menu%20one&visit=2"
@@ -41,6 +42,8 @@ async def test_a_request_with_another_signature_or_body_is_not(voice_driver: Voi
             "with another body": replace(signed, body=signed.body + b" ", form=other_form),
         },
     )
+    parts = find_accepted_parts(signed, voice_driver.signatures.verify)
+    assert parts == [], f"verify accepted a request with a part of its header {parts}"
 
 
 async def test_a_request_with_another_url_is_not_authentic(voice_driver: VoiceDriver) -> None:
@@ -72,6 +75,16 @@ async def test_an_old_request_is_not_authentic(voice_driver: VoiceDriver) -> Non
             "If its provider signs no time, the adapter has the attribute "
             "signature_coverage = SignatureCoverage(time=False)"
         )
+
+
+async def test_an_old_request_gets_no_new_time(voice_driver: VoiceDriver) -> None:
+    if not coverage_of(voice_driver.signatures).time:
+        not_promised("it declares that its provider signs no time")
+    old_time = datetime.now(UTC) - MAX_SIGNATURE_AGE - MINUTE
+    old = await voice_driver.sign(URL, signed_at=old_time)
+    later = await voice_driver.sign(f"{URL}0")
+    if coverage_of(voice_driver.signatures).url or old.body != later.body:
+        expect_rejected(voice_driver, with_headers_of(old, later))
 
 
 async def test_a_request_without_a_signature_is_not_authentic(voice_driver: VoiceDriver) -> None:

@@ -141,5 +141,6 @@ async def open_acme_messenger(*, environ: Mapping[str, str]) -> AsyncIterator[Ac
         if not environ.get(variable):
             raise ConfigurationError(f"{variable} is not set. Set it as Acme's console shows it.")
     callbacks = AcmeStatusCallbacks(environ["ACME_CALLBACK_SECRET"])
-    async with open_transport(Timeouts()) as transport:
+    timeouts = Timeouts(read=float(environ.get("ACME_TIMEOUT", "8")))
+    async with open_transport(timeouts) as transport:
         yield AcmeMessenger(transport, environ, callbacks)

@@ -184,5 +184,6 @@ async def open_acme_voice(*, environ: Mapping[str, str]) -> AsyncIterator[AcmeVo
     for variable in _VARIABLES:
         if not environ.get(variable):
             raise ConfigurationError(f"{variable} is not set. Set it as Acme's console shows it.")
-    async with open_transport(Timeouts()) as transport:
+    timeouts = Timeouts(read=float(environ.get("ACME_TIMEOUT", "8")))
+    async with open_transport(timeouts) as transport:
         yield AcmeVoice(transport, environ)

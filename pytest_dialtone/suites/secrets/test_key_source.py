@@ -60,7 +60,7 @@ class _Lines(logging.Handler):
 def logged() -> Iterator[list[str]]:
     """Return the lines of the log, of each level, also those of the package of the factory."""
     handler = _Lines()
-    package = os.environ[ADAPTER].partition(":")[0].partition(".")[0]
+    package = os.environ.get(ADAPTER, "").partition(":")[0].partition(".")[0]
     levels = {logger: logger.level for logger in (logging.root, logging.getLogger(package))}
     logging.root.addHandler(handler)
     for logger in levels:

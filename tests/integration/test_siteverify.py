@@ -22,7 +22,6 @@ from domain.otp.attestation_proof import AttestationProof
 from tests.support.servers.fake_siteverify import HOSTNAME, SECRET, SITE_KEY, FakeSiteverify
 from tests.support.servers.http_server import (
     Behavior,
-    close_connection,
     respond_with,
 )
 from tests.support.timeouts import LONG
@@ -113,10 +112,8 @@ def says(status: int = 200, **answer: Any) -> Behavior:
 @pytest.mark.parametrize(
     "behavior",
     [
-        close_connection,
         respond_with(500, b'{"success": false}'),
         respond_with(399, b'{"success": false}'),
-        respond_with(404, b"<html>"),
         respond_with(200, b"[" * 60_000),
         respond_with(200, b'{"success": "true"}'),
         respond_with(400, f'{{"success": true, "hostname": "{HOSTNAME}"}}'.encode()),

@@ -12,7 +12,6 @@ from adapters.twilio.client import TwilioClient
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from application.ports.otp import DeliveryStatus
 from tests.support.builders import a_message, a_phone
-from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.http_server import respond_with
 from tests.support.timeouts import LONG
@@ -108,7 +107,7 @@ RESPONSES: dict[DeliveryStatus, list[tuple[int, object]]] = {
         *((502, body) for body in (b"<html>", b"[]", b"\xff\xfe")),
         (500, {"code": 20500, "message": "Internal Server Error"}),
         (503, {"code": {}, "message": 7}),
-        *((status, b"") for status in (302, 400, 401, 429, 503)),
+        *((status, b"") for status in (400, 401, 429)),
         # A carrier filtered it, or the phone is off: the message was sent.
         *(
             (201, {**CREATED, "status": "undelivered", "error_code": code})
@@ -140,13 +139,6 @@ async def test_one_response_decides(
             body[:80],
         )
         assert len(twilio.requests) == 1
-
-
-async def test_a_request_without_a_response_is_unknown(
-    twilio: FakeTwilio, messenger: TwilioMessenger
-) -> None:
-    twilio.behavior = http_server.close_connection
-    assert (await messenger.send(PHONE, a_message(TEXT))).status is DeliveryStatus.UNKNOWN
 
 
 async def test_the_log_contains_no_number_code_or_token(

@@ -217,7 +217,7 @@ async def test_an_invalid_number_has_a_reason_without_the_number(
 ) -> None:
     await messenger_driver.invalidate_number()
     result = await send(messenger_driver, a_code_message())
-    assert result.status is DeliveryStatus.INVALID_NUMBER
+    assert result.status is DeliveryStatus.INVALID_NUMBER, f"send returned {result!r}"
 
 
 async def test_the_health_check_succeeds_with_a_provider(messenger_driver: MessengerDriver) -> None:

@@ -10,13 +10,18 @@ import pytest
 from adapters.logging import configure_logging, flush_log
 from pytest_dialtone.adapter_watch import find_left_open, list_open
 from pytest_dialtone.external_adapter import TestMethodFailed, is_given
-from pytest_dialtone.failure_text import describe_failure, describe_warning
+from pytest_dialtone.failure_text import describe_failure, describe_warning, hide_secrets
 
 OF_TEST_METHOD: Final = "of_test_method"
 collect_ignore_glob = [] if is_given() else ["*"]
 """Without an adapter there is nothing to test."""
 if is_given():  # also in processes of pytest-xdist
     configure_logging("info", "console")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Show no variables: those of an adapter have secrets, also where Ctrl-C stops a call."""
+    config.option.showlocals = config.option.fulltrace = False
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +63,7 @@ def pytest_runtest_makereport(
         except pytest.fail.Exception as failed:
             call.excinfo = pytest.ExceptionInfo.from_exception(failed)
     report = yield
+    report.sections = [(title, hide_secrets(output)) for title, output in report.sections]
     if isinstance(error, TestMethodFailed):
         report.user_properties.append((OF_TEST_METHOD, True))
     return report

@@ -4,6 +4,7 @@ FAILS_IN names where it fails.
 """
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ class LeakingMessenger:
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         text = f"{phone.e164} {message.text}"
+        sys.stdout.write(f"login with {self._environ['GATEWAY_PASSWORD']}: {text}\n")
         self.fail_in("method", text)
         if self._environ["FAILS_IN"] == "thread":
             thread = threading.Thread(target=self.fail_in, args=("thread", text))

@@ -24,7 +24,8 @@ def read_statuses(
     try:
         statuses = messenger.read_statuses(request)
     except Exception as error:
-        raise AssertionError(f"read_statuses raised {error!r}: no request may do that") from error
+        words = f"read_statuses raised {type(error).__name__}: no request may do that"
+        raise AssertionError(words) from error
     is_sequence = isinstance(statuses, Sequence)
     if statuses is not None and not (
         is_sequence and all(isinstance(status, MessageStatus) for status in statuses)

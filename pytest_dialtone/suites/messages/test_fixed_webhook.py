@@ -60,7 +60,8 @@ def answer(messenger_driver: MessengerDriver, request: SignedRequest) -> str | N
     try:
         text = messenger.answer_handshake(request)
     except Exception as error:
-        raise AssertionError(f"answer_handshake raised {error!r}: no request may do so") from error
+        words = f"answer_handshake raised {type(error).__name__}: no request may do that"
+        raise AssertionError(words) from error
     assert text is None or isinstance(text, str), f"answer_handshake returned {text!r}"
     return text
 

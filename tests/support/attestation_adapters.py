@@ -4,7 +4,6 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Final
 
 from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
 from domain.otp.attestation_proof import AttestationProof
@@ -66,10 +65,6 @@ class AnySubject(Questions):
         return await super().verify(proof, self.subjects.get(number, subject))
 
 
-DEFECTS: Final = {"NEW_IDS": NewIds, "ANY_SUBJECT": AnySubject}
-
-
 @asynccontextmanager
 async def open_questions(*, environ: Mapping[str, str]) -> AsyncIterator[Questions]:
-    defects = [defect for name, defect in DEFECTS.items() if name in environ]
-    yield (defects or [Questions])[0]()
+    yield Questions()

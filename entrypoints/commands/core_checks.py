@@ -94,51 +94,51 @@ def _are_keys_missing(settings: Settings) -> bool:
 
 async def _check_database(settings: Settings) -> str:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        note = await _inspect_database(settings)
-        if not isinstance(settings.database, Factory):
-            copying, place = copying_of(settings.database)
-            async with copying.open_existing(
-                place, await find_key_fingerprint(settings)
-            ) as existing:
-                if existing is not None:
-                    await check_declared(existing)
+        if isinstance(settings.database, Factory):
+            return await _inspect_own_database(settings)
+        # Once: a key source may take most of the time that this check has.
+        fingerprint = await find_key_fingerprint(settings)
+        note = await _inspect_database(settings.database, fingerprint)
+        copying, place = copying_of(settings.database)
+        async with copying.open_existing(place, fingerprint) as existing:
+            if existing is not None:
+                await check_declared(existing)
         return note
 
 
-async def _inspect_database(settings: Settings) -> str:
+async def _inspect_database(
+    location: SqliteLocation | PostgresLocation | MongoLocation, fingerprint: str | None
+) -> str:
     """Check that the database can be opened, and return a note."""
-    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        match settings.database:
-            case SqliteLocation(path=path):
-                from adapters.sqlite import inspect_file
+    match location:
+        case SqliteLocation(path=path):
+            from adapters.sqlite import inspect_file
 
-                version = await asyncio.to_thread(
-                    inspect_file, path, await find_key_fingerprint(settings)
-                )
-                return "" if version else f"{path} does not exist yet: the first start creates it"
-            case PostgresLocation(url=url):
-                check_extra("postgres", "postgresql://")
-                from adapters import postgres
+            version = await asyncio.to_thread(inspect_file, path, fingerprint)
+            return "" if version else f"{path} does not exist yet: the first start creates it"
+        case PostgresLocation(url=url):
+            check_extra("postgres", "postgresql://")
+            from adapters import postgres
 
-                found = await postgres.inspect_database(url, await find_key_fingerprint(settings))
-                new = "it is new: the first start creates tables and indexes"
-                return "; ".join([_POOLED] * found.is_pooled + [new] * (not found.schema_version))
-            case MongoLocation(url=url):
-                check_extra("mongo", "mongodb://")
-                from adapters.mongo import inspect_database
+            found = await postgres.inspect_database(url, fingerprint)
+            new = "it is new: the first start creates tables and indexes"
+            return "; ".join([_POOLED] * found.is_pooled + [new] * (not found.schema_version))
+        case MongoLocation(url=url):
+            check_extra("mongo", "mongodb://")
+            from adapters.mongo import inspect_database
 
-                version = await inspect_database(url, await find_key_fingerprint(settings))
-                return (
-                    "" if version else "it is new: the first start creates collections and indexes"
-                )
-            case Factory():
-                encryption = await load_encryption(settings)
-                if encryption is None:
-                    raise StartupError("It was not opened, because it needs the keys.")
-                async with open_database(settings, encryption) as database:
-                    await database.health.check()
-                    await check_declared(database.records)
-                return ""
+            version = await inspect_database(url, fingerprint)
+            return "" if version else "it is new: the first start creates collections and indexes"
+
+
+async def _inspect_own_database(settings: Settings) -> str:
+    encryption = await load_encryption(settings)
+    if encryption is None:
+        raise StartupError("It was not opened, because it needs the keys.")
+    async with open_database(settings, encryption) as database:
+        await database.health.check()
+        await check_declared(database.records)
+    return ""
 
 
 async def _check_limit_store(factory: Factory, settings: Settings) -> str:

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.errors import ConfigurationError, KeySourceUnavailable
 from application.ports.keys import KEY_LOAD_TIMEOUT, Key, KeyPurpose, KeySource
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from adapters.keys.keys import SecretKeys
     from adapters.keys.source import SourceKeys
     from adapters.metrics.metrics import Metrics
+
+_log = structlog.get_logger()
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
@@ -99,7 +103,8 @@ async def open_source_keys(
     from adapters.keys.source import SourceKeys, load_source
 
     environ, variable = settings.variables.values, "DIALTONE_SECRETS"
-    async with AsyncExitStack() as stack:
+    stack = AsyncExitStack()
+    try:
         with _name_variable(variable):
             try:
                 async with asyncio.timeout(KEY_LOAD_TIMEOUT):
@@ -116,6 +121,17 @@ async def open_source_keys(
                 text = f"There are no keys of {factory.path}, because {error}."
                 raise ConfigurationError(f"{text} See docs/key_sources.md.") from None
         yield SourceKeys(source, keys, clock, is_strict=is_strict)
+    finally:
+        await _close(stack, factory)
+
+
+async def _close(source: AsyncExitStack, factory: Factory) -> None:
+    """Close a key source. What goes wrong is no reason to stop: its keys are in memory."""
+    try:
+        async with asyncio.timeout(KEY_LOAD_TIMEOUT):
+            await source.aclose()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- of anybody's code
+        _log.error("own_adapter_failed", factory=factory.path, exc_info=error)
 
 
 async def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> "SecretKeys":

@@ -161,11 +161,20 @@ async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
     media_store: Store,
 ) -> None:
     async with media_store.open_files() as files, media_store.open_files() as other_files:
-        await files.write(KEY, BytesIO(b"one"), JPEG)
-        assert await read_file(other_files, KEY) == b"one"
+        for writer, reader, content in (
+            (files, other_files, b"one"),
+            (other_files, files, b"another"),
+        ):
+            await writer.write(KEY, BytesIO(content), JPEG)
+            assert await read_file(reader, KEY) == content
+            assert await reader.get_size(KEY) == len(content)
+            assert [key async for key in reader.list_files()] == [KEY]
 
     async with media_store.open_files() as files:
-        assert await read_file(files, KEY) == b"one"
+        assert await read_file(files, KEY) == b"another"
+        assert [key async for key in files.list_files()] == [KEY]
+        await files.delete(KEY)
+        assert await read_file(files, KEY) is None
 
 
 async def test_writing_a_key_again_replaces_its_file_only(files: Files) -> None:
@@ -298,6 +307,7 @@ async def test_unfinished_writes_are_deleted_and_counted_later(
     await media_store.leave_unfinished(NOW)
     await media_store.leave_unfinished(NOW)
 
+    assert [key async for key in files.list_files()] == [KEY], "what is unfinished is no file"
     assert await files.delete_unfinished(NOW - HOUR) == 0
     assert await files.delete_unfinished(NOW + HOUR) == 2
     assert await files.delete_unfinished(NOW + HOUR) == 0

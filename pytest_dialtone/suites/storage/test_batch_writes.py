@@ -4,22 +4,48 @@ Each is as a write of its own would be. Jobs and the cleanup write one after the
 """
 
 from datetime import timedelta
+from typing import Final
+
+import msgspec
 
 from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, LEASES
+from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, LEASES, PHONE_VERIFICATIONS
 from adapters.records.leases import LeaseRecord
+from adapters.records.phone_verifications import PhoneVerificationRecord
+from adapters.records.record_kind import RecordKind
 from adapters.records.record_store import (
     BatchReplacements,
     BatchWrites,
     Move,
     Overwrite,
+    RecordStore,
     Replacement,
+    StoredRecord,
 )
 from pytest_dialtone.promises import not_promised
-from pytest_dialtone.suites.storage.record_examples import NOW
+from pytest_dialtone.suites.storage.record_examples import NOW, load_one
 
 LATER = NOW + timedelta(days=365)
+
+
+class NewerVerificationRecord(PhoneVerificationRecord, kw_only=True):
+    unknown: str | None = None
+
+
+NEWER_VERIFICATIONS: Final = RecordKind(
+    PHONE_VERIFICATIONS.name,
+    NewerVerificationRecord,
+    *PHONE_VERIFICATIONS.indexes,
+    written_once=ENCRYPTED_PHONE,
+)
+
+
+async def add_newer(store: RecordStore) -> NewerVerificationRecord:
+    """Add a record with a field that this program does not know."""
+    newer = NewerVerificationRecord(blocked_at=NOW, encrypted_phone=b"first", unknown="kept")
+    assert await store.add(NEWER_VERIFICATIONS, "1", newer, 1)
+    return newer
 
 
 async def test_only_records_with_their_version_are_replaced(database: Database) -> None:
@@ -38,6 +64,36 @@ async def test_only_records_with_their_version_are_replaced(database: Database) 
     found = await store.load(LEASES, ["a", "b"])
     assert {name: stored.version for name, stored in found.items()} == {"a": 6, "b": 5}
     assert found["a"].record.expires_at == LATER
+
+
+async def test_records_that_are_replaced_together_keep_what_each_would_keep(
+    database: Database,
+) -> None:
+    store = database.records
+    if not isinstance(store, BatchReplacements):
+        not_promised("it has no replace_all()")
+    newer = await add_newer(store)
+    replaced = PhoneVerificationRecord(identity_id="a", encrypted_phone=b"second")
+
+    assert await store.replace_all(PHONE_VERIFICATIONS, [Replacement("1", replaced, 1)]) == 1
+
+    expected = msgspec.structs.replace(newer, blocked_at=None, identity_id="a")
+    assert await load_one(store, NEWER_VERIFICATIONS) == StoredRecord("1", expected, 2)
+
+
+async def test_records_that_are_moved_together_keep_unknown_fields(database: Database) -> None:
+    store = database.records
+    if not isinstance(store, BatchWrites):
+        not_promised("it has no overwrite_all(), move_all() and estimate_size()")
+    newer = await add_newer(store)
+    moved = PhoneVerificationRecord(identity_id="a", encrypted_phone=b"second")
+
+    await store.move_all(PHONE_VERIFICATIONS, [Move("1", "2", moved, 1)])
+
+    expected = msgspec.structs.replace(
+        newer, blocked_at=None, identity_id="a", encrypted_phone=b"second"
+    )
+    assert await load_one(store, NEWER_VERIFICATIONS, "2") == StoredRecord("2", expected, 2)
 
 
 async def test_only_records_with_their_version_are_overwritten_and_moved(

@@ -190,6 +190,7 @@ async def test_rate_limits_with_another_subject_purpose_or_name_are_independent(
     subjects = [
         "ip:2001:db8::/64",
         "ip:x",
+        "ip:x ",
         "IP:x",
         "ip:é",
         "ip:e\u0301",
@@ -258,6 +259,7 @@ async def test_the_latest_of_several_times_is_returned(limits: LimitStore) -> No
     for available_at in (
         await acquire(limits, a_reservation(short, long)),
         await limits.next_available(a_reservation(long, short)),
+        await limits.next_available(a_reservation(short, long)),
     ):
         assert is_available_at(available_at, NOW + 2 * HOUR, 2 * HOUR)
 
@@ -467,6 +469,8 @@ async def test_a_group_is_available_when_the_first_of_its_parts_is(limits: Limit
     await acquire_all(limits, *[a_divided_reservation(group)] * 2)
 
     assert is_available_at(await acquire(limits, a_divided_reservation(group)), NOW + HOUR)
+    with_a_limit = a_divided_reservation(group, limits=(a_rate_limit(9),))
+    assert is_available_at(await limits.next_available(with_a_limit), NOW + HOUR)
 
 
 # Releasing.
@@ -614,12 +618,16 @@ async def test_a_permit_of_the_part_that_was_used_is_counted(limits: LimitStore)
 
 
 async def test_a_released_permit_is_not_counted(limits: LimitStore) -> None:
-    limit, other = a_rate_limit(9), a_rate_limit(9, "other")
+    limit, other = a_rate_limit(9), a_rate_limit(9, "other", period=DAY)
     await acquire_many(limits, 3, limit, other)
 
-    await limits.release(Acquisition(NOW, (limit,)))
+    for left in (2, 1, 0):
+        await limits.release(Acquisition(NOW, (limit,)))
 
-    assert await limits.count_used([limit, other], NOW) == [2, 3]
+        counts = await limits.count_used([limit, other], NOW)
+        assert counts == [left, 3], "a release changed another window of the record"
+    deleted = await limits.delete_expired(NOW + 2 * HOUR, 9)
+    assert deleted == 0, "after a release the record expired before its longest window"
 
 
 async def test_an_expired_permit_is_not_counted(limits: LimitStore) -> None:

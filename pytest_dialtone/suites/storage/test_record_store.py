@@ -69,6 +69,12 @@ async def test_a_record_of_each_kind_is_loaded_unchanged(store: RecordStore) -> 
 
         stored = await load_one(store, kind, "an id")
         assert stored == StoredRecord("an id", record, 7), kind.name
+    for kind in KINDS:
+        if kind.expires:
+            deleted = await store.delete_expired(kind, FAR, 9) == 1
+        else:
+            deleted = await store.delete(kind, "an id", 7)
+        assert deleted, f"the record of {kind.name} was deleted with one of another kind"
 
 
 async def test_those_of_many_records_that_exist_are_loaded(store: RecordStore) -> None:
@@ -92,7 +98,8 @@ async def test_an_id_and_a_field_may_be_any_text(store: RecordStore) -> None:
         odd_id: StoredRecord(odd_id, a_report(odd_id, error_code=odd_id), version + 1)
         for version, odd_id in enumerate(ODD_TEXTS, start=1)
     }
-    assert ids(await store.scan(DELIVERY_REPORTS, "", 100)) == sorted(ODD_TEXTS)
+    scanned = await store.scan(DELIVERY_REPORTS, "", 100)
+    assert scanned == [loaded[odd_id] for odd_id in sorted(ODD_TEXTS)]
     for version, odd_id in enumerate(ODD_TEXTS, start=1):
         assert await store.delete(DELIVERY_REPORTS, odd_id, version + 1)
     assert await store.load(DELIVERY_REPORTS, ODD_TEXTS) == {}
@@ -449,7 +456,9 @@ async def test_an_object_a_map_and_a_list_are_replaced_as_a_whole(store: RecordS
 
 async def test_a_record_of_a_hundred_kilobytes_is_loaded_unchanged(store: RecordStore) -> None:
     numbers = {f"{number:032x}": number for number in range(2_500)}
-    report = ReportWithNumbers(id="1", status="sent", expires_at=NOW, numbers=numbers)
+    report = ReportWithNumbers(
+        id="1", status="sent", expires_at=NOW, numbers=numbers, error_code="é" * 10_000
+    )
 
     assert await store.add(REPORTS_WITH_NUMBERS, "1", report, 1)
 
@@ -466,10 +475,12 @@ async def test_times_are_exact_to_the_millisecond(store: RecordStore) -> None:
     for number, time in enumerate(times):
         await store.add(LEASES, str(number), LeaseRecord(expires_at=time), 1)
 
-    stored = await store.find(LEASES, LEASES.find_index(EXPIRES_AT), limit=9)
+    found = await store.find(LEASES, LEASES.find_index(EXPIRES_AT), limit=9)
+    loaded = await store.load(LEASES, ids(found))
 
-    assert [lease.record.expires_at for lease in stored] == times
-    assert all(lease.record.expires_at.utcoffset() == timedelta(0) for lease in stored)
+    assert [lease.record.expires_at for lease in found] == times
+    for lease in (*found, *loaded.values()):
+        assert lease.record.expires_at.utcoffset() == timedelta(0)
 
 
 @pytest.mark.parametrize("kind", [IDENTITIES, PHONE_VERIFICATIONS], ids=lambda kind: kind.name)
@@ -644,6 +655,15 @@ async def test_a_move_can_be_repeated(store: RecordStore, is_interrupted: bool) 
 
     loaded = await store.load(kind, ["old", "new"])
     assert loaded == {"new": StoredRecord("new", MOVED, 8)}
+
+
+async def test_a_record_that_has_another_version_is_not_moved(store: RecordStore) -> None:
+    await store.add(PHONE_VERIFICATIONS, "old", a_verification(), 7)
+
+    await store.move(PHONE_VERIFICATIONS, "old", "new", MOVED, 6)
+
+    loaded = await store.load(PHONE_VERIFICATIONS, ["old", "new"])
+    assert loaded == {"old": StoredRecord("old", a_verification(), 7)}
 
 
 async def test_a_moved_record_is_loaded_and_replaced_under_its_new_id(store: RecordStore) -> None:

@@ -87,7 +87,8 @@ def main(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 -- of a thread or finalizer, after the last test
         print_errors(describe_failure(error))
         code = pytest.ExitCode.TESTS_FAILED
-    except KeyboardInterrupt:  # before or after the tests; pytest itself handles others
+    # Before or after the tests, or in one that left something open. pytest itself handles others.
+    except (KeyboardInterrupt, pytest.fail.Exception):
         code = pytest.ExitCode.INTERRUPTED
     flush_log()
     return promises.finish(code)

@@ -21,7 +21,7 @@ if is_given():  # also in processes of pytest-xdist
 
 def pytest_configure(config: pytest.Config) -> None:
     """Show no variables: those of an adapter have secrets, also where Ctrl-C stops a call."""
-    config.option.showlocals = config.option.fulltrace = False
+    vars(config.option).update(showlocals=False, fulltrace=False)
 
 
 @pytest.fixture(autouse=True)

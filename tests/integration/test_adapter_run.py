@@ -362,6 +362,12 @@ def test_all_that_is_left_open_is_named() -> None:
     assert "the thread 'poller'" in left
 
 
+def test_what_is_left_open_after_ctrl_c_does_not_hide_what_is_not_proven() -> None:
+    run = run_with(open_messenger, "-k", MESSAGES, WRONG_ADAPTER=wrong.InterruptedSend.__name__)
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, run.stdout + run.stderr
+    assert "\nNot complete: " in run.stdout
+
+
 def test_a_failure_of_a_method_for_tests_is_counted_as_an_error() -> None:
     output = run_delivery(wrong.FailedReceived)
 

@@ -5,6 +5,7 @@ Their provider is a list in memory. WRONG_ADAPTER names the class that a factory
 
 import asyncio
 import hmac
+import signal
 import socket
 import threading
 import time
@@ -226,6 +227,13 @@ class LeftOpen(RightMessenger):
         file = Path(__file__).open()  # noqa: ASYNC230, SIM115 -- it stays open
         _KEPT.extend([listener, client, thread, task, file])
         return await super().deliver(phone, text)
+
+
+class InterruptedSend(LeftOpen):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        await super().deliver(phone, text)
+        signal.raise_signal(signal.SIGINT)  # the event loop cancels what runs
+        await asyncio.Event().wait()
 
 
 class UnsignedStatus(RightMessenger):

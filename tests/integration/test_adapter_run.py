@@ -212,6 +212,12 @@ NOT_SENT: Final = (
         ),
         (
             ExternalMessengerDriver,
+            wrong.LostNotices,
+            messenger.test_a_message_without_a_code_is_delivered_or_rejected,
+            "and 0 messages were delivered",
+        ),
+        (
+            ExternalMessengerDriver,
             wrong.NoResult,
             messenger.test_an_accepted_message_is_delivered_to_the_number,
             "send returned True. A failure is a De",

@@ -22,7 +22,7 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Fields
 from adapters.sqlite import open_sqlite_database
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
+from application.ports.otp import DeliveryResult, DeliveryStatus, NoticeMessage, TextMessage
 from application.ports.voice import Markup
 from application.ports.webhooks import (
     MAX_SIGNATURE_AGE,
@@ -203,6 +203,13 @@ class OpenBreaker(RightMessenger):
         result = await super().deliver(phone, text)
         self.failures += result != ACCEPTED
         return result
+
+
+class LostNotices(RightMessenger):
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        if isinstance(message, NoticeMessage):
+            return ACCEPTED
+        return await super().send(phone, message)
 
 
 class NoResult(RightMessenger):

@@ -141,9 +141,14 @@ async def test_a_message_without_a_code_is_delivered_or_rejected(
         undo_code = UNDO_CODE if notice == PhoneNotice.PHONE_CHANGED else ""
         text = f"Your account has another number. {undo_code}"
         message = NoticeMessage(text=text, notice=str(notice), undo_code=undo_code, locale="en")
+        before = len(await messenger_driver.delivered())
         status = (await send(messenger_driver, message)).status
         assert status in (DeliveryStatus.ACCEPTED, DeliveryStatus.REJECTED), (
             f"send returned {status!r} for {message!r}"
+        )
+        count = len(await messenger_driver.delivered()) - before
+        assert count == (status is DeliveryStatus.ACCEPTED), (
+            f"send returned {status!r} for {message!r}, and {count} messages were delivered"
         )
 
 

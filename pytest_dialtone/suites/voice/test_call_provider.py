@@ -73,9 +73,13 @@ async def test_a_call_is_placed_once_with_its_urls(calls_driver: CallsDriver) ->
     url = new_url()
     result = await place_call(calls_driver, url)
 
-    assert result.status is DeliveryStatus.ACCEPTED
-    assert result.reason == ""
-    assert await placed_with(calls_driver, url) == [f"{PHONE.e164} {url} {STATUS_URL}"]
+    is_accepted = (result.status, result.reason) == (DeliveryStatus.ACCEPTED, "")
+    assert is_accepted, f"place_call returned {result!r}"
+    placed = await placed_with(calls_driver, url)
+    assert placed == [f"{PHONE.e164} {url} {STATUS_URL}"], (
+        f"Of one place_call the provider got {len(placed)} requests, each with number and URLs: "
+        f"{placed}"
+    )
 
 
 async def test_a_call_that_is_accepted_has_an_id_of_its_own(calls_driver: CallsDriver) -> None:
@@ -157,9 +161,12 @@ async def test_a_recording_is_read_until_it_is_deleted(calls_driver: CallsDriver
 async def test_an_unknown_recording_is_not_found_and_is_deleted(
     calls_driver: CallsDriver, recording_id: str
 ) -> None:
-    with pytest.raises(RecordingNotFound):
-        await read(calls_driver.calls, recording_id)
-    await calls_driver.calls.delete_recording(recording_id)
+    reading = {"open_recording": read(calls_driver.calls, recording_id)}
+    await expect_errors(reading, RecordingNotFound, seconds=RECORDING_SECONDS)
+    deleted = await observe(calls_driver.calls.delete_recording(recording_id), RECORDING_SECONDS)
+    assert deleted.words == "returned None", (
+        f"delete_recording {deleted.words}, but one that is not there is deleted"
+    )
 
 
 async def test_a_recording_need_not_be_read_to_its_end(calls_driver: CallsDriver) -> None:

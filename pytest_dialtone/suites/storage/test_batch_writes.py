@@ -29,21 +29,21 @@ from pytest_dialtone.suites.storage.record_examples import NOW, load_one
 LATER = NOW + timedelta(days=365)
 
 
-class NewerVerificationRecord(PhoneVerificationRecord, kw_only=True):
+class UnknownFieldRecord(PhoneVerificationRecord, kw_only=True):
     unknown: str | None = None
 
 
 NEWER_VERIFICATIONS: Final = RecordKind(
     PHONE_VERIFICATIONS.name,
-    NewerVerificationRecord,
+    UnknownFieldRecord,
     *PHONE_VERIFICATIONS.indexes,
     written_once=ENCRYPTED_PHONE,
 )
 
 
-async def add_newer(store: RecordStore) -> NewerVerificationRecord:
+async def add_newer(store: RecordStore) -> UnknownFieldRecord:
     """Add a record with a field that this program does not know."""
-    newer = NewerVerificationRecord(blocked_at=NOW, encrypted_phone=b"first", unknown="kept")
+    newer = UnknownFieldRecord(blocked_at=NOW, encrypted_phone=b"first", unknown="kept")
     assert await store.add(NEWER_VERIFICATIONS, "1", newer, 1)
     return newer
 

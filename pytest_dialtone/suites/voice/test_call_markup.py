@@ -41,10 +41,11 @@ def render(voice_driver: VoiceDriver, *instructions: Instruction) -> Markup:
 def texts_in(document: Markup) -> list[str]:
     """Return the texts of a document of JSON or XML, as they are; of another, the whole of it."""
     words = f"render returned a document of {document.media_type} that is none: {document.text}"
+    media_type = document.media_type.partition(";")[0].strip().lower()
     try:
-        if document.media_type.endswith("json"):
+        if media_type.endswith("json"):
             return _texts_of(json.loads(document.text))
-        if document.media_type.endswith("xml"):
+        if media_type.endswith("xml"):
             elements = ET.fromstring(document.text.encode()).iter()  # noqa: S314 -- the adapter's own
             return [
                 text

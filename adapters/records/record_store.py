@@ -121,7 +121,8 @@ class RecordStore(Protocol):
         Args:
             kind: The kind.
             index: One of its indexes.
-            equal: The values of the fields `index.equal`, in their order.
+            equal: The values of the fields `index.equal`, in their order. One that is longer than
+                the fields are finds nothing: people search for any text.
             until: If given, only records whose `index.order` is then or earlier.
             after: If given, only records that come after this position. The index is paged.
             newest_first: Return them in the opposite order: by time and, if the index is paged, by

@@ -257,6 +257,10 @@ async def test_values_of_an_index_may_be_any_text(store: RecordStore) -> None:
     for text in texts:
         found = await store.find(AUDIT_ENTRIES, ENTRIES_BY_SUBJECT, [text], limit=9)
         assert ids(found) == [text or "empty"]
+    too_long = "𝄞" * 2_000
+    assert await store.find(AUDIT_ENTRIES, ENTRIES_BY_SUBJECT, [too_long], limit=9) == [], (
+        "a search for a text that is longer than any stored one finds nothing"
+    )
 
 
 async def test_the_longest_values_of_each_index_and_the_longest_ids_are_stored_and_found(

@@ -20,6 +20,8 @@ PRUNED_AT_ONCE: Final = 50
 """The event loop is busy with each for up to a tenth of a millisecond."""
 PURGED_AT_ONCE: Final = 20
 """Each identity may have much that a feature deletes."""
+MAX_NOT_PURGED: Final = 1000
+"""A feature that fails for more identities keeps the others waiting: it fails for most."""
 LEASE_NAME: Final = "cleanup"
 
 
@@ -66,6 +68,7 @@ class Cleanup:
         self._steps: dict[str, CleanupStep] = {}
         self._final: list[FinalCleanup] = []
         self._forget_identity: list[ForgetIdentity] = []
+        self._not_purged: set[str] = set()
         self._core_steps: Mapping[str, CleanupStep] = {
             "purged_identities": self._purge_identities,
             "released_usernames": self._release_usernames,
@@ -103,6 +106,7 @@ class Cleanup:
         Raises:
             StorageError
         """
+        self._not_purged.clear()
         # An unverified identity is purged by the next round.
         steps, pace = {**self._steps, **self._core_steps}, Pace()
         report = CleanupReport(dict.fromkeys(steps, 0))
@@ -133,8 +137,15 @@ class Cleanup:
         return sum(await call_in_groups(delete, expired))
 
     async def _purge_identities(self, now: datetime) -> int:
-        deleted = await self._repositories.identities.list_unpurged(PURGED_AT_ONCE)
-        return sum([await self._purge(identity, now) for identity in deleted])
+        while True:
+            # Those that failed are the first of the list each time, and the others follow them.
+            failed = len(self._not_purged)
+            limit = PURGED_AT_ONCE + min(failed, MAX_NOT_PURGED)
+            deleted = await self._repositories.identities.list_unpurged(limit)
+            due = [each for each in deleted if each.value.id not in self._not_purged]
+            purged = sum([await self._purge(identity, now) for identity in due])
+            if purged or len(self._not_purged) == failed:
+                return purged
 
     async def _purge(self, deleted: Versioned[Identity], now: datetime) -> bool:
         identity = deleted.value
@@ -142,6 +153,7 @@ class Cleanup:
             for forget_identity in self._forget_identity:
                 await forget_identity(identity.id)
         except PurgeFailed:
+            self._not_purged.add(identity.id)
             return False
 
         def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:

@@ -56,7 +56,7 @@ def test_the_documented_adapter_passes_the_contract_suite(my_sms: Path) -> None:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "passed" in run.stdout
-    assert "no helper received(): 4 promises unproven" in run.stdout
+    assert "no helper received(): 5 promises unproven" in run.stdout
 
 
 def test_another_provider_sends_and_reports_what_became_of_a_message(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def _from_validation_error(error: ValidationException) -> ApiError:
     invalid = [
         FieldError(each["key"], FieldErrorCode.INVALID_VALUE, "This is not a valid value.")
         for each in error.extra or ()
-        if isinstance(each, dict) and "source" in each and "key" in each
+        if isinstance(each, dict) and "key" in each and each.get("source", "body") != "body"
     ]
     if invalid:
         return exceptions.InvalidFields(*invalid)

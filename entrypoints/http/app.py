@@ -15,6 +15,7 @@ from litestar.routes import HTTPRoute
 from application.limits.file_reads import FileReads
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
+from entrypoints.http.compression import CompressedContent
 from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
@@ -27,7 +28,7 @@ from entrypoints.http.openapi.merging import add_description
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import MessageStatusController
-from entrypoints.http.parsing import body_type, require_single_parameters
+from entrypoints.http.parsing import body_type, check_parameters
 from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
@@ -73,8 +74,8 @@ def create_app(
             app.state.use_cases = use_cases
             yield
 
-    def describe() -> bytes:
-        return msgspec.json.encode(describe_app(settings, plugins))
+    def describe() -> CompressedContent:
+        return CompressedContent.of(msgspec.json.encode(describe_app(settings, plugins)))
 
     app = Litestar(
         plugins=[*plugins],
@@ -184,10 +185,12 @@ def _cors_config(web_origins: Sequence[str], methods: Sequence[Any]) -> CORSConf
 
 
 async def _before_request(request: Request[Any, Any, Any]) -> Response[None] | None:
-    require_single_parameters(request)
+    if request.method == HttpMethod.OPTIONS:
+        return _answer_options(request)
+    check_parameters(request)
     if isinstance(request, ApiRequest) and body_type(request.route_handler) is not None:
         request.check_json_headers()
-    return _answer_options(request) if request.method == HttpMethod.OPTIONS else None
+    return None
 
 
 def _answer_options(request: Request[Any, Any, Any]) -> Response[None]:

@@ -46,6 +46,11 @@ IS_HEAD: Final = "is_head"
 """The key in the state of a request that is set for HEAD."""
 ERROR: Final = "dialtone.error"
 """The key in the ASGI scope of the error that became the response."""
+VARY: Final = "dialtone.vary"
+"""The key in the ASGI scope of a header that selects the response, in addition to `Origin`.
+
+The framework replaces `Vary` in responses to pages of other origins.
+"""
 _CLIENT_CLOSED_REQUEST: Final = 499
 _UNTRACED: Final = "/health/"
 """How the paths begin whose requests are no traces: a balancer sends some each second."""
@@ -131,7 +136,8 @@ class RequestContextMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._add_headers(message["headers"], fields["request_id"])
+                headers = self._add_headers(message["headers"], fields["request_id"])
+                message["headers"] = _add_vary(headers, scope) if VARY in scope else headers
             return send(message)
 
         try:
@@ -200,6 +206,12 @@ class RequestContextMiddleware:
             trace_id = _find_id(_TRACEPARENT, trusted.get(b"traceparent", ()))
             ids["trace_id"] = trace_id or _make_id()
         return ids
+
+
+def _add_vary(headers: list[tuple[bytes, bytes]], scope: AsgiScope) -> list[tuple[bytes, bytes]]:
+    values = [value for name, value in headers if name == b"vary"]
+    others = [header for header in headers if header[0] != b"vary"]
+    return [*others, (b"vary", b", ".join([*values, scope[VARY]]))]
 
 
 def _traced_method(method: str) -> str:

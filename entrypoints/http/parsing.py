@@ -125,8 +125,30 @@ def query_parameters(handler: BaseRouteHandler) -> Sequence[str]:
     ]
 
 
-def require_single_parameters(request: Request[Any, Any, Any]) -> None:
-    """Check that no query parameter is sent twice: a proxy and the service might each use another.
+def unknown_parameter(name: str, known: Sequence[str]) -> FieldError:
+    """Return the error of a query parameter that a path does not have."""
+    names = f"These are known: {', '.join(known)}." if known else "This path has none."
+    return FieldError(
+        name[:MAX_FIELD_NAME_LENGTH],
+        FieldErrorCode.UNKNOWN_FIELD,
+        f"This query parameter is unknown. {names}",
+    )
+
+
+def has_strict_parameters(path: str) -> bool:
+    """Return whether a path rejects unknown query parameters.
+
+    The paths of the administration do: without a filter that is misspelled, all would be listed.
+    Other paths ignore them, as apps that are installed send some.
+    """
+    return path.startswith("/admin/")
+
+
+def check_parameters(request: Request[Any, Any, Any]) -> None:
+    """Check the names of the query parameters, before their values are parsed.
+
+    None is sent twice: a proxy and the service might each use another. Some paths have no others
+    than those that they declare, see `has_strict_parameters`.
 
     Raises:
         InvalidFields
@@ -134,29 +156,13 @@ def require_single_parameters(request: Request[Any, Any, Any]) -> None:
     if not request.scope["query_string"]:
         return
     sent = request.query_params
-    names = query_parameters(request.route_handler)
-    errors = [repeated_field(name) for name in names if len(sent.getall(name, ())) > 1]
+    known = query_parameters(request.route_handler)
+    errors = [repeated_field(name) for name in known if len(sent.getall(name, ())) > 1]
+    if has_strict_parameters(request.scope["path_template"]):
+        unknown = [name for name in dict.fromkeys(sent) if name not in known]
+        errors += [unknown_parameter(name, known) for name in unknown[:MAX_UNKNOWN_FIELDS]]
     if errors:
         raise InvalidFields(*errors)
-
-
-def require_known_parameters(request: Request[Any, Any, Any]) -> None:
-    """Check that all query parameters are known: without one that is misspelled, all is listed.
-
-    Raises:
-        InvalidFields
-    """
-    known = query_parameters(request.route_handler)
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        message = f"This parameter is unknown. These are known: {', '.join(known)}."
-        code = FieldErrorCode.UNKNOWN_FIELD
-        raise InvalidFields(
-            *(
-                FieldError(name[:MAX_FIELD_NAME_LENGTH], code, message)
-                for name in unknown[:MAX_UNKNOWN_FIELDS]
-            )
-        )
 
 
 @cache

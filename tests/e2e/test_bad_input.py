@@ -56,17 +56,6 @@ async def test_an_encoded_body_is_rejected(
     assert (await http.post("/auth/request-otp", content=body, headers=same)).status_code == 200
 
 
-async def test_a_description_that_a_client_has_is_not_sent_again(http: httpx.AsyncClient) -> None:
-    first = await http.get("/openapi.json")
-    assert (first.status_code, first.headers["cache-control"]) == (200, "public, no-cache")
-    etag = {"If-None-Match": f'"another", {first.headers["etag"]}'}
-    again = await http.get("/openapi.json", headers=etag)
-    assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["etag"] == first.headers["etag"]
-    changed = await http.get("/openapi.json", headers={"If-None-Match": '"another"'})
-    assert changed.content == first.content
-
-
 async def test_an_unknown_path_is_404_with_and_without_a_token(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:

@@ -39,6 +39,20 @@ def _description() -> dict[str, Any]:
     return document
 
 
+def admin_operations() -> list[tuple[str, str, list[str]]]:
+    """Return the method, the path and the names of the query parameters of all operations."""
+    return [
+        (
+            method,
+            re.sub("{.*?}", "1", path),
+            [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"],
+        )
+        for path, by_method in _description()["paths"].items()
+        if path.startswith("/admin/")
+        for method, operation in by_method.items()
+    ]
+
+
 def assert_described(response: httpx.Response) -> None:
     """Fail if the description does not have the status and the body of a response to an admin."""
     path = response.request.url.path

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.app_harness import AppHarness
 from tests.support.http_app import open_http_client
+from tests.support.http_settings import make_http_settings
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,37 @@ async def test_a_client_that_has_a_file_of_the_module_gets_a_304(
     assert first.headers["Cache-Control"] == second.headers["Cache-Control"] == "public, no-cache"
     assert "export class Dialtone " in first.text
     assert second.content == b""
+
+
+async def test_the_description_is_compressed_and_not_sent_again() -> None:
+    settings = make_http_settings(web_origins=("https://app.example",))
+    origin = {"Origin": "https://app.example"}
+    async with open_http_client(AppHarness().use_cases, settings) as http:
+        plain = await http.get("/openapi.json", headers={"Accept-Encoding": "gzip;q=0, *"})
+        gzipped = await http.get("/openapi.json", headers=origin | {"Accept-Encoding": "br, gzip"})
+        tag = {"If-None-Match": f'"another", {gzipped.headers["etag"]}'}
+        known = await http.get("/openapi.json", headers=origin | tag)
+        other = await http.get("/openapi.json", headers=tag | {"Accept-Encoding": "identity"})
+        broken = {"If-Match": '"another"'}
+        errors = [await http.get("/openapi.json", headers=broken), await http.get("/nowhere")]
+
+    assert ("content-encoding" in plain.headers, gzipped.headers["content-encoding"]) == (
+        False,
+        "gzip",
+    )
+    assert plain.content == gzipped.content == other.content
+    assert int(gzipped.headers["content-length"]) < int(plain.headers["content-length"]) / 5
+    assert (known.status_code, known.content) == (304, b"")
+    assert known.headers["etag"] == gzipped.headers["etag"] != plain.headers["etag"]
+    assert gzipped.headers["access-control-allow-origin"] == origin["Origin"]
+    for response in (plain, gzipped, known):
+        assert response.headers["cache-control"] == "public, no-cache"
+        assert response.headers["vary"] == "Origin, Accept-Encoding"
+    assert ["content-encoding" in response.headers for response in errors] == [False, False]
+    assert [response.headers["vary"] for response in errors] == [
+        "Origin, Accept-Encoding",
+        "Origin",
+    ]
 
 
 async def test_the_page_of_the_api_loads_nothing_from_other_hosts() -> None:

@@ -1,19 +1,19 @@
 """The OpenAPI description as JSON, and a page for people that loads nothing from other hosts."""
 
 from functools import cache
-from hashlib import sha256
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Any, Final
 
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
+from entrypoints.http.compression import CompressedContent
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.exceptions import PathNotFound
-from entrypoints.http.preconditions import Validators
+from entrypoints.http.middleware import VARY
 from entrypoints.http.request import ApiRequest
 
 _SWAGGER_UI_FILES: Final = {
@@ -40,16 +40,19 @@ class OpenApiController(Controller):
 
     @get("/openapi.json", media_type="application/json")
     async def get_description(
-        self, request: ApiRequest, description: Injected[bytes]
+        self, request: ApiRequest, description: Injected[CompressedContent]
     ) -> Response[bytes]:
         """Return the description as JSON. A client that has it already gets a 304."""
-        validators = Validators(etag=f'"{sha256(description).hexdigest()}"')
-        is_known = validators.is_not_modified(request.headers)
+        scope: Any = request.scope
+        scope[VARY] = b"Accept-Encoding"
+        selected = description.select(request.headers)
+        is_known = selected.validators.is_not_modified(request.headers)
         return Response(
-            b"" if is_known else description,
+            b"" if is_known else selected.content,
             status_code=304 if is_known else 200,
             # It can be kept, and is asked for again, because the next version has another one.
-            headers=validators.headers | {"Cache-Control": "public, no-cache"},
+            headers=(selected.validators.headers if is_known else selected.headers)
+            | {"Cache-Control": "public, no-cache"},
         )
 
     @get("/docs", media_type="text/html")

@@ -125,7 +125,7 @@ def describe_api(
             corrections.remove_content_of_204(operation)
             operations.describe_act(operation, handler)
             operations.describe_request_body(operation, handler, schemas, settings)
-            documented = responses.errors_of(handler, operation["security"], body_errors)
+            documented = responses.errors_of(handler, path, operation["security"], body_errors)
             form = errors.form_of(path)
             used |= responses.schemas_of(errors, form, documented)
             described = responses.describe_errors(errors, form, documented)

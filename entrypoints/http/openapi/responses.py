@@ -15,7 +15,14 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.fields import ErrorFields, InvalidFieldsError
 from entrypoints.http.errors.handlers import UNAVAILABLE_ERROR
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorTable
-from entrypoints.http.parsing import body_type, missing_field, query_parameters, repeated_field
+from entrypoints.http.parsing import (
+    body_type,
+    has_strict_parameters,
+    missing_field,
+    query_parameters,
+    repeated_field,
+    unknown_parameter,
+)
 
 DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""
@@ -49,6 +56,7 @@ _BODY_ERRORS: Final[Sequence[DocumentedError]] = (
 
 def errors_of(
     handler: HTTPRouteHandler,
+    path: str,
     security: Sequence[Mapping[str, Any]],
     body_errors: Iterable[tuple[type[msgspec.Struct], Sequence[type[ApiError]]]] = (),
 ) -> Sequence[DocumentedError]:
@@ -57,7 +65,7 @@ def errors_of(
     - An access token or a limit brings the errors of these.
     - Pages of other origins may not change anything.
     - A JSON body may be malformed, or have no value for a field that is required.
-    - A query parameter may be sent twice.
+    - A query parameter may be sent twice, or be unknown.
     - The act of an operator may need a fresh login.
     - Features may add errors of bodies.
     - The database may fail, or too many calls may wait for it, unless `UNAVAILABLE_ERROR` is None.
@@ -74,7 +82,10 @@ def errors_of(
     if body is not None:
         required = [field.encode_name for field in msgspec.structs.fields(body) if field.required]
         first += [*map(missing_field, required[:1]), *_BODY_ERRORS]
-    first += [repeated_field(name) for name in query_parameters(handler)[:1]]
+    parameters = query_parameters(handler)
+    first += [repeated_field(name) for name in parameters[:1]]
+    if has_strict_parameters(path):
+        first.append(unknown_parameter("misspelled", parameters))
     unavailable = handler.opt.get(UNAVAILABLE_ERROR, errors.Unavailable)
     return (
         *first,

@@ -11,7 +11,7 @@ from domain.statistics.report import (
 )
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.parsing import FieldErrors, parsing_field, require_known_parameters
+from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.statistics import schemas
 
@@ -49,7 +49,6 @@ class StatisticsController(Controller):
         What was counted within the last minute may be missing. The counts are kept for eight days,
         and have no phone, IP or id. A service token needs the scope `statistics:read`.
         """
-        require_known_parameters(request)
         with FieldErrors() as invalid:
             with invalid.of("hours"):
                 count = schemas.HOURS.parse(hours)

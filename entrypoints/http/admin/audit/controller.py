@@ -13,7 +13,7 @@ from entrypoints.http.admin.audit import schemas
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.paging import CursorParameter
-from entrypoints.http.parsing import FieldErrors, require_known_parameters
+from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.request import ApiRequest
 
 
@@ -52,7 +52,6 @@ class AuditController(Controller):
         changes. If the act fails, a second entry says so. Entries are kept for 400 days. A service
         token needs the scope `audit:read`.
         """
-        require_known_parameters(request)
         with FieldErrors() as invalid:
             with invalid.of("actor"):
                 audit_filter = _parse_filter(user, actor)

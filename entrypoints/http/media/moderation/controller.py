@@ -21,7 +21,7 @@ from entrypoints.http.media.library.schemas import OwnerParameter
 from entrypoints.http.media.moderation import schemas
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import CursorParameter
-from entrypoints.http.parsing import parse_id, parsing_field, require_known_parameters
+from entrypoints.http.parsing import parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
 
@@ -65,7 +65,6 @@ class ModerationController(Controller):
         Only administrators may, here and on the other paths below `/admin/library`. A page may
         have fewer items than `limit`, even none, and not be the last.
         """
-        require_known_parameters(request)
         item_filter, after, size = schemas.parse_list_parameters(item_state, user_id, cursor, limit)
         page = await moderation.moderate_items.list(request.caller, item_filter, after, size)
         return schemas.to_page_response(page)

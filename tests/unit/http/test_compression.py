@@ -1,0 +1,35 @@
+"""Which clients get compressed content (RFC 9110 §12.5.3)."""
+
+import pytest
+from litestar.datastructures import Headers
+
+from entrypoints.http.compression import prefers_gzip
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_gzipped"),
+    [
+        ([], False),
+        ([""], False),
+        (["gzip, deflate, br, zstd"], True),
+        (["deflate", "GZIP ; Q=0.001"], True),
+        (["x-gzip"], True),
+        (["*"], True),
+        (["br;q=1.0, *;q=0.1"], True),
+        (["gzip;q=0"], False),
+        (["gzip; q=0.000, *"], False),
+        (["*;q=0"], False),
+        (["identity;q=0, *;q=0"], False),
+        (["identity"], False),
+        (["identity, gzip;q=0.5"], False),
+        (["identity;q=0.5, gzip;q=0.5"], True),
+        (["gzip;q=2"], False),
+        (["gzip;q=1.001"], False),
+        (["gzip;q="], False),
+        (["gzip;q=0.5;a=b, ,;,\xe9"], False),
+        (["gzipped, brotli"], False),
+    ],
+)
+def test_gzip_is_for_clients_that_take_it(lines: list[str], *, is_gzipped: bool) -> None:
+    headers = Headers([(b"accept-encoding", line.encode("latin-1")) for line in lines])
+    assert prefers_gzip(headers) is is_gzipped

@@ -54,6 +54,14 @@ FILE_NAMES: Final = (
     'name="file"; filename="100%22.gif"',
     'name="file"; filename="\u0930.gif"; filename*=UTF-8\'\'%E0%A4%B0.gif',
     'filename="a;b.gif"; name="file"',
+    "name=file; filename*=UTF-8''%E0%A4%B0.gif",  # urllib3 before 1.25
+    "name=\"file\"; filename*=iso-8859-1'en'%E9.gif",
+    'name="file"; filename*="UTF-8\'\'%E9.gif"',  # Apache HttpClient
+    "name=\"file\"; FileName* = UTF-8''%ZZ%",
+    'name="file"; filename=""; filename*=a.gif',
+    'name="file"; filename*=UTF-8\'\'; filename="a.gif"',
+    "name*=utf-8''file; filename*0*=utf-8''; filename*1=a.gif",
+    "name=\"file\"; filename*=nonsense''\xe9",
 )
 IGNORED_PARTS: Final = (
     part('name="note"', b"ignored"),
@@ -187,6 +195,37 @@ def test_a_damaged_form_gets_the_same_response_in_any_chunks(
     assert ("code" in response.body) == (response.status != 201)
     assert uploads.count_items()["ready"] == ready + (response.status == 201)
     assert uploads.post(data.draw(chunkings(body))) == response
+
+
+@pytest.mark.parametrize(
+    ("disposition", "status", "code"),
+    [
+        (b'name="file"; filename="caf\xe9.gif"', 201, None),
+        (b'name="file"; filename="\x95\\"', 201, None),  # Shift JIS
+        (b'name="file"; filename="\xff\xfe\x80"', 201, None),
+        (b"name=\"file\"; filename*=utf-8''caf\xe9", 201, None),
+        (b"name=\"file\"; filename*=UTF-8''", 400, "no_selected_file"),
+        (b'name="file"; filename*=', 400, "no_selected_file"),
+        (b'name="file"; x="filename*=a"', 400, "no_file_part"),
+        (b'name="fil\xe9"; filename="a.gif"', 400, "no_file_part"),
+    ],
+)
+def test_the_name_of_a_file_may_have_any_charset(
+    uploads: UploadDriver, disposition: bytes, status: int, code: str | None
+) -> None:
+    file = file_part(name="NAME").replace(b"NAME", disposition)
+    response = uploads.post([form(user_part(uploads.user_id), file)])
+    assert (response.status, response.body.get("code")) == (status, code)
+
+
+def test_a_text_of_another_charset_is_an_error_that_says_so(uploads: UploadDriver) -> None:
+    text = part('name="category"', b"caf\xe9")
+    other = part('name="category"', b"a", "Content-Type: text/plain; charset=iso-8859-1\r\n")
+    for sent in (text, other):
+        response = uploads.post([form(user_part(uploads.user_id), file_part(), sent)])
+        (error,) = response.body["field_errors"]
+        assert (response.status, error["code"]) == (400, "invalid_form")
+        assert "UTF-8" in error["message"]
 
 
 def test_a_text_beside_the_file_is_ignored(uploads: UploadDriver) -> None:

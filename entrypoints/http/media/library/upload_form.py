@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from tempfile import TemporaryFile
@@ -42,7 +43,15 @@ BLOCK_BYTES: Final = 64 * 1024
 MALFORMED_FORM: Final = exceptions.FieldError(
     "body", FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
 )
+_NO_UTF_8: Final = exceptions.FieldError(
+    "body", FieldErrorCode.INVALID_FORM, "The text of a form must be UTF-8."
+)
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
+_EXTENDED: Final = re.compile(
+    r""";\s*(?P<key>(?:file)?name)\*[0-9]*\*?\s*=\s*"?(?:[\w-]*'[\w-]*')?(?P<value>[^;"]*)""",
+    re.IGNORECASE,
+)
+"""A parameter with a charset (RFC 8187), or a part of one (RFC 2231), such as `filename*=`."""
 _FIELDS: Final = {"user_id", "category", "type"}
 """The fields that are read. All others are ignored."""
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
@@ -94,6 +103,9 @@ async def open_upload_form(
                         max_segment_count=MAX_PARTS,
                         max_header_count=MAX_PART_HEADERS,
                         max_header_size=MAX_PART_HEADER_BYTES,
+                        # Each byte is a character of it, so a name may have any charset. Ours are
+                        # ASCII, and the name of a file is not read.
+                        header_charset="latin-1",
                     ) as parser:
                         await reader.read(parser, request.stream())
             yield reader.form()
@@ -171,6 +183,7 @@ class _FormReader:
 
     def _begin(self, part: MultipartSegment) -> None:
         self._part_count += 1
+        _read_extended(part)
         is_file = part.name == "file" and part.filename is not None
         # Clients in Dart by openapi-generator send a text `file` beside the file.
         if not is_file and part.name not in _FIELDS:
@@ -230,11 +243,26 @@ async def _in_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(rest)
 
 
+def _read_extended(part: MultipartSegment) -> None:
+    """Read names that have a charset, which some clients send although RFC 7578 §4.2 forbids it.
+
+    A file is selected if one of its names is not empty. As no name of a file is kept, they are not
+    decoded, and none can be wrong.
+    """
+    extended: dict[str, str] = {}
+    for match in _EXTENDED.finditer(part["Content-Disposition"]):
+        key = match["key"].lower()
+        extended[key] = extended.get(key, "") + match["value"].strip()
+    part.name = part.name or extended.get("name", "")
+    part.filename = part.filename or extended.get("filename", part.filename)
+
+
 def _decode(text: bytearray, charset: str | None) -> str:
     if (charset or _CHARSETS[0]).lower() not in _CHARSETS:
-        raise exceptions.InvalidBody(
-            FieldErrorCode.INVALID_FORM, "The text of a form must be UTF-8."
-        )
+        raise exceptions.InvalidFields(_NO_UTF_8)
     # A text that is too long may be cut in the middle of a character. Its parser rejects it.
     is_whole = len(text) <= MAX_FIELD_BYTES
-    return text.decode(_CHARSETS[0], "strict" if is_whole else "ignore")
+    try:
+        return text.decode(_CHARSETS[0], "strict" if is_whole else "ignore")
+    except UnicodeDecodeError as error:
+        raise exceptions.InvalidFields(_NO_UTF_8) from error

@@ -20,7 +20,7 @@ from adapters.jwt.keys import (
 from application.ports.errors import InvalidToken
 from application.ports.keys import KeyRing, PublicKey, TokenClaims
 
-MAX_TOKEN_LENGTH: Final = 2048
+MAX_TOKEN_LENGTH: Final = 4096
 # Three parts in base64url without padding. A signature of HS256 has 32 bytes, one of ES256 64: the
 # last character of each has bits that are not used, and only zeros are accepted there. With (r, s)
 # of ES256 also (r, n - s) is a valid signature. Both texts have the same claims, and nothing
@@ -95,6 +95,8 @@ class JwtAccessTokens:
             payload["gen"] = claims.generation
             if claims.of_extensions:
                 payload["x"] = claims.of_extensions
+            if claims.of_app:
+                payload["app"] = claims.of_app
             key_id = self._key_set.signing().id
         return self._current_keys().by_id[key_id].sign(payload)
 

@@ -63,6 +63,17 @@ class TokenNetworkRecord(msgspec.Struct, gc=False):
     network: str
 
 
+class SessionClaimsRecord(msgspec.Struct, gc=False):
+    """The claims that a login got for the tokens of its session.
+
+    They are text, since databases do not store all of JSON: no zero byte in PostgreSQL, no integer
+    of more than 64 bits in MongoDB. They are beside the session for the reason of networks.
+    """
+
+    session_id: str
+    claims: str
+
+
 class TokenRepeatRecord(msgspec.Struct, gc=False):
     """A refresh token came again, from another network."""
 
@@ -217,6 +228,7 @@ class IdentityRecord(Record, kw_only=True):
     session_version: int = 0
     token_networks: tuple[TokenNetworkRecord, ...] = ()
     token_repeats: tuple[TokenRepeatRecord, ...] = ()
+    session_claims: tuple[SessionClaimsRecord, ...] = ()
 
     @property
     def encrypted_phones(self) -> list[bytes]:
@@ -276,6 +288,11 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             for session in value.sessions
             if (family := session.token_family) is not None and family.network is not None
         )
+        record.session_claims = tuple(
+            SessionClaimsRecord(session.id, session.claims)
+            for session in value.sessions
+            if session.claims
+        )
         if value.phone is not None:
             record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
         if (change := value.phone_change) is not None:
@@ -307,6 +324,9 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         if record.token_networks:
             networks = {each.session_id: each for each in record.token_networks}
             sessions = tuple(_add_network(networks.get(each.id), each) for each in sessions)
+        if record.session_claims:
+            claims = {each.session_id: each.claims for each in record.session_claims}
+            sessions = tuple(replace(each, claims=claims.get(each.id, "")) for each in sessions)
         return replace(
             identity,
             phone=phone,

@@ -23,6 +23,7 @@ class LoginRecord(msgspec.Struct, gc=False):
     identity_id: str
     session_id: str
     request_id: str | None = None
+    claims: str = ""
 
 
 class _ChallengeRecord(msgspec.Struct, kw_only=True, gc=False):

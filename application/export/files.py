@@ -1,5 +1,6 @@
 """The files of an export, one after the other."""
 
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -172,6 +173,7 @@ def _describe_sessions(identity: Identity, now: datetime) -> _Json:
                 "created_at": session.created_at,
                 "last_used_at": session.last_used_at,
                 "expires_at": session.ends_at,
+                "claims": json.loads(session.claims) if session.claims else None,
             }
             for session in identity.active_sessions(now)
         ],

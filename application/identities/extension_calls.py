@@ -27,9 +27,10 @@ TIMEOUT: Final = 3.0
 """Seconds for all session checks of a login, and for all claims of a token."""
 MAX_CLAIMS_BYTES: Final = 512
 MAX_ALL_CLAIMS_BYTES: Final = 1024
-"""Of the claims of all extensions with their names, so that a token stays below 2,048 characters.
+"""Of the claims of all extensions with their names.
 
-JSON in a token has six ASCII characters for most others, and base64url makes four of three bytes.
+With the claim `app`, twice `MAX_CLAIMS_BYTES`, a token stays below 4,096 characters: JSON in a
+token has six ASCII characters for most others, and base64url makes four of three bytes.
 """
 
 _log: Final = logging.getLogger(__name__)
@@ -42,6 +43,16 @@ class LoginRejection:
     extension: str
     text: str
     user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginApproval:
+    """No extension rejected a login. The claims of its session are JSON, empty for none."""
+
+    claims: str = ""
+
+
+LoginDecision = LoginApproval | LoginRejection
 
 
 async def load_token_claims(sources: Mapping[str, TokenClaimsSource], identity_id: str) -> Claims:
@@ -59,7 +70,7 @@ async def load_token_claims(sources: Mapping[str, TokenClaimsSource], identity_i
         *(_load_claims(name, partial(load, identity_id)) for name, load in sources.items())
     )
     claims = {name: of_name for name, of_name in zip(sources, loaded, strict=True) if of_name}
-    if _token_size(claims) > MAX_ALL_CLAIMS_BYTES:
+    if len(_encode(claims)) > MAX_ALL_CLAIMS_BYTES:
         names = ", ".join(claims)
         raise ExtensionFailed(
             f"the claims of the extensions {names} have more than {MAX_ALL_CLAIMS_BYTES} bytes"
@@ -69,27 +80,40 @@ async def load_token_claims(sources: Mapping[str, TokenClaimsSource], identity_i
 
 async def ask_session_checks(
     checks: Mapping[str, SessionCheck], login: PendingLogin
-) -> LoginRejection | None:
-    """Ask one check after the other, until one rejects the login; None if none does.
+) -> LoginDecision:
+    """Ask one check after the other, until one rejects the login.
 
     Raises:
         ExtensionFailed: One of them returned something else, raised something, or all of them took
-            longer than `TIMEOUT`.
+            longer than `TIMEOUT`; or the claims are no JSON object, or a large one.
         PortError: What an extension raised, such as a `StorageError` of its own records.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + TIMEOUT
+    claims: dict[str, Any] = {}
     for name, check in checks.items():
         seconds = end - loop.time()
-        ask = partial(check, login)
-        decision: object = await call_extension(name, ask, seconds, part="its check")
-        if isinstance(decision, RejectLogin):
-            text: object = decision.text
-            text = _shorten(text) if isinstance(text, str) else ""
-            return LoginRejection(name, text, login.user_id)
-        if not isinstance(decision, AllowLogin):
-            raise _failed(name, f"its check returned {type(decision).__name__}")
-    return None
+        ask = partial(_ask, name, check, login)
+        decision = await call_extension(name, ask, seconds, part="its check")
+        if isinstance(decision, LoginRejection):
+            return decision
+        claims |= decision
+        _check_size(name, claims)
+    return LoginApproval(_encode(claims) if claims else "")
+
+
+async def _ask(
+    name: str, check: SessionCheck, login: PendingLogin
+) -> LoginRejection | Mapping[str, Any]:
+    """Return the rejection of a check, or its claims."""
+    decision: object = await check(login)
+    if isinstance(decision, RejectLogin):
+        text: object = decision.text
+        text = _shorten(text) if isinstance(text, str) else ""
+        return LoginRejection(name, text, login.user_id)
+    if not isinstance(decision, AllowLogin):
+        raise _failed(name, f"its check returned {type(decision).__name__}")
+    return _to_json(name, decision.claims)
 
 
 async def _load_claims(
@@ -100,9 +124,13 @@ async def _load_claims(
         return _to_json(name, await load())
 
     claims = await call_extension(name, load_json, TIMEOUT, part="its claims")
-    if (size := _token_size(claims)) > MAX_CLAIMS_BYTES:
-        raise _failed(name, f"its claims have {size} bytes, more than {MAX_CLAIMS_BYTES}")
+    _check_size(name, claims)
     return claims
+
+
+def _check_size(name: str, claims: Mapping[str, Any]) -> None:
+    if (size := len(_encode(claims))) > MAX_CLAIMS_BYTES:
+        raise _failed(name, f"its claims have {size} bytes, more than {MAX_CLAIMS_BYTES}")
 
 
 def _to_json(name: str, loaded: object) -> Mapping[str, Any]:
@@ -187,6 +215,6 @@ def _shorten(text: str) -> str:
     return text if len(text) <= MAX_REJECTION_LENGTH else f"{text[: MAX_REJECTION_LENGTH - 1]}…"
 
 
-def _token_size(claims: Mapping[str, Any]) -> int:
-    """Return how many bytes the claims have in the payload of a token."""
-    return len(json.dumps(claims, separators=(",", ":")))
+def _encode(claims: Mapping[str, Any]) -> str:
+    """Return the claims as in the payload of a token: in ASCII."""
+    return json.dumps(claims, separators=(",", ":"))

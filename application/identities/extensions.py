@@ -28,7 +28,14 @@ class PendingLogin:
 
 @dataclass(frozen=True, slots=True)
 class AllowLogin:
-    """The session may be opened."""
+    """The session may be opened.
+
+    Attributes:
+        claims: A JSON object of up to 512 bytes, which the session keeps: its short-lived access
+            tokens have it in their claim `app`. Of several checks the last one wins, key by key.
+    """
+
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

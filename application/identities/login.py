@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import IdentityDetached, LoginSucceeded
-from application.identities.extension_calls import Claims, LoginRejection, ask_session_checks
+from application.identities.extension_calls import Claims, LoginDecision, ask_session_checks
 from application.identities.extensions import IdentityExtensions, PendingLogin
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.errors import CorruptRecord, StorageError
@@ -101,7 +101,7 @@ class LogIn:
         code: UsedCode,
         loaded: Versioned[Identity | None] | None,
         now: datetime,
-    ) -> LoginRejection | None:
+    ) -> LoginDecision:
         """Ask the checks of extensions about a login, before its code is used.
 
         Raises:
@@ -147,7 +147,11 @@ class LogIn:
         if is_retry and now >= code.challenge.expires_at:
             return None
         session = self.sessions.start(
-            code.login.session_id, now, command.device, with_refresh=command.with_refresh
+            code.login.session_id,
+            now,
+            command.device,
+            with_refresh=command.with_refresh,
+            claims=code.login.claims,
         )
         device_token = self._make_device_token(command, session)
         added = await self._add_session(command, session, device_token, loaded, is_retry=is_retry)
@@ -168,7 +172,7 @@ class LogIn:
         if device_token is not None:
             device_token = replace(device_token, identity_id=identity.id)
         return LoggedIn(
-            identity, self.sessions.issue_tokens(identity.id, session, now, claims), device_token
+            identity, self.sessions.issue_tokens(identity, session, now, claims), device_token
         )
 
     async def repeat(self, command: LogInCommand) -> LoggedIn | None:
@@ -206,7 +210,7 @@ class LogIn:
         if repeated is None:
             return None
         identity, session, claims = repeated
-        tokens = self.sessions.issue_tokens(identity.id, session, now, claims)
+        tokens = self.sessions.issue_tokens(identity, session, now, claims)
         return LoggedIn(identity, tokens, self._find_device_token(command, identity, session))
 
     async def _add_session(

@@ -1,5 +1,6 @@
 """Start sessions and issue their tokens."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -38,9 +39,18 @@ class SessionFactory:
     extensions: IdentityExtensions
 
     def start(
-        self, session_id: str, now: datetime, device: str | None, *, with_refresh: bool
+        self,
+        session_id: str,
+        now: datetime,
+        device: str | None,
+        *,
+        with_refresh: bool,
+        claims: str = "",
     ) -> Session:
-        """Start a session, with refresh tokens or with one long-lived access token."""
+        """Start a session, with refresh tokens or with one long-lived access token.
+
+        Only one with refresh tokens keeps the claims: a long-lived token has none.
+        """
         limits = self.limits
         lifetime = limits.max_age if with_refresh else min(limits.plain_token_ttl, limits.max_age)
         nonce = self.randomness.bytes(NONCE_BYTES)
@@ -51,6 +61,7 @@ class SessionFactory:
             device=device,
             token_family=RefreshTokenFamily(nonce, rotated_at=now) if with_refresh else None,
             idle_expires_at=now + limits.idle_timeout,
+            claims=claims if with_refresh else "",
         )
 
     def make_device_token(
@@ -100,15 +111,23 @@ class SessionFactory:
         return await load_token_claims(sources, identity_id)
 
     def issue_tokens(
-        self, identity_id: str, session: Session, now: datetime, claims: Claims | None
+        self, identity: Identity, session: Session, now: datetime, claims: Claims | None
     ) -> Tokens:
         """Issue the tokens of the session as it is now, with the claims of `load_claims`."""
-        family = session.token_family
+        identity_id, family = identity.id, session.token_family
         if family is None:
             of_token = TokenClaims(identity_id, session.id, now, session.expires_at)
             return Tokens(self.tokens.issue(of_token), _whole_seconds(session.expires_at - now))
         expires_at = min(now + self.limits.access_token_ttl, session.ends_at)
-        of_token = TokenClaims(identity_id, session.id, now, expires_at, family.generation, claims)
+        of_token = TokenClaims(
+            identity_id,
+            session.id,
+            now,
+            expires_at,
+            family.generation,
+            of_extensions=claims,
+            of_app=json.loads(session.claims) if session.claims else None,
+        )
         key = self.refresh_keys.signing().key
         refresh = make_refresh_token(
             identity_id, session.id, family.generation, key=key, nonce=family.nonce

@@ -142,7 +142,7 @@ class RefreshSession:
         if is_repeated_elsewhere:
             self.events.record(RefreshTokenRepeated(user_id=identity.id))
         self.events.record(SessionRefreshed(user_id=identity.id))
-        return self.sessions.issue_tokens(identity.id, session, now, claims)
+        return self.sessions.issue_tokens(identity, session, now, claims)
 
 
 class LogoutScope(StrEnum):

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from application.identities.extension_calls import LoginRejection
+from application.identities.extension_calls import LoginDecision, LoginRejection
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
@@ -40,7 +40,7 @@ _IDS_BYTES: Final = RANDOM_BYTES + SESSION_ID_BYTES
 
 
 AskBeforeUse = Callable[
-    [UsedCode, Versioned[Identity | None] | None, datetime], Awaitable[LoginRejection | None]
+    [UsedCode, Versioned[Identity | None] | None, datetime], Awaitable[LoginDecision]
 ]
 """Decides about a code that is correct, for an identity or, if there is no value, for a new one."""
 
@@ -149,13 +149,15 @@ class CheckOtp:
             return check_code(verification, attempt, codes)
 
         successor, result = check(loaded.value)
-        found = rejection = None
+        found = decision = None
         if ask is not None and isinstance(result, Correct):
             found = await self._load_identity(result.code)
-            rejection = await self._ask(partial(ask, result.code, found, now), permits)
-            if rejection is not None:
+            decision = await self._ask(partial(ask, result.code, found, now), permits)
+            if isinstance(decision, LoginRejection):
                 attempt = replace(attempt, is_login_rejected=True)
-                successor, result = check(loaded.value)
+            else:
+                attempt = replace(attempt, claims=decision.claims)
+            successor, result = check(loaded.value)
         is_saved, identity = await asyncio.gather(
             self._save(phone, successor, loaded),
             self._load_identity(used_code(result) if found is None else None),
@@ -176,7 +178,7 @@ class CheckOtp:
             attempts_left=left,
             permits=permits,
             identity=identity,
-            rejection=rejection,
+            rejection=decision if isinstance(decision, LoginRejection) else None,
         )
 
     async def release(self, checked: CheckedOtp) -> None:
@@ -219,8 +221,8 @@ class CheckOtp:
         )
 
     async def _ask(
-        self, ask: Callable[[], Awaitable[LoginRejection | None]], permits: AttemptPermits
-    ) -> LoginRejection | None:
+        self, ask: Callable[[], Awaitable[LoginDecision]], permits: AttemptPermits
+    ) -> LoginDecision:
         try:
             return await ask()
         except PortError:

@@ -100,7 +100,8 @@ class TokenClaims:
     and the token is long-lived.
 
     `of_extensions` are JSON objects by the names of extensions: the claim `x` of a token, for those
-    who verify it elsewhere. `verify` leaves them out.
+    who verify it elsewhere. `of_app` is what the app's backend says of user and session: the claim
+    `app`. `verify` leaves both out.
     """
 
     identity_id: str
@@ -109,6 +110,7 @@ class TokenClaims:
     expires_at: datetime
     generation: int | None = None
     of_extensions: Mapping[str, Mapping[str, Any]] | None = None
+    of_app: Mapping[str, Any] | None = None
 
 
 class AccessTokens(Protocol):

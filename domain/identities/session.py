@@ -141,7 +141,8 @@ class Session:
     tokens. `last_used_at` is exact for a session that is refreshed, otherwise up to a day old.
     `idle_expires_at` is when the session ends without another use; None for no such limit.
     `is_used` is whether a token of it was used. `repeats` counts the repeats of its login, so that
-    each of them changes the identity.
+    each of them changes the identity. `claims` are those that the login got for its tokens: a JSON
+    object, as text; empty for none.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Session:
     idle_expires_at: datetime | None = None
     is_used: bool = False
     repeats: int = 0
+    claims: str = ""
 
     @property
     def last_seen_at(self) -> datetime:

@@ -38,6 +38,7 @@ class OtpAttempt:
         purpose: what the code is to allow.
         identity_id: the identity whose phone the code is to change, if it is to change one.
         is_login_rejected: an extension rejects the login: a correct code is used for nothing.
+        claims: those that the session gets if the code is correct; empty for none.
     """
 
     code: OtpCode
@@ -54,6 +55,7 @@ class OtpAttempt:
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
     is_login_rejected: bool = False
+    claims: str = ""
 
     def digest(self, delivery_id: str = "") -> str:
         """Identify the code among those that clients tried for a delivery."""

@@ -47,12 +47,13 @@ class Login:
     """What a code was used for: one session of an identity, chosen once.
 
     `request_id` is the one that the client sent with the code, if any. `session_id` is empty where
-    the code opened no session.
+    the code opened no session. `claims` are those of the session: a retry that opens it has them.
     """
 
     identity_id: str
     session_id: str
     request_id: str | None = None
+    claims: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,10 @@ class Challenge:
     def move_login(self, identity_id: str) -> "Challenge":
         """Return the challenge with its login at the identity that replaced a deleted one."""
         return replace(self, login=self.login and replace(self.login, identity_id=identity_id))
+
+    def forget_claims(self) -> "Challenge":
+        """Return the challenge without the claims that its login got."""
+        return replace(self, login=self.login and replace(self.login, claims=""))
 
     def derive_code(self, key: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
         """Derive so many digits from an HMAC-SHA256, as in RFC 4226 §5.3.

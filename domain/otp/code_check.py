@@ -376,7 +376,7 @@ class CodeCheck:
             return state, Login(identity_id, "", attempt.request_id)
         identity_id = state.identity_id or attempt.new_identity_id
         owned = state if state.identity_id else state.change_owner(identity_id)
-        login = Login(identity_id, attempt.new_session_id, attempt.request_id)
+        login = Login(identity_id, attempt.new_session_id, attempt.request_id, attempt.claims)
         return owned.trust_ip(attempt.client_ip, attempt.now), login
 
     @property

@@ -615,7 +615,8 @@ class PhoneVerification:
         """Return the state of a phone that belongs to another identity from now on, or to none.
 
         The IPs of the former owner are not trusted anymore, and the locale that the former owner
-        chose is not kept, nor are the rejections. Deliveries, failures and a block stay.
+        chose is not kept, nor are the rejections and the claims of a login. Deliveries, failures
+        and a block stay.
 
         Args:
             identity_id: the new owner, None for none.
@@ -624,8 +625,9 @@ class PhoneVerification:
         trusted_ips = self.trusted_ips[-1:] if by_login else ()
         # Without an owner, locale and rejections are those of somebody who may join now.
         is_unowned = self.identity_id is None
+        kept = self if by_login else self.map_challenges(Challenge.forget_claims)
         return replace(
-            self,
+            kept,
             identity_id=identity_id,
             trusted_ips=trusted_ips,
             call_locale=self.call_locale if is_unowned else None,

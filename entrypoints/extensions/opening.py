@@ -233,7 +233,9 @@ class ExtensionOpening:
 
         Args:
             check: Gets a `PendingLogin`, and returns `AllowLogin()`, or `RejectLogin(text)` with up
-                to 200 characters for the person, within three seconds. If it fails, the login is a
+                to 200 characters for the person, within three seconds. `AllowLogin(claims)` gives
+                the session a JSON object of up to 512 bytes, the claim `app` of its short-lived
+                tokens; of several checks the last one wins, key by key. If it fails, the login is a
                 503, and may be repeated with the same code. It is not asked about refreshes.
         """
         checks = self._core.identities.extensions.session_checks

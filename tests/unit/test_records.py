@@ -77,7 +77,9 @@ def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
         expected = [
             replace(
                 value,
-                challenges=value.challenges_for(Purpose.SIGN_IN),
+                challenges=tuple(
+                    each.forget_claims() for each in value.challenges_for(Purpose.SIGN_IN)
+                ),
                 imported_id=None,
                 previous_identity_id=None,
                 undo_until=None,
@@ -104,6 +106,7 @@ def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
                 sessions=tuple(
                     replace(
                         session,
+                        claims="",
                         token_family=session.token_family
                         and replace(session.token_family, network=None),
                     )

@@ -68,7 +68,7 @@ async def give_away(app: AppHarness, *, with_old: bool = False) -> tuple[Princip
 
 async def is_signed_in(app: AppHarness, principal: Principal) -> bool:
     token = app.identities.log_in.sessions.issue_tokens(
-        principal.identity.id, principal.session, app.clock.now(), None
+        principal.identity, principal.session, app.clock.now(), None
     ).access_token
     with suppress(Unauthenticated):
         return bool(await app.identities.authenticate(token))

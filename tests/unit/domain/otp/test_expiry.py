@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.otp.challenge import OTP_TTL
+from domain.otp.challenge import OTP_TTL, Challenge
 from domain.otp.delivery import REJECTED_TTL, Channel
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
@@ -73,10 +73,10 @@ def test_a_blocked_phone_and_one_with_an_identity_never_expire() -> None:
     assert blocked.unblock() == assigned.change_owner(None) == DELIVERY
 
 
-def test_another_owner_starts_without_trusted_ips_locale_and_rejections_of_the_former() -> None:
+def test_another_owner_starts_without_what_the_former_one_left() -> None:
     chosen = replace(FULL_VERIFICATION, call_locale=CallLocale("es", NOW), rejections=(REJECTION,))
     kept = replace(
-        chosen,
+        chosen.map_challenges(Challenge.forget_claims),
         trusted_ips=(),
         call_locale=None,
         rejections=(),

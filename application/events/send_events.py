@@ -17,7 +17,7 @@ from application.ports.versioned import Versioned
 from application.tasks import call_adapter, is_ended
 from application.update import change
 from domain.identities.identity import Identity
-from domain.identities.user_events import UserEvent
+from domain.identities.user_events import UserEvent, UserEvents
 
 BATCH_SIZE: Final = 200
 PARALLEL_USERS: Final = 10
@@ -32,7 +32,13 @@ SEND_TIMEOUT: Final = 6.0
 """Seconds that a destination has for an event; its own limit is five."""
 _FAILURES_BEFORE_PAUSE: Final = 5
 _FIRST_PAUSE: Final = timedelta(seconds=10)
-_MAX_PAUSE: Final = timedelta(minutes=5)
+_MAX_PAUSE: Final = timedelta(seconds=20)
+"""One request that fails in so long is no load for a destination."""
+_POSTPONEMENT: Final = timedelta(minutes=5)
+"""Events wait for so long at most for a destination that fails. They are read sooner if it is back,
+and meanwhile they are not in front of those for other destinations."""
+SENT_WITHIN: Final = timedelta(seconds=30)
+"""What is due is sent within so long, if the destination accepts events again."""
 _MAX_WAIT: Final = timedelta(days=1)
 """Delays and pauses are shorter."""
 
@@ -41,26 +47,44 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Availability:
-    """Whether a destination responds, in this process. It decides only when to try."""
+    """Whether a destination responds, in this process. It decides only when to try.
+
+    After some failures in a row it is paused for all users. Then one event is tried: if it fails,
+    the pause begins again; if it is accepted, all that wait are due.
+    """
 
     failures: int = 0
     pause: timedelta = timedelta()
     paused_until: datetime | None = None
     is_failing: bool = False
+    accepted_at: datetime | None = None
+    has_postponed: bool = True
+    """Whether events may be postponed: another process may have done that too."""
 
     def is_paused(self, now: datetime) -> bool:
         # Not if the clock was set back since.
         return self.paused_until is not None and now < self.paused_until <= now + self.pause
+
+    @property
+    def needs_trial(self) -> bool:
+        """Whether one event is tried before all others: it was paused, and nobody knows more."""
+        return bool(self.pause)
+
+    def gets_postponed(self, now: datetime) -> bool:
+        """Return whether what was postponed is due: it works again, or that is tried."""
+        return self.has_postponed and not self.is_paused(now)
 
     def record(self, now: datetime, *, is_accepted: bool) -> None:
         """Record an attempt."""
         self.is_failing = not is_accepted
         if is_accepted:
             self.failures, self.pause, self.paused_until = 0, timedelta(), None
+            self.accepted_at = now
             return
         self.failures += 1
-        if self.failures >= _FAILURES_BEFORE_PAUSE and not self.is_paused(now):
-            self.failures = 0
+        is_out = self.failures >= _FAILURES_BEFORE_PAUSE or self.needs_trial
+        if is_out and not self.is_paused(now):
+            self.failures, self.has_postponed = 0, True
             self.pause = min(max(self.pause * 2, _FIRST_PAUSE), _MAX_PAUSE)
             self.paused_until = now + self.pause
 
@@ -98,7 +122,8 @@ class SendEvents:
     - One of all instances sends, while it has the lease.
     - The events of a user come to a destination in their order: one that it does not accept is
       sent again before the next. Other users, and other destinations, do not wait for that.
-    - A destination that fails several times is paused for everybody, up to five minutes.
+    - A destination that fails several times is paused for everybody, up to `_MAX_PAUSE`. Then it
+      gets one event. If it accepts that, it gets all that wait, `PARALLEL_USERS` at a time.
     - An event is sent before the identity records it as sent: after a kill it is sent again, and
       never lost.
 
@@ -196,16 +221,28 @@ class SendEvents:
             StorageError
             CorruptRecord
         """
-        now, loop = self.clock.now(), asyncio.get_running_loop()
+        now = self.clock.now()
         if all(self._of(known).is_paused(now) for known in self.destinations):
             return self._add_up(name, ())
+        availability, loop = self._of(name), asyncio.get_running_loop()
         send, results, offset = partial(self._send_of, name, deadline), list[SentEvents](), 0
+        has_found = False
         while loop.time() < deadline:
-            pace = Pace()
-            found = await self.identities.list_with_due_events(now, BATCH_SIZE, offset)
-            due = [loaded for loaded in found if self._concerns(name, loaded.value, now)]
+            pace, gets_postponed = Pace(), availability.gets_postponed(now)
+            until = now + _MAX_WAIT if gets_postponed else now
+            found = await self.identities.list_with_due_events(until, BATCH_SIZE, offset)
+            due = [loaded for loaded in found if self._concerns(name, loaded.value.events, now)]
+            has_found |= bool(due)
+            if due and availability.needs_trial and not availability.is_paused(self.clock.now()):
+                results.append(await send(min(due, key=partial(_trial_order, name))))
+                if availability.is_paused(self.clock.now()):
+                    break
+                continue
             results += await call_in_groups(send, due, PARALLEL_USERS)
             if len(found) < BATCH_SIZE:
+                # Others have moved meanwhile: it is certain when nothing was found from the start.
+                if gets_postponed and not has_found:
+                    availability.has_postponed = False
                 break
             # Of those that got something, some stay where they were, and are read once more.
             offset += len(found) - len(due)
@@ -222,14 +259,19 @@ class SendEvents:
             is_failing=self._of(name).is_failing,
         )
 
-    def _concerns(self, name: str, identity: Identity, now: datetime) -> bool:
-        """Return whether the destination gets something now, or nobody does.
+    def _concerns(self, name: str, events: UserEvents, now: datetime) -> bool:
+        """Return whether the destination gets something now, or nobody does who is waited for.
 
         Then the identity has waited for a destination that is gone, or for an attempt that another
         event has brought forward: it gets its next time.
         """
-        due = [known for known in self.destinations if identity.events.due(known, now)]
-        return name in due or not due
+        if self._due(name, events, now):
+            return True
+        is_waiting = events.next_send_at is not None and events.next_send_at <= now
+        return is_waiting and not any(events.due(known, now) for known in self.destinations)
+
+    def _due(self, name: str, events: UserEvents, now: datetime) -> Sequence[UserEvent]:
+        return events.due(name, now, has_recovered=self._of(name).gets_postponed(now))
 
     async def _send_of(self, name: str, deadline: float, loaded: Versioned[Identity]) -> SentEvents:
         """Send the due events of a user to a destination, and record that."""
@@ -239,18 +281,21 @@ class SendEvents:
         identity, availability = loaded.value, self._of(name)
         progress = identity.events.progress_of(name)
         accepted, failed, reason = 0, 0, ""
-        for event in identity.events.due(name, self.clock.now()):
+        for event in self._due(name, identity.events, self.clock.now()):
             if loop.time() >= deadline:
                 break
             if availability.is_paused(self.clock.now()):
-                # Not until the end of the pause: all would be due at the same moment.
-                progress = progress.postpone(self.clock.now() + availability.pause)
+                delay = availability.pause if progress.failures else _POSTPONEMENT
+                progress = progress.postpone(self.clock.now() + delay)
                 break
             reason = await self._attempt(name, identity, event)
             availability.record(self.clock.now(), is_accepted=not reason)
             if reason:
                 newest_at = identity.events.unsent[-1].occurred_at
-                progress, failed = progress.mark_failed(self.clock.now(), newest_at), 1
+                progress = progress.mark_failed(
+                    self.clock.now(), newest_at, availability.accepted_at
+                )
+                failed = 1
                 break
             progress, accepted = progress.mark_sent(event.number), accepted + 1
 
@@ -295,6 +340,15 @@ class SendEvents:
 
     def _of(self, name: str) -> _Availability:
         return self.state.availability.setdefault(name, _Availability())
+
+
+def _trial_order(name: str, loaded: Versioned[Identity]) -> tuple[int, int]:
+    """Return which user a paused destination gets first: some fail for a reason of their own.
+
+    So it is not one whose events failed before, and not always the same.
+    """
+    events = loaded.value.events
+    return events.progress_of(name).failures, -events.last_number
 
 
 def event_id(identity_id: str, number: int) -> str:

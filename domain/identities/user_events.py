@@ -11,9 +11,12 @@ MAX_UNSENT_EVENTS: Final = 20
 RETRY_PERIOD: Final = timedelta(days=3)
 """For how long events are sent again to a destination that does not accept them."""
 _FIRST_DELAY: Final = timedelta(seconds=5)
-_DELAY_FACTOR: Final = 4
+_NEXT_DELAY: Final = timedelta(seconds=20)
+"""Short, because what waits is sent within a minute when a destination is back."""
+_SHORT_DELAYS: Final = 10
+"""So many failures in a row are no accident where half of the attempts for others succeed."""
 _MAX_DELAY: Final = timedelta(hours=1)
-_MAX_FACTORS: Final = 8
+_MAX_DOUBLINGS: Final = 8
 
 
 class EventType(StrEnum):
@@ -66,19 +69,35 @@ class EventProgress:
             destination=self.destination, sent_number=max(number, self.sent_number)
         )
 
-    def mark_failed(self, now: datetime, newest_at: datetime | None = None) -> "EventProgress":
-        """Return the progress after a failed attempt: the next one is later each time.
+    @property
+    def is_postponed(self) -> bool:
+        """Whether it waits because of others that failed, and has not failed itself."""
+        return self.failures == 0 and self.next_attempt_at is not None
+
+    def mark_failed(
+        self,
+        now: datetime,
+        newest_at: datetime | None = None,
+        others_accepted_at: datetime | None = None,
+    ) -> "EventProgress":
+        """Return the progress after a failed attempt.
+
+        The next one is soon: a destination that fails is paused for all users together. Only if the
+        destination accepts the events of others, this one is later each time.
 
         Args:
             now: The time.
             newest_at: When the newest event occurred, which has the whole `RETRY_PERIOD` too.
+            others_accepted_at: When the destination accepted an event last; None if unknown.
         """
         first_failed_at = self.first_failed_at or now
         failed = replace(self, failures=self.failures + 1, first_failed_at=first_failed_at)
         if now - max(first_failed_at, newest_at or first_failed_at) >= RETRY_PERIOD:
             return replace(failed, next_attempt_at=None, gave_up_at=now)
-        factor = _DELAY_FACTOR ** min(self.failures, _MAX_FACTORS)
-        delay = min(_FIRST_DELAY * factor, _MAX_DELAY)
+        delay = _NEXT_DELAY if self.failures else _FIRST_DELAY
+        if others_accepted_at is not None and others_accepted_at > first_failed_at:
+            doublings = min(max(0, failed.failures - _SHORT_DELAYS), _MAX_DOUBLINGS)
+            delay = min(delay * 2**doublings, _MAX_DELAY)
         return replace(failed, next_attempt_at=now + delay, gave_up_at=None)
 
     def postpone(self, until: datetime) -> "EventProgress":
@@ -161,10 +180,19 @@ class UserEvents:
             return None
         return max(progress.next_attempt_at or pending[0].occurred_at, pending[0].occurred_at)
 
-    def due(self, destination: str, now: datetime) -> tuple[UserEvent, ...]:
-        """Return the events that a destination may get now."""
+    def due(
+        self, destination: str, now: datetime, *, has_recovered: bool = False
+    ) -> tuple[UserEvent, ...]:
+        """Return the events that a destination may get now.
+
+        Args:
+            destination: The destination.
+            now: The time.
+            has_recovered: Whether those are due too that were postponed while it failed.
+        """
         attempt_at = self.next_attempt_at(destination)
         is_due = attempt_at is not None and attempt_at <= now
+        is_due |= has_recovered and self.progress_of(destination).is_postponed
         return self.pending(destination) if is_due else ()
 
     def settle(

@@ -25,6 +25,10 @@ HOOK: Final = {
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 KEPT, WAITING = an_id(1), an_id(2)
 CREATED: Final = NOW - timedelta(days=4)
+SENT_SOON: Final = (
+    "1 event of 1 user: a running service sends them within 30 seconds, if the destination accepts "
+    "events by then.\n"
+)
 KEPT_EVENT: Final = f"evt_{KEPT}_{CREATED.timestamp() * 1000:.0f}"
 
 
@@ -78,10 +82,10 @@ def test_events_are_listed_with_the_origin_of_the_destination_only(service: Serv
 def test_a_retry_says_how_many_events_a_running_service_sends(service: Service) -> None:
     for _ in range(2):
         of_user = service.run("events", "retry", WAITING)
-        assert of_user.stdout == "1 event of 1 user: a running service sends them now.\n"
+        assert of_user.stdout == SENT_SOON
     of_all = [service.run("events", "retry", *more).stdout for more in ((), ("--all",))]
     assert of_all == [
-        "1 event of 1 user: a running service sends them now.\n",
+        SENT_SOON,
         "No event waits for a later attempt or is kept.\n",
     ]
     assert service.run("events", "list", "--failed").stdout == "No event is kept.\n"

@@ -62,7 +62,7 @@ _COMMANDS: Final = (
             Command(
                 name="retry",
                 help="Let events be sent again, from now on for three days more. A running service "
-                "sends them.",
+                "sends them within 30 seconds.",
                 examples=("retry", f"retry {PHONE}"),
                 add_arguments=_add_retry,
                 run=_retry,

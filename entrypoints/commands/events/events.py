@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from application.events.feature import EventRecordsFeature
 from application.events.operator_events import OperatorEvents, RetriedEvents, WaitingEvent
+from application.events.send_events import SENT_WITHIN
 from application.use_cases import UseCases
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.parsing import parse_readings
@@ -69,7 +70,11 @@ def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
         return [f"No event{of_user} waits for a later attempt or is kept."]
     events = "1 event" if retried.events == 1 else f"{retried.events:,} events"
     users = "1 user" if retried.users == 1 else f"{retried.users:,} users"
-    return [f"{events} of {users}: a running service sends them now."]
+    seconds = int(SENT_WITHIN.total_seconds())
+    return [
+        f"{events} of {users}: a running service sends them within {seconds} seconds, if the "
+        "destination accepts events by then."
+    ]
 
 
 def _require_events(settings: Settings) -> None:

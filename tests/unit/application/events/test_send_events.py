@@ -308,8 +308,51 @@ async def test_users_who_wait_for_a_pause_are_not_due_at_the_same_moment(
 
     assert len(backend.attempted) == 7 + 5
     assert len(other.accepted) == 7 + 7
-    paused_until = both.clock.now() + timedelta(seconds=8)
-    assert attempt_times[5:] == [paused_until + timedelta(seconds=late) for late in (1, 2)]
+    in_five_minutes = both.clock.now() + timedelta(minutes=5)
+    assert attempt_times[5:] == [in_five_minutes - timedelta(seconds=early) for early in (1, 0)]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["same process", "another process"])
+async def test_after_a_destination_is_back_all_that_wait_are_sent_within_a_minute(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination, is_restarted: bool
+) -> None:
+    users = await add_users(both, 25)
+    backend.rejects = lambda _: AWAY
+    for turn in range(100):
+        if turn < len(users):
+            await both.identities.operator_actions.block(a_phone(turn + 1))
+        await send_to_both(both)
+        both.advance(seconds=9)
+    # It is not asked for each of them.
+    assert len(backend.attempted) < PARALLEL_USERS + 900 / 20 + 5
+    assert {event.user_id for event in other.accepted} == {user.identity.id for user in users}
+
+    app = restart(both) if is_restarted else both
+    backend.rejects = lambda _: None
+    for _ in range(6):
+        await send_to_both(app)
+        app.advance(seconds=9)
+    assert len(backend.accepted) == 2 * len(users)
+    assert backend.most_at_once <= PARALLEL_USERS
+    for user in users:
+        of_user = [event.type for event in backend.accepted if event.user_id == user.identity.id]
+        assert of_user == [CREATED, BLOCKED]
+
+
+async def test_events_that_alone_are_rejected_are_tried_later_and_delay_others_for_seconds(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    rejected = {user.identity.id for user in await add_users(app, 7)}
+    backend.rejects = lambda event: AWAY if event.user_id in rejected else None
+    for number in range(8, 38):
+        user = await app.add_user(a_phone(number), f"user {number}")
+        for _ in range(3):
+            await send(app)
+            app.advance(seconds=7)
+        assert backend.accepted[-1].user_id == user.identity.id
+        app.advance(minutes=4)
+    # In two hours, for each of them.
+    assert len(backend.attempted) - 30 < 7 * 18
 
 
 async def test_an_event_is_repeated_for_three_days_and_then_kept_until_a_newer_one(

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import pytest
+
 from domain.identities.user_events import (
     MAX_UNSENT_EVENTS,
     RETRY_PERIOD,
@@ -72,10 +74,21 @@ def test_an_event_is_dropped_when_all_destinations_have_it() -> None:
     assert [event.type for event in events.unsent] == [EventType.USER_BLOCKED]
 
 
-def test_attempts_come_later_each_time_up_to_an_hour_and_delay_no_other_destination() -> None:
+@pytest.mark.parametrize(
+    ("accepts_others", "expected"),
+    [
+        (False, [5, *[20] * 19]),
+        (True, [5, *[20] * 9, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]),
+    ],
+    ids=["all fail", "only this one fails"],
+)  # fmt: skip
+def test_attempts_come_later_up_to_an_hour_if_others_succeed_and_delay_no_other_destination(
+    accepts_others: bool, expected: list[float]
+) -> None:
     events, now, delays = recorded(EventType.USER_CREATED), NOW, list[float]()
-    for _ in range(9):
-        failed = [events.progress_of(BACKEND).mark_failed(now)]
+    for _ in range(20):
+        others_accepted_at = now if accepts_others else NOW
+        failed = [events.progress_of(BACKEND).mark_failed(now, None, others_accepted_at)]
         beside_other = events.settle(failed, BOTH)
         assert beside_other.due(OTHER, NOW) == events.unsent
         assert beside_other.next_send_at == NOW
@@ -85,7 +98,7 @@ def test_attempts_come_later_each_time_up_to_an_hour_and_delay_no_other_destinat
         assert events.due(BACKEND, events.next_send_at) == events.unsent
         delays.append((events.next_send_at - now).total_seconds())
         now = events.next_send_at
-    assert delays == [5, 20, 80, 320, 1280, 3600, 3600, 3600, 3600]
+    assert delays == expected
 
 
 def test_after_three_days_events_are_kept_until_a_newer_one_or_a_retry() -> None:

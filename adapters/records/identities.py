@@ -229,6 +229,7 @@ class IdentityRecord(Record, kw_only=True):
     token_networks: tuple[TokenNetworkRecord, ...] = ()
     token_repeats: tuple[TokenRepeatRecord, ...] = ()
     session_claims: tuple[SessionClaimsRecord, ...] = ()
+    claims: str = ""
 
     @property
     def encrypted_phones(self) -> list[bytes]:

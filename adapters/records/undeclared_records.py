@@ -11,6 +11,7 @@ from adapters.records.kinds import KINDS
 from application.ports.errors import ConfigurationError
 
 FEATURES_OF_KINDS: Final[dict[str, str]] = {
+    "app_data": "app_data",
     "calls": "voice",
     "console_sessions": "console",
     "daily_costs": "statistics",

@@ -67,7 +67,10 @@ DEMOTE: Final = Act(
     needs_fresh_login=True,
 )
 SET_EXTERNAL_ID: Final = Act(
-    name="external-id", action=AuditAction.SET_EXTERNAL_ID, needs_fresh_login=True
+    name="external-id",
+    action=AuditAction.SET_EXTERNAL_ID,
+    scope=Scope.SET_USER_DATA,
+    needs_fresh_login=True,
 )
 RESTORE: Final = Act(
     name="restore",

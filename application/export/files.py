@@ -1,6 +1,5 @@
 """The files of an export, one after the other."""
 
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
 from domain.administration.audit import ActorKind, AuditEntry
 from domain.cursor import MAX_PAGE_SIZE, Cursor
+from domain.identities.claims import read_claims
 from domain.identities.identity import Identity
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification
@@ -133,6 +133,7 @@ def _describe_account(identity: Identity) -> _Json:
         "username": identity.username.text if identity.username else None,
         "username_since": identity.user.created_at if identity.user else None,
         "external_id": identity.external_id,
+        "claims": read_claims(identity.claims),
         "imported_at": identity.imported_at,
         "was_blocked_by_import": identity.was_blocked_by_import,
         "role": identity.role.value,
@@ -173,7 +174,7 @@ def _describe_sessions(identity: Identity, now: datetime) -> _Json:
                 "created_at": session.created_at,
                 "last_used_at": session.last_used_at,
                 "expires_at": session.ends_at,
-                "claims": json.loads(session.claims) if session.claims else None,
+                "claims": read_claims(session.claims),
             }
             for session in identity.active_sessions(now)
         ],

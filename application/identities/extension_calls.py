@@ -18,6 +18,7 @@ from application.identities.extensions import (
 )
 from application.ports.errors import ExtensionFailed, PortError
 from application.tasks import call_adapter, is_ended
+from domain.identities.claims import MAX_CLAIMS_BYTES
 
 T = TypeVar("T")
 Claims = Mapping[str, Mapping[str, Any]]
@@ -25,7 +26,6 @@ Claims = Mapping[str, Mapping[str, Any]]
 
 TIMEOUT: Final = 3.0
 """Seconds for all session checks of a login, and for all claims of a token."""
-MAX_CLAIMS_BYTES: Final = 512
 MAX_ALL_CLAIMS_BYTES: Final = 1024
 """Of the claims of all extensions with their names.
 

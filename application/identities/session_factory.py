@@ -1,6 +1,5 @@
 """Start sessions and issue their tokens."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,6 +9,7 @@ from application.identities.extensions import IdentityExtensions
 from application.ports.keys import AccessTokens, KeyRing, TokenClaims
 from application.ports.system import Randomness
 from domain.errors import Unauthenticated
+from domain.identities.claims import merge_claims
 from domain.identities.device_token import DeviceToken, derive_device_secret
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken, make_refresh_token
@@ -126,7 +126,7 @@ class SessionFactory:
             expires_at,
             family.generation,
             of_extensions=claims,
-            of_app=json.loads(session.claims) if session.claims else None,
+            of_app=merge_claims(identity.claims, session.claims) or None,
         )
         key = self.refresh_keys.signing().key
         refresh = make_refresh_token(

@@ -83,6 +83,8 @@ class AuditAction(StrEnum):
     UNHIDE_ITEM = "unhide_item"
     LISTEN = "listen"
     SET_EXTERNAL_ID = "set_external_id"
+    SET_APP_DATA = "set_app_data"
+    SET_CLAIMS = "set_claims"
     IMPORT_USERS = "import_users"
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret

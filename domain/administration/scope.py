@@ -19,6 +19,7 @@ class Scope(StrEnum):
     READ_PHONES = "users:phone"
     SUPPORT_USERS = "users:support"
     CHANGE_PHONES = "users:change-phone"
+    SET_USER_DATA = "users:data"
     DELETE_USERS = "users:delete"
     EXPORT_USERS = "users:export"
     READ_AUDIT = "audit:read"

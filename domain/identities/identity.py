@@ -92,8 +92,10 @@ class Identity:
     - `days_of_use` counts the days with a login or the use of a session, up to three.
     - A challenge opens at most one session. Nothing removes its record before it expires.
     - `data_export` is the latest export of its data by the owner.
-    - `external_id` is what another system calls it. An import or an administrator sets it. No two
-      have the same one; a deleted identity has none.
+    - `claims` are what the backend of the app adds to its tokens: JSON in a text, empty for none. A
+      deleted identity has none.
+    - `external_id` is what another system calls it. An import, a backend or an administrator sets
+      it. No two have the same one; a deleted identity has none.
     - `imported_at` is when an import made it, or took it over from a caller: no other is completed
       by an import. 0.1.0 did not set it.
     - `was_blocked_by_import` keeps a repeat from blocking it again after an operator unblocked it.
@@ -137,6 +139,7 @@ class Identity:
     events: UserEvents = UserEvents()
     session_version: int = 0
     token_repeats: tuple[TokenRepeat, ...] = ()
+    claims: str = ""
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -456,6 +459,10 @@ class Identity:
         """Return the identity with the id that another system has for it, None for no such id."""
         return replace(self, external_id=external_id)
 
+    def set_claims(self, claims: str) -> "Identity":
+        """Return the identity with these claims in its tokens, an empty text for none."""
+        return replace(self, claims=claims)
+
     def start_phone_change(self, change: PhoneChange, *used: UsedChallenge) -> "Identity":
         """Return the identity with a change of its phone under way, by the codes of challenges.
 
@@ -625,6 +632,7 @@ class Identity:
             role=Role.MEMBER,
             consent=None,
             external_id=None,
+            claims="",
             imported_at=None,
             was_blocked_by_import=False,
             undo_deadlines=(),
@@ -633,8 +641,10 @@ class Identity:
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""
-        # An instance of 0.1.0 that deletes an identity leaves its external id.
-        return replace(self, purged_at=now, phone=None, external_id=None, phone_change=None)
+        # An instance of 0.1.0 that deletes an identity leaves its external id and its claims.
+        return replace(
+            self, purged_at=now, phone=None, external_id=None, claims="", phone_change=None
+        )
 
     def is_username_released(self, now: datetime) -> bool:
         """Return whether it is deleted and its name may go to somebody else."""

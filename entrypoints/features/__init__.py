@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from entrypoints.features.admin import ADMIN
+from entrypoints.features.app_data import APP_DATA
 from entrypoints.features.attestation import ATTESTATION
 from entrypoints.features.console import CONSOLE
 from entrypoints.features.events import EVENTS
@@ -31,6 +32,7 @@ def _make_extension_features() -> Iterable[Feature]:
 
 FEATURES: Final[tuple[Feature, ...]] = (
     ATTESTATION,
+    APP_DATA,
     PHONE_CHANGE,
     MEDIA,
     VOICE,

@@ -220,6 +220,8 @@ def parse_json(content: bytes, body_type: type[A]) -> A:
 def _find_errors(content: bytes, body_type: type[Any]) -> InvalidFields:
     try:
         body = msgspec.json.decode(content)
+    except msgspec.ValidationError:  # without a type, it is one of a number
+        return InvalidBody(FieldErrorCode.INVALID_NUMBER, "A number in the body is too large.")
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return InvalidBody(FieldErrorCode.INVALID_JSON, "The body is not valid JSON.")
     if not isinstance(body, dict):
@@ -257,6 +259,8 @@ def _type_message(field_type: Any) -> str:
         return "This must be true or false."
     if any(isinstance(type_, msgspec.inspect.StrType) for type_ in types):
         return "This must be text."
+    if any(isinstance(type_, msgspec.inspect.DictType) for type_ in types):
+        return "This must be an object."
     if any(isinstance(type_, msgspec.inspect.StructType) for type_ in types):
         return "This must be an object, with the fields that the API description names."
     return "This has the wrong type."

@@ -29,6 +29,8 @@ NEVER_SUCCESSFUL: Final = {
     "GET /admin/statistics",
     "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",
     "POST /admin/users/{user_id}/change-phone",
+    *(f"{method} /admin/users/{{user_id}}/{name}"
+      for method in ("GET", "PUT") for name in ("app-data", "claims")),
     *(f"POST /admin/users/{action}" for action in ADMIN_ACTIONS),
     "GET /admin/library", "GET /admin/library/{item_id}", "GET /admin/library/{item_id}/file",
     *(f"POST /admin/library/{{item_id}}/{action}" for action in ("hide", "unhide", "delete")),

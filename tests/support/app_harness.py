@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from adapters.records.features.admin import make_admin_repositories
+from adapters.records.features.app_data import make_app_data_repositories
 from adapters.records.features.attestation import make_attestation_repositories
 from adapters.records.features.console import make_console_repositories
 from adapters.records.features.media import make_media_repositories
@@ -12,6 +13,8 @@ from adapters.records.features.phone_change import make_phone_change_repositorie
 from adapters.records.features.statistics import make_statistics_repositories
 from adapters.records.features.voice import make_voice_repositories
 from application.admin.feature import AdminFeature
+from application.app_data.details import add_app_data_details
+from application.app_data.feature import AppDataFeature
 from application.attestation.feature import AttestationFeature
 from application.console.feature import ConsoleFeature, add_console_cleanup
 from application.costs.feature import CostsFeature
@@ -100,6 +103,9 @@ class AppHarness(CoreHarness):
         add_call_details(core, voice.calls, self.policy.calls.call_retention)
         add_event_details(core)
         add_phone_change_details(core, self.clock)
+        app_data = self._make(make_app_data_repositories)
+        add_app_data_details(core, app_data)
+        core.add(AppDataFeature(core, app_data))
         core.add(AttestationFeature(core, used_attestations, self.attestation))
         change_policy = PhoneChangePolicy(countries=self.policy.otp.countries)
         core.add(PhoneChangeFeature(core, assignments, self.peppers, change_policy))

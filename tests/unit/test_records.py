@@ -95,6 +95,7 @@ def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
                 value,
                 console_devices=(),
                 external_id=None,
+                claims="",
                 imported_at=None,
                 was_blocked_by_import=False,
                 phone_change=None,

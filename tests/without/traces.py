@@ -11,6 +11,7 @@ from entrypoints.openapi import describe_features
 from entrypoints.settings.composition import Composition, compose
 
 WORDS: Final[Mapping[str, str]] = {
+    "app_data": r"\bapp[-_ ]data\b",
     "admin": r"/admin\b|admin-token|service tokens?",
     "attestation": r"attest|altcha|turnstile|captcha",
     "console": r"web console|/console",

@@ -107,7 +107,7 @@ async def test_a_token_never_acts_on_an_administrator(app: CoreHarness, act: Act
 
 
 def test_tokens_unblock_nobody_and_change_no_roles() -> None:
-    for_people = (acts.UNBLOCK, acts.PROMOTE, acts.DEMOTE, acts.SET_EXTERNAL_ID, acts.RESTORE)
+    for_people = (acts.UNBLOCK, acts.PROMOTE, acts.DEMOTE, acts.RESTORE)
     assert [act.scope for act in for_people] == [None] * len(for_people)
 
 

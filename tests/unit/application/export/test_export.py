@@ -12,6 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from application.administration.caller import operating_system_user
+from application.app_data.feature import AppDataFeature
 from application.export.acts import EXPORT
 from application.export.export_user import Export
 from application.export.feature import ExportFeature
@@ -22,6 +23,7 @@ from application.principal import Principal
 from application.update import change
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
+from domain.app_data.app_data import AppData
 from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserNotFound
 from domain.identities.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from domain.identities.device_token import ConsoleDevice
@@ -79,6 +81,8 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     principal = await app.add_user()
     item = (await app.upload_image(principal, category="art")).item
     await add_call_with_recording(app, principal)
+    app_data = AppData(principal.identity.id, '{"plan":"pro"}')
+    await app.use_cases.of(AppDataFeature).stored_data.replace(app_data.id, app_data)
     await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "no code arrived")
 
     archive = await export_own_data(app, principal)
@@ -89,8 +93,9 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     sound = f"recordings/{an_id()}-0.mp3"
     assert names == [
         "index.html", "account.json", "sessions.json", "sign_in.json", "audit.json",
-        "library.json", image_name, "calls.json", sound,
+        "app_data.json", "library.json", image_name, "calls.json", sound,
     ]  # fmt: skip
+    assert parse(archive, "app_data.json") == {"plan": "pro"}
     page = archive.read("index.html").decode()
     explained = [*EXPLAINED_FILES, "library.json", "library/", "calls.json", "recordings/"]
     assert all(name in page for name in [*explained, "not_included.json"])

@@ -1,0 +1,66 @@
+"""Read and set what the backend of the app keeps with a user."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from application.administration.act_for_users import ActForUsers
+from application.administration.caller import Caller
+from application.administration.find_user import UserQuery
+from application.app_data.acts import SET_APP_DATA, SET_CLAIMS
+from application.app_data.stored_data import StoredData
+from application.ports.identities import Identities
+from application.update import change
+from domain.administration.scope import Scope
+from domain.app_data.app_data import AppData
+from domain.errors import UserNotFound
+from domain.identities.claims import read_claims
+from domain.identities.identity import Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActForApp:
+    """Read and set what the backend of the app keeps with a user; see `ActForUsers`.
+
+    An account that lost its phone keeps all of it until it is restored, and nothing is set.
+    """
+
+    act: ActForUsers
+    stored_data: StoredData
+    identities: Identities
+
+    async def load_app_data(self, caller: Caller, query: UserQuery) -> Mapping[str, Any]:
+        """Load the data of a user; an empty object for none."""
+        return await self.stored_data.load((await self._find(caller, query)).id)
+
+    async def set_app_data(
+        self, caller: Caller, query: UserQuery, data: AppData | None, reason: str = ""
+    ) -> None:
+        """Replace the data of a user as a whole; None removes it."""
+        async with self.act.acting(caller, SET_APP_DATA, query, reason) as user:
+            identity = user.require_identity()
+            if identity.is_closed:
+                raise UserNotFound
+            await self.stored_data.replace(identity.id, data)
+
+    async def load_claims(self, caller: Caller, query: UserQuery) -> Mapping[str, Any]:
+        """Load the claims of a user; an empty object for none."""
+        return read_claims((await self._find(caller, query)).claims)
+
+    async def set_claims(
+        self, caller: Caller, query: UserQuery, claims: str, reason: str = ""
+    ) -> None:
+        """Replace the claims of a user as a whole. Tokens have them from the next refresh on."""
+
+        def replace_claims(identity: Identity) -> tuple[Identity, None]:
+            if identity.is_closed:
+                raise UserNotFound
+            return identity.set_claims(claims), None
+
+        async with self.act.acting(caller, SET_CLAIMS, query, reason) as user:
+            identity_id = user.require_identity().id
+            await change(self.identities, identity_id, replace_claims, missing=UserNotFound)
+
+    async def _find(self, caller: Caller, query: UserQuery) -> Identity:
+        caller.check_scope(Scope.SET_USER_DATA)
+        return (await self.act.find_user(query)).require_identity()

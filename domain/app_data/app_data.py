@@ -1,0 +1,71 @@
+"""The data that the backend of the app keeps with a user."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from domain.app_data.json_values import check_integer
+from domain.errors import TooLong, TooShort, UnsupportedValue
+
+MAX_APP_DATA_BYTES: Final = 4096
+"""Of compact JSON in UTF-8."""
+MAX_KEY_LENGTH: Final = 64
+_SCALARS: Final = (str, int, float, bool, type(None))
+
+
+@dataclass(frozen=True, slots=True)
+class AppData:
+    """What the backend of the app keeps with a user: a flat JSON object. The user reads it.
+
+    It is a record of its own, so that no read of an identity is larger because of it.
+
+    Attributes:
+        id: The id of the identity.
+        text: The object as JSON. As a text it is the same in every database, with keys such as
+            `$set`, and with NUL characters, which not every database has in an object or a text.
+    """
+
+    id: str
+    text: str
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The object."""
+        values: Mapping[str, Any] = json.loads(self.text)
+        return values
+
+
+def parse_app_data(identity_id: str, values: Mapping[str, object]) -> AppData | None:
+    """Parse the data of a user: texts, numbers, true, false and null by keys of 1 to 64 characters.
+
+    Args:
+        identity_id: The user.
+        values: The object, as it was read from JSON.
+
+    Returns:
+        None for an empty object: nothing is kept then.
+
+    Raises:
+        TooShort, TooLong: A key has no character or too many, or the object too many bytes.
+        UnsupportedValue: A value is an object or an array.
+        InvalidNumber: See `check_integer`.
+    """
+    for key, value in values.items():
+        if not key:
+            raise TooShort("A key has at least one character.")
+        if len(key) > MAX_KEY_LENGTH:
+            raise TooLong(f"A key has at most {MAX_KEY_LENGTH} characters.")
+        if not isinstance(value, _SCALARS):
+            raise UnsupportedValue(
+                f"The value of {key!r} is no text, number, true, false or null. Objects and arrays"
+                " are not allowed: send them as a text of JSON."
+            )
+        check_integer(value)
+    text = json.dumps(values, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    if (size := len(text.encode())) > MAX_APP_DATA_BYTES:
+        raise TooLong(
+            f"The object has {size} bytes as compact JSON in UTF-8. It has at most"
+            f" {MAX_APP_DATA_BYTES}."
+        )
+    return AppData(identity_id, text) if values else None

@@ -1,0 +1,46 @@
+"""The claims that the backend of the app sets for the tokens of a user."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from domain.app_data.json_values import check_integer
+from domain.errors import TooLong, TooShort
+from domain.identities.claims import MAX_CLAIMS_BYTES
+
+_TOO_LONG: Final = (
+    f"The claims have at most {MAX_CLAIMS_BYTES} bytes in a token. Each request has them, so keep"
+    " the rest in the data of the app."
+)
+
+
+def parse_claims(values: Mapping[str, object]) -> str:
+    """Parse claims: a JSON object, which may have objects and arrays in it.
+
+    Returns:
+        The object as compact JSON in ASCII, as it is in a token; an empty text for an empty object.
+
+    Raises:
+        TooShort: A key of the object has no character.
+        TooLong: It has too many bytes.
+        InvalidNumber: See `check_integer`.
+    """
+    if "" in values:
+        raise TooShort("A key has at least one character.")
+    try:
+        text = json.dumps(values, separators=(",", ":"), allow_nan=False)
+    except RecursionError:
+        raise TooLong(_TOO_LONG) from None
+    if len(text) > MAX_CLAIMS_BYTES:
+        raise TooLong(_TOO_LONG)
+    _check_integers(values)
+    return text if values else ""
+
+
+def _check_integers(value: object) -> None:
+    if isinstance(value, Mapping):
+        value = [*value.values()]
+    if isinstance(value, list):
+        for each in value:
+            _check_integers(each)
+    check_integer(value)

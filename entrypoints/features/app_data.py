@@ -1,0 +1,68 @@
+"""What the backend of the app keeps with a user."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from application.administration.show_user import UserDetails
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.user_details import UserFields
+    from entrypoints.opening.opening import Opening
+    from entrypoints.settings.settings import Settings
+    from entrypoints.words.user_rows import UserRow
+
+
+class _AppData(Feature):
+    """What the backend of the app keeps with a user."""
+
+    name = "app_data"
+    folders = (
+        "domain/app_data",
+        "application/app_data",
+        "application/ports/app_data.py",
+        "adapters/records/features/app_data.py",
+        "entrypoints/http/app_data",
+        "entrypoints/words/app_data_words.py",
+    )
+    data = ("app data",)
+    has_cleanup = True
+    adds_to_export = True
+
+    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
+        from entrypoints.words.app_data_words import app_data_rows
+
+        return app_data_rows(details)
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        from entrypoints.http.app_data.user_fields import AppDataFields
+
+        return (AppDataFields,)
+
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+        del settings, installed
+        from entrypoints.http.app_data.plugin import AppDataPlugin
+
+        return (AppDataPlugin(),)
+
+    def add_details(self, opening: "Opening") -> None:
+        """Show it to operators."""
+        from adapters.records.features.app_data import make_app_data_repositories
+        from application.app_data.details import add_app_data_details
+
+        add_app_data_details(opening.use_cases, make_app_data_repositories(opening.database))
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases."""
+        from adapters.records.features.app_data import make_app_data_repositories
+        from application.app_data.feature import AppDataFeature
+
+        repositories = make_app_data_repositories(opening.database)
+        opening.use_cases.add(AppDataFeature(opening.use_cases, repositories))
+        yield
+
+
+APP_DATA: Final = _AppData()

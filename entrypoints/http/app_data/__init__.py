@@ -1,0 +1,1 @@
+"""What the backend of the app keeps with a user."""

@@ -92,7 +92,7 @@ def without(part: dict[str, Any], name: str) -> dict[str, Any]:
         (HEADER, JSON + b"{}"),
         (HEADER, b"\xef\xbb\xbf" + JSON),
         (HEADER, JSON.decode().encode("utf-16")),
-        (HEADER, PAYLOAD | {"more": "x" * 2000}),
+        (HEADER, PAYLOAD | {"more": "x" * 4000}),
     ],
     ids=lambda part: str(part)[:30],
 )

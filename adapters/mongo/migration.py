@@ -77,7 +77,8 @@ async def _find_plan(database: MongoDatabase, location: str, *, is_new: bool) ->
     metadata = [SchemaObject("collection", METADATA_COLLECTION)] if is_new else []
     missing, undeclared = metadata, list[SchemaObject]()
     for kind in ALL_KINDS:
-        if kind.name not in existing:
+        # The first write makes one without indexes.
+        if kind.indexes and kind.name not in existing:
             missing.append(SchemaObject("collection", kind.name))
         found = await database.motor[kind.name].index_information() if kind.name in existing else {}
         _check_differences(kind, found, location)

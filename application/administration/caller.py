@@ -127,7 +127,7 @@ def administrator(principal: Principal) -> Caller:
         ReauthenticationRequired: The login is older.
     """
     if not principal.identity.is_administrator:
-        raise Forbidden
+        raise Forbidden("Only administrators may do this.")
     if not principal.has_recent_login:
         raise ReauthenticationRequired
     identity = principal.identity

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.administration.act_for_users import ActForUsers
+from application.administration.acts import Act
 from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
 from application.app_data.acts import SET_APP_DATA, SET_CLAIMS
@@ -22,7 +23,9 @@ from domain.identities.identity import Identity
 class ActForApp:
     """Read and set what the backend of the app keeps with a user; see `ActForUsers`.
 
-    An account that lost its phone keeps all of it until it is restored, and nothing is set.
+    - An account that lost its phone keeps all of it until it is restored, and nothing is set.
+    - What changes nothing is not written, and not in the audit: a backend may send all its users
+      each night.
     """
 
     act: ActForUsers
@@ -37,10 +40,10 @@ class ActForApp:
         self, caller: Caller, query: UserQuery, data: AppData | None, reason: str = ""
     ) -> None:
         """Replace the data of a user as a whole; None removes it."""
-        async with self.act.acting(caller, SET_APP_DATA, query, reason) as user:
-            identity = user.require_identity()
-            if identity.is_closed:
-                raise UserNotFound
+        identity = await self._find_to_set(caller, SET_APP_DATA, query, reason)
+        if await self.stored_data.load(identity.id) == (data.values if data else {}):
+            return
+        async with self.act.record_act(caller.actor, SET_APP_DATA.action, identity.id, reason):
             await self.stored_data.replace(identity.id, data)
 
     async def load_claims(self, caller: Caller, query: UserQuery) -> Mapping[str, Any]:
@@ -57,10 +60,20 @@ class ActForApp:
                 raise UserNotFound
             return identity.set_claims(claims), None
 
-        async with self.act.acting(caller, SET_CLAIMS, query, reason) as user:
-            identity_id = user.require_identity().id
-            await change(self.identities, identity_id, replace_claims, missing=UserNotFound)
+        identity = await self._find_to_set(caller, SET_CLAIMS, query, reason)
+        if identity.claims == claims:
+            return
+        async with self.act.record_act(caller.actor, SET_CLAIMS.action, identity.id, reason):
+            await change(self.identities, identity.id, replace_claims, missing=UserNotFound)
 
     async def _find(self, caller: Caller, query: UserQuery) -> Identity:
         caller.check_scope(Scope.SET_USER_DATA)
         return (await self.act.find_user(query)).require_identity()
+
+    async def _find_to_set(
+        self, caller: Caller, act: Act, query: UserQuery, reason: str
+    ) -> Identity:
+        identity = (await self.act.find(caller, act, query, reason)).require_identity()
+        if identity.is_closed:
+            raise UserNotFound
+        return identity

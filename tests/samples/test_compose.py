@@ -20,6 +20,7 @@ from tests.support.markdown import blocks_in, page
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import find_or_install
+from tests.support.servers.proxy import replace_all
 from tests.tooling.test_release import VERSION
 
 FOLDER: Final = DEPLOY / "compose"
@@ -274,8 +275,11 @@ def test_nginx_is_the_sample_with_the_name_and_the_instances(settings: Settings)
         assert address not in ip_network(network["ip_range"])
     nginx = services["nginx"]
     (command,) = nginx["command"]
-    rewrite = command.partition(" /etc/nginx/sample.conf ")[0].replace(
-        "${SERVER_NAME:-dialtone.example.org}", OWN_NAME
+    rewrite = replace_all(
+        command.partition(" /etc/nginx/sample.conf ")[0],
+        ("${SERVER_NAME:-dialtone.example.org}", OWN_NAME),
+        ("${WEB_ORIGINS:-}", "https://web.example.net,https://admin.example.net"),
+        ("$$", "$"),
     )
     sample = FOLDER / nginx["volumes"][0].partition(":")[0]
     text = subprocess.run(
@@ -289,6 +293,8 @@ def test_nginx_is_the_sample_with_the_name_and_the_instances(settings: Settings)
     assert f" {tls}/fullchain.pem;\n" in text
     assert re.findall(r"^ +server_name api\.example\.net;$", text, re.MULTILINE)
     assert "    proxy_connect_timeout 1s;\n" in text
+    origins = re.findall(r"(https://\S+) \$http_origin;", text)
+    assert origins == ["https://web.example.net", "https://admin.example.net"]
     assert (
         settings.variables.values["DIALTONE_TRUSTED_PROXIES"]
         == (nginx["networks"]["default"]["ipv4_address"])

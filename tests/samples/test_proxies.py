@@ -4,12 +4,13 @@
 """
 
 import json
+import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -25,6 +26,7 @@ from tests.support.held_connections import (
     request_latency,
 )
 from tests.support.images import encode
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers import haproxy, nginx
 from tests.support.servers.haproxy import Haproxy
 from tests.support.servers.nginx import Nginx
@@ -36,6 +38,14 @@ OUTSIDE: Final = "127.0.0.9"
 """A client IP that is not one of those who operate the service."""
 MAX_CONNECTIONS: Final = 100
 """Of one IP, with small limits."""
+APP: Final = "https://app.example.org"
+"""The web app that the samples list."""
+FOREIGN: Final = ("https://evil.example", f"{APP}.evil.example", "http://app.example.org", "null")
+PREFLIGHT: Final = {
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization,content-type",
+}
+PUT: Final = {"Access-Control-Request-Method": "PUT"}
 PHOTO: Final = encode(Image.effect_noise((2600, 2000), 100), "JPEG", quality=97)
 
 Proxy = Nginx | Haproxy
@@ -52,7 +62,8 @@ def make_haproxy(folder: Path, port: int) -> Proxy:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("proxied")
-    with running(folder / "service", {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1"}) as service:
+    settings = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1", "DIALTONE_WEB_ORIGINS": APP}
+    with running(folder / "service", settings) as service:
         yield service
 
 
@@ -81,11 +92,49 @@ def test_a_photo_of_five_megabytes_is_uploaded(service: Service, proxy: Proxy) -
             return http.post("/library/upload", files=files, data=data, headers=headers)
 
         assert upload(PHOTO).status_code == 201
-        large = http.post("/library/upload", content=bytes(23_000_000))
-        assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+        large = upload(bytes(23_000_000))
+        own_code = "body_too_large" if isinstance(proxy, Nginx) else "file_too_large"
+        assert (large.status_code, large.json()["code"]) == (413, own_code)
         # The service rejects a file just over its limit, with its own response.
         large = upload(bytes(20_000_001))
         assert (large.status_code, large.json()["code"]) == (413, "file_too_large")
+
+
+def cors_headers(response: httpx.Response) -> dict[str, set[str]]:
+    """Return the headers for pages of other origins, each of which there is once."""
+    names = [name for name in response.headers if name.startswith("access-control-")]
+    assert len(response.headers.get_list("vary")) == 1
+    values = {name: response.headers.get_list(name) for name in {*names, "vary"}}
+    assert all(len(each) == 1 for each in values.values()), values
+    return {name: set(re.split(", ?", each)) for name, (each,) in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "options"),
+    [
+        (400, "invalid", {"extensions": {"target": b"/<"}}),
+        (414, "uri_too_long", {"extensions": {"target": b"/library?" + b"a" * 60_000}}),
+        (431, "headers_too_large", {"headers": {"Authorization": "a" * 60_000}}),
+        (431, "headers_too_large", {"headers": {f"X-{n}": "a" for n in range(120)}}),
+    ],
+    ids=["400", "414", "431", "431 for many headers"],
+)
+def test_what_the_service_cannot_read_is_an_error_for_the_page_that_sent_it(
+    proxy: Proxy, status: int, code: str, options: dict[str, Any]
+) -> None:
+    with proxy.client() as http:
+        responses = []
+        for origin in (APP, *FOREIGN):
+            http.headers["Origin"] = origin
+            responses.append(http.get("/", **options))
+        of_service = http.get("/users/me", headers={"Origin": APP})
+    response, *foreign = responses
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["Cache-Control"] == "no-store"
+    # The service itself adds two that only preflight responses need.
+    assert cors_headers(response).items() <= cors_headers(of_service).items()
+    assert "access-control-expose-headers" in response.headers
+    assert all(cors_headers(each) == {"vary": {"Origin"}} for each in foreign)
 
 
 def test_the_service_sees_the_ip_of_the_client(service: Service, proxy: Proxy) -> None:
@@ -195,11 +244,24 @@ def test_other_health_checks_of_haproxy_mark_the_service_up(
 
 
 def test_a_service_that_is_down_is_a_503_of_the_api(proxy: Proxy, service: Service) -> None:
-    with proxy.client() as http:
+    preflight = {"Origin": APP, **PREFLIGHT}
+    with proxy.client() as http, httpx.Client(**PLAIN_HTTP) as direct:
+        of_service = direct.options(f"{service.url}/users/me", headers=preflight)
+        plain = direct.options(f"{service.url}/users/me", headers={**preflight, **PUT})
+        assert http.options("/users/me", headers={**preflight, **PUT}).content == plain.content
         service.stop()
-        response = http.get("/health/live")
+        of_proxy = http.options("/users/me", headers=preflight)
+        foreign = http.options("/users/me", headers={"Origin": FOREIGN[0], **PREFLIGHT})
+        of_console = http.options("/console/users", headers=preflight)
+        response = http.get("/health/live", headers={"Origin": APP})
 
+        assert (of_proxy.status_code, of_proxy.content) == (204, b"")
+        assert cors_headers(of_proxy) == cors_headers(of_service)
+        assert {foreign.status_code, of_console.status_code} == {503}
+        assert cors_headers(foreign) == cors_headers(of_console) == {"vary": {"Origin"}}
         assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert response.json()["retry_after"] == 5
+        assert response.headers["Access-Control-Allow-Origin"] == APP
         assert response.headers["Retry-After"] == "5"
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["Strict-Transport-Security"]

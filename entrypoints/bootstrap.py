@@ -23,7 +23,7 @@ from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import check_database_extra, open_guarded_database
-from entrypoints.opening.keys import ISSUER, make_phone_encryption, open_keys
+from entrypoints.opening.keys import AUDIENCE, make_phone_encryption, open_keys
 from entrypoints.opening.opening import Opening
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, SqliteLocation
@@ -104,7 +104,7 @@ async def open_use_cases(
                 database, phone_encryption, keeps_events=keeps_events, observer=observers
             ),
             phone_encryption,
-            _make_identities_ports(keys),
+            _make_identities_ports(settings, keys),
             _make_operations_ports(settings, keys),
             settings.identities_policy(),
         )
@@ -138,12 +138,15 @@ def find_needed(features: Iterable[Feature], settings: Settings) -> Sequence[Fea
     return [*others, *(feature for feature in ALL if feature.name in needed)]
 
 
-def _make_identities_ports(keys: "SecretKeys") -> IdentitiesPorts:
+def _make_identities_ports(settings: Settings, keys: "SecretKeys") -> IdentitiesPorts:
     from adapters.jwt import JwtAccessTokens
 
     refresh_keys = keys.key_set(KeyPurpose.REFRESH)
     tokens = JwtAccessTokens(
-        keys.key_set(KeyPurpose.SIGNING), refresh_keys, issuer=ISSUER, audience=ISSUER
+        keys.key_set(KeyPurpose.SIGNING),
+        refresh_keys,
+        issuers=settings.token_issuers,
+        audience=AUDIENCE,
     )
     return IdentitiesPorts(tokens=tokens, refresh_keys=refresh_keys)
 
@@ -158,6 +161,7 @@ def _make_operations_ports(settings: Settings, keys: "SecretKeys") -> Operations
         disk_health=HeldHealthCheck(FreeSpaceCheck(folders)),
         is_database_shared=not isinstance(settings.database, SqliteLocation),
         program_version=installed_version(),
+        issuers=settings.token_issuers,
         key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
         key_health=keys if isinstance(settings.secrets, Factory) else None,
     )

@@ -19,6 +19,7 @@ from adapters.jwt.keys import (
 )
 from application.ports.errors import InvalidToken
 from application.ports.keys import KeyRing, PublicKey, TokenClaims
+from domain.token_issuers import TokenIssuers
 
 MAX_TOKEN_LENGTH: Final = 4096
 # Three parts in base64url without padding. A signature of HS256 has 32 bytes, one of ES256 64: the
@@ -70,19 +71,24 @@ class JwtAccessTokens:
     """
 
     def __init__(
-        self, key_set: KeyRing, long_lived_key_set: KeyRing, *, issuer: str, audience: str
+        self,
+        key_set: KeyRing,
+        long_lived_key_set: KeyRing,
+        *,
+        issuers: TokenIssuers,
+        audience: str,
     ) -> None:
         """Use the P-256 private keys (PEM) of the first set, and derive keys from the second."""
         self._key_set = key_set
         self._long_lived_key_set = long_lived_key_set
         self._keys = prepare_token_keys(key_set.accepted(), long_lived_key_set.accepted())
-        self._issuer = issuer
+        self._issuers = issuers
         self._audience = audience
 
     def issue(self, claims: TokenClaims) -> str:
         # Times are whole seconds (RFC 7519 §2).
         payload: dict[str, object] = {
-            "iss": self._issuer,
+            "iss": self._issuers.issuer,
             "aud": self._audience,
             "iat": int(claims.issued_at.timestamp()),
             "exp": int(claims.expires_at.timestamp()),
@@ -137,7 +143,7 @@ class JwtAccessTokens:
     def _parse_claims(self, payload: bytes) -> TokenClaims:
         # As text, because msgspec does not check the encoding of unknown claims.
         claims = _PAYLOAD_DECODER.decode(payload.decode())
-        if claims.iss != self._issuer or claims.aud != self._audience:
+        if not self._issuers.accepts(claims.iss) or claims.aud != self._audience:
             raise InvalidToken("The access token has another issuer or audience.")
         return TokenClaims(
             claims.sub,

@@ -9,6 +9,7 @@ from application.operations.instances import KeepInstance
 from application.ports.keys import KeyRing
 from application.ports.repositories import Repositories
 from application.ports.system import HealthCheck, SystemPorts
+from domain.token_issuers import TokenIssuers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,13 +17,14 @@ class OperationsPorts:
     """What operations need of the outside world, besides the database.
 
     `disk_health` finds disks that have little space left. `is_database_shared` is whether other
-    machines use the database too. The record of each process has the version. `key_rings` are the
-    keys by purpose. `key_health` finds that these could not be loaded again.
+    machines use the database too. The record of each process has the version and the issuers.
+    `key_rings` are the keys by purpose. `key_health` finds that these could not be loaded again.
     """
 
     disk_health: HealthCheck | None = None
     is_database_shared: bool = False
     program_version: str = ""
+    issuers: TokenIssuers = TokenIssuers()
     key_rings: Mapping[str, KeyRing] = field(default_factory=dict)
     key_health: HealthCheck | None = None
 
@@ -45,5 +47,9 @@ class OperationsFeature:
         self.cleanup = Cleanup(repositories, clock)
         self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)
         self.instance = KeepInstance(
-            repositories.instances, system.randomness, clock, ports.program_version
+            repositories.instances,
+            system.randomness,
+            clock,
+            ports.program_version,
+            ports.issuers,
         )

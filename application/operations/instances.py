@@ -7,6 +7,7 @@ from application.ports.system import Clock, Randomness
 from application.update import change
 from domain.identifier import RANDOM_BYTES
 from domain.instance import Instance
+from domain.token_issuers import TokenIssuers
 
 
 class KeepInstance:
@@ -16,13 +17,19 @@ class KeepInstance:
     """
 
     def __init__(
-        self, instances: Instances, randomness: Randomness, clock: Clock, program_version: str
+        self,
+        instances: Instances,
+        randomness: Randomness,
+        clock: Clock,
+        program_version: str,
+        issuers: TokenIssuers,
     ) -> None:
-        """Set the ports, and the version that the record has. The first renewal adds the record."""
+        """Set the ports, and what the record says. The first renewal adds the record."""
         self._instances = instances
         self._randomness = randomness
         self._clock = clock
         self._program_version = program_version
+        self._issuers = issuers
         self._instance: Instance | None = None
 
     async def renew(self) -> None:
@@ -35,7 +42,14 @@ class KeepInstance:
         now = self._clock.now()
         if self._instance is None:
             instance_id = self._randomness.bytes(RANDOM_BYTES).hex()
-            self._instance = Instance(instance_id, self._program_version, now, now)
+            self._instance = Instance(
+                instance_id,
+                self._program_version,
+                now,
+                now,
+                self._issuers.issuer,
+                self._issuers.accepted_issuers,
+            )
         renewed = self._instance = replace(self._instance, renewed_at=now)
         await change(self._instances, renewed.id, lambda _: (renewed, None))
 

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from adapters.records.copying import BATCH_SIZE
+from adapters.records.instances import InstanceRecord, check_issuers
+from adapters.records.kinds import INSTANCES
+from adapters.records.raw_records import ID_FIELD
+from adapters.records.record_kind import EXPIRES_AT
 from adapters.records.undeclared_records import check_declared
+from adapters.system import SystemClock
 from application.ports.errors import ConfigurationError
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
@@ -69,7 +75,6 @@ def connection_checks(
 
 async def _check_keys(settings: Settings) -> str:
     from adapters.keys.keys import find_inactive_keys
-    from adapters.system import SystemClock
 
     clock, path = SystemClock(), settings.secrets_file
     if _are_keys_missing(settings):
@@ -95,15 +100,27 @@ def _are_keys_missing(settings: Settings) -> bool:
 async def _check_database(settings: Settings) -> str:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         if isinstance(settings.database, Factory):
-            return await _inspect_own_database(settings)
-        # Once: a key source may take most of the time that this check has.
-        fingerprint = await find_key_fingerprint(settings)
-        note = await _inspect_database(settings.database, fingerprint)
-        copying, place = copying_of(settings.database)
-        async with copying.open_existing(place, fingerprint) as existing:
-            if existing is not None:
-                await check_declared(existing)
-        return note
+            note, instances = "", await _inspect_own_database(settings)
+        else:
+            # Once: a key source may take most of the time that this check has.
+            fingerprint = await find_key_fingerprint(settings)
+            note = await _inspect_database(settings.database, fingerprint)
+            instances = await _list_instances(settings.database, fingerprint)
+    issuers = check_issuers(settings.token_issuers, instances, SystemClock().now())
+    return "; ".join(filter(None, (note, issuers)))
+
+
+async def _list_instances(
+    location: SqliteLocation | PostgresLocation | MongoLocation, fingerprint: str | None
+) -> Sequence[InstanceRecord]:
+    """Return the instances of a database, and check that this program knows all its records."""
+    copying, place = copying_of(location)
+    async with copying.open_existing(place, fingerprint) as existing:
+        if existing is None:
+            return []
+        await check_declared(existing)
+        records = await existing.scan(INSTANCES, "", BATCH_SIZE)
+        return [INSTANCES.convert({ID_FIELD: each.id, **each.fields}) for each in records]
 
 
 async def _inspect_database(
@@ -131,14 +148,16 @@ async def _inspect_database(
             return "" if version else "it is new: the first start creates collections and indexes"
 
 
-async def _inspect_own_database(settings: Settings) -> str:
+async def _inspect_own_database(settings: Settings) -> Sequence[InstanceRecord]:
     encryption = await load_encryption(settings)
     if encryption is None:
         raise StartupError("It was not opened, because it needs the keys.")
     async with open_database(settings, encryption) as database:
         await database.health.check()
         await check_declared(database.records)
-    return ""
+        index = INSTANCES.find_index(EXPIRES_AT)
+        latest = await database.records.find(INSTANCES, index, newest_first=True, limit=BATCH_SIZE)
+    return [stored.record for stored in latest]
 
 
 async def _check_limit_store(factory: Factory, settings: Settings) -> str:

@@ -10,6 +10,7 @@ from domain.identities.username import UsernameRules
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import DEFAULT_RULES, PhoneRules
+from domain.token_issuers import FIRST_ISSUER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +67,14 @@ class HttpOtpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpIdentitySettings:
-    """The settings of users in requests: the names that are accepted."""
+    """The settings of users in requests.
+
+    - `username_rules` are the names that are accepted.
+    - `token_issuer` is the issuer of new access tokens.
+    """
 
     username_rules: UsernameRules = field(default_factory=UsernameRules)
+    token_issuer: str = FIRST_ISSUER
 
 
 class RequestObserver(Protocol):

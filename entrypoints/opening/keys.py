@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-ISSUER: Final = "dialtone"
-"""Issuer and audience of access tokens; the signing keys distinguish deployments."""
+AUDIENCE: Final = "dialtone"
+"""The audience of access tokens; their issuer distinguishes deployments."""
 
 
 class KeysUnavailable(StartupError):

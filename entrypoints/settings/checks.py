@@ -126,6 +126,12 @@ def _check_public_url(settings: Settings) -> Iterator[Problem]:
         yield Problem("DIALTONE_PUBLIC_URL", "Must begin with https:// in production.")
 
 
+def _check_issuer(settings: Settings) -> Iterator[Problem]:
+    # RFC 8414 §2. By default it is the public URL, which has a rule of its own.
+    if settings.is_set("DIALTONE_TOKEN_ISSUER") and settings.token_issuer.startswith("http:"):
+        yield Problem("DIALTONE_TOKEN_ISSUER", "A URL must begin with https:// in production.")
+
+
 def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
     name, command = "DIALTONE_SECRETS_FILE", "Production generates no keys: run `dialtone keys"
     if settings.is_set("DIALTONE_SECRETS"):
@@ -214,6 +220,7 @@ _RULES: Final[Sequence[Rule]] = (
 )
 _PRODUCTION_RULES: Final[Sequence[Rule]] = (
     _check_public_url,
+    _check_issuer,
     _check_secrets_file,
     _check_real_messages,
     _check_named_countries,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from domain.identities.session import SessionLimits
 from domain.identities.username import UsernameRules
+from domain.token_issuers import FIRST_ISSUER, TokenIssuers
 from entrypoints.http.settings import HttpIdentitySettings
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
@@ -24,6 +25,20 @@ class IdentitySettings(OtpSettings):
         parsers.duration("1m", "400d"),
         default="90d",
     )
+    token_issuer: str = optional(
+        "Issuer (iss) of access tokens, by default DIALTONE_PUBLIC_URL if set; see docs/tokens.md.",
+        parsers.parse_issuer,
+        derive=lambda settings: (
+            settings.public_url if settings.is_set("DIALTONE_PUBLIC_URL") else FIRST_ISSUER
+        ),
+        example="https://dialtone.example.org",
+    )
+    former_issuers: tuple[str, ...] = optional(
+        "Issuers whose access tokens are accepted too, separated by commas, or none.",
+        parsers.parse_former_issuers,
+        default=FIRST_ISSUER,
+        example="dialtone,https://former.example.org",
+    )
     session_max_age: timedelta = optional(
         "Maximum age of a session: after that the user has to sign in again.",
         parsers.duration("1h", "3650d"),
@@ -38,6 +53,16 @@ class IdentitySettings(OtpSettings):
         default="off",
         example="365d",
     )
+
+    @property
+    def token_issuers(self) -> TokenIssuers:
+        """The issuer of new access tokens, and all that are accepted.
+
+        The public URL is one of them. So while the instances change from another issuer to it, each
+        accepts the tokens of all.
+        """
+        own = (self.public_url,) if self.is_set("DIALTONE_PUBLIC_URL") else ()
+        return TokenIssuers.of(self.token_issuer, (*own, *self.former_issuers))
 
     def identities_policy(self) -> "IdentitiesPolicy":
         """Return what these settings decide."""
@@ -57,4 +82,6 @@ class IdentitySettings(OtpSettings):
 
     def http_identities(self) -> HttpIdentitySettings:
         """Return what these settings decide about users in requests."""
-        return HttpIdentitySettings(username_rules=UsernameRules(self.app_name))
+        return HttpIdentitySettings(
+            username_rules=UsernameRules(self.app_name), token_issuer=self.token_issuer
+        )

@@ -8,7 +8,7 @@ A function like `number` returns a parser of values within bounds.
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
@@ -31,6 +31,8 @@ S = TypeVar("S", bound=str)
 V = TypeVar("V", int, timedelta)
 
 MAX_APP_NAME_LENGTH: Final = 30
+MAX_ISSUER_LENGTH: Final = 200
+"""A token has it, and has a maximum length itself."""
 _DAY: Final = timedelta(days=1)
 _SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _BYTES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
@@ -43,6 +45,8 @@ _URL: Final = re.compile(r"(?i:https?)://(?:(?![?#])[!-~])+")
 _ORIGIN: Final = re.compile(
     r"(https?)://([a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?"
 )
+# An issuer with a colon has to be a URL (RFC 7519 §2, StringOrURI).
+_ISSUER_NAME: Final = re.compile(r"(?!(?i:none)\Z)[A-Za-z0-9][A-Za-z0-9._-]*")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?!.{{254}})(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}|localhost")
 _TEST_OTP: Final = re.compile(r"(\+[^=]*)=([^@]*)(?:@(.+))?")
@@ -189,6 +193,25 @@ def parse_http_url(text: str) -> str:
     if not _URL.fullmatch(text) or not parts.hostname or parts.port == 0 or "@" in parts.netloc:
         raise ValueError
     return parts.geturl().rstrip("/")
+
+
+def parse_issuer(text: str) -> str:
+    """Parse an issuer of tokens. No text is changed: verifiers compare it (RFC 7519 §4.1.1)."""
+    with suppress(InvalidValue):
+        if len(text) <= MAX_ISSUER_LENGTH and (
+            _ISSUER_NAME.fullmatch(text) or parse_http_url(text) == text
+        ):
+            return text
+    raise InvalidValue(
+        "Must be a URL such as https://dialtone.example.org, without ?, #, password and / at its "
+        "end, or a name of letters, digits, dots, - and _, such as dialtone; at most "
+        f"{MAX_ISSUER_LENGTH} characters."
+    )
+
+
+def parse_former_issuers(text: str) -> tuple[str, ...]:
+    """Parse issuers separated by commas, or `none`."""
+    return () if text.lower() == "none" else list_of(parse_issuer)(text)
 
 
 @rejects_with(

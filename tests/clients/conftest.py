@@ -15,16 +15,21 @@ TYPESCRIPT_PHONE: Final = "+15005550006"
 ZOD_PHONE: Final = "+15005550009"
 GENERATED_PYTHON_PHONE: Final = "+15005550002"
 GENERATED_TYPESCRIPT_PHONE: Final = "+15005550003"
+SAMPLES_PHONE: Final = "+15005550004"
 _PHONES: Final = (
-    PYTHON_PHONE, TYPESCRIPT_PHONE, ZOD_PHONE, GENERATED_PYTHON_PHONE, GENERATED_TYPESCRIPT_PHONE
+    PYTHON_PHONE, TYPESCRIPT_PHONE, ZOD_PHONE, GENERATED_PYTHON_PHONE, GENERATED_TYPESCRIPT_PHONE,
+    SAMPLES_PHONE,
 )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service where all clients know their codes."""
-    test_otps = ",".join(f"{phone}={OTP}" for phone in _PHONES)
-    with running(tmp_path_factory.mktemp("service"), {"DIALTONE_TEST_OTPS": test_otps}) as opened:
+    """A service where all clients know their codes, and whose issuer is its URL."""
+    environ = {
+        "DIALTONE_TEST_OTPS": ",".join(f"{phone}={OTP}" for phone in _PHONES),
+        "DIALTONE_TOKEN_ISSUER": "",
+    }
+    with running(tmp_path_factory.mktemp("service"), environ) as opened:
         yield opened
 
 

@@ -94,7 +94,7 @@ class OpenApiGenerator:
 
     def use_typescript(self, *arguments: str | Path) -> None:
         """Generate a client, compile it with a program that uses it, and run the program."""
-        node = _find_node()
+        node = find_node()
         for name in ("use_fetch_client.ts", "package.json", "tsconfig.json"):
             shutil.copy(FOLDER / "openapi_generator" / name, self._folder)
         (self._folder / "node_modules").symlink_to(install_npm_packages(FOLDER / "typescript"))
@@ -123,7 +123,7 @@ class TypescriptClient:
 
     def __init__(self, description: Path, folder: Path) -> None:
         self._folder = folder
-        self._node = _find_node()
+        self._node = find_node()
         for file in (FOLDER / "typescript").iterdir():
             shutil.copy(file, folder)
         (folder / "node_modules").symlink_to(install_npm_packages(FOLDER / "typescript"))
@@ -155,12 +155,17 @@ def check_types(*arguments: str | Path, folder: Path) -> None:
     run(sys.executable, "-m", "mypy", *options, *arguments, folder=folder)
 
 
-def run_python(*arguments: str | Path, folder: Path) -> None:
-    """Run a Python program, which reaches the service without a proxy; raises ClientFailed."""
-    run(sys.executable, *arguments, folder=folder, environ={"NO_PROXY": "127.0.0.1"})
+def run_python(*arguments: str | Path, folder: Path) -> str:
+    """Run a Python program, which reaches the service without a proxy, and return its output.
+
+    Raises:
+        ClientFailed
+    """
+    return run(sys.executable, *arguments, folder=folder, environ={"NO_PROXY": "127.0.0.1"})
 
 
-def _find_node() -> Path:
+def find_node() -> Path:
+    """Return Node.js, in a version that is new enough; raises ClientFailed."""
     node = find_or_install("node", "nodejs")
     version = run(node, "--version", folder=FOLDER).strip()
     if int(version.removeprefix("v").partition(".")[0]) < _MIN_NODE_VERSION:

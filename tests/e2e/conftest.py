@@ -69,9 +69,10 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
     folder = tmp_path_factory.mktemp("described")
     prices = folder / "prices.toml"
     prices.write_text('currency = "USD"\n[IN]\nsms = 83000\n', encoding="utf-8")
+    environ = {**PROXY_SETTINGS, "DIALTONE_PRICES": str(prices), "DIALTONE_TOKEN_ISSUER": ""}
     with (
         pytest.MonkeyPatch.context() as environment,
-        running(folder, {**PROXY_SETTINGS, "DIALTONE_PRICES": str(prices)}) as service,
+        running(folder, environ) as service,
         httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as client,
     ):
         # Schemathesis' own client uses the environment's proxies.

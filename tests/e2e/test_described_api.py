@@ -106,7 +106,11 @@ def test_the_life_of_a_session_gets_documented_responses(
     token = second["access_token"]
     jwks = jwt.PyJWKSet.from_dict(call("GET", "/.well-known/jwks.json"))
     key = jwks[jwt.get_unverified_header(token)["kid"]]
-    assert jwt.decode(token, key, ["ES256"], audience="dialtone", issuer="dialtone")
+    metadata = call("GET", "/.well-known/oauth-authorization-server")
+    assert metadata == call("GET", "/.well-known/openid-configuration")
+    assert metadata["jwks_uri"] == f"{callers.service.url}/.well-known/jwks.json"
+    issuer = metadata["issuer"]
+    assert jwt.decode(token, key, ["ES256"], audience="dialtone", issuer=issuer)
     [session] = call("GET", "/auth/sessions", token)["sessions"]
     call("DELETE", f"/auth/sessions/{session['id']}", token)
     call("POST", "/auth/logout", json={"refresh_token": second["refresh_token"]})

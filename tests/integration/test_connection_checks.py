@@ -9,6 +9,7 @@ import pytest
 
 from adapters.keys.keys import load_secrets_file
 from application.ports.errors import ConfigurationError, PortError
+from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.core_checks import connection_checks
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
@@ -298,3 +299,14 @@ async def test_a_provider_of_proofs_gets_a_request_and_a_wrong_secret_is_named(
         assert "tops3cret" not in line
     altcha = await check_part("attestation", tmp_path, DIALTONE_ATTESTATION="altcha")
     assert altcha == "ok it asks no provider"
+
+
+async def test_an_instance_with_another_issuer_is_named(tmp_path: Path) -> None:
+    settings = read_settings(Service(tmp_path, {"DIALTONE_TOKEN_ISSUER": "staging"}).environ, None)
+    async with open_use_cases(settings, []) as use_cases:
+        await use_cases.operations.instance.renew()
+
+        assert await check_part("database", tmp_path, DIALTONE_TOKEN_ISSUER="staging") == "ok"
+        assert "dialtone: 1 with staging. " in await check_part("database", tmp_path)
+        note = await check_part("database", tmp_path, DIALTONE_FORMER_ISSUERS="staging")
+        assert "dialtone: 1 with staging" in note

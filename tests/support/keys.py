@@ -17,6 +17,7 @@ from adapters.jwt import JwtAccessTokens
 from adapters.keys.keys import load_secrets_file
 from adapters.keys.rules import KeysByPurpose
 from application.ports.keys import Key
+from domain.token_issuers import TokenIssuers
 from tests.support.builders import NOW
 
 FIRST_KEY: Final = ("first", bytes(range(32)))
@@ -44,7 +45,7 @@ def access_tokens(key: int = 1) -> JwtAccessTokens:
     """Return tokens that are signed with a different key for each number."""
     signing = FakeKeyRing(("0000000a", to_pem(private_key(key))))
     secrets = FakeKeyRing(("0000000a", bytes([key]) * 32))
-    return JwtAccessTokens(signing, secrets, issuer="dialtone", audience="app")
+    return JwtAccessTokens(signing, secrets, issuers=TokenIssuers(), audience="app")
 
 
 @cache

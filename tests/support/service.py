@@ -91,6 +91,8 @@ class Service(Process):
             "PYTHONWARNINGS": "error",
             "DIALTONE_BIND": f"127.0.0.1:{self.port}",
             "DIALTONE_PUBLIC_URL": self.url,
+            # Instances of one database have ports of their own, and accept each other's tokens.
+            "DIALTONE_TOKEN_ISSUER": "dialtone",
             "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
             "DIALTONE_MEDIA": f"file://{self.folder}/media",
             "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",

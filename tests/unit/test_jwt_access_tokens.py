@@ -15,15 +15,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from adapters.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
+from domain.token_issuers import TokenIssuers
 from tests.support.builders import NOW, an_id
 from tests.support.keys import FakeKeyRing, private_key, to_pem
 
 FORMER = ("0000000a", to_pem(private_key(1)))
 CURRENT = ("0000000b", to_pem(private_key(2)))
 LONG_LIVED = FakeKeyRing()
-TOKENS = JwtAccessTokens(
-    FakeKeyRing(CURRENT, FORMER), LONG_LIVED, issuer="dialtone", audience="app"
-)
+KEYS = FakeKeyRing(CURRENT, FORMER)
+TOKENS = JwtAccessTokens(KEYS, LONG_LIVED, issuers=TokenIssuers(), audience="app")
 CLAIMS = TokenClaims(an_id(1), an_id(2), NOW, NOW + timedelta(minutes=15), generation=1)
 HEADER = {"alg": "ES256", "kid": "0000000b", "typ": "at+jwt"}
 PAYLOAD: dict[str, Any] = {
@@ -155,3 +155,16 @@ def test_a_signature_of_the_other_algorithm_is_rejected() -> None:
     for token, other in ((long_lived, short_lived), (short_lived, long_lived)):
         content, signature = token.rpartition(".")[0], other.rpartition(".")[2]
         assert not is_accepted(f"{content}.{signature}")
+
+
+@pytest.mark.parametrize("generation", [None, 1])
+def test_tokens_of_a_former_issuer_are_accepted_and_others_are_not(generation: int | None) -> None:
+    claims = replace(CLAIMS, generation=generation)
+    issuers = TokenIssuers.of("https://dialtone.example.org", ["dialtone"])
+    tokens = JwtAccessTokens(KEYS, LONG_LIVED, issuers=issuers, audience="app")
+
+    assert tokens.verify(TOKENS.issue(claims), NOW) == claims
+    token = tokens.issue(claims)
+    assert jwt.decode(token, options={"verify_signature": False})["iss"] == issuers.issuer
+    assert tokens.verify(token, NOW) == claims
+    assert not is_accepted(token)

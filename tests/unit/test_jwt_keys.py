@@ -11,6 +11,7 @@ import pytest
 from adapters.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
+from domain.token_issuers import TokenIssuers
 from tests.support.builders import NOW, an_id
 from tests.support.keys import FakeKeyRing, private_key, to_pem
 
@@ -30,7 +31,7 @@ def verifications(monkeypatch: pytest.MonkeyPatch) -> Mock:
 
 
 def access_tokens(key_set: FakeKeyRing) -> JwtAccessTokens:
-    return JwtAccessTokens(key_set, FakeKeyRing(), issuer="dialtone", audience="app")
+    return JwtAccessTokens(key_set, FakeKeyRing(), issuers=TokenIssuers(), audience="app")
 
 
 def is_rejected(tokens: JwtAccessTokens, token: str) -> bool:
@@ -87,7 +88,7 @@ def test_a_new_key_is_accepted_and_published_before_it_is_active() -> None:
 
 def test_a_long_lived_token_is_signed_with_a_secret_until_that_is_removed() -> None:
     secrets = FakeKeyRing()
-    tokens = JwtAccessTokens(FakeKeyRing(OLD), secrets, issuer="dialtone", audience="app")
+    tokens = JwtAccessTokens(FakeKeyRing(OLD), secrets, issuers=TokenIssuers(), audience="app")
     long_lived = replace(CLAIMS, generation=None)
     token = tokens.issue(long_lived)
 

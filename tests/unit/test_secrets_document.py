@@ -24,6 +24,7 @@ from adapters.keys.document import (
 )
 from adapters.keys.rules import InvalidKeys, check_key_strength
 from application.ports.keys import KeyPurpose
+from domain.token_issuers import TokenIssuers
 from tests.support.builders import NOW, a_phone
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing, to_pem
@@ -84,7 +85,7 @@ def test_generated_keys_are_strong_and_fit_the_other_adapters() -> None:
     )
     index_key = keys[KeyPurpose.PHONE_INDEX][0].key
     encryption = AesPhoneEncryption(index_key, encryption_keys, SeededRandomness())
-    JwtAccessTokens(signing_keys, refresh_keys, issuer="a", audience="b")
+    JwtAccessTokens(signing_keys, refresh_keys, issuers=TokenIssuers(), audience="b")
 
     assert encryption.decrypt(encryption.encrypt(a_phone(), "x"), "x") == a_phone()
     check_key_strength(keys)

@@ -61,8 +61,12 @@ def test_a_code_by_voice_is_a_message_where_nothing_places_calls(walker: Walker)
 
 def test_anybody_finds_health_keys_and_description(walker: Walker) -> None:
     walker.service.wait_until_ready("ready")
-    for path in ("/health/live", "/.well-known/jwks.json"):
-        assert walker.http.get(path).status_code == 200, path
+    assert walker.http.get("/health/live").status_code == 200
+    jwks = walker.http.get("/.well-known/jwks.json", headers={"Origin": "https://a.test"})
+    assert jwks.json()["keys"]
+    assert jwks.headers["Access-Control-Allow-Origin"] == "*"
+    # The issuer of the services of tests is no URL, so it has no metadata.
+    assert "is dialtone," in walker.http.get("/.well-known/openid-configuration").json()["error"]
     assert 'data-keeps-token="true"' in walker.http.get("/docs").text  # only in development
     assert walker.http.get("/openapi.json").json()["paths"]["/auth/request-otp"]
     assert walker.http.get("/no-such-path").status_code == 404

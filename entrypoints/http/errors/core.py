@@ -87,6 +87,12 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.PathNotFound: ErrorRow(
         404, "not_found", "There is nothing at this path. The API is described at /docs."
     ),
+    exceptions.NoIssuerMetadata: ErrorRow(
+        404,
+        "no_issuer_metadata",
+        "The issuer of access tokens is not the URL of this service, so there is no metadata of an "
+        "issuer. The keys are at /.well-known/jwks.json.",
+    ),
     exceptions.MethodNotAllowed: ErrorRow(
         405,
         "method_not_allowed",

@@ -100,6 +100,10 @@ class PathNotFound(HttpError):
     """No operation has this path."""
 
 
+class NoIssuerMetadata(HttpError):
+    """The issuer of access tokens is not at the URL of this service (RFC 8414 §3.3)."""
+
+
 class MethodNotAllowed(HttpError):
     """The path exists, but not with this method; `allowed` is the value of the `Allow` header."""
 

@@ -1,16 +1,26 @@
-"""Health checks and the key set (JWKS)."""
+"""Health checks, the key set (JWKS), and the metadata of the issuer."""
 
-from typing import Any
+from typing import Any, Final
 
 from litestar import Controller, Response, get
+from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 
 from application.identities.feature import IdentitiesFeature
 from application.operations.feature import OperationsFeature
 from entrypoints.http.dependencies import Injected, provide
+from entrypoints.http.errors.exceptions import NoIssuerMetadata
 from entrypoints.http.errors.handlers import UNAVAILABLE_ERROR
 from entrypoints.http.operations import schemas
 from entrypoints.http.request import ApiRequest
+
+_FOR_ALL_PAGES: Final = (
+    ResponseHeader(
+        name="Access-Control-Allow-Origin",
+        value="*",
+        description="Pages of all origins may read it: it is public.",
+    ),
+)
 
 
 class OperationsController(Controller):
@@ -70,9 +80,10 @@ class OperationsController(Controller):
         return Response(shown, status_code=503, headers={"Retry-After": "5"})
 
     @get(
-        "/.well-known/jwks.json",
+        schemas.JWKS_PATH,
         summary="Get the keys that verify short-lived access tokens",
         response_description="The public keys. A new key is listed before it signs.",
+        response_headers=_FOR_ALL_PAGES,
     )
     async def get_jwks(self, identities: Injected[IdentitiesFeature]) -> schemas.JsonWebKeySet:
         """Return the public keys of the key set (JWKS).
@@ -85,3 +96,42 @@ class OperationsController(Controller):
         return schemas.JsonWebKeySet(
             [schemas.to_json_web_key(key) for key in identities.list_public_keys()]
         )
+
+    @get(
+        "/.well-known/oauth-authorization-server",
+        summary="Get the metadata of the issuer",
+        response_description="Where the keys are, and the algorithm.",
+        response_headers=_FOR_ALL_PAGES,
+        errors=(NoIssuerMetadata,),
+    )
+    async def get_issuer_metadata(self, request: ApiRequest) -> schemas.IssuerMetadata:
+        """Return what gateways need to verify short-lived access tokens (RFC 8414).
+
+        This service has none of the endpoints of OAuth 2.0: its own API issues the tokens. The
+        metadata is only there if the issuer is the public URL of the service (RFC 8414 §3.3).
+        """
+        return _describe_issuer(request)
+
+    @get(
+        "/.well-known/openid-configuration",
+        summary="Get the metadata of the issuer, for OpenID Connect",
+        response_description="The same as at `/.well-known/oauth-authorization-server`.",
+        response_headers=_FOR_ALL_PAGES,
+        errors=(NoIssuerMetadata,),
+    )
+    async def get_openid_configuration(self, request: ApiRequest) -> schemas.IssuerMetadata:
+        """Return the same metadata where gateways of OpenID Connect look for it.
+
+        This service is no OpenID Provider, and issues no ID tokens.
+        """
+        return _describe_issuer(request)
+
+
+def _describe_issuer(request: ApiRequest) -> schemas.IssuerMetadata:
+    issuer, url = request.settings.identities.token_issuer, request.settings.server.public_url
+    if issuer != url:
+        raise NoIssuerMetadata(
+            f"The issuer of access tokens is {issuer}, and metadata at this place is that of the "
+            f"issuer {url}. The keys are at {url}{schemas.JWKS_PATH}."
+        )
+    return schemas.IssuerMetadata(issuer=issuer, jwks_uri=f"{url}{schemas.JWKS_PATH}")

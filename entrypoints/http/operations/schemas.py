@@ -11,6 +11,8 @@ from entrypoints.http.fields import described
 
 READY: Final = "ready"
 UNAVAILABLE: Final = "unavailable"
+JWKS_PATH: Final = "/.well-known/jwks.json"
+_NONE: Final = "Always empty: this service has no endpoints of OAuth 2.0."
 
 HealthField = Annotated[str, described("`ok`, or the problem.", "ok", "the disk is full")]
 
@@ -85,6 +87,30 @@ class JsonWebKeySet(msgspec.Struct):
     keys: Annotated[
         list[JsonWebKey], described("Get the set again when a token has an unknown `kid`.")
     ]
+
+
+class IssuerMetadata(msgspec.Struct, kw_only=True):
+    """The metadata of the issuer of short-lived access tokens (RFC 8414 §2).
+
+    - `response_types_supported` is required, and is empty. So is `grant_types_supported`: without
+      it, clients would assume two of them.
+    - OpenID Connect Discovery requires the last two. Without the last one, its libraries accept
+      RS256 only, and they take it for access tokens too.
+    """
+
+    issuer: Annotated[str, described("The `iss` of tokens.", "https://dialtone.example.org")]
+    jwks_uri: Annotated[
+        str,
+        described("Where the keys are.", f"https://dialtone.example.org{JWKS_PATH}"),
+    ]
+    response_types_supported: Annotated[tuple[str, ...], described(_NONE)] = ()
+    grant_types_supported: Annotated[tuple[str, ...], described(_NONE)] = ()
+    subject_types_supported: Annotated[
+        tuple[str, ...], described("`sub` is the same for all services.")
+    ] = ("public",)
+    id_token_signing_alg_values_supported: Annotated[
+        tuple[str, ...], described("The algorithm of the short-lived access tokens.")
+    ] = ("ES256",)
 
 
 def show_readiness(readiness: Readiness, *, is_stopping: bool) -> dict[str, str]:

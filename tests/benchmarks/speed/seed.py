@@ -41,7 +41,7 @@ from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat
 from domain.media.item import ItemState, MediaItem
 from domain.phone import PhoneNumber
-from entrypoints.opening.keys import ISSUER, load_encryption, load_keys
+from entrypoints.opening.keys import AUDIENCE, load_encryption, load_keys
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
@@ -72,7 +72,7 @@ def seed(
     items = RecordMapping(MEDIA_ITEMS, MediaItem)
     insert(settings.database, items, _make_items(owners))
     key_sets = keys.key_set(KeyPurpose.SIGNING), keys.key_set(KeyPurpose.REFRESH)
-    tokens = JwtAccessTokens(*key_sets, issuer=ISSUER, audience=ISSUER)
+    tokens = JwtAccessTokens(*key_sets, issuers=settings.token_issuers, audience=AUDIENCE)
     return {
         "long": [_issue(tokens, user, user.sessions[0]) for user in senders_in_turn],
         "short": [_issue(tokens, user, user.sessions[1]) for user in senders_in_turn],

@@ -84,6 +84,10 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
                 "http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
                 ("http://127.0.0.1", "http://[::1]:5173", "http://a.localhost"),
             ),
+            ("TOKEN_ISSUER", "dialtone-staging", "dialtone-staging"),
+            ("TOKEN_ISSUER", "https://dial.test/app", "https://dial.test/app"),
+            ("FORMER_ISSUERS", "NONE", ()),
+            ("FORMER_ISSUERS", "dialtone, https://a.test", ("dialtone", "https://a.test")),
             ("APP_NAME", "St. Dial", "St. Dial"),
             ("ANDROID_HASH", "FA+9qCX9VSu, 01234567/9a", ("FA+9qCX9VSu", "01234567/9a")),
             ("WEB_DOMAIN", "Login.Example.org", "login.example.org"),
@@ -212,6 +216,37 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
 
 
 @pytest.mark.parametrize(
+    ("variables", "issuer", "accepted"),
+    [
+        ({}, "dialtone", ["dialtone"]),
+        ({"PUBLIC_URL": "https://a.test"}, "https://a.test", ["https://a.test", "dialtone"]),
+        (
+            {"PUBLIC_URL": "https://a.test", "TOKEN_ISSUER": "dialtone"},
+            "dialtone",
+            ["dialtone", "https://a.test"],
+        ),
+        (
+            {"PUBLIC_URL": "https://a.test", "FORMER_ISSUERS": "https://b.test"},
+            "https://a.test",
+            ["https://a.test", "https://b.test"],
+        ),
+        (
+            {"PUBLIC_URL": "https://a.test/", "FORMER_ISSUERS": "none"},
+            "https://a.test",
+            ["https://a.test"],
+        ),
+    ],
+    ids=str,
+)
+def test_the_issuer_is_the_public_url_and_both_and_former_ones_are_accepted(
+    variables: dict[str, str], issuer: str, accepted: list[str]
+) -> None:
+    issuers = settings(**variables).token_issuers
+
+    assert (issuers.issuer, list(issuers.accepted_issuers)) == (issuer, accepted)
+
+
+@pytest.mark.parametrize(
     ("name", "texts"),
     of_installed([
         ("ENV", ["dev", "development,production"]),
@@ -231,6 +266,9 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ),
         ("PUBLIC_URL", ["dial.test", "ftp://dial.test", "https://", "https://h/?a", "https://h#a"]),
         ("PUBLIC_URL", ["https://tops3cret@h", "https://h:99999", "https://ü.test", "https://a b"]),
+        ("TOKEN_ISSUER", ["https://h/", "HTTPS://h", "https://h?a", "https://tops3cret@h", "a:b"]),
+        ("TOKEN_ISSUER", ["a b", "none", "https://", "a" * 201, f"https://h/{'a' * 191}", "/a"]),
+        ("FORMER_ISSUERS", ["dialtone,", ",", "dialtone,,a", "dialtone,none", "https://h/"]),
         ("SECRETS", ["{", "{}", "[]", '{"version": 1}', "[" * 100_000, "tops3cret"]),
         ("SMS", ["tops3cret", "twilio,twilio", "console,", "console:", "https:/h"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),

@@ -2,9 +2,14 @@
 
 from datetime import timedelta
 
-from adapters.records.instances import check_none_alive
+import pytest
+
+from adapters.records.instances import InstanceRecord, check_issuers, check_none_alive
 from adapters.records.kinds import INSTANCES
+from application.ports.errors import ConfigurationError
 from domain.instance import INSTANCE_TTL, RENEWAL_INTERVAL, Instance
+from domain.token_issuers import TokenIssuers
+from tests.support.builders import NOW
 from tests.support.core_harness import CoreHarness
 
 
@@ -23,6 +28,7 @@ async def test_a_process_renews_one_record_and_deletes_it_at_the_end() -> None:
     await app.operations.instance.renew()
 
     [instance] = await stored_instances(app)
+    assert instance.issuer == TokenIssuers().issuer
     assert (instance.started_at, instance.renewed_at) == (started_at, app.clock.now())
     assert instance.expires_at == app.clock.now() + INSTANCE_TTL
 
@@ -58,3 +64,48 @@ async def test_a_record_that_was_cleaned_up_while_the_database_was_away_is_added
 
     [instance] = await stored_instances(app)
     assert instance.renewed_at == app.clock.now()
+
+
+NEW = TokenIssuers.of("https://a.test", ["dialtone"])
+CAREFUL = TokenIssuers.of("dialtone", ["https://a.test"])
+
+
+def serving(*issuers: TokenIssuers, seconds_left: int = 30) -> list[InstanceRecord]:
+    return [
+        InstanceRecord(
+            id=str(number),
+            program_version="",
+            started_at=NOW,
+            renewed_at=NOW,
+            expires_at=NOW + timedelta(seconds=seconds_left),
+            issuer=each.issuer,
+            accepted_issuers=each.accepted_issuers,
+        )
+        for number, each in enumerate(issuers)
+    ]
+
+
+def test_instances_with_the_same_issuer_need_no_note() -> None:
+    assert check_issuers(NEW, serving(NEW, NEW), NOW) == ""
+    assert check_issuers(NEW, serving(TokenIssuers(), seconds_left=0), NOW) == ""
+
+
+def test_other_issuers_that_all_accept_are_named() -> None:
+    note = check_issuers(NEW, serving(CAREFUL, NEW, CAREFUL), NOW)
+    assert note.endswith("these settings, with https://a.test: 2 with dialtone")
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "text"),
+    [
+        # One of a version without the setting.
+        (NEW, [TokenIssuers()], "of https://a.test are rejected by instances with dialtone."),
+        (TokenIssuers(), [NEW], "of https://a.test are rejected by these settings."),
+        (CAREFUL, [NEW, TokenIssuers()], "https://a.test are rejected by instances with dialtone."),
+    ],
+)
+def test_an_issuer_that_some_reject_is_an_error(
+    own: TokenIssuers, others: list[TokenIssuers], text: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=text):
+        check_issuers(own, serving(*others), NOW)

@@ -1,0 +1,28 @@
+"""Who issues access tokens: the claim `iss` (RFC 7519 §4.1.1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+FIRST_ISSUER: Final = "dialtone"
+"""The issuer of all tokens before it was a setting, and of a service without a public URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssuers:
+    """The issuer of new tokens, and all whose tokens are accepted, if our keys signed them.
+
+    By default those of a version that knows one issuer only.
+    """
+
+    issuer: str = FIRST_ISSUER
+    accepted_issuers: tuple[str, ...] = (FIRST_ISSUER,)
+
+    @classmethod
+    def of(cls, issuer: str, others: Iterable[str]) -> "TokenIssuers":
+        """Return those of a service that also accepts others."""
+        return cls(issuer, tuple(dict.fromkeys([issuer, *others])))
+
+    def accepts(self, issuer: str) -> bool:
+        """Return whether tokens with this issuer are accepted."""
+        return issuer in self.accepted_issuers

@@ -9,7 +9,10 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
+from math import ceil
 from typing import Any, Final, TypeAlias
 
 import httpx
@@ -34,6 +37,7 @@ _REASONS: Final[dict[type[Exception], str]] = {
     httpx.ProxyError: "the proxy refused the connection",
     httpx.UnsupportedProtocol: "the URL is invalid",
 }
+_MAX_DIGITS: Final = 9
 _MAX_BODY_SIZE: Final = 64 * 1024
 _MAX_CONNECTIONS: Final = 100
 _MAX_IDLE_CONNECTIONS: Final = 20
@@ -102,11 +106,13 @@ class NoResponse(Exception):
 class HttpResponse:
     """A response; `text` is empty if the body was not complete, too large or too late.
 
-    A compressed body is not decompressed.
+    A compressed body is not decompressed. `retry_after` are the seconds of the header Retry-After
+    (RFC 9110, section 10.2.3); None without a valid one.
     """
 
     status: int
     text: str
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,8 @@ class Transport:
             response = await self._send(request, credentials or httpx.USE_CLIENT_DEFAULT, deadline)
             _record_status(span, response)
             try:
-                return HttpResponse(response.status_code, await _read_text(response, deadline))
+                text = await _read_text(response, deadline)
+                return HttpResponse(response.status_code, text, _read_retry_after(response))
             finally:
                 await response.aclose()
 
@@ -269,6 +276,18 @@ def _record_status(span: Span, response: httpx.Response) -> None:
     span.set_attributes({"http.response.status_code": status})
     if status >= 400:
         span.fail(str(status))
+
+
+def _read_retry_after(response: httpx.Response) -> int | None:
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdecimal():
+        return int(text[:_MAX_DIGITS])
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(0, ceil(seconds))
 
 
 def _describe(error: Exception) -> str:

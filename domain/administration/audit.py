@@ -86,6 +86,7 @@ class AuditAction(StrEnum):
     SET_APP_DATA = "set_app_data"
     SET_CLAIMS = "set_claims"
     IMPORT_USERS = "import_users"
+    SEND_SNAPSHOT = "send_snapshot"
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret
 

@@ -87,6 +87,20 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
     async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
         return await self._list_readable(FAILED_EVENTS, None, limit, 0)
 
+    async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[Identity]]:
+        listed, unreadable = list[Versioned[Identity]](), 0
+        while not listed and (found := await self.store.scan(self.kind, after_id, limit)):
+            after_id = found[-1].id
+            for stored in found:
+                try:
+                    listed.append(self.read(stored))
+                except CorruptRecord as error:
+                    unreadable += 1
+                    if unreadable > _MAX_UNREADABLE:
+                        raise
+                    self._log_unreadable(error, [stored])
+        return listed
+
     async def _list_readable(
         self, index: Index, until: datetime | None, limit: int, offset: int
     ) -> Sequence[Versioned[Identity]]:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 def list_events(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """List the events that failed and those that wait. No destination is opened."""
-    _require_events(settings)
+    require_events(settings)
     limit: int = arguments.limit
 
     async def find_events(use_cases: UseCases) -> Sequence[WaitingEvent]:
@@ -56,7 +56,7 @@ def list_events(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Let events be sent again by a running service. No destination is opened."""
-    _require_events(settings)
+    require_events(settings)
 
     async def retry_events(use_cases: UseCases) -> RetriedEvents:
         operator_events: OperatorEvents = use_cases.of(EventRecordsFeature).operator_events
@@ -77,7 +77,8 @@ def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
     ]
 
 
-def _require_events(settings: Settings) -> None:
+def require_events(settings: Settings) -> None:
+    """Check that there is a destination; raises CommandError."""
     if not settings.of(EventSettings).events:
         raise CommandError(NOT_SENT)
 

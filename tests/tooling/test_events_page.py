@@ -48,8 +48,8 @@ def test_a_receiver_tells_which_of_snapshot_and_event_is_newer() -> None:
     [_, code] = blocks_in("python", PAGE)
     exec(code, names)  # noqa: S102 -- the code of our page
 
-    def accepts(*numbers: int, last: int | None, is_snapshot: bool = True) -> bool:
-        known = {"6561": number for number in numbers}
+    def accepts(number: int | None = None, *, last: int | None, is_snapshot: bool = True) -> bool:
+        known = {} if number is None else {"6561": number}
         last_id = None if last is None else f"evt_6561_{last}"
         kind = "user.snapshot" if is_snapshot else "user.updated"
         event_id = "snp_6561_99" if is_snapshot else last_id

@@ -10,8 +10,9 @@ SECRET: Final = "whsec_ZXZlbnRzIG9mIHVzZXJzLCBmb3IgdGVzdHM="
 
 
 class FakeReceiver(HttpServer):
-    """Keeps the events whose signature is valid; with another `status` it only answers with that, and
-    `headers`.
+    """Keeps the events whose signature is valid.
+
+    With another `status` it only answers with that, and with `headers`.
 
     - `hangs`: it takes a request, and never responds.
     - `events` has repeats too, in the order in which they came.

@@ -45,7 +45,7 @@ ERRORS: Final = [
 LEGACY: Final = {"legacy_get_otp", "legacy_validate_otp"}
 PUBLIC: Final = {
     "request_otp", "verify_otp", "refresh_session", "health_live", "health_ready", "get_jwks",
-    "get_issuer_metadata", "get_openid_configuration",
+    "get_issuer_metadata", "get_openid_configuration", "get_upload_limits",
     "get_delivery_status", "request_undo_otp", "undo_phone_change", *LEGACY,
 }  # fmt: skip
 PUBLIC_IN_SOME_CASES: Final = {"logout", "get_media_file"}

@@ -298,7 +298,9 @@ def test_a_file_may_be_exactly_as_large_as_the_limit(uploads: UploadDriver) -> N
     ):
         content = GIF[:-2] + b"\0" * (LIMIT - len(GIF) + extra_bytes) + GIF[-2:]
         body = form(user_part(uploads.user_id), file_part(content))
-        assert uploads.post([body], content_length=content_length).status == status
+        response = uploads.post([body], content_length=content_length)
+        assert response.status == status
+        assert response.body.get("limit") == (LIMIT if status == 413 else None)
 
 
 def test_without_space_for_the_last_bytes_an_upload_fails(

@@ -52,6 +52,7 @@ class FileTooLarge(HttpError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"The file is larger than {limit} bytes.")
+        self.limit = limit
 
 
 class NoFilePart(HttpError):
@@ -104,7 +105,7 @@ class MediaErrorFields(msgspec.Struct):
     limit: Annotated[
         int,
         described(
-            "The number of blocks, bytes, frames or pixels that an image can have."
+            "The number of blocks, bytes, frames or pixels that a file or its image can have."
             " Absent for `broken`, `empty` and `too_complex`.",
             50_000_000,
         ),
@@ -143,6 +144,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "file_too_large",
         "The file is too large.",
         example=FileTooLarge(limit=20_000_000),
+        attributes=("limit",),
     ),
     FormTooLarge: ErrorRow(
         413, "form_too_large", "The form has too many parts, or is too large besides the file."

@@ -9,7 +9,11 @@ from litestar.config.app import AppConfig
 from entrypoints.http.errors.fields import ErrorFields
 from entrypoints.http.media.errors import ERRORS, PORT_ERRORS, MediaErrorFields, MediaFieldCode
 from entrypoints.http.media.health import MediaHealth
-from entrypoints.http.media.library.controller import LibraryController, MediaFileController
+from entrypoints.http.media.library.controller import (
+    LibraryController,
+    MediaFileController,
+    UploadLimitsController,
+)
 from entrypoints.http.media.library.uploads import make_upload_limiter
 from entrypoints.http.media.moderation.controller import ModerationController
 from entrypoints.http.media.settings import HttpMediaSettings
@@ -31,7 +35,11 @@ class MediaPlugin(ApiPlugin):
     port_errors = PORT_ERRORS
     fields = MappingProxyType({ReadinessResponse: MediaHealth, ErrorFields: MediaErrorFields})
     field_codes = tuple(MediaFieldCode)
-    controllers: Sequence[type[Controller]] = (LibraryController, MediaFileController)
+    controllers: Sequence[type[Controller]] = (
+        LibraryController,
+        UploadLimitsController,
+        MediaFileController,
+    )
     administration: Sequence[type[Controller]] = (ModerationController,)
 
     def __init__(self, settings: HttpMediaSettings) -> None:

@@ -256,6 +256,25 @@ class LibraryController(Controller):
         await media.delete_item(request.principal, _parse_item_id(item_id))
 
 
+class UploadLimitsController(Controller):
+    """What an upload may be, for clients that ask before they send one."""
+
+    path = "/library/upload-limits"
+    tags = ["Library"]
+
+    @get(
+        summary="Get the limits of an upload",
+        response_description="The limits, which are the same for all users.",
+    )
+    async def get_upload_limits(self, request: ApiRequest) -> schemas.UploadLimitsResponse:
+        """Return how large a file may be.
+
+        A proxy may close the connection of a larger one before the client has the response
+        `file_too_large`. A client that looks at the size first sends nothing in vain.
+        """
+        return schemas.UploadLimitsResponse(max_file_bytes=media_settings(request).upload_limit)
+
+
 class MediaFileController(Controller):
     """Files of the library for plain image views."""
 

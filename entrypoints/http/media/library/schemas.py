@@ -141,6 +141,14 @@ class UploadImageResponse(LibraryItemResponse, kw_only=True):
     message: Annotated[str, described("Always `File uploaded`.", "File uploaded")] = "File uploaded"
 
 
+class UploadLimitsResponse(msgspec.Struct, kw_only=True):
+    """The limits of an upload."""
+
+    max_file_bytes: Annotated[
+        int, described("A larger file is rejected as `file_too_large`.", 20_000_000)
+    ]
+
+
 class LibraryPageResponse(msgspec.Struct, kw_only=True):
     """A page of the library, the newest items first."""
 

@@ -382,10 +382,10 @@ def test_a_request_is_sent_for_no_other_user_and_a_token_to_no_other_host(tab: T
     urls = [f"{site.foreign}/x", f"{site.service.url}.example.org/x", "users/me"]
     to_others = f"""
         window.fetch = () => {{ throw Error("sent"); }};
-        const fail = (url) => dialtone.fetch(url).catch(({{name}}) => name);
+        const fail = (url) => dialtone.fetch(url).catch(({{code}}) => code);
         return await Promise.all({json.dumps(urls)}.map(fail));
     """
-    assert tab.run(to_others) == ["TypeError"] * 3
+    assert tab.run(to_others) == ["invalid_argument"] * 3
     for_others = f"""
         window.fetch = async () => {{
             change({{user_id: "0".repeat(24), access_token: "theirs"}});
@@ -448,6 +448,27 @@ def test_an_upload_shows_its_progress_and_is_repeated_as_one_item(tab: Tab) -> N
     assert [sent for sent, _ in progress].count(progress[-1][1]) == 2  # it was sent twice
 
 
+def test_all_files_of_a_multi_select_become_items_while_another_tab_uploads(
+    tabs: tuple[Tab, Tab],
+) -> None:
+    tabs[0].create_user()
+    for tab in tabs:
+        tab.start(
+            """
+            const image = await makeImage(100);
+            const waiting = [];
+            const items = await Promise.all(Array.from({length: 24}, (_, number) => {
+                const onProgress = (sent, total) => waiting[number] ??= sent < total;
+                return dialtone.upload(image, {onProgress});
+            }));
+            return [items.map(({id}) => id), waiting];
+            """
+        )
+    ended = [tab.run("return window.done;") for tab in tabs]
+    assert len({item_id for ids, _ in ended for item_id in ids}) == 48
+    assert [waiting for _, waiting in ended] == [[True] * 24] * 2
+
+
 def test_an_upload_with_a_rejected_token_is_sent_again_and_one_that_is_stopped_is_not(
     tab: Tab,
 ) -> None:
@@ -464,9 +485,9 @@ def test_an_upload_with_a_rejected_token_is_sent_again_and_one_that_is_stopped_i
         const onProgress = () => controller.abort();
         const image = await makeImage(800);
         return (await catchError(dialtone.upload(image, {onProgress, signal: controller.signal})))
-            .name;
+            .code;
     """
-    assert tab.run(stopped) == "AbortError"
+    assert tab.run(stopped) == "aborted"
 
 
 @pytest.mark.parametrize(("seconds", "repeats"), [(1, 3), (31, 0)])

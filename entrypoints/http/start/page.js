@@ -348,7 +348,7 @@ onSubmit("upload-form", "upload-error", async ({ file, category }) => {
   }
   const controller = new AbortController();
   const cancel = () => {
-    controller.abort(new Notice("The upload was cancelled."));
+    controller.abort();
     setTimeout(() => run("library-error", showNewestImages), CANCEL_DELAY_MS);
   };
   let uploaded = "";
@@ -369,6 +369,8 @@ onSubmit("upload-form", "upload-error", async ({ file, category }) => {
     if (userId !== shownUserId) return;
     find("upload-form").reset();
     uploaded = `Uploaded: ${item.width} × ${item.height} pixels, ${item.content_type}.`;
+  } catch (error) {
+    throw error.code === "aborted" ? new Notice("The upload was cancelled.") : error;
   } finally {
     setText("uploaded", uploaded);
     find("cancel").removeEventListener("click", cancel);

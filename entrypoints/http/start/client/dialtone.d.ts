@@ -1,14 +1,54 @@
-/** The types of dialtone.js. */
+/** The types of dialtone.js, which compile with the types of browsers, of Node.js, or with neither. */
+
+/** What the platform has under a name, or what is needed of it. */
+type Platform<Name extends string, Needed> = typeof globalThis extends {
+  [name in Name]: { prototype: infer Found };
+}
+  ? Found
+  : Needed;
+
+type PlatformBlob = Platform<"Blob", { readonly size: number; readonly type: string }>;
+type PlatformEvent = Platform<"Event", { readonly type: string }>;
+type PlatformSignal = Platform<
+  "AbortSignal",
+  {
+    readonly aborted: boolean;
+    addEventListener(type: "abort", listener: () => void): void;
+    removeEventListener(type: "abort", listener: () => void): void;
+  }
+>;
+type PlatformResponse = Platform<
+  "Response",
+  {
+    readonly ok: boolean;
+    readonly status: number;
+    readonly headers: { get(name: string): string | null };
+    json(): Promise<any>;
+    text(): Promise<string>;
+  }
+>;
+type PlatformRequestInit = typeof globalThis extends {
+  Request: new (input: any, init?: infer Init) => any;
+}
+  ? Init
+  : { method?: string; headers?: Record<string, string>; body?: any; signal?: PlatformSignal };
 
 export interface DialtoneOptions {
   /** The URL of the service, such as `location.origin`. */
   url: string;
   /** Where the session is kept; `localStorage` by default. */
-  storage?: Pick<Storage, "getItem" | "setItem" | "removeItem">;
+  storage?: DialtoneStorage;
   /** The beginning of all keys in the storage; `dialtone` by default. */
   prefix?: string;
   /** Solves one of the challenges of a 403 `attestation_required`; null if it can solve none. */
   attest?: (challenges: Challenge[]) => Promise<Proof | null>;
+}
+
+/** A `Storage` of browsers, or one whose functions return promises, as of React Native. */
+export interface DialtoneStorage {
+  getItem(key: string): string | null | Promise<string | null>;
+  setItem(key: string, value: string): unknown;
+  removeItem(key: string): unknown;
 }
 
 export type Challenge = { type: string } & Record<string, any>;
@@ -56,16 +96,23 @@ export interface Session extends User {
   expires_at: Date;
 }
 
+/** A `Blob` or `File`; in React Native, what its `FormData` takes as a file. */
+export type UploadFile = PlatformBlob | { uri: string; name: string; type: string; size?: number };
+
 export interface UploadOptions {
   /** A label of your app. */
   category?: string | null;
-  /** Gets the bytes of the request that were sent, from 0 again if it is repeated. */
+  /**
+   * Gets the bytes of the request that were sent: 0 at once, also while the upload waits for
+   * others, and from 0 again if it is repeated. Without `XMLHttpRequest` it is 0, and then all.
+   */
   onProgress?: (sent: number, total: number) => void;
   /** Gets the error after which the upload will be repeated, such as a lost connection. */
   onRepeat?: (error: DialtoneError) => void;
   /** Keep it if the app repeats the upload, also after a reload; random by default. */
   idempotencyKey?: string;
-  signal?: AbortSignal;
+  /** Stops the upload, which then throws `aborted`. */
+  signal?: PlatformSignal;
 }
 
 export interface Item {
@@ -95,27 +142,37 @@ export class DialtoneError extends Error {
   field_errors: { field: string; code: string; message: string }[];
   /** Of `invalid_otp`. */
   attempts_left?: number;
+  /** Of `file_too_large`: the maximum in bytes. */
+  limit?: number;
   /** Other fields of the response. */
   [field: string]: unknown;
 }
 
-export class Dialtone extends EventTarget {
+/** Each method throws a `DialtoneError`, and nothing else. */
+export class Dialtone {
   constructor(options: DialtoneOptions);
+  /** Resolved when an asynchronous storage was read: `session` and `requested` are null before. */
+  readonly ready: Promise<void>;
   /** Who is signed in, or null. */
   get session(): Session | null;
   /** The phone that a code was requested for, until it expires; null if there is none. */
   get requested(): { phone: string; expires_at: Date } | null;
   requestOtp(request: OtpRequest): Promise<OtpRequested>;
+  /** Sign in. A session of another user is ended. */
   verifyOtp(verification: OtpVerification): Promise<User>;
   /** Like the function `fetch`, with the access token. Throws `network_error` and `signed_out`. */
-  fetch(path: string, init?: RequestInit): Promise<Response>;
+  fetch(path: string, init?: PlatformRequestInit): Promise<PlatformResponse>;
   /** Send and return JSON. Throws for every error. */
   request(method: string, path: string, body?: unknown): Promise<any>;
-  upload(file: Blob, options?: UploadOptions): Promise<Item>;
+  /** Two run at a time, and the others wait in the order of the calls. */
+  upload(file: UploadFile, options?: UploadOptions): Promise<Item>;
   signOut(options?: { scope?: "this" | "others" | "all" }): Promise<void>;
+  /** End what runs, with the error `closed`. The session remains. */
+  close(): void;
   addEventListener(
     type: "sessionchange",
-    listener: EventListenerOrEventListenerObject,
-    options?: boolean | AddEventListenerOptions,
+    listener: (event: PlatformEvent) => void,
+    options?: { once?: boolean },
   ): void;
+  removeEventListener(type: "sessionchange", listener: (event: PlatformEvent) => void): void;
 }

@@ -11,20 +11,25 @@
 
 /** An access token with less time left is exchanged before it is used. */
 const EARLY_REFRESH_MS = 60_000;
-/** Other tabs wait for a refresh, so it cannot take for ever. */
-const REFRESH_TIMEOUT_MS = 20_000;
+/** Other tabs wait for a refresh, and uploads for their limit, so these cannot take for ever. */
+const REQUEST_TIMEOUT_MS = 20_000;
 /** A refresh that is sent twice is faster: its tab has been stopped by the browser. */
 const LOCK_TIMEOUT_MS = 45_000;
 /** A tab sees what another one stores some milliseconds later: they are different processes. */
 const STORAGE_DELAY_MS = 100;
 const REPEAT_DELAY_MS = 1_000;
 const MAX_REPEAT_DELAY_MS = 30_000;
+/** After a lost connection or an error of the service; a wait for other uploads has no maximum. */
 const MAX_UPLOAD_REPEATS = 3;
+/** The service rejects a third upload of a user. */
+const MAX_UPLOADS = 2;
 const MAX_PROOFS = 2;
 /** Phones whose device tokens are kept: the last ones that signed in here. */
 const MAX_PHONES = 5;
 /** Fewer digits are no phone that can be told from others without its country code. */
 const MIN_DIGITS = 7;
+/** Older versions of React Native know no properties of Unicode. */
+const NO_DIGITS = attempt(() => new RegExp("\\P{Nd}", "gu"), () => /\D/g);
 
 /**
  * What went wrong. `code` is that of the service's error response, or one of these:
@@ -34,6 +39,11 @@ const MIN_DIGITS = 7;
  * - `signed_out`: there is no session, or it has ended. Show the sign-in.
  * - `invalid_otp`: the code is wrong, expired or used before; `attempts_left` are left.
  * - `no_request`: `verifyOtp` without a `requestOtp` before it.
+ * - `aborted`: the app has aborted its `signal`, whose reason is `cause`.
+ * - `closed`: the app has called `close`.
+ * - `storage_error`: the storage failed, with `cause`. Nobody is signed out by that.
+ * - `attestation_failed`: the function `attest` of the app failed, with `cause`.
+ * - `invalid_argument`: an argument is wrong, or another function of the app failed, with `cause`.
  *
  * Other fields of the response, such as `attempts_left`, are fields of the error.
  */
@@ -60,6 +70,31 @@ export class DialtoneError extends Error {
   }
 }
 
+/** Older versions of React Native have no events of this kind. */
+const Target = /** @type {typeof EventTarget} */ (
+  globalThis.EventTarget ??
+    class {
+      #listeners = new Map();
+      addEventListener(_type, listener, options) {
+        this.#listeners.set(listener, options?.once);
+      }
+      removeEventListener(_type, listener) {
+        this.#listeners.delete(listener);
+      }
+      dispatchEvent(event) {
+        for (const [listener, isOnce] of [...this.#listeners]) {
+          if (isOnce) this.#listeners.delete(listener);
+          attempt(
+            () => listener(event),
+            (error) => setTimeout(() => throwError(error)), // not an error of what changed the session
+          );
+        }
+      }
+    }
+);
+/** What a page gets when other tabs may have stored something, or it was asleep meanwhile. */
+const PAGE_EVENTS = ["storage", "pageshow", "visibilitychange"];
+
 /**
  * A service, and the session that all tabs of this origin have there.
  *
@@ -69,37 +104,49 @@ export class DialtoneError extends Error {
  * The event `sessionchange` says that the user signed in, signed out or got another name, in this
  * tab or in another one.
  */
-export class Dialtone extends EventTarget {
+export class Dialtone extends Target {
   #url;
-  #storage;
+  #stored;
   #prefix;
   #attest;
   /** The last request for a code of this tab; other tabs may sign in with other phones. */
   #requested;
-  #shownUser;
-  /** What the storage did not take, because it is full or blocked. Other tabs do not have it. */
-  #unstored = new Map();
+  #shownUser = null;
   /** @type {Promise<unknown>} */
   #lastTask = Promise.resolve();
+  /** The calls of methods that have not returned. */
+  #running = new Set();
+  #uploadCount = 0;
+  /** What starts the uploads that wait for others, in order. */
+  #waitingUploads = new Set();
+  /** @type {Promise<number> | undefined} */
+  #maxFileBytes;
+  #isClosed = false;
+  // A request throws the error that the storage has.
+  #onPageEvent = () => void this.#read().catch(() => {});
 
   /** @param {import("./dialtone.d.ts").DialtoneOptions} options */
-  constructor({ url, storage = openStorage(), prefix = "dialtone", attest }) {
+  constructor(options) {
     super();
-    this.#url = url.replace(/\/+$/, "");
-    this.#storage = storage;
+    const { url, storage = openStorage(), prefix = "dialtone", attest } = options ?? {};
+    check(/^(https?:\/|\/|$)/i.test(String(url)), "url is not one of http or https.");
+    for (const name of ["getItem", "setItem", "removeItem"]) {
+      check(typeof storage?.[name] === "function", `storage has no function ${name}.`);
+    }
+    check(attest == null || typeof attest === "function", "attest is not a function.");
+    this.#url = String(url).replace(/\/+$/, "");
+    this.#stored = new StoredValues(storage, prefix);
     this.#prefix = prefix;
     this.#attest = attest;
-    this.#requested = this.#load("request");
-    this.#shownUser = this.#describeUser();
-    // A tab that slept has missed the events of others.
-    for (const event of ["storage", "pageshow", "visibilitychange"]) {
-      globalThis.addEventListener?.(event, () => this.#announce());
-    }
+    /** When `session` and `requested` are known, which an asynchronous storage takes time for. */
+    this.ready = this.#read();
+    this.ready.catch(() => {}); // for apps that do not wait for it
+    for (const event of PAGE_EVENTS) globalThis.addEventListener?.(event, this.#onPageEvent);
   }
 
   /** Who is signed in, or null. Another device may have ended the session: a request finds out. */
   get session() {
-    const session = this.#load("session");
+    const session = this.#stored.load("session");
     if (!session) return null;
     const { user_id, username, session_expires_at } = session;
     return { user_id, username, expires_at: new Date(session_expires_at) };
@@ -120,35 +167,47 @@ export class Dialtone extends EventTarget {
    * @param {import("./dialtone.d.ts").OtpRequest} request
    * @returns {Promise<import("./dialtone.d.ts").OtpRequested>}
    */
-  async requestOtp(request) {
-    const body = { ...request, device_token: this.#findDeviceToken(request.phone) };
-    const result = await this.#postWithProof("/auth/request-otp", body);
-    const expires_at = Date.now() + result.expires_in * 1000;
-    this.#requested = { phone: request.phone, request_id: result.request_id, expires_at };
-    this.#save("request", this.#requested);
-    return result;
+  requestOtp(request) {
+    return this.#run(async () => {
+      const body = { ...request, device_token: this.#findDeviceToken(request.phone) };
+      const result = await this.#postWithProof("/auth/request-otp", body);
+      const expires_at = Date.now() + result.expires_in * 1000;
+      this.#requested = { phone: request.phone, request_id: result.request_id, expires_at };
+      await this.#stored.save("request", this.#requested);
+      return result;
+    });
   }
 
   /**
    * Sign in with the code of the last `requestOtp`.
    *
+   * A stored session of another user is ended afterwards; without a connection it ends by its age.
+   *
    * @param {import("./dialtone.d.ts").OtpVerification} verification
    * @returns {Promise<import("./dialtone.d.ts").User>}
    */
-  async verifyOtp({ otp, device }) {
-    if (!this.#requested) throw new DialtoneError("no_request", "Request a code first.");
-    const { phone, request_id } = this.#requested;
-    const device_token = this.#findDeviceToken(phone);
-    const body = { phone, otp, request_id, device, device_token, refresh: true };
-    // The service completes or repeats a login whose response was lost.
-    const result = await repeatOnce(() => this.#post("/auth/verify-otp", body, "success"));
-    const { user_id, username } = result;
-    this.#save("session", { user_id, username, ...toStoredTokens(result) });
-    this.#saveDeviceToken(phone, result.device_token);
-    this.#requested = null;
-    this.#save("request", null);
-    this.#announce();
-    return { user_id, username };
+  verifyOtp(verification) {
+    return this.#run(async () => {
+      const { otp, device } = verification;
+      if (!this.#requested) throw new DialtoneError("no_request", "Request a code first.");
+      const { phone, request_id } = this.#requested;
+      const device_token = this.#findDeviceToken(phone);
+      const body = { phone, otp, request_id, device, device_token, refresh: true };
+      // The service completes or repeats a login whose response was lost.
+      const result = await repeatOnce(() => this.#post("/auth/verify-otp", body, "success"));
+      const { user_id, username } = result;
+      const former = this.#stored.load("session");
+      this.#requested = null;
+      const writes = [
+        this.#stored.save("session", { user_id, username, ...toStoredTokens(result) }),
+        this.#saveDeviceToken(phone, result.device_token),
+        this.#stored.save("request", null),
+      ];
+      this.#announce();
+      await Promise.all(writes);
+      if (former && former.user_id !== user_id) await this.#postLogout(former).catch(() => {});
+      return { user_id, username };
+    });
   }
 
   /**
@@ -161,16 +220,8 @@ export class Dialtone extends EventTarget {
    * @param {RequestInit} [init]
    * @returns {Promise<Response>} Also that of an error.
    */
-  async fetch(path, init = {}) {
-    const url = this.#resolve(path);
-    return this.#withToken(
-      (token) => {
-        const headers = new Headers(init.headers);
-        headers.set("Authorization", `Bearer ${token}`);
-        return send(url, { ...init, headers });
-      },
-      !(init.body instanceof ReadableStream),
-    );
+  fetch(path, init = {}) {
+    return this.#run(() => this.#fetch(path, init), init?.signal);
   }
 
   /**
@@ -181,46 +232,63 @@ export class Dialtone extends EventTarget {
    * @param {unknown} [body]
    * @returns {Promise<any>}
    */
-  async request(method, path, body) {
-    const result = await readBody(await this.fetch(path, toJsonRequest(method, body)));
-    if (path === "/users/me" && result?.username) this.#rename(result);
-    return result;
+  request(method, path, body) {
+    return this.#run(async () => {
+      const result = await readBody(await this.#fetch(path, toJsonRequest(method, body)));
+      if (path === "/users/me" && result?.username) await this.#rename(result);
+      return result;
+    });
   }
 
   /**
    * Upload an image for the user who is signed in.
    *
-   * After a network error or a 503 it is repeated with the same key, so that there is one item.
+   * Two uploads run at a time, in the order of the calls. After a network error or a 503 it is
+   * repeated with the same key, so that there is one item; and, until `signal` is aborted, while
+   * other tabs or devices of the user upload. A sign-out ends it.
    *
-   * @param {Blob} file
+   * @param {import("./dialtone.d.ts").UploadFile} file
    * @param {import("./dialtone.d.ts").UploadOptions} [options]
    * @returns {Promise<any>} The item.
    */
-  async upload(file, options = {}) {
-    const { category, onProgress, onRepeat, idempotencyKey = makeKey(), signal } = options;
-    const url = this.#resolve("/library/upload");
-    // If somebody else signs in between two attempts, the service rejects the upload.
-    const { user_id } = this.#load("session") ?? throwSignedOut();
-    for (let repeats = 0; ; repeats++) {
+  upload(file, options) {
+    return this.#run(async (call) => {
+      const { user_id } = this.#stored.load("session") ?? throwSignedOut();
+      call.user_id = user_id;
+      const { category, onProgress, onRepeat, idempotencyKey = makeKey() } = options ?? {};
+      const { name, size = 0 } = /** @type {any} */ (file);
       const form = new FormData();
       form.append("user_id", user_id);
       if (category != null) form.append("category", category);
-      form.append("file", file, file instanceof File ? file.name : "image");
-      try {
-        const response = await this.#withToken((token) => {
-          const headers = { Authorization: `Bearer ${token}`, "Idempotency-Key": idempotencyKey };
-          return sendForm(url, headers, form, onProgress, signal);
-        });
-        return await readBody(response);
-      } catch (error) {
-        if (!isUploadRepeatable(error) || repeats === MAX_UPLOAD_REPEATS) throw error;
-        const delay = error.retry_after ? error.retry_after * 1000 : REPEAT_DELAY_MS * 2 ** repeats;
-        // A repeat before that time would get the same error.
-        if (delay > MAX_REPEAT_DELAY_MS) throw error;
-        onRepeat?.(error);
-        await wait(delay, signal);
-      }
-    }
+      form.append("file", /** @type {any} */ (file), name || "image");
+      onProgress?.(0, size);
+      await this.#checkSize(size);
+      const send = (token) => {
+        const headers = { Authorization: `Bearer ${token}`, "Idempotency-Key": idempotencyKey };
+        const url = this.#resolve("/library/upload");
+        return sendForm(url, headers, form, size, onProgress, call.signal);
+      };
+      return this.#inTurn(call.signal, async () => {
+        for (let repeats = 0; ; ) {
+          try {
+            await this.#checkSize(size);
+            return await readBody(await this.#withToken(send, user_id));
+          } catch (error) {
+            if (call.signal.aborted) throw error;
+            const delay = (error.retry_after ?? 2 ** repeats) * 1000;
+            if (error.code !== "too_many_uploads") {
+              // A repeat before that time would get the same error.
+              const isTooLong = delay > MAX_REPEAT_DELAY_MS;
+              if (!isUploadRepeatable(error) || isTooLong || repeats === MAX_UPLOAD_REPEATS) throw error;
+              repeats++;
+            }
+            onRepeat?.(error);
+            // Other tabs and devices have got the same error at the same time.
+            await wait(delay * (1 + Math.random() / 2), call.signal);
+          }
+        }
+      });
+    }, options?.signal);
   }
 
   /**
@@ -230,30 +298,155 @@ export class Dialtone extends EventTarget {
    *
    * @param {{ scope?: "this" | "others" | "all" }} [options]
    */
-  async signOut({ scope = "this" } = {}) {
-    const session = this.#load("session");
-    if (!session) return;
-    if (scope === "this") {
-      // First, so that no tab uses it. A refresh under way finds none, and drops its result.
-      this.#end(session);
-      await this.#post("/auth/logout", { scope, refresh_token: session.refresh_token });
-      return;
+  signOut(options) {
+    return this.#run(async () => {
+      const { scope = "this" } = options ?? {};
+      const session = this.#stored.load("session");
+      if (!session) return;
+      if (scope === "this") {
+        try {
+          // First, so that no tab uses it. A refresh under way finds none, and drops its result.
+          await this.#end(session);
+        } finally {
+          await this.#postLogout(session);
+        }
+        return;
+      }
+      await readBody(await this.#fetch("/auth/logout", toJsonRequest("POST", { scope })));
+      if (scope === "all") await this.#end(this.#stored.load("session"));
+    });
+  }
+
+  /**
+   * End what runs and what waits, with the error `closed`, and look at other tabs no more.
+   *
+   * The session remains. Later calls of methods throw `closed` too.
+   */
+  close() {
+    this.#isClosed = true;
+    for (const event of PAGE_EVENTS) globalThis.removeEventListener?.(event, this.#onPageEvent);
+    for (const call of this.#running) call.stop(closedError());
+  }
+
+  /**
+   * Run what a method does until it ends, the app aborts it, or this object is closed.
+   *
+   * @template T
+   * @param {(call: { signal: AbortSignal, user_id?: string }) => Promise<T>} task
+   *   A sign-out of its `user_id` ends it too.
+   * @param {AbortSignal | null} [signal]
+   * @returns {Promise<T>}
+   * @throws {DialtoneError} and nothing else.
+   */
+  async #run(task, signal) {
+    if (this.#isClosed) throw closedError();
+    if (signal?.aborted) throw abortedError(signal);
+    const controller = new AbortController();
+    const call = { signal: controller.signal, user_id: undefined, stop: throwError };
+    const stopped = new Promise((_, reject) => {
+      call.stop = (error) => {
+        reject(error);
+        controller.abort();
+      };
+    });
+    const abort = () => call.stop(abortedError(/** @type {AbortSignal} */ (signal)));
+    const start = async () => {
+      if (this.#stored.isAsynchronous) await this.#read();
+      return task(call);
+    };
+    this.#running.add(call);
+    try {
+      signal?.addEventListener("abort", abort);
+      return await Promise.race([stopped, start()]);
+    } catch (error) {
+      throw hasCode(error) ? error : new DialtoneError("invalid_argument", toText(error), { cause: error });
+    } finally {
+      this.#running.delete(call);
+      signal?.removeEventListener?.("abort", abort);
     }
-    await this.request("POST", "/auth/logout", { scope });
-    if (scope === "all") this.#end(this.#load("session"));
+  }
+
+  /** Read what other processes stored in an asynchronous storage; another one is always read. */
+  async #read() {
+    if (this.#stored.isAsynchronous) await this.#stored.read();
+    if (this.#requested === undefined) this.#requested = this.#stored.load("request");
+    this.#announce();
+  }
+
+  /**
+   * Run an upload as soon as fewer than two others run, in the order of the calls.
+   *
+   * @template T
+   * @param {AbortSignal} signal
+   * @param {() => Promise<T>} upload
+   */
+  async #inTurn(signal, upload) {
+    if (this.#uploadCount < MAX_UPLOADS) this.#uploadCount++;
+    else {
+      await new Promise((resolve, reject) => {
+        this.#waitingUploads.add(resolve);
+        onAbort(signal, () => {
+          this.#waitingUploads.delete(resolve);
+          reject(networkError());
+        });
+      });
+    }
+    try {
+      return await upload();
+    } finally {
+      const [next] = this.#waitingUploads;
+      if (next) this.#waitingUploads.delete(next);
+      else this.#uploadCount--;
+      next?.();
+    }
+  }
+
+  /** Throw the error that the service has for a large file. From a proxy it may be none at all. */
+  async #checkSize(size) {
+    this.#maxFileBytes ??= this.#loadMaxFileBytes();
+    const limit = await this.#maxFileBytes;
+    if (size <= limit) return;
+    const fields = { status: 413, limit };
+    throw new DialtoneError("file_too_large", `The file is larger than ${limit} bytes.`, fields);
+  }
+
+  async #loadMaxFileBytes() {
+    try {
+      const url = this.#resolve("/library/upload-limits");
+      const { max_file_bytes } = await readBody(await send(url, {}, REQUEST_TIMEOUT_MS));
+      return Number(max_file_bytes) || Infinity;
+    } catch {
+      this.#maxFileBytes = undefined; // so that the next upload asks again
+      return Infinity;
+    }
+  }
+
+  async #fetch(path, init) {
+    const url = this.#resolve(path);
+    const isStream = Boolean(init.body?.getReader ?? init.body?.[Symbol.asyncIterator]);
+    // What `fetch` would throw for a wrong argument looks like a lost connection.
+    if (!isStream) new Request(url, { ...init, signal: null });
+    const sendWith = (token) => {
+      const headers = new Headers(init.headers);
+      headers.set("Authorization", `Bearer ${token}`);
+      return send(url, { ...init, headers });
+    };
+    return this.#withToken(sendWith, undefined, !isStream);
   }
 
   /**
    * Send a request with a valid access token; after a 401, once again with another one.
    *
    * @param {(token: string) => Promise<Response>} sendWith
+   * @param {string} [user_id] The user whom it is for; otherwise, who is signed in.
    */
-  async #withToken(sendWith, canRepeat = true) {
+  async #withToken(sendWith, user_id, canRepeat = true) {
     const session = await this.#freshSession();
+    // Somebody else signed in, here or in another tab: this request is not theirs.
+    if (user_id && session.user_id !== user_id) throwSignedOut();
     const response = await sendWith(session.access_token);
     if (response.status !== 401 || !canRepeat) return response;
     const next = await this.#freshSession(session.access_token);
-    // Somebody else signed in in another tab: this request is not theirs.
     if (next.user_id !== session.user_id) throwSignedOut();
     return sendWith(next.access_token);
   }
@@ -265,7 +458,7 @@ export class Dialtone extends EventTarget {
    */
   async #freshSession(rejected) {
     const find = () => {
-      const session = this.#load("session") ?? throwSignedOut();
+      const session = this.#stored.load("session") ?? throwSignedOut();
       const isFresh = session.access_token !== rejected && Date.now() < session.refresh_at;
       return { session, isFresh };
     };
@@ -274,6 +467,7 @@ export class Dialtone extends EventTarget {
     return this.#withLock(async () => {
       // While this tab waited for the lock, another one may have refreshed the session.
       await wait(STORAGE_DELAY_MS);
+      await this.#stored.read();
       const { session, isFresh } = find();
       if (isFresh) return session;
       try {
@@ -294,33 +488,39 @@ export class Dialtone extends EventTarget {
    */
   async #refresh(session) {
     const { refresh_token } = session;
-    const isReplaced = () => this.#load("session")?.refresh_token !== refresh_token;
+    const isReplaced = () => this.#stored.load("session")?.refresh_token !== refresh_token;
     // The browser may stop this tab at each await, and another one goes on meanwhile. To send a
     // token that the other one has exchanged would end the session.
-    const exchange = async () =>
-      isReplaced()
-        ? null
-        : this.#post("/auth/refresh", { refresh_token }, "refresh_token", REFRESH_TIMEOUT_MS);
+    const exchange = async () => {
+      await this.#stored.read();
+      if (isReplaced()) return null;
+      return this.#post("/auth/refresh", { refresh_token }, "refresh_token", REQUEST_TIMEOUT_MS);
+    };
     let tokens;
     try {
       tokens = await repeatOnce(exchange);
     } catch (error) {
       if (hasCode(error) && error.status === 401 && error.code === "unauthenticated") {
-        if (!isReplaced()) this.#end(session);
-        return this.#load("session") ?? throwSignedOut();
+        await this.#stored.read();
+        if (!isReplaced()) await this.#end(session);
+        return this.#stored.load("session") ?? throwSignedOut();
       }
       throw error;
     }
+    await this.#stored.read();
     // If another tab went on, or the user signed out, that counts and not this result.
-    if (tokens && !isReplaced()) this.#save("session", { ...session, ...toStoredTokens(tokens) });
-    return this.#load("session") ?? throwSignedOut();
+    if (tokens && !isReplaced()) {
+      await this.#stored.save("session", { ...session, ...toStoredTokens(tokens) });
+    }
+    return this.#stored.load("session") ?? throwSignedOut();
   }
 
   /** Forget the session in all tabs, unless another one has replaced it. */
-  #end(session) {
-    if (session && this.#load("session")?.refresh_token !== session.refresh_token) return;
-    this.#save("session", null);
+  async #end(session) {
+    if (session && this.#stored.load("session")?.refresh_token !== session.refresh_token) return;
+    const written = this.#stored.save("session", null);
     this.#announce();
+    await written;
   }
 
   /**
@@ -339,7 +539,7 @@ export class Dialtone extends EventTarget {
     try {
       return await locks.request(name, { signal: AbortSignal.timeout(LOCK_TIMEOUT_MS) }, task);
     } catch (error) {
-      const reason = error instanceof DOMException ? error.name : "";
+      const reason = error.name;
       if (reason === "TimeoutError") return locks.request(name, { steal: true }, task);
       // The browser stopped this tab for so long that another one took the lock.
       if (reason === "AbortError") return this.#withLock(task);
@@ -361,7 +561,8 @@ export class Dialtone extends EventTarget {
   }
 
   async #postWithProof(path, body) {
-    if (!this.#attest) return this.#post(path, body, "request_id");
+    const attest = this.#attest;
+    if (!attest) return this.#post(path, body, "request_id");
     let attestation = {};
     for (let proofs = 0; ; proofs++) {
       try {
@@ -370,7 +571,9 @@ export class Dialtone extends EventTarget {
         const isRequired = hasCode(error) && error.code === "attestation_required";
         if (!isRequired || proofs === MAX_PROOFS) throw error;
         const { attestation: challenges } = /** @type {any} */ (error);
-        const proof = await this.#attest(challenges);
+        const proof = await attempt(() => attest(challenges), (cause) => {
+          throw new DialtoneError("attestation_failed", toText(cause), { cause });
+        });
         if (!proof) throw error;
         attestation = proof;
       }
@@ -389,62 +592,120 @@ export class Dialtone extends EventTarget {
     return result;
   }
 
+  /** End a session that is stored no more. */
+  #postLogout({ refresh_token }) {
+    const body = { scope: "this", refresh_token };
+    return this.#post("/auth/logout", body, undefined, REQUEST_TIMEOUT_MS);
+  }
+
   #resolve(path) {
-    const url = path.startsWith("/") ? this.#url + path : path;
+    const url = String(path).startsWith("/") ? this.#url + path : path;
     // Nobody else may get the access token.
-    if (url.startsWith(`${this.#url}/`)) return url;
-    throw new TypeError(`${path} is not a path of the service.`);
+    check(String(url).startsWith(`${this.#url}/`), `${path} is not a path of the service.`);
+    return url;
   }
 
-  #rename({ _id, username }) {
-    const session = this.#load("session");
+  async #rename({ _id, username }) {
+    const session = this.#stored.load("session");
     if (session?.user_id !== _id || session.username === username) return;
-    this.#save("session", { ...session, username });
+    const written = this.#stored.save("session", { ...session, username });
     this.#announce();
+    await written;
   }
 
-  #describeUser() {
-    const session = this.#load("session");
-    return session && JSON.stringify([session.user_id, session.username]);
-  }
-
+  /** Say who is signed in, if that has changed, and end the uploads of everybody else. */
   #announce() {
-    const user = this.#describeUser();
-    if (user === this.#shownUser) return;
+    const session = this.#stored.load("session");
+    for (const { user_id, stop } of this.#running) {
+      if (user_id && user_id !== session?.user_id) stop(signedOutError());
+    }
+    const user = session && JSON.stringify([session.user_id, session.username]);
+    if (user === this.#shownUser || this.#isClosed) return;
     this.#shownUser = user;
-    this.dispatchEvent(new Event("sessionchange"));
+    const type = "sessionchange";
+    this.dispatchEvent(globalThis.Event ? new Event(type) : /** @type {any} */ ({ type }));
   }
 
   #findDeviceToken(phone) {
-    const tokens = Object.entries(this.#load("devices") ?? {});
+    const tokens = Object.entries(this.#stored.load("devices") ?? {});
     return tokens.find(([stored]) => isSamePhone(stored, phone))?.[1];
   }
 
   #saveDeviceToken(phone, token) {
-    const tokens = Object.entries(this.#load("devices") ?? {});
+    const tokens = Object.entries(this.#stored.load("devices") ?? {});
     const others = tokens.filter(([stored]) => !isSamePhone(stored, phone));
     const kept = [...others, [phone, token]].slice(-MAX_PHONES);
-    this.#save("devices", Object.fromEntries(kept));
+    return this.#stored.save("devices", Object.fromEntries(kept));
+  }
+}
+
+/**
+ * The values of this module in a storage.
+ *
+ * One that returns promises is read before each use, by `read`, so that `load` need not wait.
+ */
+class StoredValues {
+  #storage;
+  #prefix;
+  /** What an asynchronous storage has. */
+  #known = new Map();
+  /** What the storage did not take, because it is full or blocked. Other tabs do not have it. */
+  #unstored = new Map();
+  /** @type {Promise<unknown>} */
+  #writes = Promise.resolve();
+  #writeCount = 0;
+
+  constructor(storage, prefix) {
+    this.#storage = storage;
+    this.#prefix = prefix;
+    const found = attempt(() => this.#getItem("session"), () => null);
+    this.isAsynchronous = isPromise(found);
+  }
+
+  /** Read an asynchronous storage; what is written meanwhile is newer. */
+  async read() {
+    if (!this.isAsynchronous) return;
+    await this.#writes;
+    const count = this.#writeCount;
+    const names = Object.keys(isStored);
+    const texts = await Promise.all(names.map((name) => this.#getItem(name)));
+    if (count === this.#writeCount) names.forEach((name, index) => this.#known.set(name, texts[index]));
   }
 
   /** Return a stored value; null if there is none, or not one that this module stores. */
-  #load(name) {
-    const text = this.#storage.getItem(`${this.#prefix}.${name}`) ?? this.#unstored.get(name);
-    const value = parseJson(text ?? "");
+  load(name) {
+    const text = this.isAsynchronous ? this.#known.get(name) : this.#getItem(name);
+    const value = parseJson(text ?? this.#unstored.get(name) ?? "");
     return isStored[name](value) ? value : null;
   }
 
-  #save(name, value) {
+  /** Store a value, or remove it if it is null. `load` has it before the promise is resolved. */
+  async save(name, value) {
     const key = `${this.#prefix}.${name}`;
-    this.#unstored.delete(name);
-    if (value === null) return this.#storage.removeItem(key);
-    try {
-      this.#storage.setItem(key, JSON.stringify(value));
-    } catch {
-      // The former value may be a token that has just been exchanged.
-      this.#storage.removeItem(key);
-      this.#unstored.set(name, JSON.stringify(value));
-    }
+    const text = value === null ? null : JSON.stringify(value);
+    const remove = () => attempt(() => this.#storage.removeItem(key), throwStorageError);
+    const write = () => {
+      this.#unstored.delete(name);
+      if (text === null) return remove();
+      return attempt(
+        () => this.#storage.setItem(key, text),
+        () => {
+          this.#unstored.set(name, text);
+          // The former value may be a token that has just been exchanged.
+          return remove();
+        },
+      );
+    };
+    if (!this.isAsynchronous) return write();
+    this.#known.set(name, text);
+    this.#writeCount++;
+    const written = this.#writes.then(write);
+    this.#writes = written.catch(() => {});
+    return written;
+  }
+
+  #getItem(name) {
+    return attempt(() => this.#storage.getItem(`${this.#prefix}.${name}`), throwStorageError);
   }
 }
 
@@ -491,7 +752,7 @@ function isSamePhone(first, second) {
 }
 
 const toDigits = (phone) =>
-  String(phone).normalize("NFKC").replace(/\P{Nd}/gu, "").replace(/^0+/, "");
+  String(phone).normalize("NFKC").replace(NO_DIGITS, "").replace(/^0+/, "");
 
 function toJsonRequest(method, body) {
   if (body === undefined) return { method };
@@ -500,37 +761,44 @@ function toJsonRequest(method, body) {
 
 /** Send a request without cookies: the service sets none, and forbids them to other origins. */
 async function send(url, init, timeout) {
-  const signal = timeout ? AbortSignal.timeout(timeout) : init.signal;
+  const signal = timeout ? AbortSignal.timeout?.(timeout) : init.signal;
   try {
     return await fetch(url, { ...init, signal, credentials: "omit" });
   } catch (error) {
-    if (init.signal?.aborted) throw error; // by the app
     throw networkError(error);
   }
 }
 
-/** Send a form with `XMLHttpRequest`: `fetch` has no progress of uploads. */
-function sendForm(url, headers, form, onProgress, signal) {
-  signal?.throwIfAborted();
+/** Send a form with `XMLHttpRequest`, where there is one: `fetch` has no progress of uploads. */
+async function sendForm(url, headers, form, size, onProgress, signal) {
+  if (!globalThis.XMLHttpRequest) {
+    const response = await send(url, { method: "POST", headers, body: form, signal });
+    if (response.ok) onProgress?.(size, size);
+    return response;
+  }
+  if (signal.aborted) throw networkError();
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    const abort = () => request.abort();
-    signal?.addEventListener("abort", abort);
-    request.onloadend = () => signal?.removeEventListener("abort", abort);
     request.onload = () => {
       const { status, responseText } = request;
       const names = ["Content-Type", "Retry-After", "X-Request-Id"];
       const found = names.map((name) => [name, request.getResponseHeader(name) ?? ""]);
       resolve(new Response(responseText || null, { status, headers: Object.fromEntries(found) }));
     };
-    request.onerror = () => reject(networkError());
-    request.onabort = () => reject(signal?.reason);
+    request.onerror = request.onabort = () => reject(networkError());
     if (onProgress) {
-      request.upload.onprogress = ({ loaded, total }) => onProgress(loaded, total);
+      request.upload.onprogress = ({ loaded, total }) => {
+        const stop = (error) => {
+          reject(error);
+          request.abort();
+        };
+        attempt(() => onProgress(loaded, total), stop);
+      };
     }
     request.open("POST", url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.send(form);
+    onAbort(signal, () => request.abort());
   });
 }
 
@@ -595,20 +863,76 @@ function networkError(cause) {
   return new DialtoneError("network_error", message, { cause });
 }
 
+function signedOutError() {
+  return new DialtoneError("signed_out", "The session has ended. Sign in again.", { status: 401 });
+}
+
 function throwSignedOut() {
-  throw new DialtoneError("signed_out", "The session has ended. Sign in again.", { status: 401 });
+  throw signedOutError();
+}
+
+function abortedError({ reason }) {
+  return new DialtoneError("aborted", "The app has stopped this.", { cause: reason });
+}
+
+function closedError() {
+  return new DialtoneError("closed", "The app has closed its connection to the service.");
+}
+
+function throwStorageError(cause) {
+  const message = "The storage of this device does not work.";
+  throw new DialtoneError("storage_error", message, { cause });
+}
+
+function throwError(error) {
+  throw error;
+}
+
+function check(isRight, message) {
+  if (!isRight) throw new DialtoneError("invalid_argument", message);
+}
+
+const toText = (error) => String(error?.message ?? error);
+
+function isPromise(value) {
+  return typeof value?.then === "function";
+}
+
+/** Call a function that may return a promise; `recover` gets its error in both cases. */
+function attempt(call, recover) {
+  try {
+    const result = call();
+    return isPromise(result) ? result.then(undefined, recover) : result;
+  } catch (error) {
+    return recover(error);
+  }
+}
+
+/** Call a function when the signal is aborted, or now if it is. */
+function onAbort(signal, stop) {
+  if (signal?.aborted) stop();
+  else signal?.addEventListener("abort", stop, { once: true });
 }
 
 function wait(milliseconds, signal) {
-  signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    setTimeout(resolve, milliseconds);
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    const timer = setTimeout(resolve, milliseconds);
+    onAbort(signal, () => {
+      clearTimeout(timer);
+      reject(networkError());
+    });
   });
 }
 
-/** Return 32 random hex digits. `crypto.randomUUID` exists on pages with https only. */
+/**
+ * Return 32 random hex digits, which differ from all others of the user and need not be secret.
+ *
+ * `crypto.randomUUID` exists on pages with https only, and `crypto` not in Node.js 18.
+ */
 function makeKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const bytes = new Uint8Array(16);
+  const crypto = /** @type {Crypto | undefined} */ (globalThis.crypto);
+  if (crypto) crypto.getRandomValues(bytes);
+  else bytes.forEach((_, index) => (bytes[index] = Math.random() * 256));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

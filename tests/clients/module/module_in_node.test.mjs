@@ -1,0 +1,243 @@
+// What dialtone.js does without a page: in Node.js, in service workers, and in React Native.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+// Older versions of React Native have none of these, and Node.js 18 has no `crypto`.
+for (const name of ["DOMException", "crypto", "navigator"]) delete globalThis[name];
+delete AbortSignal.timeout;
+const { EventTarget } = globalThis;
+delete globalThis.EventTarget;
+const { Dialtone, DialtoneError } = await import("./dialtone.js");
+globalThis.EventTarget = EventTarget; // Node.js itself needs it
+const { URL_OF_SERVICE: url, OTP: otp, PHONES, IMAGE } = process.env;
+const phones = PHONES.split(",");
+const image = new Blob([readFileSync(IMAGE)]);
+
+// The module waits for seconds before it repeats a request.
+const { fetch: send, setTimeout: startTimer } = globalThis;
+globalThis.setTimeout = (task, time, ...values) => startTimer(task, time < 1000 ? time : 50, ...values);
+/** All requests. */
+const requests = [];
+globalThis.fetch = (target, init) => {
+  requests.push({ path: target.slice(url.length), init });
+  return send(target, init);
+};
+const uploads = () => requests.filter(({ path }) => path === "/library/upload");
+
+/** A storage like that of React Native. */
+class AsyncStorage {
+  values = new Map();
+  getItem = async (key) => this.values.get(key) ?? null;
+  setItem = async (key, value) => void this.values.set(key, value);
+  removeItem = async (key) => void this.values.delete(key);
+}
+
+const codeOf = (promise) =>
+  promise.then(
+    () => "none",
+    (error) => (error instanceof DialtoneError ? error.code : error),
+  );
+
+async function signIn(dialtone, phone) {
+  await dialtone.requestOtp({ phone });
+  return dialtone.verifyOtp({ otp });
+}
+
+async function signUp(options = {}) {
+  const phone = phones.shift();
+  const dialtone = new Dialtone({ url, storage: new AsyncStorage(), ...options });
+  await signIn(dialtone, phone);
+  await dialtone.request("POST", "/users", { username: `user ${phone}`, number: phone });
+  return { dialtone, phone };
+}
+
+test("uploads of two objects at once all become items, and all have progress", async () => {
+  const storage = new AsyncStorage();
+  const { dialtone } = await signUp({ storage });
+  const other = new Dialtone({ url, storage });
+  await other.ready;
+  const codes = new Set();
+  const progress = [];
+  const upload = (each, number) =>
+    each.upload(image, {
+      category: `${number}`,
+      onProgress: (...sent) => (progress[number] ??= []).push(sent),
+      onRepeat: ({ code }) => codes.add(code),
+    });
+  const numbers = Array.from({ length: 24 }, (_, number) => number);
+  const items = await Promise.all(numbers.map((number) => upload(number % 2 ? other : dialtone, number)));
+
+  assert.equal(new Set(items.map(({ id }) => id)).size, 24);
+  assert.deepEqual([...codes], ["too_many_uploads"]);
+  for (const each of progress) assert.deepEqual(each, [[0, image.size], [image.size, image.size]]);
+  const started = uploads().map(({ init }) => Number(init.body.get("category")));
+  for (const part of [0, 1]) {
+    const inOrder = [...new Set(started.filter((number) => number % 2 === part))];
+    assert.deepEqual(inOrder, [...inOrder].sort((a, b) => a - b));
+  }
+});
+
+test("an upload that waits ends at once when the app aborts it, signs out or closes", async () => {
+  const { dialtone, phone } = await signUp();
+  const ends = [
+    [(controller) => controller.abort(), "aborted"],
+    [() => dialtone.signOut(), "signed_out"],
+    [() => dialtone.close(), "closed"],
+  ];
+  for (const [end, expected] of ends) {
+    if (!dialtone.session) await signIn(dialtone, phone);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const sent = uploads().length;
+    const [first, second, ...waiting] = Array.from({ length: 5 }, () => dialtone.upload(image, { signal }));
+    const running = [codeOf(first), codeOf(second)];
+    while (uploads().length < sent + 2) await new Promise(setImmediate);
+    const [ended] = await Promise.all([waiting.map(codeOf), end(controller)]);
+    assert.deepEqual(await Promise.all(ended), [expected, expected, expected]);
+    assert.deepEqual(await Promise.all(running), [expected, expected]);
+    assert.equal(uploads().length, sent + 2);
+  }
+  dialtone.close();
+  for (const call of [
+    () => dialtone.requestOtp({ phone }),
+    () => dialtone.verifyOtp({ otp }),
+    () => dialtone.fetch("/users/me"),
+    () => dialtone.request("GET", "/users/me"),
+    () => dialtone.upload(image),
+    () => dialtone.signOut(),
+  ]) {
+    assert.equal(await codeOf(call()), "closed");
+  }
+});
+
+test("a file that is too large is not sent, and has the error of the service", async () => {
+  const { dialtone } = await signUp();
+  const sent = uploads().length;
+  const { max_file_bytes } = await (await send(`${url}/library/upload-limits`)).json();
+  const large = new Blob([new Uint8Array(max_file_bytes + 1)]);
+  const error = await dialtone.upload(large).catch((caught) => caught);
+  assert.equal(uploads().length, sent);
+  const form = new FormData();
+  form.append("user_id", dialtone.session.user_id);
+  form.append("file", large, "large");
+  const response = await dialtone.fetch("/library/upload", { method: "POST", body: form });
+  const { error: message, code, limit } = await response.json();
+  assert.deepEqual([error.message, error.code, error.status, error.limit], [message, code, response.status, limit]);
+});
+
+test("a sign-in ends the stored session of another user", async () => {
+  const { dialtone } = await signUp();
+  const headers = (await authorizationOf(dialtone)).headers;
+  let events = 0;
+  dialtone.addEventListener("sessionchange", () => events++);
+  const phone = phones.shift();
+  const { user_id } = await signIn(dialtone, phone);
+  assert.equal(dialtone.session.user_id, user_id);
+  assert.equal(events, 1);
+  assert.equal((await send(`${url}/users/me`, { headers })).status, 401);
+  const { headers: own } = await authorizationOf(dialtone);
+  await signIn(dialtone, phone);
+  assert.equal((await send(`${url}/auth/sessions`, { headers: own })).status, 200);
+});
+
+async function authorizationOf(dialtone) {
+  await dialtone.fetch("/auth/sessions");
+  const { init } = requests.findLast(({ path }) => path === "/auth/sessions");
+  return { headers: { Authorization: init.headers.get("Authorization") } };
+}
+
+test("an asynchronous storage has the session of all objects, also over a restart", async () => {
+  const storage = new AsyncStorage();
+  const { dialtone, phone } = await signUp({ storage });
+  const other = new Dialtone({ url, storage });
+  const changed = new Promise((resolve) => other.addEventListener("sessionchange", resolve, { once: true }));
+  assert.equal(other.session, null);
+  assert.deepEqual([(await changed).type, other.session], ["sessionchange", dialtone.session]);
+  // Each goes on with the tokens that the other one has stored.
+  for (const each of [dialtone, other, dialtone, other]) {
+    const stored = JSON.parse(await storage.getItem("dialtone.session"));
+    await storage.setItem("dialtone.session", JSON.stringify({ ...stored, refresh_at: 0, expires_at: 0 }));
+    assert.equal((await each.fetch("/auth/sessions")).status, 200);
+  }
+  await dialtone.signOut();
+  assert.equal(await codeOf(other.request("GET", "/users/me")), "signed_out");
+  await dialtone.requestOtp({ phone });
+  const restarted = new Dialtone({ url, storage });
+  assert.equal((await restarted.verifyOtp({ otp })).user_id, JSON.parse(storage.values.get("dialtone.session")).user_id);
+});
+
+test("a storage that fails signs nobody out", async () => {
+  const storage = new AsyncStorage();
+  const { dialtone } = await signUp({ storage });
+  const { getItem, setItem } = storage;
+  storage.getItem = async () => {
+    throw new Error("The device is locked.");
+  };
+  assert.equal(await codeOf(dialtone.request("GET", "/users/me")), "storage_error");
+  assert.equal(await codeOf(new Dialtone({ url, storage }).ready), "storage_error");
+  storage.getItem = getItem;
+  storage.setItem = async () => {
+    throw new Error("It is full.");
+  };
+  await storage.setItem("", "").catch(() => {});
+  const { now } = Date;
+  Date.now = () => now() + 20 * 60 * 1000; // the access token expires
+  assert.equal((await dialtone.request("GET", "/auth/sessions")).sessions.length, 1);
+  Date.now = now;
+  assert.equal((await dialtone.request("GET", "/auth/sessions")).sessions.length, 1);
+  await dialtone.signOut();
+  assert.equal(dialtone.session, null);
+  storage.setItem = setItem;
+});
+
+test("every error is a DialtoneError", async () => {
+  const { dialtone, phone } = await signUp();
+  const fail = () => {
+    throw new Error("a fault of the app");
+  };
+  const circular = {};
+  circular.self = circular;
+  const calls = {
+    invalid_argument: [
+      async () => new Dialtone(),
+      async () => new Dialtone({ url: "api.example.org" }),
+      async () => new Dialtone({ url, storage: {} }),
+      async () => new Dialtone({ url, attest: "altcha" }),
+      () => dialtone.requestOtp(),
+      () => dialtone.fetch("https://example.org/users/me"),
+      () => dialtone.fetch("/users/me", { body: "a GET has none" }),
+      () => dialtone.fetch("/users/me", { signal: "none" }),
+      () => dialtone.request("POST", "/users", circular),
+      () => dialtone.upload("photo.jpg"),
+      () => dialtone.upload(image, { onProgress: fail }),
+    ],
+    attestation_failed: [
+      () => {
+        const attested = new Dialtone({ url, attest: fail });
+        globalThis.fetch = async () =>
+          new Response(JSON.stringify({ code: "attestation_required", attestation: [] }), { status: 403 });
+        return attested.requestOtp({ phone });
+      },
+    ],
+    aborted: [
+      () => dialtone.fetch("/users/me", { signal: AbortSignal.abort() }),
+      () => dialtone.upload(image, { signal: AbortSignal.abort() }),
+    ],
+    network_error: [
+      () => {
+        globalThis.fetch = fail;
+        return dialtone.fetch("/users/me");
+      },
+    ],
+  };
+  const { fetch } = globalThis;
+  for (const [code, each] of Object.entries(calls)) {
+    for (const call of each) {
+      assert.equal(await codeOf(call()), code, String(call));
+      globalThis.fetch = fetch;
+    }
+  }
+  assert.equal(await codeOf(dialtone.verifyOtp()), "invalid_argument");
+});

@@ -29,6 +29,7 @@ _CLIENT_IP_KEY_MESSAGE: Final = b"key of the client ip hashes"
 _NUMBER_RANGE_KEY_MESSAGE: Final = b"key of the number range hashes"
 _PHONE_KEY_MESSAGE: Final = b"key of the phone hashes"
 _EXTERNAL_ID_KEY_MESSAGE: Final = b"key of the external id hashes"
+_CHALLENGE_KEY_MESSAGE: Final = b"key of the challenge hashes"
 _URL_KEY_MESSAGE: Final = b"key of the media URL signatures"
 _LOG_KEY_INFO: Final = b"dialtone hashes of phones in the log"
 _HASH_BYTES: Final = 16
@@ -63,6 +64,7 @@ class AesPhoneEncryption:
         self._number_range_mac = self._derive_mac(_NUMBER_RANGE_KEY_MESSAGE)
         self._phone_mac = self._derive_mac(_PHONE_KEY_MESSAGE)
         self._external_id_mac = self._derive_mac(_EXTERNAL_ID_KEY_MESSAGE)
+        self._challenge_mac = self._derive_mac(_CHALLENGE_KEY_MESSAGE)
         # HKDF (RFC 5869): the log goes to other systems, so its key is independent of all others.
         log_key = HKDF(SHA256(), length=32, salt=None, info=_LOG_KEY_INFO).derive(index_key)
         self._log_mac = HMAC(log_key, SHA256())
@@ -128,6 +130,9 @@ class AesPhoneEncryption:
 
     def hash_external_id(self, external_id: str) -> str:
         return _hash_text(self._external_id_mac, external_id)
+
+    def hash_challenge(self, challenge_id: str) -> str:
+        return _hash_text(self._challenge_mac, challenge_id)
 
     def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
         message = f"{day.isoformat()} {phone.e164}".encode()

@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 from application.identities.extensions import (
     MAX_REJECTION_LENGTH,
     AllowLogin,
+    IdentityExtensions,
+    LoginQuestion,
     PendingLogin,
     RejectLogin,
     SessionCheck,
@@ -24,6 +26,8 @@ T = TypeVar("T")
 Claims = Mapping[str, Mapping[str, Any]]
 """JSON objects, by the names of extensions."""
 
+LOGIN_HOOK: Final = "login_hook"
+"""In the place of the name of an extension."""
 TIMEOUT: Final = 3.0
 """Seconds for all session checks of a login, and for all claims of a token."""
 MAX_ALL_CLAIMS_BYTES: Final = 1024
@@ -70,7 +74,7 @@ async def load_token_claims(sources: Mapping[str, TokenClaimsSource], identity_i
         *(_load_claims(name, partial(load, identity_id)) for name, load in sources.items())
     )
     claims = {name: of_name for name, of_name in zip(sources, loaded, strict=True) if of_name}
-    if len(_encode(claims)) > MAX_ALL_CLAIMS_BYTES:
+    if claims_size(claims) > MAX_ALL_CLAIMS_BYTES:
         names = ", ".join(claims)
         raise ExtensionFailed(
             f"the claims of the extensions {names} have more than {MAX_ALL_CLAIMS_BYTES} bytes"
@@ -78,20 +82,25 @@ async def load_token_claims(sources: Mapping[str, TokenClaimsSource], identity_i
     return claims
 
 
-async def ask_session_checks(
-    checks: Mapping[str, SessionCheck], login: PendingLogin
-) -> LoginDecision:
-    """Ask one check after the other, until one rejects the login.
+async def ask_about_login(extensions: IdentityExtensions, question: LoginQuestion) -> LoginDecision:
+    """Ask the login hook, and one check of extensions after the other, until one rejects the login.
 
     Raises:
         ExtensionFailed: One of them returned something else, raised something, or all of them took
             longer than `TIMEOUT`; or the claims are no JSON object, or a large one.
-        PortError: What an extension raised, such as a `StorageError` of its own records.
+        PortError: What the hook or an extension raised, such as a `StorageError` of its own
+            records.
     """
+    login = question.login
+    claims: dict[str, Any] = {}
+    if extensions.login_hook is not None:
+        decided = await extensions.login_hook(question)
+        if isinstance(decided, RejectLogin):
+            return LoginRejection(LOGIN_HOOK, _shorten(decided.text), login.user_id)
+        claims |= decided.claims
     loop = asyncio.get_running_loop()
     end = loop.time() + TIMEOUT
-    claims: dict[str, Any] = {}
-    for name, check in checks.items():
+    for name, check in extensions.session_checks.items():
         seconds = end - loop.time()
         ask = partial(_ask, name, check, login)
         decision = await call_extension(name, ask, seconds, part="its check")
@@ -129,7 +138,7 @@ async def _load_claims(
 
 
 def _check_size(name: str, claims: Mapping[str, Any]) -> None:
-    if (size := len(_encode(claims))) > MAX_CLAIMS_BYTES:
+    if (size := claims_size(claims)) > MAX_CLAIMS_BYTES:
         raise _failed(name, f"its claims have {size} bytes, more than {MAX_CLAIMS_BYTES}")
 
 
@@ -213,6 +222,11 @@ def _shorten(text: str) -> str:
     # The JSON of the response has no half of a surrogate pair.
     text = text.encode(errors="replace").decode().strip()
     return text if len(text) <= MAX_REJECTION_LENGTH else f"{text[: MAX_REJECTION_LENGTH - 1]}…"
+
+
+def claims_size(claims: Mapping[str, Any]) -> int:
+    """Return how many bytes the claims have in the payload of a token."""
+    return len(_encode(claims))
 
 
 def _encode(claims: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from domain.otp.delivery import Channel
+from domain.phone import PhoneNumber
 
 MAX_REJECTION_LENGTH: Final = 200
 
@@ -24,6 +25,23 @@ class PendingLogin:
     channel: Channel
     device: str | None
     is_device_recognized: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginQuestion:
+    """A pending login, with what the login hook may know of it and no extension may.
+
+    Attributes:
+        login: The login.
+        challenge_id: The challenge of the code: the same if the same code is asked about again.
+        phone: The phone that logs in.
+        external_id: What another system calls the identity; None without one.
+    """
+
+    login: PendingLogin
+    challenge_id: str
+    phone: PhoneNumber
+    external_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,8 @@ The identity of a first login has no record yet.
 SessionCheck = Callable[[PendingLogin], Awaitable[AllowLogin | RejectLogin]]
 """Decides about a login. It may be asked twice if a client sends its code twice at the same time,
 and about a login that fails afterwards."""
+LoginHookCall = Callable[[LoginQuestion], Awaitable[AllowLogin | RejectLogin]]
+"""Decides as a `SessionCheck` does. It has a time limit of its own, and its claims are valid."""
 
 
 @dataclass(slots=True)
@@ -69,6 +89,7 @@ class IdentityExtensions:
             feature has of it; the cleanup deletes the rest.
         after_login_by_call: Gets the id of the call that read the code, and that of the identity.
         call_provider: The name of the provider of calls; empty without one.
+        login_hook: What is asked before all `session_checks`, in the same cases; None for nothing.
         session_checks: By the name of the extension: what is asked once for a login, with a
             correct code and before the code is used. It is not asked for a refresh, for a repeat of
             a login, and by the web console.
@@ -79,5 +100,11 @@ class IdentityExtensions:
     after_deletion: list[Callable[[str], Awaitable[object]]] = field(default_factory=list)
     after_login_by_call: list[Callable[[str, str], Awaitable[object]]] = field(default_factory=list)
     call_provider: str = ""
+    login_hook: LoginHookCall | None = None
     session_checks: dict[str, SessionCheck] = field(default_factory=dict)
     token_claims: dict[str, TokenClaimsSource] = field(default_factory=dict)
+
+    @property
+    def decides_logins(self) -> bool:
+        """Whether anything is asked about a login."""
+        return self.login_hook is not None or bool(self.session_checks)

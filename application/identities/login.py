@@ -7,8 +7,8 @@ from enum import Enum, auto
 
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import IdentityDetached, LoginSucceeded
-from application.identities.extension_calls import Claims, LoginDecision, ask_session_checks
-from application.identities.extensions import IdentityExtensions, PendingLogin
+from application.identities.extension_calls import Claims, LoginDecision, ask_about_login
+from application.identities.extensions import IdentityExtensions, LoginQuestion, PendingLogin
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
@@ -102,7 +102,7 @@ class LogIn:
         loaded: Versioned[Identity | None] | None,
         now: datetime,
     ) -> LoginDecision:
-        """Ask the checks of extensions about a login, before its code is used.
+        """Ask the login hook and extensions about a login, before its code is used.
 
         Raises:
             ExtensionFailed
@@ -119,7 +119,13 @@ class LogIn:
             device=device,
             is_device_recognized=code.is_device_recognized,
         )
-        return await ask_session_checks(self.extensions.session_checks, login)
+        question = LoginQuestion(
+            login=login,
+            challenge_id=code.challenge.id,
+            phone=phone,
+            external_id=identity.external_id if identity else None,
+        )
+        return await ask_about_login(self.extensions, question)
 
     async def open_session(
         self,

@@ -39,6 +39,7 @@ class AttemptPermits:
     Attributes:
         phone: The phone whose code is tried.
         of_ip: The reservation of the IP.
+        acquired_of_ip: What was acquired for it; None if it was rejected.
         ip_available_at: When the IP has a permit; None if that reservation was accepted.
         of_failure: The permits of a failed attempt, None if a limit is used up. They are released
             once, unless the attempt turns out to be a failure that counts.
@@ -48,6 +49,7 @@ class AttemptPermits:
 
     phone: PhoneNumber
     of_ip: Reservation
+    acquired_of_ip: Acquisition | None
     ip_available_at: datetime | None
     of_failure: Acquisition | None
     unchallenged: Versioned[UnchallengedAttempts]
@@ -121,6 +123,7 @@ class AttemptLimiter:
         return AttemptPermits(
             phone,
             of_ip,
+            for_ip if isinstance(for_ip, Acquisition) else None,
             None if isinstance(for_ip, Acquisition) else for_ip,
             for_failure if isinstance(for_failure, Acquisition) else None,
             unchallenged or Versioned(UnchallengedAttempts(unchallenged_id), 0),
@@ -185,6 +188,13 @@ class AttemptLimiter:
         if permits.of_failure is not None:
             with suppress(StorageError):
                 await self.limit_store.release(permits.of_failure)
+
+    async def release_all(self, permits: AttemptPermits) -> None:
+        """Release the permits of an attempt that counts nowhere. Where that fails they expire."""
+        if permits.acquired_of_ip is not None:
+            with suppress(StorageError):
+                await self.limit_store.release(permits.acquired_of_ip)
+        await self.release(permits)
 
     async def _count_unchallenged(
         self, attempt: OtpAttempt, permits: AttemptPermits, *, is_used_code: bool

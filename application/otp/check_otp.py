@@ -14,7 +14,6 @@ from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
 from application.otp.events import OtpAttemptsExhausted
 from application.otp.recognize_device import recognize_device
-from application.ports.errors import PortError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
@@ -225,8 +224,8 @@ class CheckOtp:
     ) -> LoginDecision:
         try:
             return await ask()
-        except PortError:
-            await self.attempt_limiter.release(permits)
+        except BaseException:  # also if the client has gone meanwhile
+            await self.attempt_limiter.release_all(permits)
             raise
 
     async def _save(

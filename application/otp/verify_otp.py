@@ -55,7 +55,8 @@ class VerifyOtp:
     - The first correct code of a phone creates its identity. A deleted identity is replaced by a
       new one with a new id.
     - A block between the verification and the session has the same effect as an earlier one.
-    - Extensions are asked once for a login, before its code is used (`LogIn.ask_extensions`).
+    - The login hook and extensions are asked once for a login, before its code is used
+      (`LogIn.ask_extensions`).
     - A phone that its owner changed to another one signs nobody in while it is held.
 
     What does not depend on each other is sent to the database at the same time, so a login takes
@@ -76,9 +77,10 @@ class VerifyOtp:
                 when a new code can be requested.
             TooManyAttemptsFromIp
             NumberWasChanged: the code is correct, and the phone is held for its previous identity.
-            LoginRejected: the code is correct, and an extension rejected the login.
+            LoginRejected: the code is correct, and the hook or an extension rejected the login.
             ExtensionFailed: the code is correct, and an extension did not decide about the login,
                 or did not return the claims of its token. The same request may succeed later.
+            PortError: what the login hook raised. It may succeed later, too.
             StorageError
         """
         phone = command.phone
@@ -90,8 +92,8 @@ class VerifyOtp:
             device_token=command.device_token,
         )
         # Nothing is asked, and the identity is loaded together with the write, without extensions.
-        has_checks = bool(self.log_in.extensions.session_checks)
-        ask = partial(self.log_in.ask_extensions, phone, command.device) if has_checks else None
+        is_asked = self.log_in.extensions.decides_logins
+        ask = partial(self.log_in.ask_extensions, phone, command.device) if is_asked else None
         checked = await self.check_otp(check, ask)
         if isinstance(checked.result, NotApplicable):
             if not await self.phone_holds.end_void(phone):

@@ -39,6 +39,10 @@ class KeyedHashes(Protocol):
         """Return the hash of an external id: at least 24 hex digits, as an identity's id needs."""
         ...
 
+    def hash_challenge(self, challenge_id: str) -> str:
+        """Return the hash of the id of a challenge: 32 hex digits."""
+        ...
+
     def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
         """Return the hash of a phone for the log of one day in UTC: 16 hex digits.
 

@@ -13,6 +13,7 @@ from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.journal import JOURNAL
 from entrypoints.features.legacy_otp import LEGACY_OTP
+from entrypoints.features.login_hook import LOGIN_HOOK
 from entrypoints.features.media import MEDIA
 from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.features.start import START
@@ -41,6 +42,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     EXPORT,
     IMPORTS,
     JOURNAL,
+    LOGIN_HOOK,
     ADMIN,
     CONSOLE,
     START,

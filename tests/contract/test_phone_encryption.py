@@ -126,6 +126,8 @@ def test_the_hash_of_an_external_id_makes_an_id_that_nobody_can_guess(
     assert with_key(b"k").hash_external_id("1") == hashed[0]
     for text in hashed:
         require_identifier(text[:24])
+    challenges = [with_key(key).hash_challenge(text) for key in (b"k", b"l") for text in "12"]
+    assert len({*challenges, *hashed}) == 8
 
 
 def test_the_hash_for_the_log_is_another_one_each_day_and_not_an_index(

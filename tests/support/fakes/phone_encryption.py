@@ -54,6 +54,9 @@ class FakePhoneEncryption:
     def hash_external_id(self, external_id: str) -> str:
         return self._digest(b"external id", external_id.encode()).hex()[:32]
 
+    def hash_challenge(self, challenge_id: str) -> str:
+        return self._digest(b"challenge", challenge_id.encode()).hex()[:32]
+
     def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
         return self._digest(b"log", f"{day} {phone.e164}".encode()).hex()[:16]
 

@@ -48,6 +48,7 @@ def test_every_secret_has_a_file_except_the_keys_whose_file_has_its_own_rules() 
         "DIALTONE_DATABASE": "DIALTONE_DATABASE_URL_FILE",
         "DIALTONE_EVENTS": "DIALTONE_EVENTS_FILE",
         "DIALTONE_JOURNAL": "DIALTONE_JOURNAL_URL_FILE",
+        "DIALTONE_LOGIN_HOOK": "DIALTONE_LOGIN_HOOK_FILE",
         "DIALTONE_SMS": "DIALTONE_SMS_FILE",
     }
     assert {name: FILE_VARIABLES[name] for name in FILE_VARIABLES.keys() - secrets} == {

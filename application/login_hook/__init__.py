@@ -1,0 +1,1 @@
+"""The login hook, which decides about each login."""

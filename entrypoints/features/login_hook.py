@@ -1,0 +1,152 @@
+"""The login hook, which decides about each login."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from application.ports.errors import ConfigurationError
+from entrypoints.features.feature import Feature
+from entrypoints.opening.named_variable import name_variable
+from entrypoints.settings import parsers
+from entrypoints.settings.declaration import optional
+from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, find_hook, parse_hook_secrets
+from entrypoints.settings.rules import Problem, Rule, check_hook_urls
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import HttpHook, Secret
+
+if TYPE_CHECKING:
+    from adapters.login_hook.http_login_hook import HttpLoginHook
+    from application.ports.login_hook import LoginHook
+    from entrypoints.commands.connection_checks import Check
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
+
+_VARIABLE: Final = "DIALTONE_LOGIN_HOOK"
+
+
+@parsers.rejects_with("Must be the https:// URL of a hook.")
+def _parse_hook(text: str) -> HttpHook:
+    if hook := find_hook(text):
+        return hook
+    raise ValueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginHookSettings(Settings):
+    """Who decides about each login."""
+
+    login_hook: HttpHook | None = optional(
+        "Where a server of yours decides about each login with a right code: https://….",
+        _parse_hook,
+        example="https://login.example.org",
+        show=lambda hook: hook.name,
+        file_name="LOGIN_HOOK_FILE",
+    )
+    login_hook_secret: Secret[tuple[str, ...]] = optional(
+        "Secret that signs these requests; required if DIALTONE_LOGIN_HOOK is set.",
+        parse_hook_secrets,
+        unset=Secret(()),
+        example=SECRET_EXAMPLE,
+    )
+    login_hook_has_phone: bool = optional(
+        "yes sends the phone number of each login to DIALTONE_LOGIN_HOOK.",
+        parsers.parse_yes_or_no,
+        default="no",
+        name="LOGIN_HOOK_PHONE",
+    )
+
+
+def _check_secret(settings: LoginHookSettings) -> Iterator[Problem]:
+    if settings.login_hook and not settings.is_set("DIALTONE_LOGIN_HOOK_SECRET"):
+        yield Problem("DIALTONE_LOGIN_HOOK_SECRET", "Must be set if DIALTONE_LOGIN_HOOK is set.")
+
+
+def _check_url(settings: LoginHookSettings) -> Iterator[Problem]:
+    if settings.login_hook:
+        yield from check_hook_urls(_VARIABLE, [settings.login_hook])
+
+
+def _open_hook(
+    hook: HttpHook, settings: LoginHookSettings
+) -> AbstractAsyncContextManager["HttpLoginHook"]:
+    from adapters.login_hook.http_login_hook import open_http_login_hook
+
+    return open_http_login_hook(hook.name, hook.url, settings.login_hook_secret.value)
+
+
+async def _check_connection(hook: HttpHook, settings: LoginHookSettings) -> str:
+    from application.ports.login_hook import LoginHookFailed
+
+    with name_variable(settings.variable_of(_VARIABLE)):
+        async with _open_hook(hook, settings) as opened:
+            try:
+                decision = await opened.check()
+            except LoginHookFailed as error:
+                raise ConfigurationError(
+                    f"{error}: check the URL, the secret of the hook, and its log."
+                ) from None
+    return f"it answered a question of the type login.test with {decision}"
+
+
+class _LoginHook(Feature):
+    """The login hook, which decides about each login."""
+
+    name = "login_hook"
+    folders = (
+        "application/login_hook",
+        "application/ports/login_hook.py",
+        "adapters/login_hook",
+        "adapters/metrics/features/login_hook.py",
+        "entrypoints/http/login_hook",
+    )
+    settings = LoginHookSettings
+
+    def rules(self) -> Sequence[Rule]:
+        return (_check_secret,)
+
+    def production_rules(self) -> Sequence[Rule]:
+        return (_check_url,)
+
+    def plugins(
+        self, settings: "Settings", installed: "Sequence[Feature]"
+    ) -> "Sequence[ApiPlugin]":
+        del settings, installed
+        from entrypoints.http.login_hook.plugin import LoginHookPlugin
+
+        return (LoginHookPlugin(),)
+
+    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
+        of_hook = settings.of(LoginHookSettings)
+        if of_hook.login_hook is None:
+            return {}
+        return {"login hook": partial(_check_connection, of_hook.login_hook, of_hook)}
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Ask the hook about each login, if there is one."""
+        from application.login_hook.feature import LoginHookFeature
+
+        settings = opening.settings.of(LoginHookSettings)
+        hook: LoginHook | None = None
+        if settings.login_hook is not None:
+            with name_variable(settings.variable_of(_VARIABLE)):
+                hook = await opening.stack.enter_async_context(
+                    _open_hook(settings.login_hook, settings)
+                )
+        if opening.metrics is not None:
+            from adapters.metrics.features.login_hook import (
+                MeasuredLoginHook,
+                declare_login_hook_duration,
+            )
+
+            duration = declare_login_hook_duration(opening.metrics)
+            hook = hook and MeasuredLoginHook(hook, duration)
+        if hook is not None:
+            has_phone = settings.login_hook_has_phone
+            opening.use_cases.add(LoginHookFeature(opening.use_cases, hook, with_phone=has_phone))
+        yield
+
+
+LOGIN_HOOK: Final = _LoginHook()

@@ -1,0 +1,13 @@
+"""What clients see of a login hook that fails."""
+
+from types import MappingProxyType
+
+from application.ports.login_hook import LoginHookFailed
+from domain.errors import Unavailable
+from entrypoints.http.plugin import ApiPlugin
+
+
+class LoginHookPlugin(ApiPlugin):
+    """A login about which the hook did not decide is a 503: the same request works again."""
+
+    port_errors = MappingProxyType({LoginHookFailed: Unavailable})

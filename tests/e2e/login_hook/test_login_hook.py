@@ -1,0 +1,105 @@
+"""`DIALTONE_LOGIN_HOOK` with the hook of the documentation, as a process."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import jwt
+
+from tests.e2e.test_metrics import scrape, value
+from tests.support.forked_service import running
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.process import find_or_install, free_ports, wait_until
+
+EXAMPLE: Final = Path(__file__).parents[3] / "docs/deploy/login_hook.mjs"
+SECRET: Final = "whsec_bG9naW5zIG9mIHVzZXJzLCBmb3IgdGVzdHM="
+NEW_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGxvZ2lucyE="
+
+
+@contextmanager
+def run_example(port: int, output: Path, suspended: str = "nobody") -> Iterator[None]:
+    node = find_or_install("node", "nodejs")
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PORT": str(port),
+        "LOGIN_HOOK_SECRET": SECRET,
+        "SUSPENDED": suspended,
+    }
+    with (
+        output.open("ab") as printed,
+        subprocess.Popen(
+            [node, EXAMPLE], env=environ, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed
+        ) as process,
+    ):
+        try:
+            wait_until(lambda: responds(port), explain=output.read_text)
+            yield
+        finally:
+            process.kill()
+
+
+def responds(port: int) -> bool:
+    try:
+        return httpx.head(f"http://127.0.0.1:{port}", **PLAIN_HTTP).status_code == 401
+    except httpx.TransportError:
+        return False
+
+
+def claims_of(response: httpx.Response) -> Any:
+    token = response.json()["access_token"]
+    return jwt.decode(token, options={"verify_signature": False}).get("app")
+
+
+def test_the_example_in_javascript_decides_about_logins(tmp_path: Path, phone: str) -> None:
+    port, metrics_port = free_ports(2)
+    output = tmp_path / "hook.out"
+    environ = {
+        "DIALTONE_LOGIN_HOOK": f"http://127.0.0.1:{port}/",
+        "DIALTONE_LOGIN_HOOK_SECRET": f"{NEW_SECRET},{SECRET}",
+        "DIALTONE_METRICS_BIND": f"127.0.0.1:{metrics_port}",
+    }
+    with (
+        running(tmp_path / "service", environ) as service,
+        httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
+    ):
+
+        def request_code(number: int) -> dict[str, Any]:
+            """Return what verifies the code of the message with this number."""
+            requested = http.post("/auth/request-otp", json={"phone": phone}).json()
+            otp = {"phone": phone, "otp": service.code(phone, number), "refresh": True}
+            return otp | {"request_id": requested["request_id"]}
+
+        otp = request_code(1)
+        legacy = {"phone": phone, "otp": otp["otp"]}
+        for _ in range(6):  # more often than a wrong code is looked at
+            failed = http.post("/auth/verify-otp", json=otp)
+            assert (failed.status_code, failed.json()["code"]) == (503, "unavailable")
+            assert failed.headers["Retry-After"] == "5"
+        assert http.post("/authenticate/validate_otp", json=legacy).status_code == 500
+        assert service.run("check-settings", "--connect").returncode != 0
+
+        with run_example(port, output):
+            first = http.post("/auth/verify-otp", json=otp)
+            assert claims_of(first) == {"plan": "free"}
+            tokens = {"refresh_token": first.json()["refresh_token"]}
+            assert claims_of(http.post("/auth/refresh", json=tokens)) == {"plan": "free"}
+            checked = service.run("check-settings", "--connect")
+            assert "login.test with allow" in checked.stdout, checked
+            assert checked.returncode == 0, checked
+        [asked, tested] = [line.split() for line in output.read_text().splitlines()]
+        assert (asked[0], asked[2], tested[0]) == ("login.pending", "allow", "login.test")
+
+        with run_example(port, output, suspended=first.json()["user_id"]):
+            rejected = http.post("/auth/verify-otp", json=request_code(2))
+            assert (rejected.status_code, rejected.json()["code"]) == (403, "login_rejected")
+            assert rejected.json()["error"].startswith("Your account is suspended.")
+        text = scrape(service)
+        for result, count in {"allowed": 1, "rejected": 1, "failed": 7}.items():
+            name = "login_hook_duration_seconds_count"
+            assert value(text, name, result=result) == count
+        # The id is that of the first question, which got no response.
+        assert f'"webhook_id":"{asked[1]}"' in service.log.replace('": "', '":"')

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.admin.service_token import TOKEN_PREFIX
 from tests.support.service import REASON
 from tests.support.walker import Walker
 
@@ -15,7 +16,7 @@ def backend(walker: Walker) -> dict[str, str]:
     arguments = ("--name", "walk", "--scope", "users:data", *REASON)
     created = walker.service.run("admin-token", "create", *arguments)
     assert created.returncode == 0, created.stderr
-    token = next(word for word in created.stdout.split() if len(word) > 40)
+    token = next(word for word in created.stdout.split() if word.startswith(TOKEN_PREFIX))
     return {"Authorization": f"Bearer {token}"}
 
 

@@ -131,6 +131,7 @@ class Identity:
     consent: Consent | None = None
     data_export: DataExport | None = None
     external_id: ExternalId | None = None
+    claims: str = ""
     imported_at: datetime | None = None
     was_blocked_by_import: bool = False
     phone_change: PhoneChange | None = None
@@ -139,7 +140,6 @@ class Identity:
     events: UserEvents = UserEvents()
     session_version: int = 0
     token_repeats: tuple[TokenRepeat, ...] = ()
-    claims: str = ""
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.

@@ -34,7 +34,7 @@ class RightKeys:
         if self.is_broken:
             raise KeySourceUnavailable("it is away")
         if self.is_hanging:
-            await asyncio.sleep(1)  # its own time limit
+            await asyncio.sleep(0.2)  # its own time limit
             raise KeySourceUnavailable("it does not answer")
         return self.read()
 

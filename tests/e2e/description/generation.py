@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis import AuthContext, BaseSchema, Case, HookContext
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import TestPhase
 from schemathesis.hooks import unregister
 from schemathesis.transport.serialization import Binary
 
@@ -71,15 +72,28 @@ def add_hooks(
 
     def is_first_of_its_type(context: HookContext, case: Case[Any]) -> bool:
         """Keep one wrong type of each field: there are over a thousand, and one rule."""
-        fault = str(getattr(case.meta and case.meta.phase.data, "description", ""))
+        fault = _fault(case)
         key = (case.operation.label, fault)
         is_new = key not in sent or "Incorrect type" not in fault
         sent.add(key)
         return is_new
 
+    def is_looked_at(context: HookContext, case: Case[Any]) -> bool:
+        """Keep one case of an operation of the administration, and one of each fault for all.
+
+        Nobody here is an administrator, so nothing else of a request is looked at.
+        """
+        if not case.operation.path.startswith("/admin/") or not _is_of_coverage(case):
+            return True
+        keys = {(case.operation.label, ""), ("/admin/", _fault(case))}
+        is_new = not keys <= sent
+        sent.update(keys)
+        return is_new
+
     schema.auth(refresh_interval=None)(Tokens)
     schema.hooks.hook("filter_case")(has_correct_label)
     schema.hooks.hook("filter_case")(is_first_of_its_type)
+    schema.hooks.hook("filter_case")(is_looked_at)
     schema.hooks.hook("flatmap_body")(_add_file)
 
 
@@ -95,6 +109,14 @@ def use_many_client_ips(callers: Callers) -> Iterator[None]:
         yield
     finally:
         unregister(set_client_ip)
+
+
+def _is_of_coverage(case: Case[Any]) -> bool:
+    return case.meta is not None and case.meta.phase.name is TestPhase.COVERAGE
+
+
+def _fault(case: Case[Any]) -> str:
+    return str(getattr(case.meta and case.meta.phase.data, "description", ""))
 
 
 def _has_correct_label(

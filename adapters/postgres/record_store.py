@@ -25,6 +25,7 @@ from adapters.records.record_store import (
     Replacement,
     StoredRecord,
     decode_row,
+    to_body_text,
 )
 from application.ports.errors import UniqueViolation
 
@@ -87,11 +88,12 @@ class PostgresRecordStore:
         values: list[object] = [encode_text(text) for text in equal]
         conditions = []
         if until is not None:
-            conditions.append(f"{index.order} <= %s")
-            values.append(until)
+            conditions.append(f"{statements.place_of(index)} <= %s")
+            values.append(_to_place(index, until))
         if after is not None:
-            conditions.append(f"({index.order}, id) {'<' if newest_first else '>'} (%s, %s)")
-            values += [after.time, encode_text(after.id)]
+            place, beyond = statements.place_of(index), "<" if newest_first else ">"
+            conditions.append(f"({place}, id) {beyond} (%s, %s)")
+            values += [_to_place(index, after.time), encode_text(after.id)]
         direction = "DESC" if newest_first else "ASC"
         sql = statements.find(kind, index, tuple(conditions), direction)
         return await self._list(kind, sql, [*values, Int8(limit), Int8(offset)])
@@ -225,6 +227,10 @@ class PostgresRecordStore:
             decode_row(kind, row_id, version, body)
             for row_id, version, body in read_rows(await self._database.read(sql, values))
         ]
+
+
+def _to_place(index: Index, time: datetime) -> object:
+    return encode_text(to_body_text(time)) if index.order in index.body_fields else time
 
 
 def _values_of(kind: RecordKind[Any], record: Record) -> list[object]:

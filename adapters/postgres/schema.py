@@ -2,8 +2,9 @@
 
 - Texts are in the order of their code points (`COLLATE "C"`), whatever language the database has.
 - A new table, index or column raises no version: it is created when the database is opened. A
-  column is new with its field, so no row has a value for it. A change that older programs cannot
-  read raises the version, and they do not start.
+  column is new with its field, so no row has a value for it. An index of fields from before reads
+  them from `body`. A change that older programs cannot read raises the version, and they do not
+  start.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,17 @@ CREATE TABLE {METADATA_TABLE} (
 """
 
 
+def value_of(index: Index, field: str) -> str:
+    """Return the column of a field, or the expression that reads it from the body.
+
+    A time in the body is a text in UTC. Without its Z, an earlier one comes first.
+    """
+    if field not in index.body_fields:
+        return field
+    read = f"(body ->> '{field}')"
+    return f"(rtrim({read}, 'Z') COLLATE \"C\")" if field == index.order else read
+
+
 def conditions_of(index: Index) -> list[str]:
     """Return what is true of all rows of an index.
 
@@ -44,9 +56,9 @@ def conditions_of(index: Index) -> list[str]:
     enough rows soon; it reads the whole table if there are none.
     """
     return [
-        *(f"{column} IS NOT NULL" for column in index.present),
-        *(f"{column} IS NULL" for column in index.absent),
-        *(f"{column} = '{value}'" for column, value in index.only),
+        *(f"{value_of(index, field)} IS NOT NULL" for field in index.present),
+        *(f"{value_of(index, field)} IS NULL" for field in index.absent),
+        *(f"{value_of(index, field)} = '{value}'" for field, value in index.only),
         f"id <> E'\\x01{index.name}'",
     ]
 
@@ -57,12 +69,16 @@ def order_of(index: Index) -> list[str]:
     Rows of one time are in the order of their ids, also where no page needs it: PostgreSQL chooses
     a plan for each limit, and each plan would have another order.
     """
-    return [index.order, "id"] if index.order else []
+    return [value_of(index, index.order), "id"] if index.order else []
 
 
 def columns_of(index: Index) -> list[str]:
     """Return the columns of an index."""
-    return [*index.equal, *order_of(index)]
+    return [*(value_of(index, field) for field in index.equal), *order_of(index)]
+
+
+def _fields_of(index: Index) -> list[str]:
+    return [*index.equal, *([index.order, "id"] if index.order else [])]
 
 
 def column_types(kind: RecordKind[Any]) -> dict[str, str]:
@@ -98,7 +114,7 @@ def _creation_statements() -> Iterator[tuple[SchemaObject, str]]:
     for kind in ALL_KINDS:
         yield SchemaObject("table", kind.name), _create_table(kind)
         for index in kind.indexes:
-            yield SchemaObject.of_index(kind, index, columns_of(index)), _create_index(kind, index)
+            yield SchemaObject.of_index(kind, index, _fields_of(index)), _create_index(kind, index)
 
 
 SCHEMA: Final[Mapping[SchemaObject, str]] = dict(_creation_statements())

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from adapters.postgres.schema import column_types, conditions_of, order_of
+from adapters.postgres.schema import (
+    column_types,
+    conditions_of,
+    order_of,
+    value_of,
+)
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 
 
@@ -97,7 +102,8 @@ def count(kind: RecordKind[Any], index: Index) -> str:
     """Return the statement that counts rows of a range of an index up to a limit."""
     where = " AND ".join(_range_of(index))
     # In their order, they are read from the index. Otherwise the table may seem to be cheaper.
-    columns = ", ".join([*index.equal, *([index.order] if index.order else [])])
+    fields = [*index.equal, *([index.order] if index.order else [])]
+    columns = ", ".join(value_of(index, field) for field in fields)
     return f"""
     SELECT count(*) FROM (
         SELECT FROM {kind.name} WHERE {where} ORDER BY {columns} LIMIT %s
@@ -129,7 +135,12 @@ def unknown_fields(table: str, names: frozenset[str]) -> str:
 
 
 def _range_of(index: Index) -> list[str]:
-    return [*(f"{column} = %s" for column in index.equal), *conditions_of(index)]
+    return [*(f"{value_of(index, field)} = %s" for field in index.equal), *conditions_of(index)]
+
+
+def place_of(index: Index) -> str:
+    """Return what a range of an index with an order is compared by."""
+    return value_of(index, index.order or "id")
 
 
 def _replace(kind: RecordKind[Any], replaced: frozenset[str]) -> str:

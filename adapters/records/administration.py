@@ -17,7 +17,7 @@ class ActorRecord(msgspec.Struct, gc=False):
 
 
 class AuditEntryRecord(Record, kw_only=True):
-    """An act of an operator, or a change of a user's phone. It is never replaced."""
+    """An act of an operator, or a change of a user's phone. Only its count is replaced."""
 
     id: str
     at: datetime
@@ -31,3 +31,4 @@ class AuditEntryRecord(Record, kw_only=True):
     item_id: str | None = None
     failed_entry_id: str | None = None
     error: str | None = None
+    count: int | None = None

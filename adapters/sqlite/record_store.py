@@ -19,11 +19,12 @@ from adapters.records.record_store import (
     Replacement,
     StoredRecord,
     decode_row,
+    to_body_text,
 )
 from adapters.sqlite.connection_worker import Parameters
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.row_loader import make_row_loader, rows_as_json
-from adapters.sqlite.schema import ALL_KINDS, conditions_of, order_of
+from adapters.sqlite.schema import ALL_KINDS, conditions_of, order_of, value_of
 from adapters.sqlite.undeclared_tables import delete_undeclared, has_undeclared, list_tables
 
 R = TypeVar("R", bound=Record)
@@ -32,7 +33,7 @@ MAX_KEPT_STATEMENTS: Final = 200
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _encode: Final = msgspec.json.Encoder().encode
-_FoundRow = tuple[str, int, int, msgspec.Raw]
+_FoundRow = tuple[str, int, int | str, msgspec.Raw]
 """The id of a row, its version, its place in the order, and its body."""
 _decode: Final = msgspec.json.Decoder(list[_FoundRow]).decode
 
@@ -89,11 +90,18 @@ class SqliteRecordStore:
         values: list[object] = [*equal]
         conditions = []
         if until is not None:
-            conditions.append(f"{index.order} <= ?")
-            values.append(to_column(until))
+            conditions.append(f"{_place_of(index)} <= ?")
+            is_of_body = index.order in index.body_fields
+            # After a time comes a space, and what comes next begins with a point or is greater.
+            values.append(f"{to_body_text(until)}!" if is_of_body else to_column(until))
         if after is not None:
-            conditions.append(f"({index.order}, id) {'<' if newest_first else '>'} (?, ?)")
-            values += [to_column(after.time), after.id]
+            beyond = "<" if newest_first else ">"
+            if index.order in index.body_fields:
+                conditions.append(f"{_place_of(index)} {beyond} ?")
+                values.append(f"{to_body_text(after.time)} {after.id}")
+            else:
+                conditions.append(f"({index.order}, id) {beyond} (?, ?)")
+                values += [to_column(after.time), after.id]
         sql = _find(kind.name, index, tuple(conditions), newest_first)
         return await self._list(kind, sql, [*values, limit, offset], newest_first=newest_first)
 
@@ -219,7 +227,7 @@ def delete_expired(table: str, index: Index) -> str:
     """  # noqa: S608 -- our texts
 
 
-def _position_of(row: _FoundRow) -> tuple[int, str]:
+def _position_of(row: _FoundRow) -> tuple[Any, str]:
     row_id, _, place, _ = row
     return place, row_id
 
@@ -239,7 +247,7 @@ def _find(table: str, index: Index, conditions: Sequence[str], newest_first: boo
     where = " AND ".join([*_range_of(index), *conditions]) or "TRUE"
     direction = " DESC" if newest_first else ""
     order = ", ".join(f"{column}{direction}" for column in order_of(index)) or "rowid"
-    place = index.order or "0"
+    place = f"json_quote({_place_of(index)})"
     rows = f"""(
         SELECT id, version, {place} AS place, body FROM {table} INDEXED BY {index.name}
         WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?
@@ -256,7 +264,11 @@ def _count(table: str, index: Index) -> str:
 
 
 def _range_of(index: Index) -> list[str]:
-    return [*(f"{column} = ?" for column in index.equal), *conditions_of(index)]
+    return [*(f"{value_of(index, field)} = ?" for field in index.equal), *conditions_of(index)]
+
+
+def _place_of(index: Index) -> str:
+    return value_of(index, index.order) if index.order else "0"
 
 
 @cache

@@ -3,8 +3,8 @@
 - A record is JSON in `body` (`adapters.records`). The other columns repeat what queries search for.
 - Times in columns are microseconds since 1970 in UTC.
 - A new table, index or column raises no version: it is created when the file is opened. A column is
-  new with its field, so no row has a value for it. A change that older programs cannot read raises
-  the version, and they do not start.
+  new with its field, so no row has a value for it. An index of fields from before reads them from
+  `body`. A change that older programs cannot read raises the version, and they do not start.
 """
 
 import logging
@@ -48,23 +48,43 @@ CREATE TABLE metadata (
 _log = logging.getLogger(__name__)
 
 
+def value_of(index: Index, field: str) -> str:
+    """Return the column of a field, or the expression that reads it from the body.
+
+    A time in the body is a text in UTC. Without its Z, an earlier one comes first. The id is part
+    of the expression of an order: SQLite compares a row value with columns only, not with an
+    expression.
+    """
+    if field not in index.body_fields:
+        return field
+    read = f"json_extract(body, '$.{field}')"
+    return f"rtrim({read}, 'Z') || ' ' || id" if field == index.order else read
+
+
 def conditions_of(index: Index) -> Sequence[str]:
     """Return what is true of all rows of an index."""
     return [
-        *(f"{column} IS NOT NULL" for column in index.present),
-        *(f"{column} IS NULL" for column in index.absent),
-        *(f"{column} = '{value}'" for column, value in index.only),
+        *(f"{value_of(index, field)} IS NOT NULL" for field in index.present),
+        *(f"{value_of(index, field)} IS NULL" for field in index.absent),
+        *(f"{value_of(index, field)} = '{value}'" for field, value in index.only),
     ]
 
 
 def order_of(index: Index) -> Sequence[str]:
     """Return the columns by which the rows of an index with equal values are in order."""
-    return [*((index.order,) if index.order else ()), *(("id",) if index.is_paged else ())]
+    order = (value_of(index, index.order),) if index.order else ()
+    has_id = index.is_paged and index.order not in index.body_fields
+    return [*order, *(("id",) if has_id else ())]
 
 
 def columns_of(index: Index) -> Sequence[str]:
     """Return the columns of an index."""
-    return [*index.equal, *order_of(index)]
+    return [*(value_of(index, field) for field in index.equal), *order_of(index)]
+
+
+def _fields_of(index: Index) -> Sequence[str]:
+    order = (index.order,) if index.order else ()
+    return [*index.equal, *order, *(("id",) if index.is_paged else ())]
 
 
 def _columns_of(kind: RecordKind[Any]) -> Mapping[str, str]:
@@ -101,7 +121,7 @@ def _creation_statements() -> Iterator[tuple[SchemaObject, str]]:
     for kind in ALL_KINDS:
         yield SchemaObject("table", kind.name), _create_table(kind)
         for index in kind.indexes:
-            yield SchemaObject.of_index(kind, index, columns_of(index)), _create_index(kind, index)
+            yield SchemaObject.of_index(kind, index, _fields_of(index)), _create_index(kind, index)
 
 
 SCHEMA: Final = dict(_creation_statements())

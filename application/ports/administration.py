@@ -18,10 +18,17 @@ class AuditFilter:
 
 
 class AuditLog(Expiring, Protocol):
-    """Audit entries. Nobody can change one: there is no method for it."""
+    """Audit entries. Nobody can change one: there is a method only for a count that rises."""
 
     async def add(self, entry: AuditEntry) -> bool:
         """Add an entry. After True it is durable; False if its id exists."""
+        ...
+
+    async def count(self, entry: AuditEntry) -> None:
+        """Add an entry with a count, or add its count to that of the stored entry with its id.
+
+        However many do so at the same time, each is counted. Afterwards it is durable.
+        """
         ...
 
     async def list_after(

@@ -85,6 +85,7 @@ class AuditAction(StrEnum):
     SET_EXTERNAL_ID = "set_external_id"
     SET_APP_DATA = "set_app_data"
     SET_CLAIMS = "set_claims"
+    LIST_USERS = "list_users"
     IMPORT_USERS = "import_users"
     SEND_SNAPSHOT = "send_snapshot"
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
@@ -95,8 +96,9 @@ class AuditAction(StrEnum):
 class AuditEntry:
     """One act of an operator, one read of a full phone number, or one change of a user's phone.
 
-    An entry never changes. It is written before the act. If the act fails, a second entry says so.
-    Without a second entry the act was done, or the process ended in the middle of the act.
+    An entry never changes, but for its count, which only rises. It is written before the act. If
+    the act fails, a second entry says so. Without a second entry the act was done, or the process
+    ended in the middle of the act.
 
     Attributes:
         id: Its id.
@@ -104,11 +106,12 @@ class AuditEntry:
         actor: Who acts.
         action: What is done.
         subject: To whom: the id of an identity, or the keyed hash of a phone without one. Of a
-            token, its id.
+            token, its id. Of a list or an import, `users`.
         reason: Why, as the actor says it, without the digits of phones.
         item_id: The item of the library that it is done to, if it is one.
         failed_entry_id: Set in the second entry of an act that failed: the first one.
         error: The name of its error.
+        count: How many users a list has given so far; None for anything else.
     """
 
     id: str
@@ -120,6 +123,7 @@ class AuditEntry:
     item_id: str | None = None
     failed_entry_id: str | None = None
     error: str | None = None
+    count: int | None = None
 
     @property
     def expires_at(self) -> datetime:

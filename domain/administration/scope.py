@@ -16,6 +16,7 @@ class Scope(StrEnum):
     """What a service token may do. No scope allows to make tokens, or to change roles."""
 
     READ_USERS = "users:read"
+    LIST_USERS = "users:list"
     READ_PHONES = "users:phone"
     SUPPORT_USERS = "users:support"
     CHANGE_PHONES = "users:change-phone"

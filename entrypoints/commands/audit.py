@@ -94,6 +94,7 @@ def _render(entry: AuditEntry) -> str:
         entry.action.value,
         entry.subject,
         f"item: {entry.item_id}" if entry.item_id else "",
+        f"count: {entry.count}" if entry.count is not None else "",
         f"reason: {entry.reason}" if entry.reason else "",
         f"failed: {entry.error}" if entry.failed_entry_id else "",
     ]

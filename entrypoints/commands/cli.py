@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_errors(str(error))
         return EXIT_FAILED
     except OutputFailed as error:
-        print_errors(f"The output could not be written to stdout: {error}.")
+        if not isinstance(error.__cause__, BrokenPipeError):  # `head` has read enough
+            print_errors(f"The output could not be written to stdout: {error}.")
         return EXIT_FAILED
     except KeyboardInterrupt:
         print_errors("Interrupted.")

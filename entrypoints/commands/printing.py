@@ -35,7 +35,7 @@ def print_result(call: Callable[[], Iterable[str]]) -> int:
 
     try:
         for line in call():
-            _print_line(line)
+            print_line(line)
     except (InvalidArgument, SettingsError) as error:
         print_errors(str(error))
         return EXIT_INVALID
@@ -45,7 +45,12 @@ def print_result(call: Callable[[], Iterable[str]]) -> int:
     return EXIT_OK
 
 
-def _print_line(line: str) -> None:
+def print_line(line: str) -> None:
+    """Print a line of a result at once. A command that prints many calls this for each part.
+
+    Raises:
+        OutputFailed
+    """
     try:
         print(line, flush=True)
     except OSError as error:

@@ -18,6 +18,7 @@ from entrypoints.features.media import MEDIA
 from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
+from entrypoints.features.user_list import USER_LIST
 from entrypoints.features.voice import VOICE
 from entrypoints.opening.extensions import EXTENSIONS
 
@@ -44,6 +45,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     JOURNAL,
     LOGIN_HOOK,
     ADMIN,
+    USER_LIST,
     CONSOLE,
     START,
     LEGACY_OTP,

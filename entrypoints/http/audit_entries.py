@@ -52,7 +52,7 @@ class ActorResponse(msgspec.Struct, kw_only=True):
 
 
 class AuditEntryResponse(msgspec.Struct, kw_only=True):
-    """An entry of the audit. It was written before the act, and never changes."""
+    """An entry of the audit. It was written before the act; only its count rises."""
 
     id: Annotated[str, described(ID_DESCRIPTION, _ENTRY_ID_EXAMPLE)]
     at: Annotated[str, time_field("When it was written, in UTC.")]
@@ -69,7 +69,7 @@ class AuditEntryResponse(msgspec.Struct, kw_only=True):
         str,
         described(
             "To whom: the id of an account, the keyed hash of a phone, or the id of a service"
-            " token.",
+            " token; `users` for a list or an import.",
             USER_ID_EXAMPLE,
         ),
     ]
@@ -89,6 +89,14 @@ class AuditEntryResponse(msgspec.Struct, kw_only=True):
         str | None,
         described("In that entry: the id of the first one. Otherwise null.", _ENTRY_ID_EXAMPLE),
     ]
+    count: Annotated[
+        int | None,
+        described(
+            "How many users a list has given so far: a backend or an administrator has one entry an"
+            " hour, and each command its own. Otherwise null.",
+            2_500,
+        ),
+    ]
 
 
 def to_entry_response(entry: AuditEntry) -> AuditEntryResponse:
@@ -106,4 +114,5 @@ def to_entry_response(entry: AuditEntry) -> AuditEntryResponse:
         item_id=entry.item_id,
         error=entry.error,
         failed_entry_id=entry.failed_entry_id,
+        count=entry.count,
     )

@@ -543,6 +543,7 @@ async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> No
     [entry] = of_user["entries"]
     assert entry.keys() == {
         "id", "at", "actor", "action", "subject", "reason", "item_id", "error", "failed_entry_id",
+        "count",
     }  # fmt: skip
     assert entry["actor"] == {
         "kind": "administrator", "id": driver.administrator_id, "name": "", "is_claim": False,

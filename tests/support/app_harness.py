@@ -12,6 +12,7 @@ from adapters.records.features.media import make_media_repositories
 from adapters.records.features.phone_change import make_phone_change_repositories
 from adapters.records.features.statistics import make_statistics_repositories
 from adapters.records.features.voice import make_voice_repositories
+from adapters.records.repositories.user_list import make_user_list
 from application.admin.feature import AdminFeature
 from application.app_data.details import add_app_data_details
 from application.app_data.feature import AppDataFeature
@@ -40,6 +41,7 @@ from application.principal import Principal
 from application.start.feature import StartFeature
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
+from application.user_list.feature import UserListFeature
 from application.voice.call_urls import CallUrls
 from application.voice.callbacks import Callbacks
 from application.voice.calls import CallsFeature
@@ -137,6 +139,8 @@ class AppHarness(CoreHarness):
         core.add(ImportsFeature(core, self.policy.media.variant_specs))
         core.add(JournalFeature(core, None))
         core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
+        user_list = self._make(lambda database: make_user_list(database, self.database.encryption))
+        core.add(UserListFeature(core, user_list))
         sessions = self._make(make_console_repositories).sessions
         add_console_cleanup(core, sessions)
         core.add(ConsoleFeature(core, sessions))

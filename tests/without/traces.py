@@ -25,6 +25,7 @@ WORDS: Final[Mapping[str, str]] = {
     "phone_change": r"undo-|\bundo codes?|chang(?:e|es|ed|ing) (?:of )?(?:the|a) number",
     "start": r"first page|/start\b",
     "statistics": r"statistic|\bcosts?\b|\bprices?\b",
+    "user_list": r"users:list|user list|/admin/users\"",
     "voice": r"\bvoice|\bcall(?:s|ed|back)?\b|recording|phone line",
 }
 """Words of each feature, as a regular expression that ignores case."""

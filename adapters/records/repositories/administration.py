@@ -1,6 +1,7 @@
 """The repository of audit entries."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.records.administration import AuditEntryRecord
@@ -9,12 +10,13 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_repository import RecordRepository, to_position
 from adapters.records.record_store import RecordStore
 from application.ports.administration import AuditFilter
+from application.update import change
 from domain.administration.audit import AuditEntry
 from domain.cursor import Cursor
 
 
 class StoredAuditLog:
-    """Audit entries. They are added, and deleted after their retention; nothing replaces one."""
+    """Audit entries. They are added, and deleted after their retention; only a count changes."""
 
     def __init__(self, store: RecordStore) -> None:
         self._entries = RecordRepository[AuditEntry, AuditEntryRecord](
@@ -23,6 +25,14 @@ class StoredAuditLog:
 
     async def add(self, entry: AuditEntry) -> bool:
         return await self._entries.add(entry)
+
+    async def count(self, entry: AuditEntry) -> None:
+        def add(stored: AuditEntry | None) -> tuple[AuditEntry, None]:
+            if stored is None:
+                return entry, None
+            return replace(stored, count=(stored.count or 0) + (entry.count or 0)), None
+
+        await change(self._entries, entry.id, add)
 
     async def list_after(
         self, audit_filter: AuditFilter, cursor: Cursor | None, limit: int

@@ -21,7 +21,12 @@ from adapters.records.kinds import (
 )
 from adapters.records.record_kind import Index
 from adapters.records.record_repository import RecordRepository
-from adapters.records.record_store import RecordStore, StoredRecord, estimate_size
+from adapters.records.record_store import (
+    IndexPosition,
+    RecordStore,
+    StoredRecord,
+    estimate_size,
+)
 from application.ports.changes import ChangeObserver
 from application.ports.errors import CorruptRecord
 from application.ports.versioned import Versioned
@@ -29,6 +34,7 @@ from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 
+_EVENTS_NOT_SENT: Final = "events_not_sent"
 _MAX_UNREADABLE: Final = 20
 """More unreadable records than that are no single accident: a key is missing, for example."""
 _MAX_LOOK_ALIKES: Final = 20
@@ -82,10 +88,12 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
     async def list_with_due_events(
         self, now: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
-        return await self._list_readable(DUE_EVENTS, now, limit, offset)
+        return await self.list_readable(
+            DUE_EVENTS, _EVENTS_NOT_SENT, until=now, limit=limit, offset=offset
+        )
 
     async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
-        return await self._list_readable(FAILED_EVENTS, None, limit, 0)
+        return await self.list_readable(FAILED_EVENTS, _EVENTS_NOT_SENT, limit=limit)
 
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[Identity]]:
         listed, unreadable = list[Versioned[Identity]](), 0
@@ -98,22 +106,30 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
                     unreadable += 1
                     if unreadable > _MAX_UNREADABLE:
                         raise
-                    self._log_unreadable(error, [stored])
+                    self._log_unreadable(_EVENTS_NOT_SENT, error, [stored])
         return listed
 
-    async def _list_readable(
-        self, index: Index, until: datetime | None, limit: int, offset: int
+    async def list_readable(
+        self,
+        index: Index,
+        log_event: str,
+        *,
+        until: datetime | None = None,
+        after: IndexPosition | None = None,
+        limit: int,
+        offset: int = 0,
     ) -> Sequence[Versioned[Identity]]:
         """List identities of an index without those that cannot be read.
 
-        If a batch has one of these, a half of it is read, and so on, until it is alone.
+        If a batch has one of these, a half of it is read, and so on, until it is alone. The log has
+        an event for it.
         """
         listed, unreadable, size = dict[str, Versioned[Identity]](), 0, limit
         while len(listed) < limit:
             found: Sequence[StoredRecord[IdentityRecord]] = ()
             try:
                 found = await self.store.find(
-                    self.kind, index, until=until, limit=size, offset=offset
+                    self.kind, index, until=until, after=after, limit=size, offset=offset
                 )
                 listed |= {stored.id: self.read(stored) for stored in found}
             except CorruptRecord as error:
@@ -123,7 +139,7 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
                 unreadable += 1
                 if unreadable > _MAX_UNREADABLE:
                     raise
-                self._log_unreadable(error, found)
+                self._log_unreadable(log_event, error, found)
                 offset, size = offset + 1, limit
                 continue
             if len(found) < size:
@@ -132,16 +148,16 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         return [*listed.values()][:limit]
 
     def _log_unreadable(
-        self, error: CorruptRecord, found: Sequence[StoredRecord[IdentityRecord]]
+        self, event: str, error: CorruptRecord, found: Sequence[StoredRecord[IdentityRecord]]
     ) -> None:
         """Log once that an identity cannot be read, with its id if that can be."""
         fields = {"reason": str(error)}
         if found:
             fields["user_id"] = found[0].id
-        key = " ".join(fields.values())
+        key = " ".join([event, *fields.values()])
         if key not in self._known_unreadable:
             self._known_unreadable.add(key)
-            _log.warning({"event": "events_not_sent", **fields})
+            _log.warning({"event": event, **fields})
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         found = await self.store.load(self.kind, identity_ids) if identity_ids else {}

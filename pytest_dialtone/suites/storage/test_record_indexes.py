@@ -97,7 +97,11 @@ def records_not_in(kind: RecordKind[Any], index: Index) -> dict[str, Record]:
     ]
     changes += [(name, None) for name in index.present]
     changes += [(name, NOW) for name in index.absent]
-    changes += [(name, "deleting") for name, _ in index.only]
+    types = {field.name: field.type for field in msgspec.structs.fields(kind.record_type)}
+    changes += [
+        (name, next(other for other in get_args(types[name]) if other != value))
+        for name, value in index.only
+    ]
     records = {}
     for name, value in changes:
         record_id = f"{name} {value}"

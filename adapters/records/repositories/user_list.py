@@ -1,0 +1,63 @@
+"""The list of users. Its indexes are those of identities."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.records.database import Database
+from adapters.records.identities import IdentityMapping
+from adapters.records.kinds import ADMINISTRATORS, BLOCKED_USERS, IDENTITIES, USERS
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.record_kind import Index
+from adapters.records.record_repository import to_position
+from adapters.records.record_store import IndexPosition
+from adapters.records.repositories.identities import StoredIdentities
+from application.ports.user_list import UserPage
+from domain.cursor import Cursor
+from domain.identities.identity import Identity
+from domain.identities.role import Role
+from domain.user_list.user_filter import UserFilter
+
+_MAX_READS: Final = 10
+"""Of a page whose index also has users that the filter excludes: nearly all are blocked, maybe."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUserList:
+    """Users, by the index that has all of a filter, and few others."""
+
+    identities: StoredIdentities
+
+    async def list_after(
+        self, user_filter: UserFilter, cursor: Cursor | None, limit: int
+    ) -> UserPage:
+        index, after = _index_of(user_filter), to_position(cursor)
+        if after is None and user_filter.created_since is not None:
+            after = IndexPosition(user_filter.created_since, "")  # before all ids
+        users, last, size = list[Identity](), cursor, limit + 1
+        for _ in range(_MAX_READS):
+            found = await self.identities.list_readable(
+                index, "user_not_listed", after=after, limit=size
+            )
+            for loaded in found:
+                if len(users) == limit:
+                    return UserPage(users, last)
+                identity = loaded.value
+                last = Cursor(identity.created_at, identity.id)
+                if user_filter.includes(identity):
+                    users.append(identity)
+            if len(found) < size:
+                return UserPage(users, None)
+            after = to_position(last)
+        return UserPage(users, last)
+
+
+def _index_of(user_filter: UserFilter) -> Index:
+    if user_filter.is_blocked:
+        return BLOCKED_USERS
+    return ADMINISTRATORS if user_filter.role is Role.ADMINISTRATOR else USERS
+
+
+def make_user_list(database: Database, encryption: PhoneEncryption) -> StoredUserList:
+    """Return the repository over an open database."""
+    mapping = IdentityMapping(IDENTITIES, encryption)
+    return StoredUserList(StoredIdentities(database.records, mapping))

@@ -1,0 +1,1 @@
+"""The list of users: which ones, and where a page begins."""

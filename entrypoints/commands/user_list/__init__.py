@@ -1,0 +1,1 @@
+"""The action of `dialtone user` that lists users."""

@@ -1,0 +1,45 @@
+"""The list of users."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
+    from entrypoints.settings.settings import Settings
+
+
+class _UserList(Feature):
+    """The list of users."""
+
+    name = "user_list"
+    folders = (
+        "domain/user_list",
+        "application/user_list",
+        "application/ports/user_list.py",
+        "adapters/records/repositories/user_list.py",
+        "entrypoints/http/user_list",
+        "entrypoints/commands/user_list",
+    )
+
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+        del settings, installed
+        from entrypoints.http.user_list.plugin import UserListPlugin
+
+        return (UserListPlugin(),)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use case."""
+        from adapters.records.repositories.user_list import make_user_list
+        from application.user_list.feature import UserListFeature
+
+        user_list = make_user_list(opening.database, opening.phone_encryption)
+        opening.use_cases.add(UserListFeature(opening.use_cases, user_list))
+        yield
+
+
+USER_LIST: Final = _UserList()

@@ -1,0 +1,133 @@
+"""Pages of users, and the count in the audit, on all databases."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.records.database import Database
+from adapters.records.repositories import make_repositories
+from adapters.records.repositories.user_list import StoredUserList, make_user_list
+from application.ports.administration import AuditFilter
+from application.ports.repositories import Repositories
+from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
+from domain.cursor import Cursor
+from domain.identities.identity import Identity
+from domain.identities.role import Role
+from domain.user_list.user_filter import UserFilter
+from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.stored_values import replace_stored
+
+HALF_A_SECOND = timedelta(milliseconds=500)
+
+
+def a_member(number: int, halves: int = 0, **changes: object) -> Identity:
+    """Return an identity that was created so many half seconds after `NOW`."""
+    values = {"phone": a_phone(number), "created_at": NOW + halves * HALF_A_SECOND, **changes}
+    return an_identity(id=an_id(number), **values)
+
+
+@pytest.fixture
+def user_list(database: Database) -> StoredUserList:
+    return make_user_list(database, FakePhoneEncryption())
+
+
+async def list_all(
+    user_list: StoredUserList, user_filter: UserFilter, limit: int = 2
+) -> Sequence[str]:
+    ids, cursor = list[str](), None
+    while True:
+        page = await user_list.list_after(user_filter, cursor, limit)
+        ids += [user.id for user in page.users]
+        cursor = page.next_cursor
+        if cursor is None:
+            return ids
+
+
+async def test_each_filter_lists_its_users_in_the_order_of_creation_and_id(
+    repositories: Repositories, user_list: StoredUserList
+) -> None:
+    identities = [
+        a_member(5, 0),
+        # Two of one time, and one with a fraction between whole seconds.
+        a_member(4, 1, role=Role.ADMINISTRATOR),
+        a_member(3, 2, blocked_at=NOW),
+        a_member(6, 2),
+        a_member(2, 3, blocked_at=NOW),
+        a_member(1, 4, role=Role.ADMINISTRATOR),
+        a_deleted_identity(id=an_id(7), created_at=NOW, blocked_at=NOW),
+        a_member(8, 0, blocked_at=NOW).detach(NOW),
+    ]
+    for identity in identities:
+        assert await repositories.identities.add(identity)
+
+    for user_filter, numbers in (
+        (UserFilter(), [5, 4, 3, 6, 2, 1]),
+        (UserFilter(created_since=NOW + 2 * HALF_A_SECOND), [3, 6, 2, 1]),
+        (UserFilter(is_blocked=True), [3, 2]),
+        (UserFilter(is_blocked=False), [5, 4, 6, 1]),
+        (UserFilter(role=Role.ADMINISTRATOR), [4, 1]),
+        (UserFilter(role=Role.MEMBER), [5, 3, 6, 2]),
+    ):
+        for limit in (1, 2, 9):
+            listed = await list_all(user_list, user_filter, limit)
+            assert listed == [an_id(number) for number in numbers], (user_filter, limit)
+
+
+async def test_who_is_there_all_the_time_is_listed_once_whatever_changes_meanwhile(
+    repositories: Repositories, user_list: StoredUserList
+) -> None:
+    identities = repositories.identities
+    members = {number: a_member(number, 0) for number in range(10, 20)}
+    for member in members.values():
+        await identities.add(member)
+
+    first = await user_list.list_after(UserFilter(), None, 3)
+    # The last one of the page and the next one are gone, others change, and one comes.
+    await replace_stored(identities, members[12].delete(NOW))
+    await replace_stored(identities, members[13].delete(NOW))
+    await replace_stored(identities, members[10].block(NOW))
+    await replace_stored(identities, members[14].promote())
+    await identities.add(a_member(20, 1))
+    rest = await user_list.list_after(UserFilter(), first.next_cursor, 99)
+
+    assert [user.id for user in first.users] == [an_id(number) for number in (10, 11, 12)]
+    assert [user.id for user in rest.users] == [an_id(number) for number in range(14, 21)]
+    assert rest.next_cursor is None
+
+
+async def test_a_page_ends_after_a_bounded_number_of_others(
+    repositories: Repositories, user_list: StoredUserList
+) -> None:
+    for number in range(1, 30):
+        await repositories.identities.add(a_member(number, number, blocked_at=NOW))
+
+    page = await user_list.list_after(UserFilter(is_blocked=False), None, 1)
+
+    assert page.users == []
+    assert page.next_cursor == Cursor(NOW + 20 * HALF_A_SECOND, an_id(20))
+    assert await list_all(user_list, UserFilter(is_blocked=False), 1) == []
+
+
+async def test_counts_of_parallel_pages_add_up(
+    repositories: Repositories, other_database: Database
+) -> None:
+    others = make_repositories(other_database, FakePhoneEncryption())
+    actor = Actor(ActorKind.SERVICE_TOKEN, an_id(2))
+    entry = AuditEntry(
+        id=an_id(1),
+        at=NOW,
+        actor=actor,
+        action=AuditAction.LIST_USERS,
+        subject="users",
+        count=3,
+    )
+
+    logs = [repositories.audit_log, others.audit_log] * 5
+    await asyncio.gather(*(audit_log.count(entry) for audit_log in logs))
+
+    listed = await repositories.audit_log.list_after(AuditFilter(actor=actor), None, 9)
+    assert listed == [replace(entry, count=30)]

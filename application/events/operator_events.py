@@ -1,6 +1,6 @@
 """What operators do with events: list those that wait or failed, and send them again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -110,9 +110,7 @@ class OperatorEvents:
             return retried, retried
 
         identity = await change(self.identities, identity_id, retry, missing=UserNotFound)
-        pending = [identity.events.pending(name) for name in self.destinations]
-        events = len({event.number for group in pending for event in group})
-        return RetriedEvents(events, 1 if events else 0)
+        return self._count(identity)
 
     async def retry_all(self) -> RetriedEvents:
         """Let all events be sent now, whether they wait or are kept.
@@ -123,23 +121,37 @@ class OperatorEvents:
             StorageError
             CorruptRecord
         """
-        pace, offset = Pace(), 0
-        retried: list[RetriedEvents] = []
+        pace = Pace()
+        retried = list[RetriedEvents]()
+        async for users in self._list_until(self.clock.now()):
+            # Those that are kept for a destination are counted below.
+            retried += [self._count(user) for user in users if user.events_failed_at is None]
         # A user who is retried is not found again.
         while found := await self.identities.list_with_failed_events(BATCH_SIZE):
             retried += await call_in_groups(self.retry, [loaded.value.id for loaded in found])
             await pace.pause()
         now = self.clock.now()
-        until = now + _WAITING_PERIOD
-        while found := await self.identities.list_with_due_events(until, BATCH_SIZE, offset):
-            # Events that are due already come first, and are left to the service.
-            waiting = [each.value.id for each in found if (each.value.next_send_at or now) > now]
+        # What is due already is left to the service.
+        async for users in self._list_until(now + _WAITING_PERIOD):
+            waiting = [user.id for user in users if (user.next_send_at or now) > now]
             retried += await call_in_groups(self.retry, waiting)
-            offset += len(found)
-            await pace.pause()
         return RetriedEvents(
             sum(result.events for result in retried), sum(result.users for result in retried)
         )
+
+    async def _list_until(self, until: datetime) -> AsyncIterator[Sequence[Identity]]:
+        """Yield the users who get something until then, the next ones first."""
+        pace, offset = Pace(), 0
+        while found := await self.identities.list_with_due_events(until, BATCH_SIZE, offset):
+            yield [loaded.value for loaded in found]
+            offset += len(found)
+            await pace.pause()
+
+    def _count(self, identity: Identity) -> RetriedEvents:
+        """Return how many events some destination has not accepted."""
+        pending = [identity.events.pending(name) for name in self.destinations]
+        events = len({event.number for group in pending for event in group})
+        return RetriedEvents(events, 1 if events else 0)
 
     def _list_all(self, found: Sequence[Versioned[Identity]]) -> Sequence[WaitingEvent]:
         return [event for loaded in found for event in self._list_of(loaded.value)]

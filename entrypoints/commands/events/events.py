@@ -24,6 +24,7 @@ NOT_SENT: Final = (
     f"see docs/events.md. {example_line(EventSettings, 'DIALTONE_EVENTS')}"
 )
 _REMOVED: Final = "(not in DIALTONE_EVENTS now)"
+_WITHIN: Final = f"{int(SENT_WITHIN.total_seconds())} seconds"
 T = TypeVar("T")
 
 
@@ -67,13 +68,12 @@ def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
     retried = _call(settings, retry_events)
     if not retried.events:
         of_user = "" if arguments.user is None else " of this user"
-        return [f"No event{of_user} waits for a later attempt or is kept."]
+        return [f"No event{of_user} waits or is kept."]
     events = "1 event" if retried.events == 1 else f"{retried.events:,} events"
     users = "1 user" if retried.users == 1 else f"{retried.users:,} users"
-    seconds = int(SENT_WITHIN.total_seconds())
     return [
-        f"{events} of {users}: a running service sends them within {seconds} seconds, if the "
-        "destination accepts events by then."
+        f"{events} of {users}: a running service sends them within {_WITHIN}, if the destination "
+        "accepts events by then."
     ]
 
 
@@ -117,6 +117,8 @@ def _render(event: WaitingEvent, labels: Mapping[str, str]) -> str:
     ]
     if event.next_attempt_at is None:
         parts.append("kept: dialtone events retry")
+    elif event.next_attempt_at <= datetime.now(UTC):
+        parts.append(f"next attempt within {_WITHIN}")
     else:
         parts.append(f"next attempt {_format_time(event.next_attempt_at)}")
     return "  ".join(parts)

@@ -122,8 +122,8 @@ async def test_all_events_that_wait_or_are_kept_are_retried_and_counted(
         await add(app, fail_for_days(CREATED_AND_BLOCKED), number)
     await add(app, fail(CREATED_AND_BLOCKED), 6)
 
-    assert await operator_events_of(app).retry_all() == RetriedEvents(12, 6)
-    assert await operator_events_of(app).retry_all() == RetriedEvents(0, 0)
+    for _ in range(2):  # they are due now
+        assert await operator_events_of(app).retry_all() == RetriedEvents(12, 6)
     assert len(await operator_events_of(app).list_waiting(99)) == 12
 
 

@@ -19,10 +19,15 @@ const LOCK_TIMEOUT_MS = 45_000;
 const STORAGE_DELAY_MS = 100;
 const REPEAT_DELAY_MS = 1_000;
 const MAX_REPEAT_DELAY_MS = 30_000;
-/** After a lost connection or an error of the service; a wait for other uploads has no maximum. */
+/** After a lost connection or an error of the service. */
 const MAX_UPLOAD_REPEATS = 3;
 /** The service rejects a third upload of a user. */
 const MAX_UPLOADS = 2;
+/**
+ * An upload is repeated until others of the user end, or its own first request, whose connection
+ * is lost, but which is under way all the same.
+ */
+const IN_PROGRESS = ["too_many_uploads", "upload_in_progress"];
 const MAX_PROOFS = 2;
 /** Phones whose device tokens are kept: the last ones that signed in here. */
 const MAX_PHONES = 5;
@@ -220,8 +225,8 @@ export class Dialtone extends Target {
    * @param {RequestInit} [init]
    * @returns {Promise<Response>} Also that of an error.
    */
-  fetch(path, init = {}) {
-    return this.#run(() => this.#fetch(path, init), init?.signal);
+  fetch(path, init) {
+    return this.#run(() => this.#fetch(path, init ?? {}), init?.signal);
   }
 
   /**
@@ -276,10 +281,10 @@ export class Dialtone extends Target {
           } catch (error) {
             if (call.signal.aborted) throw error;
             const delay = (error.retry_after ?? 2 ** repeats) * 1000;
-            if (error.code !== "too_many_uploads") {
+            if (!IN_PROGRESS.includes(error.code)) {
               // A repeat before that time would get the same error.
               const isTooLong = delay > MAX_REPEAT_DELAY_MS;
-              if (!isUploadRepeatable(error) || isTooLong || repeats === MAX_UPLOAD_REPEATS) throw error;
+              if (!isTransient(error) || isTooLong || repeats === MAX_UPLOAD_REPEATS) throw error;
               repeats++;
             }
             onRepeat?.(error);
@@ -854,9 +859,6 @@ async function repeatOnce(task) {
 const hasCode = (error) => error instanceof DialtoneError;
 const isTransient = (error) =>
   hasCode(error) && (error.code === "network_error" || [502, 503, 504].includes(error.status));
-/** The first request may still be under way, although its connection is lost. */
-const isUploadRepeatable = (error) =>
-  isTransient(error) || (hasCode(error) && error.code === "upload_in_progress");
 
 function networkError(cause) {
   const message = "The service did not respond. Check the connection.";

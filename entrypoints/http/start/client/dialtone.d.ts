@@ -1,4 +1,4 @@
-/** The types of dialtone.js, which compile with the types of browsers, of Node.js, or with neither. */
+/** The types of dialtone.js. They compile with those of browsers, of Node.js, or with neither. */
 
 /** What the platform has under a name, or what is needed of it. */
 type Platform<Name extends string, Needed> = typeof globalThis extends {

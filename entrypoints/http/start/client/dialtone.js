@@ -89,10 +89,8 @@ const Target = /** @type {typeof EventTarget} */ (
       dispatchEvent(event) {
         for (const [listener, isOnce] of [...this.#listeners]) {
           if (isOnce) this.#listeners.delete(listener);
-          attempt(
-            () => listener(event),
-            (error) => setTimeout(() => throwError(error)), // not an error of what changed the session
-          );
+          // Its error is not one of the method that has changed the session.
+          attempt(() => listener(event), (error) => setTimeout(() => throwError(error)));
         }
       }
     }
@@ -325,7 +323,7 @@ export class Dialtone extends Target {
   /**
    * End what runs and what waits, with the error `closed`, and look at other tabs no more.
    *
-   * The session remains. Later calls of methods throw `closed` too.
+   * The session remains. Later calls of methods throw `closed` too. What was sent may arrive.
    */
   close() {
     this.#isClosed = true;
@@ -364,7 +362,8 @@ export class Dialtone extends Target {
       signal?.addEventListener("abort", abort);
       return await Promise.race([stopped, start()]);
     } catch (error) {
-      throw hasCode(error) ? error : new DialtoneError("invalid_argument", toText(error), { cause: error });
+      if (hasCode(error)) throw error;
+      throw new DialtoneError("invalid_argument", toText(error), { cause: error });
     } finally {
       this.#running.delete(call);
       signal?.removeEventListener?.("abort", abort);
@@ -674,7 +673,8 @@ class StoredValues {
     const count = this.#writeCount;
     const names = Object.keys(isStored);
     const texts = await Promise.all(names.map((name) => this.#getItem(name)));
-    if (count === this.#writeCount) names.forEach((name, index) => this.#known.set(name, texts[index]));
+    if (count !== this.#writeCount) return;
+    names.forEach((name, index) => this.#known.set(name, texts[index]));
   }
 
   /** Return a stored value; null if there is none, or not one that this module stores. */

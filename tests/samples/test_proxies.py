@@ -30,7 +30,8 @@ from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers import haproxy, nginx
 from tests.support.servers.haproxy import Haproxy
 from tests.support.servers.nginx import Nginx
-from tests.support.servers.process import wait_until
+from tests.support.servers.process import free_ports, wait_until
+from tests.support.servers.proxy import replace_all
 from tests.support.service import Service
 
 PHONE: Final = "+14155591001"
@@ -45,7 +46,7 @@ PREFLIGHT: Final = {
     "Access-Control-Request-Method": "POST",
     "Access-Control-Request-Headers": "authorization,content-type",
 }
-PUT: Final = {"Access-Control-Request-Method": "PUT"}
+UNKNOWN_METHOD: Final = {"Access-Control-Request-Method": "QUERY"}
 PHOTO: Final = encode(Image.effect_noise((2600, 2000), 100), "JPEG", quality=97)
 
 Proxy = Nginx | Haproxy
@@ -191,6 +192,49 @@ def test_nginx_takes_no_host_of_a_request_line_for_its_redirect(proxy: Proxy) ->
         assert b"Location: https://evil" not in connection.recv(65536)
 
 
+def test_installed_copies_of_hookaba_have_their_seven_requests_only(
+    service: Service, tmp_path: Path
+) -> None:
+    (port,), phone = free_ports(1), "+14155591002"
+    log, file = tmp_path / "hookaba.log", tmp_path / "hookaba.conf"
+    include = ("# include /etc/nginx/hookaba.conf", f"include {file}")
+    proxy = Nginx(tmp_path / "nginx", service.port, changes=[include])
+    changes = [
+        ("/var/log/nginx/hookaba.log", str(log)),
+        ("203.0.113.10", "127.0.0.1"),
+        ("listen 80;", f"listen 127.0.0.1:{proxy.http_port};"),
+        ("listen 5000 ", f"listen 127.0.0.1:{port} "),
+    ]
+    file.write_text(replace_all(nginx.HOOKABA.read_text(), *changes))
+    requests = [("POST", "/auth/request-otp"), ("POST", "/auth/verify-otp"), ("POST", "/users")]
+    try:
+        proxy.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, **PLAIN_HTTP) as http:
+            http.post("/auth/request-otp", json={"phone": phone, "platform": "android"})
+            body = {"phone": phone, "otp": service.code(phone)}
+            token = http.post("/auth/verify-otp", json=body).json()["access_token"]
+            http.headers["Authorization"] = f"Bearer {token}"
+            body = {"username": "Ravi", "number": phone}
+            user_id = http.post("/users", json=body).json()["user_id"]
+            files, data = {"file": ("led.jpg", PHOTO)}, {"user_id": user_id, "type": "image"}
+            uploaded = http.post("/library/upload", files=files, data=data)
+            # On port 80 there are other servers too.
+            http.base_url = f"http://127.0.0.1:{proxy.http_port}"
+            read = [f"/users/{user_id}", "/users/me", "/library?page=1&per_page=10"]
+            assert [http.get(path).status_code for path in read] == [200] * 3
+            of_name = http.get("/users/me", headers={"Host": SERVER_NAME})
+            others = [("DELETE", "/users/me"), ("PATCH", "/users/me"), ("GET", "/docs")]
+            refused = [http.request(*other) for other in others]
+    finally:
+        proxy.stop()
+    assert of_name.headers["Location"] == f"https://{SERVER_NAME}/users/me"
+    assert uploaded.json()["url"].startswith(service.url)
+    assert {(each.status_code, each.json()["code"]) for each in refused} == {(404, "not_found")}
+    logged = re.findall(r'"([A-Z]+) ([^ ?]+)\S* HTTP/1.1" 20[01] ', log.read_text())
+    paths = [("GET", path.partition("?")[0]) for path in read]
+    assert logged == [*requests, ("POST", "/library/upload"), *paths]
+
+
 def is_accepted(proxy: Proxy) -> bool:
     """Return whether another connection of this machine gets a response."""
     try:
@@ -247,8 +291,11 @@ def test_a_service_that_is_down_is_a_503_of_the_api(proxy: Proxy, service: Servi
     preflight = {"Origin": APP, **PREFLIGHT}
     with proxy.client() as http, httpx.Client(**PLAIN_HTTP) as direct:
         of_service = direct.options(f"{service.url}/users/me", headers=preflight)
-        plain = direct.options(f"{service.url}/users/me", headers={**preflight, **PUT})
-        assert http.options("/users/me", headers={**preflight, **PUT}).content == plain.content
+        plain = direct.options(f"{service.url}/users/me", headers={**preflight, **UNKNOWN_METHOD})
+        assert (
+            http.options("/users/me", headers={**preflight, **UNKNOWN_METHOD}).content
+            == plain.content
+        )
         service.stop()
         of_proxy = http.options("/users/me", headers=preflight)
         foreign = http.options("/users/me", headers={"Origin": FOREIGN[0], **PREFLIGHT})

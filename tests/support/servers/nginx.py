@@ -11,6 +11,7 @@ from tests.support.servers.process import find_or_install, wait_until
 from tests.support.servers.proxy import Proxy, replace_all
 
 SAMPLE: Final = Path(__file__).parents[3] / "docs/deploy/nginx/nginx.conf"
+HOOKABA: Final = SAMPLE.with_name("hookaba.conf")
 SMALL_LIMITS: Final = (
     ("limit_conn clients 1000", "limit_conn clients 100"),
     ("send_timeout 20s", "send_timeout 5s"),

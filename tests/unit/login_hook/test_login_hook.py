@@ -12,7 +12,7 @@ from application.identities.events import LoginRejectedByExtension
 from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
 from application.identities.login import LoggedIn
 from application.login_hook.feature import LoginHookFeature
-from application.otp.verify_otp import OtpRejected
+from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from application.ports.login_hook import LoginHookFailed, LoginInquiry
 from domain.errors import LoginRejected
 from domain.identities.external_id import parse_external_id
@@ -22,6 +22,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
 from tests.support.core_harness import wrong_code
 from tests.unit.application.phone_change.phone_changes import change_phone, undo
+from tests.unit.application.voice.test_voice_channel import app_with_phone_line
 
 FAILED = LoginHookFailed("the login hook did not decide: status 500")
 
@@ -66,9 +67,16 @@ async def test_a_hook_is_told_who_logs_in_and_neither_code_nor_number(app: AppHa
     assert (again.device, again.is_device_recognized) == (None, True)
     assert first.id != again.id
 
+
+async def test_a_login_by_a_call_and_by_the_paths_of_the_older_app_asks_too() -> None:
+    app = app_with_phone_line()
     with_phone = FakeLoginHook(app, with_phone=True)
-    await app.open_session()
-    assert [inquiry.phone for inquiry in with_phone.asked] == [a_phone().e164]
+    await app.request_otp(channel=Channel.VOICE)
+    code = parse_otp_code(await app.code_of_last_call())
+    command = VerifyOtpCommand(a_phone(), code, CLIENT_IP, is_legacy=True)
+    assert isinstance(await app.otp.verify_otp(command), LoggedIn)
+    asked = [(inquiry.channel, inquiry.phone) for inquiry in with_phone.asked]
+    assert asked == [(Channel.VOICE, a_phone().e164)]
 
 
 async def test_a_login_that_is_not_decided_counts_nowhere_and_is_asked_with_the_same_id(

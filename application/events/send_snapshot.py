@@ -223,12 +223,12 @@ class _Run:
             if account.is_user and account.id > self._begin.user_id
         ]
         deleted = [account for account in accounts if self._was_deleted_since(account)]
-        events = [*snapshots, *map(_to_deletion, deleted)]
+        events = [*snapshots, *map(self._to_deletion, deleted)]
         await self._send(sorted(events, key=attrgetter("user_id")))
         load = self._snapshot.identities.load
         loaded = await asyncio.gather(*(load(event.user_id) for event in snapshots))
         deleted_now = [each.value for each in loaded if each and not each.value.is_user]
-        await self._send([*map(_to_deletion, deleted_now)])
+        await self._send([*map(self._to_deletion, deleted_now)])
         progress, last_id = self.progress, accounts[-1].id
         position = replace(self._begin, user_id=max(last_id, self._begin.user_id))
         self.progress = SnapshotProgress(
@@ -274,33 +274,35 @@ class _Run:
 
     def _to_snapshot(self, account: Identity) -> Event:
         number = account.events.last_number
-        phone = account.phone if self._snapshot.with_phone else None
         return Event(
             id=f"snp_{account.id}_{self._begin.began_at}",
             type=EventType.USER_SNAPSHOT,
             occurred_at=self._snapshot.clock.now(),
             user_id=account.id,
-            phone=phone.e164 if phone else None,
+            phone=self._phone_of(account),
             last_event_id=event_id(account.id, number) if number else None,
             is_blocked=account.is_blocked,
         )
+
+    def _to_deletion(self, account: Identity) -> Event:
+        """Return the deletion of a user, as it was or would have been recorded."""
+        number = _deletion_number(account)
+        return Event(
+            id=event_id(account.id, number),
+            type=EventType.USER_DELETED,
+            occurred_at=datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=number),
+            user_id=account.id,
+            phone=self._phone_of(account),
+        )
+
+    def _phone_of(self, account: Identity) -> str | None:
+        return account.phone.e164 if account.phone and self._snapshot.with_phone else None
 
     def _was_deleted_since(self, account: Identity) -> bool:
         """Return whether a user was deleted since the snapshot began."""
         was_user = account.user is not None or account.events.last_number > 0
         is_deleted = was_user and not account.is_user
         return is_deleted and _deletion_number(account) >= self._begin.began_at
-
-
-def _to_deletion(account: Identity) -> Event:
-    """Return the deletion of a user, as it was or would have been recorded."""
-    number = _deletion_number(account)
-    return Event(
-        id=event_id(account.id, number),
-        type=EventType.USER_DELETED,
-        occurred_at=datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=number),
-        user_id=account.id,
-    )
 
 
 def _deletion_number(account: Identity) -> int:

@@ -112,7 +112,7 @@ def test_a_destination_that_asks_for_hours_ends_the_snapshot(
     service: Service, receiver: FakeReceiver
 ) -> None:
     receiver.status, receiver.headers = 429, {"Retry-After": "7200"}
-    ended = service.run("events", "snapshot", "127.0.0.1", *REASON)
+    ended = service.run("events", "snapshot", f"{receiver.url}/events", *REASON)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert f"user {an_id(1)} is not accepted: status 429, and asks for 7,200" in ended.stderr
     assert "To continue: dialtone events snapshot http://127.0.0.1" in ended.stderr

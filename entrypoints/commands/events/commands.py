@@ -50,7 +50,7 @@ def _add_snapshot(snapshot: ArgumentParser) -> None:
     snapshot.add_argument(
         "destination",
         metavar="DESTINATION",
-        help="where to, as `events list` shows it, or a part of it that no other has",
+        help="one of DIALTONE_EVENTS, as `check-settings` shows it, or a part that no other has",
     )
     snapshot.add_argument(
         "--rate",

@@ -34,6 +34,7 @@ from entrypoints.features.events import (
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import HttpHook
 
 _SHOWN_EVERY: Final = 2.0
 """Seconds. After a kill, what was sent since the last line is sent again, with the same ids."""
@@ -59,10 +60,11 @@ def send_snapshot(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 
 def _find_destination(settings: Settings, text: str) -> Destination:
-    """Find a destination by its label, or by a part that no other label has."""
+    """Find a destination by its label, its URL, or a part that no other label has."""
     by_label = {destination_label(each): each for each in settings.of(EventSettings).events}
-    if text in by_label:
-        return by_label[text]
+    for label, destination in by_label.items():
+        if text == label or (isinstance(destination, HttpHook) and text == destination.url):
+            return destination
     matching = [label for label in by_label if text and text in label]
     if len(matching) == 1:
         return by_label[matching[0]]

@@ -12,7 +12,7 @@ from tests.contract.test_media_files import S3Store
 from tests.support.servers.http_server import TcpProxy
 from tests.support.servers.s3 import S3Server
 
-TIMEOUTS: Final = S3Timeouts(read=5, total=10, write=15)
+TIMEOUTS: Final = S3Timeouts(read=3, total=6, write=8)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def worker_memory(service: Service) -> dict[str, int]:
 
 async def memory_once_returned(service: Service, maximum: int) -> dict[str, int]:
     """Wait until the workers have less memory; return what they have at last."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         memory = worker_memory(service)
         if memory["VmRSS"] <= maximum or time.monotonic() > deadline:
@@ -67,7 +67,7 @@ async def memory_once_returned(service: Service, maximum: int) -> dict[str, int]
 
 async def upload_again(app: App, account: Account) -> None:
     """Upload until the service has noticed that the clients before have left."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (await app.upload(account, LARGE_PNG)).status_code != 201:
         assert time.monotonic() < deadline
 

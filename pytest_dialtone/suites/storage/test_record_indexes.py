@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
@@ -54,6 +55,16 @@ def other_store(other_database: Database) -> RecordStore:
 # Indexes.
 
 INDEXES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]
+
+
+def shape_of(index: Index) -> tuple[object, ...]:
+    """Return what a search by an index depends on, beside the names of its fields."""
+    fields = (index.equal, index.present, index.absent, index.only)
+    return (*map(len, fields), index.is_unique, bool(index.order), index.is_paged)
+
+
+SHAPES: Final = {shape_of(index): index for _, index in reversed(INDEXES)}
+"""The first index of each shape. The many positions and times are looked for in these."""
 SIMILAR_TEXTS: Final = ("zoë", "Zoë", "zoe\u0308", "zoe")
 MANY: Final = 1_003
 """Some servers return a thousand records at once, and then the next."""
@@ -115,15 +126,14 @@ async def add_cases(
 ) -> list[tuple[datetime, str]]:
     """Add records in and outside the index; return the positions of those in it, in its order."""
     record_ids = IN_ORDER[:1] if index.is_unique else [*IN_ORDER, "b"]
-    positions = []
-    for record_id, minutes in zip(record_ids, MINUTES, strict=False):
-        time = NOW + minutes * MINUTE
-        positions.append((time, record_id))
-        added = await store.add(kind, record_id, a_record_in(kind, index, record_id, time), 7)
-        assert added, f"add of a new record of {kind.name} returned False"
-    for record_id, record in records_not_in(kind, index).items():
-        added = await store.add(kind, record_id, record, 1)
-        assert added, f"add of a new record of {kind.name} returned False"
+    positions = [
+        (NOW + minutes * MINUTE, record_id)
+        for record_id, minutes in zip(record_ids, MINUTES, strict=False)
+    ]
+    records = [(each, a_record_in(kind, index, each, time), 7) for time, each in positions]
+    records += [(each, record, 1) for each, record in records_not_in(kind, index).items()]
+    added = await asyncio.gather(*(store.add(kind, *record) for record in records))
+    assert all(added), f"add of a new record of {kind.name} returned False"
     return sorted(positions)
 
 
@@ -142,13 +152,14 @@ async def test_the_records_of_each_index_are_found_and_counted(store: RecordStor
 
         await check_that_they_are_found_in_order(store, kind, index, positions)
         await check_that_they_are_counted_up_to_a_limit(store, kind, index, positions)
-        if index.order:
+        is_first = SHAPES[shape_of(index)] is index
+        if index.order and is_first:
             await check_that_they_are_found_until_a_time(store, kind, index, positions)
-        if index.is_paged:
+        if index.is_paged and is_first:
             await check_that_they_are_found_after_a_position(store, kind, index, positions)
 
-        for stored in await store.scan(kind, "", 100):
-            assert await store.delete(kind, stored.id, stored.version)
+        stored = await store.scan(kind, "", 100)
+        await asyncio.gather(*(store.delete(kind, each.id, each.version) for each in stored))
 
 
 async def check_that_they_are_found_in_order(
@@ -226,7 +237,8 @@ async def check_that_they_are_found_after_a_position(
         earlier = [record_id for time, record_id in positions if (time, record_id) < position]
         limit = (2, 100)[number % 2]
         for newest_first, expected in ((False, later), (True, earlier[::-1])):
-            found = await store.find(
+            find = partial(
+                store.find,
                 kind,
                 index,
                 equal_values(kind, index),
@@ -234,18 +246,10 @@ async def check_that_they_are_found_after_a_position(
                 newest_first=newest_first,
                 limit=limit,
             )
-            assert ids(found) == expected[:limit], f"find after a position in {index.name}"
-            times = {record_id: time for time, record_id in positions}
             until = NOW + 2 * MINUTE
-            found = await store.find(
-                kind,
-                index,
-                equal_values(kind, index),
-                until=until,
-                after=IndexPosition(*position),
-                newest_first=newest_first,
-                limit=limit,
-            )
+            of_all, found = await asyncio.gather(find(), find(until=until))
+            assert ids(of_all) == expected[:limit], f"find after a position in {index.name}"
+            times = {record_id: time for time, record_id in positions}
             expected_until = [record_id for record_id in expected if times[record_id] <= until]
             assert ids(found) == expected_until[:limit], f"find after a position in {index.name}"
 

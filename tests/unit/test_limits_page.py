@@ -132,7 +132,8 @@ def _find_constants() -> Iterator[tuple[str, Any]]:
         for path, prefix in zip(packages, ("domain.", "application.limits."), strict=True)
         for module in walk_packages(path, prefix)
     ]
-    for name in ["adapters.attestation.siteverify", *names, "application.media.limits"]:
+    adapters = ["adapters.attestation.siteverify", "adapters.login_hook.http_login_hook"]
+    for name in [*adapters, *names, "application.media.limits"]:
         yield from (item for item in vars(import_module(name)).items() if item[0].isupper())
 
 

@@ -410,6 +410,7 @@ export class Dialtone extends Target {
     this.#maxFileBytes ??= this.#loadMaxFileBytes();
     const limit = await this.#maxFileBytes;
     if (size <= limit) return;
+    this.#maxFileBytes = undefined; // the operator may raise it, while a page is open for days
     const fields = { status: 413, limit };
     throw new DialtoneError("file_too_large", `The file is larger than ${limit} bytes.`, fields);
   }

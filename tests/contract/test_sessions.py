@@ -2,8 +2,10 @@
 
 import asyncio
 
+import jwt
 import pytest
 
+from application.identities.extensions import AllowLogin, PendingLogin
 from application.identities.login import LoggedIn
 from application.identities.sessions import LogoutScope
 from domain.errors import Unauthenticated
@@ -48,6 +50,21 @@ async def test_parallel_refreshes_at_two_instances_return_one_refresh_token(
         a_parsed_token(refreshed[0].refresh_token), CLIENT_IP
     )
     assert again.refresh_token != refreshed[0].refresh_token
+
+
+async def test_the_claims_of_a_login_are_in_the_tokens_of_all_instances(
+    apps: list[AppHarness],
+) -> None:
+    claims = {"$set": {"a.b": "\0é"}, "n": 2**70, "none": None}
+
+    async def check(_: PendingLogin) -> AllowLogin:
+        return AllowLogin(claims)
+
+    apps[0].identities.extensions.session_checks["acme"] = check
+    _, token = await log_in(apps[0])
+    refreshed = await apps[1].identities.refresh_session(token, CLIENT_IP)
+    payload = jwt.decode(refreshed.access_token, options={"verify_signature": False})
+    assert payload["app"] == claims
 
 
 async def test_a_logout_is_known_to_the_other_instance_at_once(apps: list[AppHarness]) -> None:

@@ -169,7 +169,7 @@ async def test_anything_else_is_no_decision_and_the_log_says_why(
 async def test_a_hook_that_is_not_there_does_not_decide() -> None:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}/secret"
-    async with open_http_login_hook("the hook", url, [SECRET]) as hook:
+    async with open_http_login_hook("the hook", url, [SECRET], timeouts=LONG) as hook:
         with pytest.raises(LoginHookFailed) as error:
             await hook.ask(INQUIRY)
     assert "no connection (the connection was refused" in str(error.value)

@@ -200,7 +200,7 @@ def test_a_damaged_form_gets_the_same_response_in_any_chunks(
 @pytest.mark.parametrize(
     ("disposition", "status", "code"),
     [
-        (b'name="file"; filename="caf\xe9.gif"', 201, None),
+        (b'name="file"; filename="Zo\xeb.gif"', 201, None),
         (b'name="file"; filename="\x95\\"', 201, None),  # Shift JIS
         (b'name="file"; filename="\xff\xfe\x80"', 201, None),
         (b"name=\"file\"; filename*=utf-8''caf\xe9", 201, None),
@@ -219,7 +219,7 @@ def test_the_name_of_a_file_may_have_any_charset(
 
 
 def test_a_text_of_another_charset_is_an_error_that_says_so(uploads: UploadDriver) -> None:
-    text = part('name="category"', b"caf\xe9")
+    text = part('name="category"', b"Zo\xeb")
     other = part('name="category"', b"a", "Content-Type: text/plain; charset=iso-8859-1\r\n")
     for sent in (text, other):
         response = uploads.post([form(user_part(uploads.user_id), file_part(), sent)])

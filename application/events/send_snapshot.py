@@ -81,14 +81,16 @@ class SnapshotFailed(Exception):
 
     Attributes:
         user_id: Of which user.
+        is_deletion: Whether it was the deletion, which no position leaves out.
         reason: What it responded last.
         retry_after: The seconds that it asks for; 0 if it does not say.
     """
 
-    def __init__(self, user_id: str, reason: str, retry_after: int) -> None:
-        """Take the user, the last response and the pause."""
+    def __init__(self, event: Event, reason: str, retry_after: int) -> None:
+        """Take what was not accepted, the last response and the pause."""
         super().__init__(reason)
-        self.user_id = user_id
+        self.user_id = event.user_id
+        self.is_deletion = event.type is EventType.USER_DELETED
         self.reason = reason
         self.retry_after = retry_after
 
@@ -261,7 +263,7 @@ class _Run:
             retry_after = max(each.retry_after or 0 for _, each in rejected)
             wait = max(pause, retry_after)
             if now + wait > failing_since + MAX_OUTAGE_SECONDS:
-                raise SnapshotFailed(event.user_id, str(error), retry_after)
+                raise SnapshotFailed(event, str(error), retry_after)
             self._observer.on_failure(event.user_id, str(error), wait)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), wait)

@@ -104,10 +104,14 @@ class _Sending:
         except SnapshotFailed as error:
             asked = f", and asks for {error.retry_after:,} seconds" if error.retry_after else ""
             began_at = self._position.began_at if self._position else 0
+            skip = (
+                f"\nIf all others are accepted, --after {SnapshotPosition(began_at, error.user_id)} "
+                "leaves this user out."
+            )
             raise CommandError(
                 f"The snapshot ends here, because user {error.user_id} is not accepted: "
-                f"{error.reason}{asked}. {self._how_to_continue()}\nIf all others are accepted, "
-                f"--after {SnapshotPosition(began_at, error.user_id)} leaves this user out."
+                f"{error.reason}{asked}. {self._how_to_continue()}"
+                f"{'' if error.is_deletion else skip}"
             ) from None
         except SnapshotInterrupted:
             print_errors(self._how_to_continue())

@@ -104,10 +104,8 @@ class _Sending:
         except SnapshotFailed as error:
             asked = f", and asks for {error.retry_after:,} seconds" if error.retry_after else ""
             began_at = self._position.began_at if self._position else 0
-            skip = (
-                f"\nIf all others are accepted, --after {SnapshotPosition(began_at, error.user_id)} "
-                "leaves this user out."
-            )
+            behind = SnapshotPosition(began_at, error.user_id)
+            skip = f"\nIf all others are accepted, --after {behind} leaves this user out."
             raise CommandError(
                 f"The snapshot ends here, because user {error.user_id} is not accepted: "
                 f"{error.reason}{asked}. {self._how_to_continue()}"

@@ -36,7 +36,6 @@ BlockedParameter = Annotated[
     query_parameter(
         "Only users that are blocked, or only the others." + _ONE_FILTER,
         enum=["true", "false"],
-        examples=["true"],
     ),
 ]
 RoleParameter = Annotated[
@@ -44,7 +43,6 @@ RoleParameter = Annotated[
     query_parameter(
         "Only users with this role." + _ONE_FILTER,
         enum=[role.value for role in Role],
-        examples=[Role.ADMINISTRATOR.value],
     ),
 ]
 UserCursorParameter = Annotated[

@@ -13,6 +13,7 @@ import pytest
 
 import application.limits
 import domain
+from adapters.login_hook import http_login_hook
 from domain.admin.service_token import REQUESTS_PER_TOKEN
 from domain.administration.scope import PHONE_CHANGES_PER_TOKEN, PHONES_PER_TOKEN
 from domain.otp.client_ip import HashedClientIp
@@ -132,7 +133,7 @@ def _find_constants() -> Iterator[tuple[str, Any]]:
         for path, prefix in zip(packages, ("domain.", "application.limits."), strict=True)
         for module in walk_packages(path, prefix)
     ]
-    adapters = ["adapters.attestation.siteverify", "adapters.login_hook.http_login_hook"]
+    adapters = ["adapters.attestation.siteverify", http_login_hook.__name__]
     for name in [*adapters, *names, "application.media.limits"]:
         yield from (item for item in vars(import_module(name)).items() if item[0].isupper())
 

@@ -10,9 +10,9 @@ from tests.support.service import Service, command
 
 
 def run_in_shell(
-    service: Service, script: str, status: int = 1
+    service: Service, script: str, status: int = 1, lines: int = 1
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script that ends with this status and one line on stderr; `$0` is the command."""
+    """Run a script that ends with this status, and lines on stderr; `$0` is the command."""
     service.folder.mkdir(parents=True, exist_ok=True)
     ended = subprocess.run(
         ["/bin/bash", "-c", script, command()],
@@ -25,7 +25,7 @@ def run_in_shell(
         timeout=30,
     )
     assert ended.returncode == status, ended.stderr
-    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert len(ended.stderr.splitlines()) == lines, ended.stderr
     return ended
 
 
@@ -55,6 +55,12 @@ def test_a_missing_secrets_file_for_an_existing_database(tmp_path: Path) -> None
     assert str(keys) in line
     assert str(tmp_path / "dialtone.db") in line
     assert not keys.exists()
+
+
+def test_a_reader_that_has_read_enough_is_no_error_line(tmp_path: Path) -> None:
+    script = '"$0" check-settings | exit 0; exit ${PIPESTATUS[0]}'
+
+    run_in_shell(Service(tmp_path), script, lines=0)
 
 
 def test_output_that_cannot_be_written(tmp_path: Path) -> None:

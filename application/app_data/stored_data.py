@@ -28,6 +28,15 @@ class StoredData:
         stored = await self.app_data.load(identity_id)
         return stored.value.values if stored else {}
 
+    async def holds(self, identity_id: str, data: AppData | None) -> bool:
+        """Return whether this is stored of a user; None for nothing.
+
+        Raises:
+            StorageError
+        """
+        stored = await self.app_data.load(identity_id)
+        return (stored.value if stored else None) == data
+
     async def replace(self, identity_id: str, data: AppData | None) -> None:
         """Replace the data of a user. Of two that do so at the same time, the last one wins.
 

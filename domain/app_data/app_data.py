@@ -22,8 +22,9 @@ class AppData:
 
     Attributes:
         id: The id of the identity.
-        text: The object as JSON. As a text it is the same in every database, with keys such as
-            `$set`, and with NUL characters, which not every database has in an object or a text.
+        text: The object as JSON, with sorted keys: one object has one text. As a text it is the
+            same in every database, with keys such as `$set`, and with NUL characters, which not
+            every database has in an object or a text.
     """
 
     id: str
@@ -62,7 +63,9 @@ def parse_app_data(identity_id: str, values: Mapping[str, object]) -> AppData | 
                 " are not allowed: send them as a text of JSON."
             )
         check_integer(value)
-    text = json.dumps(values, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(
+        values, separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=True
+    )
     if (size := len(text.encode())) > MAX_APP_DATA_BYTES:
         raise TooLong(
             f"The object has {size} bytes as compact JSON in UTF-8. It has at most"

@@ -18,7 +18,8 @@ def parse_claims(values: Mapping[str, object]) -> str:
     """Parse claims: a JSON object, which may have objects and arrays in it.
 
     Returns:
-        The object as compact JSON in ASCII, as it is in a token; an empty text for an empty object.
+        The object as compact JSON in ASCII, as it is in a token, with sorted keys: one object has
+        one text. An empty text for an empty object.
 
     Raises:
         TooShort: A key of the object has no character.
@@ -28,7 +29,7 @@ def parse_claims(values: Mapping[str, object]) -> str:
     if "" in values:
         raise TooShort("A key has at least one character.")
     try:
-        text = json.dumps(values, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(values, separators=(",", ":"), allow_nan=False, sort_keys=True)
     except RecursionError:
         raise TooLong(_TOO_LONG) from None
     if len(text) > MAX_CLAIMS_BYTES:

@@ -117,6 +117,14 @@ async def test_data_are_replaced_as_a_whole_and_shown_to_operators_and_the_owner
     assert (await show(app)).parts.find(AppDataDetails) == AppDataDetails({}, {})
 
 
+async def test_a_value_of_another_type_is_a_change(app: AppHarness) -> None:
+    user_id = (await app.add_user()).identity.id
+    for value in (1, True, 1.0):  # equal in Python
+        await set_data(app, user_id, {"paid": value})
+        loaded = await act_for(app).load_app_data(BACKEND, user_id)
+        assert type(loaded["paid"]) is type(value)
+
+
 async def test_tokens_have_the_claims_from_the_next_refresh_on(app: AppHarness) -> None:
     user_id = (await app.add_user()).identity.id
     before = (await app.open_session(with_refresh=True)).tokens

@@ -21,8 +21,9 @@ def test_what_is_kept_is_what_was_sent() -> None:
     }
     data = parse_app_data(an_id(), values)
     assert data is not None
-    assert (data.id, list(data.values.items())) == (an_id(), list(values.items()))
+    assert (data.id, data.values) == (an_id(), values)
     assert data.values["is_paid"] is True
+    assert parse_app_data(an_id(), dict(reversed(values.items()))) == data
     assert parse_app_data(an_id(), {}) is None
 
 

@@ -13,6 +13,7 @@ from domain.identities.claims import MAX_CLAIMS_BYTES, read_claims
 def test_claims_may_have_objects_and_arrays_in_them() -> None:
     claims = {"plan": "Zoë", "roles": ["editor"], "of": {"shops": [1, {"id": None}]}}
     assert read_claims(parse_claims(claims)) == claims
+    assert parse_claims(dict(reversed(claims.items()))) == parse_claims(claims)
     assert (parse_claims({}), read_claims("")) == ("", {})
 
 

@@ -106,10 +106,16 @@ class ActForUsers:
     ) -> FoundUser:
         """Set what another system calls a user, or remove it.
 
+        What changes nothing is not in the audit: a backend may send all its users each night.
+
         Raises:
             ExternalIdInUse
         """
-        async with self.acting(caller, acts.SET_EXTERNAL_ID, query, reason) as user:
+        user = await self.find(caller, acts.SET_EXTERNAL_ID, query, reason)
+        former = user.identity
+        if former and not former.is_closed and former.external_id == external_id:
+            return user
+        async with self.record_act(caller.actor, acts.SET_EXTERNAL_ID.action, user.subject, reason):
             identity_id = user.require_identity().id
             identity = await self.operator_actions.set_external_id(identity_id, external_id)
             return replace(user, identity=identity)

@@ -9,8 +9,8 @@ from domain.errors import TooLong, TooShort
 from domain.identities.claims import MAX_CLAIMS_BYTES
 
 _TOO_LONG: Final = (
-    f"The claims have at most {MAX_CLAIMS_BYTES} bytes in a token. Each request has them, so keep"
-    " the rest in the data of the app."
+    f"The claims have at most {MAX_CLAIMS_BYTES} bytes as compact JSON in ASCII, where é has six."
+    " Each request has them, so keep the rest in the data of the app."
 )
 
 

@@ -80,6 +80,14 @@ async def test_who_may_does_it_and_is_in_the_audit(act: Act) -> None:
         assert (entry.subject, entry.at, entry.reason) == (user, app.clock.now(), reason)
 
 
+async def test_an_external_id_that_stays_the_same_is_not_in_the_audit(app: CoreHarness) -> None:
+    user = (await app.add_user()).identity.id
+    set_external_id = app.administration.act_for_users.set_external_id
+    for text in (None, "7", "7", None, None):
+        await set_external_id(BY_COMMAND, user, parse_external_id(text) if text else None, REASON)
+    assert len(app.database.audit_entries) == 2
+
+
 @pytest.mark.parametrize("act", CORE_ACTS, ids=lambda act: act.name)
 async def test_nothing_is_done_where_the_entry_cannot_be_written(
     app: CoreHarness, act: Act

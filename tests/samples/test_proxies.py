@@ -223,7 +223,7 @@ def test_installed_copies_of_hookaba_have_their_seven_requests_only(
             read = [f"/users/{user_id}", "/users/me", "/library?page=1&per_page=10"]
             assert [http.get(path).status_code for path in read] == [200] * 3
             of_name = http.get("/users/me", headers={"Host": SERVER_NAME})
-            others = [("DELETE", "/users/me"), ("PATCH", "/users/me"), ("GET", "/docs")]
+            others = [("DELETE", "/users/me"), ("GET", "/users/%6d%65"), ("GET", "/docs")]
             refused = [http.request(*other) for other in others]
     finally:
         proxy.stop()
@@ -300,8 +300,15 @@ def test_a_service_that_is_down_is_a_503_of_the_api(proxy: Proxy, service: Servi
         of_proxy = http.options("/users/me", headers=preflight)
         foreign = http.options("/users/me", headers={"Origin": FOREIGN[0], **PREFLIGHT})
         of_console = http.options("/console/users", headers=preflight)
+        # The path has a credential, that of the status of a delivery.
+        of_status = http.options("/auth/requests/credential", headers=preflight)
+        legacy = http.post("/authenticate/get_otp", json={}).json()
         response = http.get("/health/live", headers={"Origin": APP})
 
+        assert "credential" not in proxy.access_log.read_text()
+        assert (of_status.status_code, cors_headers(of_status)) == (204, cors_headers(of_service))
+        assert legacy["error"].startswith("Internal server error 503 Service Unavailable: ")
+        assert (legacy["exit_code"], legacy["message"], legacy["status_code"]) == (5, "failed", 503)
         assert (of_proxy.status_code, of_proxy.content) == (204, b"")
         assert cors_headers(of_proxy) == cors_headers(of_service)
         assert {foreign.status_code, of_console.status_code} == {503}

@@ -34,7 +34,7 @@ class Haproxy(Proxy):
         changes: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(folder)
-        self._log = folder / "log"
+        self.access_log = folder / "log"
         # Other users than root may not change the user.
         text = "".join(
             f"{line}\n"
@@ -60,12 +60,12 @@ class Haproxy(Proxy):
     @property
     def log(self) -> str:
         """Its log so far."""
-        return self._log.read_text()
+        return self.access_log.read_text()
 
     def start(self) -> Self:
         """Start it, and wait until it passes a request on."""
         program = find_or_install("haproxy")
-        with self._log.open("wb") as log:
+        with self.access_log.open("wb") as log:
             # Without a master process, so that it ends with this one.
             self.process = subprocess.Popen(
                 [program, "-db", "-f", self._file], stdout=log, stderr=subprocess.STDOUT

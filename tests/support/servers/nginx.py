@@ -44,6 +44,7 @@ class Nginx(Proxy):
         text = replace_all(
             re.sub(r".*listen \[::\].*\n", "", SAMPLE.read_text()),
             ("/etc/nginx/tls", str(tls)),
+            ("/var/log/nginx/access.log", str(self.access_log)),
             ("listen 80", f"listen 127.0.0.1:{self.http_port}"),
             ("listen 443", f"listen 127.0.0.1:{self.port}"),
             ("server 127.0.0.1:8000 ", f"server 127.0.0.1:{service_port} "),
@@ -67,10 +68,15 @@ class Nginx(Proxy):
         """The file of its messages."""
         return self.folder / "error"
 
+    @property
+    def access_log(self) -> Path:
+        """The file with a line for each request."""
+        return self.folder / "access.log"
+
     def _paths(self) -> str:
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         paths = [f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds]
-        return "\n".join(["access_log off;", *paths])
+        return "\n".join(paths)
 
 
 def _second_server(port: int | None) -> tuple[str, str]:

@@ -104,15 +104,20 @@ class NoResponse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response; `text` is empty if the body was not complete, too large or too late.
+    """A response; `body` is empty if it was not complete, too large or too late.
 
     A compressed body is not decompressed. `retry_after` are the seconds of the header Retry-After
     (RFC 9110, section 10.2.3); None without a valid one.
     """
 
     status: int
-    text: str
+    body: bytes
     retry_after: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The body; what is no UTF-8 is replaced."""
+        return self.body.decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +180,8 @@ class Transport:
             response = await self._send(request, credentials or httpx.USE_CLIENT_DEFAULT, deadline)
             _record_status(span, response)
             try:
-                text = await _read_text(response, deadline)
-                return HttpResponse(response.status_code, text, _read_retry_after(response))
+                body = await _read_body(response, deadline)
+                return HttpResponse(response.status_code, body, _read_retry_after(response))
             finally:
                 await response.aclose()
 
@@ -334,7 +339,7 @@ def _tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-async def _read_text(response: httpx.Response, deadline: float) -> str:
+async def _read_body(response: httpx.Response, deadline: float) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout_at(deadline):
@@ -342,10 +347,10 @@ async def _read_text(response: httpx.Response, deadline: float) -> str:
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > _MAX_BODY_SIZE:
-                    return ""
+                    return b""
     except (httpx.HTTPError, OSError, TimeoutError):
-        return ""
-    return body.decode(errors="replace")
+        return b""
+    return bytes(body)
 
 
 async def _read_chunks(response: httpx.Response, deadline: float) -> AsyncGenerator[bytes, None]:

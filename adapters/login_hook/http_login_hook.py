@@ -175,7 +175,9 @@ def _parse(response: HttpResponse) -> AllowLogin | RejectLogin:
         note = ": redirects are not followed" if is_redirect else ""
         raise _WrongResponse(f"status {response.status}{note}")
     try:
-        decision = msgspec.json.decode(response.text, type=_Allow | _Reject)
+        # Not the text of the response, in which bytes that are no UTF-8 are replaced: two claims
+        # that differ could become the same.
+        decision = msgspec.json.decode(response.body, type=_Allow | _Reject)
     except (ValueError, RecursionError):
         raise _WrongResponse("its response is no decision in JSON") from None
     if isinstance(decision, _Reject):

@@ -40,6 +40,8 @@ def find_hook(text: str) -> HttpHook | None:
 )
 def _parse_hook(text: str) -> HttpHook:
     parts = urlsplit(parse_private_url(text))
+    if "," in text:  # two URLs, where one is expected
+        raise ValueError
     return HttpHook(text, f"{parts.scheme}://{parts.netloc.lower()}")
 
 

@@ -91,14 +91,14 @@ async def test_a_request_that_gets_no_response_is_not_repeated(behavior: Behavio
 @pytest.mark.parametrize(
     ("behavior", "response"),
     [
-        (respond_with(200, b"a" * LARGEST), HttpResponse(200, "a" * LARGEST)),
-        (respond_with(200, b"a" * (LARGEST + 1)), HttpResponse(200, "")),
-        (truncate(201, b'{"sid": "SM00"}'), HttpResponse(201, "")),
-        (respond_with(200, b"\xff"), HttpResponse(200, "\ufffd")),
-        (respond_with(302, headers={"Location": "/other"}), HttpResponse(302, "")),
-        (respond_with(503, headers={"Retry-After": "120"}), HttpResponse(503, "", 120)),
-        (respond_with(503, headers={"Retry-After": PAST}), HttpResponse(503, "", 0)),
-        (respond_with(503, headers={"Retry-After": "-1"}), HttpResponse(503, "")),
+        (respond_with(200, b"a" * LARGEST), HttpResponse(200, b"a" * LARGEST)),
+        (respond_with(200, b"a" * (LARGEST + 1)), HttpResponse(200, b"")),
+        (truncate(201, b'{"sid": "SM00"}'), HttpResponse(201, b"")),
+        (respond_with(200, b"\xff"), HttpResponse(200, b"\xff")),
+        (respond_with(302, headers={"Location": "/other"}), HttpResponse(302, b"")),
+        (respond_with(503, headers={"Retry-After": "120"}), HttpResponse(503, b"", 120)),
+        (respond_with(503, headers={"Retry-After": PAST}), HttpResponse(503, b"", 0)),
+        (respond_with(503, headers={"Retry-After": "-1"}), HttpResponse(503, b"")),
     ],
     ids=["largest", "too large", "truncated", "not UTF-8", "redirect", "later", "now", "invalid"],
 )  # fmt: skip
@@ -128,8 +128,8 @@ class LateBody(httpx.AsyncByteStream):
     ("body", "expected"),
     [
         (None, NoResponse),
-        (LateBody(None), HttpResponse(201, "")),
-        (LateBody(LATE), HttpResponse(201, "")),
+        (LateBody(None), HttpResponse(201, b"")),
+        (LateBody(LATE), HttpResponse(201, b"")),
     ],
     ids=["no status", "endless body", "silent body"],
 )

@@ -40,7 +40,7 @@ class SlowTransport:
             await asyncio.sleep(self.seconds)  # of the loop's own time
         finally:
             self.open -= 1
-        return HttpResponse(200, '{"decision": "allow"}')
+        return HttpResponse(200, b'{"decision": "allow"}')
 
 
 def a_hook(transport: SlowTransport) -> HttpLoginHook:

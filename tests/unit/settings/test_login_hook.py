@@ -31,7 +31,9 @@ def test_it_is_the_url_of_a_hook_whose_path_is_not_shown() -> None:
     assert (off.login_hook, off.login_hook_has_phone) == (None, False)
 
 
-@pytest.mark.parametrize("text", ["yes", "our.hook:open", "http://example.org/login"])
+@pytest.mark.parametrize(
+    "text", ["yes", "our.hook:open", "http://example.org/login", f"{URL},{URL}"]
+)
 def test_anything_else_is_an_error(text: str) -> None:
     assert list(problems({"DIALTONE_LOGIN_HOOK": text})) == ["DIALTONE_LOGIN_HOOK"]
 

@@ -220,12 +220,23 @@ def test_the_name_of_a_file_may_have_any_charset(
 
 def test_a_text_of_another_charset_is_an_error_that_says_so(uploads: UploadDriver) -> None:
     text = part('name="category"', b"Zo\xeb")
-    other = part('name="category"', b"a", "Content-Type: text/plain; charset=iso-8859-1\r\n")
+    other = part('name="category"', b"a", "Content-Type: text/plain; charset=utf-16\r\n")
     for sent in (text, other):
         response = uploads.post([form(user_part(uploads.user_id), file_part(), sent)])
         (error,) = response.body["field_errors"]
         assert (response.status, error["code"]) == (400, "invalid_form")
         assert "UTF-8" in error["message"]
+
+
+def test_a_text_may_say_that_it_is_latin_1(uploads: UploadDriver) -> None:
+    """Apache HttpClient says so of each text, also of an id."""
+    charset = "Content-Type: text/plain; charset=ISO-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n"
+    texts = [
+        part('name="user_id"', uploads.user_id.encode(), charset),
+        part('name="category"', b"Zo\xeb", charset),
+    ]
+    response = uploads.post([form(*texts, file_part())])
+    assert (response.status, response.body["category"]) == (201, "Zo\xeb")
 
 
 def test_a_text_beside_the_file_is_ignored(uploads: UploadDriver) -> None:

@@ -66,7 +66,7 @@ class ListedUserResponse(msgspec.Struct, kw_only=True):
     ]
     number: Annotated[
         str | None,
-        described("The masked phone number; null if the user has none.", "+1415***2671"),
+        described("The masked phone number; null if the user has none.", "+1********71"),
     ]
     role: Annotated[
         str,

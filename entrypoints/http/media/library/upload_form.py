@@ -54,8 +54,16 @@ _EXTENDED: Final = re.compile(
 """A parameter with a charset (RFC 8187), or a part of one (RFC 2231), such as `filename*=`."""
 _FIELDS: Final = {"user_id", "category", "type"}
 """The fields that are read. All others are ignored."""
-_CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
-"""RFC 7578 §5.1.2 allows others, but some of Python's codecs are unsafe for foreign input."""
+_CODECS: Final = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "utf-8",
+    "ascii": "utf-8",
+    "iso-8859-1": "latin-1",  # what Apache HttpClient in Java sends with each text by default
+}
+"""By charset. RFC 7578 §5.1.2 allows others, but some of Python's codecs are unsafe for foreign
+input.
+"""
 
 
 @asynccontextmanager
@@ -258,11 +266,12 @@ def _read_extended(part: MultipartSegment) -> None:
 
 
 def _decode(text: bytearray, charset: str | None) -> str:
-    if (charset or _CHARSETS[0]).lower() not in _CHARSETS:
+    codec = _CODECS.get((charset or "utf-8").lower())
+    if codec is None:
         raise exceptions.InvalidFields(_NO_UTF_8)
     # A text that is too long may be cut in the middle of a character. Its parser rejects it.
     is_whole = len(text) <= MAX_FIELD_BYTES
     try:
-        return text.decode(_CHARSETS[0], "strict" if is_whole else "ignore")
+        return text.decode(codec, "strict" if is_whole else "ignore")
     except UnicodeDecodeError as error:
         raise exceptions.InvalidFields(_NO_UTF_8) from error

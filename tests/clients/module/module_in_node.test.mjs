@@ -7,6 +7,8 @@ import { test } from "node:test";
 // Older versions of React Native have none of these, and Node.js 18 has no `crypto`.
 for (const name of ["DOMException", "crypto", "navigator"]) delete globalThis[name];
 delete AbortSignal.timeout;
+// That of Node.js 25 has no functions.
+Object.defineProperty(globalThis, "localStorage", { value: {} });
 const { EventTarget } = globalThis;
 delete globalThis.EventTarget;
 const { Dialtone, DialtoneError } = await import("./dialtone.js");
@@ -62,6 +64,9 @@ test("uploads of two objects at once all become items, and all have progress", a
   const { dialtone } = await signUp({ storage });
   const other = new Dialtone({ url, storage });
   await other.ready;
+  const warnings = [];
+  process.on("warning", ({ name }) => warnings.push(name));
+  const { signal } = new AbortController();
   const repeated = [];
   const progress = [];
   const body = JSON.stringify({ code: "too_many_uploads", retry_after: 5 });
@@ -72,6 +77,7 @@ test("uploads of two objects at once all become items, and all have progress", a
   const upload = (each, number) =>
     each.upload(image, {
       category: `${number}`,
+      signal,
       onProgress: (...sent) => (progress[number] ??= []).push(sent),
       onRepeat: ({ code }) => repeated.push(code === "too_many_uploads" ? number : code),
     });
@@ -82,7 +88,12 @@ test("uploads of two objects at once all become items, and all have progress", a
   assert.equal(new Set(items.map(({ id }) => id)).size, 24);
   assert.ok(repeated.filter((each) => each === 0).length >= 9);
   assert.ok(repeated.every(Number.isInteger), String(repeated));
-  for (const each of progress) assert.deepEqual(each, [[0, image.size], [image.size, image.size]]);
+  for (const [number, each] of progress.entries()) {
+    const attempts = repeated.filter((repeat) => repeat === number).length + 1;
+    const end = [image.size, image.size];
+    assert.deepEqual(each, [...Array.from({ length: attempts }, () => [0, image.size]), end]);
+  }
+  assert.ok(!warnings.includes("MaxListenersExceededWarning"));
   const started = uploads().map(({ init }) => Number(init.body.get("category")));
   for (const part of [0, 1]) {
     const inOrder = [...new Set(started.filter((number) => number % 2 === part))];
@@ -116,7 +127,19 @@ test("an upload that waits ends at once when the app aborts it, signs out or clo
     assert.equal(uploads().length, sent + 2);
   }
   respond = () => undefined;
-  dialtone.close();
+  const { fetch } = globalThis;
+  const { dialtone: other } = await signUp();
+  const sent = new Promise((resolve) => {
+    globalThis.fetch = (_url, { signal }) => {
+      resolve(signal);
+      return new Promise((_, reject) => signal.addEventListener("abort", reject));
+    };
+  });
+  const lost = codeOf(other.request("GET", "/users/me"));
+  const requestSignal = await sent;
+  other.close();
+  globalThis.fetch = fetch;
+  assert.deepEqual([await lost, requestSignal.aborted], ["closed", true]);
   for (const call of [
     () => dialtone.requestOtp({ phone }),
     () => dialtone.verifyOtp({ otp }),
@@ -223,6 +246,7 @@ test("every error is a DialtoneError", async () => {
     invalid_argument: [
       async () => new Dialtone(),
       async () => new Dialtone({ url: "api.example.org" }),
+      async () => new Dialtone({ url: "" }),
       async () => new Dialtone({ url, storage: {} }),
       async () => new Dialtone({ url, attest: "altcha" }),
       () => dialtone.requestOtp(),
@@ -232,6 +256,7 @@ test("every error is a DialtoneError", async () => {
       () => dialtone.request("POST", "/users", circular),
       () => dialtone.upload("photo.jpg"),
       () => dialtone.upload(image, { onProgress: fail }),
+      () => dialtone.upload(image, { idempotencyKey: "ключ" }),
     ],
     attestation_failed: [
       () => {

@@ -112,7 +112,7 @@ export interface UploadOptions {
   /** Keep it if the app repeats the upload, also after a reload; random by default. */
   idempotencyKey?: string;
   /** Stops the upload, which then throws `aborted`. */
-  signal?: PlatformSignal;
+  signal?: PlatformSignal | null | undefined;
 }
 
 export interface Item {

@@ -125,6 +125,12 @@ export class Dialtone extends Target {
   /** @type {Promise<number> | undefined} */
   #maxFileBytes;
   #isClosed = false;
+  /** One for all calls: Node.js warns of more than ten listeners of a signal. */
+  #onAbort = () => {
+    for (const { appSignal, stop } of this.#running) {
+      if (appSignal?.aborted) stop(abortedError(appSignal));
+    }
+  };
   // A request throws the error that the storage has.
   #onPageEvent = () => void this.#read().catch(() => {});
 
@@ -132,12 +138,13 @@ export class Dialtone extends Target {
   constructor(options) {
     super();
     const { url, storage = openStorage(), prefix = "dialtone", attest } = options ?? {};
-    check(/^(https?:\/|\/|$)/i.test(String(url)), "url is not one of http or https.");
+    // After an empty one, the path //example.org would be another host.
+    this.#url = String(url).replace(/\/+$/, "") || globalThis.location?.origin;
+    check(/^(https?:\/|\/)/i.test(this.#url), "url is not one of http or https.");
     for (const name of ["getItem", "setItem", "removeItem"]) {
       check(typeof storage?.[name] === "function", `storage has no function ${name}.`);
     }
     check(attest == null || typeof attest === "function", "attest is not a function.");
-    this.#url = String(url).replace(/\/+$/, "");
     this.#stored = new StoredValues(storage, prefix);
     this.#prefix = prefix;
     this.#attest = attest;
@@ -171,9 +178,9 @@ export class Dialtone extends Target {
    * @returns {Promise<import("./dialtone.d.ts").OtpRequested>}
    */
   requestOtp(request) {
-    return this.#run(async () => {
+    return this.#run(async ({ signal }) => {
       const body = { ...request, device_token: this.#findDeviceToken(request.phone) };
-      const result = await this.#postWithProof("/auth/request-otp", body);
+      const result = await this.#postWithProof("/auth/request-otp", body, signal);
       const expires_at = Date.now() + result.expires_in * 1000;
       this.#requested = { phone: request.phone, request_id: result.request_id, expires_at };
       await this.#stored.save("request", this.#requested);
@@ -190,15 +197,16 @@ export class Dialtone extends Target {
    * @returns {Promise<import("./dialtone.d.ts").User>}
    */
   verifyOtp(verification) {
-    return this.#run(async () => {
+    return this.#run(async ({ signal }) => {
       const { otp, device } = verification;
       if (!this.#requested) throw new DialtoneError("no_request", "Request a code first.");
       const { phone, request_id } = this.#requested;
       const device_token = this.#findDeviceToken(phone);
       const body = { phone, otp, request_id, device, device_token, refresh: true };
       // The service completes or repeats a login whose response was lost.
-      const result = await repeatOnce(() => this.#post("/auth/verify-otp", body, "success"));
+      const result = await repeatOnce(() => this.#post("/auth/verify-otp", body, "success", signal));
       const { user_id, username } = result;
+      await this.#stored.read();
       const former = this.#stored.load("session");
       this.#requested = null;
       const writes = [
@@ -224,7 +232,8 @@ export class Dialtone extends Target {
    * @returns {Promise<Response>} Also that of an error.
    */
   fetch(path, init) {
-    return this.#run(() => this.#fetch(path, init ?? {}), init?.signal);
+    const send = ({ signal }) => this.#fetch(path, { ...init, signal: init?.signal ?? signal });
+    return this.#run(send, init?.signal);
   }
 
   /**
@@ -236,8 +245,8 @@ export class Dialtone extends Target {
    * @returns {Promise<any>}
    */
   request(method, path, body) {
-    return this.#run(async () => {
-      const result = await readBody(await this.#fetch(path, toJsonRequest(method, body)));
+    return this.#run(async ({ signal }) => {
+      const result = await readBody(await this.#fetch(path, toJsonRequest(method, body, signal)));
       if (path === "/users/me" && result?.username) await this.#rename(result);
       return result;
     });
@@ -258,23 +267,23 @@ export class Dialtone extends Target {
     return this.#run(async (call) => {
       const { user_id } = this.#stored.load("session") ?? throwSignedOut();
       call.user_id = user_id;
-      const { category, onProgress, onRepeat, idempotencyKey = makeKey() } = options ?? {};
+      const { category, onProgress, onRepeat, idempotencyKey } = options ?? {};
       const { name, size = 0 } = /** @type {any} */ (file);
       const form = new FormData();
       form.append("user_id", user_id);
       if (category != null) form.append("category", category);
       form.append("file", /** @type {any} */ (file), name || "image");
+      const headers = new Headers({ "Idempotency-Key": idempotencyKey ?? makeKey() });
       onProgress?.(0, size);
       await this.#checkSize(size);
       const send = (token) => {
-        const headers = { Authorization: `Bearer ${token}`, "Idempotency-Key": idempotencyKey };
+        headers.set("Authorization", `Bearer ${token}`);
         const url = this.#resolve("/library/upload");
         return sendForm(url, headers, form, size, onProgress, call.signal);
       };
       return this.#inTurn(call.signal, async () => {
         for (let repeats = 0; ; ) {
           try {
-            await this.#checkSize(size);
             return await readBody(await this.#withToken(send, user_id));
           } catch (error) {
             if (call.signal.aborted) throw error;
@@ -286,6 +295,7 @@ export class Dialtone extends Target {
               repeats++;
             }
             onRepeat?.(error);
+            onProgress?.(0, size);
             // Other tabs and devices have got the same error at the same time.
             await wait(delay * (1 + Math.random() / 2), call.signal);
           }
@@ -302,7 +312,7 @@ export class Dialtone extends Target {
    * @param {{ scope?: "this" | "others" | "all" }} [options]
    */
   signOut(options) {
-    return this.#run(async () => {
+    return this.#run(async ({ signal }) => {
       const { scope = "this" } = options ?? {};
       const session = this.#stored.load("session");
       if (!session) return;
@@ -315,7 +325,8 @@ export class Dialtone extends Target {
         }
         return;
       }
-      await readBody(await this.#fetch("/auth/logout", toJsonRequest("POST", { scope })));
+      const request = toJsonRequest("POST", { scope }, signal);
+      await readBody(await this.#fetch("/auth/logout", request));
       if (scope === "all") await this.#end(this.#stored.load("session"));
     });
   }
@@ -345,28 +356,29 @@ export class Dialtone extends Target {
     if (this.#isClosed) throw closedError();
     if (signal?.aborted) throw abortedError(signal);
     const controller = new AbortController();
-    const call = { signal: controller.signal, user_id: undefined, stop: throwError };
+    const { signal: ended } = controller;
+    const call = { signal: ended, appSignal: signal, user_id: undefined, stop: throwError };
     const stopped = new Promise((_, reject) => {
       call.stop = (error) => {
         reject(error);
         controller.abort();
       };
     });
-    const abort = () => call.stop(abortedError(/** @type {AbortSignal} */ (signal)));
     const start = async () => {
       if (this.#stored.isAsynchronous) await this.#read();
       return task(call);
     };
     this.#running.add(call);
     try {
-      signal?.addEventListener("abort", abort);
+      signal?.addEventListener("abort", this.#onAbort);
       return await Promise.race([stopped, start()]);
     } catch (error) {
       if (hasCode(error)) throw error;
       throw new DialtoneError("invalid_argument", toText(error), { cause: error });
     } finally {
       this.#running.delete(call);
-      signal?.removeEventListener?.("abort", abort);
+      const isUsed = [...this.#running].some(({ appSignal }) => appSignal === signal);
+      if (!isUsed) signal?.removeEventListener?.("abort", this.#onAbort);
     }
   }
 
@@ -418,7 +430,7 @@ export class Dialtone extends Target {
   async #loadMaxFileBytes() {
     try {
       const url = this.#resolve("/library/upload-limits");
-      const { max_file_bytes } = await readBody(await send(url, {}, REQUEST_TIMEOUT_MS));
+      const { max_file_bytes } = await readBody(await send(url, { signal: timeoutSignal() }));
       return Number(max_file_bytes) || Infinity;
     } catch {
       this.#maxFileBytes = undefined; // so that the next upload asks again
@@ -499,7 +511,7 @@ export class Dialtone extends Target {
     const exchange = async () => {
       await this.#stored.read();
       if (isReplaced()) return null;
-      return this.#post("/auth/refresh", { refresh_token }, "refresh_token", REQUEST_TIMEOUT_MS);
+      return this.#post("/auth/refresh", { refresh_token }, "refresh_token", timeoutSignal());
     };
     let tokens;
     try {
@@ -565,13 +577,13 @@ export class Dialtone extends Target {
     return result;
   }
 
-  async #postWithProof(path, body) {
+  async #postWithProof(path, body, signal) {
     const attest = this.#attest;
-    if (!attest) return this.#post(path, body, "request_id");
+    if (!attest) return this.#post(path, body, "request_id", signal);
     let attestation = {};
     for (let proofs = 0; ; proofs++) {
       try {
-        return await this.#post(path, { ...body, attestation }, "request_id");
+        return await this.#post(path, { ...body, attestation }, "request_id", signal);
       } catch (error) {
         const isRequired = hasCode(error) && error.code === "attestation_required";
         if (!isRequired || proofs === MAX_PROOFS) throw error;
@@ -586,8 +598,8 @@ export class Dialtone extends Target {
   }
 
   /** Send JSON without an access token. A response of the service has the expected field. */
-  async #post(path, body, expected, timeout) {
-    const response = await send(this.#resolve(path), toJsonRequest("POST", body), timeout);
+  async #post(path, body, expected, signal) {
+    const response = await send(this.#resolve(path), toJsonRequest("POST", body, signal));
     const result = await readBody(response);
     if (expected && result?.[expected] === undefined) throw unexpectedResponse(response);
     if (result?.success === false) {
@@ -600,7 +612,7 @@ export class Dialtone extends Target {
   /** End a session that is stored no more. */
   #postLogout({ refresh_token }) {
     const body = { scope: "this", refresh_token };
-    return this.#post("/auth/logout", body, undefined, REQUEST_TIMEOUT_MS);
+    return this.#post("/auth/logout", body, undefined, timeoutSignal());
   }
 
   #resolve(path) {
@@ -728,7 +740,9 @@ const isStored = {
 /** Return the storage of all tabs; of this page only where the user blocks it. */
 function openStorage() {
   try {
-    if (globalThis.localStorage) return globalThis.localStorage;
+    // That of some versions of Node.js is an object without functions.
+    const { localStorage } = globalThis;
+    if (typeof localStorage?.getItem === "function") return localStorage;
   } catch {
     // A SecurityError of the browser.
   }
@@ -760,16 +774,19 @@ function isSamePhone(first, second) {
 const toDigits = (phone) =>
   String(phone).normalize("NFKC").replace(NO_DIGITS, "").replace(/^0+/, "");
 
-function toJsonRequest(method, body) {
-  if (body === undefined) return { method };
-  return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+function toJsonRequest(method, body, signal) {
+  if (body === undefined) return { method, signal };
+  const headers = { "Content-Type": "application/json" };
+  return { method, headers, body: JSON.stringify(body), signal };
 }
 
+/** Older versions of React Native have a time limit of their own only. */
+const timeoutSignal = () => AbortSignal.timeout?.(REQUEST_TIMEOUT_MS);
+
 /** Send a request without cookies: the service sets none, and forbids them to other origins. */
-async function send(url, init, timeout) {
-  const signal = timeout ? AbortSignal.timeout?.(timeout) : init.signal;
+async function send(url, init) {
   try {
-    return await fetch(url, { ...init, signal, credentials: "omit" });
+    return await fetch(url, { ...init, credentials: "omit" });
   } catch (error) {
     throw networkError(error);
   }
@@ -802,7 +819,7 @@ async function sendForm(url, headers, form, size, onProgress, signal) {
       };
     }
     request.open("POST", url);
-    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    headers.forEach((value, name) => request.setRequestHeader(name, value));
     request.send(form);
     onAbort(signal, () => request.abort());
   });

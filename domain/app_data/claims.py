@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from domain.app_data.json_values import check_integer
-from domain.errors import TooLong, TooShort
+from domain.errors import TooLong
 from domain.identities.claims import MAX_CLAIMS_BYTES
 
 _TOO_LONG: Final = (
@@ -22,12 +22,9 @@ def parse_claims(values: Mapping[str, object]) -> str:
         one text. An empty text for an empty object.
 
     Raises:
-        TooShort: A key of the object has no character.
         TooLong: It has too many bytes.
         InvalidNumber: See `check_integer`.
     """
-    if "" in values:
-        raise TooShort("A key has at least one character.")
     try:
         text = json.dumps(values, separators=(",", ":"), allow_nan=False, sort_keys=True)
     except RecursionError:

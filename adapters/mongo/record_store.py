@@ -58,10 +58,14 @@ class MongoRecordStore:
         return await delete_undeclared(self._database, name, limit)
 
     async def scan(
-        self, kind: RecordKind[R], after_id: str, limit: int, /
+        self, kind: RecordKind[R], after_id: str, limit: int, /, *, offset: int = 0
     ) -> Sequence[StoredRecord[R]]:
         cursor = self._collection(kind).find(
-            {"_id": {"$gt": after_id}}, sort=[("_id", ASCENDING)], limit=limit, batch_size=limit
+            {"_id": {"$gt": after_id}},
+            sort=[("_id", ASCENDING)],
+            skip=offset,
+            limit=limit,
+            batch_size=limit,
         )
         documents = await self._database.run(lambda: cursor.to_list(None))
         return [read_document(kind, document) for document in documents]

@@ -64,11 +64,10 @@ class PostgresRecordStore:
         return await self._database.write(delete_statement(name), (Int8(limit),))
 
     async def scan(
-        self, kind: RecordKind[R], after_id: str, limit: int, /
+        self, kind: RecordKind[R], after_id: str, limit: int, /, *, offset: int = 0
     ) -> Sequence[StoredRecord[R]]:
-        return await self._list(
-            kind, statements_of(kind).scan, (encode_text(after_id), Int8(limit))
-        )
+        values = (encode_text(after_id), Int8(limit), Int8(offset))
+        return await self._list(kind, statements_of(kind).scan, values)
 
     async def find(
         self,

@@ -24,7 +24,7 @@ class Statements:
     The values of a record are those of `indexed_fields`, and then its body.
 
     Attributes:
-        scan: Rows after an id.
+        scan: Rows after an id: id, limit, offset.
         add: Adds a row, unless its id is taken: id, version, record.
         replace: Replaces the known fields: record, id, version.
         replace_once: The same, but the field that is written once keeps its value.
@@ -55,7 +55,8 @@ def statements_of(kind: RecordKind[Any]) -> Statements:
     places = ", ".join("%s" for _ in columns)
     record = f"{places}, %s::jsonb" if columns else "%s::jsonb"
     return Statements(
-        scan=f"SELECT id, version, body::text FROM {table} WHERE id > %s ORDER BY id LIMIT %s",
+        scan=f"SELECT id, version, body::text FROM {table} WHERE id > %s ORDER BY id LIMIT %s "
+        "OFFSET %s",
         add=f"INSERT INTO {table} ({names}) VALUES (%s, %s, {record}) ON CONFLICT (id) DO NOTHING",
         replace=_replace(kind, kind.field_names),
         replace_once=_replace(kind, kind.field_names - {kind.written_once or ""}),

@@ -12,7 +12,7 @@ class EmptyRecords:
     async def load(self, *_arguments: Any) -> Mapping[str, Any]:
         return {}
 
-    async def scan(self, *_arguments: Any) -> Sequence[Any]:
+    async def scan(self, *_arguments: Any, **_options: Any) -> Sequence[Any]:
         return ()
 
     async def find(self, *_arguments: Any, **_options: Any) -> Sequence[Any]:

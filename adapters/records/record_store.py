@@ -103,9 +103,16 @@ class RecordStore(Protocol):
         ...
 
     async def scan(
-        self, kind: RecordKind[R], after_id: str, limit: int, /
+        self, kind: RecordKind[R], after_id: str, limit: int, /, *, offset: int = 0
     ) -> Sequence[StoredRecord[R]]:
-        """Return up to `limit` records whose ids come after this one, in the order of their ids."""
+        """Return up to `limit` records whose ids come after this one, in the order of their ids.
+
+        Args:
+            kind: The kind.
+            after_id: Any id, of a record or not.
+            limit: How many at most.
+            offset: How many of the first ones to skip. Those may be damaged.
+        """
         ...
 
     async def find(

@@ -70,9 +70,9 @@ class SqliteRecordStore:
         )
 
     async def scan(
-        self, kind: RecordKind[R], after_id: str, limit: int, /
+        self, kind: RecordKind[R], after_id: str, limit: int, /, *, offset: int = 0
     ) -> Sequence[StoredRecord[R]]:
-        return await self._list(kind, _scan(kind.name), (after_id, limit))
+        return await self._list(kind, _scan(kind.name), (after_id, limit, offset))
 
     async def find(
         self,
@@ -238,7 +238,9 @@ def _columns_of(kind: RecordKind[R], record: R) -> Sequence[object]:
 
 @cache
 def _scan(table: str) -> str:
-    rows = f"(SELECT id, version, body FROM {table} WHERE id > ? ORDER BY id LIMIT ?)"  # noqa: S608
+    rows = f"""(
+        SELECT id, version, body FROM {table} WHERE id > ? ORDER BY id LIMIT ? OFFSET ?
+    )"""  # noqa: S608 -- our texts
     return rows_as_json(["version", "0", "body"], rows)
 
 

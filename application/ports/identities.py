@@ -78,8 +78,8 @@ class Identities(Records[Identity], Protocol):
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[Identity]]:
         """List up to `limit` identities after this id, deleted or not, in the order of their ids.
 
-        One whose phone cannot be read is left out, and the log says so once. The list is empty only
-        if there are no more.
+        One that cannot be read is left out, and the log says so once. The list is shorter only if
+        there are no more.
 
         Raises:
             CorruptRecord: Many of them cannot be read.

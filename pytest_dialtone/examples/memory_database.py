@@ -78,11 +78,11 @@ class InMemoryRecords:
         return {one: read_row(kind, one, rows[one]) for one in record_ids if one in rows}
 
     async def scan(
-        self, kind: RecordKind[R], after_id: str, limit: int, /
+        self, kind: RecordKind[R], after_id: str, limit: int, /, *, offset: int = 0
     ) -> Sequence[StoredRecord[R]]:
         rows = await self._rows(kind)
         later = sorted(one for one in rows if one > after_id)
-        return [read_row(kind, one, rows[one]) for one in later[:limit]]
+        return [read_row(kind, one, rows[one]) for one in later[offset:][:limit]]
 
     async def find(
         self,

@@ -272,6 +272,7 @@ async def test_of_a_damaged_identity_the_reason_is_logged_without_its_id(
 
     found = await repositories.identities.list_with_due_events(NOW + RETRY_PERIOD, 9)
     assert values_of(found) == [user]
+    assert values_of(await repositories.identities.list_by_id(NOBODY, 1)) == [user]
     assert "cannot be read" in str(caplog.records[0].msg)
 
 

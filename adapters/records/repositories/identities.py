@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 from adapters.records.identities import IdentityMapping, IdentityRecord
 from adapters.records.kinds import (
@@ -41,6 +42,12 @@ _MAX_LOOK_ALIKES: Final = 20
 """More people with a role and look-alike names are not expected."""
 
 _log = logging.getLogger(__name__)
+
+_Found = Sequence[StoredRecord[IdentityRecord]]
+
+
+class _Read(Protocol):
+    def __call__(self, limit: int, /, *, offset: int) -> Awaitable[_Found]: ...
 
 
 class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
@@ -96,18 +103,8 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         return await self.list_readable(FAILED_EVENTS, _EVENTS_NOT_SENT, limit=limit)
 
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[Identity]]:
-        listed, unreadable = list[Versioned[Identity]](), 0
-        while not listed and (found := await self.store.scan(self.kind, after_id, limit)):
-            after_id = found[-1].id
-            for stored in found:
-                try:
-                    listed.append(self.read(stored))
-                except CorruptRecord as error:
-                    unreadable += 1
-                    if unreadable > _MAX_UNREADABLE:
-                        raise
-                    self._log_unreadable(_EVENTS_NOT_SENT, error, [stored])
-        return listed
+        scan = partial(self.store.scan, self.kind, after_id)
+        return await self._list_readable(scan, _EVENTS_NOT_SENT, limit)
 
     async def list_readable(
         self,
@@ -119,18 +116,28 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         limit: int,
         offset: int = 0,
     ) -> Sequence[Versioned[Identity]]:
-        """List identities of an index without those that cannot be read.
+        """List identities of an index without those that cannot be read, which the log has."""
+
+        def find(size: int, *, offset: int) -> Awaitable[_Found]:
+            return self.store.find(
+                self.kind, index, until=until, after=after, limit=size, offset=offset
+            )
+
+        return await self._list_readable(find, log_event, limit, offset)
+
+    async def _list_readable(
+        self, read: _Read, log_event: str, limit: int, offset: int = 0
+    ) -> Sequence[Versioned[Identity]]:
+        """List identities without those that cannot be read.
 
         If a batch has one of these, a half of it is read, and so on, until it is alone. The log has
         an event for it.
         """
         listed, unreadable, size = dict[str, Versioned[Identity]](), 0, limit
         while len(listed) < limit:
-            found: Sequence[StoredRecord[IdentityRecord]] = ()
+            found: _Found = ()
             try:
-                found = await self.store.find(
-                    self.kind, index, until=until, after=after, limit=size, offset=offset
-                )
+                found = await read(size, offset=offset)
                 listed |= {stored.id: self.read(stored) for stored in found}
             except CorruptRecord as error:
                 if size > 1:
@@ -147,9 +154,7 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
             offset += size
         return [*listed.values()][:limit]
 
-    def _log_unreadable(
-        self, event: str, error: CorruptRecord, found: Sequence[StoredRecord[IdentityRecord]]
-    ) -> None:
+    def _log_unreadable(self, event: str, error: CorruptRecord, found: _Found) -> None:
         """Log once that an identity cannot be read, with its id if that can be."""
         fields = {"reason": str(error)}
         if found:

@@ -128,6 +128,7 @@ async def test_a_scan_continues_after_any_id(store: RecordStore) -> None:
         ("𝄞", 9, []),
     ):
         assert ids(await store.scan(DELIVERY_REPORTS, after_id, limit)) == expected
+    assert ids(await store.scan(DELIVERY_REPORTS, "Z", 2, offset=1)) == IN_ORDER[2:4]
 
 
 # Versions.

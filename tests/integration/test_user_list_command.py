@@ -49,6 +49,8 @@ def test_without_a_reason_or_with_two_filters_nothing_is_listed(service: ForkedS
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t'=1"),
         ("a;=1", "a;'=1"),
+        ('a;"=1"', 'a;\'""=1""'),
+        (" =1", "' =1"),
         ("\uff1d1", "'\uff1d1"),
         ('a"b', 'a""b'),
         ("a-b", "a-b"),

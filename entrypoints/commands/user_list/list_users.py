@@ -27,8 +27,11 @@ from entrypoints.settings.settings import Settings
 
 _PAGE_SIZE: Final = 500
 # OWASP, "CSV Injection": what a spreadsheet runs at the beginning of a cell, also in a full-width
-# form; and after what another spreadsheet takes for the end of a cell.
-_FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
+# form or after spaces and quotes, which it drops; and after what another one takes for the end of a
+# cell.
+_FORMULA: Final = re.compile(
+    r"(?:^|(?<=[;\t\r\n]))(?=[\t\r\n]|[\s\"']*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+)
 
 
 def list_users(settings: Settings, arguments: Namespace) -> Iterable[str]:

@@ -198,13 +198,14 @@ def parse_http_url(text: str) -> str:
 def parse_issuer(text: str) -> str:
     """Parse an issuer of tokens. No text is changed: verifiers compare it (RFC 7519 §4.1.1)."""
     with suppress(InvalidValue):
+        # A comma would end it in DIALTONE_FORMER_ISSUERS.
         if len(text) <= MAX_ISSUER_LENGTH and (
-            _ISSUER_NAME.fullmatch(text) or parse_http_url(text) == text
+            _ISSUER_NAME.fullmatch(text) or (parse_http_url(text) == text and "," not in text)
         ):
             return text
     raise InvalidValue(
-        "Must be a URL such as https://dialtone.example.org, without ?, #, password and / at its "
-        "end, or a name of letters, digits, dots, - and _, such as dialtone; at most "
+        "Must be a URL such as https://dialtone.example.org, without ?, #, comma, password and / "
+        "at its end, or a name of letters, digits, dots, - and _, such as dialtone; at most "
         f"{MAX_ISSUER_LENGTH} characters."
     )
 

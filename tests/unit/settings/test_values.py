@@ -268,6 +268,7 @@ def test_the_issuer_is_the_public_url_and_both_and_former_ones_are_accepted(
         ("PUBLIC_URL", ["https://tops3cret@h", "https://h:99999", "https://ü.test", "https://a b"]),
         ("TOKEN_ISSUER", ["https://h/", "HTTPS://h", "https://h?a", "https://tops3cret@h", "a:b"]),
         ("TOKEN_ISSUER", ["a b", "none", "https://", "a" * 201, f"https://h/{'a' * 191}", "/a"]),
+        ("TOKEN_ISSUER", ["https://h,dialtone", "https://h/a,b"]),
         ("FORMER_ISSUERS", ["dialtone,", ",", "dialtone,,a", "dialtone,none", "https://h/"]),
         ("SECRETS", ["{", "{}", "[]", '{"version": 1}', "[" * 100_000, "tops3cret"]),
         ("SMS", ["tops3cret", "twilio,twilio", "console,", "console:", "https:/h"]),

@@ -130,6 +130,8 @@ class Tokens:
             "audience": self._sign(aud="another"),
             "expired": self._sign(iat=now - 900, exp=now - 60),
             "no end": self._sign(exp=None),
+            "not valid yet": self._sign(nbf=now + 600),
+            "critical": self._sign({"crit": ["x"], "x": 1}),
             "type": self._sign({"typ": "JWT"}),
             "no type": self._sign({"typ": None}),
             "unknown kid": self._sign({"kid": "0000000c"}),

@@ -2,7 +2,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
-const keys = process.env.LOGIN_HOOK_SECRET.split(",").map((secret) => Buffer.from(secret.replace("whsec_", ""), "base64"));
+const secrets = process.env.LOGIN_HOOK_SECRET.split(",").filter(Boolean); // an empty key would let anybody sign
+const keys = secrets.map((secret) => Buffer.from(secret.replace("whsec_", ""), "base64"));
 const suspended = new Set((process.env.SUSPENDED ?? "").split(",")); // your database
 const decided = new Map(); // so that a question that is asked again gets the same response
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_RATE: Final = 50
-"""Requests a second: a million users take less than six hours, and a small receiver follows."""
+"""Requests a second: a million users take some six hours, and a small receiver follows."""
 _OF_USER: Final = f"only those of this user: {USER}"
 
 

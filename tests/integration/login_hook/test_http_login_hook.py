@@ -131,7 +131,7 @@ FAILURES: Final = [
     (respond_with(200, b'{"decision": "allow", "claims": null}'), NONE),
     (respond_with(200, b'{"decision": "allow", "claims": ["a"]}'), NONE),
     (respond_with(200, b'{"decision": "allow", "claims": {"a": "\\ud800"}}'), NONE),
-    (respond_with(200, b'{"decision": "allow", "claims": {"a": "caf\xe9"}}'), NONE),
+    (respond_with(200, b'{"decision": "allow", "claims": {"a": "\xe9"}}'), NONE),
     (respond_with(200, b'{"decision": "reject", "text": 7}'), NONE),
     (respond_with(200, b'{"decision": "allow", "claims": {"a": ' + b"[" * 9_000), NONE),
     (respond_with(200, ALLOW + b" " * 70_000), NONE),

@@ -121,26 +121,33 @@ class OperatorEvents:
             StorageError
             CorruptRecord
         """
-        pace = Pace()
-        retried = list[RetriedEvents]()
-        async for users in self._list_until(self.clock.now()):
-            # Those that are kept for a destination are counted below.
-            retried += [self._count(user) for user in users if user.events_failed_at is None]
+        pace, retried = Pace(), dict[str, RetriedEvents]()
         # A user who is retried is not found again.
         while found := await self.identities.list_with_failed_events(BATCH_SIZE):
-            retried += await call_in_groups(self.retry, [loaded.value.id for loaded in found])
+            await self._retry([loaded.value.id for loaded in found], retried)
             await pace.pause()
-        now = self.clock.now()
-        # What is due already is left to the service.
-        async for users in self._list_until(now + _WAITING_PERIOD):
-            waiting = [user.id for user in users if (user.next_send_at or now) > now]
-            retried += await call_in_groups(self.retry, waiting)
+        # What a service sends meanwhile leaves the list, so that others move to a place that was
+        # read already: the list is read again until nobody is new.
+        known = -1
+        while known < len(retried):
+            known = len(retried)
+            async for users in self._list_waiting():
+                now = self.clock.now()
+                new = [user for user in users if user.id not in retried]
+                # What is due already is left to the service.
+                retried |= {user.id: self._count(user) for user in new if _is_due(user, now)}
+                await self._retry([user.id for user in new if not _is_due(user, now)], retried)
         return RetriedEvents(
-            sum(result.events for result in retried), sum(result.users for result in retried)
+            sum(result.events for result in retried.values()),
+            sum(result.users for result in retried.values()),
         )
 
-    async def _list_until(self, until: datetime) -> AsyncIterator[Sequence[Identity]]:
-        """Yield the users who get something until then, the next ones first."""
+    async def _retry(self, ids: Sequence[str], retried: dict[str, RetriedEvents]) -> None:
+        retried |= zip(ids, await call_in_groups(self.retry, ids), strict=True)
+
+    async def _list_waiting(self) -> AsyncIterator[Sequence[Identity]]:
+        """Yield the users whose events wait, the next ones first."""
+        until = self.clock.now() + _WAITING_PERIOD
         pace, offset = Pace(), 0
         while found := await self.identities.list_with_due_events(until, BATCH_SIZE, offset):
             yield [loaded.value for loaded in found]
@@ -183,3 +190,7 @@ class OperatorEvents:
             return None
         attempt_at, send_at = events.next_attempt_at(destination), events.next_send_at
         return max(attempt_at, send_at) if attempt_at and send_at else None
+
+
+def _is_due(identity: Identity, now: datetime) -> bool:
+    return identity.next_send_at is None or identity.next_send_at <= now

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, cast
 
 import pytest
 
 from application.events import operator_events as module
 from application.events.details import EventDetails
 from application.events.operator_events import OperatorEvents, RetriedEvents
+from application.ports.identities import Identities
 from application.update import change
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
@@ -125,6 +126,36 @@ async def test_all_events_that_wait_or_are_kept_are_retried_and_counted(
     for _ in range(2):  # they are due now
         assert await operator_events_of(app).retry_all() == RetriedEvents(12, 6)
     assert len(await operator_events_of(app).list_waiting(99)) == 12
+
+
+async def test_a_retry_finds_all_while_a_service_sends(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH_SIZE", 2)
+    ids = [await add(app, fail(CREATED_AND_BLOCKED), number) for number in range(1, 7)]
+    operator_events = operator_events_of(app)
+    identities, sent = operator_events.identities, list[str]()
+
+    class SendsMeanwhile:
+        """Before each later page one user is sent everything, and leaves the list."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(identities, name)
+
+        async def list_with_due_events(self, until: datetime, limit: int, offset: int = 0) -> Any:
+            if len(sent) < 2 and offset:
+                sent.append(ids[len(sent)])
+                await change(identities, sent[-1], send_all, missing=UserNotFound)
+            return await identities.list_with_due_events(until, limit, offset)
+
+    def send_all(identity: Identity) -> tuple[Identity, None]:
+        return replace(identity, events=UserEvents()), None
+
+    operator_events = replace(operator_events, identities=cast("Identities", SendsMeanwhile()))
+    await operator_events.retry_all()
+
+    for user_id in set(ids) - set(sent):
+        assert {event.failures for event in await operator_events.list_of(user_id)} == {0}
 
 
 async def test_after_a_change_of_the_settings_a_retry_sends_to_the_new_destination(

@@ -55,6 +55,9 @@ IN_WORDS: Final[Mapping[str, set[str]]] = {
     "country": {"invalid_value"},
     "from": {"invalid_value"},
     "to": {"invalid_value"},
+    "created_since": {"invalid_value"},
+    # That of a list has its filter.
+    "cursor": {"invalid_cursor"},
     # This service places no calls.
     "channel": {"unsupported_value"},
     # The last page depends on the size of pages.

@@ -201,7 +201,7 @@ def parse_curl(words: tuple[str, ...]) -> Request:
             body = content if word == "-d" else ""
         elif word in {"-H", "-o", "-w", "-sw"}:
             next(arguments)
-        elif not re.fullmatch(r"-[Ssf]+", word):
+        elif not re.fullmatch(r"-[Ssfi]+", word):
             assert not url, words
             url = word
     if url.startswith("$API"):

@@ -19,7 +19,6 @@ from application.events.send_snapshot import (
 from domain.administration.audit import AuditAction
 from domain.errors import InvalidValue
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.events.commands import DEFAULT_RATE
 from entrypoints.commands.events.events import require_events
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_reason_option
@@ -176,8 +175,7 @@ class _Sending:
     def _how_to_continue(self) -> str:
         label = destination_label(self._destination)
         words = ["dialtone", "events", "snapshot", label, "--reason", self._reason]
-        if self._rate != DEFAULT_RATE:
-            words += ["--rate", str(self._rate)]
+        words += ["--rate", str(self._rate)]
         if self._acts_as is not None:
             words += ["--as", self._acts_as]
         return f"To continue: {shlex.join(words)} --after {self._position}"

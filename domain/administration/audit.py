@@ -106,7 +106,7 @@ class AuditEntry:
         actor: Who acts.
         action: What is done.
         subject: To whom: the id of an identity, or the keyed hash of a phone without one. Of a
-            token, its id. Of a list or an import, `users`.
+            token, its id. Of an act on many, `users`.
         reason: Why, as the actor says it, without the digits of phones.
         item_id: The item of the library that it is done to, if it is one.
         failed_entry_id: Set in the second entry of an act that failed: the first one.

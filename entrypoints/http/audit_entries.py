@@ -69,7 +69,7 @@ class AuditEntryResponse(msgspec.Struct, kw_only=True):
         str,
         described(
             "To whom: the id of an account, the keyed hash of a phone, or the id of a service"
-            " token; `users` for a list or an import.",
+            " token; `users` for an act on many.",
             USER_ID_EXAMPLE,
         ),
     ]

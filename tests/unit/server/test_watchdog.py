@@ -28,7 +28,8 @@ class Lines:
         }
 
     def warning(self, event: str, **fields: Any) -> None:
-        self.fields[event] = fields
+        # The process of a test does not end, so a line may be written again.
+        self.fields.setdefault(event, fields)
         self.written[event].set()
 
     critical = warning

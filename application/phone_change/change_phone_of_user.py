@@ -39,11 +39,13 @@ class ChangePhoneOfUser:
     ) -> FoundUser:
         """Give a user who lost the number another one. An administrator becomes a member.
 
-        Only a command changes the number of an administrator, or one that cannot undo the change. A
-        service token changes 20 a day.
+        Only a command changes the number of an administrator. A number that cannot undo the change
+        is changed by a command, or without an undo. A service token changes 20 a day, each with an
+        undo.
 
         Raises:
-            Forbidden: It is the number of an administrator, and the caller runs no command.
+            Forbidden: It is the number of an administrator, and the caller runs no command. Or a
+                service token changes one without an undo.
             ConflictingValue: the number is the present one, or has a fixed code; or the present one
                 gets no code to undo it.
             CountryNotServed
@@ -55,8 +57,11 @@ class ChangePhoneOfUser:
         if user.is_administrator and not caller.runs_command:
             raise Forbidden("Only a command changes the number of an administrator.")
         identity_id = user.require_identity().id
-        if not caller.runs_command:
+        if not can_be_undone and caller.is_token:
+            raise Forbidden("No service token changes a number without an undo.")
+        if can_be_undone and not caller.runs_command:
             await self._check_undo(user)
+        if not caller.runs_command:
             await self.limits.acquire(
                 caller.actor, "phone_changes", PHONE_CHANGES_PER_TOKEN, TooManyPhoneChanges
             )
@@ -74,5 +79,5 @@ class ChangePhoneOfUser:
         if not is_served or self.test_otps.find_code(phone, self.clock.now()) is not None:
             raise ConflictingValue(
                 "The present number of this account gets no codes, so it could not undo the change."
-                " Only a command changes it: dialtone user change-phone."
+                " Only operators change it, without an undo: dialtone user change-phone --no-undo."
             )

@@ -242,7 +242,7 @@ async def test_an_export_is_a_download_and_a_number_a_page_which_are_audited(
         assert text in (await console.get(f"/users/{user_id(console)}/{name}")).text
 
 
-@pytest.mark.parametrize("name", ["number", "export", "delete"])
+@pytest.mark.parametrize("name", ["number", "export", "change-phone", "delete"])
 async def test_a_serious_act_needs_a_sign_in_within_15_minutes_and_leads_there_and_back(
     console: ConsoleDriver, name: str
 ) -> None:
@@ -304,6 +304,42 @@ async def test_an_account_that_lost_its_phone_gets_it_back_or_is_deleted() -> No
         assert done.headers["location"].endswith("?done=user_restored")
         again = await console.post(f"/users/{lost}/restore", reason=REASON)
         assert (again.status_code, "so nothing was changed" in again.text) == (404, True)
+
+
+async def test_a_number_is_changed_with_and_without_an_undo_and_twice_does_nothing(
+    console: ConsoleDriver,
+) -> None:
+    path, sent = f"/users/{user_id(console)}/change-phone", {"reason": REASON}
+    assert "can no longer get this account back" in (await console.get(path)).text
+    for phone, undo, done, deadlines in (
+        (STRANGER, "yes", "phone_changed", 1),
+        (STRANGER, "yes", "phone_changed_before", 1),
+        (a_phone(8), "no", "phone_changed_without_undo", 0),
+    ):
+        response = await console.post(path, new_phone=phone.e164, undo=undo, **sent)
+        assert response.headers["location"] == f"/console/users/{user_id(console)}?done={done}"
+        user = stored(console)
+        assert (user.phone, len(user.undo_deadlines)) == (phone, deadlines)
+    changes = [("change_phone", user_id(console), MASKED_REASON)] * 2
+    assert audited(console) == changes
+
+
+async def test_a_number_that_cannot_be_changed_says_why_and_keeps_what_was_typed(
+    console: ConsoleDriver,
+) -> None:
+    path, taken = f"/users/{user_id(console)}/change-phone", a_phone(2).e164
+    for fields, message in (
+        ({"new_phone": "12", "undo": "yes"}, 'id="new_phone-error"'),
+        ({"new_phone": STRANGER.e164}, "Choose whether the former number can undo the change."),
+        ({"new_phone": taken, "undo": "no"}, "The new number has an account"),
+    ):
+        page = await console.post(path, reason=REASON, **fields)
+        assert (page.status_code in (400, 409), message in page.text) == (True, True), fields
+        assert f'value="{fields["new_phone"]}"' in page.text
+    await console.harness.identities.operator_actions.block(PHONE)
+    page = await console.post(path, reason=REASON, new_phone=STRANGER.e164, undo="yes")
+    assert (page.status_code, "Unblock it first" in page.text) == (409, True)
+    assert stored(console).phone == PHONE
 
 
 async def test_a_number_that_was_changed_leads_to_its_account(console: ConsoleDriver) -> None:

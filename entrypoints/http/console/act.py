@@ -1,7 +1,7 @@
 """An act for a user, and what it needs."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
@@ -10,6 +10,7 @@ from application.administration.find_user import UserQuery
 from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
 from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.errors.table import ApiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class ActPage:
         is_dangerous: Whether nobody can undo it.
         text: The template of what happens, where that of acts does not say it.
         stays: Whether the page stays, because the response is a file.
+        errors: What is wrong and the way out, where this act raises such an error.
     """
 
     act: Act
@@ -55,3 +57,4 @@ class ActPage:
     is_dangerous: bool = False
     text: str = ""
     stays: bool = False
+    errors: Mapping[type[ApiError], str] = field(default_factory=dict)

@@ -134,17 +134,18 @@ def _gets_codes(details: UserDetails) -> bool:
     return _has_phone(details) and not _is_blocked(details)
 
 
-def _is_open(details: UserDetails) -> bool:
+def is_open(details: UserDetails) -> bool:
+    """Return whether there is an account with a phone."""
     return details.user.identity is not None and not details.user.identity.is_closed
 
 
 def _is_administrator(details: UserDetails) -> bool:
     identity = details.user.identity
-    return _is_open(details) and identity is not None and identity.is_administrator
+    return is_open(details) and identity is not None and identity.is_administrator
 
 
 def _is_member(details: UserDetails) -> bool:
-    return _is_open(details) and not _is_administrator(details)
+    return is_open(details) and not _is_administrator(details)
 
 
 def _is_detached(details: UserDetails) -> bool:
@@ -154,7 +155,7 @@ def _is_detached(details: UserDetails) -> bool:
 
 def has_account(details: UserDetails) -> bool:
     """Return whether there is an account that is not deleted, also one without a phone."""
-    return _is_open(details) or _is_detached(details)
+    return is_open(details) or _is_detached(details)
 
 
 _PAGES: Final = (
@@ -168,7 +169,7 @@ _PAGES: Final = (
     ActPage(
         act=acts.RESET_LIMITS, title="Reset the limits", is_offered=_gets_codes, run=_reset_limits
     ),
-    ActPage(act=acts.SIGN_OUT, title="End all sessions", is_offered=_is_open, run=_sign_out),
+    ActPage(act=acts.SIGN_OUT, title="End all sessions", is_offered=is_open, run=_sign_out),
     ActPage(
         act=acts.BLOCK,
         title="Block the phone",
@@ -181,7 +182,7 @@ _PAGES: Final = (
     ActPage(
         act=acts.SET_EXTERNAL_ID,
         title="Change the external id",
-        is_offered=_is_open,
+        is_offered=is_open,
         run=_set_external_id,
     ),
     ActPage(act=acts.RESTORE, title="Give the phone back", is_offered=_is_detached, run=_restore),
@@ -221,7 +222,7 @@ class UserActController(ConsoleController):
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
         """Do it."""
-        return await _act(request, use_cases, await find_user(use_cases, user_id))
+        return await run_act(request, use_cases, await find_user(use_cases, user_id))
 
     @post(f"/{{user_id:str}}/{acts.VIEW_PHONE.name}", status_code=200)
     async def show_number(
@@ -251,7 +252,7 @@ class UserActController(ConsoleController):
         phone = parse_phone(form["phone"], None, rules=None)
         user = await use_cases.administration.find_user(phone)
         if form["confirmed"]:
-            return await _act(request, use_cases, user)
+            return await run_act(request, use_cases, user)
         if user.identity is not None:
             return see_other(f"{path_of(user)}/{request.act_name}")
         return await render_act(request, use_cases, user)
@@ -291,7 +292,7 @@ def parse_act_reason(request: ConsoleRequest, act: Act, form: Mapping[str, str])
         raise InvalidFields(CORE_TABLE.to_field_error("reason", error)) from error
 
 
-async def _act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Response[Any]:
+async def run_act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Response[Any]:
     """Do it, and lead to the page of the user."""
     form, page = await read_form(request), _page_of(request)
     query = user.identity.id if user.identity else user.require_phone()
@@ -397,6 +398,8 @@ async def render_act(
 
 def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
     """Say what is wrong, and the way out."""
+    if text := _page_of(request).errors.get(type(error)):
+        return text
     for part in parts_of(request):
         if text := part.errors.get(type(error)):
             return text

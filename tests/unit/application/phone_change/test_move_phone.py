@@ -129,7 +129,7 @@ async def test_only_who_may_moves_a_number_and_says_why(app: AppHarness) -> None
 
 
 @pytest.mark.parametrize("caller", [TOKEN, ADMINISTRATOR], ids=["token", "administrator"])
-async def test_only_a_command_moves_the_number_of_an_administrator_or_without_an_undo(
+async def test_only_a_command_moves_that_of_an_administrator_or_one_that_could_not_undo_it(
     app: AppHarness, caller: Caller
 ) -> None:
     user = await app.add_user(OLD)
@@ -148,6 +148,17 @@ async def test_only_a_command_moves_the_number_of_an_administrator_or_without_an
 
     assert [entry.action for entry in app.database.audit_entries] == []
     assert identity_of(app, user).phone == OLD
+
+
+async def test_people_move_a_blocked_number_without_an_undo_and_no_token_does(
+    app: AppHarness,
+) -> None:
+    await app.add_user(OLD)
+    await app.identities.operator_actions.block(OLD)
+    with pytest.raises(Forbidden):
+        await move(app, OLD, caller=TOKEN, can_be_undone=False)
+    moved = await move(app, OLD, caller=ADMINISTRATOR, can_be_undone=False)
+    assert (moved.phone, moved.undo_deadlines) == (NEW, ())
 
 
 async def test_a_token_moves_twenty_numbers_a_day_and_failures_count(app: AppHarness) -> None:

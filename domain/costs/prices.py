@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from domain.otp.delivery import Channel
@@ -44,6 +45,9 @@ class PriceList:
 
 def format_amount(millionths: int) -> str:
     """Return an amount with all of its six decimals, and thousands separated by commas."""
-    sign = "-" if millionths < 0 else ""
-    units, rest = divmod(abs(millionths), MILLION)
-    return f"{sign}{units:,}.{rest:06d}"
+    return f"{to_decimal(millionths):,f}"
+
+
+def to_decimal(millionths: int) -> Decimal:
+    """Return an amount in the currency, with all of its six decimals."""
+    return Decimal(millionths).scaleb(-6)

@@ -1,10 +1,12 @@
 """A report of costs: which days, and by what."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import permutations
 from typing import Final
 
 from domain.costs.sums import CostEntry, Costs
@@ -35,6 +37,12 @@ class CostGroup(StrEnum):
                 return entry.channel.value
 
 
+GROUPINGS: Final = [
+    ",".join(groups) for number in (1, 2) for groups in permutations(CostGroup, number)
+]
+"""All that a report can be summed by: one group, or two of them in this order."""
+
+
 @dataclass(frozen=True, slots=True)
 class CostPeriod:
     """The days of a report, with the first and the last one."""
@@ -45,41 +53,86 @@ class CostPeriod:
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """The costs of one country, provider or channel in one currency, or of all together."""
+    """A sum in one currency.
 
-    name: str
+    Attributes:
+        names: The country, provider or channel that it is of; two of them where the report is by
+            two, and none where it is the total.
+        currency: The ISO 4217 code.
+        costs: The sum.
+    """
+
+    names: tuple[str, ...]
     currency: str
     costs: Costs
+
+    @property
+    def name(self) -> str:
+        """The names as one text."""
+        return ",".join(self.names) or TOTAL
 
 
 @dataclass(frozen=True, slots=True)
 class CostReport:
-    """The costs of a period: the highest amount first, and a total of each currency."""
+    """The costs of a period, by one or two groups: rows as `sum_rows` sorts them."""
 
     period: CostPeriod
+    groups: Sequence[CostGroup]
     rows: Sequence[CostRow]
-    totals: Sequence[CostRow]
+
+    @property
+    def grouping(self) -> str:
+        """What it is summed by, one of `GROUPINGS`."""
+        return ",".join(self.groups)
+
+    @property
+    def sums(self) -> Sequence[CostRow]:
+        """The sum of each first name."""
+        return sum_rows(self.rows, names=1)
+
+    @property
+    def totals(self) -> Sequence[CostRow]:
+        """The total of each currency."""
+        return sum_rows(self.rows, names=0)
 
 
-def sum_rows(rows: Iterable[CostRow]) -> list[CostRow]:
-    """Return one row for each name and currency, the highest amount first."""
-    sums: dict[tuple[str, str], Costs] = {}
+def sum_rows(rows: Iterable[CostRow], names: int = 2) -> list[CostRow]:
+    """Return one row for each currency and each combination of the first names.
+
+    Rows with one first name stand together. The one with the highest sum comes first, and of each
+    the row with the highest amount.
+    """
+    sums: dict[tuple[str, tuple[str, ...]], Costs] = {}
+    of_first = Counter[tuple[str, tuple[str, ...]]]()
     for row in rows:
-        key = (row.name, row.currency)
+        key = (row.currency, row.names[:names])
         sums[key] = sums.get(key, Costs()) + row.costs
-    summed = [CostRow(name, currency, costs) for (name, currency), costs in sums.items()]
-    return sorted(summed, key=lambda row: (row.currency, -row.costs.millionths, row.name))
+        of_first[row.currency, row.names[:1]] += row.costs.millionths
+    return sorted(
+        (CostRow(key, currency, costs) for (currency, key), costs in sums.items()),
+        key=lambda row: (
+            row.currency,
+            -of_first[row.currency, row.names[:1]],
+            row.names[:1],
+            -row.costs.millionths,
+            row.names,
+        ),
+    )
 
 
-def parse_group(text: str) -> CostGroup:
-    """Parse what the costs are summed by.
+def parse_groups(text: str) -> Sequence[CostGroup]:
+    """Parse what the costs are summed by: one group, or two with a comma between them.
 
     Raises:
         UnsupportedValue
     """
-    if text not in [*CostGroup]:
-        raise UnsupportedValue(f"Costs are summed by {', '.join(CostGroup)}.")
-    return CostGroup(text)
+    if text not in GROUPINGS:
+        *others, last = CostGroup
+        raise UnsupportedValue(
+            f"Costs are summed by {', '.join(others)} or {last}, or by two of these with a comma"
+            " between them, such as country,provider."
+        )
+    return [CostGroup(name) for name in text.split(",")]
 
 
 def parse_day(text: str) -> date:

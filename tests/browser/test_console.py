@@ -43,7 +43,11 @@ ROUTES: Final = [
 NO_PAGES: Final = ("/style.css", "/thumbnail", "/image", "/sign-out")
 """Files, and a form that every page has."""
 STATES: Final = (
-    *("activity?hours=168&country=IN", "activity?country=none", "costs?from=yesterday"),
+    *(
+        "activity?hours=168&country=IN",
+        "activity?country=none",
+        "costs?from=yesterday&by=country,provider",
+    ),
     *("security?hours=168&event=otp_attempts_exhausted", "library?state=hidden", "nowhere"),
     "audit?user=000000000000000000000000",
 )

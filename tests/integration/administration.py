@@ -63,9 +63,12 @@ def assert_described(response: httpx.Response) -> None:
     methods = _description()["paths"][operation]
     described = methods[response.request.method.lower()]["responses"][str(response.status_code)]
     described = resolve(_description(), described)
-    content = described.get("content", {}).get("application/json")
-    if content is not None:
-        assert is_valid(_description(), content["schema"], response.json()), response.text
+    media_type = response.headers.get("content-type", "").partition(";")[0]
+    content = described.get("content", {})
+    assert media_type in content or not response.content
+    if media_type == "application/json":
+        schema = content[media_type]["schema"]
+        assert is_valid(_description(), schema, response.json()), response.text
 
 
 @dataclass(frozen=True, slots=True)

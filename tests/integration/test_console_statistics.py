@@ -193,6 +193,19 @@ async def test_costs_are_those_of_this_month_or_of_other_days(console: ConsoleDr
     assert rows(page.text, "Costs by provider") == [
         ["acme:open", "0.083000 USD", "", "1", "1", "0"],
     ]
+    by_two = await console.get("/costs?from=2026-05-09&by=country,provider")
+    amounts = ["0.083000 USD", "", "1", "1", "0"]
+    assert rows(by_two.text, "Costs by country and provider") == [
+        ["IN", "all", *amounts],
+        ["IN", "acme:open", *amounts],
+    ]
+    download = re.search(r'href="/console(/costs[^"]*format=csv)"', by_two.text)
+    assert download is not None
+    csv = await console.get(html.unescape(download[1]))
+    assert csv.headers["content-type"].startswith("text/csv")
+    assert csv.text.splitlines()[1] == '"IN","acme:open","USD","0.083000","83000","1","1","0"'
+    three = await console.get("/costs?by=country,provider,channel&format=csv")
+    assert (three.status_code, "or by two of these" in three.text) == (400, True)
     wrong = await console.get("/costs?from=2026-13-01&to=2026-01-01")
     assert wrong.status_code == 400
     assert 'aria-describedby="from-hint from-error"' in wrong.text

@@ -48,6 +48,23 @@ async def test_a_report_has_sums_and_totals_of_a_period(driver: AdminDriver) -> 
         "rows": [{"name": "voice", **voice}, {"name": "sms", **sms}],
         "totals": [{"name": "total", **total}],
     }
+    by_two = await driver.get(f"{PATH}?from={day}&to={day}&by=channel,country", token)
+    assert by_two.json()["by"] == "channel,country"
+    assert by_two.json()["rows"] == [
+        {"name": "voice,IN", "channel": "voice", "country": "IN", **voice},
+        {"name": "sms,IN", "channel": "sms", "country": "IN", **sms},
+    ]
+    assert by_two.json()["totals"] == [{"name": "total", **total}]
+    csv = await driver.get(f"{PATH}?from={day}&to={day}&by=channel,country&format=csv", token)
+    assert csv.headers["content-type"] == "text/csv; charset=utf-8"
+    name = f"costs-{day}-to-{day}-by-channel-country.csv"
+    assert csv.headers["content-disposition"] == f'attachment; filename="{name}"'
+    assert csv.text.split("\r\n") == [
+        '"channel","country","currency","amount","millionths","messages","parts","minutes"',
+        '"voice","IN","USD","0.100000","100000","0","0","2"',
+        '"sms","IN","USD","0.083000","83000","1","1","0"',
+        "",
+    ]
 
 
 async def test_a_report_has_at_most_400_days(driver: AdminDriver) -> None:

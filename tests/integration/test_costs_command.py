@@ -66,6 +66,8 @@ def test_a_report_has_what_a_stopped_process_counted(tmp_path: Path) -> None:
 
     shown = service.run(*COSTS)
     by_provider = json.loads(service.run(*COSTS, "--by", "provider", "--json").stdout)
+    by_two = service.run(*COSTS, "--by", "country,provider").stdout.splitlines()
+    table = service.run(*COSTS, "--by", "provider,channel", "--format", "csv").stdout
     nothing = service.run("costs", "--from", "2026-07-02", "--to", "2026-07-02")
 
     assert shown.stdout.splitlines() == [
@@ -77,6 +79,13 @@ def test_a_report_has_what_a_stopped_process_counted(tmp_path: Path) -> None:
         "total           4      8        0  0.514600 USD",
     ]
     assert by_provider["rows"] == [{**by_provider["totals"][0], "name": "acme:open"}]
+    assert by_two[0].endswith("by country and provider:")
+    assert by_two[2] == "IN       acme:open         2      4        0  0.332000 USD"
+    assert by_two[-1] == "total                      4      8        0  0.514600 USD"
+    assert table.splitlines() == [
+        '"provider","channel","currency","amount","millionths","messages","parts","minutes"',
+        '"acme:open","sms","USD","0.514600","514600","4","8","0"',
+    ]
     assert nothing.stdout.splitlines()[1:] == ["Nothing was counted."]
 
 
@@ -88,11 +97,12 @@ def test_without_prices_the_missing_setting_is_named(tmp_path: Path) -> None:
         assert "Example: DIALTONE_PRICES=/etc/dialtone/prices.toml" in ended.stderr
 
 
-def test_invalid_days_are_named_by_their_option(tmp_path: Path) -> None:
+def test_invalid_values_are_named_by_their_option(tmp_path: Path) -> None:
     service = make_service(tmp_path)
     for option, arguments in {
         "--to: Write a day": ("--to", "2026-7-1"),
         "--from: The first day is later": ("--from", "2026-07-02", "--to", DAY),
+        "--by: Costs are summed by country, provider or channel": ("--by", "country,country"),
     }.items():
         ended = service.run("costs", *arguments)
         assert (ended.returncode, option in ended.stderr) == (2, True), ended.stderr

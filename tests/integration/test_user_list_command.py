@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from entrypoints.commands.user_list.list_users import _to_csv_line
 from tests.integration.test_user_commands import sign_up
 from tests.support.forked_service import ForkedService, running
 from tests.support.service import REASON
@@ -40,21 +39,3 @@ def test_without_a_reason_or_with_two_filters_nothing_is_listed(service: ForkedS
     for options in (["--blocked", "true", "--role", "member"], ["--created-since", "now"]):
         shown = service.run("user", "list", *options, *REASON)
         assert (shown.returncode, shown.stdout) == (2, "")
-
-
-@pytest.mark.parametrize(
-    ("cell", "written"),
-    [
-        ("=1+1", "'=1+1"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t'=1"),
-        ("a;=1", "a;'=1"),
-        ('a;"=1"', 'a;\'""=1""'),
-        (" =1", "' =1"),
-        ("\uff1d1", "'\uff1d1"),
-        ('a"b', 'a""b'),
-        ("a-b", "a-b"),
-    ],
-)
-def test_no_spreadsheet_runs_a_cell(cell: str, written: str) -> None:
-    assert _to_csv_line([cell, None]) == f'"{written}",""'

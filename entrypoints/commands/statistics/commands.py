@@ -23,11 +23,26 @@ def _add_costs(costs: ArgumentParser) -> None:
     costs.add_argument("--to", dest="last", metavar="DATE", help="the last day (default: today)")
     costs.add_argument(
         "--by",
-        choices=["country", "provider", "channel"],
+        metavar="GROUP[,GROUP]",
         default="country",
-        help="what the costs are summed by (default: country)",
+        help="what the costs are summed by: country, provider or channel, or two of them, such as "
+        "country,provider (default: country)",
     )
-    add_json_option(costs)
+    formats = costs.add_mutually_exclusive_group()
+    formats.add_argument(
+        "--format",
+        choices=["table", "json", "csv"],
+        default="table",
+        help="table: with totals; json: that of the API; csv: with a head, without totals, and "
+        "with ' before what a spreadsheet would run (default: table)",
+    )
+    formats.add_argument(
+        "--json",
+        dest="format",
+        action="store_const",
+        const="json",
+        help="the same as --format json",
+    )
 
 
 def _costs(settings: "Settings", arguments: Namespace) -> Iterable[str]:
@@ -78,12 +93,13 @@ def _statistics(settings: "Settings", arguments: Namespace) -> Iterable[str]:
 _COMMANDS: Final = (
     Command(
         name="costs",
-        help="Report what codes and messages cost, by country, provider or channel. Days are those "
-        "of UTC; what the service counted within the last ten seconds may be missing.",
+        help="Report what codes and messages cost, by country, provider or channel, or by two of "
+        "them. Days are those of UTC; what the service counted within the last ten seconds may be "
+        "missing.",
         examples=(
             "costs",
             "costs --from 2026-07-01 --to 2026-07-31 --by provider",
-            "costs --json",
+            "costs --by country,provider --format csv",
         ),
         add_arguments=_add_costs,
         run=_costs,

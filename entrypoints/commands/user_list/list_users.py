@@ -1,10 +1,7 @@
 """`dialtone user list`."""
 
-import csv
-import re
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
-from io import StringIO
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import json, structs
@@ -20,18 +17,13 @@ from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_reason_option
 from entrypoints.commands.printing import print_line
 from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.csv_line import to_csv_line
 from entrypoints.features.user_list import USER_LIST
 from entrypoints.http.user_list.schemas import ListedUserResponse, to_listed_user
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
 
 _PAGE_SIZE: Final = 500
-# OWASP, "CSV Injection": what a spreadsheet runs at the beginning of a cell, also in a full-width
-# form or after spaces and quotes, which it drops; and after what another one takes for the end of a
-# cell.
-_FORMULA: Final = re.compile(
-    r"(?:^|(?<=[;\t\r\n]))(?=[\t\r\n]|[\s\"']*[=+\-@\uff1d\uff0b\uff0d\uff20])"
-)
 
 
 def list_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -45,7 +37,7 @@ def list_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
         list_page = use_cases.of(UserListFeature).list_users
         entry, cursor = list_page.begin(caller, reason), None
         if render is _to_csv:
-            print_line(_to_csv_line(ListedUserResponse.__struct_fields__))
+            print_line(to_csv_line(ListedUserResponse.__struct_fields__))
         while True:
             page = await list_page(caller, user_filter, cursor, _PAGE_SIZE, entry)
             if page.users:
@@ -77,14 +69,6 @@ def _to_json(user: ListedUserResponse) -> str:
 
 def _to_csv(user: ListedUserResponse) -> str:
     values = structs.astuple(user)
-    return _to_csv_line(
+    return to_csv_line(
         ["true" if value is True else "false" if value is False else value for value in values]
     )
-
-
-def _to_csv_line(values: Sequence[object]) -> str:
-    """Return the cells of a line, RFC 4180 but for its end. None is an empty cell."""
-    line = StringIO()
-    cells = ["" if value is None else _FORMULA.sub("'", str(value)) for value in values]
-    csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="").writerow(cells)
-    return line.getvalue()

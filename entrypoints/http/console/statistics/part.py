@@ -37,7 +37,7 @@ async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[
         return None
     today = use_cases.of(CostsFeature).today()
     report = await use_cases.of(CostsFeature).report(
-        request.caller, CostPeriod(today, today), CostGroup.COUNTRY
+        request.caller, CostPeriod(today, today), [CostGroup.COUNTRY]
     )
     return [f"{row.costs.millionths / 1_000_000:,.2f} {row.currency}" for row in report.totals]
 

@@ -20,7 +20,8 @@ DomainError
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
 ├── SessionNotFound
 ├── Forbidden                     only others may do this
-│   └── InsufficientScope         a service token lacks the scope
+│   ├── InsufficientScope         a service token lacks the scope
+│   └── PasskeyRequired           staff may do this in a session by passkey
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
 ├── NumberWasChanged              the account changed to another phone
@@ -265,6 +266,10 @@ class InsufficientScope(Forbidden):
     def __init__(self, scope: str) -> None:
         super().__init__()
         self.scope = scope
+
+
+class PasskeyRequired(Forbidden):
+    """The caller has rights of staff only in a session of the console by passkey."""
 
 
 class ReauthenticationRequired(DomainError):

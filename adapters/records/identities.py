@@ -111,6 +111,17 @@ class ConsoleDeviceRecord(msgspec.Struct, gc=False):
     expires_at: datetime
 
 
+class PasskeyRecord(msgspec.Struct, gc=False):
+    """The public key of a passkey."""
+
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None = None
+
+
 class UsedChallengeRecord(msgspec.Struct, gc=False):
     """A challenge that opened a session."""
 
@@ -230,6 +241,7 @@ class IdentityRecord(Record, kw_only=True):
     token_repeats: tuple[TokenRepeatRecord, ...] = ()
     session_claims: tuple[SessionClaimsRecord, ...] = ()
     claims: str = ""
+    passkeys: tuple[PasskeyRecord, ...] = ()
 
     @property
     def encrypted_phones(self) -> list[bytes]:

@@ -19,6 +19,8 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "idempotency_keys": "media",
     "media_items": "media",
     "media_usages": "media",
+    "passkey_challenges": "passkeys",
+    "passkey_invitations": "passkeys",
     "phone_assignments": "phone_change",
     "service_tokens": "admin",
     "used_attestations": "attestation",

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.administration.caller import Caller
+from application.identities.extensions import IdentityExtensions
 from application.ports.console import ConsoleSessions
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
@@ -29,6 +30,8 @@ class AuthenticateConsole:
 
     - Session and identity are read every time, so a sign-out of all sessions, a block, a deletion,
       a change of the phone and a demotion act at once.
+    - A session by code of somebody who needs a passkey has ended, and so has one whose passkey was
+      removed.
     - A use is recorded once in ten seconds at most. An error of the record does not fail the
       request.
     """
@@ -36,6 +39,7 @@ class AuthenticateConsole:
     console_sessions: ConsoleSessions
     identities: Identities
     test_otps: TestOtps
+    extensions: IdentityExtensions
     clock: Clock
 
     async def __call__(self, cookie: str) -> ConsoleUser:
@@ -58,6 +62,7 @@ class AuthenticateConsole:
             identity is None
             or identity.value.session_version != session.session_version
             or not is_open_administrator(identity.value, self.test_otps)
+            or not self._has_passkey(session, identity.value)
         ):
             raise Unauthenticated
         used = session.record_use(now)
@@ -73,6 +78,12 @@ class AuthenticateConsole:
             always_says_why=True,
         )
         return ConsoleUser(used, caller)
+
+    def _has_passkey(self, session: ConsoleSession, identity: Identity) -> bool:
+        """Return whether the session has the passkey that it needs, if it needs one."""
+        if session.passkey_id is None:
+            return not self.extensions.needs_passkey(identity)
+        return identity.find_passkey(session.passkey_id) is not None
 
 
 def is_open_administrator(identity: Identity, test_otps: TestOtps) -> bool:

@@ -21,7 +21,7 @@ class ConsoleFeature:
         test_otps = policy.test_otps
         self.clock = system.clock
         self.authenticate = AuthenticateConsole(
-            console_sessions, identities, test_otps, system.clock
+            console_sessions, identities, test_otps, core.identities.extensions, system.clock
         )
         self.sign_in = ConsoleSignIn(
             check_otp=core.of(OtpFeature).check_otp,

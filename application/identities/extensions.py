@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from domain.identities.identity import Identity
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
@@ -95,6 +96,8 @@ class IdentityExtensions:
             a login, and by the web console.
         token_claims: By the name of the extension: what adds claims to short-lived access tokens,
             at the login and at each refresh.
+        needs_passkey: Whether an identity has its rights of staff only in a console session that a
+            passkey opened. Nobody does where no feature has passkeys.
     """
 
     after_deletion: list[Callable[[str], Awaitable[object]]] = field(default_factory=list)
@@ -103,6 +106,7 @@ class IdentityExtensions:
     login_hook: LoginHookCall | None = None
     session_checks: dict[str, SessionCheck] = field(default_factory=dict)
     token_claims: dict[str, TokenClaimsSource] = field(default_factory=dict)
+    needs_passkey: Callable[[Identity], bool] = lambda _: False
 
     @property
     def decides_logins(self) -> bool:

@@ -90,6 +90,8 @@ class AuditAction(StrEnum):
     SEND_SNAPSHOT = "send_snapshot"
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret
+    INVITE_PASSKEY = "invite_passkey"
+    REMOVE_PASSKEY = "remove_passkey"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

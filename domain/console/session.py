@@ -30,6 +30,7 @@ class ConsoleSession:
 
     Attributes:
         id: The id of the challenge whose code opened the session: a code opens one session only.
+            Random, if a passkey opened it.
         secret_hash: SHA-256 of the secret in the cookie, which has 256 random bits. Empty after
             the sign-out.
         identity_id: Who signed in.
@@ -37,6 +38,7 @@ class ConsoleSession:
             sessions of the identity changes its version, and so ends this session.
         created_at: When it was opened.
         last_used_at: When it was used, or up to `UPDATE_INTERVAL` before.
+        passkey_id: The passkey that opened it; None for a code.
     """
 
     id: str
@@ -45,6 +47,7 @@ class ConsoleSession:
     session_version: int
     created_at: datetime
     last_used_at: datetime
+    passkey_id: str | None = None
 
     @property
     def expires_at(self) -> datetime:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.errors import Unauthenticated
+from domain.errors import ConflictingValue, Unauthenticated
 from domain.identifier import require_identifier
 from domain.identities.data_export import DataExport
 from domain.identities.device_token import MAX_DEVICES, ConsoleDevice, RecognizedDevice
 from domain.identities.external_id import ExternalId
+from domain.identities.passkey import Passkey
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange, PhoneChangeStep
 from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, MAX_TOKEN_REPEATS, Session, TokenRepeat
@@ -108,6 +109,7 @@ class Identity:
       kept after the end of their session, which may end because the token was stolen.
     - `session_version` changes whenever all sessions end, or all but one. So sessions that are kept
       apart from the identity, such as those of the console, end too.
+    - `passkeys` are those of somebody of the staff, at most ten. They end with the role.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
       no consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
@@ -140,6 +142,7 @@ class Identity:
     events: UserEvents = UserEvents()
     session_version: int = 0
     token_repeats: tuple[TokenRepeat, ...] = ()
+    passkeys: tuple[Passkey, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -382,6 +385,38 @@ class Identity:
         others = [each for each in self.active_console_devices(now) if each.id != added.id]
         return replace(self, console_devices=(*others, added)[-MAX_DEVICES:])
 
+    def find_passkey(self, passkey_id: str) -> Passkey | None:
+        """Return the passkey with this short id, or None."""
+        return next((passkey for passkey in self.passkeys if passkey.id == passkey_id), None)
+
+    def check_passkey_name(self, name: str) -> None:
+        """Check that no passkey has this name; raises ConflictingValue."""
+        if any(each.name == name for each in self.passkeys):
+            raise ConflictingValue("Another passkey has this name. Choose a different one.")
+
+    def add_passkey(self, passkey: Passkey) -> "Identity":
+        """Return the identity with this passkey, and without its console sessions and devices.
+
+        Raises:
+            ConflictingValue: Another one has this name.
+        """
+        self.check_passkey_name(passkey.name)
+        return replace(self, passkeys=(*self.passkeys, passkey)).end_console_sessions()
+
+    def end_console_sessions(self) -> "Identity":
+        """Return the identity without sessions and devices of the console. Those of apps stay."""
+        return replace(self, console_devices=(), session_version=self.session_version + 1)
+
+    def use_passkey(self, used: Passkey) -> "Identity":
+        """Return the identity with this passkey in place of the one with the same id."""
+        passkeys = tuple(used if each.id == used.id else each for each in self.passkeys)
+        return replace(self, passkeys=passkeys)
+
+    def remove_passkeys(self, *ids: str) -> "Identity":
+        """Return the identity without these passkeys."""
+        kept = tuple(passkey for passkey in self.passkeys if passkey.id not in ids)
+        return replace(self, passkeys=kept)
+
     def revoke_device_of(self, session_id: str) -> "Identity":
         """Return the identity without the device of this session."""
         return replace(
@@ -520,6 +555,7 @@ class Identity:
             console_devices=(),
             session_version=self.session_version + 1,
             role=Role.MEMBER if change.is_by_operator else self.role,
+            passkeys=() if change.is_by_operator else self.passkeys,
             undo_deadlines=tuple(deadlines),
             phone_change_allowed_at=allowed_at,
         )
@@ -563,13 +599,14 @@ class Identity:
         return replace(
             self,
             role=Role.ADMINISTRATOR,
+            passkeys=(),
             sessions=(),
             session_version=self.session_version + 1,
         )
 
     def demote(self) -> "Identity":
-        """Return the identity as a member, without console devices. Everything else stays."""
-        return replace(self, role=Role.MEMBER, console_devices=())
+        """Return the identity as a member, without what only staff has. Everything else stays."""
+        return replace(self, role=Role.MEMBER, console_devices=(), passkeys=())
 
     def block(self, now: datetime) -> "Identity":
         """Return the identity without sessions. It gets none until it is unblocked."""
@@ -590,7 +627,7 @@ class Identity:
         For the app's backend the user is deleted.
         """
         lost = self.record_event(EventType.USER_DELETED, now).revoke_all_sessions()
-        return replace(lost, detached_at=now, user=None, role=Role.MEMBER)
+        return replace(lost, detached_at=now, user=None, role=Role.MEMBER, passkeys=())
 
     def restore(self, now: datetime) -> "Identity":
         """Return the detached identity for the next login. It counts as used now."""
@@ -634,6 +671,7 @@ class Identity:
             devices=(),
             console_devices=(),
             token_repeats=(),
+            passkeys=(),
             role=Role.MEMBER,
             consent=None,
             external_id=None,
@@ -648,7 +686,13 @@ class Identity:
         """Return the deleted identity after the cleanup removed its media and its phone."""
         # An instance of 0.1.0 that deletes an identity leaves its external id and its claims.
         return replace(
-            self, purged_at=now, phone=None, external_id=None, claims="", phone_change=None
+            self,
+            purged_at=now,
+            phone=None,
+            external_id=None,
+            claims="",
+            passkeys=(),
+            phone_change=None,
         )
 
     def is_username_released(self, now: datetime) -> bool:

@@ -33,6 +33,8 @@ class PhoneNotice(StrEnum):
     """The account has its former number again."""
     PHONE_ASSIGNED = "phone_assigned"
     """To the new number: it signs in to an account. The message says how to disown the account."""
+    PASSKEY_ADDED = "passkey_added"
+    """To the number of somebody of the staff: the account has another passkey."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

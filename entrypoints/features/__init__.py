@@ -15,6 +15,7 @@ from entrypoints.features.journal import JOURNAL
 from entrypoints.features.legacy_otp import LEGACY_OTP
 from entrypoints.features.login_hook import LOGIN_HOOK
 from entrypoints.features.media import MEDIA
+from entrypoints.features.passkeys import PASSKEYS
 from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
@@ -47,6 +48,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     ADMIN,
     USER_LIST,
     CONSOLE,
+    PASSKEYS,
     START,
     LEGACY_OTP,
     *_make_extension_features(),

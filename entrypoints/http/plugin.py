@@ -44,6 +44,7 @@ class ApiPlugin(InitPlugin):
         fields: Structs with the fields that it adds to Structs of the core, or describes better. Of
             the body of a request, they are parsed too, also in Structs that inherit from it.
         body_errors: The errors that requests with such a body may get in addition.
+        related_errors: By errors that operations list: those that they may have in addition.
         links: What can follow operations of the core, by their ids: as the option `links`.
         about: What the description says in addition, by the id of an operation of the core, or
             `ABOUT_API` or `ABOUT_TOKENS`.
@@ -67,6 +68,7 @@ class ApiPlugin(InitPlugin):
     field_codes: Sequence[str] = ()
     fields: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = MappingProxyType({})
     body_errors: Mapping[type[msgspec.Struct], Sequence[type[ApiError]]] = MappingProxyType({})
+    related_errors: Mapping[type[ApiError], Sequence[type[ApiError]]] = MappingProxyType({})
     links: Mapping[str, Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     about: Mapping[str, str] = MappingProxyType({})
     methods: Sequence[str] = ()

@@ -129,6 +129,7 @@ def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_pa
             "phone_changed_without_undo",
             "phone_change_undone",
             "phone_assigned",
+            "passkey_added",
         ],
     )
 

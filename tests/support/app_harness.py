@@ -9,10 +9,12 @@ from adapters.records.features.app_data import make_app_data_repositories
 from adapters.records.features.attestation import make_attestation_repositories
 from adapters.records.features.console import make_console_repositories
 from adapters.records.features.media import make_media_repositories
+from adapters.records.features.passkeys import make_passkeys_repositories
 from adapters.records.features.phone_change import make_phone_change_repositories
 from adapters.records.features.statistics import make_statistics_repositories
 from adapters.records.features.voice import make_voice_repositories
 from adapters.records.repositories.user_list import make_user_list
+from adapters.webauthn.relying_party import WebAuthnRelyingParty
 from application.admin.feature import AdminFeature
 from application.app_data.details import add_app_data_details
 from application.app_data.feature import AppDataFeature
@@ -30,12 +32,14 @@ from application.media.item_acts import ReportItemActs
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
+from application.passkeys.feature import PasskeysFeature
 from application.phone_change.details import add_phone_change_details
 from application.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
 from application.phone_change.move_phone import MovePhone
 from application.ports.attestation import Attestation
 from application.ports.events import EventDestination
 from application.ports.media import ImagePublisher
+from application.ports.passkeys import RelyingParty
 from application.ports.voice import VoicePorts
 from application.principal import Principal
 from application.start.feature import StartFeature
@@ -62,6 +66,7 @@ from tests.support.policies import Policy, make_policy
 from tests.support.voice.stored import stored_calls
 
 CALL_URLS: Final = CallUrls(WEBHOOK_URLS.public_url)
+PASSKEY_ORIGIN: Final = "https://example.org"
 GIF: Final = still_gif()
 _UNUSED: Final[Any] = object()
 """A port of webhooks, which only tests of HTTP use. They replace it."""
@@ -85,6 +90,9 @@ class AppHarness(CoreHarness):
     voice_ports: VoicePorts | None = None
     attestation: Attestation | None = None
     destinations: Mapping[str, EventDestination] = field(default_factory=dict)
+    relying_party: RelyingParty | None = field(
+        default_factory=lambda: WebAuthnRelyingParty("example.org", PASSKEY_ORIGIN, "Dialtone")
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -144,7 +152,20 @@ class AppHarness(CoreHarness):
         sessions = self._make(make_console_repositories).sessions
         add_console_cleanup(core, sessions)
         core.add(ConsoleFeature(core, sessions))
+        core.add(
+            PasskeysFeature(
+                core,
+                self._make(make_passkeys_repositories),
+                sessions,
+                self.relying_party,
+                self.policy.passkeys,
+            )
+        )
         core.add(StartFeature(core, None))
+
+    @property
+    def passkeys(self) -> PasskeysFeature:
+        return self.use_cases.of(PasskeysFeature)
 
     @property
     def media(self) -> MediaFeature:

@@ -6,6 +6,7 @@ from typing import Any
 from application.costs.feature import CostsPolicy
 from application.events.feature import EventsPolicy
 from application.media.feature import MediaPolicy
+from application.passkeys.feature import PasskeysPolicy
 from application.voice.calls import CallsPolicy
 from application.voice.feature import VoicePolicy
 from tests.support.core_policy import CorePolicy, decide
@@ -19,6 +20,9 @@ class Policy(CorePolicy):
     calls: CallsPolicy = field(default_factory=CallsPolicy)
     costs: CostsPolicy = field(default_factory=CostsPolicy)
     events: EventsPolicy = field(default_factory=EventsPolicy)
+    passkeys: PasskeysPolicy = PasskeysPolicy(
+        enrolment_url="https://example.org/console/passkeys/enrol"
+    )
     voice: VoicePolicy | None = VoicePolicy(provider="line")
 
 

@@ -103,6 +103,7 @@ def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
                 phone_change_allowed_at=None,
                 events=UserEvents(),
                 session_version=0,
+                passkeys=(),
                 token_repeats=(),
                 sessions=tuple(
                     replace(

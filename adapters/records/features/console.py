@@ -20,6 +20,7 @@ class ConsoleSessionRecord(Record, kw_only=True):
     session_version: int
     created_at: datetime
     last_used_at: datetime
+    passkey_id: str | None = None
     expires_at: datetime
 
 

@@ -116,6 +116,7 @@ def describe_api(
     components |= {"headers": dict(operations.HEADERS), "responses": {}}
     used: set[str] = set()
     body_errors = [pair for plugin in plugins for pair in plugin.body_errors.items()]
+    related_errors = [pair for plugin in plugins for pair in plugin.related_errors.items()]
     for path, by_method in description["paths"].items():
         for method, operation in by_method.items():
             handler = handlers[path, method]
@@ -126,6 +127,7 @@ def describe_api(
             operations.describe_act(operation, handler)
             operations.describe_request_body(operation, handler, schemas, settings)
             documented = responses.errors_of(handler, path, operation["security"], body_errors)
+            documented = responses.with_related(documented, related_errors)
             form = errors.form_of(path)
             used |= responses.schemas_of(errors, form, documented)
             described = responses.describe_errors(errors, form, documented)

@@ -106,6 +106,15 @@ def errors_of(
     )
 
 
+def with_related(
+    documented: Sequence[DocumentedError],
+    related: Iterable[tuple[type[ApiError], Sequence[type[ApiError]]]],
+) -> Sequence[DocumentedError]:
+    """Return these errors, with those that features add to some of them."""
+    added = [error for listed, errors in related if listed in documented for error in errors]
+    return (*documented, *added)
+
+
 def _errors_of_act(handler: HTTPRouteHandler) -> Sequence[DocumentedError]:
     act: Act | None = handler.opt.get("act")
     return [errors.FreshLoginRequired] if act is not None and act.needs_fresh_login else []

@@ -1,0 +1,1 @@
+"""Passkeys by the package `webauthn`, with user verification on both sides."""

@@ -1,0 +1,1 @@
+"""Passkeys of the staff: sign in to the console, add and remove."""

@@ -1,0 +1,47 @@
+"""The passkeys of an identity: what is stored of a WebAuthn credential."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+MAX_PASSKEYS: Final = 10
+_ID_LENGTH: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    """A public key, whose private key is in an authenticator of its owner.
+
+    Attributes:
+        credential_id: What the authenticator calls it.
+        public_key: The key, as COSE.
+        sign_count: How often the authenticator says that it was used; 0 where it does not count,
+            as those that sync their passkeys.
+        name: What its owner calls it. No two of an identity have the same name.
+        created_at: When it was added.
+        last_used_at: When it signed in last; None before.
+    """
+
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """A short id for people: 16 hex digits."""
+        return sha256(self.credential_id).hexdigest()[:_ID_LENGTH]
+
+    def accepts_count(self, sign_count: int) -> bool:
+        """Return whether a use with this count is one of the authenticator that was added.
+
+        A count that does not rise is that of a copy (WebAuthn §6.1.1), unless none is kept.
+        """
+        return sign_count > self.sign_count or sign_count == self.sign_count == 0
+
+    def use(self, sign_count: int, now: datetime) -> "Passkey":
+        """Return the passkey after a use."""
+        return replace(self, sign_count=sign_count, last_used_at=now)

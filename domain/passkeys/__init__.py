@@ -1,0 +1,1 @@
+"""Passkeys of the staff: challenges, invitations and errors."""

@@ -1,0 +1,68 @@
+"""The invitation to add a passkey: a secret in a link, or after the use of another passkey."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.administration.audit import hide_phones
+from domain.errors import InvalidValue, TooLong
+from domain.identities.identity import Identity
+from domain.secret_hash import hash_secret
+
+SECRET_BYTES: Final = 32
+LINK_TTL: Final = timedelta(minutes=15)
+"""Of a link that an operator made."""
+USE_TTL: Final = timedelta(minutes=5)
+"""After the use of a passkey."""
+MAX_NAME_LENGTH: Final = 50
+_SECRET: Final = re.compile(rf"[0-9a-f]{{{2 * SECRET_BYTES}}}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyInvitation:
+    """Lets one identity add one passkey. Whoever deletes its record has used it.
+
+    Attributes:
+        id: The hash of its secret, which has 256 random bits.
+        identity_id: Who adds a passkey.
+        session_version: The version that the identity had. Whatever ends all its sessions voids
+            the invitation too: also a block, a change of the number, and a new passkey.
+        passkey_id: The passkey that was used for it; empty for a link. It has to be there still.
+        created_at: When it was made.
+        expires_at: When it is no longer valid, and is deleted.
+    """
+
+    id: str = field(repr=False)
+    identity_id: str
+    session_version: int
+    passkey_id: str = ""
+    created_at: datetime
+    expires_at: datetime
+
+    def admits(self, identity: Identity, now: datetime) -> bool:
+        """Return whether the identity, as it is now, may add a passkey."""
+        return (
+            now < self.expires_at
+            and self.session_version == identity.session_version
+            and (not self.passkey_id or identity.find_passkey(self.passkey_id) is not None)
+        )
+
+
+def find_invitation_id(secret: str) -> str | None:
+    """Return the id of the invitation with this secret; None for a text that is no secret."""
+    return hash_secret(secret) if _SECRET.fullmatch(secret) else None
+
+
+def parse_passkey_name(text: str) -> str:
+    """Parse what somebody calls a passkey: one line. The digits of a phone in it are masked.
+
+    Raises:
+        InvalidValue, TooLong
+    """
+    name = " ".join(text.split())
+    if not name or not name.isprintable():
+        raise InvalidValue("The name of a passkey is one line of text, such as that of the device.")
+    if len(name) > MAX_NAME_LENGTH:
+        raise TooLong(f"The name of a passkey has at most {MAX_NAME_LENGTH} characters.")
+    return hide_phones(name)

@@ -1,0 +1,139 @@
+"""Passkeys of the staff, with which it signs in to the web console."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from entrypoints.features.console import ConsoleSettings
+from entrypoints.features.feature import Feature
+from entrypoints.settings import parsers
+from entrypoints.settings.declaration import optional
+from entrypoints.settings.rules import Problem, Rule
+from entrypoints.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
+
+_ENROLMENT_PATH: Final = "/console/passkeys/enrol"
+_DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
+_NO_CONSOLE: Final = "Passkeys are used in the web console: set DIALTONE_WEB_CONSOLE=yes."
+_NO_HOST_NAME: Final = (
+    "DIALTONE_PUBLIC_URL has an IP address, and browsers make passkeys for host names only: use "
+    "the name of the host, such as https://dialtone.example.org, or http://localhost:8000 on this "
+    "machine."
+)
+
+
+class StaffPasskeys(StrEnum):
+    """Who of the staff needs a passkey."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasskeySettings(Settings):
+    """Who of the staff needs a passkey."""
+
+    staff_passkeys: StaffPasskeys = optional(
+        "required asks all staff for a passkey; optional only whoever has one.",
+        parsers.choice(*StaffPasskeys),
+        default=StaffPasskeys.OPTIONAL,
+    )
+
+
+def explain_why_not(settings: Settings) -> str:
+    """Return why there can be no passkeys with these settings; empty if there can."""
+    if not settings.of(ConsoleSettings).has_console:
+        return _NO_CONSOLE
+    return _NO_HOST_NAME if _is_ip(urlsplit(settings.public_url).hostname or "") else ""
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def make_origin(url: str) -> str:
+    """Return the origin of a URL as browsers write it: in lower case, without a default port."""
+    parts = urlsplit(url)
+    port = parts.port if parts.port != _DEFAULT_PORTS.get(parts.scheme) else None
+    return f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
+
+
+def _check_possible(settings: PasskeySettings) -> Iterator[Problem]:
+    if settings.staff_passkeys is StaffPasskeys.REQUIRED and (why_not := explain_why_not(settings)):
+        yield Problem("DIALTONE_STAFF_PASSKEYS", f"Must not be required. {why_not}")
+
+
+class _Passkeys(Feature):
+    """Passkeys of the staff, with which it signs in to the web console."""
+
+    name = "passkeys"
+    needs = ("console",)
+    has_cleanup = True
+    adds_to_export = True
+    folders = (
+        "domain/passkeys",
+        "application/passkeys",
+        "application/ports/passkeys.py",
+        "adapters/webauthn",
+        "adapters/records/features/passkeys.py",
+        "entrypoints/http/passkeys",
+        "entrypoints/commands/passkeys",
+        "entrypoints/words/passkey_words.py",
+    )
+    settings = PasskeySettings
+
+    def rules(self) -> Sequence[Rule]:
+        return (_check_possible,)
+
+    def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+        del settings, installed
+        from entrypoints.http.passkeys.plugin import PasskeysPlugin
+
+        return (PasskeysPlugin(),)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases of passkeys, also where none can be used: those that exist count."""
+        from adapters.records.features.console import make_console_repositories
+        from adapters.records.features.passkeys import make_passkeys_repositories
+        from application.passkeys.feature import PasskeysFeature, PasskeysPolicy
+
+        settings, database = opening.settings, opening.database
+        url, why_not = settings.public_url, explain_why_not(settings)
+        relying_party = None
+        if not why_not:
+            # What it imports takes a fifth of a second, and few commands need it.
+            from adapters.webauthn.relying_party import WebAuthnRelyingParty
+
+            relying_party = WebAuthnRelyingParty(
+                rp_id=urlsplit(url).hostname or "", origin=make_origin(url), name=settings.app_name
+            )
+        opening.use_cases.add(
+            PasskeysFeature(
+                opening.use_cases,
+                make_passkeys_repositories(database),
+                make_console_repositories(database).sessions,
+                relying_party,
+                PasskeysPolicy(
+                    are_required=settings.of(PasskeySettings).staff_passkeys
+                    is StaffPasskeys.REQUIRED,
+                    enrolment_url=make_origin(url) + _ENROLMENT_PATH,
+                    why_not=why_not,
+                ),
+            )
+        )
+        yield
+
+
+PASSKEYS: Final = _Passkeys()

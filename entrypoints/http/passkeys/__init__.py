@@ -1,0 +1,1 @@
+"""Passkeys over HTTP: their errors. The pages are of the web console."""

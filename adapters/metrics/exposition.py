@@ -42,11 +42,13 @@ class MeasuredGauge:
         name: Its name without the prefix.
         text: What it is.
         measure: Returns the value; None where there is none.
+        label: A label, whose values by its value `measure` returns; empty if it has none.
     """
 
     name: str
     text: str
-    measure: Callable[[], Awaitable[float]] | None
+    measure: Callable[[], Awaitable[float | Mapping[str, float]]] | None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +120,13 @@ class Exposition:
 
 
 async def _measure_gauge(gauge: MeasuredGauge) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"{PREFIX}_{gauge.name}", gauge.text)
-    if gauge.measure is not None and (value := await _measure(gauge.measure)) is not None:
+    labels = [gauge.label] if gauge.label else []
+    family = GaugeMetricFamily(f"{PREFIX}_{gauge.name}", gauge.text, labels=labels)
+    value = None if gauge.measure is None else await _measure(gauge.measure)
+    if isinstance(value, Mapping):
+        for label, number in value.items():
+            family.add_metric([label], number)
+    elif value is not None:
         family.add_metric([], value)
     return family
 

@@ -22,6 +22,7 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "passkey_challenges": "passkeys",
     "passkey_invitations": "passkeys",
     "phone_assignments": "phone_change",
+    "rules": "rules",
     "service_tokens": "admin",
     "used_attestations": "attestation",
     "used_webhooks": "voice",

@@ -32,6 +32,7 @@ class Act:
     role: Role | None = Role.ADMINISTRATOR
     needs_fresh_login: bool = False
     needs_reason: bool = False
+    needs_passkey: bool = False
 
 
 def scopes_of(acts: Sequence[Act]) -> Sequence[Scope]:

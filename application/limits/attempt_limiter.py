@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from application.limits.effective_limits import EffectiveLimits
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications
@@ -26,7 +27,7 @@ from domain.otp.attempts import (
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import count_on_callback
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
+from domain.otp.rate_limits import Acquisition, Reservation
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.unchallenged_attempts import UnchallengedAttempts, unchallenged_attempts_id
 from domain.phone import PhoneNumber
@@ -67,7 +68,7 @@ class AttemptLimiter:
     phone_verifications: PhoneVerifications
     unchallenged_attempts: UnchallengedAttemptsRepository
     limit_store: LimitStore
-    rate_limits: RateLimits
+    limits: EffectiveLimits
 
     async def failure_available_at(
         self, now: datetime, country: str, client_ip: HashedClientIp | None = None
@@ -84,10 +85,11 @@ class AttemptLimiter:
         Raises:
             StorageError
         """
+        in_force = self.limits.of_country(country, now)
         limits = (
-            self.rate_limits.for_failed_attempts(country)
+            in_force.for_failed_attempts(country)
             if client_ip is None
-            else self.rate_limits.for_failed_attempt(client_ip, country)
+            else in_force.for_failed_attempt(client_ip, country)
         )
         return await self.limit_store.next_available(Reservation(now, limits))
 
@@ -98,7 +100,7 @@ class AttemptLimiter:
             TooManyAttemptsFromIp
             StorageError
         """
-        of_ip = Reservation(now, self.rate_limits.for_verification(client_ip))
+        of_ip = Reservation(now, self.limits.settings.for_verification(client_ip))
         [acquired] = await self.limit_store.acquire(of_ip)
         if not isinstance(acquired, Acquisition):
             raise TooManyAttemptsFromIp(whole_seconds(now, acquired))
@@ -112,7 +114,7 @@ class AttemptLimiter:
             StorageError
             CorruptRecord
         """
-        limits = self.rate_limits
+        limits = self.limits.of_country(phone.country, now)
         of_ip = Reservation(now, limits.for_verification(client_ip))
         of_failure = Reservation(now, limits.for_failed_attempt(client_ip, phone.country))
         unchallenged_id = unchallenged_attempts_id(client_ip, phone_key)

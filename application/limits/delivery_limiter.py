@@ -1,9 +1,10 @@
 """When a delivery or callback is allowed, and its permits of limits that many phones share."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from application.limits.effective_limits import EffectiveLimits
 from application.limits.limit_alerts import LimitAlerts
 from application.otp.codes import OtpCodes
 from application.ports.errors import StorageError
@@ -16,7 +17,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.permits import Outcome, Permits
+from domain.otp.permits import Outcome, Permits, Recognition
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import (
     ATTESTED,
@@ -44,7 +45,7 @@ class DeliveryLimiter:
     identities: Identities
     codes: OtpCodes
     keyed_hashes: KeyedHashes
-    rate_limits: RateLimits
+    limits: EffectiveLimits
     delivery_policy: DeliveryPolicy
     alerts: LimitAlerts
 
@@ -60,26 +61,70 @@ class DeliveryLimiter:
         verification: PhoneVerification,
         now: datetime,
         channel: Channel,
+        client_ip: str,
     ) -> Reservation:
-        """Return the reservation of a delivery by this client, with all parts that it may have."""
+        """Return the reservation of a delivery by this client, with all parts that it may have.
+
+        Args:
+            phone: The phone.
+            request: Who asks for it.
+            verification: What is known of the phone.
+            now: The time of the reservation.
+            channel: How the code is delivered.
+            client_ip: The IP of the request, for rules about networks.
+        """
         of_identity: tuple[RateLimit, ...] = ()
         if isinstance(request, OtpRequest) and request.new_challenge.identity_id is not None:
             of_identity = for_phone_change(request.new_challenge.identity_id)
         if self.codes.is_test_phone(phone, now):
             # No message is sent, so no permit of a country or in total is needed.
-            of_ip = self.rate_limits.for_ip(request.client_ip)
-            return Reservation(now, (*of_ip, *of_identity))
+            of_ip = self.limits.settings.for_ip(request.client_ip)
+
+            def make_without_message(_: RateLimits, time: datetime) -> Reservation:
+                return Reservation(time, (*of_ip, *of_identity))
+
+            return self.limits.reserve(phone, client_ip, now, make_without_message)
         self.alerts.measure_limits.see(phone.country)
         recognition = verification.recognize(request)
-        route = self.route(phone, request.client_ip)
-        reservation = self.rate_limits.reserve_delivery(now, route, recognition, channel)
-        return replace(reservation, limits=(*reservation.limits, *of_identity))
+        return self.reserve_delivery(
+            phone, request.client_ip, now, recognition, channel, client_ip
+        ).with_limits(*of_identity)
+
+    def reserve_delivery(
+        self,
+        phone: PhoneNumber,
+        hashed_ip: HashedClientIp,
+        now: datetime,
+        recognition: Recognition,
+        channel: Channel,
+        client_ip: str = "",
+    ) -> Reservation:
+        """Return the reservation of a delivery to a phone that has no fixed code.
+
+        Args:
+            phone: The phone.
+            hashed_ip: Which IP and network are counted.
+            now: The time of the reservation.
+            recognition: How the client is recognized.
+            channel: How the code is delivered.
+            client_ip: The IP of the request; empty if rules about networks do not matter.
+        """
+        route = self.route(phone, hashed_ip)
+
+        def make(limits: RateLimits, time: datetime) -> Reservation:
+            return limits.reserve_delivery(time, route, recognition, channel)
+
+        return self.limits.reserve(phone, client_ip, now, make)
 
     def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
         """Return the reservation of a callback, with both parts that it may have."""
         self.alerts.measure_limits.see(phone.country)
         number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-        return self.rate_limits.reserve_callback(now, phone.country, number_range)
+
+        def make(limits: RateLimits, time: datetime) -> Reservation:
+            return limits.reserve_callback(time, phone.country, number_range)
+
+        return self.limits.reserve(phone, "", now, make)
 
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification
@@ -89,11 +134,13 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        [acquired] = await self.limit_store.acquire(reservation.ordinary)
+        if reservation.denied_by:
+            return await self.next_available(reservation, verification)
+        acquired = await self._acquire(reservation.ordinary)
         if isinstance(acquired, Acquisition):
             return acquired
         if await self._may_use_reserve(reservation, verification, acquired):
-            [acquired] = await self.limit_store.acquire(reservation.without(ATTESTED))
+            acquired = await self._acquire(reservation.without(ATTESTED))
         return acquired
 
     async def acquire_with_proof(self, reservation: Reservation) -> Acquisition | datetime:
@@ -104,8 +151,7 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        [acquired] = await self.limit_store.acquire(reservation.without(RESERVE))
-        return acquired
+        return await self._acquire(reservation.without(RESERVE))
 
     async def next_available_with_proof(
         self, reservation: Reservation, client_ip: HashedClientIp
@@ -120,9 +166,8 @@ class DeliveryLimiter:
         with_proof = reservation.without(RESERVE)
         if with_proof == reservation.ordinary:
             return None
-        checks = self.rate_limits.for_attestation(client_ip)
-        with_check = replace(with_proof, limits=(*with_proof.limits, *checks))
-        return await self.limit_store.next_available(with_check)
+        checks = self.limits.settings.for_attestation(client_ip)
+        return await self._next_available(with_proof.with_limits(*checks))
 
     async def acquire_check_of_proof(
         self, now: datetime, client_ip: HashedClientIp
@@ -132,7 +177,7 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        checks = self.rate_limits.for_attestation(client_ip)
+        checks = self.limits.settings.for_attestation(client_ip)
         [acquired] = await self.limit_store.acquire(Reservation(now, checks))
         return acquired
 
@@ -142,7 +187,7 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        checks = self.rate_limits.for_attestation(client_ip)
+        checks = self.limits.settings.for_attestation(client_ip)
         return await self.limit_store.next_available(Reservation(now, checks))
 
     async def acquire_leaving_message(self, phone: PhoneNumber, now: datetime) -> Permits | None:
@@ -151,7 +196,8 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        limits = self.rate_limits.for_leaving_message(self.codes.phone_key(phone), phone.country)
+        in_force = self.limits.of_phone(phone, now)
+        limits = in_force.for_leaving_message(self.codes.phone_key(phone), phone.country)
         [acquired] = await self.limit_store.acquire(Reservation(now, limits))
         return Permits(acquired.acquired_at) if isinstance(acquired, Acquisition) else None
 
@@ -160,7 +206,7 @@ class DeliveryLimiter:
     ) -> None:
         """Release what a message that says how to leave gives back."""
         phone_key = self.codes.phone_key(phone)
-        released = self.rate_limits.settle_leaving_message(
+        released = self.limits.settings.settle_leaving_message(
             phone_key, phone.country, permits, outcome
         )
         await self.release(released)
@@ -189,7 +235,7 @@ class DeliveryLimiter:
         """
         if delivery.permits is not None:
             route = self.route(phone, delivery.client_ip)
-            released = self.rate_limits.settle(route, delivery.permits, outcome, identity_id)
+            released = self.limits.settings.settle(route, delivery.permits, outcome, identity_id)
             await self.release(released)
 
     async def settle_callback(
@@ -198,7 +244,7 @@ class DeliveryLimiter:
         """Release what a callback gives back."""
         if callback.permits is not None:
             number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-            released = self.rate_limits.settle_callback(
+            released = self.limits.settings.settle_callback(
                 phone.country, number_range, callback.permits, outcome
             )
             await self.release(released)
@@ -211,9 +257,25 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        available_at = await self.limit_store.next_available(reservation.ordinary)
+        available_at = await self._next_available(reservation.ordinary)
         if await self._may_use_reserve(reservation, verification, available_at):
-            return await self.limit_store.next_available(reservation.without(ATTESTED))
+            return await self._next_available(reservation.without(ATTESTED))
+        return available_at
+
+    async def _acquire(self, reservation: Reservation) -> Acquisition | datetime:
+        [acquired] = await self.limit_store.acquire(reservation)
+        if isinstance(acquired, Acquisition) or reservation.ruling is None:
+            return acquired
+        return await self._next_available(reservation)
+
+    async def _next_available(self, reservation: Reservation) -> datetime:
+        """Return when there are permits, also if rules end before."""
+        available_at = await self.limit_store.next_available(reservation)
+        while reservation.ruling is not None and (later := reservation.ruling.later) is not None:
+            if not reservation.denied_by and available_at < later.acquired_at:
+                break
+            reservation = later
+            available_at = await self.limit_store.next_available(reservation)
         return available_at
 
     async def limit_available_at(self, limit: RateLimit, now: datetime) -> datetime:
@@ -225,7 +287,11 @@ class DeliveryLimiter:
         return await self.limit_store.next_available(Reservation(now, (limit,)))
 
     async def resend_in(
-        self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification
+        self,
+        phone: PhoneNumber,
+        attempt: OtpAttempt,
+        verification: PhoneVerification,
+        client_ip: str,
     ) -> int:
         """Return when a new code can be requested by a message: whole seconds from the attempt on.
 
@@ -239,7 +305,9 @@ class DeliveryLimiter:
         now = attempt.now
         if not CodeCheck(attempt, verification.prune(now)).has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
-        reservation = self.make_reservation(phone, attempt, verification, now, Channel.SMS)
+        reservation = self.make_reservation(
+            phone, attempt, verification, now, Channel.SMS, client_ip
+        )
         available_at = await self.next_available(reservation, verification)
         next_request_at = verification.next_request_at(attempt, self.policy(phone, now), now)
         return whole_seconds(now, max(next_request_at, available_at))

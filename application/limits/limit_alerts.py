@@ -12,6 +12,7 @@ from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.otp.limit_names import NO_LIMIT, LimitName, name_limit
 from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.rejection import BY_RULE
 
 ALERT_INTERVAL: Final = timedelta(hours=1)
 """How often one process warns of one limit."""
@@ -37,7 +38,8 @@ class LimitAlerts:
         """Return the name of the limit that rejects a reservation, and warn of shared ones.
 
         Of several limits it is the one that most phones share, and of parts the first one, which is
-        for this client. The name is empty if none is known.
+        for this client. The name is empty if none is known. It begins with `BY_RULE` if a rule of
+        an operator denies the reservation, or if the limit of the settings would not reject it.
         """
         ordinary = reservation.ordinary
         limits = ordinary.all_limits
@@ -54,7 +56,19 @@ class LimitAlerts:
         rejecting = ordinary.find_rejecting(used_up)
         # In a reservation the narrower limits come first.
         rejecting.sort(key=lambda limit: limit.is_shared)
-        return name_limit(rejecting[-1]) if rejecting else NO_LIMIT
+        if reservation.denied_by:
+            return LimitName(reservation.denied_by, "")
+        if not rejecting:
+            return NO_LIMIT
+        name = name_limit(rejecting[-1])
+        if reservation.ruling is not None:
+            of_settings = reservation.ruling.of_settings.ordinary.all_limits
+            sizes = {limit.key: limit.window.limit for limit in of_settings}
+            used = dict(zip((limit.key for limit in limits), counts, strict=True))
+            key = rejecting[-1].key
+            if used[key] < sizes.get(key, 0):
+                return name._replace(limit=f"{BY_RULE}{name.limit}")
+        return name
 
     def _warn_of_rejection(self, limits: Sequence[RateLimit]) -> None:
         for limit in limits:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from application.limits.effective_limits import EffectiveLimits
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.countries import ALL_COUNTRIES
 from domain.otp.limit_names import name_limit
-from domain.otp.rate_limits import RateLimit, RateLimits
+from domain.otp.rate_limits import RateLimit
 
 MAX_AGE: Final = timedelta(seconds=15)
 """How long a measurement is held: the database is read no more often."""
@@ -27,7 +28,7 @@ class LimitUse:
         part: The part of the limit; empty if it has none.
         country: The country; empty for a limit in total.
         used: How many permits count. These are more than allowed after the limit was lowered.
-        allowed: How many permits the limit has.
+        allowed: How many permits the limit has now.
     """
 
     limit: str
@@ -54,13 +55,13 @@ class MeasureLimits:
         self,
         limit_store: LimitStore,
         clock: Clock,
-        rate_limits: RateLimits,
+        limits: EffectiveLimits,
         countries: Collection[str] | None,
     ) -> None:
         """Set the limits, and the countries that are served; None for all of them."""
         self._limit_store = limit_store
         self._clock = clock
-        self._rate_limits = rate_limits
+        self._limits = limits
         named = set(countries or ())
         self._serves_all = countries is None or named >= ALL_COUNTRIES
         self._countries: set[str] = set() if self._serves_all else named
@@ -94,7 +95,7 @@ class MeasureLimits:
             return self._measured
 
     async def _measure(self, now: datetime) -> Sequence[LimitUse]:
-        limits = [*self._rate_limits.shared_limits(sorted(self._countries)), *self._included]
+        limits = [*self._limits.shared_limits(sorted(self._countries), now), *self._included]
         counts = await self._limit_store.count_used(limits, now)
         return [
             LimitUse(*name_limit(limit), limit.country, used, limit.window.limit)

@@ -169,7 +169,7 @@ class CheckOtp:
         try:
             left = await self.attempt_limiter.count(attempt, permits, result, unchanged)
         except TooManyAttempts as error:
-            error.resend_in = await self._report_exhausted(phone, attempt, error, unchanged)
+            error.resend_in = await self._report_exhausted(command, attempt, error, unchanged)
             raise
         return CheckedOtp(
             result=result,
@@ -242,14 +242,16 @@ class CheckOtp:
 
     async def _report_exhausted(
         self,
-        phone: PhoneNumber,
+        command: CheckOtpCommand,
         attempt: OtpAttempt,
         error: TooManyAttempts,
         unchanged: Versioned[PhoneVerification] | None,
     ) -> int:
         """Report an attempt that was not looked at, and return when a new code can be requested."""
-        is_of_ip = isinstance(error, TooManyAttemptsFromIp)
+        phone, is_of_ip = command.phone, isinstance(error, TooManyAttemptsFromIp)
         reason = "of this IP, for all phones" if is_of_ip else "for this phone"
         self.events.record(OtpAttemptsExhausted(phone=phone, reason=reason))
         current = unchanged or await self.phone_verifications.load(phone)
-        return await self.delivery_limiter.resend_in(phone, attempt, current.value)
+        return await self.delivery_limiter.resend_in(
+            phone, attempt, current.value, command.client_ip
+        )

@@ -98,6 +98,8 @@ class DescribeVerification:
             return "it has a fixed code in DIALTONE_TEST_OTPS"
         if self.countries is not None and phone.country not in self.countries:
             return f"its country, {phone.country}, is not in DIALTONE_COUNTRIES"
+        if denial := self.delivery_limiter.limits.explain_denial(phone, now):
+            return denial
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
@@ -137,9 +139,7 @@ class DescribeVerification:
         recognition: Recognition,
     ) -> Wait:
         limiter = self.delivery_limiter
-        reservation = limiter.rate_limits.reserve_delivery(
-            now, limiter.route(phone, client_ip), recognition, Channel.SMS
-        )
+        reservation = limiter.reserve_delivery(phone, client_ip, now, recognition, Channel.SMS)
         until = await limiter.next_available(reservation, verification)
         if until <= now:
             return Wait(now)

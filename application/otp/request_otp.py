@@ -137,6 +137,8 @@ class RequestOtp:
     - For changes of its phone an identity gets at most five codes a day.
     - Where the limits of strangers are used up, a client that can make a proof is asked for one.
     - Nothing is sent to a test phone, and it has no cooldown.
+    - Rules of operators may change limits, or block phones and networks. A phone that is blocked is
+      one of a country that is not served, and a network that is blocked is one without permits.
     """
 
     phone_verifications: PhoneVerifications
@@ -240,6 +242,10 @@ class RequestOtp:
             reason = "the country is not served"
             self._record_not_served(command, now, COUNTRY_NOT_SERVED, reason)
             raise CountryNotServed
+        if denied_by := self.delivery_limiter.limits.find_denial(phone, now):
+            # A client cannot tell it from a country that is not served.
+            self._record_not_served(command, now, denied_by, "a rule blocks the number")
+            raise CountryNotServed
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
@@ -273,7 +279,7 @@ class RequestOtp:
         phone, limiter = command.phone, self.delivery_limiter
         policy = limiter.policy(phone, request.now)
         reservation = limiter.make_reservation(
-            phone, request, loaded.value, request.now, request.channel
+            phone, request, loaded.value, request.now, request.channel, command.client_ip
         )
         available_at = None
         try:
@@ -297,9 +303,10 @@ class RequestOtp:
                 decision = await self._refer_to_delivery(phone, decide)
                 if not decision.is_new:
                     return decision
-                acquired = await self._acquire_with_proof(
-                    command, request, loaded.value, reservation, acquired
-                )
+                if not reservation.denied_by:
+                    acquired = await self._acquire_with_proof(
+                        command, request, loaded.value, reservation, acquired
+                    )
             if not isinstance(acquired, Acquisition):
                 available_at = acquired
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
@@ -497,7 +504,9 @@ class RequestOtp:
             if delivery is not None:
                 identity_id = request.new_challenge.identity_id
                 await limiter.settle(phone, delivery, result.status.outcome, identity_id)
-            reservation = limiter.make_reservation(phone, request, rejected, now, request.channel)
+            reservation = limiter.make_reservation(
+                phone, request, rejected, now, request.channel, command.client_ip
+            )
             available_at = await self._next_available(command, request, reservation, rejected)
             next_request_at = max(rejected.next_request_at(request, policy, now), available_at)
         return whole_seconds(now, next_request_at)

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from application.limits.effective_limits import EffectiveLimits
 from application.otp.codes import OtpCodes
 from application.otp.events import PhoneNoticeRejected, PhoneNoticeSent
 from application.otp.send_text import SendText
@@ -20,7 +21,7 @@ class SendNotice:
     """Send a message without a one-time code to a number that an account had or gets.
 
     Nothing is sent to a blocked number, to one with a test OTP, and to a country that is not
-    served.
+    served. While a rule of an operator blocks the number, the message waits.
     """
 
     phone_verifications: PhoneVerifications
@@ -30,6 +31,7 @@ class SendNotice:
     clock: Clock
     events: SecurityEvents
     countries: Collection[str] | None
+    limits: EffectiveLimits
 
     async def __call__(
         self,
@@ -49,9 +51,12 @@ class SendNotice:
         Raises:
             StorageError
         """
+        now = self.clock.now()
         is_served = self.countries is None or phone.country in self.countries
-        if not is_served or self.codes.is_test_phone(phone, self.clock.now()):
+        if not is_served or self.codes.is_test_phone(phone, now):
             return True
+        if self.limits.find_denial(phone, now):
+            return False
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             return True
         message = self.templates.render_notice(

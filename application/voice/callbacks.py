@@ -90,7 +90,7 @@ class Callbacks:
         is_test_phone = self.codes.is_test_phone(phone, now)
         if self.place_code_call is None:
             return self._reject(phone, now, "there is no phone line", NO_PHONE_LINE)
-        if not is_test_phone and (problem := self._find_problem(phone)):
+        if not is_test_phone and (problem := self._find_problem(phone, now)):
             return self._reject(phone, now, *problem)
         seconds_left = self.place_code_call.pause.seconds_left
         if not is_test_phone and seconds_left > 0:
@@ -221,10 +221,12 @@ class Callbacks:
                 await self.delivery_limiter.release(acquired)
         return is_new
 
-    def _find_problem(self, phone: PhoneNumber) -> tuple[str, str] | None:
+    def _find_problem(self, phone: PhoneNumber, now: datetime) -> tuple[str, str] | None:
         """Return why no code is sent to a number, and the limit; None if a code is sent."""
         if self.countries is not None and phone.country not in self.countries:
             return "the country is not served", COUNTRY_NOT_SERVED
+        if denied_by := self.delivery_limiter.limits.find_denial(phone, now):
+            return "a rule blocks the number", denied_by
         try:
             self.phone_rules.check(phone)
         except InvalidValue:

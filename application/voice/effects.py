@@ -148,6 +148,8 @@ class CarryOutEffect:
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):
             return
+        if self.delivery_limiter.limits.find_denial(phone, now):
+            return
         permits = await self.delivery_limiter.acquire_leaving_message(phone, now)
         if permits is None:
             return

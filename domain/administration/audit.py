@@ -88,6 +88,8 @@ class AuditAction(StrEnum):
     LIST_USERS = "list_users"
     IMPORT_USERS = "import_users"
     SEND_SNAPSHOT = "send_snapshot"
+    ADD_RULE = "add_rule"
+    END_RULE = "end_rule"
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret
     INVITE_PASSKEY = "invite_passkey"

@@ -26,3 +26,5 @@ class Scope(StrEnum):
     READ_AUDIT = "audit:read"
     READ_COSTS = "costs:read"
     READ_STATISTICS = "statistics:read"
+    READ_RULES = "rules:read"
+    WRITE_RULES = "rules:write"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 from domain.otp.client_ip import HashedClientIp
@@ -60,6 +60,8 @@ PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(5, timedelta(days=1))
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 """Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
 
+_MAX_DIVISIONS: Final = 1_000
+"""How many divided limits are kept: a handful, and some more for each rule of an operator."""
 MAX_SUBJECT_LENGTH: Final = 150
 """Characters of a subject: up to 600 bytes of UTF-8."""
 MAX_LIMIT_RECORD_ID_LENGTH: Final = 200
@@ -114,6 +116,11 @@ class RateLimit:
         return f"{self.subject}:{self.purpose}"
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What identifies it, whatever its window is."""
+        return self.record_id, self.name
+
+    @property
     def subject_kind(self) -> str:
         """Its subject without an id: `ip`, `network`, `country`, `total` and so on."""
         return self.subject.partition(":")[0]
@@ -152,12 +159,32 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """What rules of operators make of a reservation.
+
+    Attributes:
+        of_settings: The reservation without rules.
+        denied_by: The name of what denies it, in the place of a limit; empty if nothing does.
+        later: The reservation at the next time at which one of these rules has ended; None after
+            the last one.
+    """
+
+    of_settings: "Reservation"
+    denied_by: str = ""
+    later: "Reservation | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
-    """A permit of each of these limits, and of a part of each group: all or none."""
+    """A permit of each of these limits, and of a part of each group: all or none.
+
+    `ruling` is what rules of operators say of it, None if there is no rule about it.
+    """
 
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
     groups: tuple[Group, ...] = ()
+    ruling: Ruling | None = None
 
     @property
     def all_limits(self) -> tuple[RateLimit, ...]:
@@ -171,7 +198,22 @@ class Reservation:
             replace(group, parts=tuple(part for part in group.parts if part.name not in names))
             for group in self.groups
         )
-        return replace(self, groups=groups)
+        ruling = self.ruling
+        if ruling is not None and ruling.later is not None:
+            ruling = replace(ruling, later=ruling.later.without(*names))
+        return replace(self, groups=groups, ruling=ruling)
+
+    def with_limits(self, *limits: RateLimit) -> "Reservation":
+        """Return the reservation with further limits, also at later times."""
+        ruling = self.ruling
+        if ruling is not None and ruling.later is not None:
+            ruling = replace(ruling, later=ruling.later.with_limits(*limits))
+        return replace(self, limits=(*self.limits, *limits), ruling=ruling)
+
+    @property
+    def denied_by(self) -> str:
+        """The name of the rule that denies it, in the place of a limit; empty if none does."""
+        return self.ruling.denied_by if self.ruling else ""
 
     @property
     def ordinary(self) -> "Reservation":
@@ -260,6 +302,8 @@ class RateLimits:
     - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
       can try over all phones. They reject nothing themselves: while one of them is used up,
       fewer attempts are looked at. One network can use up 5 % of each, in all countries together.
+    - `all_per_country`, `all_total`, `leaving_per_country` and `max_of_number_range` are None in
+      the settings of an operator: they follow from the others. `change_limits` sets them.
     """
 
     per_ip: SlidingWindow = SlidingWindow(60, timedelta(hours=1))
@@ -276,6 +320,10 @@ class RateLimits:
     failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
     has_attested_part: bool = False
+    all_per_country: SlidingWindow | None = None
+    all_total: SlidingWindow | None = None
+    leaving_per_country: SlidingWindow | None = None
+    max_of_number_range: int | None = None
 
     def reserve_delivery(
         self,
@@ -336,7 +384,7 @@ class RateLimits:
         limits = [
             limit
             for used in settlement.parts
-            for limit in self._limits_of_part(used.group, used.part, route)
+            for limit in self._limits_of_part(used.group, used.part, route, is_release=True)
         ]
         if REQUESTER in settlement.groups:
             limits += self._limits_of_requester(route, permits)
@@ -357,7 +405,7 @@ class RateLimits:
         limits = [
             limit
             for used in settlement.parts
-            for limit in self._limits_of_callback(used.part, country, number_range)
+            for limit in self._limits_of_callback(used.part, country, number_range, is_release=True)
         ]
         return _give_back(permits, settlement, limits)
 
@@ -450,8 +498,31 @@ class RateLimits:
             limits += [of_failures, self._leaving_of_country(country)]
         return limits
 
+    @property
+    def all_deliveries(self) -> tuple[SlidingWindow, SlidingWindow]:
+        """The limits of all deliveries: of a country, and in total."""
+        percent = 100 * self.all_deliveries_factor
+        return (
+            self.all_per_country or self.per_country.scale_percent(percent),
+            self.all_total or self.total.scale_percent(percent),
+        )
+
+    @property
+    def leaving(self) -> SlidingWindow:
+        """The limit of messages that say how to leave, of a country."""
+        return self.leaving_per_country or self.per_country.scale_percent(LEAVING_PERCENT)
+
+    @property
+    def largest_of_number_range(self) -> int:
+        """The most that any part gives to one number range."""
+        return max(
+            self._of_number_range(windows).limit
+            for group in (UNVERIFIED, ALL, BY_CALL, CALLBACKS)
+            for windows in self._windows_of(group).values()
+        )
+
     def _leaving_of_country(self, country: str) -> RateLimit:
-        window = self.per_country.scale_percent(LEAVING_PERCENT)
+        window = self.leaving
         return RateLimit(f"{_COUNTRY}{country}", LimitPurpose.DELIVERIES, LEAVING, window)
 
     def _group(
@@ -472,47 +543,62 @@ class RateLimits:
         percent = _PERCENT_WITH_ATTESTATION if self.has_attested_part else _PERCENT_OF_DELIVERIES
         if group == BY_CALL:
             return _divide(percent, self.calls_per_country)
-        factor = self.all_deliveries_factor if group == ALL else 1
-        return _divide(percent, self.per_country, self.total, factor)
+        if group == ALL:
+            return _divide(percent, *self.all_deliveries)
+        return _divide(percent, self.per_country, self.total)
 
-    def _limits_of_part(self, group: str, part: str, route: DeliveryRoute) -> tuple[RateLimit, ...]:
+    def _find_windows(self, group: str, part: str, *, is_release: bool) -> _PartWindows | None:
+        """Return the windows of a part; None if there is no such part.
+
+        A permit may be released whose part a rule has made, and which no longer exists: what is
+        released has names and periods, which are those of any part.
+        """
+        windows = self._windows_of(group)
+        return windows.get(part, windows[STRANGERS] if is_release else None)
+
+    def _of_number_range(self, windows: _PartWindows) -> SlidingWindow:
+        share, maximum = windows.share, self.max_of_number_range
+        return share if maximum is None else replace(share, limit=min(share.limit, maximum))
+
+    def _limits_of_part(
+        self, group: str, part: str, route: DeliveryRoute, *, is_release: bool = False
+    ) -> tuple[RateLimit, ...]:
         """Return the limits of a part with the shares in it; none if there is no such part."""
-        windows = self._windows_of(group).get(part)
+        windows = self._find_windows(group, part, is_release=is_release)
         if windows is None:
             return ()
         name, purpose = f"{group}:{part}", LimitPurpose.DELIVERIES
         return (
-            RateLimit(f"range:{route.number_range}", purpose, name, windows.share),
+            RateLimit(f"range:{route.number_range}", purpose, name, self._of_number_range(windows)),
             RateLimit(f"network:{route.client_ip.network}", purpose, name, windows.share),
             *windows.shared_limits(purpose, route.country, name),
         )
 
     def _limits_of_callback(
-        self, part: str, country: str, number_range: str
+        self, part: str, country: str, number_range: str, *, is_release: bool = False
     ) -> tuple[RateLimit, ...]:
-        windows = self._windows_of(CALLBACKS).get(part)
+        windows = self._find_windows(CALLBACKS, part, is_release=is_release)
         if windows is None:
             return ()
         name, purpose = f"{CALLBACKS}:{part}", LimitPurpose.CALLS
         return (
-            RateLimit(f"range:{number_range}", purpose, name, windows.share),
+            RateLimit(f"range:{number_range}", purpose, name, self._of_number_range(windows)),
             *windows.shared_limits(purpose, country, name),
         )
 
 
-@cache
+@lru_cache(_MAX_DIVISIONS)
 def _divide(
     percent_of_parts: Sequence[tuple[str, int]],
     of_country: SlidingWindow,
     of_total: SlidingWindow | None = None,
-    factor: int = 1,
 ) -> Mapping[str, _PartWindows]:
-    """Divide these limits, times `factor`, into parts, in the order in which the parts are used.
+    """Divide these limits into parts, in the order in which the parts are used.
 
     Together the parts are exactly the limit. A part of 0 does not exist.
     """
-    country_size = of_country.limit * factor
-    total_size = of_total.limit * factor if of_total else 0
+    country_size = of_country.limit
+    total_size = of_total.limit if of_total else 0
     country_left, total_left = country_size, total_size
     parts: dict[str, _PartWindows] = {}
     for name, percent in percent_of_parts:

@@ -41,6 +41,8 @@ def _explain(error: DomainError) -> str:
                 f"Nothing was sent: {act_words.THREE_CODES_SENT} The next one is possible "
                 f"{_time_after(error.retry_after)}."
             )
+        case errors.TooManyOtpRequests() if error.message:
+            return f"{error.message} The next message is possible {_time_after(error.retry_after)}."
         case errors.TooManyOtpRequests():
             return (
                 f"{act_words.LIMIT_REACHED}: `dialtone user show` says which. "
@@ -52,7 +54,9 @@ def _explain(error: DomainError) -> str:
         case errors.PhoneBlocked():
             return "Nothing was sent, because this phone is blocked: dialtone user unblock."
         case errors.CountryNotServed():
-            return "Nothing was sent: DIALTONE_COUNTRIES does not have the country of this phone."
+            return error.message or (
+                "Nothing was sent: DIALTONE_COUNTRIES does not have the country of this phone."
+            )
         case errors.PhoneUnreachable():
             return act_words.explain_unreachable(error)
         case errors.AuditFailed():

@@ -17,6 +17,7 @@ from entrypoints.features.login_hook import LOGIN_HOOK
 from entrypoints.features.media import MEDIA
 from entrypoints.features.passkeys import PASSKEYS
 from entrypoints.features.phone_change import PHONE_CHANGE
+from entrypoints.features.rules import RULES
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.features.user_list import USER_LIST
@@ -45,6 +46,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     IMPORTS,
     JOURNAL,
     LOGIN_HOOK,
+    RULES,
     ADMIN,
     USER_LIST,
     CONSOLE,

@@ -11,6 +11,7 @@ from domain.otp.operator_code import OPERATOR_CODES_LIMIT
 from domain.otp.permits import ALL, CALLBACKS, UNVERIFIED, Recognition
 from domain.otp.rate_limits import RECOGNIZED, STRANGERS
 from domain.otp.rejection import (
+    BY_RULE,
     COUNTRY_NOT_SERVED,
     NO_PHONE_LINE,
     NUMBER_NOT_SERVED,
@@ -42,6 +43,7 @@ _OTHERS: Final = {
     PROOF_REQUIRED: "new customers need a proof",
     "": "a limit",
 }
+_BLOCKED: Final = {"prefix": "the prefix", "network": "the network", "country": "the country"}
 _BEFORE_RECOGNITION: Final = (COUNTRY_NOT_SERVED, NUMBER_NOT_SERVED, NO_PHONE_LINE)
 """What rejects every client, so nobody looks how it is known."""
 _RECOGNITIONS: Final = {
@@ -94,6 +96,11 @@ def describe_rejection(rejection: Rejection, country: str) -> str:
 
 
 def _describe_limit(limit: str, part: str, country: str) -> str:
+    if limit.startswith(BY_RULE):
+        ruled = limit.removeprefix(BY_RULE)
+        if ruled in _BLOCKED:
+            return f"a rule blocks {_BLOCKED[ruled]}"
+        return f"a rule about {_describe_limit(ruled, part, country)}"
     if limit in _OTHERS:
         return _OTHERS[limit]
     counted = limit.removesuffix("_per_country").removesuffix("_total")

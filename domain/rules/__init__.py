@@ -1,0 +1,1 @@
+"""Rules: temporary orders of operators about numbers, networks, countries and limits."""

@@ -29,6 +29,8 @@ _PARTS: Final[Mapping[str, str]] = {
     "media": "entrypoints.http.console.library.part:PART",
     "voice": "entrypoints.http.console.calls.part:PART",
     "phone_change": "entrypoints.http.console.phone_change.part:PART",
+    "events": "entrypoints.http.console.events.part:PART",
+    "user_list": "entrypoints.http.console.user_list.part:PART",
 }
 """What the console has about other features, by their names. A part is loaded with its feature."""
 

@@ -14,7 +14,7 @@ from application.ports.administration import AuditFilter
 from application.use_cases import UseCases
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.cursor import Cursor, encode_cursor, parse_cursor
-from domain.errors import ConflictingValue, InvalidIdentifier, InvalidValue, UnsupportedValue
+from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
 from domain.identifier import parse_identifier
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
@@ -24,7 +24,7 @@ from entrypoints.http.console.user_acts import USERS
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.exceptions import InvalidFields
 from entrypoints.http.parsing import FieldErrors, parsing_field
-from entrypoints.words.user_text import explain_nobody, find_users, parse_user_text
+from entrypoints.words.user_text import find_one_user
 from entrypoints.words.user_words import ACTOR_KINDS
 
 _AUDIT: Final = "/console/audit"
@@ -33,6 +33,8 @@ _FIELDS: Final = ("user", "actor")
 """The fields of the filter, and the parameters of its pages."""
 _SUBJECT: Final = re.compile(r"(?=.*[a-f]|.{24})[0-9a-f]{16,64}")
 """The id of an account or a token, or the keyed hash of a phone. No phone number is like one."""
+_MANY: Final = re.compile("[a-z]{4,20}")
+"""What the audit calls all those that an act was done to, such as `users`."""
 _OF_TOKENS: Final = (AuditAction.CREATE_TOKEN, AuditAction.REVOKE_TOKEN)
 """What is done to a token, so that the subject is no user."""
 _MAX_NAME_LENGTH: Final = 100
@@ -93,7 +95,7 @@ def _parse_filter(user: str, actor: str) -> AuditFilter:
         raise ConflictingValue("Choose either whom it is about, or who did it.")
     if actor:
         return AuditFilter(actor=_parse_actor(actor))
-    if user and not _SUBJECT.fullmatch(user):
+    if user and not (_SUBJECT.fullmatch(user) or _MANY.fullmatch(user)):
         raise InvalidIdentifier("This is no id of an account, and no hash of a phone.")
     return AuditFilter(subject=user or None)
 
@@ -144,18 +146,12 @@ async def _find_subject(find_user: FindUser, text: str, region: str | None) -> s
         InvalidValue: It is no user, or may mean several.
         StorageError
     """
-    readings = parse_user_text(text, region)
-    found = await find_users(find_user, readings)
-    if not found and _SUBJECT.fullmatch(text):
+    try:
+        return (await find_one_user(find_user, text, region)).subject
+    except InvalidIdentifier:
+        if not _SUBJECT.fullmatch(text):
+            raise
         return text
-    if not found:
-        raise InvalidIdentifier(explain_nobody(readings))
-    if len(found) > 1:
-        ways = " or ".join(
-            user.identity.id if user.identity else "the phone number with +" for user in found
-        )
-        raise InvalidValue(f"This may mean {len(found)} people. Write {ways}.")
-    return found[0].subject
 
 
 def _render(

@@ -86,8 +86,8 @@ PART: Final = ConsolePart(
     templates=Path(__file__).parent / "templates",
     controllers=(PhoneChangeActController,),
     done={
-        "phone_changed": "The account has the new number. All sessions have ended. The former number"
-        " got a message, and can undo the change for seven days.",
+        "phone_changed": "The account has the new number. All sessions have ended. The former"
+        " number got a message, and can undo the change for seven days.",
         "phone_changed_unnoticed": "The account has the new number. All sessions have ended. No"
         " provider took the message to the former number: the service tries it again for a day.",
         "phone_changed_without_undo": "The account has the new number. All sessions have ended. No"

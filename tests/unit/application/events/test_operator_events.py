@@ -28,6 +28,7 @@ def operator_events_of(app: AppHarness, *destinations: str) -> OperatorEvents:
     return OperatorEvents(
         identities=app.database.repositories().identities,
         destinations=destinations or (BACKEND,),
+        record_act=app.use_cases.record_act,
         clock=app.clock,
     )
 

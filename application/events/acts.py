@@ -1,0 +1,8 @@
+"""What operators do with events of users."""
+
+from typing import Final
+
+from application.administration.acts import Act
+from domain.administration.audit import AuditAction
+
+RETRY: Final = Act(name="retry", action=AuditAction.RETRY_EVENTS, needs_reason=True)

@@ -1,0 +1,1 @@
+"""Pages about events in the web console."""

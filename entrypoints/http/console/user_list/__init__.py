@@ -1,0 +1,1 @@
+"""The list of users in the web console."""

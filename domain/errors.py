@@ -22,6 +22,7 @@ DomainError
 ├── Forbidden                     only others may do this
 │   ├── InsufficientScope         a service token lacks the scope
 │   └── PasskeyRequired           staff may do this in a session by passkey
+│       └── PasskeyMissing        and the caller has none
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
 ├── NumberWasChanged              the account changed to another phone
@@ -273,6 +274,10 @@ class InsufficientScope(Forbidden):
 
 class PasskeyRequired(Forbidden):
     """The caller has rights of staff only in a session of the console by passkey."""
+
+
+class PasskeyMissing(PasskeyRequired):
+    """The caller has none: an operator makes a link to add one."""
 
 
 class ReauthenticationRequired(DomainError):

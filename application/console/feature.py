@@ -29,6 +29,7 @@ class ConsoleFeature:
             phone_verifications=core.repositories.phone_verifications,
             identities=identities,
             test_otps=test_otps,
+            extensions=core.identities.extensions,
             recycled_after=policy.recycled_after,
             clock=system.clock,
             randomness=system.randomness,

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from application.console.authenticate import is_open_administrator
 from application.console.events import ConsoleSignedOut, ConsoleSignInFailed, ConsoleSignInSucceeded
+from application.identities.extensions import IdentityExtensions
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.ports.console import ConsoleSessions
 from application.ports.errors import StorageError
@@ -21,7 +22,7 @@ from domain.console.session import (
     format_cookie,
     parse_cookie,
 )
-from domain.errors import IncorrectOtp, Unauthenticated
+from domain.errors import IncorrectOtp, PasskeyMissing, PasskeyRequired, Unauthenticated
 from domain.identities.device_token import CONSOLE_DEVICE_TTL, ConsoleDevice, DeviceToken
 from domain.identities.device_token import SECRET_BYTES as DEVICE_SECRET_BYTES
 from domain.identities.identity import Identity
@@ -73,6 +74,7 @@ class ConsoleSignIn:
     - The message that an administrator requested no longer counts in the limits of the phone: no
       IP is trusted by the console, and sessions are so short that a day has many sign-ins. Messages
       with the same code that others requested count.
+    - The right code of somebody who needs a passkey opens none.
     - A code opens one session. A client that lost the response sends the code again within a
       minute: the session gets a new secret, and the former one is void.
     - The browser is recognized for 90 days: strangers cannot use up its messages and attempts.
@@ -83,6 +85,7 @@ class ConsoleSignIn:
     phone_verifications: PhoneVerifications
     identities: Identities
     test_otps: TestOtps
+    extensions: IdentityExtensions
     recycled_after: timedelta | None
     clock: Clock
     randomness: Randomness
@@ -93,6 +96,7 @@ class ConsoleSignIn:
 
         Raises:
             IncorrectOtp
+            PasskeyRequired, PasskeyMissing: The code was right.
             TooManyAttempts, TooManyAttemptsFromIp
             StorageError
         """
@@ -113,6 +117,9 @@ class ConsoleSignIn:
         identity = await self._find_administrator(code, command.phone)
         if identity is None:
             self._reject(command.phone, checked, "no administrator")
+        if self.extensions.needs_passkey(identity):
+            self._record_failure(command.phone, checked, "passkey required")
+            raise PasskeyRequired if identity.passkeys else PasskeyMissing
         secret = self.randomness.bytes(SECRET_BYTES).hex()
         if not await self._open_session(code, identity, secret):
             self._reject(command.phone, checked, "used code")
@@ -178,9 +185,12 @@ class ConsoleSignIn:
         return token
 
     def _reject(self, phone: PhoneNumber, checked: CheckedOtp, reason: str) -> NoReturn:
+        self._record_failure(phone, checked, reason)
+        raise IncorrectOtp("otp", checked.attempts_left)
+
+    def _record_failure(self, phone: PhoneNumber, checked: CheckedOtp, reason: str) -> None:
         left = checked.attempts_left
         self.events.record(ConsoleSignInFailed(phone=phone, reason=reason, attempts_left=left))
-        raise IncorrectOtp("otp", left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ class PasskeysPolicy:
 class PasskeysFeature:
     """The use cases of passkeys.
 
-    All but `why_not`, `list_of` and `remove` raise `PasskeysNotPossible` where `why_not` is set.
+    All but `why_not`, `list_own` and those that remove raise `PasskeysNotPossible` where `why_not`
+    is set.
     Options and responses are JSON, as `PublicKeyCredential.toJSON()` and
     `parseRequestOptionsFromJSON()` of browsers have them. All raise `StorageError`.
     """
@@ -62,6 +63,7 @@ class PasskeysFeature:
         system, identities = core.system, core.repositories.identities
         self._policy, self._relying_party = policy, relying_party
         self._test_otps = core.identities.policy.test_otps
+        self._identities = identities
         self._act = core.administration.act_for_users
         otp = core.find(OtpFeature)
         challenges = Challenges(repositories.challenges, system.clock, system.randomness)
@@ -199,6 +201,11 @@ class PasskeysFeature:
             Forbidden, TooShort, UserNotFound, AuditFailed: See `ActForUsers`.
         """
         return await self._remove.of_user(caller, query, named, reason)
+
+    async def list_own(self, user: ConsoleUser) -> Sequence[Passkey]:
+        """Return the passkeys of whoever is signed in, the oldest first."""
+        loaded = await self._identities.load(user.session.identity_id)
+        return loaded.value.passkeys if loaded else ()
 
     async def remove_own(self, user: ConsoleUser, passkey_id: str) -> Passkey:
         """Remove one's own passkey. Where it opened this session, the session has ended.

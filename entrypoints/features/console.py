@@ -31,6 +31,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "phone_change": "entrypoints.http.console.phone_change.part:PART",
     "events": "entrypoints.http.console.events.part:PART",
     "user_list": "entrypoints.http.console.user_list.part:PART",
+    "passkeys": "entrypoints.http.console.passkeys.part:PART",
 }
 """What the console has about other features, by their names. A part is loaded with its feature."""
 

@@ -88,6 +88,7 @@ class _Passkeys(Feature):
         "adapters/webauthn",
         "adapters/records/features/passkeys.py",
         "entrypoints/http/passkeys",
+        "entrypoints/http/console/passkeys",
         "entrypoints/commands/passkeys",
         "entrypoints/words/passkey_words.py",
     )

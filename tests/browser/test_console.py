@@ -40,7 +40,7 @@ ROUTES: Final = [
     for route in Litestar(PLUGIN.hidden_controllers, openapi_config=None).routes
     if isinstance(route, HTTPRoute)
 ]
-NO_PAGES: Final = ("/style.css", "/thumbnail", "/image", "/sign-out")
+NO_PAGES: Final = ("/style.css", "/passkeys.js", "/thumbnail", "/image", "/sign-out")
 """Files, and a form that every page has."""
 STATES: Final = (
     *(
@@ -89,7 +89,8 @@ def paths(method: str) -> list[str]:
 
 def fill_in(path: str, sample: Sample) -> str:
     with_user = path.replace("{user_id:str}", sample.member.user_id)
-    return sample.service.url + with_user.replace("{item_id:str}", sample.item_id)
+    with_item = with_user.replace("{item_id:str}", sample.item_id)
+    return sample.service.url + with_item.replace("{passkey_id:str}", "0" * 16)
 
 
 @pytest.mark.parametrize("path", [*paths("GET"), *(f"/console/{state}" for state in STATES)])
@@ -105,7 +106,8 @@ def test_every_page_is_accessible_fits_and_has_a_visible_focus(
 def test_every_page_after_a_form_is_accessible_and_fits(
     page: Page, sample: Sample, path: str
 ) -> None:
-    start = "/console/sign-in" if path.startswith("/console/sign-in") else "/console/users"
+    has_session = not path.startswith(("/console/sign-in", "/console/passkeys/enrol"))
+    start = "/console/users" if has_session else "/console/sign-in"
     page.open(fill_in(start, sample))
     send_form(page, fill_in(path, sample), **FIELDS)
     status = page.run("return performance.getEntriesByType('navigation')[0].responseStatus;")

@@ -25,8 +25,15 @@ CONSOLE: Final = {"DIALTONE_WEB_CONSOLE": "yes"}
 WEB_ORIGIN: Final = "https://app.example.org"
 ADMINISTRATOR: Final = a_phone(2)
 MEMBER: Final = a_phone(1)
-SIGN_IN_PATHS: Final = ("/console/sign-in", "/console/sign-in/verify", "/console/style.css")
+SCRIPTED_PATHS: Final = ("/console/sign-in/passkey", "/console/passkeys/enrol")
+"""The pages with the only script."""
+FILES: Final = ("/console/style.css", "/console/passkeys.js")
+SIGN_IN_PATHS: Final = ("/console/sign-in", "/console/sign-in/verify", *SCRIPTED_PATHS, *FILES)
 """What has no session yet."""
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
 Call = tuple[str, str]
 SETTINGS: Final = make_http_settings(
     ORIGIN, CONSOLE, web_origins=(WEB_ORIGIN,), default_region="US"
@@ -363,23 +370,26 @@ async def test_every_response_has_the_headers_of_the_console(signed_in: Browser)
     assert [response.status_code for response in responses] == [200, 200, 404, 405, 401, 403]
     for response in responses:
         headers = response.headers
-        assert headers["content-security-policy"] == (
-            "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; "
-            "form-action 'self'; frame-ancestors 'none'"
-        )
+        assert headers["content-security-policy"] == POLICY
         assert headers["cache-control"] == "no-store"
         assert headers["cross-origin-opener-policy"] == "same-origin"
         assert headers["cross-origin-resource-policy"] == "same-origin"
         # With no-referrer, browsers would send all forms with the origin null.
         assert headers["referrer-policy"] == "same-origin"
-        if response.request.url.path != "/console/style.css":
+        if response.request.url.path not in FILES:
             assert headers["content-type"] == "text/html; charset=utf-8"
 
 
-async def test_no_page_has_a_script_or_an_inline_style(signed_in: Browser) -> None:
-    for _, path in (call for call in signed_in.calls(of_console=True) if call[0] == "GET"):
-        if path != "/console/style.css":
-            text = (await signed_in.http.get(path)).text
+async def test_two_pages_have_the_only_script_and_none_an_inline_style(signed_in: Browser) -> None:
+    tag = '<script type="module" src="/console/passkeys.js"></script>'
+    for method, path in signed_in.calls(of_console=True):
+        page = await signed_in.http.request(method, path)
+        may_have_script = path in SCRIPTED_PATHS
+        added = "; script-src 'self'; base-uri 'none'" if may_have_script else ""
+        assert page.headers["content-security-policy"] == POLICY + added, path
+        if method == "GET" and path not in FILES:
+            assert page.text.count(tag) == may_have_script, path
+            text = page.text.replace(tag, "")
             assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", text), path
 
 

@@ -1,6 +1,6 @@
 """What the console has about another feature."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class ConsolePart:
         user_link: The template of a link of the page of a user; empty without one.
         user_section: The template of a section of that page; empty without one.
         describe_user: Returns what the section needs.
+        sign_in_link: The template of a link of the sign-in with a code; empty without one.
+        scripted_paths: Its pages that may load a script of the service. No other page may.
         overview_section: The template of a section of the first page; empty without one.
         describe_overview: Loads what the section needs.
     """
@@ -50,6 +52,8 @@ class ConsolePart:
     user_link: str = ""
     user_section: str = ""
     describe_user: Callable[[UserDetails], Mapping[str, Any]] = lambda _: {}
+    sign_in_link: str = ""
+    scripted_paths: Collection[str] = ()
     overview_section: str = ""
     describe_overview: Callable[[ConsoleRequest, UseCases], Awaitable[Mapping[str, Any]]] | None = (
         None

@@ -33,11 +33,12 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """The headers of every response below `/console`, also of errors."""
-
-
-async def _add_headers(message: Message, scope: Scope) -> None:
-    if message["type"] == "http.response.start" and is_below(scope["path"], "console"):
-        MutableScopeHeaders.from_message(message).update(HEADERS)
+SCRIPTED_HEADERS: Final = {
+    **HEADERS,
+    "Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; script-src 'self'; "
+    "base-uri 'none'",
+}
+"""Those of the few pages that need a script."""
 
 
 def _handle_framework_error(request: handlers.AnyRequest, error: HTTPException) -> Response[Any]:
@@ -73,6 +74,7 @@ class ConsolePlugin(ApiPlugin):
     ) -> None:
         """Show what features know about a user, and pages about features."""
         self._user_rows, self._parts = user_rows, parts
+        self._scripted_paths = {path for part in parts for path in part.scripted_paths}
         of_parts = (controller for part in parts for controller in part.controllers)
         self.hidden_controllers = (*CONSOLE_CONTROLLERS, *of_parts)
 
@@ -83,6 +85,12 @@ class ConsolePlugin(ApiPlugin):
         app_config.template_config = _make_template_config(
             part.templates for part in self._parts if part.templates
         )
-        app_config.before_send.append(_add_headers)
+        app_config.before_send.append(self._add_headers)
         app_config.exception_handlers[HTTPException] = _handle_framework_error
         return super().on_app_init(app_config)
+
+    async def _add_headers(self, message: Message, scope: Scope) -> None:
+        path = scope["path"]
+        if message["type"] == "http.response.start" and is_below(path, "console"):
+            headers = SCRIPTED_HEADERS if path.rstrip("/") in self._scripted_paths else HEADERS
+            MutableScopeHeaders.from_message(message).update(headers)

@@ -1,6 +1,7 @@
 """The way to the sign-in and back."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import HttpMethod
@@ -8,12 +9,16 @@ from litestar.response import Redirect
 from litestar.routes import HTTPRoute
 
 from domain.errors import FreshLoginRequired
+from entrypoints.http.console.render import see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.errors.table import ApiError
 
 HOME: Final = "/console"
 SIGN_IN: Final = "/console/sign-in"
 SIGN_OUT: Final = "/console/sign-out"
+PASSKEY_SIGN_IN: Final = "/console/sign-in/passkey"
+PASSKEYS: Final = "/console/passkeys"
+PASSKEY_ENROLMENT: Final = "/console/passkeys/enrol"
 MAX_TARGET_LENGTH: Final = 500
 _TARGET: Final = re.compile(
     r"/console(?:/(?!\.{1,2}(?:[/?]|\Z))[\w.~:@!$&'()*+,;=-]+)*/?(?:\?[\w.~:@!$&'()*+,;=%/-]*)?",
@@ -31,10 +36,16 @@ def redirect_to_sign_in(request: ConsoleRequest, error: ApiError) -> Redirect:
         target += f"?{request.scope['query_string'].decode('ascii', 'replace')}"
     if request.method != "GET" and not _has_page(request):
         target = HOME
-    query = {} if (target := parse_return_path(target)) == HOME else {"next": target}
-    if isinstance(error, FreshLoginRequired):
-        query["again"] = "yes"
-    return Redirect(SIGN_IN, status_code=303, query_params=query or None)
+    again = {"again": "yes"} if isinstance(error, FreshLoginRequired) else {}
+    session = request.console_session
+    has_passkey = session is not None and session.passkey_id is not None
+    path = PASSKEY_SIGN_IN if has_passkey else SIGN_IN
+    return see_other(path, **next_of(parse_return_path(target)), **again)
+
+
+def next_of(target: str) -> Mapping[str, str]:
+    """Return the parameter of a sign-in that leads to this page; none for the first page."""
+    return {} if target == HOME else {"next": target}
 
 
 def parse_return_path(text: str) -> str:

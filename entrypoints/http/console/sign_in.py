@@ -1,6 +1,7 @@
 """Sign in to the console, and out."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 from typing import Any, Final
@@ -10,7 +11,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect, Template
 
 from application.console.feature import ConsoleFeature
-from application.console.sign_in import ConsoleSignInCommand
+from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.use_cases import UseCases
@@ -19,6 +20,8 @@ from domain.errors import (
     DeliveryFailed,
     DomainError,
     IncorrectOtp,
+    PasskeyMissing,
+    PasskeyRequired,
     RateLimitExceeded,
     TooManyAttempts,
     TooManyAttemptsFromIp,
@@ -31,7 +34,15 @@ from domain.phone import PhoneNumber, parse_phone
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.middleware import SignInMiddleware
-from entrypoints.http.console.redirects import HOME, SIGN_IN, SIGN_OUT, parse_return_path
+from entrypoints.http.console.part import parts_of
+from entrypoints.http.console.redirects import (
+    HOME,
+    PASSKEY_SIGN_IN,
+    SIGN_IN,
+    SIGN_OUT,
+    next_of,
+    parse_return_path,
+)
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import (
     FORM_COOKIE,
@@ -64,18 +75,11 @@ class SignInController(ConsoleController):
     @get("/")
     async def show_sign_in(self, request: ConsoleRequest) -> Template:
         """Return the form for the phone."""
-        secret = request.cookies.get(FORM_COOKIE, "")
-        if not is_secret(secret):
-            secret = secrets.token_hex(SECRET_BYTES)
-        page = render(
-            request,
-            "sign_in.html",
-            form_token=make_form_token(secret),
-            target=parse_return_path(request.query_params.get("next", HOME)),
-            is_again="again" in request.query_params,
+        target = parse_return_path(request.query_params.get("next", HOME))
+        is_again = "again" in request.query_params
+        return render_before_session(
+            request, "sign_in.html", is_again=is_again, **_describe_ways(request, target)
         )
-        page.cookies.append(_make_cookie(FORM_COOKIE, secret))
-        return page
 
     @post("/", status_code=200)
     async def send_code(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Template:
@@ -96,8 +100,13 @@ class SignInController(ConsoleController):
                 )
             )
         except DomainError as error:
-            return _show_again(
-                request, "sign_in.html", error, phone=form["phone"], target=target, is_again=False
+            return show_again(
+                request,
+                "sign_in.html",
+                error,
+                phone=form["phone"],
+                is_again=False,
+                **_describe_ways(request, target),
             )
         return render(
             request,
@@ -132,8 +141,12 @@ class SignInController(ConsoleController):
                     device_token=_find_device_token(request),
                 )
             )
+        except PasskeyRequired as error:
+            is_missing = isinstance(error, PasskeyMissing)
+            message = "passkey_missing" if is_missing else "passkey_required"
+            return see_other(PASSKEY_SIGN_IN, message, **next_of(target))
         except DomainError as error:
-            return _show_again(
+            return show_again(
                 request,
                 "verify.html",
                 error,
@@ -142,17 +155,7 @@ class SignInController(ConsoleController):
                 target=target,
                 resend_in=error.resend_in if isinstance(error, TooManyAttempts) else 0,
             )
-        if former := request.cookies.get(SESSION_COOKIE):
-            await use_cases.of(ConsoleFeature).sign_out(former)
-        response = see_other(target)
-        response.cookies += [
-            _make_cookie(SESSION_COOKIE, signed_in.cookie),
-            _delete_cookie(FORM_COOKIE),
-        ]
-        if signed_in.device_token is not None:
-            known = signed_in.device_token.text
-            response.cookies.append(_make_cookie(KNOWN_COOKIE, known, CONSOLE_DEVICE_TTL))
-        return response
+        return await open_session(request, signed_in, target)
 
 
 class SignOutController(ConsoleController):
@@ -169,6 +172,47 @@ class SignOutController(ConsoleController):
         return response
 
 
+def render_before_session(request: ConsoleRequest, name: str, **context: Any) -> Template:
+    """Render the first page of a sign-in, with the cookie of its forms."""
+    secret = request.cookies.get(FORM_COOKIE, "")
+    if not is_secret(secret):
+        secret = secrets.token_hex(SECRET_BYTES)
+    page = render(request, name, form_token=make_form_token(secret), **context)
+    page.cookies.append(_make_cookie(FORM_COOKIE, secret))
+    return page
+
+
+async def open_session(
+    request: ConsoleRequest, signed_in: ConsoleSignedIn, target: str, message: str = ""
+) -> Redirect:
+    """Lead to a page with the cookies of a session that was opened. A former one ends.
+
+    Args:
+        request: The request.
+        signed_in: The cookies.
+        target: The page.
+        message: What it says: see `see_other`.
+    """
+    if former := request.cookies.get(SESSION_COOKIE):
+        use_cases: UseCases = request.app.state.use_cases
+        await use_cases.of(ConsoleFeature).sign_out(former)
+    response = see_other(target, message)
+    response.cookies += [
+        _make_cookie(SESSION_COOKIE, signed_in.cookie),
+        _delete_cookie(FORM_COOKIE),
+    ]
+    if signed_in.device_token is not None:
+        known = signed_in.device_token.text
+        response.cookies.append(_make_cookie(KNOWN_COOKIE, known, CONSOLE_DEVICE_TTL))
+    return response
+
+
+def _describe_ways(request: ConsoleRequest, target: str) -> Mapping[str, Any]:
+    """Return what the sign-in with a code has: where it leads to, and links to other ways."""
+    links = [part.sign_in_link for part in parts_of(request) if part.sign_in_link]
+    return {"target": target, "next": next_of(target), "sign_in_links": links}
+
+
 def _find_device_token(request: ConsoleRequest) -> DeviceToken | None:
     return parse_device_token(request.cookies.get(KNOWN_COOKIE, ""))
 
@@ -178,7 +222,7 @@ def _parse_phone(request: ConsoleRequest, text: str) -> PhoneNumber:
     return parse_phone(text, settings.default_region, settings.phone_rules)
 
 
-def _show_again(request: ConsoleRequest, name: str, error: DomainError, **context: Any) -> Template:
+def show_again(request: ConsoleRequest, name: str, error: DomainError, **context: Any) -> Template:
     """Return a form again, with what is wrong."""
     is_wrong = isinstance(error, IncorrectOtp)
     status = 400 if is_wrong else request.errors.status(error)

@@ -18,6 +18,7 @@ from domain.errors import (
     Forbidden,
     FreshLoginRequired,
     InvalidValue,
+    PasskeyMissing,
     PasskeyRequired,
     TooShort,
     Unauthenticated,
@@ -311,13 +312,21 @@ async def test_a_passkey_that_is_used_now_adds_another_one(staff: Staff) -> None
 async def test_who_has_a_passkey_has_no_session_by_code(staff: Staff) -> None:
     assert not await staff.has_ended(await staff.sign_in_by_code())
     await staff.enrol()
-    assert await staff.has_ended(await staff.sign_in_by_code())
+    with pytest.raises(PasskeyRequired):
+        await staff.sign_in_by_code()
 
 
 async def test_where_passkeys_are_required_nobody_has_a_session_by_code() -> None:
     staff = await make_staff(are_required=True)
-    assert await staff.has_ended(await staff.sign_in_by_code())
+    with pytest.raises(PasskeyMissing):
+        await staff.sign_in_by_code()
     assert not await staff.has_ended(await staff.enrol())
+
+
+async def test_a_session_by_code_ends_when_passkeys_become_required(staff: Staff) -> None:
+    cookie = await staff.sign_in_by_code()
+    staff.app.use_cases.identities.extensions.needs_passkey = lambda _: True
+    assert await staff.has_ended(cookie)
 
 
 async def test_the_owner_removes_a_passkey_in_a_session_by_passkey(staff: Staff) -> None:
@@ -349,7 +358,7 @@ async def test_the_only_passkey_stays_where_all_staff_needs_one() -> None:
 
 
 async def test_a_command_removes_passkeys_by_name_id_or_all(staff: Staff) -> None:
-    passkeys, names = staff.app.passkeys, ["a", "b", "c", "d"]
+    passkeys, names, cookie = staff.app.passkeys, ["a", "b", "c", "d"], ""
     for number, name in enumerate(names):
         cookie = await staff.enrol(a_device(number), name=name)
     removed = await passkeys.remove(OPERATOR, staff.id, "a", "lost")

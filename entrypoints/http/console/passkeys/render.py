@@ -1,0 +1,44 @@
+"""What the pages with the script have."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from application.limits.request_limits import RequestLimits
+from application.passkeys.feature import PasskeysFeature
+from domain.errors import InvalidValue
+from entrypoints.http.console.request import ConsoleRequest
+
+
+async def describe_script(
+    request: ConsoleRequest, passkeys: PasskeysFeature, start: Callable[[], Awaitable[str]]
+) -> dict[str, Any]:
+    """Return what the script finds in the page, or why it has nothing to do.
+
+    Args:
+        request: The request.
+        passkeys: The use cases.
+        start: Makes a challenge, and returns it in the options for the browser.
+    """
+    return {
+        "impossible": passkeys.why_not,
+        "origin": request.settings.server.public_origin,
+        "options": "" if passkeys.why_not else await start(),
+    }
+
+
+def count_request(request: ConsoleRequest) -> None:
+    """Count a request without a session: each writes to the database.
+
+    Raises:
+        TooManyRequests
+    """
+    limits: RequestLimits = request.app.state.request_limits
+    limits.acquire_for_ip(request.client_ip)
+
+
+def no_response() -> InvalidValue:
+    """Return the error of a form that the script did not fill in."""
+    return InvalidValue(
+        "The browser sent no passkey, because the script of this page did not run. Allow scripts"
+        " for this page, load it again, and try again."
+    )

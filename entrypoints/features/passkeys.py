@@ -1,23 +1,31 @@
 """Passkeys of the staff, with which it signs in to the web console."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from application.ports.errors import ConfigurationError, PortError
 from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.feature import Feature
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from application.administration.show_user import UserDetails
+    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
+    from entrypoints.words.user_rows import UserRow
 
 _ENROLMENT_PATH: Final = "/console/passkeys/enrol"
 _DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
@@ -69,8 +77,30 @@ def make_origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
 
 
+def _are_required(settings: Settings) -> bool:
+    return settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
+
+
+def _describe_check(settings: Settings) -> Iterator[str]:
+    """Yield what was found out; raises StartupError if administrators have no passkey."""
+    from entrypoints.commands.passkeys.staff_check import (
+        AdministratorsWithoutPasskey,
+        check_administrators,
+    )
+
+    try:
+        yield f"DIALTONE_STAFF_PASSKEYS=required: {asyncio.run(check_administrators(settings))}."
+    except AdministratorsWithoutPasskey:
+        raise
+    except (ConfigurationError, PortError, StartupError) as error:
+        yield (
+            "DIALTONE_STAFF_PASSKEYS=required: nobody could check whether each administrator has a "
+            f"passkey: {error}"
+        )
+
+
 def _check_possible(settings: PasskeySettings) -> Iterator[Problem]:
-    if settings.staff_passkeys is StaffPasskeys.REQUIRED and (why_not := explain_why_not(settings)):
+    if _are_required(settings) and (why_not := explain_why_not(settings)):
         yield Problem("DIALTONE_STAFF_PASSKEYS", f"Must not be required. {why_not}")
 
 
@@ -103,6 +133,36 @@ class _Passkeys(Feature):
 
         return (PasskeysPlugin(),)
 
+    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
+        from entrypoints.words.passkey_words import passkey_rows
+
+        return passkey_rows(details)
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        from entrypoints.http.passkeys.user_fields import PasskeyFields
+
+        return (PasskeyFields,)
+
+    def connection_checks(self, settings: Settings) -> "Mapping[str, Check]":
+        if not _are_required(settings):
+            return {}
+        from entrypoints.commands.passkeys.staff_check import check_administrators
+
+        return {"passkeys": partial(check_administrators, settings)}
+
+    def notes_on_settings(self, settings: Settings) -> "Iterable[str]":
+        """Say what `check-settings` found out about administrators, also without `--connect`."""
+        if _are_required(settings):
+            yield from _describe_check(settings)
+        elif settings.of(ConsoleSettings).has_console and (why_not := explain_why_not(settings)):
+            yield f"Nobody can use passkeys. {why_not}"
+
+    def add_details(self, opening: "Opening") -> None:
+        """Show passkeys."""
+        from application.passkeys.details import add_passkey_details
+
+        add_passkey_details(opening.use_cases)
+
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases of passkeys, also where none can be used: those that exist count."""
@@ -127,8 +187,7 @@ class _Passkeys(Feature):
                 make_console_repositories(database).sessions,
                 relying_party,
                 PasskeysPolicy(
-                    are_required=settings.of(PasskeySettings).staff_passkeys
-                    is StaffPasskeys.REQUIRED,
+                    are_required=_are_required(settings),
                     enrolment_url=make_origin(url) + _ENROLMENT_PATH,
                     why_not=why_not,
                 ),

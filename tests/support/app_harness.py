@@ -32,6 +32,7 @@ from application.media.item_acts import ReportItemActs
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
+from application.passkeys.details import add_passkey_details
 from application.passkeys.feature import PasskeysFeature
 from application.phone_change.details import add_phone_change_details
 from application.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
@@ -113,6 +114,7 @@ class AppHarness(CoreHarness):
         add_call_details(core, voice.calls, self.policy.calls.call_retention)
         add_event_details(core)
         add_phone_change_details(core, self.clock)
+        add_passkey_details(core)
         app_data = self._make(make_app_data_repositories)
         add_app_data_details(core, app_data)
         core.add(AppDataFeature(core, app_data))

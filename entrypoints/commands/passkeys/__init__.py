@@ -1,0 +1,1 @@
+"""The actions of `dialtone user` about passkeys."""

@@ -1,0 +1,48 @@
+"""What the details of a user say about passkeys."""
+
+from typing import Annotated, Self
+
+import msgspec
+
+from application.administration.show_user import UserDetails
+from application.passkeys.details import PasskeyDetails
+from entrypoints.http.fields import described, format_timestamp, time_field
+from entrypoints.http.user_details import UserFields
+
+
+class PasskeyResponse(msgspec.Struct, kw_only=True):
+    """A passkey of somebody of the staff."""
+
+    id: Annotated[str, described("Its short id.", "9f86d081884c7d65")]
+    name: Annotated[str, described("What its owner calls it.", "laptop")]
+    created_at: Annotated[str, time_field("When it was added.")]
+    last_used_at: Annotated[
+        str | None, time_field("When it signed in last; null if it did not yet.")
+    ]
+
+
+class PasskeyFields(UserFields, kw_only=True):
+    """The passkeys of somebody of the staff."""
+
+    passkeys: Annotated[
+        list[PasskeyResponse],
+        described("The passkeys with which somebody of the staff signs in to the web console."),
+    ]
+
+    @classmethod
+    def of(cls, details: UserDetails) -> Self:
+        """Convert what is shown of passkeys."""
+        shown = details.parts.find(PasskeyDetails)
+        return cls(
+            passkeys=[
+                PasskeyResponse(
+                    id=passkey.id,
+                    name=passkey.name,
+                    created_at=format_timestamp(passkey.created_at),
+                    last_used_at=format_timestamp(passkey.last_used_at)
+                    if passkey.last_used_at
+                    else None,
+                )
+                for passkey in (shown.passkeys if shown else ())
+            ]
+        )

@@ -1,5 +1,6 @@
 """`dialtone check-settings`."""
 
+import asyncio
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from itertools import starmap
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from adapters.logging import configure_logging
 from domain.otp.message_parts import measure_sms
 from entrypoints.commands.connection_checks import run_checks
-from entrypoints.commands.core_checks import connection_checks
+from entrypoints.commands.core_checks import check_records, connection_checks
 from entrypoints.features import FEATURES
 from entrypoints.opening.operator_files import load_sms_templates
 from entrypoints.opening.startup_error import CommandError
@@ -52,6 +53,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield from starmap(unused_line, find_unused(settings))
     yield from starmap(older_line, find_older(settings.variables.values))
     yield from _notes_of_features(settings)
+    yield from asyncio.run(check_records(settings))
     failed = sum(not result.is_ok for result in results.values())
     if failed:
         raise CommandError(f"{failed} of {len(results)} parts do not work.")

@@ -5,6 +5,7 @@ An adapter's package is imported only if the settings name it.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
@@ -13,9 +14,10 @@ from adapters.records.instances import InstanceRecord, check_issuers
 from adapters.records.kinds import INSTANCES
 from adapters.records.raw_records import ID_FIELD
 from adapters.records.record_kind import EXPIRES_AT
+from adapters.records.record_store import RecordStore
 from adapters.records.undeclared_records import check_declared
 from adapters.system import SystemClock
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, PortError
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
 from entrypoints.commands.connection_checks import Check, check_own_adapter
@@ -146,6 +148,37 @@ async def _inspect_database(
 
             version = await inspect_database(url, fingerprint)
             return "" if version else "it is new: the first start creates collections and indexes"
+
+
+async def check_records(settings: Settings, features: Sequence[Feature] = FEATURES) -> list[str]:
+    """Ask the database what features need to know of it, and return notes.
+
+    A new database has no records, and one that cannot be read is a note.
+
+    Raises:
+        StartupError: The records do not allow the settings.
+    """
+    checks = [check for each in features if (check := each.records_check(settings)) is not None]
+    if not checks:
+        return []
+    async with AsyncExitStack() as stack:
+        try:
+            records = await _open_existing_records(settings, stack)
+            return [await check(records) for check in checks] if records else []
+        except (ConfigurationError, PortError) as error:
+            return [f"The records of the database were not checked: {error}"]
+
+
+async def _open_existing_records(settings: Settings, stack: AsyncExitStack) -> RecordStore | None:
+    encryption = await load_encryption(settings)
+    if encryption is None:
+        raise ConfigurationError("there are no keys to open it with.")
+    if not isinstance(settings.database, Factory):
+        copying, place = copying_of(settings.database)
+        async with copying.open_existing(place, encryption.key_fingerprint()) as existing:
+            if existing is None:
+                return None
+    return (await stack.enter_async_context(open_database(settings, encryption))).records
 
 
 async def _inspect_own_database(settings: Settings) -> Sequence[InstanceRecord]:

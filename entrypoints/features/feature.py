@@ -1,14 +1,15 @@
 """What the rest of the program knows of an optional feature."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from adapters.metrics.exposition import MeasuredGauge
     from adapters.metrics.metrics import Metrics
+    from adapters.records.record_store import RecordStore
     from application.administration.show_user import UserDetails
     from application.ports.tracing import Tracer
     from application.use_cases import UseCases
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from entrypoints.settings.rules import Rule
     from entrypoints.settings.settings import Settings
     from entrypoints.words.user_rows import UserRow
+
+
+RecordsCheck: TypeAlias = Callable[["RecordStore"], Awaitable[str]]
+"""Returns a note about the records of a database. Raises StartupError if they do not allow the
+settings, and PortError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +217,11 @@ class Feature:
         """Return what `check-settings --connect` tries, by the name that it shows."""
         del settings
         return {}
+
+    def records_check(self, settings: "Settings") -> RecordsCheck | None:
+        """Return what `check-settings` asks the database, if it exists; None for nothing."""
+        del settings
+        return None
 
     def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
         """Return lines at the end of `check-settings`: what is allowed, and may be a mistake.

@@ -1,19 +1,15 @@
 """Passkeys of the staff, with which it signs in to the web console."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from application.ports.errors import ConfigurationError, PortError
 from entrypoints.features.console import ConsoleSettings
-from entrypoints.features.feature import Feature
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.features.feature import Feature, RecordsCheck
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.rules import Problem, Rule
@@ -21,7 +17,6 @@ from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
-    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
@@ -81,24 +76,6 @@ def _are_required(settings: Settings) -> bool:
     return settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
 
 
-def _describe_check(settings: Settings) -> Iterator[str]:
-    """Yield what was found out; raises StartupError if administrators have no passkey."""
-    from entrypoints.commands.passkeys.staff_check import (
-        AdministratorsWithoutPasskey,
-        check_administrators,
-    )
-
-    try:
-        yield f"DIALTONE_STAFF_PASSKEYS=required: {asyncio.run(check_administrators(settings))}."
-    except AdministratorsWithoutPasskey:
-        raise
-    except (ConfigurationError, PortError, StartupError) as error:
-        yield (
-            "DIALTONE_STAFF_PASSKEYS=required: nobody could check whether each administrator has a "
-            f"passkey: {error}"
-        )
-
-
 def _check_possible(settings: PasskeySettings) -> Iterator[Problem]:
     if _are_required(settings) and (why_not := explain_why_not(settings)):
         yield Problem("DIALTONE_STAFF_PASSKEYS", f"Must not be required. {why_not}")
@@ -143,18 +120,15 @@ class _Passkeys(Feature):
 
         return (PasskeyFields,)
 
-    def connection_checks(self, settings: Settings) -> "Mapping[str, Check]":
+    def records_check(self, settings: Settings) -> RecordsCheck | None:
         if not _are_required(settings):
-            return {}
+            return None
         from entrypoints.commands.passkeys.staff_check import check_administrators
 
-        return {"passkeys": partial(check_administrators, settings)}
+        return check_administrators
 
     def notes_on_settings(self, settings: Settings) -> "Iterable[str]":
-        """Say what `check-settings` found out about administrators, also without `--connect`."""
-        if _are_required(settings):
-            yield from _describe_check(settings)
-        elif settings.of(ConsoleSettings).has_console and (why_not := explain_why_not(settings)):
+        if settings.of(ConsoleSettings).has_console and (why_not := explain_why_not(settings)):
             yield f"Nobody can use passkeys. {why_not}"
 
     def add_details(self, opening: "Opening") -> None:

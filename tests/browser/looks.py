@@ -33,7 +33,9 @@ _RUN_AXE: Final = f"""
 _MARK_CONTROLS: Final = """
     const controls = [...document.querySelectorAll(
         "a[href], button, input, select, textarea, summary, [tabindex='0']")]
-        .filter(control => control.checkVisibility() && control.type !== "hidden");
+        .filter(control => control.checkVisibility() && control.type !== "hidden")
+        // Tab leads to the chosen one of a group, and the arrow keys to the others.
+        .filter(control => control.type !== "radio" || control.checked);
     controls.forEach((control, number) => control.dataset.control = number);
     // A positive tabindex would give the page another order.
     return controls.filter(control => control.tabIndex > 0).map(control => control.outerHTML);

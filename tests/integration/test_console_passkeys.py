@@ -112,6 +112,15 @@ async def test_a_code_opens_no_session_of_somebody_who_has_a_passkey(browser: Br
     assert signed_in.headers["location"] == "/console/costs"
 
 
+async def test_who_needs_a_passkey_and_has_none_is_told_who_makes_a_link(browser: Browser) -> None:
+    browser.harness.use_cases.identities.extensions.needs_passkey = lambda _: True
+    led = await browser.enter_code()
+    assert SESSION_COOKIE not in browser.http.cookies
+    await browser.open(led.headers["location"])
+    assert "needs a passkey, and has none" in browser.page
+    assert "dialtone user passkey-invite" in browser.page
+
+
 async def test_what_needs_a_fresh_login_leads_to_the_passkey_and_back(browser: Browser) -> None:
     await browser.enrol()
     await browser.open("/console/passkeys")

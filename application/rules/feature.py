@@ -75,7 +75,7 @@ class RulesFeature:
         Raises:
             Forbidden, InsufficientScope, PasskeyRequired, TooShort: The caller may not.
             InvalidValue: The end is over, or too far away.
-            ConflictingValue: No rule gives the limit so many permits.
+            ConflictingValue: No rule gives the limit so many permits, or it was added before.
             TooManyRules
             AuditFailed
             StorageError

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from domain.errors import ConflictingValue
 from domain.otp.named_limits import windows_by_name
 from domain.otp.rate_limits import RateLimits
 from domain.phone import PhoneNumber
@@ -36,9 +37,12 @@ class RuleSet:
         """Return the set with one more rule.
 
         Raises:
+            ConflictingValue: One that says the same, with the same end, is active already.
             TooManyRules
         """
         pruned = self.prune(rule.created_at)
+        if any((each.order, each.ends_at) == (rule.order, rule.ends_at) for each in pruned.rules):
+            raise ConflictingValue("This rule is active already.")
         if len(pruned.rules) >= MAX_RULES:
             raise TooManyRules(
                 f"{MAX_RULES} rules are active, and there may be no more: end one first."

@@ -32,6 +32,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "events": "entrypoints.http.console.events.part:PART",
     "user_list": "entrypoints.http.console.user_list.part:PART",
     "passkeys": "entrypoints.http.console.passkeys.part:PART",
+    "rules": "entrypoints.http.console.rules.part:PART",
 }
 """What the console has about other features, by their names. A part is loaded with its feature."""
 

@@ -27,6 +27,7 @@ class _Rules(Feature):
         "application/ports/rules.py",
         "adapters/records/features/rules.py",
         "entrypoints/http/rules",
+        "entrypoints/http/console/rules",
         "entrypoints/commands/rules",
         "entrypoints/words/rule_words.py",
     )

@@ -1,0 +1,1 @@
+"""The page of rules in the web console."""

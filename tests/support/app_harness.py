@@ -11,6 +11,7 @@ from adapters.records.features.console import make_console_repositories
 from adapters.records.features.media import make_media_repositories
 from adapters.records.features.passkeys import make_passkeys_repositories
 from adapters.records.features.phone_change import make_phone_change_repositories
+from adapters.records.features.rules import make_rules_repositories
 from adapters.records.features.statistics import make_statistics_repositories
 from adapters.records.features.voice import make_voice_repositories
 from adapters.records.repositories.user_list import make_user_list
@@ -43,6 +44,8 @@ from application.ports.media import ImagePublisher
 from application.ports.passkeys import RelyingParty
 from application.ports.voice import VoicePorts
 from application.principal import Principal
+from application.rules.details import add_rules_details
+from application.rules.feature import RulesFeature, RulesPolicy
 from application.start.feature import StartFeature
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
@@ -164,6 +167,12 @@ class AppHarness(CoreHarness):
             )
         )
         core.add(StartFeature(core, None))
+        rules = self._make(make_rules_repositories)
+        rates = RulesPolicy(
+            rate_limits=self.policy.otp.rate_limits, countries=self.policy.otp.countries
+        )
+        core.add(RulesFeature(core, rules, rates))
+        add_rules_details(core, rules)
 
     @property
     def passkeys(self) -> PasskeysFeature:

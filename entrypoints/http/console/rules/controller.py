@@ -113,9 +113,7 @@ class RulePageController(ConsoleController):
         try:
             order, ends_at, reason = _parse(request, form, rules)
         except InvalidFields as error:
-            return _render_form(
-                request, rules, 400, form=form, errors=_by_field(error)
-            )
+            return _render_form(request, rules, 400, form=form, errors=_by_field(error))
         if await _is_active(request, rules, order, ends_at):
             return see_other(_RULES, "rule_added_before")
         if not form["confirmed"]:
@@ -126,7 +124,9 @@ class RulePageController(ConsoleController):
             if await _is_active(request, rules, order, ends_at):
                 return see_other(_RULES, "rule_added_before")
             errors = {"": request.errors.message(error)}
-            return _render_form(request, rules, request.errors.status(error), form=form, errors=errors)
+            return _render_form(
+                request, rules, request.errors.status(error), form=form, errors=errors
+            )
         return see_other(_RULES, "rule_added")
 
     @get(f"/{{rule_id:str}}/{END_RULE.name}")
@@ -221,7 +221,14 @@ def _parse_order(kind: str, form: Mapping[str, str], settings: LimitSettings) ->
             raise InvalidOrder("subject_kind", UnsupportedValue("Choose one of the list."))
         if not form["subject"]:
             raise InvalidOrder("subject")
-        return parse_order(OrderText(kind=BLOCK, **{subject_kind: form["subject"]}), settings)
+        sent = {subject_kind: form["subject"]}
+        block = OrderText(
+            kind=BLOCK,
+            prefix=sent.get(SubjectKind.PREFIX),
+            network=sent.get(SubjectKind.NETWORK),
+            country=sent.get(SubjectKind.COUNTRY),
+        )
+        return parse_order(block, settings)
     try:
         value = parse_value(form["value"])
     except InvalidValue as error:
@@ -272,7 +279,10 @@ def _render_form(
         form=defaultdict(str, form or {}),
         errors=defaultdict(str, errors or {}),
         subject_kinds=[(kind.value, words) for kind, words in _BLOCKED_SUBJECTS.items()],
-        durations=[("", "Until the time below"), *((name, words) for name, (_, words) in _DURATIONS.items())],
+        durations=[
+            ("", "Until the time below"),
+            *((name, words) for name, (_, words) in _DURATIONS.items()),
+        ],
         limits=[
             (name, f"{name}, now {windows[name].limit}: {_describe_subject(limit.subject_kind)}")
             for name, limit in CHANGEABLE_LIMITS.items()

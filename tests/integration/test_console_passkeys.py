@@ -140,6 +140,15 @@ async def test_what_needs_a_fresh_login_leads_to_the_passkey_and_back(browser: B
     assert (await browser.open("/console")).status_code == 303, "its session has ended"
 
 
+async def test_what_needs_a_passkey_leads_from_a_session_by_code_to_it_and_back(
+    browser: Browser,
+) -> None:
+    await browser.enter_code("/console/passkeys")
+    await browser.open("/console/passkeys")
+    led = await browser.send("/console/passkeys/0123456789abcdef/remove")
+    assert led.headers["location"].startswith(f"{SIGN_IN}?done=passkey_needed&next=%2Fconsole")
+
+
 async def test_what_fails_is_said_and_can_be_tried_again(browser: Browser) -> None:
     secret = await browser.invite()
     await browser.open(ENROL)

@@ -9,9 +9,9 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 
 from application.ports.errors import PortError
-from domain.errors import DomainError, FreshLoginRequired
+from domain.errors import DomainError, FreshLoginRequired, PasskeyRequired
 from entrypoints.http.console.errors import NotSignedIn
-from entrypoints.http.console.redirects import redirect_to_sign_in
+from entrypoints.http.console.redirects import has_passkeys, redirect_to_sign_in
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.errors.exceptions import HttpError, InternalError
@@ -38,12 +38,16 @@ def to_page(request: AnyRequest, error: ApiError) -> Response[Any]:
     """Convert an error into a page.
 
     Without a session, pages lead to the sign-in and back. So does a page that needs a fresh
-    session.
+    session, and one that needs a session by passkey.
     """
     # The framework handles errors of a controller's middleware with the application's class.
     request = ConsoleRequest(request.scope)
     is_read = request.method in ("GET", "HEAD")
-    if (isinstance(error, NotSignedIn) and is_read) or isinstance(error, FreshLoginRequired):
+    if (
+        isinstance(error, FreshLoginRequired)
+        or (isinstance(error, PasskeyRequired) and has_passkeys(request))
+        or (isinstance(error, NotSignedIn) and is_read)
+    ):
         return redirect_to_sign_in(request, error)
     errors = request.errors
     status = errors.status(error)

@@ -8,7 +8,8 @@ from litestar import HttpMethod
 from litestar.response import Redirect
 from litestar.routes import HTTPRoute
 
-from domain.errors import FreshLoginRequired
+from domain.errors import FreshLoginRequired, PasskeyRequired
+from entrypoints.http.console.part import parts_of
 from entrypoints.http.console.render import see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.errors.table import ApiError
@@ -36,11 +37,19 @@ def redirect_to_sign_in(request: ConsoleRequest, error: ApiError) -> Redirect:
         target += f"?{request.scope['query_string'].decode('ascii', 'replace')}"
     if request.method != "GET" and not _has_page(request):
         target = HOME
-    again = {"again": "yes"} if isinstance(error, FreshLoginRequired) else {}
+    query = dict(next_of(parse_return_path(target)))
+    if isinstance(error, PasskeyRequired):
+        return see_other(PASSKEY_SIGN_IN, "passkey_needed", **query)
+    if isinstance(error, FreshLoginRequired):
+        query["again"] = "yes"
     session = request.console_session
     has_passkey = session is not None and session.passkey_id is not None
-    path = PASSKEY_SIGN_IN if has_passkey else SIGN_IN
-    return see_other(path, **next_of(parse_return_path(target)), **again)
+    return see_other(PASSKEY_SIGN_IN if has_passkey else SIGN_IN, **query)
+
+
+def has_passkeys(request: ConsoleRequest) -> bool:
+    """Return whether the program has the sign-in with a passkey."""
+    return any(PASSKEY_SIGN_IN in part.scripted_paths for part in parts_of(request))
 
 
 def next_of(target: str) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ PART: Final = ConsolePart(
     done={
         "passkey_added": "The passkey is added. All other sessions of the console have ended.",
         "passkey_removed": "The passkey is removed.",
+        "passkey_needed": "This needs a sign-in with a passkey.",
         "passkey_required": "The code was right, but this account needs its passkey.",
         "passkey_missing": (
             "The code was right, but this account needs a passkey, and has none. Ask whoever runs"

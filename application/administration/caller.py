@@ -11,7 +11,6 @@ from domain.errors import (
     Forbidden,
     FreshLoginRequired,
     InsufficientScope,
-    ReauthenticationRequired,
     TooShort,
 )
 from domain.identities.role import Role
@@ -124,12 +123,12 @@ def administrator(principal: Principal) -> Caller:
 
     Raises:
         Forbidden: The principal is not an administrator.
+        PasskeyRequired: The administrator needs a passkey, and no session of an app has one.
         ReauthenticationRequired: The login is older.
     """
     if not principal.identity.is_administrator:
         raise Forbidden("Only administrators may do this.")
-    if not principal.has_recent_login:
-        raise ReauthenticationRequired
+    principal.check_login()
     identity = principal.identity
     actor = Actor(ActorKind.ADMINISTRATOR, identity.id)
     return Caller(actor, has_fresh_login=principal.has_fresh_login, role=identity.role)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from application.identities.extensions import IdentityExtensions
 from application.ports.errors import InvalidToken, StorageError
 from application.ports.identities import Identities
 from application.ports.keys import AccessTokens, TokenClaims
@@ -28,6 +29,7 @@ class Authenticate:
       begins, and once after each refresh: the client has the new tokens, so the previous refresh
       token ends.
     - A token of a void generation is invalid: another one replaced it before it was used.
+    - Staff that needs a passkey has no rights by a token: see `Principal.needs_passkey`.
     - A phone with a test OTP never acts as an administrator, even if it was one before.
     """
 
@@ -36,6 +38,7 @@ class Authenticate:
     clock: Clock
     session_limits: SessionLimits
     test_otps: TestOtps
+    extensions: IdentityExtensions
 
     async def __call__(self, token: str) -> Principal:
         """Authenticate a request.
@@ -78,6 +81,7 @@ class Authenticate:
             session,
             has_recent_login=session.is_recent(now),
             has_fresh_login=session.is_fresh(now),
+            needs_passkey=self.extensions.needs_passkey(identity),
         )
 
     def _record_use(self, identity: Identity, claims: TokenClaims, now: datetime) -> Identity:

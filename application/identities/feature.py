@@ -80,7 +80,12 @@ class IdentitiesFeature:
             policy.recycled_after,
         )
         self.authenticate = Authenticate(
-            ports.tokens, identities, clock, policy.session_limits, policy.test_otps
+            ports.tokens,
+            identities,
+            clock,
+            policy.session_limits,
+            policy.test_otps,
+            self.extensions,
         )
         self.refresh_session = RefreshSession(
             identities, self.sessions, keyed_hashes, clock, events

@@ -22,7 +22,6 @@ from domain.administration.audit import AuditAction
 from domain.errors import (
     PhoneInUse,
     PhoneMismatch,
-    ReauthenticationRequired,
     Unauthenticated,
     UsernameInUse,
     UserNotFound,
@@ -62,7 +61,8 @@ class CreateUser:
 
         Raises:
             PhoneMismatch
-            ReauthenticationRequired: an administrator without a recent login names another phone.
+            PasskeyRequired, ReauthenticationRequired: an administrator names another phone, see
+                `Principal.check_login`.
             PhoneInUse
             UsernameInUse
             Unauthenticated
@@ -72,8 +72,8 @@ class CreateUser:
         is_own = phone == principal.identity.phone
         if not is_own and not principal.identity.is_administrator:
             raise PhoneMismatch
-        if not is_own and not principal.has_recent_login:
-            raise ReauthenticationRequired
+        if not is_own:
+            principal.check_login()
         now = self.clock.now()
         own = principal.identity if is_own else None
         save = partial(self._save, username, phone, now, own)

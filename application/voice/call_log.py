@@ -10,7 +10,7 @@ from application.principal import Principal
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
 from domain.cursor import MAX_PAGE_SIZE, Cursor
-from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
+from domain.errors import Forbidden, Unavailable
 from domain.voice.call import Call
 from domain.voice.errors import CallNotFound, CallRecordingNotFound
 
@@ -68,7 +68,7 @@ class OpenRecording:
 
         Raises:
             Forbidden
-            ReauthenticationRequired
+            PasskeyRequired, ReauthenticationRequired
             CallNotFound
             CallRecordingNotFound
             AuditFailed
@@ -77,8 +77,7 @@ class OpenRecording:
         """
         if not principal.identity.is_administrator:
             raise Forbidden
-        if not principal.viewer.is_administrator:
-            raise ReauthenticationRequired
+        principal.check_login()
         loaded = await self.calls.load(call_id)
         if loaded is None:
             raise CallNotFound

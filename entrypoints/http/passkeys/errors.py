@@ -12,8 +12,9 @@ _OF_PAGES: Final[Mapping[type[ApiError], tuple[int, str, str]]] = {
     errors.PasskeyRejected: (
         403,
         "passkey_rejected",
-        "This passkey does not sign in here. Choose another one, or ask an operator for a link to"
-        " add one.",
+        "This passkey does not work here: it was removed, its account has no role or is blocked, or"
+        " the device did not ask for a fingerprint, a face or a PIN. Choose another one, or ask an"
+        " operator for a link to add one.",
     ),
     errors.SignCountFell: (
         403,

@@ -39,6 +39,6 @@ def count_request(request: ConsoleRequest) -> None:
 def no_response() -> InvalidValue:
     """Return the error of a form that the script did not fill in."""
     return InvalidValue(
-        "The browser sent no passkey, because the script of this page did not run. Allow scripts"
+        "The script of this page did not run, so nothing was sent that could be used. Allow scripts"
         " for this page, load it again, and try again."
     )

@@ -54,7 +54,10 @@ _PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "toml": tomllib.loads,
     "yaml": yaml_load,
 }
-_OTHER_SETTINGS: Final = ALL_USED | {"DIALTONE_MEDIA_VARIANTS": "thumb:320x320,led:64x64!"}
+_OTHER_SETTINGS: Final = ALL_USED | {
+    "DIALTONE_MEDIA_VARIANTS": "thumb:320x320,led:64x64!",
+    "DIALTONE_WEB_CONSOLE": "yes",
+}
 _FROM_RESPONSES: Final = {"PHONE": "+14155552671", "CODE": "123456"}
 
 

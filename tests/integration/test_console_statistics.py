@@ -134,6 +134,7 @@ async def test_each_plot_of_activity_says_what_its_table_says(console: ConsoleDr
         "Messages and logins by country: IN: sent 400, logins 200; FR: sent 100, logins 0.",
         "Messages and logins by provider: acme:open: sent 400, logins 200; &lt;b&gt;: sent 100,"
         " logins 0.",
+        "Messages and logins by channel: sms: sent 400, logins 200; voice: sent 100, logins 0.",
     ]
     by_hour = rows(page.text, "Messages and logins by hour")
     assert len(by_hour) == 24
@@ -145,6 +146,15 @@ async def test_each_plot_of_activity_says_what_its_table_says(console: ConsoleDr
     ]
     providers = [row[0] for row in rows(page.text, "Messages and logins by provider")]
     assert providers == ["acme:open", "&lt;b&gt;"]
+
+
+async def test_any_number_of_hours_up_to_a_week_is_shown(console: ConsoleDriver) -> None:
+    await count_some(console)
+    page = await console.get("/activity?hours=5")
+    assert len(rows(page.text, "Messages and logins by hour")) == 5
+    for hours in ("0", "169", "x", "00024"):
+        page = await console.get(f"/activity?hours={hours}")
+        assert (page.status_code, 'id="hours-error"' in page.text) == (400, True)
 
 
 async def test_messages_are_selected_by_links_and_fields(console: ConsoleDriver) -> None:

@@ -22,14 +22,14 @@ HOUR: Final = "%b %d %H:%M"
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The messages by country or provider."""
+    """The messages by country, provider or channel."""
 
     title: str
     rows: Sequence[CountRow]
 
     @property
     def name(self) -> str:
-        """The parameter of the query that selects one."""
+        """The parameter of the query that selects one, if one does."""
         return self.title.lower()
 
     @property
@@ -67,6 +67,7 @@ class ActivityController(ConsoleController):
             groups=[
                 _Group("Country", report.by_country),
                 _Group("Provider", report.by_provider),
+                _Group("Channel", report.by_channel),
             ],
         )
 

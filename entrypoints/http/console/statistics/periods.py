@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
-from domain.errors import InvalidValue
+from domain.errors import InvalidNumber, InvalidValue
 from domain.statistics.report import (
     DEFAULT_HOURS,
     MAX_HOURS,
@@ -16,8 +15,6 @@ from domain.statistics.report import (
 )
 from entrypoints.http.console.request import ConsoleRequest
 
-PERIODS: Final = (DEFAULT_HOURS, MAX_HOURS)
-
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -25,6 +22,7 @@ class Selection:
 
     Attributes:
         hours: How many hours.
+        typed_hours: As they were typed, or "".
         country: The country as it was typed, or "".
         provider: The provider as it was typed, or "".
         errors: What is wrong, by the name of the field. A field with an error selects nothing.
@@ -32,6 +30,7 @@ class Selection:
     """
 
     hours: int
+    typed_hours: str
     country: str
     provider: str
     query: StatisticsQuery
@@ -44,16 +43,30 @@ class Selection:
 
 
 def parse_hours(request: ConsoleRequest) -> int:
-    """Return the hours of the query; a day if they are none of `PERIODS`."""
-    text = request.query_params.get("hours", "")
-    return int(text) if text in [str(period) for period in PERIODS] else DEFAULT_HOURS
+    """Return the hours of the query; a day if they are none, or too many."""
+    try:
+        return _parse_hours(request.query_params.get("hours", ""))
+    except InvalidValue:
+        return DEFAULT_HOURS
+
+
+def _parse_hours(text: str) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) < 4
+    if not is_number or not 1 <= int(text) <= MAX_HOURS:
+        raise InvalidNumber(f"Write how many hours, from 1 to {MAX_HOURS}.")
+    return int(text)
 
 
 def parse_selection(request: ConsoleRequest, now: datetime) -> Selection:
     """Parse the query of a page."""
-    hours = parse_hours(request)
-    typed = {name: request.query_params.get(name, "").strip() for name in ("country", "provider")}
-    errors: dict[str, str] = {}
+    names = ("hours", "country", "provider")
+    typed = {name: request.query_params.get(name, "").strip() for name in names}
+    hours, errors = parse_hours(request), dict[str, str]()
+    try:
+        if typed["hours"]:
+            _parse_hours(typed["hours"])
+    except InvalidValue as error:
+        errors["hours"] = error.message
     selected: dict[str, str] = {}
     for name, parse in (("country", parse_counted_country), ("provider", parse_counted_provider)):
         try:
@@ -62,7 +75,7 @@ def parse_selection(request: ConsoleRequest, now: datetime) -> Selection:
         except InvalidValue as error:
             errors[name] = error.message
     query = make_query(now, hours, selected.get("country"), selected.get("provider"))
-    return Selection(hours, typed["country"], typed["provider"], query, errors)
+    return Selection(hours, typed["hours"], typed["country"], typed["provider"], query, errors)
 
 
 def _without_empty(**parameters: str | None) -> Mapping[str, str]:

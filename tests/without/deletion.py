@@ -10,7 +10,7 @@ from typing import Final
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 
-_FEATURES_MODULE: Final = "entrypoints/features/__init__.py"
+FEATURES_MODULE: Final = "entrypoints/features/__init__.py"
 _TESTS: Final = ("tests", "pytest_dialtone")
 _ESSENTIAL: Final = (
     "tests/conftest.py",
@@ -149,7 +149,7 @@ def delete(root: Path, files: Iterable[str], deletion: Deletion) -> None:
     for folder in sorted(root.rglob("*/"), reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
-    module = root / _FEATURES_MODULE
+    module = root / FEATURES_MODULE
     module.write_text(_without_names(module.read_text("utf-8"), deletion.features), "utf-8")
 
 
@@ -159,5 +159,5 @@ def _without_names(text: str, names: Iterable[str]) -> str:
         pattern = rf"^(?:from entrypoints\.features\.{name} import .*|    {name.upper()},)\n"
         text, count = re.subn(pattern, "", text, flags=re.MULTILINE)
         if count != 2:
-            raise CannotDelete(f"{_FEATURES_MODULE} has {count} lines of {name}, and not two.")
+            raise CannotDelete(f"{FEATURES_MODULE} has {count} lines of {name}, and not two.")
     return text

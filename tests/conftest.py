@@ -23,6 +23,19 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the slow files first; otherwise one process works on them when the others are done."""
     items.sort(key=lambda item: "e2e" not in item.path.parts)
+    for item in items:
+        if _is_not_measured(item):
+            item.add_marker("no_cover")
+
+
+def _is_not_measured(item: pytest.Item) -> bool:
+    """Return whether a test says nothing about coverage, which makes it up to three times slower.
+
+    Tests with generated or with all values run the same lines again and again, and what is covered
+    must not depend on chance. The other ones run the service in processes, which are not measured.
+    """
+    repeats = any(item.get_closest_marker(name) for name in ("hypothesis", "exhaustive"))
+    return repeats or not {"e2e", "walk", "tooling"}.isdisjoint(item.path.parts)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -101,6 +101,8 @@ def _configuration(
                 "database": "none",
             },
             "phases": {
+                # One handler rejects all methods that a path does not have, so one is enough.
+                "coverage": {"unexpected-methods": ["TRACE"]},
                 # Otherwise, values of earlier responses would replace most generated values.
                 "fuzzing": {"extra-data-sources": {"responses": False}},
                 "stateful": {"generation": {"max-examples": examples(10)}},

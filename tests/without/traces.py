@@ -22,6 +22,7 @@ WORDS: Final[Mapping[str, str]] = {
     "legacy_otp": r"legacy|/authenticate|exit_code",
     "login_hook": r"login[ _]hook",
     "media": r"librar(?:y|ies)|\bmedia\b|uploads?\b|\bimages?\b|\bS3\b|pictures?|thumbnail|pixels",
+    "passkeys": r"passkey",
     "phone_change": r"undo-|\bundo codes?|chang(?:e|es|ed|ing) (?:of )?(?:the|a) number",
     "start": r"first page|/start\b",
     "statistics": r"statistic|\bcosts?\b|\bprices?\b",
@@ -36,6 +37,8 @@ STAY: Final[Mapping[str, str]] = {
     "imports": r"when an import made it",
     # A parameter of a puzzle of ALTCHA.
     "statistics": r"\"cost\": ",
+    # Acts in the audit, whose entries outlive passkeys.
+    "passkeys": r"\"(?:invite|remove)_passkey\"",
     # An act in the audit, whose entries outlive exports. The rest are files of other services.
     "export": r"\"export\"|export of firebase|whose export it is",
     # The core knows the channel, and rejects it where nothing places calls; what it counted and

@@ -22,7 +22,6 @@ DomainError
 ├── Forbidden                     only others may do this
 │   ├── InsufficientScope         a service token lacks the scope
 │   └── PasskeyRequired           staff may do this in a session by passkey
-│       └── PasskeyMissing        and the caller has none
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
 ├── NumberWasChanged              the account changed to another phone
@@ -273,11 +272,15 @@ class InsufficientScope(Forbidden):
 
 
 class PasskeyRequired(Forbidden):
-    """The caller has rights of staff only in a session of the console by passkey."""
+    """The caller has rights of staff only in a session of the console by passkey.
 
+    Attributes:
+        has_none: Whether it is known that the caller has no passkey.
+    """
 
-class PasskeyMissing(PasskeyRequired):
-    """The caller has none: an operator makes a link to add one."""
+    def __init__(self, message: str = "", *, has_none: bool = False) -> None:
+        super().__init__(message)
+        self.has_none = has_none
 
 
 class ReauthenticationRequired(DomainError):

@@ -22,7 +22,7 @@ from domain.console.session import (
     format_cookie,
     parse_cookie,
 )
-from domain.errors import IncorrectOtp, PasskeyMissing, PasskeyRequired, Unauthenticated
+from domain.errors import IncorrectOtp, PasskeyRequired, Unauthenticated
 from domain.identities.device_token import CONSOLE_DEVICE_TTL, ConsoleDevice, DeviceToken
 from domain.identities.device_token import SECRET_BYTES as DEVICE_SECRET_BYTES
 from domain.identities.identity import Identity
@@ -96,7 +96,7 @@ class ConsoleSignIn:
 
         Raises:
             IncorrectOtp
-            PasskeyRequired, PasskeyMissing: The code was right.
+            PasskeyRequired: The code was right.
             TooManyAttempts, TooManyAttemptsFromIp
             StorageError
         """
@@ -119,7 +119,7 @@ class ConsoleSignIn:
             self._reject(command.phone, checked, "no administrator")
         if self.extensions.needs_passkey(identity):
             self._record_failure(command.phone, checked, "passkey required")
-            raise PasskeyRequired if identity.passkeys else PasskeyMissing
+            raise PasskeyRequired(has_none=not identity.passkeys)
         secret = self.randomness.bytes(SECRET_BYTES).hex()
         if not await self._open_session(code, identity, secret):
             self._reject(command.phone, checked, "used code")

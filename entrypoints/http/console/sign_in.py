@@ -20,7 +20,6 @@ from domain.errors import (
     DeliveryFailed,
     DomainError,
     IncorrectOtp,
-    PasskeyMissing,
     PasskeyRequired,
     RateLimitExceeded,
     TooManyAttempts,
@@ -142,8 +141,7 @@ class SignInController(ConsoleController):
                 )
             )
         except PasskeyRequired as error:
-            is_missing = isinstance(error, PasskeyMissing)
-            message = "passkey_missing" if is_missing else "passkey_required"
+            message = "passkey_missing" if error.has_none else "passkey_required"
             return see_other(PASSKEY_SIGN_IN, message, **next_of(target))
         except DomainError as error:
             return show_again(

@@ -37,7 +37,11 @@ from entrypoints.http.middleware import ERROR
 from tests.support.http_settings import make_http_settings, make_plugins
 
 ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin()])
-ROW_OF_FEATURE = {"admin": errors.TooManyPhones, "export": errors.TooManyExports}
+ROW_OF_FEATURE = {
+    "admin": errors.TooManyPhones,
+    "export": errors.TooManyExports,
+    "passkeys": errors.PasskeyRequired,
+}
 """Errors of the core that only the path of a feature responds with."""
 NEVER_RAISED = {errors.RateLimitExceeded, ConsoleError} | {
     error for name, error in ROW_OF_FEATURE.items() if name not in {it.name for it in FEATURES}

@@ -18,7 +18,6 @@ from domain.errors import (
     Forbidden,
     FreshLoginRequired,
     InvalidValue,
-    PasskeyMissing,
     PasskeyRequired,
     TooShort,
     Unauthenticated,
@@ -318,8 +317,9 @@ async def test_who_has_a_passkey_has_no_session_by_code(staff: Staff) -> None:
 
 async def test_where_passkeys_are_required_nobody_has_a_session_by_code() -> None:
     staff = await make_staff(are_required=True)
-    with pytest.raises(PasskeyMissing):
+    with pytest.raises(PasskeyRequired) as error:
         await staff.sign_in_by_code()
+    assert error.value.has_none
     assert not await staff.has_ended(await staff.enrol())
 
 

@@ -1,10 +1,13 @@
 """The principal: who is calling, and what for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.access import LibraryVisibility
+from domain.administration.role_scopes import SCOPES_OF_ROLES
+from domain.administration.scope import Scope
 from domain.errors import Forbidden, PasskeyRequired, ReauthenticationRequired
 from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.session import Session
 
 
@@ -12,13 +15,11 @@ from domain.identities.session import Session
 class Principal:
     """The identity that is calling, as it is now, and the session of its access token.
 
-    Without a recent login an administrator may do and see only what members may: a stolen token
-    must not open everything for months. What cannot be undone needs a fresh login.
+    Without a recent login staff may do and see only what members may: a stolen token must not open
+    everything for months. What cannot be undone needs a fresh login.
 
-    Attributes:
-        needs_passkey: Whether it may do and see only what members may, however recent the login:
-            staff that needs a passkey has its rights in the web console only, since sessions of
-            apps are opened by codes.
+    `needs_passkey` is whether the role counts after a sign-in by passkey only: the session of an
+    app is by SMS, so it never has the role then.
     """
 
     identity: Identity
@@ -28,38 +29,68 @@ class Principal:
     needs_passkey: bool = False
 
     @property
+    def staff_role(self) -> Role:
+        """The role that counts now."""
+        counts = self.has_recent_login and not self.needs_passkey
+        return self.identity.role if counts else Role.MEMBER
+
+    @property
     def viewer(self) -> Identity:
         """The identity with the role that decides what it sees of others."""
-        has_role = self.has_recent_login and not self.needs_passkey
-        return self.identity if has_role else self.identity.demote()
+        return replace(self.identity, role=self.staff_role)
 
-    def check_login(self) -> None:
-        """Check that the login of an administrator is good enough for the role.
+    def has_scope(self, scope: Scope) -> bool:
+        """Return whether the role that counts now allows this."""
+        return scope in SCOPES_OF_ROLES[self.staff_role]
+
+    def check_staff(self) -> None:
+        """Check that the principal has a role that counts now.
 
         Raises:
-            PasskeyRequired: No login by code is.
-            ReauthenticationRequired: It is too old.
+            Forbidden: It has none.
+            PasskeyRequired
+            ReauthenticationRequired: The login is too old.
         """
+        if not self.identity.is_staff:
+            raise Forbidden("Only staff may do this.")
         if self.needs_passkey:
             raise PasskeyRequired
         if not self.has_recent_login:
             raise ReauthenticationRequired
 
-    def check_can_act_for(self, owner_id: str) -> None:
+    def check_scope(self, scope: Scope) -> None:
+        """Check that the role that counts now allows this.
+
+        Raises:
+            Forbidden: The role does not allow it, or there is none.
+            PasskeyRequired, ReauthenticationRequired: See `check_staff`.
+        """
+        if scope not in SCOPES_OF_ROLES[self.identity.role]:
+            raise Forbidden
+        self.check_staff()
+
+    def check_can_act_for(self, owner_id: str, scope: Scope) -> None:
         """Check that the principal may act for the identity `owner_id`.
 
-        Everybody may act for themselves, administrators for anybody.
+        Everybody may act for themselves, and staff for others with this scope.
+
+        Raises:
+            Forbidden, PasskeyRequired, ReauthenticationRequired: See `check_scope`.
+        """
+        if owner_id != self.identity.id:
+            self.check_scope(scope)
+
+    def check_rank(self, other: Identity) -> None:
+        """Check that the principal may act on another identity, with the right to do so.
+
+        Nobody acts on staff of the same or a higher role.
 
         Raises:
             Forbidden
-            PasskeyRequired, ReauthenticationRequired: an administrator acts for another, see
-                `check_login`.
         """
-        if owner_id == self.identity.id:
-            return
-        if not self.identity.is_administrator:
-            raise Forbidden
-        self.check_login()
+        is_own = other.id == self.identity.id
+        if not is_own and other.is_staff and other.role.rank >= self.staff_role.rank:
+            raise Forbidden("This account has a role of the staff that is as high as yours.")
 
     def check_can_view_items_of(self, owner_id: str, visibility: LibraryVisibility) -> None:
         """Check that the principal sees the items of this owner.
@@ -68,4 +99,4 @@ class Principal:
             Forbidden, PasskeyRequired, ReauthenticationRequired
         """
         if visibility is not LibraryVisibility.ALL:
-            self.check_can_act_for(owner_id)
+            self.check_can_act_for(owner_id, Scope.READ_LIBRARY)

@@ -13,6 +13,7 @@ from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.errors import AuditFailed
 from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.role import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class RecordAct:
         subject: str,
         reason: str = "",
         item_id: str | None = None,
+        role: Role | None = None,
     ) -> AsyncIterator[None]:
         """Write the entry, then run the block. Exceptions of the block propagate.
 
@@ -46,11 +48,12 @@ class RecordAct:
             subject: To whom: the id of an identity or a token, or the hash of a phone.
             reason: Why, as `parse_reason` returns it.
             item_id: The item of the library that it is done to, if it is one.
+            role: The role that is given, if one is.
 
         Raises:
             AuditFailed: The entry was not written, and the block does not run.
         """
-        entry = await self.begin(actor, action, subject, reason, item_id)
+        entry = await self.begin(actor, action, subject, reason, item_id, role)
         try:
             yield
         except BaseException as error:
@@ -62,7 +65,7 @@ class RecordAct:
     async def for_another(
         self, principal: Principal, action: AuditAction, subject: str, item_id: str | None = None
     ) -> AsyncIterator[None]:
-        """Write the entry if an administrator acts for somebody else, then run the block.
+        """Write the entry if somebody of the staff acts for somebody else, then run the block.
 
         Args:
             principal: Who acts, and may do so.
@@ -76,7 +79,8 @@ class RecordAct:
         if subject == principal.identity.id:
             yield
             return
-        actor = Actor(ActorKind.ADMINISTRATOR, principal.identity.id)
+        identity = principal.identity
+        actor = Actor(ActorKind.ADMINISTRATOR, identity.id, role=identity.role)
         async with self(actor, action, subject, item_id=item_id):
             yield
 
@@ -87,6 +91,7 @@ class RecordAct:
         subject: str,
         reason: str = "",
         item_id: str | None = None,
+        role: Role | None = None,
     ) -> AuditEntry:
         """Write the entry of an act that does not fit into a block; see `__call__`."""
         entry = AuditEntry(
@@ -97,6 +102,7 @@ class RecordAct:
             subject=subject,
             reason=reason,
             item_id=item_id,
+            role=role,
         )
         try:
             is_added = await self.audit_log.add(entry)

@@ -284,7 +284,7 @@ class PasskeyRequired(Forbidden):
 
 
 class ReauthenticationRequired(DomainError):
-    """An administrator has to log in again before this action."""
+    """Somebody with a role has to log in again before this action."""
 
 
 class FreshLoginRequired(ReauthenticationRequired):

@@ -14,6 +14,7 @@ class ActorRecord(msgspec.Struct, gc=False):
     kind: Literal["administrator", "user", "service_token", "operating_system_user"]
     id: str
     name: str = ""
+    role: str | None = None
 
 
 class AuditEntryRecord(Record, kw_only=True):
@@ -29,6 +30,7 @@ class AuditEntryRecord(Record, kw_only=True):
     subject: str
     reason: str = ""
     item_id: str | None = None
+    role: str | None = None
     failed_entry_id: str | None = None
     error: str | None = None
     count: int | None = None

@@ -12,6 +12,7 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Record, RecordKind
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange
+from domain.identities.role import Role
 from domain.identities.session import Session
 from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
@@ -195,6 +196,17 @@ class UserEventsRecord(msgspec.Struct, gc=False, omit_defaults=True):
     progress: tuple[EventProgressRecord, ...] = ()
 
 
+class StaffRoleRecord(msgspec.Struct, gc=False):
+    """A role that programs from before roles do not know: for them it is a member's.
+
+    Such a program that ends all sessions, as a change of the phone does, leaves it, but raises the
+    version: then it has ended.
+    """
+
+    name: str
+    session_version: int
+
+
 class IdentityRecord(Record, kw_only=True):
     """An identity. `username_key` is unique. It stays as it is while the name does.
 
@@ -209,6 +221,8 @@ class IdentityRecord(Record, kw_only=True):
     username_key: str | None = None
     staff_look_alike_key: str | None = None
     role: Literal["member", "administrator"] = "member"
+    staff_role: StaffRoleRecord | None = None
+    role_given_after: datetime | None = None
     user: UserRecord | None = None
     # Without a default: of a record without them, nobody may conclude that all have ended.
     sessions: tuple[SessionRecord, ...]
@@ -288,7 +302,9 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
 
     def to_record(self, value: Identity) -> IdentityRecord:
         """Return the record of an identity, with its phones encrypted anew."""
-        record = super().to_record(value)
+        # Others are kept beside it: see `StaffRoleRecord`.
+        role = value.role if value.is_administrator else Role.MEMBER
+        record = super().to_record(replace(value, role=role))
         record.token_successions = tuple(
             TokenSuccessionRecord(
                 session.id, family.generation, family.previous, family.oldest_valid
@@ -306,6 +322,8 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             for session in value.sessions
             if session.claims
         )
+        if value.is_staff and not value.is_administrator:
+            record.staff_role = StaffRoleRecord(value.role.value, value.session_version)
         if value.phone is not None:
             record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
         if (change := value.phone_change) is not None:
@@ -330,6 +348,10 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             phone = self._encryption.decrypt(record.encrypted_phone, record.id)
         if user is not None:
             user = replace(user, username=Username(user.username.text, record.username_key))
+        role = identity.role
+        if (given := record.staff_role) is not None and role is Role.MEMBER:
+            is_valid = given.session_version == record.session_version and not identity.is_closed
+            role = Role(given.name) if is_valid else role
         sessions = identity.sessions
         if record.token_successions:
             successions = {each.session_id: each for each in record.token_successions}
@@ -343,6 +365,7 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         return replace(
             identity,
             phone=phone,
+            role=role,
             user=user,
             sessions=sessions,
             phone_change=self._to_phone_change(record),

@@ -98,6 +98,14 @@ ADMINISTRATORS: Final = Index(
     only=(("role", "administrator"),),
     body_fields=("created_at", "role"),
 )
+OTHER_STAFF: Final = Index(
+    name="identities_staff_role",
+    order="created_at",
+    is_paged=True,
+    present=("staff_role",),
+    absent=("detached_at",),
+    body_fields=("created_at", "staff_role", "detached_at"),
+)
 
 IDENTITIES: Final = RecordKind(
     "identities",
@@ -114,6 +122,7 @@ IDENTITIES: Final = RecordKind(
     USERS,
     BLOCKED_USERS,
     ADMINISTRATORS,
+    OTHER_STAFF,
     written_once=ENCRYPTED_PHONE,
     max_lengths={
         "username_key": MAX_USERNAME_KEY_LENGTH,

@@ -5,5 +5,5 @@ from typing import Final
 from application.administration.acts import Act
 from domain.administration.audit import AuditAction
 
-CREATE: Final = Act(name="create", action=AuditAction.CREATE_TOKEN, role=None)
-REVOKE: Final = Act(name="revoke", action=AuditAction.REVOKE_TOKEN, role=None)
+CREATE: Final = Act(name="create", action=AuditAction.CREATE_TOKEN)
+REVOKE: Final = Act(name="revoke", action=AuditAction.REVOKE_TOKEN)

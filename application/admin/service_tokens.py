@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from application.admin import acts
-from application.administration.caller import Caller
+from application.administration.caller import Caller, service_token
 from application.limits.token_limits import TokenLimits
 from application.ports.service_tokens import ServiceTokens
 from application.ports.system import Clock, Randomness
@@ -24,6 +24,7 @@ from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.role import Role
 from domain.secret_hash import hash_secret
 
 MAX_LISTED_TOKENS: Final = 1_000
@@ -42,7 +43,7 @@ class AdministerTokens:
         self,
         caller: Caller,
         name: str,
-        scopes: tuple[Scope, ...],
+        granted: Sequence[Scope | Role],
         ttl: timedelta,
         reason: str = "",
     ) -> tuple[ServiceToken, str]:
@@ -62,13 +63,14 @@ class AdministerTokens:
         token = ServiceToken(
             id=make_identifier(now, random),
             name=name,
-            scopes=scopes,
+            scopes=tuple(each for each in granted if isinstance(each, Scope)),
+            roles=tuple(each for each in granted if isinstance(each, Role)),
             secret_hash=hash_secret(secret),
             created_at=now,
             expires_at=now + ttl,
         )
         # The audit is kept for longer than the token.
-        described = " ".join(filter(None, [f"{name}: {', '.join(scopes)}.", reason]))
+        described = " ".join(filter(None, [f"{name}: {', '.join(granted)}.", reason]))
         async with self.record_act(caller.actor, acts.CREATE.action, token.id, described):
             await self.service_tokens.add(token)
         return token, format_token(token.id, secret)
@@ -133,7 +135,7 @@ class AuthenticateServiceToken:
             raise Unauthenticated
         token = loaded.value
         actor = Actor(ActorKind.SERVICE_TOKEN, token.id, token.name)
-        caller = Caller(actor, frozenset(token.scopes))
+        caller = service_token(actor, token.granted)
         await self.limits.acquire(
             caller.actor, "requests", REQUESTS_PER_TOKEN, TooManyTokenRequests
         )

@@ -58,17 +58,20 @@ class ActForUsers:
     async def block(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
         """Block a phone: nothing is sent to it, and its sessions end.
 
-        A phone that is held for an account cannot undo the change while it is blocked, so a service
-        token must not block it (`Forbidden`).
+        A phone that is held for an account cannot undo the change while it is blocked, so only
+        administrators and commands block it (`Forbidden` for others).
         """
         async with self.acting(caller, acts.BLOCK, query, reason) as user:
-            await self.operator_actions.block(user.require_phone(), unless_held=caller.is_token)
+            await self.operator_actions.block(
+                user.require_phone(), unless_held=not caller.has_all_rights
+            )
             return user
 
     async def unblock(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
-        """Let a blocked phone sign in again."""
+        """Let a blocked phone sign in again. Who may block it may unblock it."""
         async with self.acting(caller, acts.UNBLOCK, query, reason) as user:
-            await self.operator_actions.unblock(user.require_phone())
+            unless_held = not caller.has_all_rights
+            await self.operator_actions.unblock(user.require_phone(), unless_held=unless_held)
             return user
 
     async def sign_out(self, caller: Caller, query: UserQuery, reason: str = "") -> int:
@@ -91,13 +94,16 @@ class ActForUsers:
     async def change_role(
         self, caller: Caller, query: UserQuery, role: Role, reason: str = ""
     ) -> FoundUser:
-        """Make a user an administrator, or a member again.
+        """Give a user a role of the staff, or make one a member again.
 
         Raises:
             ConflictingValue: the phone has a fixed code, or nobody has proved to own it.
         """
-        act = acts.PROMOTE if role is Role.ADMINISTRATOR else acts.DEMOTE
-        async with self.acting(caller, act, query, reason) as user:
+        act = acts.PROMOTE if role.is_staff else acts.DEMOTE
+        user = await self.find(caller, act, query, reason)
+        caller.check_may_give(role)
+        given = role if role.is_staff else None
+        async with self.record_act(caller.actor, act.action, user.subject, reason, role=given):
             await self.operator_actions.change_role(user.require_identity().id, role)
             return user
 

@@ -6,7 +6,6 @@ from typing import Final
 
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
-from domain.identities.role import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +18,9 @@ class Act:
         name: The last part of its path in the API and in the console, and its command.
         action: What the audit calls it.
         does: What it does, where the API and the help of the command begin with the same words.
-        scope: What a service token needs. None if no service token may do it.
-        role: What people need in the API and in the console. None if only a command does it.
-        needs_fresh_login: Whether they need a login within the last 15 minutes.
+        scope: What everybody needs but commands. None if only a command does it.
+        needs_fresh_login: Whether people need a login within the last 15 minutes.
+        needs_passkey: Whether people need a sign-in by passkey.
         needs_reason: Whether everybody says why. Otherwise programs may leave it out.
     """
 
@@ -29,14 +28,13 @@ class Act:
     action: AuditAction
     does: str = ""
     scope: Scope | None = None
-    role: Role | None = Role.ADMINISTRATOR
     needs_fresh_login: bool = False
-    needs_reason: bool = False
     needs_passkey: bool = False
+    needs_reason: bool = False
 
 
 def scopes_of(acts: Sequence[Act]) -> Sequence[Scope]:
-    """Return what service tokens need for these acts."""
+    """Return what is needed for these acts."""
     return [act.scope for act in acts if act.scope is not None]
 
 
@@ -54,17 +52,19 @@ SIGN_OUT: Final = Act(name="sign-out", action=AuditAction.SIGN_OUT, scope=Scope.
 BLOCK: Final = Act(
     name="block", action=AuditAction.BLOCK, does="Block a phone", scope=Scope.SUPPORT_USERS
 )
-UNBLOCK: Final = Act(name="unblock", action=AuditAction.UNBLOCK)
+UNBLOCK: Final = Act(name="unblock", action=AuditAction.UNBLOCK, scope=Scope.SUPPORT_USERS)
 PROMOTE: Final = Act(
     name="promote",
     action=AuditAction.PROMOTE,
-    does="Make a user an administrator",
+    does="Give a user a role of the staff",
+    scope=Scope.CHANGE_ROLES,
     needs_fresh_login=True,
 )
 DEMOTE: Final = Act(
     name="demote",
     action=AuditAction.DEMOTE,
-    does="Make an administrator a member",
+    does="Take the role away, so that the user is a member",
+    scope=Scope.CHANGE_ROLES,
     needs_fresh_login=True,
 )
 SET_EXTERNAL_ID: Final = Act(
@@ -77,6 +77,7 @@ RESTORE: Final = Act(
     name="restore",
     action=AuditAction.RESTORE,
     does="Give a phone back to the account that lost it",
+    scope=Scope.RESTORE_USERS,
 )
 DELETE: Final = Act(
     name="delete", action=AuditAction.DELETE, scope=Scope.DELETE_USERS, needs_fresh_login=True

@@ -1,65 +1,93 @@
 """Who asks for administration, and what they may do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from application.administration.acts import Act
 from application.administration.find_user import FoundUser
 from application.principal import Principal
 from domain.administration.audit import NO_REASON, Actor, ActorKind, parse_reason
+from domain.administration.role_scopes import SCOPES_OF_ROLES, expand_scopes, roles_with
 from domain.administration.scope import Scope
 from domain.errors import (
     Forbidden,
     FreshLoginRequired,
     InsufficientScope,
+    PasskeyRequired,
     TooShort,
 )
+from domain.identities.identity import Identity
 from domain.identities.role import Role
+
+_ABOVE_ALL: Final = Role.ADMINISTRATOR.rank + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An administrator, a service token, or whoever runs a command.
+    """Somebody of the staff, a service token, or whoever runs a command.
 
     Attributes:
         actor: Who it is, for the audit.
-        scopes: What a service token may do; None for people.
-        has_fresh_login: Whether an administrator logged in within the last 15 minutes. True for
-            all others.
-        role: That of an administrator; None for all others.
+        scopes: What it may do; None for commands, which may do everything.
+        role: That of a person. Of a token the highest one that it has, None without one.
+        has_fresh_login: Whether a person logged in within the last 15 minutes. True for all others.
+        has_passkey: Whether a person signed in by a passkey. Nobody asks the others.
         always_says_why: Whether each of its acts needs a reason: people are asked for one by the
             console and by commands.
     """
 
     actor: Actor
     scopes: frozenset[Scope] | None = None
-    has_fresh_login: bool = True
     role: Role | None = None
+    has_fresh_login: bool = True
+    has_passkey: bool = False
     always_says_why: bool = False
 
     @property
     def is_token(self) -> bool:
         """Whether it is a service token."""
-        return self.scopes is not None
+        return self.actor.kind is ActorKind.SERVICE_TOKEN
 
     @property
     def runs_command(self) -> bool:
         """Whether it runs a command, and so has the keys anyway."""
         return self.actor.kind is ActorKind.OPERATING_SYSTEM_USER
 
+    @property
+    def rank(self) -> int:
+        """How high it is. A token without the role of administrators is like other staff."""
+        if self.runs_command:
+            return _ABOVE_ALL
+        return (self.role or Role.SUPPORT).rank
+
+    @property
+    def has_all_rights(self) -> bool:
+        """Whether nothing but rank limits it: an administrator, or a command."""
+        return self.rank >= Role.ADMINISTRATOR.rank
+
+    def has_scope(self, scope: Scope) -> bool:
+        """Return whether the caller may do what this scope allows."""
+        return self.runs_command or (self.scopes is not None and scope in self.scopes)
+
     def check_scope(self, scope: Scope) -> None:
         """Check that the caller may do what this scope allows.
 
         Raises:
-            InsufficientScope
+            InsufficientScope: A service token lacks it.
+            Forbidden: The role of a person lacks it.
         """
-        if self.scopes is not None and scope not in self.scopes:
+        if self.has_scope(scope):
+            return
+        if self.is_token:
             raise InsufficientScope(scope)
+        raise Forbidden(_needs_role(roles_with(scope)))
 
     def check(self, act: Act, reason: str) -> None:
         """Check that the caller may do an act for a reason that `parse_reason` returned.
 
         Raises:
-            Forbidden, InsufficientScope, FreshLoginRequired: See `check_act`.
+            Forbidden, InsufficientScope, FreshLoginRequired, PasskeyRequired: See `check_act`.
             TooShort: The act needs a reason.
         """
         self.check_act(act)
@@ -70,18 +98,20 @@ class Caller:
         """Check that the caller may do an act.
 
         Raises:
-            Forbidden: A service token may not, with no scope. Or people need another role.
+            Forbidden: Only a command does it, or it needs another role.
             InsufficientScope: A service token may not with its scopes.
-            FreshLoginRequired: The login of the administrator is too old.
+            FreshLoginRequired: The login of a person is too old.
+            PasskeyRequired: A person did not sign in by a passkey.
         """
-        if self.is_token:
-            if act.scope is None:
-                raise Forbidden("No service token may do this.")
+        if act.scope is not None:
             self.check_scope(act.scope)
-        elif not self.runs_command and self.role is not act.role:
-            raise Forbidden("This needs another role, or a command.")
+        elif not self.runs_command:
+            raise Forbidden("Only a command does this.")
         if act.needs_fresh_login and not self.has_fresh_login:
             raise FreshLoginRequired
+        is_person = not (self.is_token or self.runs_command)
+        if act.needs_passkey and is_person and not self.has_passkey:
+            raise PasskeyRequired
 
     def may(self, act: Act) -> bool:
         """Return whether the caller may do an act."""
@@ -105,33 +135,90 @@ class Caller:
         return parse_reason(text, is_required=self.needs_reason(act))
 
     def may_act_on(self, user: FoundUser) -> bool:
-        """Return whether the caller may act on a user: a service token on no administrator."""
-        return not (self.is_token and user.is_administrator)
+        """Return whether the caller may act on a user; see `check_subject`."""
+        try:
+            self.check_subject(user)
+        except Forbidden:
+            return False
+        return True
+
+    def may_act_on_identity(self, identity: Identity) -> bool:
+        """Return whether the caller may act on an identity; see `check_subject`."""
+        return self.may_act_on(FoundUser(identity.phone, identity, identity.id))
 
     def check_subject(self, user: FoundUser) -> None:
-        """Check that the caller may act on a user.
+        """Check that the caller may act on a user, also by a number that the user had before.
+
+        Nobody acts on staff of the same or a higher role, nor on the own account.
 
         Raises:
-            Forbidden: A service token acts on an administrator.
+            Forbidden
         """
-        if not self.may_act_on(user):
-            raise Forbidden("No service token may act on an administrator.")
+        for identity in user.concerned:
+            self.check_identity(identity)
+
+    def check_identity(self, identity: Identity) -> None:
+        """Check that the caller may act on an identity; see `check_subject`.
+
+        Raises:
+            Forbidden
+        """
+        if identity.id == self.actor.id and not self.is_token and not self.runs_command:
+            raise Forbidden("Nobody acts on their own account here: use the app, or ask somebody.")
+        if identity.is_staff and identity.role.rank >= self.rank:
+            higher = "" if identity.is_administrator else "an administrator or "
+            raise Forbidden(f"This is an account of the staff: only {higher}a command acts on it.")
+
+    def check_may_give(self, role: Role) -> None:
+        """Check that the caller may give a role: nobody gives a higher one than their own.
+
+        Raises:
+            Forbidden
+        """
+        if role.rank > self.rank:
+            raise Forbidden(_needs_role([Role.ADMINISTRATOR]))
 
 
-def administrator(principal: Principal) -> Caller:
-    """Return the caller of an administrator who logged in within the last day.
+def _needs_role(roles: Sequence[Role]) -> str:
+    names = " or ".join(roles)
+    return f"Your role does not allow this. It needs the role {names}."
+
+
+def staff_member(principal: Principal) -> Caller:
+    """Return the caller of somebody of the staff who logged in within the last day.
 
     Raises:
-        Forbidden: The principal is not an administrator.
-        PasskeyRequired: The administrator needs a passkey, and no session of an app has one.
+        Forbidden: The principal has no role.
+        PasskeyRequired: The role counts after a sign-in by passkey only.
         ReauthenticationRequired: The login is older.
     """
-    if not principal.identity.is_administrator:
-        raise Forbidden("Only administrators may do this.")
-    principal.check_login()
-    identity = principal.identity
-    actor = Actor(ActorKind.ADMINISTRATOR, identity.id)
-    return Caller(actor, has_fresh_login=principal.has_fresh_login, role=identity.role)
+    principal.check_staff()
+    return person(principal.identity, has_fresh_login=principal.has_fresh_login)
+
+
+def person(
+    identity: Identity,
+    *,
+    has_fresh_login: bool,
+    has_passkey: bool = False,
+    always_says_why: bool = False,
+) -> Caller:
+    """Return the caller of a person with the role of the identity."""
+    return Caller(
+        Actor(ActorKind.ADMINISTRATOR, identity.id, role=identity.role),
+        scopes=SCOPES_OF_ROLES[identity.role],
+        role=identity.role,
+        has_fresh_login=has_fresh_login,
+        has_passkey=has_passkey,
+        always_says_why=always_says_why,
+    )
+
+
+def service_token(actor: Actor, granted: Sequence[Scope | Role]) -> Caller:
+    """Return the caller of a service token with these scopes and roles."""
+    roles = [each for each in granted if isinstance(each, Role)]
+    role = max(roles, key=lambda role: role.rank, default=None)
+    return Caller(actor, expand_scopes(granted), role)
 
 
 def operating_system_user(name: str, by: str = "") -> Caller:

@@ -62,11 +62,11 @@ class FoundUser:
     changing: Identity | None = None
 
     @property
-    def is_administrator(self) -> bool:
-        """Whether an act on it is one on an administrator, also if its phone is a former one."""
+    def concerned(self) -> Sequence[Identity]:
+        """The identities that an act on it is one on, also if its phone is a former one."""
         holder = self.hold.identity if self.hold else None
-        concerned = (self.identity, holder, self.changing)
-        return any(identity is not None and identity.is_administrator for identity in concerned)
+        identities = (self.identity, holder, self.changing)
+        return [identity for identity in identities if identity is not None]
 
     def require_phone(self) -> PhoneNumber:
         """Return the phone; raises UserNotFound without one."""

@@ -53,7 +53,7 @@ class UserDetails:
         token_repeats: The refresh tokens of the last 30 days that came twice, from two networks,
             the latest first.
         devices: The recognized devices.
-        console_devices: The browsers of an administrator that the web console recognizes.
+        console_devices: The browsers of staff that the web console recognizes.
         verification: Why the phone gets codes or does not; None without a phone.
         deliveries: The deliveries of the last day, the newest first.
         parts: What features show.
@@ -106,7 +106,6 @@ class ShowUser:
             AuditFailed
             StorageError
         """
-        caller.check_scope(Scope.READ_USERS)
         return await self.describe(
             caller, await self.find_user(query), reason, with_full_number=with_full_number
         )
@@ -115,6 +114,7 @@ class ShowUser:
         self, caller: Caller, user: FoundUser, reason: str = "", *, with_full_number: bool
     ) -> UserDetails:
         """Show a user who was found; see `__call__`."""
+        caller.check_scope(Scope.READ_USERS)
         identity, now = user.identity, self.clock.now()
         number = user.phone.masked if user.phone else None
         # A stolen token must not tell whose SIM card is worth an attack.

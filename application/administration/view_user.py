@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from application.administration.caller import administrator
+from application.administration.caller import staff_member
 from application.administration.view_phone import ViewPhone
 from application.identities.users import GetUser
 from application.principal import Principal
+from domain.administration.scope import Scope
 from domain.identities.identity import Identity
 
 
@@ -14,7 +15,7 @@ class ViewUser:
     """Show a user to a principal.
 
     Administrators see the full number of somebody else if they logged in within the last 15
-    minutes. An entry of the audit is written before.
+    minutes, but not that of another administrator. An entry of the audit is written before.
     """
 
     get_user: GetUser
@@ -28,8 +29,10 @@ class ViewUser:
             AuditFailed
             StorageError
         """
-        identity, viewer = await self.get_user(user_id), principal.viewer
-        if not viewer.is_administrator or viewer.id == identity.id or identity.phone is None:
+        identity = await self.get_user(user_id)
+        if not principal.has_scope(Scope.READ_PHONES) or identity.phone is None:
             return identity, None
-        caller = administrator(principal)
+        caller = staff_member(principal)
+        if not caller.may_act_on_identity(identity):
+            return identity, None
         return identity, await self.view_phone(caller, identity.phone, identity.id)

@@ -3,13 +3,12 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from application.administration.caller import Caller
+from application.administration.caller import Caller, person
 from application.identities.extensions import IdentityExtensions
 from application.ports.console import ConsoleSessions
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.system import Clock
-from domain.administration.audit import Actor, ActorKind
 from domain.console.session import ConsoleSession, parse_cookie
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
@@ -18,7 +17,7 @@ from domain.otp.test_otps import TestOtps
 
 @dataclass(frozen=True, slots=True)
 class ConsoleUser:
-    """An administrator in the console: the session, and the caller of use cases."""
+    """Somebody of the staff in the console: the session, and the caller of use cases."""
 
     session: ConsoleSession
     caller: Caller
@@ -26,10 +25,10 @@ class ConsoleUser:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticateConsole:
-    """Find the administrator of a cookie.
+    """Find who of the staff has a cookie.
 
     - Session and identity are read every time, so a sign-out of all sessions, a block, a deletion,
-      a change of the phone and a demotion act at once.
+      a change of the phone and the end of a role act at once.
     - A session by code of somebody who needs a passkey has ended, and so has one whose passkey was
       removed.
     - A use is recorded once in ten seconds at most. An error of the record does not fail the
@@ -61,7 +60,7 @@ class AuthenticateConsole:
         if (
             identity is None
             or identity.value.session_version != session.session_version
-            or not is_open_administrator(identity.value, self.test_otps)
+            or not is_open_staff(identity.value, self.test_otps)
             or not self._has_passkey(session, identity.value)
         ):
             raise Unauthenticated
@@ -70,11 +69,10 @@ class AuthenticateConsole:
             # A parallel request may have recorded it, or ended the session: that write stays.
             with suppress(StorageError):
                 await self.console_sessions.replace(used, loaded.version)
-        actor = Actor(ActorKind.ADMINISTRATOR, session.identity_id)
-        caller = Caller(
-            actor,
+        caller = person(
+            identity.value,
             has_fresh_login=session.is_fresh(now),
-            role=identity.value.role,
+            has_passkey=session.passkey_id is not None,
             always_says_why=True,
         )
         return ConsoleUser(used, caller)
@@ -86,10 +84,10 @@ class AuthenticateConsole:
         return identity.find_passkey(session.passkey_id) is not None
 
 
-def is_open_administrator(identity: Identity, test_otps: TestOtps) -> bool:
+def is_open_staff(identity: Identity, test_otps: TestOtps) -> bool:
     """Return whether this identity may use the console now.
 
-    An administrator whose number has a fixed code may not: many may know the code.
+    Nobody may whose number has a fixed code: many may know the code.
     """
-    is_open = identity.is_administrator and not identity.is_closed and not identity.is_blocked
+    is_open = identity.is_staff and not identity.is_closed and not identity.is_blocked
     return is_open and identity.phone is not None and not test_otps.includes(identity.phone)

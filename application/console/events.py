@@ -7,7 +7,7 @@ from application.ports.security_events import PhoneEvent, SecurityEvent
 
 @dataclass(frozen=True, kw_only=True)
 class ConsoleSignInSucceeded(PhoneEvent):
-    """An administrator signed in to the console."""
+    """Somebody of the staff signed in to the console."""
 
     name = "console_signed_in"
     user_id: str
@@ -15,7 +15,7 @@ class ConsoleSignInSucceeded(PhoneEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ConsoleSignedOut(SecurityEvent):
-    """An administrator signed out of the console."""
+    """Somebody of the staff signed out of the console."""
 
     name = "console_signed_out"
     user_id: str

@@ -1,11 +1,11 @@
-"""Sign an administrator in to the web console, and out."""
+"""Sign somebody of the staff in to the web console, and out."""
 
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
-from application.console.authenticate import is_open_administrator
+from application.console.authenticate import is_open_staff
 from application.console.events import ConsoleSignedOut, ConsoleSignInFailed, ConsoleSignInSucceeded
 from application.identities.extensions import IdentityExtensions
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
@@ -67,11 +67,11 @@ class ConsoleSignIn:
     """Exchange a code for a session of the console.
 
     - Only a code for this purpose is correct, and only with the id of its request.
-    - The right code of a number that is no administrator's gets the error of a wrong one.
+    - The right code of a number that has no role gets the error of a wrong one.
     - A number with a fixed code opens no console: many may know the code.
     - Neither does a number that was unused for `recycled_after`: it may have another owner. A
       sign-in counts as use.
-    - The message that an administrator requested no longer counts in the limits of the phone: no
+    - The message that staff requested no longer counts in the limits of the phone: no
       IP is trusted by the console, and sessions are so short that a day has many sign-ins. Messages
       with the same code that others requested count.
     - The right code of somebody who needs a passkey opens none.
@@ -114,9 +114,9 @@ class ConsoleSignIn:
         code = checked.used_code
         if code is None:
             self._reject(command.phone, checked, "wrong code")
-        identity = await self._find_administrator(code, command.phone)
+        identity = await self._find_staff(code, command.phone)
         if identity is None:
-            self._reject(command.phone, checked, "no administrator")
+            self._reject(command.phone, checked, "no role")
         if self.extensions.needs_passkey(identity):
             self._record_failure(command.phone, checked, "passkey required")
             raise PasskeyRequired(has_none=not identity.passkeys)
@@ -132,12 +132,12 @@ class ConsoleSignIn:
         self.events.record(ConsoleSignInSucceeded(phone=command.phone, user_id=identity.id))
         return ConsoleSignedIn(format_cookie(code.challenge.id, secret), device_token)
 
-    async def _find_administrator(self, code: UsedCode, phone: PhoneNumber) -> Identity | None:
+    async def _find_staff(self, code: UsedCode, phone: PhoneNumber) -> Identity | None:
         # The identity that was loaded with the code may have changed since.
         loaded = await self.identities.load(code.login.identity_id)
         if loaded is None or loaded.value.phone != phone or self._is_recycled(loaded.value):
             return None
-        return loaded.value if is_open_administrator(loaded.value, self.test_otps) else None
+        return loaded.value if is_open_staff(loaded.value, self.test_otps) else None
 
     def _is_recycled(self, identity: Identity) -> bool:
         after = self.recycled_after

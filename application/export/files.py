@@ -221,7 +221,7 @@ def _describe_verification(verification: PhoneVerification, deliveries: Sequence
 def _describe_entry(entry: AuditEntry) -> _Json:
     """Describe an audit entry without the person who acted, whose data it is too."""
     kinds = {
-        ActorKind.ADMINISTRATOR: "an administrator",
+        ActorKind.ADMINISTRATOR: "the staff of the operator",
         ActorKind.USER: "you",
         ActorKind.SERVICE_TOKEN: "another service of the operator",
         ActorKind.OPERATING_SYSTEM_USER: "an operator, by a command",
@@ -230,6 +230,7 @@ def _describe_entry(entry: AuditEntry) -> _Json:
         "at": entry.at,
         "action": entry.action.value,
         "item_id": entry.item_id,
+        "role": entry.role,
         "by": kinds[entry.actor.kind],
         "reason": entry.reason,
         "failed": entry.error is not None,

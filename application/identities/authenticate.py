@@ -30,7 +30,7 @@ class Authenticate:
       token ends.
     - A token of a void generation is invalid: another one replaced it before it was used.
     - Staff that needs a passkey has no rights by a token: see `Principal.needs_passkey`.
-    - A phone with a test OTP never acts as an administrator, even if it was one before.
+    - A phone with a test OTP never has a role, even if it had one before.
     """
 
     tokens: AccessTokens
@@ -74,7 +74,7 @@ class Authenticate:
                     raise
                 # Any later use is recorded by the next request.
         identity = loaded.value
-        if identity.is_administrator and identity.phone and self.test_otps.includes(identity.phone):
+        if identity.is_staff and identity.phone and self.test_otps.includes(identity.phone):
             identity = identity.demote()
         return Principal(
             identity,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from application.identities.events import (
@@ -39,8 +40,8 @@ JOINED_BY_CALL: Final = (
     "This phone joined by a call, which proves nothing. Its owner signs in first."
 )
 _IS_HELD: Final = (
-    "This number is held for an account that has another one, and could not undo that while it is "
-    "blocked. An administrator or a command may block it."
+    "This number is held for an account that has another one, and can undo that unless it is "
+    "blocked. Only an administrator or a command blocks or unblocks it."
 )
 
 
@@ -59,10 +60,10 @@ class OperatorActions:
     test_otps: TestOtps
 
     async def change_role(self, user: str | PhoneNumber, role: Role) -> Identity:
-        """Make a user an administrator, or a member again, from the next request on.
+        """Give a user a role, or make one a member again, from the next request on.
 
-        A phone with a test OTP does not become an administrator: anybody who knows its code would.
-        Neither does a phone that joined by a call: nobody has proved to own it.
+        A phone with a test OTP gets no role: anybody who knows its code would have it. Neither does
+        a phone that joined by a call: nobody has proved to own it.
 
         Args:
             user: the id or the phone.
@@ -70,10 +71,10 @@ class OperatorActions:
 
         Raises:
             UserNotFound
-            InvalidValue: the phone of a future administrator has a test OTP, or is not verified.
+            InvalidValue: the phone that would get a role has a test OTP, or is not verified.
             StorageError
         """
-        set_role = self._promote if role is Role.ADMINISTRATOR else Identity.demote
+        set_role = partial(self._promote, role=role) if role.is_staff else Identity.demote
         _, changed = await self._change_user(user, set_role)
         self.events.record(RoleChanged(phone=changed.phone, user_id=changed.id, role=role))
         return changed
@@ -157,15 +158,22 @@ class OperatorActions:
             await change(self.identities, identity_id, block)
         self.events.record(PhoneBlockedByOperator(phone=phone, user_id=identity_id))
 
-    async def unblock(self, phone: PhoneNumber) -> None:
+    async def unblock(self, phone: PhoneNumber, *, unless_held: bool = False) -> None:
         """Let a blocked phone log in again. Revoked sessions stay revoked.
 
         The identity is unblocked first and the verification second: until then no code is correct,
         so none is used for an identity that is still blocked.
 
+        Args:
+            phone: The phone.
+            unless_held: Do nothing to a phone that is held: it could undo the change again.
+
         Raises:
+            Forbidden: It is held.
             StorageError
         """
+        if unless_held and await self._is_held(phone):
+            raise Forbidden(_IS_HELD)
         identity_id, now = await self._find_owner(phone), self.clock.now()
         if identity_id is not None:
 
@@ -179,6 +187,10 @@ class OperatorActions:
             self.phone_verifications, phone, lambda verification: (verification.unblock(), None)
         )
         self.events.record(PhoneUnblockedByOperator(phone=phone, user_id=identity_id))
+
+    async def _is_held(self, phone: PhoneNumber) -> bool:
+        verification = (await self.phone_verifications.load(phone)).value
+        return await self.phone_holds.load_holder(verification) is not None
 
     async def restore(self, identity_id: str) -> Identity:
         """Give a phone back to the identity that was detached from it.
@@ -228,16 +240,16 @@ class OperatorActions:
         if await change(self.identities, owner_id, detach):
             self.events.record(IdentityDetached(phone=phone, user_id=owner_id))
 
-    def _promote(self, identity: Identity) -> Identity:
+    def _promote(self, identity: Identity, role: Role) -> Identity:
         if any(self.test_otps.includes(phone) for phone in identity.all_phones):
             raise InvalidValue(
                 "This phone has a fixed code in DIALTONE_TEST_OTPS, so anybody who knows the code "
-                "would be an administrator. Remove it there, revoke its sessions (dialtone user "
+                "would have the role. Remove it there, revoke its sessions (dialtone user "
                 "sign-out), and try again."
             )
         if not identity.is_verified:
             raise InvalidValue(JOINED_BY_CALL)
-        return identity.promote()
+        return identity.promote(role)
 
     async def _change_user(
         self, user: str | PhoneNumber, change_identity: Callable[[Identity], Identity]

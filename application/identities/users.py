@@ -19,6 +19,8 @@ from application.principal import Principal
 from application.record_act import RecordAct
 from application.update import change
 from domain.administration.audit import AuditAction
+from domain.administration.role_scopes import SCOPES_OF_ROLES
+from domain.administration.scope import Scope
 from domain.errors import (
     PhoneInUse,
     PhoneMismatch,
@@ -61,8 +63,8 @@ class CreateUser:
 
         Raises:
             PhoneMismatch
-            PasskeyRequired, ReauthenticationRequired: an administrator names another phone, see
-                `Principal.check_login`.
+            PasskeyRequired, ReauthenticationRequired: an administrator names another phone, whose
+                role does not count now.
             PhoneInUse
             UsernameInUse
             Unauthenticated
@@ -70,10 +72,8 @@ class CreateUser:
             StorageError
         """
         is_own = phone == principal.identity.phone
-        if not is_own and not principal.identity.is_administrator:
-            raise PhoneMismatch
         if not is_own:
-            principal.check_login()
+            self._check_creates_others(principal)
         now = self.clock.now()
         own = principal.identity if is_own else None
         save = partial(self._save, username, phone, now, own)
@@ -86,6 +86,11 @@ class CreateUser:
         if identity.user is not None and identity.user.created_at == now:
             self.events.record(UserCreated(phone=phone, user_id=identity.id))
         return identity
+
+    def _check_creates_others(self, principal: Principal) -> None:
+        if Scope.CREATE_USERS not in SCOPES_OF_ROLES[principal.identity.role]:
+            raise PhoneMismatch
+        principal.check_staff()
 
     async def _find_subject(self, phone: PhoneNumber) -> str:
         """Return what the audit calls the owner of a phone."""

@@ -14,8 +14,9 @@ from application.record_act import RecordAct
 from application.update import change
 from domain.access import LibraryVisibility
 from domain.administration.audit import AuditAction
+from domain.administration.scope import Scope
 from domain.cursor import Cursor
-from domain.errors import Forbidden
+from domain.errors import Forbidden, PasskeyRequired
 from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
@@ -83,21 +84,28 @@ class FindItem:
         return found
 
     async def for_change(self, item_id: str, principal: Principal) -> Versioned[MediaItem]:
-        """Find the item for its owner or an administrator.
+        """Find the item for its owner or for moderation.
 
         Raises:
             ItemNotFound
-            Forbidden, ReauthenticationRequired
+            Forbidden, PasskeyRequired, ReauthenticationRequired
             StorageError
         """
         found = await self(principal, item_id)
-        principal.check_can_act_for(found.value.owner_id)
+        await self._check_change(found.value.owner_id, principal)
         return found
 
     async def check_change(self, item: MediaItem, principal: Principal) -> None:
         """Check that `for_change` would find this item. It raises the same errors."""
         await self._check_visible(principal, item)
-        principal.check_can_act_for(item.owner_id)
+        await self._check_change(item.owner_id, principal)
+
+    async def _check_change(self, owner_id: str, principal: Principal) -> None:
+        principal.check_can_act_for(owner_id, Scope.MODERATE_LIBRARY)
+        if owner_id != principal.identity.id:
+            owner = await self.identities.load(owner_id)
+            if owner is not None:
+                principal.check_rank(owner.value)
 
     async def _check_visible(self, principal: Principal | None, item: MediaItem) -> None:
         if not item.is_ready:
@@ -105,6 +113,8 @@ class FindItem:
         try:
             if principal is not None:
                 principal.check_can_view_items_of(item.owner_id, self.visibility)
+        except PasskeyRequired:
+            raise
         except Forbidden:
             raise ItemNotFound from None
         if await self.identities.find_deleted([item.owner_id]):
@@ -138,7 +148,9 @@ class ListItems:
         """
         if item_filter.owner_id is not None:
             principal.check_can_view_items_of(item_filter.owner_id, self.visibility)
-        elif self.visibility is LibraryVisibility.OWNER and not principal.viewer.is_administrator:
+        elif self.visibility is LibraryVisibility.OWNER and not principal.has_scope(
+            Scope.READ_LIBRARY
+        ):
             item_filter = replace(item_filter, owner_id=principal.identity.id)
         owner_id = item_filter.owner_id
         counted, read, deleted = await asyncio.gather(
@@ -203,7 +215,7 @@ class GetItem:
 
 @dataclass(frozen=True, slots=True)
 class CategorizeItem:
-    """Change an item's category. Its owner and administrators may."""
+    """Change an item's category. Its owner may, and who moderates the library."""
 
     find_item: FindItem
     media_items: MediaItems

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from application.administration.acts import Act
 from application.administration.caller import Caller
@@ -15,13 +14,11 @@ from application.ports.media import MediaItems
 from application.ports.versioned import Versioned
 from application.record_act import RecordAct
 from application.update import change
+from domain.administration.scope import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.media.errors import ItemNotFound
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-
-_LOOK: Final = acts.HIDE
-"""Whoever may hide items may look at all of them. That is not in the audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class ModerationPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModerateItems:
-    """Look at items and change them, for administrators and commands.
+    """Look at items, which is not in the audit, and change those of others.
 
     - A hidden item is like a deleted one for everybody else, also for its owner. It counts in the
       quota, and is deleted with the account.
@@ -45,8 +42,9 @@ class ModerateItems:
       opens it until the item is deleted.
     - Each act is in the audit before it is done.
 
-    Every method raises `Forbidden` for a service token, and `StorageError`. Those that change an
-    item raise `TooShort` without a reason.
+    Every method raises `Forbidden` or `InsufficientScope` without the right, and `StorageError`.
+    Those that change an item raise `Forbidden` too if its owner is the caller, or staff of the same
+    or a higher role, and `TooShort` without a reason.
     """
 
     media_items: MediaItems
@@ -61,7 +59,7 @@ class ModerateItems:
 
         Items of deleted identities are left out.
         """
-        caller.check_act(_LOOK)
+        caller.check_scope(Scope.READ_LIBRARY)
         size = min(limit, MAX_PAGE_SIZE)
         if cursor is None:
             read = await self.media_items.list_page(item_filter, 0, size + 1)
@@ -81,7 +79,7 @@ class ModerateItems:
         Raises:
             ItemNotFound
         """
-        caller.check_act(_LOOK)
+        caller.check_scope(Scope.READ_LIBRARY)
         return (await self._load(item_id)).value
 
     async def find_image(self, caller: Caller, item_id: str) -> FoundFile:
@@ -104,7 +102,7 @@ class ModerateItems:
         return FoundFile(thumbnail.storage_key, thumbnail.image, item.created_at)
 
     async def hide(self, caller: Caller, item_id: str, reason: str) -> MediaItem:
-        """Show an item to administrators only. One that is hidden already stays so.
+        """Show an item to staff only. One that is hidden already stays so.
 
         Raises:
             ItemNotFound
@@ -157,6 +155,9 @@ class ModerateItems:
         caller.check(act, reason)
         found = await self._load(item_id)
         owner_id = found.value.owner_id
+        owner = await self.identities.load(owner_id)
+        if owner is not None:
+            caller.check_identity(owner.value)
         async with self.record_act(caller.actor, act.action, owner_id, reason, item_id):
             yield found
 

@@ -23,6 +23,7 @@ from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
+from domain.administration.scope import Scope
 from domain.errors import DomainError, Unauthenticated, UserNotFound
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.media.errors import ItemSaveFailed
@@ -81,7 +82,7 @@ class UploadImage:
         """Publish the image.
 
         Raises:
-            Forbidden, ReauthenticationRequired
+            Forbidden, PasskeyRequired, ReauthenticationRequired
             AuditFailed: an administrator uploads for somebody else, and nothing was done.
             UserNotFound: an administrator named an identity that does not exist.
             UnsupportedImageType
@@ -97,7 +98,9 @@ class UploadImage:
             IdempotencyKeyReused, UploadInProgress, ItemDeleted
         """
         principal, owner_id = command.principal, command.owner_id
-        principal.check_can_act_for(owner_id)
+        principal.check_can_act_for(owner_id, Scope.UPLOAD_FOR_OTHERS)
+        if owner_id != principal.identity.id:
+            await self._check_rank(principal, owner_id)
         async with self.record_act.for_another(principal, AuditAction.UPLOAD_ITEM, owner_id):
             item = await self._upload_once(command)
         return await self.media_urls.make_library_item(item)
@@ -203,6 +206,11 @@ class UploadImage:
                 # a repetition of the upload is no upload of a deleted item.
                 unfinished = replace(found.value, has_been_ready=False)
                 await self.mark_for_deletion(Versioned(unfinished, found.version))
+
+    async def _check_rank(self, principal: Principal, owner_id: str) -> None:
+        loaded = await self.identities.load(owner_id)
+        if loaded is not None:
+            principal.check_rank(loaded.value)
 
     async def _owner_exists(self, identity_id: str) -> bool:
         loaded = await self.identities.load(identity_id)

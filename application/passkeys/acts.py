@@ -9,13 +9,11 @@ INVITE: Final = Act(
     name="passkey-invite",
     action=AuditAction.INVITE_PASSKEY,
     does="Let somebody of the staff add a passkey",
-    role=None,
     needs_reason=True,
 )
 REMOVE: Final = Act(
     name="passkey-remove",
     action=AuditAction.REMOVE_PASSKEY,
     does="Remove a passkey of somebody who lost it",
-    role=None,
     needs_reason=True,
 )

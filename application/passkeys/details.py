@@ -19,7 +19,7 @@ def add_passkey_details(core: UseCases) -> None:
     """Let the core show passkeys, which are in the identity."""
 
     async def load(identity: Identity | None) -> PasskeyDetails | None:
-        if identity is None or identity.is_closed or not identity.is_administrator:
+        if identity is None or identity.is_closed or not identity.is_staff:
             return None
         return PasskeyDetails(identity.passkeys)
 

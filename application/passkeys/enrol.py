@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from application.console.authenticate import is_open_administrator
+from application.console.authenticate import is_open_staff
 from application.otp.send_notice import SendNotice
 from application.passkeys.challenges import Challenges
 from application.passkeys.events import PasskeyAdded, PasskeyFailed
@@ -180,7 +180,7 @@ class EnrolPasskey:
         )
 
     def _check_admitted(self, invitation: PasskeyInvitation, identity: Identity) -> None:
-        is_open = is_open_administrator(identity, self.test_otps)
+        is_open = is_open_staff(identity, self.test_otps)
         if not is_open or not invitation.admits(identity, self.clock.now()):
             raise InvitationNotValid
 

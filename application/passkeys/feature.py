@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
-from application.console.authenticate import ConsoleUser, is_open_administrator
+from application.console.authenticate import ConsoleUser, is_open_staff
 from application.console.sign_in import ConsoleSignedIn
 from application.operations.cleanup import expire
 from application.otp.feature import OtpFeature
@@ -111,7 +111,7 @@ class PasskeysFeature:
 
     def is_needed_by(self, identity: Identity) -> bool:
         """Return whether an identity has rights of staff only in a session by passkey."""
-        return identity.is_administrator and (self._policy.are_required or bool(identity.passkeys))
+        return identity.is_staff and (self._policy.are_required or bool(identity.passkeys))
 
     async def start_sign_in(self) -> str:
         """Return the options to sign in with any passkey of this service."""
@@ -138,7 +138,7 @@ class PasskeysFeature:
         _ = self._party
         async with self._act.acting(caller, acts.INVITE, query, reason) as user:
             identity = user.require_identity()
-            if not is_open_administrator(identity, self._test_otps):
+            if not is_open_staff(identity, self._test_otps):
                 raise ConflictingValue(
                     "Only staff signs in with passkeys. This account has no role, is blocked, or "
                     "its number has a fixed code in DIALTONE_TEST_OTPS."

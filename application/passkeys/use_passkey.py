@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NoReturn
 
-from application.console.authenticate import is_open_administrator
+from application.console.authenticate import is_open_staff
 from application.passkeys.challenges import Challenges
 from application.passkeys.events import PasskeyCountFell, PasskeyFailed
 from application.ports.identities import Identities
@@ -66,7 +66,7 @@ class UsePasskey:
         if loaded is None:
             self._reject("nobody has it")
         identity = loaded.value
-        if not is_open_administrator(identity, self.test_otps):
+        if not is_open_staff(identity, self.test_otps):
             self._reject("no role", identity.id)
         known = {passkey.credential_id: passkey for passkey in identity.passkeys}
         passkey = known.get(assertion.credential_id)
@@ -81,7 +81,7 @@ class UsePasskey:
 
         def record_use(identity: Identity) -> tuple[Identity, tuple[Identity, Passkey]]:
             passkey = identity.find_passkey(passkey_id)
-            if passkey is None or not is_open_administrator(identity, self.test_otps):
+            if passkey is None or not is_open_staff(identity, self.test_otps):
                 raise PasskeyRejected  # it was removed meanwhile
             if not passkey.accepts_count(sign_count):
                 raise SignCountFell

@@ -132,7 +132,7 @@ class BeginPhoneChange:
         if not self.test_otps.includes(phone):
             return True
         has_test_phone = identity.phone is not None and self.test_otps.includes(identity.phone)
-        return has_test_phone and not identity.is_administrator
+        return has_test_phone and not identity.is_staff
 
     def _check_begin(self, identity: Identity, change: PhoneChange) -> None:
         """Check that the change may begin."""

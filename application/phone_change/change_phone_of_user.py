@@ -37,15 +37,13 @@ class ChangePhoneOfUser:
         *,
         can_be_undone: bool = True,
     ) -> FoundUser:
-        """Give a user who lost the number another one. An administrator becomes a member.
+        """Give a user who lost the number another one. A role ends.
 
-        Only a command changes the number of an administrator. A number that cannot undo the change
-        is changed by a command, or without an undo. A service token changes 20 a day, each with an
-        undo.
+        A number that cannot undo the change is changed by a command, or without an undo. A service
+        token changes 20 a day, each with an undo.
 
         Raises:
-            Forbidden: It is the number of an administrator, and the caller runs no command. Or a
-                service token changes one without an undo.
+            Forbidden: A service token changes one without an undo.
             ConflictingValue: the number is the present one, or has a fixed code; or the present one
                 gets no code to undo it.
             CountryNotServed
@@ -54,8 +52,6 @@ class ChangePhoneOfUser:
             TooManyPhoneChanges
         """
         user = await self.act.find(caller, CHANGE_PHONE, query, reason)
-        if user.is_administrator and not caller.runs_command:
-            raise Forbidden("Only a command changes the number of an administrator.")
         identity_id = user.require_identity().id
         if not can_be_undone and caller.is_token:
             raise Forbidden("No service token changes a number without an undo.")

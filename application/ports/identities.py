@@ -35,6 +35,10 @@ class Identities(Records[Identity], Protocol):
         """
         ...
 
+    async def list_administrators(self, limit: int) -> Sequence[Versioned[Identity]]:
+        """List up to `limit` administrators, the longest account first. A closed one is none."""
+        ...
+
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
         """Find the identity with this external id. A deleted one has none."""
         ...

@@ -111,7 +111,7 @@ class RulesFeature:
             Forbidden, InsufficientScope: The caller may neither read nor write rules.
             StorageError
         """
-        if Scope.WRITE_RULES not in (caller.scopes or ()):
+        if not caller.has_scope(Scope.WRITE_RULES):
             caller.check_scope(Scope.READ_RULES)
         return (await self._load()).active(self._clock.now())
 

@@ -9,8 +9,9 @@ from application.ports.voice import Calls, RecordingFile, Recordings
 from application.principal import Principal
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
+from domain.administration.scope import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
-from domain.errors import Forbidden, Unavailable
+from domain.errors import Unavailable
 from domain.voice.call import Call
 from domain.voice.errors import CallNotFound, CallRecordingNotFound
 
@@ -25,7 +26,7 @@ class CallPage:
 
 @dataclass(frozen=True, slots=True)
 class ListCalls:
-    """List the principal's calls, or those of everybody for an administrator.
+    """List the principal's calls, or those of everybody for staff who may read them.
 
     An inbound call appears to the owner of its caller id, who may not have called.
     """
@@ -39,8 +40,7 @@ class ListCalls:
             StorageError
         """
         size = min(limit, MAX_PAGE_SIZE)
-        viewer = principal.viewer
-        identity_id = None if viewer.is_administrator else viewer.id
+        identity_id = None if principal.has_scope(Scope.READ_CALLS) else principal.identity.id
         calls = await self.calls.list_after(identity_id, cursor, size + 1)
         shown = calls[:size]
         has_more = len(calls) > len(shown)
@@ -62,22 +62,19 @@ class OpenRecording:
         """Open a recording until the end of the block.
 
         Args:
-            principal: an administrator who logged in recently.
+            principal: who may hear them, and logged in recently.
             call_id: our id of the call.
             index: which recording of the call.
 
         Raises:
-            Forbidden
-            PasskeyRequired, ReauthenticationRequired
+            Forbidden, PasskeyRequired, ReauthenticationRequired
             CallNotFound
             CallRecordingNotFound
             AuditFailed
             Unavailable: there is no call provider, or it does not answer.
             StorageError
         """
-        if not principal.identity.is_administrator:
-            raise Forbidden
-        principal.check_login()
+        principal.check_scope(Scope.HEAR_RECORDINGS)
         loaded = await self.calls.load(call_id)
         if loaded is None:
             raise CallNotFound

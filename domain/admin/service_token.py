@@ -2,14 +2,16 @@
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain.administration.audit import hide_phones
+from domain.administration.role_scopes import STAFF_ROLES
 from domain.administration.scope import Scope
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
+from domain.identities.role import Role
 from domain.otp.sliding_window import SlidingWindow
 from domain.secret_hash import hash_secret
 
@@ -28,6 +30,7 @@ class ServiceToken:
         id: Its id, which is a part of the token.
         name: What the operator calls it.
         scopes: What it may do.
+        roles: Those whose scopes it has too.
         secret_hash: SHA-256 of the secret. It has 256 random bits, so a plain hash is enough
             (NIST SP 800-63B-4 §3.1.2.2).
         created_at: When it was made.
@@ -42,6 +45,12 @@ class ServiceToken:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    roles: tuple[Role, ...] = ()
+
+    @property
+    def granted(self) -> Sequence[Scope | Role]:
+        """What the operator gave it, as the command of its creation names it."""
+        return (*self.roles, *self.scopes)
 
     def accepts(self, secret: str, now: datetime) -> bool:
         """Return whether it is valid now, with this secret."""
@@ -69,19 +78,20 @@ def parse_token(text: str) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
-def parse_scopes(texts: Iterable[str]) -> tuple[Scope, ...]:
-    """Parse scopes. Each text may have several, with commas between them.
+def parse_scopes(texts: Iterable[str]) -> Sequence[Scope | Role]:
+    """Parse scopes and names of roles. Each text may have several, with commas between them.
 
     Raises:
         UnsupportedValue: one is unknown, or there is none.
     """
     names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
-    known = ", ".join(Scope)
+    granted: list[Scope | Role] = [*STAFF_ROLES, *Scope]
+    known = ", ".join(granted)
     if not names:
         raise UnsupportedValue(f"A token needs a scope: {known}.")
-    if unknown := [name for name in names if name not in [*Scope]]:
+    if unknown := [name for name in names if name not in granted]:
         raise UnsupportedValue(f"{unknown[0]!a} is not a scope. These are: {known}.")
-    return tuple(scope for scope in Scope if scope in names)
+    return [each for each in granted if each in names]
 
 
 def parse_token_name(text: str) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidCharacters, InvalidValue, TooLong, TooShort
+from domain.identities.role import Role
 
 AUDIT_RETENTION: Final = timedelta(days=400)
 """How long an entry is kept: a year, and time to look at it. Nothing deletes an entry earlier."""
@@ -23,7 +24,7 @@ _ID_OR_PHONE: Final = re.compile(
 
 
 class ActorKind(StrEnum):
-    """Who acts."""
+    """Who acts. `administrator` is all staff: who has the id may have another role later."""
 
     ADMINISTRATOR = "administrator"
     USER = "user"
@@ -42,11 +43,14 @@ class Actor:
             `--as` or `DIALTONE_ACTOR` says, or the name of the operating system's user.
         name: What people call it: the name of the token. Of a command, the operating system's user
             with its machine if the operator has another name, and who became that user by sudo.
+        role: That of a person of the staff, at the time of the act. None for all others, and in
+            entries from before there were roles, which are of administrators.
     """
 
     kind: ActorKind
     id: str
     name: str = ""
+    role: Role | None = None
 
     def is_same(self, other: "Actor") -> bool:
         """Return whether both are the same actor, whatever it is called."""
@@ -114,6 +118,7 @@ class AuditEntry:
             token, its id. Of an act on many, `users`.
         reason: Why, as the actor says it, without the digits of phones.
         item_id: The item of the library that it is done to, if it is one.
+        role: The role that is given, if one is.
         failed_entry_id: Set in the second entry of an act that failed: the first one.
         error: The name of its error.
         count: How many users a list has given so far; None for anything else.
@@ -126,6 +131,7 @@ class AuditEntry:
     subject: str
     reason: str = ""
     item_id: str | None = None
+    role: Role | None = None
     failed_entry_id: str | None = None
     error: str | None = None
     count: int | None = None

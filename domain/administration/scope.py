@@ -1,4 +1,4 @@
-"""What callers that are no people may do, and how often."""
+"""What staff and service tokens may do, and how often tokens may."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -13,7 +13,11 @@ PHONES_PER_TOKEN: Final = SlidingWindow(1_000, timedelta(days=1))
 
 
 class Scope(StrEnum):
-    """What a service token may do. No scope allows to make tokens, or to change roles."""
+    """One right. A role is a set of them (`role_scopes`). The values are stored with tokens.
+
+    A name that ends in `:read` changes nothing, and shows no full phone number and no recording:
+    auditors have all of these.
+    """
 
     READ_USERS = "users:read"
     LIST_USERS = "users:list"
@@ -23,8 +27,18 @@ class Scope(StrEnum):
     SET_USER_DATA = "users:data"
     DELETE_USERS = "users:delete"
     EXPORT_USERS = "users:export"
+    CREATE_USERS = "users:create"
+    RESTORE_USERS = "users:restore"
+    CHANGE_ROLES = "users:role"
     READ_AUDIT = "audit:read"
     READ_COSTS = "costs:read"
     READ_STATISTICS = "statistics:read"
+    READ_LIBRARY = "library:read"
+    MODERATE_LIBRARY = "library:moderate"
+    UPLOAD_FOR_OTHERS = "library:upload"
+    READ_CALLS = "calls:read"
+    HEAR_RECORDINGS = "calls:recordings"
+    READ_EVENTS = "events:read"
+    RETRY_EVENTS = "events:retry"
     READ_RULES = "rules:read"
     WRITE_RULES = "rules:write"

@@ -105,6 +105,8 @@ class Identity:
     - `phone_change` is a change of its phone under way. `undo_deadlines` are the times until which
       earlier changes can be undone, the next first. After an undo no other change is possible until
       `phone_change_allowed_at`.
+    - `role_given_after` is the deadline of the last change before the role was given, if there was
+      one: an undo of it, or of an earlier one, takes the account from who got the role.
     - `token_repeats` are the latest refresh tokens that came twice, from two networks. They are
       kept after the end of their session, which may end because the token was stolen.
     - `session_version` changes whenever all sessions end, or all but one. So sessions that are kept
@@ -118,6 +120,7 @@ class Identity:
     phone: PhoneNumber | None
     created_at: datetime
     role: Role = Role.MEMBER
+    role_given_after: datetime | None = None
     user: User | None = None
     sessions: tuple[Session, ...] = ()
     devices: tuple[RecognizedDevice, ...] = ()
@@ -190,8 +193,13 @@ class Identity:
         return self.blocked_at is not None
 
     @property
+    def is_staff(self) -> bool:
+        """Whether it has a role, and so some right over others."""
+        return self.role.is_staff
+
+    @property
     def is_administrator(self) -> bool:
-        """Whether it may act for others."""
+        """Whether it may do everything for others."""
         return self.role is Role.ADMINISTRATOR
 
     @property
@@ -247,8 +255,7 @@ class Identity:
     @property
     def staff_look_alike_key(self) -> str | None:
         """The key that finds look-alikes of its name, or None without a role."""
-        has_role = self.role is not Role.MEMBER
-        return self.user.username.look_alike_key if has_role and self.user else None
+        return self.user.username.look_alike_key if self.is_staff and self.user else None
 
     def keeps(self, username: Username) -> bool:
         """Return whether nobody else may get a name: this identity has a role, and a name like it.
@@ -361,8 +368,8 @@ class Identity:
         return replace(self, devices=(*kept, added)[-MAX_DEVICES:])
 
     def active_console_devices(self, now: datetime) -> Sequence[ConsoleDevice]:
-        """Return the browsers that the console recognizes now. Only an administrator has some."""
-        if not self.is_administrator or self.is_closed or self.is_blocked:
+        """Return the browsers that the console recognizes now. Only staff has some."""
+        if not self.is_staff or self.is_closed or self.is_blocked:
             return ()
         return [
             device
@@ -380,7 +387,7 @@ class Identity:
 
         A device from before the role or all sessions ended is not added.
         """
-        if not self.is_administrator or added.session_version != self.session_version:
+        if not self.is_staff or added.session_version != self.session_version:
             return self
         others = [each for each in self.active_console_devices(now) if each.id != added.id]
         return replace(self, console_devices=(*others, added)[-MAX_DEVICES:])
@@ -527,11 +534,14 @@ class Identity:
         - All sessions end but the one that is kept, and devices are forgotten.
         - A change can be undone until its deadline. An undo also voids the deadlines of all later
           changes, and no change is possible for `UNDO_PERIOD`.
-        - An operator's change makes an administrator a member. If it cannot be undone, earlier
-          changes cannot either: their numbers may have been stolen as well.
+        - A role ends if an operator makes the change, or if the number is disowned; also if the
+          change that is undone came before the role: the account goes to another person.
+        - If an operator's change cannot be undone, earlier changes cannot either: their numbers may
+          have been stolen as well.
         """
         if self.phone_change != change or change.step is not PhoneChangeStep.ASSIGN:
             return self
+        role = self.role if self._keeps_role(change) else Role.MEMBER
         deadlines = [deadline for deadline in self.undo_deadlines if now < deadline]
         allowed_at = self.phone_change_allowed_at
         if change.is_undo:
@@ -554,11 +564,16 @@ class Identity:
             devices=(),
             console_devices=(),
             session_version=self.session_version + 1,
-            role=Role.MEMBER if change.is_by_operator else self.role,
-            passkeys=() if change.is_by_operator else self.passkeys,
+            role=role,
+            passkeys=self.passkeys if role.is_staff else (),
             undo_deadlines=tuple(deadlines),
             phone_change_allowed_at=allowed_at,
         )
+
+    def _keeps_role(self, change: PhoneChange) -> bool:
+        if change.is_undo and change.undo_until and self.role_given_after:
+            return change.undo_until > self.role_given_after
+        return not (change.is_by_operator or change.is_disown)
 
     def detach_disowned(self, change: PhoneChange, now: datetime) -> "Identity":
         """Return the identity detached from a phone whose owner disowned it, if it is at that step.
@@ -588,18 +603,19 @@ class Identity:
             is_verified=True,
         )
 
-    def promote(self) -> "Identity":
-        """Return the identity as an administrator, without the sessions of the member.
+    def promote(self, role: Role) -> "Identity":
+        """Return the identity with a role of the staff, without the sessions from before.
 
-        The owner logs in again: whoever had one of these sessions is not an administrator.
+        The owner logs in again: whoever had one of these sessions does not have the role.
         """
-        if self.is_administrator:
+        if self.role is role:
             return self
         # A session of the console from before a demotion does not come back.
         return replace(
             self,
-            role=Role.ADMINISTRATOR,
-            passkeys=(),
+            role=role,
+            role_given_after=self.undo_deadlines[-1] if self.undo_deadlines else None,
+            passkeys=self.passkeys if self.is_staff else (),
             sessions=(),
             session_version=self.session_version + 1,
         )

@@ -53,7 +53,7 @@ class PhoneChange:
         undo_until: Until when the change can be undone, None if it cannot be. Of an undo: the
             deadline of the change that it undoes.
         kept_session_id: The only session that does not end; None for none.
-        is_by_operator: Whether an operator asked for it, so that an administrator is demoted.
+        is_by_operator: Whether an operator asked for it, so that a role ends.
         locale: The language of the message to the former number, if a client asked for one.
     """
 

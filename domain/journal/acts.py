@@ -23,7 +23,7 @@ def list_identity_acts(former: Identity, changed: Identity) -> list[AuditAction]
         acts.append(AuditAction.RESTORE)
     acts += phone_acts
     if former.role is not changed.role:
-        acts.append(AuditAction.PROMOTE if changed.is_administrator else AuditAction.DEMOTE)
+        acts.append(AuditAction.PROMOTE if changed.is_staff else AuditAction.DEMOTE)
     have_ended = former.session_version != changed.session_version
     if have_ended and not acts and not changed.is_blocked:
         acts.append(AuditAction.SIGN_OUT)

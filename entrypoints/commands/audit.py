@@ -19,7 +19,7 @@ from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import find_one
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
-from entrypoints.words.user_words import ACTOR_KINDS
+from entrypoints.words.user_words import describe_actor_kind
 
 _SUBJECT: Final = re.compile(r"[0-9a-f]{16,64}")
 _NO_ENTRIES: Final = "There are no entries. Those of a deleted account are found by its id."
@@ -93,6 +93,7 @@ def _render(entry: AuditEntry) -> str:
         _describe_actor(entry.actor),
         entry.action.value,
         entry.subject,
+        f"role: {entry.role}" if entry.role else "",
         f"item: {entry.item_id}" if entry.item_id else "",
         f"count: {entry.count}" if entry.count is not None else "",
         f"reason: {entry.reason}" if entry.reason else "",
@@ -104,7 +105,7 @@ def _render(entry: AuditEntry) -> str:
 def _describe_actor(actor: Actor) -> str:
     notes = [*filter(None, [actor.name]), *(["a claim"] if actor.is_claim else [])]
     described = f" ({', '.join(notes)})" if notes else ""
-    return f"{ACTOR_KINDS[actor.kind]} {actor.id}{described}"
+    return f"{describe_actor_kind(actor)} {actor.id}{described}"
 
 
 def _to_json(entries: Sequence[AuditEntry]) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from application.administration import acts
+from domain.administration.role_scopes import STAFF_ROLES
+from domain.identities.role import Role
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import (
@@ -121,6 +123,17 @@ def _delete(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return delete_user(settings, arguments)
 
 
+def _add_promote(promote: ArgumentParser) -> None:
+    promote.add_argument(
+        "--role",
+        choices=STAFF_ROLES,
+        default=Role.ADMINISTRATOR,
+        help="support finds and helps users, a moderator looks after the library, an auditor only "
+        "reads, an administrator does everything (default: administrator)",
+    )
+    add_user_options(promote)
+
+
 def _promote(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     from entrypoints.commands.users import promote
 
@@ -208,8 +221,11 @@ _LATER_ACTIONS: Final = (
     Command(
         name=acts.PROMOTE.name,
         help=f"{acts.PROMOTE.does}, from the next login on.",
-        examples=(f"{acts.PROMOTE.name} {PHONE} {REASON_OPTION}",),
-        add_arguments=add_user_options,
+        examples=(
+            f"{acts.PROMOTE.name} {PHONE} {REASON_OPTION}",
+            f"{acts.PROMOTE.name} {PHONE} --role support {REASON_OPTION}",
+        ),
+        add_arguments=_add_promote,
         run=_promote,
     ),
     Command(

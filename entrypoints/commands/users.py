@@ -37,6 +37,10 @@ from entrypoints.settings.settings import Settings
 from entrypoints.words.act_words import NUMBER_HELD
 from entrypoints.words.user_words import describe_hold
 
+_NO_ADMINISTRATOR: Final = (
+    "This was the last administrator: now only commands do what administrators do. dialtone user "
+    "promote makes somebody one."
+)
 CLIENT_IP: Final = "127.0.0.1"
 """The client IP of this command, for the limits of codes."""
 
@@ -202,25 +206,36 @@ def _describe_retained(retained: RetainedData) -> str:
     return f"- {until}{retained.data} ({retained.reason})"
 
 
-def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Make a user an administrator."""
-    user_id = _change_role(settings, arguments, Role.ADMINISTRATOR)
-    return [f"{user_id} is an administrator now. All sessions have ended: sign in again."]
+def promote(settings: Settings, arguments: Namespace) -> Iterator[str]:
+    """Give a user a role."""
+    role = Role(arguments.role)
+    user_id, is_without = _change_role(settings, arguments, role)
+    yield f"{user_id} has the role {role} now. All sessions have ended: sign in again."
+    if is_without:
+        yield _NO_ADMINISTRATOR
 
 
-def demote(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Make an administrator a member."""
-    return [f"{_change_role(settings, arguments, Role.MEMBER)} is a member now."]
+def demote(settings: Settings, arguments: Namespace) -> Iterator[str]:
+    """Make somebody of the staff a member."""
+    user_id, is_without = _change_role(settings, arguments, Role.MEMBER)
+    yield f"{user_id} is a member now."
+    if is_without:
+        yield _NO_ADMINISTRATOR
 
 
-def _change_role(settings: Settings, arguments: Namespace, role: Role) -> str:
-    user = call_for_user(
-        settings,
-        arguments,
-        lambda call: call.act.change_role(call.caller, call.query, role, call.reason),
-        act=acts.PROMOTE if role is Role.ADMINISTRATOR else acts.DEMOTE,
-    )
-    return user.subject
+def _change_role(settings: Settings, arguments: Namespace, role: Role) -> tuple[str, bool]:
+    """Change the role, and return the id with whether the last administrator lost it."""
+
+    async def change_role(call: UserCall) -> tuple[str, bool]:
+        former = call.user.identity
+        user = await call.act.change_role(call.caller, call.query, role, call.reason)
+        if former is None or not former.is_administrator:
+            return user.subject, False
+        identities = call.use_cases.repositories.identities
+        return user.subject, not await identities.list_administrators(limit=1)
+
+    act = acts.PROMOTE if role.is_staff else acts.DEMOTE
+    return call_for_user(settings, arguments, change_role, act=act)
 
 
 def restore_user(settings: Settings, arguments: Namespace) -> Iterator[str]:

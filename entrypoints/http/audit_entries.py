@@ -5,6 +5,8 @@ from typing import Annotated, Final
 import msgspec
 
 from domain.administration.audit import ActorKind, AuditAction, AuditEntry
+from domain.administration.role_scopes import STAFF_ROLES
+from domain.identities.role import Role
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ITEM_ID_EXAMPLE,
@@ -23,8 +25,8 @@ class ActorResponse(msgspec.Struct, kw_only=True):
     kind: Annotated[
         str,
         described(
-            "An administrator by an access token, a user who changed the own phone or undid that, a"
-            " backend by a service token, or whoever ran a command.",
+            "Somebody of the staff (`administrator`, whatever the role), a user who changed the own"
+            " phone or undid that, a backend by a service token, or whoever ran a command.",
             ActorKind.ADMINISTRATOR.value,
             enum=[kind.value for kind in ActorKind],
         ),
@@ -43,6 +45,15 @@ class ActorResponse(msgspec.Struct, kw_only=True):
             "The name of the service token. Of a command, the operating system's user with its host"
             " if `id` is another name, and who became that user by sudo. Empty for others.",
             "help desk",
+        ),
+    ]
+    role: Annotated[
+        str | None,
+        described(
+            "The role of somebody of the staff at that time; null for others, and for"
+            " administrators in entries from before there were other roles.",
+            Role.SUPPORT.value,
+            enum=[*(role.value for role in STAFF_ROLES), None],
         ),
     ]
     is_claim: Annotated[
@@ -89,6 +100,14 @@ class AuditEntryResponse(msgspec.Struct, kw_only=True):
         str | None,
         described("In that entry: the id of the first one. Otherwise null.", _ENTRY_ID_EXAMPLE),
     ]
+    role: Annotated[
+        str | None,
+        described(
+            "Of `promote`, the role that was given. Otherwise null.",
+            Role.SUPPORT.value,
+            enum=[*(role.value for role in STAFF_ROLES), None],
+        ),
+    ]
     count: Annotated[
         int | None,
         described(
@@ -106,7 +125,11 @@ def to_entry_response(entry: AuditEntry) -> AuditEntryResponse:
         id=entry.id,
         at=format_timestamp(entry.at),
         actor=ActorResponse(
-            kind=actor.kind.value, id=actor.id, name=actor.name, is_claim=actor.is_claim
+            kind=actor.kind.value,
+            id=actor.id,
+            name=actor.name,
+            role=actor.role,
+            is_claim=actor.is_claim,
         ),
         action=entry.action.value,
         subject=entry.subject,
@@ -114,5 +137,6 @@ def to_entry_response(entry: AuditEntry) -> AuditEntryResponse:
         item_id=entry.item_id,
         error=entry.error,
         failed_entry_id=entry.failed_entry_id,
+        role=entry.role,
         count=entry.count,
     )

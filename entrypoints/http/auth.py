@@ -11,7 +11,7 @@ from litestar.middleware.authentication import (
     AuthenticationResult,
 )
 
-from application.administration.caller import Caller, administrator
+from application.administration.caller import Caller, staff_member
 from application.limits.request_limits import RequestLimits
 from application.principal import Principal
 from application.use_cases import UseCases
@@ -28,7 +28,7 @@ Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class CallerKind:
-    """Callers of the administration who are no administrators.
+    """Callers of the administration who are no people.
 
     Attributes:
         recognizes: Whether a text is a token of theirs, valid or not.
@@ -54,7 +54,7 @@ class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
 
 
 class AdministrationMiddleware(AbstractAuthenticationMiddleware):
-    """Authenticates administrators by their access tokens, and callers of other kinds.
+    """Authenticates staff by their access tokens, and callers of other kinds.
 
     Features know other kinds: see `CallerKind`.
     """
@@ -64,10 +64,11 @@ class AdministrationMiddleware(AbstractAuthenticationMiddleware):
 
         Raises:
             Unauthenticated: The token is missing or invalid.
-            TooManyRequests: The administrator sends too many requests.
+            TooManyRequests: The person sends too many requests.
             RateLimitExceeded: Another caller does.
             Forbidden: It is the access token of a member.
-            ReauthenticationRequired: The administrator logged in too long ago.
+            PasskeyRequired: The role counts after a sign-in by passkey only.
+            ReauthenticationRequired: The person logged in too long ago.
             StorageError
         """
         return AuthenticationResult(user=None, auth=await _find_caller(connection))
@@ -79,7 +80,7 @@ async def _find_caller(connection: Connection) -> Caller:
     for kind in kinds:
         if kind.recognizes(token):
             return await kind.authenticate(connection, token)
-    return administrator(await authenticate_within_limit(connection))
+    return staff_member(await authenticate_within_limit(connection))
 
 
 async def authenticate(connection: Connection) -> Principal:

@@ -35,7 +35,7 @@ class ApiPlugin(InitPlugin):
         own_checks: The first segments of paths whose requests the feature checks itself: no page of
             another origin may send one.
         pages: Pages for people, by their paths, with their names.
-        caller_kinds: Callers of the administration who are no administrators.
+        caller_kinds: Callers of the administration who are no people.
         scopes: What service tokens may need for its operations.
         errors: The rows of its errors.
         port_errors: The errors of its ports, with those of their responses.

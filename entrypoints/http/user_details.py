@@ -39,6 +39,15 @@ R = TypeVar("R", bound=msgspec.Struct)
 _SESSION_ID_EXAMPLE: Final = "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"
 
 
+_ROLES: Final = {
+    Role.MEMBER: "a member",
+    Role.SUPPORT: "support",
+    Role.MODERATOR: "a moderator",
+    Role.AUDITOR: "an auditor",
+    Role.ADMINISTRATOR: "an administrator",
+}
+
+
 class PhoneHoldResponse(msgspec.Struct, kw_only=True):
     """A phone is held for the account that had it."""
 
@@ -432,8 +441,7 @@ def _summarize(user: FoundUser) -> str:
         return NO_ACCOUNT
     if identity.is_deleted:
         return ACCOUNT_DELETED
-    kind = "an administrator" if identity.is_administrator else "a member"
-    parts = [f"An account of {kind}"]
+    parts = [f"An account of {_ROLES[identity.role]}"]
     if identity.detached_at is not None:
         parts.append("whose phone number went to somebody else")
     if identity.user is None:

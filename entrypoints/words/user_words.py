@@ -6,7 +6,7 @@ from typing import Final
 
 from application.administration.find_user import PhoneHold
 from application.ports.otp import DeliveryStatus
-from domain.administration.audit import ActorKind
+from domain.administration.audit import Actor, ActorKind
 from domain.identities.device_token import ConsoleDevice, RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.session import Session, TokenRepeat
@@ -17,6 +17,11 @@ ACTOR_KINDS: Final = {
     ActorKind.SERVICE_TOKEN: "service token",
     ActorKind.OPERATING_SYSTEM_USER: "operator",
 }
+
+
+def describe_actor_kind(actor: Actor) -> str:
+    """Say who an actor is: the role at that time, or what kind of actor."""
+    return actor.role or ACTOR_KINDS[actor.kind]
 
 
 def describe_status(identity: Identity) -> str:

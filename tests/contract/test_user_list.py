@@ -60,16 +60,19 @@ async def test_each_filter_lists_its_users_in_the_order_of_creation_and_id(
         a_member(1, 4, role=Role.ADMINISTRATOR),
         a_deleted_identity(id=an_id(7), created_at=NOW, blocked_at=NOW),
         a_member(8, 0, blocked_at=NOW).detach(NOW),
+        a_member(9, 5, role=Role.SUPPORT),
+        a_member(10, 6, role=Role.AUDITOR),
     ]
     for identity in identities:
         assert await repositories.identities.add(identity)
 
     for user_filter, numbers in (
-        (UserFilter(), [5, 4, 3, 6, 2, 1]),
-        (UserFilter(created_since=NOW + 2 * HALF_A_SECOND), [3, 6, 2, 1]),
+        (UserFilter(), [5, 4, 3, 6, 2, 1, 9, 10]),
+        (UserFilter(created_since=NOW + 2 * HALF_A_SECOND), [3, 6, 2, 1, 9, 10]),
         (UserFilter(is_blocked=True), [3, 2]),
-        (UserFilter(is_blocked=False), [5, 4, 6, 1]),
+        (UserFilter(is_blocked=False), [5, 4, 6, 1, 9, 10]),
         (UserFilter(role=Role.ADMINISTRATOR), [4, 1]),
+        (UserFilter(role=Role.AUDITOR), [10]),
         (UserFilter(role=Role.MEMBER), [5, 3, 6, 2]),
     ):
         for limit in (1, 2, 9):
@@ -90,7 +93,7 @@ async def test_who_is_there_all_the_time_is_listed_once_whatever_changes_meanwhi
     await replace_stored(identities, members[12].delete(NOW))
     await replace_stored(identities, members[13].delete(NOW))
     await replace_stored(identities, members[10].block(NOW))
-    await replace_stored(identities, members[14].promote())
+    await replace_stored(identities, members[14].promote(Role.ADMINISTRATOR))
     await identities.add(a_member(20, 1))
     rest = await user_list.list_after(UserFilter(), first.next_cursor, 99)
 

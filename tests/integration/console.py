@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
@@ -16,6 +16,7 @@ from domain.console.session import (
     format_cookie,
     make_form_token,
 )
+from domain.identities.passkey import Passkey
 from domain.otp.challenge import CHALLENGE_ID_BYTES
 from domain.secret_hash import hash_secret
 from entrypoints.http.console.request import SESSION_COOKIE
@@ -23,6 +24,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import AppSettings, make_http_settings
+from tests.support.stored_values import replace_stored
 
 ORIGIN: Final = "http://service"
 CONSOLE: Final = {"DIALTONE_WEB_CONSOLE": "yes"}
@@ -51,7 +53,9 @@ class ConsoleDriver:
 
 
 @asynccontextmanager
-async def open_console(harness: AppHarness, **settings: Any) -> AsyncIterator[ConsoleDriver]:
+async def open_console(
+    harness: AppHarness, *, has_passkey: bool = False, **settings: Any
+) -> AsyncIterator[ConsoleDriver]:
     """Open the application in the block, with these settings of HTTP.
 
     Its clock must not be advanced by 15 minutes, which end the session. The administrator used an
@@ -60,7 +64,13 @@ async def open_console(harness: AppHarness, **settings: Any) -> AsyncIterator[Co
     administrator = await harness.add_administrator(ADMINISTRATOR)
     harness.clock.advance(timedelta(days=8))
     identity = harness.database.identities[administrator.identity.id].value
-    now = harness.clock.now()
+    now, passkey = harness.clock.now(), None
+    if has_passkey:
+        passkey = Passkey(
+            credential_id=b"1", public_key=b"2", sign_count=0, name="key", created_at=now
+        )
+        identities = harness.database.repositories().identities
+        await replace_stored(identities, replace(identity, passkeys=(passkey,)))
     session = ConsoleSession(
         id=_SESSION_ID,
         secret_hash=hash_secret(_SECRET),
@@ -68,6 +78,7 @@ async def open_console(harness: AppHarness, **settings: Any) -> AsyncIterator[Co
         session_version=identity.session_version,
         created_at=now,
         last_used_at=now,
+        passkey_id=passkey.id if passkey else None,
     )
     await make_console_repositories(harness.database.stores).sessions.add(session)
     async with open_http_client(harness.use_cases, _with_console(**settings)) as http:

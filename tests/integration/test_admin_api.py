@@ -89,10 +89,14 @@ async def test_a_report_is_for_administrators_and_tokens_with_its_scope(
     assert (await driver.get(f"/admin/{path}")).status_code == 200
 
 
-async def test_no_scope_changes_a_role(driver: AdminDriver) -> None:
-    response = await driver.post("promote", token=await driver.make_token(*Scope))
+async def test_a_token_gives_no_role_above_its_own(driver: AdminDriver) -> None:
+    token = await driver.make_token(Scope.CHANGE_ROLES)
+    response = await driver.post("promote", token=token)
     assert (response.status_code, response.json()["code"]) == (403, "forbidden")
-    assert response.json()["error"] == "No service token may do this."
+    given = await driver.post("promote", {"id": driver.user_id, "role": "auditor"}, token)
+    assert given.status_code == 200
+    entry = (await driver.get(f"/admin/audit?user={driver.user_id}")).json()["entries"][0]
+    assert (entry["action"], entry["role"]) == ("promote", "auditor")
 
 
 async def test_what_cannot_be_undone_needs_a_login_within_15_minutes(driver: AdminDriver) -> None:
@@ -374,13 +378,17 @@ async def test_a_deletion_says_what_remains_and_until_when(driver: AdminDriver) 
 
 
 async def test_roles_change_by_name_and_phone(driver: AdminDriver) -> None:
-    promoted = await driver.post("promote", {"username": "Rahul Sharma"})
-    role = driver.harness.database.identities[driver.user_id].value.role
-    demoted = await driver.post("demote", {"phone": USER.e164})
-
-    assert promoted.json() == {"message": "User promoted", "subject": driver.user_id}
-    assert role is Role.ADMINISTRATOR
-    assert demoted.json() == {"message": "User demoted", "subject": driver.user_id}
+    roles = []
+    for field, text, role in (("id", driver.user_id, "support"), ("phone", USER.e164, None)):
+        promoted = await driver.post("promote", {field: text} | ({"role": role} if role else {}))
+        assert promoted.json() == {"message": "User promoted", "subject": driver.user_id}
+        roles.append(driver.harness.database.identities[driver.user_id].value.role)
+        if role:
+            demoted = await driver.post("demote", {"username": "Rahul Sharma"})
+            assert demoted.json() == {"message": "User demoted", "subject": driver.user_id}
+    assert roles == [Role.SUPPORT, Role.ADMINISTRATOR]
+    refused = await driver.post("demote", {"phone": USER.e164})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
 
 
 async def test_what_is_wrong_with_a_user_is_an_error_of_the_field(driver: AdminDriver) -> None:
@@ -543,10 +551,11 @@ async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> No
     [entry] = of_user["entries"]
     assert entry.keys() == {
         "id", "at", "actor", "action", "subject", "reason", "item_id", "error", "failed_entry_id",
-        "count",
+        "count", "role",
     }  # fmt: skip
     assert entry["actor"] == {
         "kind": "administrator", "id": driver.administrator_id, "name": "", "is_claim": False,
+        "role": "administrator",
     }  # fmt: skip
     assert (entry["action"], entry["subject"]) == ("sign_out", driver.user_id)
     assert entry["reason"] == "Ticket 4711"

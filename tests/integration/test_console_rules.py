@@ -19,7 +19,7 @@ SENT: Final = {"duration": "3h", "reason": "<i>pumping, +1 415 555 2671"}
 
 @pytest.fixture
 async def console() -> AsyncIterator[ConsoleDriver]:
-    async with open_console(AppHarness()) as opened:
+    async with open_console(AppHarness(), has_passkey=True) as opened:
         yield opened
 
 

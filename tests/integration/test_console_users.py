@@ -164,8 +164,8 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
         ("block", "block", {}, lambda: stored(console).is_blocked),
         ("unblock", "unblock", {}, lambda: not stored(console).is_blocked),
         ("sign-out", "sign_out", {}, lambda: not stored(console).sessions),
-        ("promote", "promote", {}, lambda: stored(console).is_administrator),
-        ("demote", "demote", {}, lambda: not stored(console).is_administrator),
+        ("promote", "promote", {"role": "support"}, lambda: stored(console).is_staff),
+        ("demote", "demote", {}, lambda: not stored(console).is_staff),
         (
             "external-id",
             "set_external_id",

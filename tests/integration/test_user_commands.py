@@ -148,8 +148,10 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
     expected = {
         "block": f"{masked} is blocked now.\n",
         "unblock": f"{masked} is not blocked now.\n",
-        "promote": f"{user_id} is an administrator now. All sessions have ended: sign in again.\n",
-        "demote": f"{user_id} is a member now.\n",
+        "promote": f"{user_id} has the role administrator now. All sessions have ended: sign in "
+        "again.\n",
+        "demote": f"{user_id} is a member now.\nThis was the last administrator: now only commands "
+        "do what administrators do. dialtone user promote makes somebody one.\n",
         "sign-out": f"{masked} is signed out; revoked sessions: 0.\n",
     }
 
@@ -273,7 +275,8 @@ def test_an_operator_gives_a_user_who_lost_the_number_another_one(
     masked, new_masked = (f"+1********{number[-2:]}" for number in (phone, new_phone))
     assert first == f"{user_id} has the number {new_masked} now. Before, it had {masked}."
     [deadline] = re.findall(r"can undo this until (\S+ \S+ UTC)", changed.stdout)
-    assert others[-1].endswith(f"is a member now until dialtone user promote {user_id}.")
+    promote = f"dialtone user promote {user_id} --role administrator."
+    assert others[-1].endswith(f"is a member now until {promote}")
     assert f"To {masked}: Your Dialtone account has another phone number" in changed.stderr
     for number in (phone, new_phone):
         assert number not in changed.stdout + changed.stderr

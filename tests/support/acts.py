@@ -1,32 +1,39 @@
 """Callers of every kind, and what the table of acts says of each."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import pytest
 
 from application.administration.acts import Act
-from application.administration.caller import Caller, operating_system_user
+from application.administration.caller import Caller, operating_system_user, person, service_token
 from domain.administration.audit import Actor, ActorKind
+from domain.administration.role_scopes import roles_with
 from domain.administration.scope import Scope
 from domain.errors import Forbidden, FreshLoginRequired, InsufficientScope, TooShort
+from domain.identities.identity import Identity
 from domain.identities.role import Role
-from tests.support.builders import an_id
+from tests.support.builders import NOW, a_phone, an_id
 
 REASON: Final = "ticket 4711"
-_PERSON: Final = Actor(ActorKind.ADMINISTRATOR, an_id(8))
 
 
-def a_token(*scopes: Scope, token_id: str = an_id(7)) -> Caller:
+def a_token(*scopes: Scope | Role, token_id: str = an_id(7)) -> Caller:
     """Return a service token."""
-    return Caller(Actor(ActorKind.SERVICE_TOKEN, token_id), frozenset(scopes))
+    return service_token(Actor(ActorKind.SERVICE_TOKEN, token_id), scopes)
+
+
+def staff(role: Role, *, is_fresh: bool = True, always_says_why: bool = False) -> Caller:
+    """Return a person with a role."""
+    identity = replace(Identity(an_id(8), a_phone(8), NOW), role=role)
+    return person(identity, has_fresh_login=is_fresh, always_says_why=always_says_why)
 
 
 BY_COMMAND: Final = operating_system_user("alice")
-IN_API: Final = Caller(_PERSON, role=Role.ADMINISTRATOR)
-IN_CONSOLE: Final = Caller(_PERSON, role=Role.ADMINISTRATOR, always_says_why=True)
-MEMBER: Final = Caller(_PERSON, role=Role.MEMBER)
-LATER: Final = Caller(_PERSON, role=Role.ADMINISTRATOR, has_fresh_login=False)
+IN_API: Final = staff(Role.ADMINISTRATOR)
+IN_CONSOLE: Final = staff(Role.ADMINISTRATOR, always_says_why=True)
+LATER: Final = staff(Role.ADMINISTRATOR, is_fresh=False)
 
 
 class Refused(NamedTuple):
@@ -41,13 +48,14 @@ def permitted_callers(act: Act) -> Iterator[tuple[Caller, str]]:
     """Yield who may do it, with the shortest reason that is enough."""
     optional = REASON if act.needs_reason else ""
     yield BY_COMMAND, REASON
-    if act.scope is not None:
-        yield a_token(act.scope), optional
-    if act.role is not None:
-        yield IN_API, optional
-        yield IN_CONSOLE, REASON
-        if not act.needs_fresh_login:
-            yield LATER, optional
+    if act.scope is None:
+        return
+    yield a_token(act.scope), optional
+    for role in roles_with(act.scope):
+        yield staff(role), optional
+    yield IN_CONSOLE, REASON
+    if not act.needs_fresh_login:
+        yield LATER, optional
 
 
 def refused_callers(act: Act) -> Iterator[Refused]:
@@ -58,9 +66,9 @@ def refused_callers(act: Act) -> Iterator[Refused]:
     else:
         others = set(Scope) - {act.scope}
         yield Refused(a_token(*others), REASON, InsufficientScope)
-    yield Refused(MEMBER, REASON, Forbidden)
-    if act.role is None:
-        yield Refused(IN_API, REASON, Forbidden)
+    for role in set(Role) - set(roles_with(act.scope) if act.scope else ()):
+        yield Refused(staff(role), REASON, Forbidden)
+    if act.scope is None:
         return
     yield Refused(IN_CONSOLE, "", TooShort)
     if act.needs_reason:

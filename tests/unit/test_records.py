@@ -14,6 +14,8 @@ import pytest
 
 from adapters.records.record_kind import Fields, Record, RecordKind, Upgrade
 from application.ports.errors import CorruptRecord
+from domain.administration.scope import Scope
+from domain.identities.role import Role
 from domain.identities.user_events import UserEvents
 from domain.otp.challenge import Purpose
 from tests.support.full_records import (
@@ -94,6 +96,8 @@ def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
             replace(
                 value,
                 console_devices=(),
+                role=Role(fields["role"]),
+                role_given_after=None,
                 external_id=None,
                 claims="",
                 imported_at=None,
@@ -115,11 +119,30 @@ def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
                     for session in value.sessions
                 ),
             )
-            for value in expected
+            for value, fields in zip(expected, FIRST_GOLDEN[name], strict=True)
         ]
     if name == "audit_entries":
-        expected = [replace(value, item_id=None, count=None) for value in expected]
+        expected = [
+            replace(
+                value, item_id=None, count=None, role=None, actor=replace(value.actor, role=None)
+            )
+            for value in expected
+        ]
+    if name == "service_tokens":
+        known = tuple(each for each in expected[0].scopes if each is not Scope.CHANGE_ROLES)
+        expected = [replace(value, scopes=known, roles=()) for value in expected]
     assert stored == expected
+
+
+def test_a_role_ends_with_the_sessions_that_a_program_without_roles_ends() -> None:
+    stored = deepcopy(without_ciphertext(GOLDEN["identities"][1]))
+    assert stored["role"] == "member"  # for such a program
+    assert decode("identities", json.dumps(stored)).role is Role.SUPPORT
+
+    promoted = decode("identities", json.dumps({**stored, "role": "administrator"}))
+    assert promoted.role is Role.ADMINISTRATOR
+    for change in ({"session_version": 1}, {"detached_at": "2026-05-01T09:34:00Z"}):
+        assert decode("identities", json.dumps({**stored, **change})).role is Role.MEMBER
 
 
 def test_after_version_0_1_exchanged_a_token_its_network_is_not_known() -> None:

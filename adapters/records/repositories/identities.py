@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from adapters.records.identities import IdentityMapping, IdentityRecord
 from adapters.records.kinds import (
+    ADMINISTRATORS,
     ALL_USERNAMES,
     DUE_EVENTS,
     EXTERNAL_IDS,
@@ -82,6 +83,9 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         )
         listed = [self.read(stored) for records in found for stored in records]
         return [each for each in listed if each.value.keeps(username)]
+
+    async def list_administrators(self, limit: int) -> Sequence[Versioned[Identity]]:
+        return await self.list_readable(ADMINISTRATORS, "administrator_not_listed", limit=limit)
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
         found = await self.store.find(self.kind, EXTERNAL_IDS, [external_id], limit=1)

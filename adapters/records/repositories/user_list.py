@@ -5,7 +5,7 @@ from typing import Final
 
 from adapters.records.database import Database
 from adapters.records.identities import IdentityMapping
-from adapters.records.kinds import ADMINISTRATORS, BLOCKED_USERS, IDENTITIES, USERS
+from adapters.records.kinds import ADMINISTRATORS, BLOCKED_USERS, IDENTITIES, OTHER_STAFF, USERS
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Index
 from adapters.records.record_repository import to_position
@@ -54,7 +54,13 @@ class StoredUserList:
 def _index_of(user_filter: UserFilter) -> Index:
     if user_filter.is_blocked:
         return BLOCKED_USERS
-    return ADMINISTRATORS if user_filter.role is Role.ADMINISTRATOR else USERS
+    match user_filter.role:
+        case None | Role.MEMBER:
+            return USERS
+        case Role.ADMINISTRATOR:
+            return ADMINISTRATORS
+        case _:
+            return OTHER_STAFF
 
 
 def make_user_list(database: Database, encryption: PhoneEncryption) -> StoredUserList:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from application.admin import acts
 from application.administration.acts import CORE_ACTS, scopes_of
+from domain.administration.role_scopes import STAFF_ROLES
 from domain.administration.scope import Scope
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
@@ -27,8 +28,9 @@ def _add_create(create: ArgumentParser) -> None:
         metavar="SCOPE[,SCOPE]",
         required=True,
         action="append",
-        help=f"what it may do: {Scope.READ_USERS} (masked numbers), {Scope.READ_PHONES} (full "
-        f"numbers), {Scope.SUPPORT_USERS} ({', '.join(supporting)}), {', '.join(others)}",
+        help=f"a role ({', '.join(STAFF_ROLES)}), or single scopes: {Scope.READ_USERS} (masked "
+        f"numbers), {Scope.READ_PHONES} (full numbers), {Scope.SUPPORT_USERS} "
+        f"({', '.join(supporting)}), {', '.join(others)}",
     )
     create.add_argument(
         "--expires",

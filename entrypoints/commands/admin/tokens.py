@@ -34,7 +34,7 @@ _ERRORS: Final[Mapping[type[DomainError], str]] = {
 def create_token(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Create a token. Only the token is on stdout, so that a shell can take it."""
     try:
-        name, scopes = parse_token_name(arguments.name), parse_scopes(arguments.scope)
+        name, granted = parse_token_name(arguments.name), parse_scopes(arguments.scope)
     except InvalidValue as error:
         raise InvalidArgument(error.message) from None
     try:
@@ -46,12 +46,12 @@ def create_token(settings: Settings, arguments: Namespace) -> Iterable[str]:
         token, text = call_with_use_cases(
             settings,
             lambda use_cases: use_cases.of(AdminFeature).tokens.create(
-                caller, name, scopes, ttl, reason
+                caller, name, granted, ttl, reason
             ),
             [ADMIN],
         )
     print_errors(
-        f"Token {token.id} ({token.name}): {', '.join(token.scopes)}; it expires at "
+        f"Token {token.id} ({token.name}): {', '.join(token.granted)}; it expires at "
         f"{_format_time(token.expires_at)}.",
         "It is shown only now. A backend sends it as `Authorization: Bearer TOKEN`, to the paths "
         "below /admin/ only.",
@@ -93,7 +93,7 @@ def _parse_act(settings: Settings, arguments: Namespace, act: Act) -> tuple[Call
 def _render(token: ServiceToken) -> str:
     revoked = f"  revoked {_format_time(token.revoked_at)}" if token.revoked_at else ""
     return (
-        f"{token.id}  {token.name}  {','.join(token.scopes)}"
+        f"{token.id}  {token.name}  {','.join(token.granted)}"
         f"  created {_format_time(token.created_at)}  expires {_format_time(token.expires_at)}"
         f"{revoked}"
     )
@@ -106,7 +106,7 @@ def _to_json(tokens: Sequence[ServiceToken]) -> str:
         {
             "id": token.id,
             "name": token.name,
-            "scopes": token.scopes,
+            "scopes": token.granted,
             "created_at": token.created_at,
             "expires_at": token.expires_at,
             "revoked_at": token.revoked_at,

@@ -100,10 +100,11 @@ def _describe(before: FoundUser, identity: Identity) -> Iterator[str]:
             "No provider took the message to the former number. The cleanup tries it again for a "
             "day."
         )
-    if before.identity is not None and before.identity.is_administrator:
+    if before.identity is not None and before.identity.is_staff:
+        role = before.identity.role
         yield (
-            f"{identity.id} was an administrator, and is a member now until dialtone user promote "
-            f"{identity.id}."
+            f"{identity.id} had the role {role}, and is a member now until dialtone user promote "
+            f"{identity.id} --role {role}."
         )
 
 

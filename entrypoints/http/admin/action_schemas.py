@@ -1,11 +1,13 @@
 """Request and response bodies of what is done for users."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from application.otp.request_otp import RequestOtpResult
 from application.ports.otp import DeliveryStatus
+from domain.administration.role_scopes import STAFF_ROLES
+from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
@@ -16,6 +18,8 @@ from entrypoints.http.retained_data import RetainedDataResponse
 from entrypoints.http.target import ReasonField, UserBody
 from entrypoints.http.user_details import SubjectField
 
+_ROLES: Final = [role.value for role in STAFF_ROLES]
+
 
 class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What to change of a user."""
@@ -25,6 +29,15 @@ class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         external_id_field(f"{EXTERNAL_ID_DESCRIPTION} Null removes it."),
     ]
     reason: ReasonField = None
+
+
+class PromoteBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """A user, and the role that the user gets."""
+
+    role: Annotated[
+        str | None,
+        described("The role. Without it, `administrator`.", Role.SUPPORT.value, enum=_ROLES),
+    ] = None
 
 
 class SendCodeBody(UserBody, forbid_unknown_fields=True, kw_only=True):

@@ -12,6 +12,7 @@ from application.identities.operators import JOINED_BY_CALL
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.otp.send_code import HAS_FIXED_CODE, SendCodeCommand
 from domain import errors
+from domain.administration.role_scopes import parse_staff_role
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.otp.message_preferences import MessagePreferences
@@ -291,7 +292,7 @@ class AdminUserController(Controller):
     @post(
         f"/{acts.PROMOTE.name}",
         summary=acts.PROMOTE.does,
-        response_description="The user is an administrator.",
+        response_description="The user has the role.",
         status_code=200,
         act=acts.PROMOTE,
         errors=[*TARGET_ERRORS, _NOT_VERIFIED],
@@ -300,11 +301,18 @@ class AdminUserController(Controller):
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
-        data: JSONBody[UserBody],
+        data: JSONBody[actions.PromoteBody],
     ) -> actions.UserActionResponse:
-        """{does}. {who}."""
+        """{does}, in place of a former one. {who}.
+
+        All sessions of the user end. Nobody gives a higher role than the own one, and nobody acts
+        on staff of the same or a higher role, nor on themselves: only a command does. So an
+        administrator is demoted by a command only. This holds for all acts.
+        """
         target = parse_target(request, acts.PROMOTE, data)
-        act, role = administration.act_for_users, Role.ADMINISTRATOR
+        with parsing_field("role"):
+            role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
+        act = administration.act_for_users
         with target.reporting():
             user = await act.change_role(request.caller, target.query, role, target.reason)
         return _done("User promoted", user)
@@ -323,7 +331,7 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """{does} again. {who}."""
+        """{does}. {who}."""
         target = parse_target(request, acts.DEMOTE, data)
         act, role = administration.act_for_users, Role.MEMBER
         user = await act.change_role(request.caller, target.query, role, target.reason)

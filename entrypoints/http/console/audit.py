@@ -25,7 +25,7 @@ from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.exceptions import InvalidFields
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.words.user_text import find_one_user
-from entrypoints.words.user_words import ACTOR_KINDS
+from entrypoints.words.user_words import describe_actor_kind
 
 _AUDIT: Final = "/console/audit"
 _PAGE_SIZE: Final = 50
@@ -172,7 +172,7 @@ def _render(
         typed=typed,
         field_errors=field_errors,
         entries=page.entries,
-        kinds=ACTOR_KINDS,
+        describe_actor_kind=describe_actor_kind,
         is_filtered=audit_filter != AuditFilter(),
         user_path=_find_user_path(page, audit_filter),
         is_first="cursor" not in request.query_params,

@@ -26,7 +26,7 @@ DONE: Final[Mapping[str, str]] = {
     "user_blocked": "The phone is blocked.",
     "user_unblocked": "The phone is no longer blocked.",
     "user_signed_out": "All sessions have ended.",
-    "user_promoted": "This user is an administrator.",
+    "user_promoted": "This user has the role.",
     "user_demoted": "This user is a member.",
     "external_id_changed": "The external id is changed.",
     "user_restored": "The account has its phone back.",

@@ -18,6 +18,7 @@ from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors
+from domain.administration.role_scopes import STAFF_ROLES, parse_staff_role
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
@@ -95,7 +96,9 @@ async def _sign_out(call: ActCall) -> str:
 
 
 async def _promote(call: ActCall) -> str:
-    await call.act.change_role(call.caller, call.query, Role.ADMINISTRATOR, call.reason)
+    with parsing_field("role"):
+        role = parse_staff_role(call.form["role"])
+    await call.act.change_role(call.caller, call.query, role, call.reason)
     return "user_promoted"
 
 
@@ -139,13 +142,9 @@ def is_open(details: UserDetails) -> bool:
     return details.user.identity is not None and not details.user.identity.is_closed
 
 
-def _is_administrator(details: UserDetails) -> bool:
+def _is_staff(details: UserDetails) -> bool:
     identity = details.user.identity
-    return is_open(details) and identity is not None and identity.is_administrator
-
-
-def _is_member(details: UserDetails) -> bool:
-    return is_open(details) and not _is_administrator(details)
+    return is_open(details) and identity is not None and identity.is_staff
 
 
 def _is_detached(details: UserDetails) -> bool:
@@ -177,8 +176,8 @@ _PAGES: Final = (
         run=_block,
     ),
     ActPage(act=acts.UNBLOCK, title="Unblock the phone", is_offered=_is_blocked, run=_unblock),
-    ActPage(act=acts.PROMOTE, title="Make an administrator", is_offered=_is_member, run=_promote),
-    ActPage(act=acts.DEMOTE, title="Make a member", is_offered=_is_administrator, run=_demote),
+    ActPage(act=acts.PROMOTE, title="Give a role", is_offered=is_open, run=_promote),
+    ActPage(act=acts.DEMOTE, title="Make a member", is_offered=_is_staff, run=_demote),
     ActPage(
         act=acts.SET_EXTERNAL_ID,
         title="Change the external id",
@@ -379,7 +378,7 @@ async def render_act(
         action_path=f"{path_of(user) if identity else PHONE}/{page.act.name}",
         cancel_path=path_of(user),
         phone_path=PHONE,
-        is_self=identity is not None and identity.id == request.caller.actor.id,
+        roles=STAFF_ROLES,
         form=defaultdict(str, form or {}),
         error=error,
         retry_at=retry_at,
@@ -427,6 +426,18 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
 def _page_of(request: ConsoleRequest) -> ActPage:
     [page] = [page for page in act_pages(request) if page.act.name == request.act_name]
     return page
+
+
+def offered_pages(request: ConsoleRequest, details: UserDetails) -> Sequence[ActPage]:
+    """Return those of the acts that make sense for a user, and that the caller may do."""
+    caller = request.caller
+    if not caller.may_act_on(details.user):
+        return ()
+    return [
+        page
+        for page in act_pages(request)
+        if page.is_offered(details) and page.act.scope and caller.has_scope(page.act.scope)
+    ]
 
 
 def act_pages(request: ConsoleRequest) -> Sequence[ActPage]:

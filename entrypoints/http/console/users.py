@@ -21,7 +21,7 @@ from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.part import parts_of
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
-from entrypoints.http.console.user_acts import PHONE, USERS, act_pages, path_of
+from entrypoints.http.console.user_acts import PHONE, USERS, offered_pages, path_of
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
@@ -131,7 +131,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         codes=list_codes(details),
         verification=_describe_verification(details, use_cases.of(ConsoleFeature).clock.now()),
         no_account=NO_ACCOUNT,
-        act_pages=[page for page in act_pages(request) if page.is_offered(details)],
+        act_pages=offered_pages(request, details),
         retained=retained,
         phone_path=PHONE,
         user_links=[part.user_link for part in parts if part.user_link],

@@ -215,7 +215,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.ReauthenticationRequired: ErrorRow(
         403,
         "reauthentication_required",
-        "Sign in again: administrators act for others within a day after they signed in.",
+        "Sign in again: staff acts for others within a day after signing in.",
     ),
     errors.FreshLoginRequired: ErrorRow(
         403,

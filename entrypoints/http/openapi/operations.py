@@ -17,6 +17,7 @@ from typing import Any, Final
 from litestar.handlers import HTTPRouteHandler
 
 from application.administration.acts import Act
+from domain.administration.role_scopes import roles_with
 from entrypoints.http.fields import USER_ID_EXAMPLE, header
 from entrypoints.http.parsing import body_type
 from entrypoints.http.settings import HttpSettings
@@ -86,18 +87,11 @@ def describe_act(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
 
 def _describe_who_may(act: Act) -> str:
     """Return who may do it, without the last period."""
-    match act.scope, act.needs_fresh_login:
-        case None, False:
-            return "Only administrators may"
-        case None, True:
-            return "Only administrators may.\n\nThey signed in within the last 15 minutes"
-        case scope, False:
-            return f"A service token needs the scope `{scope}`"
-        case scope, _:
-            return (
-                "An administrator signed in within the last 15 minutes. A service token needs the"
-                f" scope\n`{scope}`"
-            )
+    if act.scope is None:
+        return "Only a command does it"
+    roles = " or ".join(f"`{role}`" for role in roles_with(act.scope))
+    fresh = " People signed in within the\nlast 15 minutes." if act.needs_fresh_login else ""
+    return f"It needs the scope `{act.scope}`, which the role {roles} has.{fresh}".removesuffix(".")
 
 
 def describe_responses(

@@ -207,7 +207,11 @@ def to_rule_response(rule: Rule) -> RuleResponse:
         reason=rule.reason,
         created_at=format_timestamp(rule.created_at),
         created_by=ActorResponse(
-            kind=actor.kind.value, id=actor.id, name=actor.name, is_claim=actor.is_claim
+            kind=actor.kind.value,
+            id=actor.id,
+            name=actor.name,
+            role=actor.role,
+            is_claim=actor.is_claim,
         ),
         ends_at=format_timestamp(rule.ends_at),
     )

@@ -13,6 +13,7 @@ from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, change
 from domain.errors import UsernameInUse, UserNotFound
 from domain.identities.identity import Identity
+from domain.identities.role import Role
 from tests.support.builders import an_id, an_identity
 from tests.support.core_harness import CoreHarness
 
@@ -113,7 +114,7 @@ async def test_an_unknown_identity_is_added_or_changed_if_it_exists_meanwhile(
     identities = app.database.repositories().identities
 
     def promote(identity: Identity | None) -> tuple[Identity, Identity]:
-        promoted = (identity or an_identity()).promote()
+        promoted = (identity or an_identity()).promote(Role.ADMINISTRATOR)
         return promoted, promoted
 
     if is_added_meanwhile:

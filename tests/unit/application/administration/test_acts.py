@@ -42,7 +42,7 @@ USE_CASES: Final[Mapping[str, _Do]] = {
     acts.BLOCK.name: lambda app, *call: app.administration.act_for_users.block(*call),
     acts.UNBLOCK.name: lambda app, *call: app.administration.act_for_users.unblock(*call),
     acts.PROMOTE.name: lambda app, caller, user, why: app.administration.act_for_users.change_role(
-        caller, user, Role.ADMINISTRATOR, why
+        caller, user, Role.SUPPORT, why
     ),
     acts.DEMOTE.name: lambda app, caller, user, why: app.administration.act_for_users.change_role(
         caller, user, Role.MEMBER, why
@@ -114,9 +114,8 @@ async def test_a_token_never_acts_on_an_administrator(app: CoreHarness, act: Act
     assert app.database.audit_entries == []
 
 
-def test_tokens_unblock_nobody_and_change_no_roles() -> None:
-    for_people = (acts.UNBLOCK, acts.PROMOTE, acts.DEMOTE, acts.RESTORE)
-    assert [act.scope for act in for_people] == [None] * len(for_people)
+def test_who_may_block_may_unblock() -> None:
+    assert acts.BLOCK.scope is acts.UNBLOCK.scope is Scope.SUPPORT_USERS
 
 
 def test_the_pages_say_what_a_help_desk_may_and_which_acts_need_a_fresh_login() -> None:

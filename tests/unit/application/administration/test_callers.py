@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.administration.caller import administrator
+from application.administration.caller import staff_member
 from domain.administration.scope import PHONES_PER_TOKEN, Scope
 from domain.errors import Forbidden, ReauthenticationRequired, TooManyPhones
 from domain.identities.role import Role
@@ -19,19 +19,19 @@ async def test_the_login_of_an_administrator_is_fresh_for_15_minutes_and_valid_f
     user_id = next(iter(app.database.identities))
     await app.identities.operator_actions.change_role(user_id, Role.ADMINISTRATOR)
     token = await app.access_token()
-    fresh = administrator(await app.identities.authenticate(token))
+    fresh = staff_member(await app.identities.authenticate(token))
     app.clock.advance(FRESH_LOGIN_PERIOD)
-    later = administrator(await app.identities.authenticate(token))
+    later = staff_member(await app.identities.authenticate(token))
     assert (fresh.has_fresh_login, later.has_fresh_login) == (True, False)
     assert (fresh.role, later.role) == (Role.ADMINISTRATOR, Role.ADMINISTRATOR)
     app.advance(days=1)
     with pytest.raises(ReauthenticationRequired):
-        administrator(await app.identities.authenticate(token))
+        staff_member(await app.identities.authenticate(token))
 
 
-async def test_a_member_is_no_administrator(app: CoreHarness) -> None:
+async def test_a_member_is_no_staff_member(app: CoreHarness) -> None:
     with pytest.raises(Forbidden):
-        administrator(await app.log_in())
+        staff_member(await app.log_in())
 
 
 async def test_a_token_sees_a_thousand_full_numbers_a_day(app: CoreHarness) -> None:

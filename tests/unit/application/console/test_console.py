@@ -146,7 +146,8 @@ async def test_an_administrator_signs_in_and_acts_by_name(
         phone=ADMINISTRATOR, user_id=administrator.identity.id
     )
     user = await authenticate(app, cookie)
-    assert user.caller.actor == Actor(ActorKind.ADMINISTRATOR, administrator.identity.id)
+    user_id, role = administrator.identity.id, Role.ADMINISTRATOR
+    assert user.caller.actor == Actor(ActorKind.ADMINISTRATOR, user_id, role=role)
     assert user.caller.has_fresh_login
     # It is no session of the app, and the database has only a hash of its secret.
     stored = app.database.identities[administrator.identity.id].value
@@ -177,7 +178,7 @@ async def test_a_right_code_of_a_member_gets_the_error_of_a_wrong_one(app: AppHa
             await enter(app, code, request_id, MEMBER)
         errors.append(caught.value.message)
     assert errors[0] == errors[1]
-    assert failures(app) == ["wrong code", "no administrator"]
+    assert failures(app) == ["wrong code", "no role"]
     assert not app.database.records.tables["console_sessions"]
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from application.ports.keys import TokenClaims
+from domain.administration.scope import Scope
 from domain.errors import ReauthenticationRequired, Unauthenticated
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.core_harness import CoreHarness
@@ -34,15 +35,15 @@ async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_
     token = await app.access_token(a_phone(2))
     app.advance(24 * 3600 - 1)
     recent = await app.identities.authenticate(token)
-    recent.check_can_act_for(member.identity.id)
+    recent.check_can_act_for(member.identity.id, Scope.MODERATE_LIBRARY)
     assert recent.viewer.is_administrator
 
     app.advance(1)
 
     old = await app.identities.authenticate(token)
     with pytest.raises(ReauthenticationRequired):
-        old.check_can_act_for(member.identity.id)
+        old.check_can_act_for(member.identity.id, Scope.MODERATE_LIBRARY)
     with pytest.raises(ReauthenticationRequired):
         await app.create_user(old, phone=a_phone(3))
     assert not old.viewer.is_administrator
-    old.check_can_act_for(old.identity.id)
+    old.check_can_act_for(old.identity.id, Scope.MODERATE_LIBRARY)

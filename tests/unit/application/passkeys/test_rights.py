@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from application.administration.caller import administrator
+from application.administration.caller import staff_member
 from application.principal import Principal
 from application.voice.calls import CallsFeature
 from domain.access import LibraryVisibility
@@ -36,7 +36,7 @@ Act = Callable[[AppHarness, Principal, str], Awaitable[object]]
 
 
 async def act_in_api(app: AppHarness, principal: Principal, user_id: str) -> None:
-    administrator(principal)
+    staff_member(principal)
 
 
 async def create_another(app: AppHarness, principal: Principal, user_id: str) -> None:
@@ -79,5 +79,5 @@ async def test_required_asks_staff_without_a_passkey_too() -> None:
     app = AppHarness(policy=make_policy(are_required=True))
     principal = await app.add_administrator(STAFF)
     with pytest.raises(PasskeyRequired):
-        administrator(principal)
+        staff_member(principal)
     assert not (await app.add_user()).needs_passkey

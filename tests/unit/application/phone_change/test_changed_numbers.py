@@ -15,15 +15,15 @@ from application.export.feature import ExportFeature
 from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError
 from application.principal import Principal
-from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.errors import DomainError, Forbidden
 from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import PhoneNumber
+from tests.support.acts import IN_API, a_token, staff
 from tests.support.app_harness import AppHarness
-from tests.support.builders import CLIENT_IP, an_id
+from tests.support.builders import CLIENT_IP
 from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import (
@@ -41,9 +41,8 @@ from tests.unit.application.phone_change.phone_changes import (
     undo,
 )
 
-TOKEN: Final = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset(Scope))
+TOKEN: Final = a_token(*Scope)
 OPERATOR: Final = operating_system_user("alice")
-ADMINISTRATOR: Final = Caller(Actor(ActorKind.ADMINISTRATOR, an_id(8)), role=Role.ADMINISTRATOR)
 COMMAND: Final = SendCodeCommand(
     client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
 )
@@ -206,12 +205,19 @@ async def test_a_token_blocks_a_number_whose_hold_is_void(app: AppHarness) -> No
     assert record_of(app, OLD).blocked_at
 
 
-@pytest.mark.parametrize("caller", [OPERATOR, ADMINISTRATOR], ids=["command", "administrator"])
-async def test_people_block_a_held_number_and_nothing_is_undone_until_it_is_unblocked(
+@pytest.mark.parametrize(
+    "caller",
+    [OPERATOR, IN_API, a_token(Role.ADMINISTRATOR)],
+    ids=["command", "administrator", "token"],
+)
+async def test_administrators_block_a_held_number_and_nobody_else_lets_it_undo_the_change(
     app: AppHarness, caller: Caller
 ) -> None:
-    user = await change_of_administrator(app)
+    user = await add_user_with_new_number(app)
     await act(app, "block", OLD, caller)
+    for other in (TOKEN, staff(Role.SUPPORT)):
+        with pytest.raises(Forbidden, match="held for an account"):
+            await act(app, "unblock", OLD, other)
     messages = len(app.messenger.messages)
     app.advance(hours=1)
     await request_undo_code(app)

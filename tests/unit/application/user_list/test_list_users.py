@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.administration.caller import Caller, operating_system_user
+from application.administration.caller import Caller, operating_system_user, service_token
 from application.user_list.feature import UserListFeature
 from application.user_list.list_users import ListUsers
 from domain.administration.audit import Actor, ActorKind, AuditEntry
@@ -19,7 +19,7 @@ ALL = UserFilter()
 
 
 def a_token(name: str, *scopes: Scope) -> Caller:
-    return Caller(Actor(ActorKind.SERVICE_TOKEN, name), frozenset(scopes))
+    return service_token(Actor(ActorKind.SERVICE_TOKEN, name), scopes)
 
 
 SHOP = a_token("shop", Scope.LIST_USERS)

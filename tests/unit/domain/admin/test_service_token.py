@@ -12,6 +12,7 @@ from domain.admin.service_token import (
 )
 from domain.administration.scope import Scope
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
+from domain.identities.role import Role
 from domain.secret_hash import hash_secret
 from tests.support.builders import NOW, an_id
 
@@ -52,8 +53,10 @@ def test_other_texts_are_no_tokens(text: str) -> None:
 
 
 def test_scopes_are_named_once_with_commas_or_one_by_one() -> None:
-    expected = (Scope.READ_USERS, Scope.READ_AUDIT)
-    assert parse_scopes(["audit:read,users:read", "users:read"]) == expected
+    expected = [Role.SUPPORT, Scope.READ_USERS, Scope.READ_AUDIT]
+    assert parse_scopes(["audit:read,users:read", "users:read,support"]) == expected
+    with pytest.raises(UnsupportedValue):
+        parse_scopes(["member"])
     with pytest.raises(UnsupportedValue, match="users:read"):
         parse_scopes(["users:write"])
     with pytest.raises(UnsupportedValue):

@@ -93,7 +93,7 @@ def test_deletion_revokes_sessions_role_and_consent_in_one_step() -> None:
 def test_a_challenge_that_opened_a_session_is_kept_until_it_expires() -> None:
     used = UsedChallenge("challenge", NOW + SECOND)
     identity = an_identity().add_session(a_session(id="one"), used)
-    ended = identity.revoke_all_sessions().promote().block(NOW).delete(NOW)
+    ended = identity.revoke_all_sessions().promote(Role.ADMINISTRATOR).block(NOW).delete(NOW)
     assert ended.has_used("challenge")
     assert not ended.has_used("another")
     assert identity.add_session(a_session(id="two")).has_used("challenge")
@@ -120,7 +120,7 @@ def test_an_identity_is_unused_since_its_latest_login_or_use_of_a_session() -> N
 
 
 def test_a_detached_identity_keeps_its_phone_and_nothing_else_that_others_could_use() -> None:
-    identity = an_identity(user=a_user()).promote().add_session(a_session())
+    identity = an_identity(user=a_user()).promote(Role.ADMINISTRATOR).add_session(a_session())
     detached = identity.detach(NOW)
     assert detached.is_closed
     assert (detached.user, detached.sessions, detached.devices) == (None, (), ())

@@ -48,7 +48,7 @@ def detach(identity: Identity) -> tuple[Identity, Identity]:
         (MEMBER, MEMBER.revoke_all_sessions(), ["sign_out"]),
         (MEMBER, MEMBER.revoke_other_sessions(MEMBER.sessions[0].id), ["sign_out"]),
         (MEMBER, MEMBER.revoke_session(MEMBER.sessions[0].id), []),
-        (MEMBER, MEMBER.promote(), ["promote"]),
+        (MEMBER, MEMBER.promote(Role.ADMINISTRATOR), ["promote"]),
         (BOSS, BOSS.demote(), ["demote"]),
         (MEMBER, MEMBER.block(NOW), []),  # it is one of the phone
         (MEMBER.block(NOW), MEMBER.block(NOW).unblock(NOW), []),

@@ -5,7 +5,6 @@ import sys
 import venv
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from shutil import copytree
 from typing import Final
 
 import pytest
@@ -41,10 +40,13 @@ class Venv:
         """Install a wheel without its dependencies: enough for commands that end early."""
         self.uv("install", "--no-deps", wheel)
 
-    def copy(self, folder: Path) -> "Venv":
-        """Return a new environment with the same packages."""
+    def extend(self, folder: Path) -> "Venv":
+        """Return a new environment that also finds the packages of this one, and their bytecode."""
         other = Venv(folder)
-        copytree(self.folder / "lib", folder / "lib", dirs_exist_ok=True)
+        (packages,), (others,) = (
+            environment.folder.glob("lib/python*/site-packages") for environment in (self, other)
+        )
+        (others / "extended.pth").write_text(f"{packages}\n", "utf-8")
         return other
 
 

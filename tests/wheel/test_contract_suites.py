@@ -15,7 +15,7 @@ EXAMPLES: Final = "pytest_dialtone.examples"
 
 @pytest.fixture(scope="module")
 def author(base: Venv, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Venv:
-    environment = base.copy(tmp_path_factory.mktemp("author"))
+    environment = base.extend(tmp_path_factory.mktemp("author"))
     environment.pip(f"{wheel}[testing]")
     return environment
 

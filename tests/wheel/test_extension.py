@@ -36,7 +36,7 @@ def environment(base: Venv, tmp_path_factory: pytest.TempPathFactory) -> Venv:
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     check_run([*build, "--no-index", f"--wheel-dir={folder}", source])
     (built,) = folder.glob("acme_profile-*.whl")
-    environment = base.copy(folder / "venv")
+    environment = base.extend(folder / "venv")
     environment.install_alone(built)
     return environment
 

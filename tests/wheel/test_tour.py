@@ -20,12 +20,12 @@ from tests.support.tour import (
 )
 from tests.wheel.conftest import PACKAGES, check_run
 
-IGNORED: Final = ignore_patterns("__pycache__", "node_modules", "benchmarks")
+IGNORED: Final = ignore_patterns("node_modules", "benchmarks")
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """What the tour needs of the project."""
+    """What the tour needs of the project. Bytecode is valid for files that keep their time."""
     folder = tmp_path / "copy"
     for part in (*PACKAGES, "tests", "docs"):
         copytree(PROJECT / part, folder / part, ignore=IGNORED)

@@ -1,6 +1,8 @@
 """The contract suites and the examples from the wheel, as docs/adapters.md begins with them."""
 
 import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +13,8 @@ from tests.wheel.conftest import Venv, check_run
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for an installation
 EXAMPLES: Final = "pytest_dialtone.examples"
+PORTS: Final = {"acme_sms:open_acme_messenger": "messages", "acme_voice:open_acme_voice": "voice"}
+"""The port of each example that has a provider."""
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +52,27 @@ def test_the_wheel_with_its_extra_is_all_that_an_author_needs(author: Venv, tmp_
         assert " passed" in run.stdout
 
 
-@pytest.mark.parametrize(
-    ("example", "port"),
-    [("acme_sms:open_acme_messenger", "messages"), ("acme_voice:open_acme_voice", "voice")],
-)
+@pytest.fixture(scope="module")
+def example_runs(
+    author: Venv, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, "Future[subprocess.CompletedProcess[str]]"]]:
+    """The runs of all examples at once: most of the time they wait for a provider that hangs."""
+
+    def run(example: str, port: str) -> "subprocess.CompletedProcess[str]":
+        server = f"{EXAMPLES}.{example.partition(':')[0]}"
+        before = [str(author.python), "-m", server]
+        folder = tmp_path_factory.mktemp("example")
+        return run_suites(author, folder, f"{EXAMPLES}.{example}", port, *before, ACME_TIMEOUT="5")
+
+    with ThreadPoolExecutor() as threads:
+        yield {example: threads.submit(run, example, port) for example, port in PORTS.items()}
+
+
+@pytest.mark.parametrize("example", PORTS)
 def test_an_example_with_its_provider_keeps_all_promises(
-    author: Venv, tmp_path: Path, example: str, port: str
+    example_runs: Mapping[str, "Future[subprocess.CompletedProcess[str]]"], example: str
 ) -> None:
-    server = f"{EXAMPLES}.{example.partition(':')[0]}"
-    before = [str(author.python), "-m", server]
-    run = run_suites(author, tmp_path, f"{EXAMPLES}.{example}", port, *before, ACME_TIMEOUT="5")
+    run = example_runs[example].result()
     assert run.returncode == 0, run.stdout + run.stderr
     assert "\nComplete: " in run.stdout
 

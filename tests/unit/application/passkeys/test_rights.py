@@ -11,6 +11,7 @@ from application.voice.calls import CallsFeature
 from domain.access import LibraryVisibility
 from domain.errors import PasskeyRequired
 from domain.identities.passkey import Passkey
+from domain.identities.role import Role
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
@@ -81,3 +82,12 @@ async def test_required_asks_staff_without_a_passkey_too() -> None:
     with pytest.raises(PasskeyRequired):
         staff_member(principal)
     assert not (await app.add_user()).needs_passkey
+
+
+async def test_all_staff_that_has_one_needs_it(app: AppHarness) -> None:
+    principal = await an_administrator(app)
+    await app.identities.operator_actions.change_role(principal.identity.id, Role.AUDITOR)
+    auditor = await app.log_in(STAFF)
+    assert auditor.identity.passkeys
+    with pytest.raises(PasskeyRequired):
+        staff_member(auditor)

@@ -1,4 +1,4 @@
-"""The web console over fakes, in the browser of an administrator who is signed in."""
+"""The web console over fakes, in the browser of somebody who is signed in."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +17,7 @@ from domain.console.session import (
     make_form_token,
 )
 from domain.identities.passkey import Passkey
+from domain.identities.role import Role
 from domain.otp.challenge import CHALLENGE_ID_BYTES
 from domain.secret_hash import hash_secret
 from entrypoints.http.console.request import SESSION_COOKIE
@@ -54,15 +55,22 @@ class ConsoleDriver:
 
 @asynccontextmanager
 async def open_console(
-    harness: AppHarness, *, has_passkey: bool = False, **settings: Any
+    harness: AppHarness,
+    *,
+    role: Role = Role.ADMINISTRATOR,
+    has_passkey: bool = False,
+    **settings: Any,
 ) -> AsyncIterator[ConsoleDriver]:
-    """Open the application in the block, with these settings of HTTP.
+    """Open the application in the block, for somebody with this role, with these settings of HTTP.
 
     Its clock must not be advanced by 15 minutes, which end the session. The administrator used an
     app more than a week ago, so no page of numbers has it.
     """
     administrator = await harness.add_administrator(ADMINISTRATOR)
     harness.clock.advance(timedelta(days=8))
+    if role is not Role.ADMINISTRATOR:
+        actions = harness.identities.operator_actions
+        await actions.change_role(administrator.identity.id, role)
     identity = harness.database.identities[administrator.identity.id].value
     now, passkey = harness.clock.now(), None
     if has_passkey:

@@ -12,6 +12,7 @@ from domain.rules.rule import Rule
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.acts import BY_COMMAND
 from tests.support.app_harness import AppHarness
+from tests.support.builders import an_id
 
 BLOCKED: Final = {"subject_kind": "prefix", "subject": "+44 79"}
 SENT: Final = {"duration": "3h", "reason": "<i>pumping, +1 415 555 2671"}
@@ -96,6 +97,17 @@ async def test_a_wrong_rule_says_what_is_wrong_and_keeps_what_was_typed(
 async def test_who_blocks_the_own_number_is_warned(console: ConsoleDriver) -> None:
     preview = await console.post("/rules/block", subject_kind="country", subject="US", **SENT)
     assert "Your own number is among these." in preview.text
+
+
+async def test_without_a_passkey_rules_are_shown_with_the_way_to_one() -> None:
+    async with open_console(AppHarness()) as console:
+        page = await console.get("/rules")
+        assert (page.status_code, "sign in with a passkey" in page.text) == (200, True)
+        assert 'href="/console/rules/block"' not in page.text
+        for path in ("/rules/block", f"/rules/{an_id(1)}/end"):
+            led = await console.post(path, **BLOCKED, **SENT)
+            assert (led.status_code, "/console/sign-in" in led.headers["location"]) == (303, True)
+        assert await active(console) == []
 
 
 async def test_fifty_rules_are_enough(console: ConsoleDriver) -> None:

@@ -13,11 +13,13 @@ from application.administration.list_audit import AuditPage
 from application.ports.administration import AuditFilter
 from application.use_cases import UseCases
 from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.scope import Scope
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
 from domain.identifier import parse_identifier
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.user_acts import USERS
@@ -44,6 +46,7 @@ class AuditPageController(ConsoleController):
     """Who did what to whom, when and why. The newest entries are first."""
 
     path = _AUDIT
+    opt = {NEEDED_SCOPE: Scope.READ_AUDIT}
 
     @get("/")
     async def list_entries(

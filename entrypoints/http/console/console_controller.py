@@ -9,9 +9,10 @@ from entrypoints.http.dependencies import provide
 
 
 class ConsoleController(Controller):
-    """Pages for administrators: all requests need a session of the console.
+    """Pages for staff: all requests need a session of the console.
 
-    - In a handler, `request.caller` is the administrator, and `request.console_session` the
+    - `opt` names the scope that its pages need: `NEEDED_SCOPE`. Each act checks its own.
+    - In a handler, `request.caller` is the person, and `request.console_session` the
       session.
     - The form token and the origin of a POST are checked before the handler runs.
     - Errors are pages: their message is that of the table of errors.

@@ -25,6 +25,7 @@ from entrypoints.http.errors.table import ApiError, ErrorForm
 
 _TITLES: Final[Mapping[int, str]] = {
     401: "Sign in",
+    403: "Not allowed",
     404: "Page not found",
     429: "Too many requests",
     503: "Not available now",

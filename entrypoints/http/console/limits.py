@@ -6,7 +6,9 @@ from litestar.response import Template
 from application.limits.limit_alerts import HIGH_PERCENT
 from application.otp.feature import LimitsFeature
 from application.use_cases import UseCases
+from domain.administration.scope import Scope
 from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected
@@ -16,6 +18,7 @@ class LimitsController(ConsoleController):
     """How much of each limit is used now."""
 
     path = "/console/limits"
+    opt = {NEEDED_SCOPE: Scope.READ_STATISTICS}
 
     @get("/")
     async def show_limits(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Template:

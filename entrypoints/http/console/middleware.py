@@ -1,6 +1,6 @@
-"""Authentication of administrators by the cookie of the console."""
+"""Authentication of staff by the cookie of the console."""
 
-from typing import Any
+from typing import Any, Final
 
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -8,6 +8,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from application.console.feature import ConsoleFeature
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
+from domain.administration import scope as staff
 from domain.console.session import is_form_token
 from domain.errors import Unauthenticated
 from entrypoints.http.client_ip import CLIENT_IP, header_values
@@ -21,9 +22,12 @@ from entrypoints.http.console.forms import FORM_TOKEN, read_form
 from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
 from entrypoints.http.request_checks import parse_origin
 
+NEEDED_SCOPE: Final = "needed_scope"
+"""What a controller names in its `opt`: the scope that all of its pages need."""
+
 
 class ConsoleMiddleware(ASGIMiddleware):
-    """Lets only administrators with a session of the console pass.
+    """Lets only staff with a session of the console pass, each to the pages of the own role.
 
     - A request with an access token or a service token is rejected, also if it has the cookie.
     - The session and the role are read at each request, so a sign-out and a demotion act at once.
@@ -38,6 +42,7 @@ class ConsoleMiddleware(ASGIMiddleware):
             TokenNotAccepted
             NotSignedIn: There is no valid session, or its identity is no administrator anymore.
             ConsoleOriginNotAllowed, InvalidFormToken: A foreign page may have sent the form.
+            Forbidden: The page needs another role.
             TooManyRequests
             StorageError
         """
@@ -66,6 +71,9 @@ class ConsoleMiddleware(ASGIMiddleware):
         if request.method != "GET":
             await check_form_token(request, secret)
         scope["user"], scope["auth"] = signed_in.session, signed_in.caller
+        needed: staff.Scope | None = scope["route_handler"].opt.get(NEEDED_SCOPE)
+        if needed is not None:
+            signed_in.caller.check_scope(needed)
 
 
 class SignInMiddleware(ASGIMiddleware):

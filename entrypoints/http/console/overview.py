@@ -14,8 +14,9 @@ from application.operations.check_readiness import Readiness
 from application.otp.feature import LimitsFeature
 from application.ports.errors import PortError
 from application.use_cases import UseCases
+from domain.administration.scope import Scope
 from entrypoints.http.console.console_controller import ConsoleController
-from entrypoints.http.console.part import parts_of
+from entrypoints.http.console.part import shown_parts
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected
@@ -25,7 +26,7 @@ COUNT_TIMEOUT: Final = 2.0
 
 
 class OverviewController(ConsoleController):
-    """What an administrator sees first."""
+    """What staff sees first: the numbers only who may read them."""
 
     path = "/console"
 
@@ -35,7 +36,8 @@ class OverviewController(ConsoleController):
     ) -> Template:
         """Return the page."""
         context: dict[str, Any] = {}
-        parts = parts_of(request)
+        parts = shown_parts(request)
+        sees_numbers = request.caller.has_scope(Scope.READ_STATISTICS)
         for part in parts:
             if part.describe_overview is not None:
                 context |= await part.describe_overview(request, use_cases)
@@ -44,8 +46,9 @@ class OverviewController(ConsoleController):
             request,
             "overview.html",
             sections=[part.overview_section for part in parts if part.overview_section],
-            users=await _find_users(use_cases),
-            high_uses=await _find_high_uses(use_cases),
+            sees_numbers=sees_numbers,
+            users=await _find_users(use_cases) if sees_numbers else None,
+            high_uses=await _find_high_uses(use_cases) if sees_numbers else None,
             high_percent=HIGH_PERCENT,
             is_ready=readiness.is_ready,
             parts=_name_parts(readiness),

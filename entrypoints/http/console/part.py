@@ -3,16 +3,19 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from litestar import Controller
 
 from application.administration.acts import Act
 from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
+from domain.administration.scope import Scope
 from entrypoints.http.console.act import ActPage
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.errors.table import ApiError
+
+NavigationEntry: TypeAlias = tuple[int, str, str, Scope | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,10 @@ class ConsolePart:
     Attributes:
         templates: The folder of its templates; None without any.
         controllers: Its pages.
-        navigation: What the header links: where, the title and the path.
+        navigation: What the header links: where, the title, the path, and the scope that its pages
+            need; None for all staff.
+        scope: What the caller needs to see its link, its section of a user and that of the first
+            page; None for all who see these pages.
         done: What a page says after an act, by the word in its address.
         act_pages: What is done for users.
         act_fields: The templates of fields of other acts.
@@ -42,7 +48,8 @@ class ConsolePart:
 
     templates: Path | None = None
     controllers: Sequence[type[Controller]] = ()
-    navigation: Sequence[tuple[int, str, str]] = ()
+    navigation: Sequence[NavigationEntry] = ()
+    scope: Scope | None = None
     done: Mapping[str, str] = field(default_factory=dict)
     act_pages: Sequence[ActPage] = ()
     act_fields: Mapping[Act, str] = field(default_factory=dict)
@@ -64,3 +71,11 @@ def parts_of(request: ConsoleRequest) -> Sequence[ConsolePart]:
     """Return the parts about the features that are installed."""
     parts: Sequence[ConsolePart] = request.app.state.console_parts
     return parts
+
+
+def shown_parts(request: ConsoleRequest) -> Sequence[ConsolePart]:
+    """Return those whose sections and links the caller may see."""
+    caller = request.caller
+    return [
+        part for part in parts_of(request) if part.scope is None or caller.has_scope(part.scope)
+    ]

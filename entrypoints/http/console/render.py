@@ -1,21 +1,23 @@
 """Pages and redirects of the console."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from litestar.response import Redirect, Template
 
 from application.console.feature import ConsoleFeature
-from entrypoints.http.console.part import parts_of
+from domain.administration.scope import Scope
+from entrypoints.http.console.part import NavigationEntry, parts_of
 from entrypoints.http.console.request import ConsoleRequest
 
-NAVIGATION: Final = (
-    (0, "Overview", "/console"),
-    (10, "People", "/console/users"),
-    (30, "Limits", "/console/limits"),
-    (70, "Audit", "/console/audit"),
+NAVIGATION: Final[Sequence[NavigationEntry]] = (
+    (0, "Overview", "/console", None),
+    (10, "People", "/console/users", Scope.READ_USERS),
+    (30, "Limits", "/console/limits", Scope.READ_STATISTICS),
+    (70, "Audit", "/console/audit", Scope.READ_AUDIT),
 )
-"""What the header links: where, the title and the path. Parts add theirs."""
+"""What the header links. Parts add theirs."""
 DONE: Final[Mapping[str, str]] = {
     "signed_out": "You are signed out.",
     "code_sent": "A code was sent.",
@@ -54,10 +56,12 @@ def render(
         "form_token": request.form_token,
         "navigation": [
             (title, path, _is_current(path, request.scope["path"]))
-            for _, title, path in sorted(
+            for _, title, path, scope in sorted(
                 [*NAVIGATION, *(entry for part in parts for entry in part.navigation)]
             )
+            if _has_scope(request, scope)
         ],
+        "has_scope": partial(_has_scope, request),
         "now": request.app.state.use_cases.of(ConsoleFeature).clock.now(),
         "message": done.get(request.query_params.get("done", ""), ""),
     }
@@ -75,6 +79,13 @@ def see_other(path: str, message: str = "", **parameters: str) -> Redirect:
     done = {"done": message} if message else {}
     query = done | parameters
     return Redirect(path, status_code=303, query_params=query or None)
+
+
+def _has_scope(request: ConsoleRequest, scope: str | None) -> bool:
+    """Return whether whoever is signed in has a scope."""
+    if request.console_session is None:
+        return False
+    return scope is None or request.caller.has_scope(Scope(scope))
 
 
 def _is_current(path: str, requested: str) -> bool:

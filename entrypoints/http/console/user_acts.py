@@ -19,6 +19,7 @@ from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors
 from domain.administration.role_scopes import STAFF_ROLES, parse_staff_role
+from domain.administration.scope import Scope
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
@@ -27,6 +28,7 @@ from domain.phone import parse_phone
 from entrypoints.http.console.act import ActCall, ActPage
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.part import parts_of
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
@@ -208,6 +210,7 @@ class UserActController(ConsoleController):
     """
 
     path = USERS
+    opt = {NEEDED_SCOPE: Scope.READ_USERS}
 
     @get([f"/{{user_id:str}}/{page.act.name}" for page in _OF_CORE])
     async def confirm_act(
@@ -254,6 +257,8 @@ class UserActController(ConsoleController):
             return await run_act(request, use_cases, user)
         if user.identity is not None:
             return see_other(f"{path_of(user)}/{request.act_name}")
+        request.caller.check_act(_page_of(request).act)
+        request.caller.check_subject(user)
         return await render_act(request, use_cases, user)
 
     @get([f"/phone/{act.name}" for act in _OF_PHONES])
@@ -273,6 +278,7 @@ async def show_confirmation(
     """Return the page that asks whether to do it; that of the user if it was deleted."""
     request.caller.check_act(_page_of(request).act)
     user = await find_user(use_cases, user_id)
+    request.caller.check_subject(user)
     if user.identity is not None and user.identity.is_deleted:
         return see_other(path_of(user), "user_deleted_before")
     return await render_act(request, use_cases, user)
@@ -296,6 +302,7 @@ async def run_act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser)
     form, page = await read_form(request), _page_of(request)
     query = user.identity.id if user.identity else user.require_phone()
     request.caller.check_act(page.act)
+    request.caller.check_subject(user)
     if user.identity is not None and user.identity.is_deleted:
         # A second click on "Delete the account" ends here.
         return see_other(path_of(user), "user_deleted_before")

@@ -12,16 +12,18 @@ from application.administration.show_user import UserDetails
 from application.console.feature import ConsoleFeature
 from application.otp.feature import LimitsFeature
 from application.use_cases import UseCases
-from domain.errors import InvalidValue, UserNotFound
+from domain.administration.scope import Scope
+from domain.errors import Forbidden, InvalidValue, UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.retained_data import RetainedData
 from domain.phone import parse_phone
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
-from entrypoints.http.console.part import parts_of
+from entrypoints.http.console.middleware import NEEDED_SCOPE
+from entrypoints.http.console.part import shown_parts
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
-from entrypoints.http.console.user_acts import PHONE, USERS, offered_pages, path_of
+from entrypoints.http.console.user_acts import PHONE, USERS, act_pages, offered_pages, path_of
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
@@ -43,6 +45,7 @@ class UserPageController(ConsoleController):
     """
 
     path = USERS
+    opt = {NEEDED_SCOPE: Scope.READ_USERS}
 
     @get("/")
     async def show_search(self, request: ConsoleRequest) -> Template:
@@ -116,7 +119,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
     """Return the page of a user. The number is masked: the full one is an act of its own."""
     show_user = use_cases.of(LimitsFeature).show_user
     details = await show_user.describe(request.caller, user, with_full_number=False)
-    identity, parts = user.identity, parts_of(request)
+    identity, parts = user.identity, shown_parts(request)
     retained: Sequence[RetainedData] = ()
     if identity is not None and identity.deleted_at is not None:
         retained = use_cases.administration.list_retained_data(identity.deleted_at)
@@ -132,12 +135,25 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         verification=_describe_verification(details, use_cases.of(ConsoleFeature).clock.now()),
         no_account=NO_ACCOUNT,
         act_pages=offered_pages(request, details),
+        why_no_acts=_explain_no_acts(request, details),
         retained=retained,
         phone_path=PHONE,
         user_links=[part.user_link for part in parts if part.user_link],
         user_sections=[part.user_section for part in parts if part.user_section],
         **{key: value for part in parts for key, value in part.describe_user(details).items()},
     )
+
+
+def _explain_no_acts(request: ConsoleRequest, details: UserDetails) -> str:
+    """Return why the caller does nothing for this person that is possible; empty if it may."""
+    try:
+        request.caller.check_subject(details.user)
+    except Forbidden as error:
+        return error.message
+    is_possible = any(page.is_offered(details) for page in act_pages(request))
+    if is_possible and not offered_pages(request, details):
+        return "Your role sees this person, and does nothing for anybody."
+    return ""
 
 
 def _describe_user(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from application.administration.acts import SEND_CODE
 from application.administration.show_user import UserDetails
 from application.voice.details import CallDetails
+from domain.administration.scope import Scope
 from entrypoints.http.console.part import ConsolePart
 
 
@@ -16,6 +17,7 @@ def _describe_user(details: UserDetails) -> Mapping[str, Any]:
 
 
 PART: Final = ConsolePart(
+    scope=Scope.READ_CALLS,
     templates=Path(__file__).parent / "templates",
     act_fields={SEND_CODE: "calls/channel_field.html"},
     user_data="recordings",

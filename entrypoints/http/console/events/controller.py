@@ -12,9 +12,11 @@ from application.events.acts import RETRY
 from application.events.feature import EventRecordsFeature
 from application.events.operator_events import OperatorEvents, WaitingEvent
 from application.use_cases import UseCases
+from domain.administration.scope import Scope
 from domain.errors import InvalidIdentifier, InvalidValue, UserNotFound
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected, provide
@@ -36,6 +38,7 @@ class EventPageController(ConsoleController):
     """
 
     path = _EVENTS
+    opt = {NEEDED_SCOPE: Scope.READ_EVENTS}
     dependencies = {
         **ConsoleController.dependencies,
         "events": provide(lambda use_cases: use_cases.of(EventRecordsFeature)),

@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Final
 
+from domain.administration.scope import Scope
 from entrypoints.http.console.events.controller import EventPageController
 from entrypoints.http.console.part import ConsolePart
 
 PART: Final = ConsolePart(
+    scope=Scope.READ_EVENTS,
     templates=Path(__file__).parent / "templates",
     controllers=(EventPageController,),
-    navigation=((55, "Events", "/console/events"),),
+    navigation=((55, "Events", "/console/events", Scope.READ_EVENTS),),
     done={
         "events_retried": "A running service sends the events within 30 seconds, if the destination"
         " accepts them by then.",

@@ -14,6 +14,7 @@ from application.use_cases import UseCases
 from entrypoints.http.console.act import ActPage
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.user_acts import (
@@ -34,6 +35,7 @@ class ExportActController(ConsoleController):
     """The export of a user."""
 
     path = USERS
+    opt = {NEEDED_SCOPE: EXPORT.scope}
     dependencies = {
         **ConsoleController.dependencies,
         "file_reads": Provide(provide_file_reads, sync_to_thread=False),

@@ -17,6 +17,7 @@ from application.media import acts
 from application.media.feature import LibraryFeature, MediaFeature
 from application.media.moderate_items import ModerateItems
 from application.media.open_file import FoundFile
+from domain.administration.scope import Scope
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, InvalidValue
 from domain.identifier import parse_identifier
@@ -25,6 +26,7 @@ from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
@@ -85,6 +87,7 @@ class LibraryPageController(ConsoleController):
     """
 
     path = _LIBRARY
+    opt = {NEEDED_SCOPE: Scope.READ_LIBRARY}
     dependencies = {
         "moderation": provide(lambda use_cases: use_cases.of(LibraryFeature)),
         "media": provide(lambda use_cases: use_cases.of(MediaFeature)),
@@ -140,6 +143,7 @@ class LibraryPageController(ConsoleController):
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Template:
         """Return the page that asks whether to hide an item, show it again or delete it."""
+        request.caller.check_act(_page_of(request).act)
         item = await moderation.moderate_items.get(request.caller, _parse_item(item_id))
         return _render_act(request, item)
 
@@ -149,6 +153,7 @@ class LibraryPageController(ConsoleController):
     ) -> Redirect | Template:
         """Hide an item, show it again or delete it, for a reason."""
         text, page = (await read_form(request))["reason"], _page_of(request)
+        request.caller.check_act(page.act)
         parsed_id = _parse_item(item_id)
         try:
             reason = request.caller.parse_reason(page.act, text)

@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Final
 
+from domain.administration.scope import Scope
 from entrypoints.http.console.library.controller import LibraryPageController
 from entrypoints.http.console.part import ConsolePart
 
 PART: Final = ConsolePart(
+    scope=Scope.READ_LIBRARY,
     templates=Path(__file__).parent / "templates",
     controllers=(LibraryPageController,),
-    navigation=((60, "Library", "/console/library"),),
+    navigation=((60, "Library", "/console/library", Scope.READ_LIBRARY),),
     done={
         "item_hidden": "The picture is hidden.",
         "item_unhidden": "The picture is shown again.",

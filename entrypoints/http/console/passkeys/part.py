@@ -17,7 +17,7 @@ PART: Final = ConsolePart(
         OwnPasskeysController,
         ScriptController,
     ),
-    navigation=((80, "Passkeys", PASSKEYS),),
+    navigation=((80, "Passkeys", PASSKEYS, None),),
     done={
         "passkey_added": "The passkey is added. All other sessions of the console have ended.",
         "passkey_removed": "The passkey is removed.",

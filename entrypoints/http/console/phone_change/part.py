@@ -13,6 +13,7 @@ from domain.errors import CountryNotServed, PhoneBlocked, PhoneInUse, Unsupporte
 from domain.phone import parse_phone
 from entrypoints.http.console.act import ActCall, ActPage
 from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.user_acts import (
@@ -66,6 +67,7 @@ class PhoneChangeActController(ConsoleController):
     """A change of the number of a user."""
 
     path = USERS
+    opt = {NEEDED_SCOPE: CHANGE_PHONE.scope}
 
     @get(f"/{{user_id:str}}/{CHANGE_PHONE.name}")
     async def confirm(

@@ -14,6 +14,7 @@ from application.ports.errors import PortError
 from application.rules.acts import ADD_RULE, END_RULE
 from application.rules.feature import RulesFeature
 from application.use_cases import UseCases
+from domain.administration.scope import Scope
 from domain.errors import (
     ConflictingValue,
     Forbidden,
@@ -39,6 +40,7 @@ from domain.rules.parse_order import (
 from domain.rules.rule import Rule, RuleKind, RuleOrder
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected, provide
@@ -76,6 +78,7 @@ class RulePageController(ConsoleController):
     """
 
     path = _RULES
+    opt = {NEEDED_SCOPE: Scope.READ_RULES}
     dependencies = {
         **ConsoleController.dependencies,
         "rules": provide(lambda use_cases: use_cases.of(RulesFeature)),

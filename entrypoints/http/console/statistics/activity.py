@@ -9,8 +9,10 @@ from litestar.response import Template
 
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
+from domain.administration.scope import Scope
 from domain.statistics.report import CountRow, Statistics
 from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.statistics.periods import parse_selection
@@ -48,6 +50,7 @@ class ActivityController(ConsoleController):
     """What providers did with messages, and how many people logged in."""
 
     path = "/console/activity"
+    opt = {NEEDED_SCOPE: Scope.READ_STATISTICS}
 
     @get("/")
     async def show_activity(

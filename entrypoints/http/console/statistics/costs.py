@@ -8,11 +8,13 @@ from litestar import Response, get
 
 from application.costs.feature import CostsFeature
 from application.use_cases import UseCases
+from domain.administration.scope import Scope
 from domain.costs.prices import format_amount
 from domain.costs.report import CostGroup, CostPeriod, make_period, parse_day, parse_groups
 from domain.errors import InvalidValue
 from domain.statistics.errors import CostsNotCounted
 from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected
@@ -23,6 +25,7 @@ class CostsController(ConsoleController):
     """The report of `dialtone costs`."""
 
     path = "/console/costs"
+    opt = {NEEDED_SCOPE: Scope.READ_COSTS}
 
     @get("/")
     async def show_costs(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from application.costs.feature import CostsFeature
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
+from domain.administration.scope import Scope
 from domain.costs.report import CostGroup, CostPeriod
 from domain.statistics.errors import CostsNotCounted
 from domain.statistics.report import make_query
@@ -30,7 +31,9 @@ async def _describe_overview(request: ConsoleRequest, use_cases: UseCases) -> Ma
 
 
 async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[str] | None:
-    """Return the costs of today, one for each currency; None if they are not counted."""
+    """Return the costs of today by currency; None if they are not counted, or not shown."""
+    if not request.caller.has_scope(Scope.READ_COSTS):
+        return None
     try:
         use_cases.of(CostsFeature).require_prices()
     except CostsNotCounted:
@@ -43,12 +46,13 @@ async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[
 
 
 PART: Final = ConsolePart(
+    scope=Scope.READ_STATISTICS,
     templates=Path(__file__).parent / "templates",
     controllers=(SecurityController, CostsController, ActivityController),
     navigation=(
-        (20, "Activity", "/console/activity"),
-        (40, "Costs", "/console/costs"),
-        (50, "Security", "/console/security"),
+        (20, "Activity", "/console/activity", Scope.READ_STATISTICS),
+        (40, "Costs", "/console/costs", Scope.READ_COSTS),
+        (50, "Security", "/console/security", Scope.READ_STATISTICS),
     ),
     overview_section="statistics/overview_section.html",
     describe_overview=_describe_overview,

@@ -8,8 +8,10 @@ from litestar.response import Template
 from application.ports.security_events import EVENT_TYPES
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
+from domain.administration.scope import Scope
 from domain.statistics.report import HourRow, make_query
 from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.statistics.activity import HOUR
@@ -22,6 +24,7 @@ class SecurityController(ConsoleController):
     """What limits rejected, and what the security log has."""
 
     path = "/console/security"
+    opt = {NEEDED_SCOPE: Scope.READ_STATISTICS}
 
     @get("/")
     async def show_security(

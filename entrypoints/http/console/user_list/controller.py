@@ -9,11 +9,13 @@ from litestar.response import Template
 
 from application.user_list.acts import LIST
 from application.user_list.feature import UserListFeature
+from domain.administration.scope import Scope
 from domain.errors import ConflictingValue, UnsupportedValue
 from domain.identities.role import Role
 from domain.user_list.user_filter import UserFilter, parse_created_since
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected, provide
@@ -32,6 +34,7 @@ class UserListPageController(ConsoleController):
     """
 
     path = "/console/user-list"
+    opt = {NEEDED_SCOPE: Scope.LIST_USERS}
     dependencies = {"user_list": provide(lambda use_cases: use_cases.of(UserListFeature))}
 
     @get("/")

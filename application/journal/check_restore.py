@@ -150,6 +150,8 @@ class CheckRestore:
     async def _check(self, entry: JournalEntry, query: CheckRestoreQuery) -> Finding:
         if entry.action in _OF_PHONE:
             return await self._check_phone(entry, query)
+        if entry.action is AuditAction.REMOVE_PASSKEY:
+            return await self._check_passkey(entry)
         if not await self._is_lacking(entry, query):
             return Finding(entry, State.IN_EFFECT)
         if entry.action in _OF_BLOCK and await self._is_unknown_phone(entry, query):
@@ -187,6 +189,16 @@ class CheckRestore:
                 return _has_sessions_from_before(identity, entry)
             case _:
                 return identity.detached_at is None and identity.role is not entry.role
+
+    async def _check_passkey(self, entry: JournalEntry) -> Finding:
+        identity = await self._load(entry.id)
+        if identity is None or identity.find_passkey(entry.passkey_id or "") is None:
+            return Finding(entry, State.IN_EFFECT)
+        advice = (
+            "the passkey signs in again: dialtone user passkey-remove "
+            f"{entry.id} {entry.passkey_id} --reason TEXT"
+        )
+        return Finding(entry, State.BY_HAND, advice)
 
     async def _is_item_lacking(self, entry: JournalEntry) -> bool:
         if self.items is None or await self._load(entry.id) is None:
@@ -305,6 +317,8 @@ def find_decisive(entries: Iterable[JournalEntry]) -> Sequence[JournalEntry]:
             decisive["block", f"{entry.index_key} {entry.phone_index}"] = entry
         elif entry.action in _OF_ITEM:
             decisive["item", entry.item_id or ""] = entry
+        elif entry.passkey_id is not None:
+            decisive["passkey", entry.passkey_id] = entry
         elif entry.id is not None:
             if kind := _kind_of_identity(entry.action):
                 decisive[kind, entry.id] = entry

@@ -14,7 +14,7 @@ from application.ports.system import Clock
 from application.tasks import start_task
 from domain.administration.audit import AuditAction
 from domain.identities.identity import Identity
-from domain.journal.acts import list_identity_acts, list_phone_acts
+from domain.journal.acts import list_identity_acts, list_phone_acts, list_removed_passkeys
 from domain.journal.entry import JournalEntry
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
@@ -64,6 +64,16 @@ class WriteActs:
                     index_key=self.index_key,
                     role=changed.role if act in _OF_ROLE else None,
                     session_id=kept if ends_sessions else None,
+                )
+            )
+
+        for passkey_id in list_removed_passkeys(former, changed):
+            await self._write(
+                JournalEntry(
+                    at=self.clock.now(),
+                    action=AuditAction.REMOVE_PASSKEY,
+                    id=changed.id,
+                    passkey_id=passkey_id,
                 )
             )
 

@@ -10,6 +10,8 @@ def list_identity_acts(former: Identity, changed: Identity) -> list[AuditAction]
 
     - A block is one of its phone: see `list_phone_acts`.
     - A change of the phone and a promotion end sessions too, which is not named in addition.
+    - A new passkey is no act: it ends sessions of the console only. For those that were removed see
+      `list_removed_passkeys`.
     - The loss of a recycled phone is no act: the next login of the phone would cause it again.
     """
     if changed.is_deleted:
@@ -25,9 +27,20 @@ def list_identity_acts(former: Identity, changed: Identity) -> list[AuditAction]
     if former.role is not changed.role:
         acts.append(AuditAction.PROMOTE if changed.is_staff else AuditAction.DEMOTE)
     have_ended = former.session_version != changed.session_version
-    if have_ended and not acts and not changed.is_blocked:
+    has_same_passkeys = [each.id for each in former.passkeys] == [
+        each.id for each in changed.passkeys
+    ]
+    if have_ended and not acts and not changed.is_blocked and has_same_passkeys:
         acts.append(AuditAction.SIGN_OUT)
     return acts
+
+
+def list_removed_passkeys(former: Identity, changed: Identity) -> list[str]:
+    """Return the ids of the passkeys that were removed, but by the end of the role or account."""
+    if changed.is_closed or not changed.is_staff:
+        return []
+    kept = {passkey.id for passkey in changed.passkeys}
+    return [passkey.id for passkey in former.passkeys if passkey.id not in kept]
 
 
 def _name_change(changed: Identity) -> AuditAction:

@@ -21,6 +21,7 @@ class JournalEntry:
         role: The role after the act, where it changed.
         item_id: The item of the library, whose owner `id` is.
         session_id: The one session that did not end.
+        passkey_id: The short id of a passkey that was removed.
     """
 
     at: datetime
@@ -32,3 +33,4 @@ class JournalEntry:
     role: Role | None = None
     item_id: str | None = None
     session_id: str | None = None
+    passkey_id: str | None = None

@@ -17,6 +17,7 @@ from application.journal.check_restore import (
 from application.journal.feature import JournalFeature
 from domain.administration.audit import AuditAction
 from domain.identities.identity import Identity
+from domain.identities.passkey import Passkey
 from domain.identities.role import Role
 from domain.instance import Instance
 from domain.journal.entry import JournalEntry
@@ -116,6 +117,23 @@ async def test_sessions_from_before_end_and_later_ones_stay(restored: Restored) 
     restored.write(AuditAction.SIGN_OUT, user.phone, id=user.id)
     assert await restored.repeat() == [("sign_out", State.IN_EFFECT)]
     assert (await restored.load(user.id)).sessions == ()
+
+
+async def test_a_passkey_that_is_back_is_removed_by_hand(restored: Restored) -> None:
+    user = (await restored.app.add_administrator()).identity
+    passkey = Passkey(
+        credential_id=b"id", public_key=b"key", sign_count=0, name="laptop", created_at=NOW
+    )
+    identities = restored.repositories.identities
+    loaded = await identities.load(user.id)
+    assert loaded is not None
+    assert await identities.replace(loaded.value.add_passkey(passkey), loaded.version)
+    restored.write(AuditAction.REMOVE_PASSKEY, id=user.id, passkey_id=passkey.id)
+    restored.write(AuditAction.REMOVE_PASSKEY, id=user.id, passkey_id="another")
+    assert await restored.repeat() == [
+        ("remove_passkey", State.BY_HAND),
+        ("remove_passkey", State.IN_EFFECT),
+    ]
 
 
 async def test_a_phone_is_blocked_with_its_account_and_by_its_index(restored: Restored) -> None:

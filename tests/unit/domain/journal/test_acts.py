@@ -8,14 +8,19 @@ import pytest
 
 from domain.administration.audit import AuditAction
 from domain.identities.identity import Identity
+from domain.identities.passkey import Passkey
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.role import Role
-from domain.journal.acts import list_identity_acts, list_phone_acts
+from domain.journal.acts import list_identity_acts, list_phone_acts, list_removed_passkeys
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity
 
 MEMBER = an_identity(user=a_user(), sessions=(a_session(),))
 BOSS = replace(MEMBER, role=Role.ADMINISTRATOR)
+PASSKEY = Passkey(
+    credential_id=b"id", public_key=b"key", sign_count=0, name="laptop", created_at=NOW
+)
+WITH_PASSKEY = BOSS.add_passkey(PASSKEY)
 
 
 def move(identity: Identity, **options: Any) -> tuple[Identity, Identity]:
@@ -50,6 +55,8 @@ def detach(identity: Identity) -> tuple[Identity, Identity]:
         (MEMBER, MEMBER.revoke_session(MEMBER.sessions[0].id), []),
         (MEMBER, MEMBER.promote(Role.ADMINISTRATOR), ["promote"]),
         (BOSS, BOSS.demote(), ["demote"]),
+        (BOSS, WITH_PASSKEY, []),
+        (WITH_PASSKEY, BOSS.end_console_sessions(), []),
         (MEMBER, MEMBER.block(NOW), []),  # it is one of the phone
         (MEMBER.block(NOW), MEMBER.block(NOW).unblock(NOW), []),
         (MEMBER, MEMBER.detach(NOW), []),
@@ -72,3 +79,9 @@ def test_acts_on_a_phone() -> None:
     assert list_phone_acts(free, blocked) == [AuditAction.BLOCK]
     assert list_phone_acts(blocked, blocked.block(NOW)) == []
     assert list_phone_acts(blocked, blocked.unblock()) == [AuditAction.UNBLOCK]
+
+
+def test_passkeys_that_were_removed_are_named_unless_the_role_ended() -> None:
+    assert list_removed_passkeys(WITH_PASSKEY, BOSS) == [PASSKEY.id]
+    assert list_removed_passkeys(BOSS, WITH_PASSKEY) == []
+    assert list_removed_passkeys(WITH_PASSKEY, WITH_PASSKEY.demote()) == []

@@ -121,6 +121,12 @@ class AppHarness(CoreHarness):
         app_data = self._make(make_app_data_repositories)
         add_app_data_details(core, app_data)
         core.add(AppDataFeature(core, app_data))
+        rules = self._make(make_rules_repositories)
+        add_rules_details(core, rules)
+        rules_policy = RulesPolicy(
+            rate_limits=self.policy.otp.rate_limits, countries=self.policy.otp.countries
+        )
+        core.add(RulesFeature(core, rules, rules_policy))
         core.add(AttestationFeature(core, used_attestations, self.attestation))
         change_policy = PhoneChangePolicy(countries=self.policy.otp.countries)
         core.add(PhoneChangeFeature(core, assignments, self.peppers, change_policy))

@@ -56,6 +56,11 @@ IN_WORDS: Final[Mapping[str, set[str]]] = {
     "from": {"invalid_value"},
     "to": {"invalid_value"},
     "created_since": {"invalid_value"},
+    # Numbering plans decide, and which networks are too large is a number of bits.
+    "prefix": {"invalid_value"},
+    "network": {"invalid_value"},
+    # Thirty days from now.
+    "ends_at": {"invalid_value"},
     # That of a list has its filter.
     "cursor": {"invalid_cursor"},
     # This service places no calls.

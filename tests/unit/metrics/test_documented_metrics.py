@@ -26,6 +26,7 @@ from tests.support.settings import settings
 READ_NOW: Final = (
     *("dialtone_limit_use_ratio", "dialtone_key_age_seconds"),
     *("dialtone_event_delay_seconds", "dialtone_build_info", "dialtone_users"),
+    *("dialtone_rules", "dialtone_rules_read_age_seconds"),
 )
 WITH_EVENTS: Final = settings(
     EVENTS="https://backend.test", EVENTS_SECRET="whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

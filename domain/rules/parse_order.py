@@ -208,6 +208,9 @@ def parse_order(text: OrderText, settings: LimitSettings) -> RuleOrder:
 
 
 def _parse_block(text: OrderText) -> RuleOrder:
+    if text.limit is not None:
+        with _naming("limit"):
+            find_subject_kind(text.limit)
     for name, value in (("limit", text.limit), ("value", text.value)):
         if value is not None:
             raise InvalidOrder(name, ConflictingValue("A block changes no limit."))

@@ -194,7 +194,11 @@ def send(driver: HttpDriver, token: str, field: Field, value: Any) -> Response:
     method, headers = field.method.upper(), {"authorization": f"Bearer {token}"}
     path = field.path.replace(f"{{{field.name}}}", str(value))
     path = path.replace("{item_id}", ID).replace("{user_id}", ID).replace("{call_id}", ID)
-    path = path.replace("{folder}", "0f").replace("{name}", f"{ID}-{'0' * 32}.jpg")
+    path = (
+        path.replace("{rule_id}", ID)
+        .replace("{folder}", "0f")
+        .replace("{name}", f"{ID}-{'0' * 32}.jpg")
+    )
     if field.place == "body":
         return driver.post_json(path, body_of(field, value), token, method)
     if field.operation == "upload_image":

@@ -9,7 +9,7 @@ from domain import errors
 from domain.rules.errors import RuleNotFound, TooManyRules
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.parsing import FieldErrors, parse_id
+from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.rules import schemas
 
@@ -56,7 +56,9 @@ class RuleController(Controller):
             with invalid.of("reason"):
                 reason = request.caller.parse_reason(ADD_RULE, data.reason)
         assert order is not None  # noqa: S101 -- otherwise the block has raised
-        return schemas.to_rule_response(await rules.add(request.caller, order, ends_at, reason))
+        with parsing_field("ends_at"):
+            rule = await rules.add(request.caller, order, ends_at, reason)
+        return schemas.to_rule_response(rule)
 
     @post(
         f"/{{rule_id:str}}/{END_RULE.name}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
@@ -53,14 +53,21 @@ ReasonField = Annotated[
 ]
 
 
-def _combinations() -> Sequence[dict[str, object]]:
+def _combination(*sent: str) -> dict[str, Any]:
+    """Return the schema of bodies that have these of the fields that exclude each other."""
     exclusive = (*_SUBJECTS, *_OF_LIMIT, *_ENDS)
-    of_limits = [(*_OF_LIMIT, "country"), (*_OF_LIMIT, "prefix"), _OF_LIMIT]
-    return tuple(
-        combination(*sent, end, without=[name for name in exclusive if name not in (*sent, end)])
-        for end in _ENDS
-        for sent in [*((subject,) for subject in _SUBJECTS), *of_limits]
-    )
+    schema = combination(*sent, without=[name for name in exclusive if name not in sent])
+    for name in {"value", "seconds"}.intersection(sent):
+        schema["properties"][name] = {"type": "integer"}
+    return schema
+
+
+_SHAPES: Final = (
+    *((subject,) for subject in _SUBJECTS),
+    (*_OF_LIMIT, "country"),
+    (*_OF_LIMIT, "prefix"),
+    _OF_LIMIT,
+)
 
 
 class AddRuleBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -70,7 +77,7 @@ class AddRuleBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rule has an end: `seconds` or `ends_at`.
     """
 
-    combinations: ClassVar = _combinations()
+    combinations: ClassVar = tuple(_combination(*sent, end) for end in _ENDS for sent in _SHAPES)
 
     kind: Annotated[
         str, described("`block`, or `limit` to lower or raise one.", "block", enum=[BLOCK, LIMIT])
@@ -186,9 +193,10 @@ def parse_rule(
             ends_at = parse_end(now, now + timedelta(seconds=seconds))
     else:
         with invalid.of("ends_at"):
+            time = parse_time(body.ends_at)
             if body.seconds is not None:
                 raise ConflictingValue("Send one of seconds and ends_at.")
-            ends_at = parse_end(now, parse_time(body.ends_at))
+            ends_at = parse_end(now, time)
     return order, ends_at
 
 

@@ -44,7 +44,7 @@ from tests.support.policies import make_policy
 HOUR: Final = timedelta(hours=1)
 NEXT_IP: Final = "198.51.100.7"
 PREFIX: Final = "+1415"
-IN_US: Final = {"limit": "unverified_per_country", "country": "US"}
+IN_US: Final[dict[str, Any]] = {"limit": "unverified_per_country", "country": "US"}
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def rejected_by(app: AppHarness) -> str:
     [({"prefix": PREFIX}, "rule_prefix"), ({"country": "US"}, "rule_country")],
 )
 async def test_a_blocked_number_is_one_of_a_country_that_is_not_served(
-    app: AppHarness, block: dict[str, str], limit: str
+    app: AppHarness, block: dict[str, Any], limit: str
 ) -> None:
     rule = await add(app, **block)
 
@@ -284,7 +284,8 @@ async def test_the_audit_has_a_rule_before_it_acts(app: AppHarness) -> None:
 
 async def test_two_at_once_add_no_fifty_first_rule(app: AppHarness) -> None:
     results = await asyncio.gather(
-        *(add(app, country="US") for _ in range(MAX_RULES + 2)), return_exceptions=True
+        *(add(app, prefix=f"+1{200 + number}") for number in range(MAX_RULES + 2)),
+        return_exceptions=True,
     )
 
     failed = [result for result in results if isinstance(result, TooManyRules)]
@@ -375,10 +376,7 @@ async def test_without_the_database_the_last_rules_hold_until_their_end(
         app.database.is_unavailable = False
         with pytest.raises(CountryNotServed):
             await app.request_otp()
-    assert [record.msg["event"] for record in caplog.records if record.msg] == [
-        "rules_not_read",
-        "rules_not_read",
-    ]
+    assert [record.message.count("rules_not_read") for record in caplog.records] == [1, 1]
     assert rules.age() == timedelta(minutes=2, seconds=5)
     app.clock.advance(rule.ends_at - app.clock.now())
     assert (await app.request_otp()).sent

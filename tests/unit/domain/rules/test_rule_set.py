@@ -39,8 +39,13 @@ def a_block(kind: SubjectKind, subject: str, **fields: Any) -> Rule:
 
 
 def in_total(kind: RuleKind, value: int, **fields: Any) -> Rule:
-    order = {"subject_kind": SubjectKind.TOTAL, "limit": "unverified_total", "value": value}
-    return a_rule(kind=kind, **order, **fields)
+    return a_rule(
+        kind=kind,
+        subject_kind=SubjectKind.TOTAL,
+        limit="unverified_total",
+        value=value,
+        **fields,
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,10 +97,16 @@ def test_the_lowest_value_of_a_limit_holds(rules: list[Rule], size: int | None) 
 
 
 def test_a_rule_changes_the_limits_of_its_subject_only() -> None:
-    order = {"kind": RuleKind.LOWER, "limit": "per_number_range", "value": 2}
+    lower = a_rule(
+        kind=RuleKind.LOWER,
+        subject_kind=SubjectKind.PREFIX,
+        subject="+4479",
+        limit="per_number_range",
+        value=2,
+    )
     rules = RuleSet(
         (
-            a_rule(**order, subject_kind=SubjectKind.PREFIX, subject="+4479"),
+            lower,
             a_block(SubjectKind.NETWORK, "203.0.113.0/24"),
         )
     )

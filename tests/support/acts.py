@@ -11,7 +11,13 @@ from application.administration.caller import Caller, operating_system_user, per
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.role_scopes import roles_with
 from domain.administration.scope import Scope
-from domain.errors import Forbidden, FreshLoginRequired, InsufficientScope, TooShort
+from domain.errors import (
+    Forbidden,
+    FreshLoginRequired,
+    InsufficientScope,
+    PasskeyRequired,
+    TooShort,
+)
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from tests.support.builders import NOW, a_phone, an_id
@@ -66,13 +72,15 @@ def refused_callers(act: Act) -> Iterator[Refused]:
     else:
         others = set(Scope) - {act.scope}
         yield Refused(a_token(*others), REASON, InsufficientScope)
+    if act.needs_passkey:
+        yield Refused(IN_API, REASON, PasskeyRequired)
     for role in set(Role) - set(roles_with(act.scope) if act.scope else ()):
         yield Refused(staff(role), REASON, Forbidden)
     if act.scope is None:
         return
-    yield Refused(IN_CONSOLE, "", TooShort)
+    yield Refused(replace(IN_CONSOLE, has_passkey=act.needs_passkey), "", TooShort)
     if act.needs_reason:
-        yield Refused(IN_API, "", TooShort)
+        yield Refused(replace(IN_API, has_passkey=act.needs_passkey), "", TooShort)
     if act.needs_fresh_login:
         yield Refused(LATER, REASON, FreshLoginRequired)
 

@@ -5,23 +5,15 @@ from typing import Final
 
 import msgspec
 
+from adapters.records.administration import ActorRecord
 from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.rules import RulesRepositories
-from domain.administration.audit import ActorKind
 from domain.rules.changeable_limits import SubjectKind
 from domain.rules.rule import RuleKind
 from domain.rules.rule_set import RuleSet
-
-
-class ActorRecord(msgspec.Struct, gc=False):
-    """Who added a rule."""
-
-    kind: ActorKind
-    id: str
-    name: str = ""
 
 
 class OrderRecord(msgspec.Struct, kw_only=True, gc=False):

@@ -9,10 +9,13 @@ from typing import Any, Final
 import pytest
 
 from application.administration.caller import operating_system_user
+from application.administration.export_part import MissingFiles
 from application.console.authenticate import ConsoleUser
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
+from application.passkeys.details import PasskeyDetails
 from application.passkeys.events import PasskeyAdded, PasskeyCountFell, PasskeyFailed
+from application.passkeys.export import ExportPasskeys
 from domain.errors import (
     ConflictingValue,
     Forbidden,
@@ -217,11 +220,6 @@ async def test_a_challenge_is_used_once_for_its_purpose_and_for_five_minutes(
         await passkeys.enrol(secrets[1], created, "phone")
 
 
-async def sign_in_with_copy(staff: Staff) -> None:
-    staff.device.sign_count -= 1
-    await staff.sign_in()
-
-
 def changed_device(**changes: Any) -> Act:
     def act(staff: Staff) -> Awaitable[object]:
         return staff.sign_in(replace(staff.device, **changes))
@@ -402,6 +400,25 @@ async def test_passkeys_end_with_the_role(staff: Staff) -> None:
     operators = staff.app.identities.operator_actions
     await operators.change_role(STAFF, Role.MEMBER)
     assert staff.stored.passkeys == ()
+    with pytest.raises(PasskeyRejected):
+        await staff.sign_in()
+    assert staff.failures == ["no role"]
+
+
+async def test_passkeys_are_shown_and_exported_without_their_keys(staff: Staff) -> None:
+    await staff.enrol()
+    details = await staff.app.limits.show_user(OPERATOR, staff.id, "a look")
+    shown = details.parts.find(PasskeyDetails)
+    assert shown is not None
+    assert [each.name for each in shown.passkeys] == ["laptop"]
+    part = ExportPasskeys()
+    await part.check()
+    (file,) = [file async for file in part(staff.stored, staff.app.clock.now(), MissingFiles())]
+    (exported,) = json.loads(b"".join([chunk async for chunk in file.chunks]))
+    assert {*exported} == {"id", "name", "created_at", "last_used_at", "sign_count"}
+    member = await staff.app.add_user(a_phone(1))
+    details = await staff.app.limits.show_user(OPERATOR, member.identity.id, "a look")
+    assert details.parts.find(PasskeyDetails) is None
 
 
 async def test_the_cleanup_deletes_what_was_not_used(staff: Staff) -> None:

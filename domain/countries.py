@@ -21,3 +21,17 @@ def parse_country(text: str) -> str:
     if not text.isascii() or code not in ALL_COUNTRIES:
         raise InvalidValue("A country is written as its ISO code of two letters, like IN.")
     return code
+
+
+def begins_with_country_code(digits: str) -> bool:
+    """Return whether numbers of some country begin with these digits, at least with its code."""
+    codes = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    return any(int(digits[:length]) in codes for length in (1, 2, 3) if len(digits) >= length)
+
+
+def is_whole_number(text: str) -> bool:
+    """Return whether a text with `+` and digits is a number, and not only how numbers begin."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(text))
+    except phonenumbers.NumberParseException:  # it is too short
+        return False

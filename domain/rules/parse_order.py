@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Interface, IPv6Network, ip_interface
 from typing import Final
 
-import phonenumbers
-
-from domain.countries import ALL_COUNTRIES, parse_country
+from domain.countries import (
+    ALL_COUNTRIES,
+    begins_with_country_code,
+    is_whole_number,
+    parse_country,
+)
 from domain.errors import ConflictingValue, InvalidValue, UnsupportedValue
 from domain.otp.sliding_window import SlidingWindow
 from domain.rules.changeable_limits import CHANGEABLE_LIMITS, MAX_RAISE, SubjectKind
@@ -56,10 +59,9 @@ def parse_prefix(text: str) -> str:
     if not prefix.isascii() or not _PREFIX.match(prefix):
         raise InvalidValue("Write a prefix with + and the country code, like +4479.")
     digits = prefix[1:]
-    codes = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
-    if not any(int(digits[:length]) in codes for length in (1, 2, 3) if len(digits) >= length):
+    if not begins_with_country_code(digits):
         raise InvalidValue(f"No country has numbers that begin with {prefix[:5]}.")
-    if len(digits) > MAX_PREFIX_DIGITS or _is_number(prefix):
+    if len(digits) > MAX_PREFIX_DIGITS or is_whole_number(prefix):
         raise InvalidValue(
             "A prefix leaves out at least the last four digits of a number. One number is blocked"
             " by: dialtone user block."
@@ -287,10 +289,3 @@ def _naming(field: str) -> Iterator[None]:
         yield
     except InvalidValue as error:
         raise InvalidOrder(field, error) from None
-
-
-def _is_number(prefix: str) -> bool:
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(prefix))
-    except phonenumbers.NumberParseException:  # it is too short
-        return False

@@ -31,7 +31,7 @@ MAX_USERNAME_KEY_LENGTH: Final = 200
 MAX_USERNAME_INPUT_LENGTH: Final = 1000
 """Maximum length before spaces are collapsed."""
 DEFAULT_APP_NAME: Final = "Dialtone"
-ROLE_NAMES: Final = ("admin", "administrator", "support")
+ROLE_NAMES: Final = ("admin", "administrator", "support", "moderator", "auditor", "staff")
 """Names that claim a role, beside that of the app."""
 # Cc control, Cs surrogate, Co private use, Zl and Zp line breaks. Unassigned characters are
 # allowed: they are the emoji of a Unicode version newer than this Python's.

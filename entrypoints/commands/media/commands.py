@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from application.media import acts
+from domain.administration.scope import Scope
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, add_act_options
@@ -106,4 +107,5 @@ FEATURE_COMMANDS: Final = FeatureCommands(
     subject="an image library",
     tried="the media store",
     not_copied="Media files are not copied.",
+    scopes=(Scope.READ_LIBRARY, Scope.MODERATE_LIBRARY),
 )

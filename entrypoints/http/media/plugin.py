@@ -6,6 +6,7 @@ from types import MappingProxyType
 from litestar import Controller, Litestar
 from litestar.config.app import AppConfig
 
+from domain.administration.scope import Scope
 from entrypoints.http.errors.fields import ErrorFields
 from entrypoints.http.media.errors import ERRORS, PORT_ERRORS, MediaErrorFields, MediaFieldCode
 from entrypoints.http.media.health import MediaHealth
@@ -31,6 +32,7 @@ class MediaPlugin(ApiPlugin):
     links = MappingProxyType(
         {"create_user": {"list_library_items": {"user_id": "$response.body#/user_id"}}}
     )
+    scopes = (Scope.READ_LIBRARY, Scope.MODERATE_LIBRARY)
     errors = ERRORS
     port_errors = PORT_ERRORS
     fields = MappingProxyType({ReadinessResponse: MediaHealth, ErrorFields: MediaErrorFields})

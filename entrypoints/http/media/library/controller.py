@@ -231,7 +231,7 @@ class LibraryController(Controller):
         item_id: IdParameter,
         data: JSONBody[schemas.UpdateLibraryItemBody],
     ) -> schemas.LibraryItemResponse:
-        """Change the label of an item. Only the owner and administrators may do this."""
+        """Change the label of an item. Only the owner and who moderates may do this."""
         category = _parse_category(data.category)
         item = _parse_item_id(item_id)
         shown = await media.categorize_item(request.principal, item, category)
@@ -251,7 +251,7 @@ class LibraryController(Controller):
         If the media store does not delete the file, a presigned URL works until it does: the
         deletion is retried every 20 seconds.
 
-        Only the owner and administrators may do this.
+        Only the owner and who moderates may do this.
         """
         await media.delete_item(request.principal, _parse_item_id(item_id))
 

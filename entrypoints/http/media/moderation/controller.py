@@ -25,7 +25,11 @@ from entrypoints.http.parsing import parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
 
-_CALLER_ERRORS: Final = (errors.Forbidden, errors.ReauthenticationRequired)
+_CALLER_ERRORS: Final = (
+    errors.Forbidden,
+    errors.InsufficientScope,
+    errors.ReauthenticationRequired,
+)
 _ITEM_ERRORS: Final = (InvalidItemId, media_errors.ItemNotFound, *_CALLER_ERRORS)
 _ACT_ERRORS: Final = (*_ITEM_ERRORS, errors.AuditFailed)
 _FILE_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; sandbox"}
@@ -62,7 +66,8 @@ class ModerationController(Controller):
     ) -> schemas.ModerationPageResponse:
         """List items of all users, the newest first: those that are shown, or the hidden ones.
 
-        Only administrators may, here and on the other paths below `/admin/library`. A page may
+        It needs the scope `library:read`, which the roles `moderator`, `auditor` and
+        `administrator` have, here and where the other paths below `/admin/library` read. A page may
         have fewer items than `limit`, even none, and not be the last.
         """
         item_filter, after, size = schemas.parse_list_parameters(item_state, user_id, cursor, limit)

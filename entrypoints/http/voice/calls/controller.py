@@ -50,11 +50,11 @@ class CallController(Controller):
         cursor: CursorParameter = None,
         limit: schemas.CallLimitParameter = None,
     ) -> schemas.CallPageResponse:
-        """List the caller's calls, the newest first. Administrators see those of everybody.
+        """List the caller's calls, the newest first. Administrators and auditors see all.
 
         A call belongs to the user whose number it came from. Anybody can call with any number, so
-        an inbound call may be somebody else's: `caller_verified` is false. Administrators have to
-        have logged in within the last day; otherwise they see their own calls.
+        an inbound call may be somebody else's: `caller_verified` is false. Staff has to have
+        logged in within the last day; otherwise it sees its own calls.
         """
         with FieldErrors() as invalid:
             with invalid.of("cursor"):

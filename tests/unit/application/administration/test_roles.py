@@ -1,0 +1,69 @@
+"""Roles: what each may do, and on whom."""
+
+import pytest
+
+from application.administration.caller import Caller, person
+from domain.administration.role_scopes import SCOPES_OF_ROLES, STAFF_ROLES
+from domain.administration.scope import Scope
+from domain.errors import Forbidden
+from domain.identities.role import Role
+from tests.support.acts import BY_COMMAND, IN_API, REASON, a_token, staff
+from tests.support.builders import a_phone
+from tests.support.core_harness import CoreHarness
+from tests.support.markdown import codes, page, rows
+
+
+def test_the_page_says_what_each_role_may_do() -> None:
+    table = [row for row in rows(page("docs/administration.md")) if len(row) == 6 and ":" in row[1]]
+    said = {
+        codes(row[1])[0]: {
+            role for role, may in zip(STAFF_ROLES, row[2:], strict=True) if may == "yes"
+        }
+        for row in table
+    }
+    assert said == {
+        scope.value: {role for role in STAFF_ROLES if scope in SCOPES_OF_ROLES[role]}
+        for scope in Scope
+    }
+
+
+@pytest.mark.parametrize(
+    ("caller", "highest"),
+    [
+        (staff(Role.SUPPORT), 0),
+        (a_token(*Scope), 0),
+        (IN_API, 1),
+        (a_token(Role.ADMINISTRATOR), 1),
+        (BY_COMMAND, 2),
+    ],
+)
+async def test_nobody_acts_on_staff_of_the_same_or_a_higher_role(
+    app: CoreHarness, caller: Caller, highest: int
+) -> None:
+    user = await app.add_user()
+    act = app.administration.act_for_users
+    for role in Role:
+        await app.identities.operator_actions.change_role(user.identity.id, role)
+        if role.rank > highest:
+            with pytest.raises(Forbidden):
+                await act.sign_out(caller, user.identity.id, REASON)
+        else:
+            await act.sign_out(caller, user.identity.id, REASON)
+        shown = await app.limits.show_user(caller, user.identity.id, REASON)
+        assert (shown.number == a_phone().e164) == (
+            role.rank <= highest and caller.has_scope(Scope.READ_PHONES)
+        )
+
+
+async def test_nobody_acts_on_themselves_or_gives_more_than_they_have(app: CoreHarness) -> None:
+    act = app.administration.act_for_users
+    principal = await app.add_administrator(a_phone(2))
+    user = await app.add_user()
+    caller = person(principal.identity, has_fresh_login=True)
+    with pytest.raises(Forbidden, match="own account"):
+        await act.sign_out(caller, principal.identity.id, REASON)
+    token = a_token(Scope.CHANGE_ROLES)
+    with pytest.raises(Forbidden):
+        await act.change_role(token, user.identity.id, Role.ADMINISTRATOR, REASON)
+    await act.change_role(token, user.identity.id, Role.MODERATOR, REASON)
+    assert app.database.audit_entries[-1].role is Role.MODERATOR

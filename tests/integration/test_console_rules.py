@@ -111,8 +111,9 @@ async def test_without_a_passkey_rules_are_shown_with_the_way_to_one() -> None:
 
 
 async def test_fifty_rules_are_enough(console: ConsoleDriver) -> None:
-    for number in range(51):
-        fields = {**BLOCKED, **SENT, "subject": f"+4479{number:02}", "confirmed": "yes"}
-        page = await console.post("/rules/block", **fields)
+    fields = {**BLOCKED, **SENT, "confirmed": "yes"}
+    for number in range(50):
+        await console.post("/rules/block", **{**fields, "subject": f"+4479{number:02}"})
+    page = await console.post("/rules/block", **{**fields, "subject": "+4478"})
     assert (page.status_code >= 400, "end one first" in page.text) == (True, True)
     assert len(await active(console)) == 50

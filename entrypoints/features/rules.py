@@ -23,6 +23,7 @@ class _Rules(Feature):
     name = "rules"
     folders = (
         "domain/rules",
+        "domain/otp/named_limits.py",
         "application/rules",
         "application/ports/rules.py",
         "adapters/records/features/rules.py",

@@ -83,7 +83,7 @@ class PhoneLine:
         body = {"username": "Asha Rao", "number": ADMINISTRATOR}
         user = self.http.post("/users", json=body, headers=headers).json()
         promoted = self.service.run("user", "promote", ADMINISTRATOR, *REASON)
-        assert promoted.stdout.startswith(f"{user['user_id']} is an administrator now. ")
+        assert promoted.stdout.startswith(f"{user['user_id']} has the role administrator now. ")
         # With the new role, the user has to sign in again.
         assert self.http.get("/users/me", headers=headers).status_code == 401
         return sign_in(self.service, ADMINISTRATOR)

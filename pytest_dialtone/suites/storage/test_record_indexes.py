@@ -90,7 +90,7 @@ def unique_fields(kind: RecordKind[Any]) -> set[str]:
 def a_record_in(kind: RecordKind[Any], index: Index, record_id: str, time: datetime) -> Record:
     record = a_full_record(kind, record_id)
     texts = text_fields(kind)
-    wanted: Fields = {name: texts[name][0] if name in texts else NOW for name in index.present}
+    wanted: Fields = {name: texts[name][0] for name in index.present if name in texts}
     wanted |= {name: texts[name][0] for name in index.equal}
     wanted |= dict(index.only) | dict.fromkeys(index.absent)
     for name in unique_fields(kind) - {*index.equal}:

@@ -98,10 +98,10 @@ async def test_an_act_without_a_reason_is_an_error_and_nothing_is_done(
     assert await ids(driver) == [item["id"]]
 
 
-async def test_neither_members_nor_service_tokens_moderate(
+async def test_neither_members_nor_service_tokens_without_the_scope_moderate(
     driver: AdminDriver, item: dict[str, Any]
 ) -> None:
-    for token in (driver.user, await driver.make_token(*Scope)):
+    for token in (driver.user, await driver.make_token(Scope.SUPPORT_USERS)):
         responses = [
             await act(driver, item["id"], "hide", BODY, token),
             await driver.get("/admin/library", token),

@@ -46,6 +46,7 @@ jsonb_build_object(
     'role',
     CASE WHEN n %% 3 = 0 THEN 'administrator' ELSE 'member' END
 ) || CASE WHEN n %% 2 = 0 THEN '{"blocked_at": "2026-05-01T09:30:00Z"}' ELSE '{}' END::jsonb
+  || CASE WHEN n %% 3 = 1 THEN '{"staff_role": {"name": "support"}}' ELSE '{}' END::jsonb
 """
 Plan = Mapping[str, Any]
 

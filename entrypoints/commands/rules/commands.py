@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from application.rules.acts import ADD_RULE, END_RULE
 from domain.administration.scope import Scope
-from domain.rules.changeable_limits import CHANGEABLE_LIMITS
-from domain.rules.parse_order import BLOCK, LIMIT
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, REASON_OPTION, add_act_options, add_json_option
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
+
+_BLOCK: Final = "block"
+_LIMIT: Final = "limit"
+"""The kinds of `parse_order`, which is too slow to import for a help."""
 
 
 def _add_end_of_rule(command: ArgumentParser) -> None:
@@ -51,7 +53,7 @@ def _add_block(command: ArgumentParser) -> None:
 
 def _add_limit(command: ArgumentParser) -> None:
     command.add_argument(
-        "limit", metavar="LIMIT", help=f"the name of the limit: {', '.join(CHANGEABLE_LIMITS)}"
+        "limit", metavar="LIMIT", help="the name of the limit; after a wrong one all are listed"
     )
     command.add_argument(
         "value",
@@ -91,8 +93,8 @@ def _end(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return end_rule(settings, arguments)
 
 
-_BLOCK_EXAMPLE: Final = f"{BLOCK} --prefix +4479 --for 2h {REASON_OPTION}"
-_LIMIT_EXAMPLE: Final = f"{LIMIT} unverified_per_country 50 --country GB --for 2h {REASON_OPTION}"
+_BLOCK_EXAMPLE: Final = f"{_BLOCK} --prefix +4479 --for 2h {REASON_OPTION}"
+_LIMIT_EXAMPLE: Final = f"{_LIMIT} unverified_per_country 50 --country GB --for 2h {REASON_OPTION}"
 _COMMANDS: Final = (
     Command(
         name="rule",
@@ -110,23 +112,23 @@ _COMMANDS: Final = (
                 examples=(f"add {_BLOCK_EXAMPLE}", f"add {_LIMIT_EXAMPLE}"),
                 actions=(
                     Command(
-                        name=BLOCK,
+                        name=_BLOCK,
                         help="Block a number prefix, a network or a country.",
                         examples=(
                             _BLOCK_EXAMPLE,
-                            f"{BLOCK} --network 203.0.113.0/24 --for 1d {REASON_OPTION}",
-                            f"{BLOCK} --country GB --until 2026-05-01T09:30Z {REASON_OPTION}",
+                            f"{_BLOCK} --network 203.0.113.0/24 --for 1d {REASON_OPTION}",
+                            f"{_BLOCK} --country GB --until 2026-05-01T09:30Z {REASON_OPTION}",
                         ),
                         add_arguments=_add_block,
                         run=_add,
                     ),
                     Command(
-                        name=LIMIT,
+                        name=_LIMIT,
                         help="Lower a limit, or raise it up to twice its setting.",
                         examples=(
                             _LIMIT_EXAMPLE,
-                            f"{LIMIT} unverified_total 8000 --for 3h {REASON_OPTION}",
-                            f"{LIMIT} per_number_range 3 --prefix +4479 --for 2h {REASON_OPTION}",
+                            f"{_LIMIT} unverified_total 8000 --for 3h {REASON_OPTION}",
+                            f"{_LIMIT} per_number_range 3 --prefix +4479 --for 2h {REASON_OPTION}",
                         ),
                         add_arguments=_add_limit,
                         run=_add,

@@ -29,6 +29,19 @@ def begins_with_country_code(digits: str) -> bool:
     return any(int(digits[:length]) in codes for length in (1, 2, 3) if len(digits) >= length)
 
 
+def begins_with_trunk_prefix(digits: str) -> bool:
+    """Return whether a 0 follows the country code that is dialled within the country only.
+
+    In countries where numbers may begin with 0, such as Italy, nothing is dialled before them.
+    """
+    for length in (1, 2, 3):
+        [country, *_] = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length]), ("",))
+        trunk_prefix = phonenumbers.ndd_prefix_for_region_code(country, True) or ""
+        if trunk_prefix.startswith("0") and digits[length:].startswith(trunk_prefix):
+            return True
+    return False
+
+
 def is_whole_number(text: str) -> bool:
     """Return whether a text with `+` and digits is a number, and not only how numbers begin."""
     try:

@@ -11,6 +11,7 @@ from typing import Final
 from domain.countries import (
     ALL_COUNTRIES,
     begins_with_country_code,
+    begins_with_trunk_prefix,
     is_whole_number,
     parse_country,
 )
@@ -61,6 +62,10 @@ def parse_prefix(text: str) -> str:
     digits = prefix[1:]
     if not begins_with_country_code(digits):
         raise InvalidValue(f"No country has numbers that begin with {prefix[:5]}.")
+    if begins_with_trunk_prefix(digits):
+        raise InvalidValue(
+            "No number begins so: leave out the 0 that is dialled within the country only."
+        )
     if len(digits) > MAX_PREFIX_DIGITS or is_whole_number(prefix):
         raise InvalidValue(
             "A prefix leaves out at least the last four digits of a number. One number is blocked"

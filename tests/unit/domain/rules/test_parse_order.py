@@ -25,7 +25,14 @@ SETTINGS: Final = LimitSettings(windows_by_name(RateLimits()), frozenset({"GB", 
 
 
 @pytest.mark.parametrize(
-    ("text", "prefix"), [("+4479", "+4479"), ("+1", "+1"), ("+44 (79) 00-12", "+44790012")]
+    ("text", "prefix"),
+    [
+        ("+4479", "+4479"),
+        ("+1", "+1"),
+        ("+44 (79) 00-12", "+44790012"),
+        ("+39 06", "+3906"),
+        ("+225 01", "+22501"),
+    ],
 )
 def test_a_prefix_has_at_least_the_country_code(text: str, prefix: str) -> None:
     assert parse_prefix(text) == prefix
@@ -40,6 +47,8 @@ def test_a_prefix_has_at_least_the_country_code(text: str, prefix: str) -> None:
         ("+\u0664\u0664", "with \\+"),
         ("+4", "No country"),
         ("+999", "No country"),
+        ("+44 (0)79", "leave out the 0"),
+        ("+3606", "leave out the 0"),
         ("+447900123456", "the last four digits"),
         ("+4790123456", "the last four digits"),
     ],

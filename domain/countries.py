@@ -36,7 +36,7 @@ def begins_with_trunk_prefix(digits: str) -> bool:
     """
     for length in (1, 2, 3):
         [country, *_] = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length]), ("",))
-        trunk_prefix = phonenumbers.ndd_prefix_for_region_code(country, True) or ""
+        trunk_prefix = phonenumbers.ndd_prefix_for_region(country, True) or ""
         if trunk_prefix.startswith("0") and digits[length:].startswith(trunk_prefix):
             return True
     return False

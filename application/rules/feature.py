@@ -68,7 +68,7 @@ class RulesFeature:
 
         Args:
             caller: Who adds it.
-            order: What it says: `block` and `change_limit` of `domain.rules.parse_order` make it.
+            order: What it says, as `parse_order` returns it.
             ends_at: When it ends, as `parse_end` returns it.
             reason: Why, as `Caller.parse_reason` returns it.
 

@@ -143,13 +143,7 @@ def _last(rules: Iterable[Rule]) -> Rule | None:
 
 
 def _is_about(rule: Rule, country: str, e164: str) -> bool:
-    subject = rule.order.subject
-    match rule.order.subject_kind:
-        case SubjectKind.TOTAL:
-            return True
-        case SubjectKind.COUNTRY:
-            return subject == country
-        case SubjectKind.PREFIX:
-            return e164.startswith(subject)
-        case SubjectKind.NETWORK:
-            return False
+    order = rule.order
+    if order.subject_kind is SubjectKind.COUNTRY:
+        return order.subject == country
+    return e164.startswith(order.subject)  # in total the subject is empty

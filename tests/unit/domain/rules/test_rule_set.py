@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from domain.administration.audit import Actor, ActorKind
+from domain.errors import ConflictingValue
 from domain.otp.named_limits import change_limits
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -141,7 +142,10 @@ def test_fifty_rules_are_active_at_most() -> None:
     with pytest.raises(TooManyRules):
         rules.add(new)
     later = replace(new, created_at=NOW + HOUR)
-    assert rules.add(later).rules == (later,)
+    added = rules.add(later)
+    assert added.rules == (later,)
+    with pytest.raises(ConflictingValue):
+        added.add(replace(later, id=an_id(98)))
     assert len(rules.end(an_id(7), NOW).add(new).rules) == MAX_RULES
     with pytest.raises(RuleNotFound):
         rules.end(an_id(99), NOW)

@@ -90,6 +90,7 @@ def test_an_invalid_network_says_what_is_valid(text: str, problem: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "-1", "50/1h", "\u0663", "1e3", "1" * 10])
 def test_a_value_is_a_whole_number(text: str) -> None:
+    assert parse_value("50") == 50
     with pytest.raises(InvalidValue, match="whole number"):
         parse_value(text)
 
@@ -146,6 +147,7 @@ def test_an_order_blocks_or_changes_a_limit(text: OrderText, order: str) -> None
         (a_block(prefix="+4479", country="GB"), "country", "only one"),
         (a_block(country="XX"), "country", "ISO code"),
         (a_block(country="GB", value=5), "value", "changes no limit"),
+        (a_block(country="GB", limit="per_ip"), "limit", "Rules change"),
         (a_limit(None, 5), "limit", ""),
         (a_limit("unverified_total", None), "value", ""),
         (a_limit("per_ip", 5), "limit", "Rules change: unverified_per_country"),

@@ -142,10 +142,9 @@ def test_fifty_rules_are_active_at_most() -> None:
     with pytest.raises(TooManyRules):
         rules.add(new)
     later = replace(new, created_at=NOW + HOUR)
-    added = rules.add(later)
-    assert added.rules == (later,)
+    assert rules.add(later).rules == (later,)
     with pytest.raises(ConflictingValue):
-        added.add(replace(later, id=an_id(98)))
+        RuleSet((new,)).add(replace(new, id=an_id(98)))
     assert len(rules.end(an_id(7), NOW).add(new).rules) == MAX_RULES
     with pytest.raises(RuleNotFound):
         rules.end(an_id(99), NOW)

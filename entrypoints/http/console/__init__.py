@@ -1,1 +1,1 @@
-"""The web console: pages for administrators."""
+"""The web console: pages for the staff."""

@@ -25,7 +25,7 @@ class ActCall:
 
     @property
     def caller(self) -> Caller:
-        """The administrator."""
+        """Who acts."""
         return self.request.caller
 
     @property

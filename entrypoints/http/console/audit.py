@@ -126,7 +126,7 @@ def _parse_actor(text: str) -> Actor:
 
 
 async def _find_actor(find_user: FindUser, text: str, region: str | None) -> str:
-    """Return the actor of a text as a parameter: `KIND:ID`, or a user who is an administrator.
+    """Return the actor of a text as a parameter: `KIND:ID`, or a user of the staff.
 
     Raises:
         InvalidValue

@@ -40,7 +40,7 @@ class ConsoleMiddleware(ASGIMiddleware):
 
         Raises:
             TokenNotAccepted
-            NotSignedIn: There is no valid session, or its identity is no administrator anymore.
+            NotSignedIn: There is no valid session, or its identity has no role anymore.
             ConsoleOriginNotAllowed, InvalidFormToken: A foreign page may have sent the form.
             Forbidden: The page needs another role.
             TooManyRequests

@@ -63,7 +63,7 @@ def _make_template_config(folders: Iterable[Path]) -> TemplateConfig[JinjaTempla
 
 
 class ConsolePlugin(ApiPlugin):
-    """Pages for administrators, with their templates, headers and errors."""
+    """Pages for the staff, with their templates, headers and errors."""
 
     errors = ERRORS
     own_checks: Sequence[str] = ("console",)

@@ -11,7 +11,7 @@ SESSION_COOKIE: Final = "__Host-dialtone_console"
 FORM_COOKIE: Final = "__Host-dialtone_console_form"
 """The cookie of the forms before there is a session."""
 KNOWN_COOKIE: Final = "__Host-dialtone_known"
-"""The cookie with the device token of a browser in which an administrator signed in."""
+"""The cookie with the device token of a browser in which somebody of the staff signed in."""
 
 
 class ConsoleRequest(ApiRequest):

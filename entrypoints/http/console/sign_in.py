@@ -59,11 +59,11 @@ _SHORT_WAIT: Final = 120
 
 
 class SignInController(ConsoleController):
-    """The sign-in of administrators, by a code that no app accepts.
+    """The sign-in of the staff, by a code that no app accepts.
 
     - Phone and request id are in hidden fields of the second form: neither the server nor the
       browser keeps them, and several tabs do not disturb each other.
-    - A number that is no administrator's gets the same responses.
+    - A number of nobody with a role gets the same responses.
     - A successful sign-in makes the browser known: the cookie of that opens nothing, and its code
       requests and attempts are none that strangers can use up.
     """

@@ -1,4 +1,4 @@
-"""What administrators do for a user, each after a page that says what happens and asks why."""
+"""What the staff does for a user, each after a page that says what happens and asks why."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -80,7 +80,7 @@ _ACT_PATHS: Final = [f"/{{item_id:str}}/{name}" for name in _PAGES]
 
 
 class LibraryPageController(ConsoleController):
-    """What administrators see of the library.
+    """What the staff sees of the library.
 
     Pictures come through the console's own paths, also those of hidden items: a public or presigned
     URL is on another host, and would stay valid.

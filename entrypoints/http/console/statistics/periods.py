@@ -18,7 +18,7 @@ from entrypoints.http.console.request import ConsoleRequest
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an administrator selected, and what is wrong with it.
+    """What the reader selected, and what is wrong with it.
 
     Attributes:
         hours: How many hours.

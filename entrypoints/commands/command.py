@@ -55,7 +55,7 @@ def add_commands(
     for command in commands:
         parser = parsers.add_parser(
             command.name,
-            help=command.help.partition(".")[0],
+            help=command.help.partition(". ")[0].removesuffix("."),
             # argparse takes it for a format only in the list of commands.
             description=command.help.replace("%%", "%"),
             epilog="\n".join(["examples:", *(f"  {prog} {line}" for line in command.examples)]),

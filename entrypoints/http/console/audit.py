@@ -15,7 +15,7 @@ from application.use_cases import UseCases
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.scope import Scope
 from domain.cursor import Cursor, encode_cursor, parse_cursor
-from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
+from domain.errors import InvalidIdentifier, UnsupportedValue
 from domain.identifier import parse_identifier
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
@@ -52,17 +52,28 @@ class AuditPageController(ConsoleController):
     async def list_entries(
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Template:
-        """Return a page: all entries, those about somebody, or those of an actor."""
+        """Return a page: all entries, those about somebody, those of an actor, or of both.
+
+        No index answers both: entries about somebody are read, and those of others left out. So
+        such a page may have fewer entries than others.
+        """
         query = request.query_params
         typed = {name: query.get(name, "") for name in _FIELDS}
+        actor: Actor | None = None
         with FieldErrors() as invalid:
-            with invalid.of("actor" if typed["actor"] else "user"):
-                audit_filter = _parse_filter(**typed)
+            with invalid.of("actor"):
+                if typed["actor"]:
+                    actor = _parse_actor(typed["actor"])
+            with invalid.of("user"):
+                audit_filter = _parse_filter(typed["user"], actor)
             with invalid.of("cursor"):
                 cursor = parse_cursor(query["cursor"]) if "cursor" in query else None
         page = await use_cases.administration.list_audit(
             request.caller, audit_filter, cursor, _PAGE_SIZE
         )
+        if actor is not None:
+            entries = [entry for entry in page.entries if actor.is_same(entry.actor)]
+            page = AuditPage(entries, page.next_cursor)
         return _render(request, typed, page, audit_filter)
 
     @post("/", status_code=200)
@@ -72,35 +83,31 @@ class AuditPageController(ConsoleController):
         user, actor = form["user"], form["actor"]
         region = request.settings.otp.default_region
         find_user = use_cases.administration.find_user
-        query = {}
+        query: dict[str, str] = {}
         try:
             with parsing_field("actor"):
-                if user and actor:
-                    raise ConflictingValue("Fill in only one of the two fields.")
                 if actor:
-                    query = {"actor": await _find_actor(find_user, actor, region)}
+                    query["actor"] = await _find_actor(find_user, actor, region)
             with parsing_field("user"):
                 if user:
-                    query = {"user": await _find_subject(find_user, user, region)}
+                    query["user"] = await _find_subject(find_user, user, region)
         except InvalidFields as error:
             typed, no_page = {"user": user, "actor": actor}, AuditPage((), None)
             return _render(request, typed, no_page, AuditFilter(), error=error)
         return see_other(_AUDIT, **query)
 
 
-def _parse_filter(user: str, actor: str) -> AuditFilter:
-    """Parse the parameters of a page.
+def _parse_filter(user: str, actor: Actor | None) -> AuditFilter:
+    """Return the filter that an index answers.
 
     Raises:
-        InvalidValue
+        InvalidIdentifier
     """
-    if user and actor:
-        raise ConflictingValue("Choose either whom it is about, or who did it.")
-    if actor:
-        return AuditFilter(actor=_parse_actor(actor))
-    if user and not (_SUBJECT.fullmatch(user) or _MANY.fullmatch(user)):
+    if not user:
+        return AuditFilter(actor=actor)
+    if not (_SUBJECT.fullmatch(user) or _MANY.fullmatch(user)):
         raise InvalidIdentifier("This is no id of an account, and no hash of a phone.")
-    return AuditFilter(subject=user or None)
+    return AuditFilter(subject=user)
 
 
 def _parse_actor(text: str) -> Actor:

@@ -9,7 +9,7 @@ from typing import Final
 
 from domain.administration.audit import hide_phones
 from domain.administration.role_scopes import STAFF_ROLES
-from domain.administration.scope import Scope
+from domain.administration.scope import FOR_PEOPLE, Scope
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
 from domain.identities.role import Role
 from domain.otp.sliding_window import SlidingWindow
@@ -82,15 +82,18 @@ def parse_scopes(texts: Iterable[str]) -> Sequence[Scope | Role]:
     """Parse scopes and names of roles. Each text may have several, with commas between them.
 
     Raises:
-        UnsupportedValue: one is unknown, or there is none.
+        UnsupportedValue: one is unknown or for people only, or there is none.
     """
     names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
-    granted: list[Scope | Role] = [*STAFF_ROLES, *Scope]
+    granted: list[Scope | Role] = [
+        *STAFF_ROLES,
+        *(each for each in Scope if each not in FOR_PEOPLE),
+    ]
     known = ", ".join(granted)
     if not names:
         raise UnsupportedValue(f"A token needs a scope: {known}.")
     if unknown := [name for name in names if name not in granted]:
-        raise UnsupportedValue(f"{unknown[0]!a} is not a scope. These are: {known}.")
+        raise UnsupportedValue(f"{unknown[0]!a} is not a scope of a token. These are: {known}.")
     return [each for each in granted if each in names]
 
 

@@ -42,3 +42,16 @@ class Scope(StrEnum):
     RETRY_EVENTS = "events:retry"
     READ_RULES = "rules:read"
     WRITE_RULES = "rules:write"
+
+
+FOR_PEOPLE: Final = frozenset(
+    {
+        Scope.CREATE_USERS,
+        Scope.UPLOAD_FOR_OTHERS,
+        Scope.READ_CALLS,
+        Scope.HEAR_RECORDINGS,
+        Scope.READ_EVENTS,
+        Scope.RETRY_EVENTS,
+    }
+)
+"""What no path below `/admin/` needs, so that a service token could do nothing with it."""

@@ -21,7 +21,8 @@ def _add_create(create: ArgumentParser) -> None:
     explained = {Scope.READ_PHONES, Scope.SUPPORT_USERS}
     of_core = [scope for scope in scopes_of(CORE_ACTS) if scope not in explained]
     of_features = [scope for feature in find_feature_commands() for scope in feature.scopes]
-    others = [*of_core, Scope.READ_AUDIT, *of_features]
+    # Two acts may need the same one.
+    others = dict.fromkeys([*of_core, Scope.READ_AUDIT, *of_features])
     create.add_argument("--name", metavar="NAME", required=True, help="the name of the backend")
     create.add_argument(
         "--scope",

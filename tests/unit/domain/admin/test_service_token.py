@@ -61,6 +61,8 @@ def test_scopes_are_named_once_with_commas_or_one_by_one() -> None:
         parse_scopes(["users:write"])
     with pytest.raises(UnsupportedValue):
         parse_scopes([" , "])
+    with pytest.raises(UnsupportedValue, match="'calls:read' is not a scope of a token"):
+        parse_scopes(["calls:read"])
 
 
 def test_the_name_of_a_token_hides_phones() -> None:

@@ -128,8 +128,8 @@ def _add_promote(promote: ArgumentParser) -> None:
         "--role",
         choices=STAFF_ROLES,
         default=Role.ADMINISTRATOR,
-        help="support finds and helps users, a moderator looks after the library, an auditor only "
-        "reads, an administrator does everything (default: administrator)",
+        help="support finds and helps users, a moderator looks after what users show, an "
+        "auditor only reads, an administrator does everything (default: administrator)",
     )
     add_user_options(promote)
 

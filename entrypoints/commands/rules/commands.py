@@ -58,8 +58,8 @@ def _add_limit(command: ArgumentParser) -> None:
     command.add_argument(
         "value",
         metavar="VALUE",
-        help="how many messages, calls or attempts it has, in the period of its setting: fewer "
-        "than that, or up to twice as many",
+        help="how many permits it has, in the period of its setting: fewer than that, or up to "
+        "twice as many",
     )
     command.add_argument(
         "--country", metavar="COUNTRY", help="the country of a limit per country, such as GB"

@@ -14,7 +14,7 @@ class PasskeyResponse(msgspec.Struct, kw_only=True):
     """A passkey of somebody of the staff."""
 
     id: Annotated[str, described("Its short id.", "9f86d081884c7d65")]
-    name: Annotated[str, described("What its owner calls it.", "laptop")]
+    name: Annotated[str, described("The name that its owner chose.", "laptop")]
     created_at: Annotated[str, time_field("When it was added.")]
     last_used_at: Annotated[
         str | None, time_field("When it signed in last; null if it did not yet.")

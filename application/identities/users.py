@@ -63,6 +63,7 @@ class CreateUser:
 
         Raises:
             PhoneMismatch
+            Forbidden: an administrator names the phone of another one.
             PasskeyRequired, ReauthenticationRequired: an administrator names another phone, whose
                 role does not count now.
             PhoneInUse
@@ -80,7 +81,8 @@ class CreateUser:
         if is_own:
             identity = await reserve_username(self.identities, username, now, save)
         else:
-            subject, action = await self._find_subject(phone), AuditAction.CREATE_USER
+            subject = await self._find_subject(principal, phone)
+            action = AuditAction.CREATE_USER
             async with self.record_act.for_another(principal, action, subject):
                 identity = await reserve_username(self.identities, username, now, save)
         if identity.user is not None and identity.user.created_at == now:
@@ -92,10 +94,14 @@ class CreateUser:
             raise PhoneMismatch
         principal.check_staff()
 
-    async def _find_subject(self, phone: PhoneNumber) -> str:
-        """Return what the audit calls the owner of a phone."""
-        verification = (await self.phone_verifications.load(phone)).value
-        return verification.identity_id or self.keyed_hashes.hash_phone(phone)
+    async def _find_subject(self, principal: Principal, phone: PhoneNumber) -> str:
+        """Return what the audit calls the owner of a phone, if the principal may act on it."""
+        identity_id = (await self.phone_verifications.load(phone)).value.identity_id
+        if identity_id is None:
+            return self.keyed_hashes.hash_phone(phone)
+        if (loaded := await self.identities.load(identity_id)) is not None:
+            principal.check_rank(loaded.value)
+        return identity_id
 
     async def _save(
         self, username: Username, phone: PhoneNumber, now: datetime, own: Identity | None

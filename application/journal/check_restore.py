@@ -137,6 +137,9 @@ class CheckRestore:
             AuditFailed
         """
         entry = finding.entry
+        if entry.action is AuditAction.REMOVE_PASSKEY:
+            # The end of the role, which may have been repeated before, removes it too.
+            return await self._check_passkey(entry)
         is_open = finding.state is State.LACKING or entry.action in _OF_PHONE
         if not is_open or finding.state is State.IN_EFFECT:
             return finding

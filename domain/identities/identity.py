@@ -571,9 +571,11 @@ class Identity:
         )
 
     def _keeps_role(self, change: PhoneChange) -> bool:
+        if change.is_by_operator or change.is_disown:
+            return False
         if change.is_undo and change.undo_until and self.role_given_after:
             return change.undo_until > self.role_given_after
-        return not (change.is_by_operator or change.is_disown)
+        return True
 
     def detach_disowned(self, change: PhoneChange, now: datetime) -> "Identity":
         """Return the identity detached from a phone whose owner disowned it, if it is at that step.

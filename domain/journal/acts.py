@@ -36,8 +36,12 @@ def list_identity_acts(former: Identity, changed: Identity) -> list[AuditAction]
 
 
 def list_removed_passkeys(former: Identity, changed: Identity) -> list[str]:
-    """Return the ids of the passkeys that were removed, but by the end of the role or account."""
-    if changed.is_closed or not changed.is_staff:
+    """Return the ids of the passkeys that were removed, but by a deletion.
+
+    Those that ended with the role are named: if it is given again, nothing else says that an older
+    record has passkeys too many.
+    """
+    if changed.is_deleted:
         return []
     kept = {passkey.id for passkey in changed.passkeys}
     return [passkey.id for passkey in former.passkeys if passkey.id not in kept]

@@ -55,6 +55,7 @@ class UserController(Controller):
         unavailable_error=UserSaveFailed,
         errors=[
             errors.PhoneMismatch,
+            errors.Forbidden,
             errors.ReauthenticationRequired,
             errors.PhoneInUse,
             errors.UsernameInUse,

@@ -7,7 +7,7 @@ import pytest
 
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
-from domain.errors import Unauthenticated, UsernameInUse, UserNotFound
+from domain.errors import Forbidden, Unauthenticated, UsernameInUse, UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.username import parse_username
@@ -130,6 +130,17 @@ async def test_creating_a_user_during_its_first_login_makes_one_identity(
     )
     assert identity.id == created.id
     assert len(identity.sessions) == 1
+
+
+async def test_an_administrator_makes_no_user_of_another_one(
+    app: CoreHarness, administrator: Principal
+) -> None:
+    other = await app.add_administrator(OTHER_PHONE)
+    with pytest.raises(Forbidden):
+        await app.create_user(administrator, "Priya", OTHER_PHONE)
+    await app.identities.operator_actions.change_role(other.identity.id, Role.SUPPORT)
+    created = await app.create_user(administrator, "Priya", OTHER_PHONE)
+    assert (created.id, created.role) == (other.identity.id, Role.SUPPORT)
 
 
 @pytest.mark.parametrize(

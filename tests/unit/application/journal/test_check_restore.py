@@ -119,7 +119,9 @@ async def test_sessions_from_before_end_and_later_ones_stay(restored: Restored) 
     assert (await restored.load(user.id)).sessions == ()
 
 
-async def test_a_passkey_that_is_back_is_removed_by_hand(restored: Restored) -> None:
+async def test_a_passkey_that_is_back_is_removed_by_hand_or_ends_with_the_role(
+    restored: Restored,
+) -> None:
     user = (await restored.app.add_administrator()).identity
     passkey = Passkey(
         credential_id=b"id", public_key=b"key", sign_count=0, name="laptop", created_at=NOW
@@ -132,6 +134,14 @@ async def test_a_passkey_that_is_back_is_removed_by_hand(restored: Restored) -> 
     restored.write(AuditAction.REMOVE_PASSKEY, id=user.id, passkey_id="another")
     assert await restored.repeat() == [
         ("remove_passkey", State.BY_HAND),
+        ("remove_passkey", State.IN_EFFECT),
+    ]
+
+    restored.entries.clear()
+    restored.write(AuditAction.DEMOTE, user.phone, id=user.id, role=Role.MEMBER)
+    restored.write(AuditAction.REMOVE_PASSKEY, id=user.id, passkey_id=passkey.id)
+    assert await restored.repeat() == [
+        ("demote", State.IN_EFFECT),
         ("remove_passkey", State.IN_EFFECT),
     ]
 

@@ -15,7 +15,7 @@ from application.ports.errors import (
     StorageTimeout,
 )
 from application.principal import Principal
-from domain.errors import DomainError, Unauthenticated, UserNotFound
+from domain.errors import DomainError, Forbidden, Unauthenticated, UserNotFound
 from domain.media.errors import (
     InvalidImage,
     ItemSaveFailed,
@@ -85,6 +85,9 @@ async def test_an_administrator_uploads_for_any_user_on_the_own_account(
     uploaded = await app.upload_image(administrator, owner_id=principal.identity.id)
     assert uploaded.item.owner_id == principal.identity.id
     publish.assert_called_once_with(ANY, administrator.identity.id, ())
+    other = await app.add_administrator(a_phone(4))
+    with pytest.raises(Forbidden):
+        await app.upload_image(administrator, owner_id=other.identity.id)
     await app.identities.delete_user(principal)
     for user_id in (principal.identity.id, an_id(99)):
         with pytest.raises(UserNotFound):

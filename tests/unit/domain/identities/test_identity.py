@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Consent, UsedChallenge
+from domain.identities.phone_change import PhoneChange
 from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, SessionLimits, TokenRepeat
 from domain.identities.user_events import EventType, UserEvents
-from tests.support.builders import NOW, a_session, a_user, an_identity
+from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity
 
 LATER = NOW + timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -129,3 +133,29 @@ def test_a_detached_identity_keeps_its_phone_and_nothing_else_that_others_could_
     restored = detached.restore(NOW + timedelta(days=400))
     assert not restored.is_closed
     assert not restored.is_unused(NOW + timedelta(days=401), YEAR)
+
+
+# Roles
+
+
+@pytest.mark.parametrize(
+    ("options", "role"),
+    [
+        ({}, Role.SUPPORT),
+        ({"is_by_operator": True}, Role.MEMBER),
+        ({"is_undo": True, "undo_until": NOW + 3 * SECOND}, Role.SUPPORT),
+        ({"is_undo": True, "undo_until": NOW + SECOND}, Role.MEMBER),
+        ({"is_undo": True, "is_disown": True, "undo_until": NOW + 3 * SECOND}, Role.MEMBER),
+        ({"is_undo": True, "is_disown": True}, Role.MEMBER),
+    ],
+)
+def test_a_role_stays_when_its_owner_changes_the_number_or_undoes_a_later_change(
+    options: dict[str, Any], role: Role
+) -> None:
+    """The role was given between two changes, the first of which can be undone for a second."""
+    change = PhoneChange(
+        new_phone=a_phone(2), old_phone=a_phone(), started_at=NOW, attempted_at=NOW, **options
+    )
+    identity = an_identity(undo_deadlines=(NOW + SECOND,)).promote(Role.SUPPORT)
+    begun = replace(identity, phone_change=change)
+    assert begun.replace_phone(change, NOW).role is role

@@ -81,7 +81,8 @@ def test_acts_on_a_phone() -> None:
     assert list_phone_acts(blocked, blocked.unblock()) == [AuditAction.UNBLOCK]
 
 
-def test_passkeys_that_were_removed_are_named_unless_the_role_ended() -> None:
+def test_passkeys_that_were_removed_are_named_also_those_that_ended_with_the_role() -> None:
     assert list_removed_passkeys(WITH_PASSKEY, BOSS) == [PASSKEY.id]
     assert list_removed_passkeys(BOSS, WITH_PASSKEY) == []
-    assert list_removed_passkeys(WITH_PASSKEY, WITH_PASSKEY.demote()) == []
+    assert list_removed_passkeys(WITH_PASSKEY, WITH_PASSKEY.demote()) == [PASSKEY.id]
+    assert list_removed_passkeys(WITH_PASSKEY, WITH_PASSKEY.delete(NOW)) == []

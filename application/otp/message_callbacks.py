@@ -135,7 +135,8 @@ def _is_status(message: object) -> bool:
         return False
     texts = (message.error_code, message.provider_message_id, message.reference)
     has_status = message.status is None or isinstance(message.status, ReportedStatus)
-    return has_status and all(map(_is_text, texts))
+    has_flag = isinstance(message.is_unreachable, bool)
+    return has_status and has_flag and all(map(_is_text, texts))
 
 
 def _is_text(result: object) -> bool:

@@ -70,12 +70,15 @@ class MessageStatus:
         reference: The `TextMessage.reference` that the body has. If it is empty, the URL names
             the message: it is the `status_url` of one. Any text may be here: one that names no
             message of ours is dropped.
+        is_unreachable: Whether the provider says that this channel cannot reach the number, such as
+            WhatsApp one that does not use it. Other failures say nothing of the number.
     """
 
     status: ReportedStatus | None
     error_code: str = ""
     provider_message_id: str = ""
     reference: str = ""
+    is_unreachable: bool = False
 
 
 class StatusCallbacks(Protocol):

@@ -251,11 +251,12 @@ def _save_all(
     pending: Sequence[_Pending],
 ) -> Mapping[str, UpdateOne]:
     """Return the update of each record that is different now, by its id."""
-    sizes = {
-        (limit.record_id, limit.name): limit.window.limit
-        for waiting in pending
-        for limit in waiting.counted
-    }
+    # Of different sizes the smallest: an increment that exceeds it becomes a compare-and-swap.
+    sizes: dict[tuple[str, str], int] = {}
+    for waiting in pending:
+        for limit in waiting.counted:
+            size = sizes.get(limit.key, limit.window.limit)
+            sizes[limit.key] = min(size, limit.window.limit)
     updates: dict[str, UpdateOne] = {}
     for record_id, record in changed.items():
         before = stored.get(record_id)

@@ -39,11 +39,11 @@ def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[tuple[str, 
 
     They read nothing before: what expired may be gone, and is skipped.
     """
-    released = Counter(
-        _CounterId(limit.record_id, limit.name, counter_key(limit, acquisition.acquired_at))
-        for acquisition in acquisitions
-        for limit in acquisition.limits
-    )
+    released: Counter[_CounterId] = Counter()
+    for acquisition in acquisitions:
+        for limit in acquisition.limits:
+            key = counter_key(limit, acquisition.acquired_at)
+            released[_CounterId(limit.record_id, limit.name, key)] += limit.amount
     return [
         (counter_id.record_id, _release(counter_id, count))
         for counter_id, count in released.items()

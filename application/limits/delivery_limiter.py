@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.limits.delivery_terms import RequestedDelivery, apply_terms
 from application.limits.effective_limits import EffectiveLimits
 from application.limits.limit_alerts import LimitAlerts
 from application.otp.codes import OtpCodes
@@ -114,7 +115,11 @@ class DeliveryLimiter:
         def make(limits: RateLimits, time: datetime) -> Reservation:
             return limits.reserve_delivery(time, route, recognition, channel)
 
-        return self.limits.reserve(phone, client_ip, now, make)
+        reservation = self.limits.reserve(phone, client_ip, now, make)
+        delivery = RequestedDelivery(
+            phone=phone, route=route, recognition=recognition, channel=channel
+        )
+        return apply_terms(reservation, self.limits.terms, delivery)
 
     def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
         """Return the reservation of a callback, with both parts that it may have."""

@@ -50,7 +50,7 @@ class LimitAlerts:
         used_up = [
             limit
             for limit, count in zip(limits, counts, strict=True)
-            if count >= limit.window.limit
+            if count > limit.window.limit - limit.amount
         ]
         self._warn_of_rejection(used_up)
         rejecting = ordinary.find_rejecting(used_up)
@@ -63,10 +63,10 @@ class LimitAlerts:
         name = name_limit(rejecting[-1])
         if reservation.ruling is not None:
             of_settings = reservation.ruling.of_settings.ordinary.all_limits
-            sizes = {limit.key: limit.window.limit for limit in of_settings}
+            rooms = {limit.key: limit.window.limit - limit.amount for limit in of_settings}
             used = dict(zip((limit.key for limit in limits), counts, strict=True))
             key = rejecting[-1].key
-            if used[key] < sizes.get(key, 0):
+            if used[key] <= rooms.get(key, -1):
                 return name._replace(limit=f"{BY_RULE}{name.limit}")
         return name
 

@@ -15,7 +15,11 @@ class LimitStore(Protocol):
     - No window ever has more permits than its limit, however many requests race, while all clocks
       agree to within `CLOCK_SKEW`.
     - A permit counts for the period of its window, and up to one sixtieth of it longer.
-    - Where one limit alone binds, exactly as many permits are acquired as it has.
+    - A reservation takes the `amount` of each of its limits, all of it or nothing. Amounts and
+      counts are whole numbers of up to 2^63 - 1.
+    - Where one limit alone binds, exactly as many permits are acquired as it has, if each
+      reservation takes one.
+    - A reservation that takes more of a limit than this has never succeeds: its time is `NEVER`.
     - Of a group the first part is used that has a permit of each of its limits.
     - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     - After a limit was lowered, one more permit may pass. A clock that is ahead may delay others.
@@ -55,6 +59,8 @@ class LimitStore(Protocol):
     async def release(self, acquisition: Acquisition) -> None:
         """Release permits, at most those that were acquired. Those that expired are skipped.
 
+        An `amount` that is smaller than the one that was acquired leaves the rest.
+
         Callers release permits once: twice would release those of others.
         """
         ...
@@ -66,8 +72,9 @@ class LimitStore(Protocol):
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
         """Return how many permits of each limit count now, 0 where none was ever acquired.
 
-        `acquire` rejects a reservation if as many permits of one of its limits count as the limit
-        has. One call reads all limits, in few round trips for hundreds of them, and writes nothing.
+        `acquire` rejects a reservation if fewer permits of one of its limits are left than its
+        amount. One call reads all limits, in few round trips for hundreds of them, and writes
+        nothing.
         """
         ...
 

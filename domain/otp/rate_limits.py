@@ -7,7 +7,7 @@ subject and purpose are one record.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -60,6 +60,9 @@ PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(5, timedelta(days=1))
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 """Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
 
+NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""When a reservation succeeds that takes more of a limit than the limit has."""
+
 _MAX_DIVISIONS: Final = 1_000
 """How many divided limits are kept: a handful, and some more for each rule of an operator."""
 MAX_SUBJECT_LENGTH: Final = 150
@@ -103,12 +106,15 @@ class RateLimit:
         name: Distinguishes the windows of one subject and purpose: lower-case words, with `_` and
             `:` between them, and at most `MAX_WINDOW_NAME_LENGTH` characters.
         window: How many permits it has, and for how long each counts.
+        amount: How many permits one reservation takes of it, at least one: those of a window of
+            money are millionths of the currency. It is no part of what identifies the limit.
     """
 
     subject: str
     purpose: LimitPurpose
     name: str
     window: SlidingWindow
+    amount: int = 1
 
     @property
     def record_id(self) -> str:
@@ -237,7 +243,7 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """One permit of each of these limits, acquired at this time in these parts."""
+    """The amount of permits of each of these limits, acquired at this time in these parts."""
 
     acquired_at: datetime
     limits: tuple[RateLimit, ...]

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Final
@@ -15,6 +16,7 @@ from domain.otp.permits import UsedPart
 from domain.otp.rate_limits import (
     MAX_SUBJECT_LENGTH,
     MAX_WINDOW_NAME_LENGTH,
+    NEVER,
     Acquisition,
     Group,
     LimitPurpose,
@@ -585,6 +587,145 @@ async def test_permits_of_a_cancelled_caller_are_released_or_expire(
     acquired = sum(isinstance(result, Acquisition) for result in results)
     assert acquired + await acquire_many(other_limits, 20, limit) <= 10
     assert await acquire_many(other_limits, 20, limit, at=EXPIRED) == 10
+
+
+# Amounts.
+
+MONEY: Final = 10**13
+"""Ten million units of a currency, in millionths."""
+
+
+def taking(amount: int, limit: RateLimit) -> RateLimit:
+    """Return the limit as one of which a reservation takes this amount."""
+    return replace(limit, amount=amount)
+
+
+async def acquire_amounts(
+    limits: LimitStore, amounts: Sequence[int], limit: RateLimit, at: datetime = NOW
+) -> int:
+    """Make a reservation of each amount in parallel; return the sum of those accepted."""
+    reservations = [a_reservation(taking(amount, limit), at=at) for amount in amounts]
+    acquired = await acquire_all(limits, *reservations)
+    return sum(each.limits[0].amount for each in acquired)
+
+
+@pytest.mark.parametrize("limit", [MONEY, 100])
+async def test_a_reservation_takes_its_amount_in_whole_or_not_at_all(
+    limits: LimitStore, limit: int
+) -> None:
+    of_country, total = a_rate_limit(limit, subject="country:US"), a_rate_limit(9)
+    most = taking(limit - 10, of_country)
+
+    assert await acquire(limits, a_reservation(most, total)) == Acquisition(NOW, (most, total))
+    rejected = await acquire(limits, a_reservation(taking(11, of_country), total))
+
+    assert is_available_at(rejected, NOW + HOUR)
+    assert await acquire_many(limits, 1, taking(10, of_country)) == 1
+    assert await limits.count_used([of_country, most, total], NOW) == [limit, limit, 1]
+    assert await acquire_many(limits, 1, of_country) == 0
+
+
+@pytest.mark.parametrize("unit", [1, MONEY // 100], ids=["units", "millionths"])
+async def test_parallel_reservations_of_mixed_amounts_never_exceed_the_limit(
+    limits: LimitStore, other_limits: LimitStore, unit: int
+) -> None:
+    limit = a_rate_limit(100 * unit)
+    amounts = [number % 7 * unit + 1 for number in range(60)]
+
+    sums = await asyncio.gather(
+        acquire_amounts(limits, amounts, limit),
+        acquire_amounts(other_limits, amounts[::-1], limit),
+    )
+
+    [used] = await limits.count_used([limit], NOW)
+    assert used == sum(sums)
+    # The smallest amount was rejected at the end, if any was left for it.
+    assert 100 * unit - max(amounts) < used <= 100 * unit, "the amounts are not counted"
+    await acquire_amounts(limits, [1] * 20, limit)
+    assert await count_one(other_limits, limit) <= 100 * unit
+
+
+async def test_an_amount_is_available_when_enough_of_the_older_ones_expired(
+    limits: LimitStore,
+) -> None:
+    limit = a_rate_limit(100)
+    for minutes, amount in ((0, 50), (10, 30), (20, 20)):
+        at = NOW + minutes * MINUTE
+        assert await acquire_many(limits, 1, taking(amount, limit), at=at) == 1
+    now = NOW + 30 * MINUTE
+
+    for amount, minutes in ((1, 0), (50, 0), (51, 10), (80, 10), (81, 20), (100, 20)):
+        reservation = a_reservation(taking(amount, limit), at=now)
+        expected = NOW + minutes * MINUTE + HOUR
+        available_at = await limits.next_available(reservation)
+        assert is_available_at(available_at, expected), amount
+        assert await acquire(limits, reservation) == available_at
+        just_before = replace(reservation, acquired_at=available_at - MILLISECOND)
+        assert await acquire(limits, just_before) == available_at
+
+    assert await acquire_many(limits, 1, taking(80, limit), at=NOW + HOUR + 12 * MINUTE) == 1
+    assert await count_one(limits, limit, NOW + HOUR + 12 * MINUTE) == 100
+
+
+async def test_an_amount_greater_than_the_limit_is_never_available(limits: LimitStore) -> None:
+    limit, other = a_rate_limit(10), a_rate_limit(10, subject="country:US")
+    for _ in range(2):
+        reservation = a_reservation(other, taking(11, limit))
+        assert await acquire(limits, reservation) == NEVER
+        assert await limits.next_available(reservation) == NEVER
+        assert await limits.count_used([limit, other], NOW) == [0, 0]
+        await limits.acquire(a_reservation(limit))
+        await limits.release(Acquisition(NOW, (limit,)))
+
+    parts = (Part("small", (taking(11, limit),)), Part("large", (taking(5, other),)))
+    acquired = await acquire(limits, a_divided_reservation(Group("money", parts)))
+    assert acquired == Acquisition(NOW, parts[1].limits, (UsedPart("money", "large"),))
+
+
+@pytest.mark.parametrize("limit", [MONEY, 100])
+async def test_a_part_of_an_amount_can_be_released(
+    limits: LimitStore, other_limits: LimitStore, limit: int
+) -> None:
+    window = a_rate_limit(limit)
+    await limits.acquire(a_reservation(taking(60, window)), a_reservation(taking(30, window)))
+
+    await asyncio.gather(
+        limits.release(Acquisition(NOW, (taking(45, window),))),
+        other_limits.release(Acquisition(NOW, (taking(5, window),))),
+    )
+
+    later = NOW + 5 * MINUTE
+    assert await count_one(limits, window) == 40
+    assert await acquire_amounts(limits, [limit - 40, 1], window, later) == limit - 40
+    await limits.release(Acquisition(NOW, (taking(41, window),)))
+    assert await count_one(limits, window, later) == limit, "more than was acquired"
+    for at, amount in ((NOW, 40), (later, limit - 40)):
+        await limits.release(Acquisition(at, (taking(amount, window),)))
+    assert await acquire_amounts(limits, [limit], window, later) == limit
+
+
+async def test_windows_of_one_record_take_different_amounts(limits: LimitStore) -> None:
+    count = a_rate_limit(5, "count", period=DAY)
+    money = taking(MONEY // 4, a_rate_limit(MONEY, "money", period=DAY))
+
+    assert await acquire_many(limits, 9, count, money) == 4
+    assert await limits.count_used([count, money], NOW) == [4, MONEY]
+    assert await limits.delete_expired(NOW + DAY - SECOND, 9) == 0
+    await limits.delete_expired(NOW + 2 * DAY, 9)
+    assert await acquire_many(limits, 9, count, money, at=NOW + 2 * DAY) == 4
+
+
+async def test_amounts_of_a_window_that_is_used_for_a_long_time_are_counted_right(
+    limits: LimitStore,
+) -> None:
+    limit = a_rate_limit(61 * 7)
+    for minutes in range(250):
+        at = NOW + minutes * MINUTE
+        assert await acquire_many(limits, 1, taking(7, limit), at=at) == 1
+
+    # Those of the last 61 minutes count: 60, and a sixtieth more.
+    now = NOW + 249 * MINUTE + SECOND
+    assert await count_one(limits, limit, now) in (60 * 7, 61 * 7)
 
 
 # Counting.

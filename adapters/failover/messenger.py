@@ -94,10 +94,13 @@ class FailoverMessenger:
         self._now = now
         self._send_timeout = send_timeout
         self._logged_problems: set[str] = set()
+        self.names: Final = tuple(provider.name for provider in providers)
 
-    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
+    ) -> DeliveryResult:
         results = [_NO_MESSENGER]
-        for number, provider in enumerate(self._providers, 1):
+        for number, provider in enumerate(self._in_order(order), 1):
             if not provider.pause.begin_call():
                 results.append(replace(PAUSED, provider=provider.name))
                 continue
@@ -114,6 +117,10 @@ class FailoverMessenger:
             if number < len(self._providers):
                 self._report_rejection(phone, sent)
         return max(reversed(results), key=lambda result: _NEXT_IS_TRIED.index(result.status))
+
+    def _in_order(self, order: Sequence[str]) -> Sequence[FailoverProvider]:
+        places = {name: place for place, name in enumerate(order)}
+        return sorted(self._providers, key=lambda each: places.get(each.name, len(places)))
 
     def retry_after(self) -> float:
         return min((provider.pause.seconds_left for provider in self._providers), default=0.0)

@@ -1,11 +1,13 @@
 """Deliver a code by a message or a call, or imitate that for a blocked phone."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from application.otp.codes import OtpCodes
+from application.otp.count_codes import CountCodes
 from application.otp.delivery_status import SENT_IS_REPORTED_ID, ReportTimingProfile
 from application.otp.events import OtpAccepted, OtpNotTaken, OtpUnconfirmed, ProviderEvent
 from application.otp.extensions import OtpExtensions
@@ -26,6 +28,8 @@ from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatu
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import PhoneNumber
 
+TAKEN: Final = (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
+"""A provider took the message or call, or may have taken it."""
 BLOCKED: Final = "blocked"
 """Why a delivery was suppressed, in the log."""
 
@@ -90,14 +94,25 @@ class DeliverOtp:
     delivery_reports: DeliveryReports
     report_timing: ReportTimingProfile
     extensions: OtpExtensions
+    count_codes: CountCodes
     webhook_urls: WebhookUrls | None
     keyed_hashes: KeyedHashes
     clock: Clock
 
-    def first_provider(self, *, is_call: bool) -> str:
-        """Return the name of the provider that is tried first."""
+    def first_provider(self, phone: PhoneNumber, request_id: str, *, is_call: bool) -> str:
+        """Return the name of the provider that is tried first for the delivery of a request."""
         code_calls = self.extensions.code_calls
-        return code_calls.provider if is_call and code_calls else self.send_text.provider
+        if is_call and code_calls:
+            return code_calls.provider
+        return next(iter(self._order_providers(phone, request_id)), self.send_text.provider)
+
+    def _order_providers(self, phone: PhoneNumber, request_id: str) -> Sequence[str]:
+        """Return the names of the providers in the order in which they are tried for a request."""
+        names, order = self.send_text.messenger.names, self.extensions.order_providers
+        if order is None:
+            return names
+        fraction = self.keyed_hashes.fraction_of(request_id)
+        return order(phone.country, Channel.SMS, names, fraction)
 
     def retry_after(self, *, is_call: bool) -> float:
         """Return after how many seconds a code is handed to a provider; 0 for now."""
@@ -130,7 +145,10 @@ class DeliverOtp:
         delivery, challenge = decision.delivery, decision.challenge
         code_calls = self.extensions.code_calls
         if code_calls is not None and delivery.call_id is not None:
-            return await code_calls(phone, preferences, decision)
+            result = await code_calls(phone, preferences, decision)
+            if result.status in TAKEN and not decision.is_suppressed:
+                self.count_codes.count_sent(phone, delivery, result.provider)
+            return result
         message = self.templates.render(
             self.codes.derive(challenge, phone),
             lifetime=challenge.expires_at - delivery.sent_at,
@@ -148,10 +166,13 @@ class DeliverOtp:
                 reference=make_reference(self.keyed_hashes, delivery.report_id, labels),
                 status_url=self.webhook_urls.sms_status(delivery.report_id, labels),
             )
-        result = await self.send_text(phone, message)
-        is_taken = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
-        if is_taken and self.extensions.recent_messages is not None:
-            self.extensions.recent_messages.add(decision.public_request_id, message.text)
+        # What was recorded is tried first, even if the order has changed since.
+        order = (delivery.provider, *self._order_providers(phone, delivery.request_id))
+        result = await self.send_text(phone, message, tuple(dict.fromkeys(order)))
+        if result.status in TAKEN:
+            self.count_codes.count_sent(phone, delivery, result.provider)
+            if self.extensions.recent_messages is not None:
+                self.extensions.recent_messages.add(decision.public_request_id, message.text)
         return result
 
     async def _add_report(self, delivery: Delivery) -> None:

@@ -1,6 +1,6 @@
 """What features add to one-time codes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -99,6 +99,60 @@ def count_nothing(_: SentMessage | EndedCall) -> None:
     """Count nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedCode:
+    """A code that a provider took or may have taken, or one that was entered.
+
+    Both have the same values, but for `is_entered`: those of the delivery.
+
+    Attributes:
+        country: The country of the phone.
+        channel: How the code was delivered.
+        provider: The name of the provider that took it.
+        recognition: How the client was recognized that requested it.
+        has_proof: Whether it has a permit for a proof.
+        network: The hash of the client's network, as `HashedClientIp` has it.
+        number_range: The hash of the phone's number range, as `DeliveryRoute` has it.
+        fraction: A number from 0 to 1 that is random for clients, for samples.
+        sent_at: When the code was requested.
+        is_entered: Whether it was entered; otherwise it was sent.
+    """
+
+    country: str
+    channel: Channel
+    provider: str
+    recognition: Recognition
+    has_proof: bool
+    network: str
+    number_range: str
+    fraction: float
+    sent_at: datetime
+    is_entered: bool
+
+
+def count_no_code(_: CountedCode) -> None:
+    """Count nothing."""
+
+
+class OrderProviders(Protocol):
+    """Chooses in which order the providers of a channel are tried."""
+
+    def __call__(
+        self, country: str, channel: Channel, providers: Sequence[str], fraction: float
+    ) -> Sequence[str]:
+        """Return the names of the providers in the order in which they are tried.
+
+        It waits for nothing and never raises.
+
+        Args:
+            country: The country of the phone.
+            channel: How the code is delivered.
+            providers: The names in the operator's order.
+            fraction: A number from 0 to 1 that is random for clients, and the same for a request.
+        """
+        ...
+
+
 @dataclass(slots=True)
 class OtpExtensions:
     """What features add. A feature sets its part when it is opened.
@@ -107,10 +161,14 @@ class OtpExtensions:
         code_calls: Calls phones; None where codes are sent by messages only.
         attest_delivery: Gives permits for proofs; None where none are asked for.
         count_cost: Counts what a message or call costs. It never raises.
+        count_code: Counts codes that were sent or entered. It never raises, and waits for nothing.
+        order_providers: Chooses the order of the providers; None where it is the operator's.
         recent_messages: Keeps messages for a page that shows them; None where no page does.
     """
 
     code_calls: CodeCalls | None = None
     attest_delivery: AcquireForProof | None = None
     count_cost: Callable[[SentMessage | EndedCall], None] = count_nothing
+    count_code: Callable[[CountedCode], None] = count_no_code
+    order_providers: OrderProviders | None = None
     recent_messages: RecentMessages | None = None

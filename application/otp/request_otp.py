@@ -182,6 +182,7 @@ class RequestOtp:
         if command.purpose is Purpose.UNDO_PHONE_CHANGE:
             loaded = await self._end_void_hold(phone, loaded)
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
+        request_id = random[:REQUEST_ID_BYTES].hex()
         is_call = command.channel is Channel.VOICE and self.extensions.code_calls is not None
         request = OtpRequest(
             client_ip,
@@ -190,9 +191,11 @@ class RequestOtp:
                 now, random[REQUEST_ID_BYTES:-RANDOM_BYTES], command.purpose, command.identity_id
             ),
             self.codes.key_ids(),
-            random[:REQUEST_ID_BYTES].hex(),
+            request_id,
             command.channel,
-            "" if is_test_phone else self.deliver_otp.first_provider(is_call=is_call),
+            ""
+            if is_test_phone
+            else self.deliver_otp.first_provider(phone, request_id, is_call=is_call),
             device,
             is_limited=limited_until > now,
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
@@ -402,7 +405,9 @@ class RequestOtp:
         def record(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = decide(current)
             if decision.is_new:
-                successor = successor.replace_delivery(replace(decision.delivery, permits=permits))
+                delivery = replace(decision.delivery, permits=permits)
+                decision = replace(decision, delivery=delivery)
+                successor = successor.replace_delivery(delivery)
                 successor = successor.keep_rejections(rejections, acquired.acquired_at)
             return successor, decision
 

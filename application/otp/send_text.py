@@ -21,9 +21,15 @@ class SendText:
     extensions: OtpExtensions
     provider: str
 
-    async def __call__(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        """Send the message; a failure is a result, not an exception."""
-        result = await self.timing.record(phone.country, self.messenger.send(phone, message))
+    async def __call__(
+        self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
+    ) -> DeliveryResult:
+        """Send the message; a failure is a result, not an exception.
+
+        `order` has the names of the providers that are tried first.
+        """
+        sending = self.messenger.send(phone, message, order)
+        result = await self.timing.record(phone.country, sending)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             provider = result.provider or self.provider
             sent = SentMessage(country=phone.country, provider=provider, text=message.text)

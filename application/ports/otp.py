@@ -1,5 +1,6 @@
 """The ports of one-time codes: verifications, messages and their templates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -184,8 +185,26 @@ class Messenger(Protocol):
         ...
 
 
-class MessageProviders(Messenger, Protocol):
+class MessageProviders(Protocol):
     """The messengers of the operator, in their order, as one."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the messengers, in the operator's order."""
+        ...
+
+    async def send(
+        self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
+    ) -> DeliveryResult:
+        """Send the message, as `Messenger` says.
+
+        Args:
+            phone: The phone.
+            message: The message.
+            order: The names of the messengers that are tried first, in this order. The others
+                follow in the operator's order.
+        """
+        ...
 
     def retry_after(self) -> float:
         """Return after how many seconds the next message is handed to a provider; 0 for now.

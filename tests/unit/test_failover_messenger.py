@@ -82,6 +82,17 @@ async def test_the_next_messenger_is_tried_only_after_a_rejection(
     assert len(events.recorded) == len(passed_over)
 
 
+async def test_named_messengers_are_tried_first_and_then_the_others() -> None:
+    events = FakeSecurityEvents()
+    group = group_of(*(FakeMessenger(REJECTED) for _ in range(4)), events=events)
+
+    await group.send(a_phone(), a_message(), ["number 3", "nobody", "number 2"])
+
+    tried = [event.provider for event in events.of_type(DeliveryRejected)]
+    assert tried == ["number 3", "number 2", "number 1"]  # the last one is number 4
+    assert group.names == ("number 1", "number 2", "number 3", "number 4")
+
+
 # Messengers that break their promises
 
 
@@ -92,7 +103,8 @@ class BadMessenger(FakeMessenger):
         super().__init__()
         self.do = do
 
-    def send(self, phone: PhoneNumber, message: TextMessage) -> Any:
+    def send(self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()) -> Any:
+        del order
         self.messages.append(Message(phone, message.text))
         return self.do()
 

@@ -1,5 +1,6 @@
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,7 +29,7 @@ class Message(NamedTuple):
 
 
 class FakeMessenger:
-    """Keeps every message, and returns `result`.
+    """Keeps every message and the order of its providers, and returns `result`.
 
     `arrived` is set by each message. If there is a `gate`, `send` returns after it is set. For
     `pause_seconds` no provider is called.
@@ -38,6 +39,8 @@ class FakeMessenger:
         self.result = result
         self.messages: list[Message] = []
         self.sent: list[TextMessage] = []
+        self.names: Sequence[str] = ()
+        self.orders: list[Sequence[str]] = []
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Event()
         self.pause_seconds = 0.0
@@ -46,7 +49,10 @@ class FakeMessenger:
     def status_urls(self) -> list[str]:
         return [message.status_url for message in self.sent]
 
-    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
+    ) -> DeliveryResult:
+        self.orders.append(order)
         self.messages.append(Message(phone, message.text))
         self.sent.append(message)
         self.arrived.set()

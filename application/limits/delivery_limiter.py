@@ -1,7 +1,7 @@
 """When a delivery or callback is allowed, and its permits of limits that many phones share."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from application.limits.delivery_terms import RequestedDelivery, apply_terms
@@ -139,7 +139,7 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        if reservation.denied_by:
+        if reservation.denied_by or reservation.proof_until:
             return await self.next_available(reservation, verification)
         acquired = await self._acquire(reservation.ordinary)
         if isinstance(acquired, Acquisition):
@@ -169,7 +169,7 @@ class DeliveryLimiter:
             StorageError
         """
         with_proof = reservation.without(RESERVE)
-        if with_proof == reservation.ordinary:
+        if with_proof == reservation.ordinary and not reservation.proof_until:
             return None
         checks = self.limits.settings.for_attestation(client_ip)
         return await self._next_available(with_proof.with_limits(*checks))
@@ -265,7 +265,7 @@ class DeliveryLimiter:
         available_at = await self._next_available(reservation.ordinary)
         if await self._may_use_reserve(reservation, verification, available_at):
             return await self._next_available(reservation.without(ATTESTED))
-        return available_at
+        return max(available_at, reservation.proof_until or available_at)
 
     async def _acquire(self, reservation: Reservation) -> Acquisition | datetime:
         [acquired] = await self.limit_store.acquire(reservation)
@@ -313,7 +313,9 @@ class DeliveryLimiter:
         reservation = self.make_reservation(
             phone, attempt, verification, now, Channel.SMS, client_ip
         )
-        available_at = await self.next_available(reservation, verification)
+        # This client has got a code, so it can make a proof if one is needed.
+        unrestricted = replace(reservation, restriction=None)
+        available_at = await self.next_available(unrestricted, verification)
         next_request_at = verification.next_request_at(attempt, self.policy(phone, now), now)
         return whole_seconds(now, max(next_request_at, available_at))
 

@@ -11,7 +11,7 @@ from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.otp.limit_names import NO_LIMIT, LimitName, name_limit
-from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.rate_limits import RESTRICTED_SUBJECTS, STRANGERS, RateLimit, Reservation
 from domain.otp.rejection import BY_RULE
 
 ALERT_INTERVAL: Final = timedelta(hours=1)
@@ -40,6 +40,7 @@ class LimitAlerts:
         Of several limits it is the one that most phones share, and of parts the first one, which is
         for this client. The name is empty if none is known. It begins with `BY_RULE` if a rule of
         an operator denies the reservation, or if the limit of the settings would not reject it.
+        If a feature restricts strangers in this country or number range, it is the name of that.
         """
         ordinary = reservation.ordinary
         limits = ordinary.all_limits
@@ -58,9 +59,14 @@ class LimitAlerts:
         rejecting.sort(key=lambda limit: limit.is_shared)
         if reservation.denied_by:
             return LimitName(reservation.denied_by, "")
+        restriction = reservation.restriction
         if not rejecting:
+            if restriction is not None and restriction.needs_proof:
+                return LimitName(restriction.name, STRANGERS)
             return NO_LIMIT
         name = name_limit(rejecting[-1])
+        if restriction is not None and rejecting[-1].subject_kind in RESTRICTED_SUBJECTS:
+            return LimitName(restriction.name, STRANGERS)
         if reservation.ruling is not None:
             of_settings = reservation.ruling.of_settings.ordinary.all_limits
             rooms = {limit.key: limit.window.limit - limit.amount for limit in of_settings}

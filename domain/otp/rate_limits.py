@@ -76,6 +76,8 @@ RECOGNIZED: Final = "recognized"
 ATTESTED: Final = "attested"
 RESERVE: Final = "reserve"
 """The parts of a limit. Strangers have what the others leave."""
+RESTRICTED_SUBJECTS: Final = ("range", "country")
+"""The kinds of subjects whose limits a `Restriction` of strangers makes smaller."""
 FAILURES: Final = "failures"
 """The windows of failed attempts."""
 _PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
@@ -180,17 +182,38 @@ class Ruling:
     later: "Reservation | None" = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restriction:
+    """Why strangers get fewer permits than the settings say.
+
+    Attributes:
+        name: The name of what restricts them, in the place of a limit's name.
+        until: When it ends, unless it is renewed.
+        needs_proof: Whether there is no permit without a proof.
+    """
+
+    name: str
+    until: datetime
+    needs_proof: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """A permit of each of these limits, and of a part of each group: all or none.
 
-    `ruling` is what rules of operators say of it, None if there is no rule about it.
+    Attributes:
+        acquired_at: When it is acquired.
+        limits: The limits that have no parts.
+        groups: Those that have parts.
+        ruling: What rules of operators say of it; None if there is no rule about it.
+        restriction: What a feature restricts for strangers; None if it restricts nothing.
     """
 
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
     groups: tuple[Group, ...] = ()
     ruling: Ruling | None = None
+    restriction: Restriction | None = None
 
     @property
     def all_limits(self) -> tuple[RateLimit, ...]:
@@ -220,6 +243,12 @@ class Reservation:
     def denied_by(self) -> str:
         """The name of the rule that denies it, in the place of a limit; empty if none does."""
         return self.ruling.denied_by if self.ruling else ""
+
+    @property
+    def proof_until(self) -> datetime | None:
+        """Until when there is no permit without a proof; None if none is needed."""
+        restriction = self.restriction
+        return restriction.until if restriction and restriction.needs_proof else None
 
     @property
     def ordinary(self) -> "Reservation":

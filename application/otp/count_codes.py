@@ -42,15 +42,17 @@ class CountCodes:
         self, phone: PhoneNumber, delivery: Delivery, provider: str, *, is_entered: bool
     ) -> None:
         permits = delivery.permits
+        recognition = permits.recognition if permits else Recognition.NONE
         counted = CountedCode(
             country=phone.country,
             channel=delivery.channel,
             provider=provider,
-            recognition=permits.recognition if permits else Recognition.NONE,
+            recognition=recognition,
             has_proof=permits is not None and any(part.part == ATTESTED for part in permits.parts),
             network=delivery.client_ip.network,
             number_range=self.keyed_hashes.hash_number_range(phone.number_range),
             fraction=self.keyed_hashes.fraction_of(delivery.request_id),
+            sample=self.extensions.find_sample(phone, recognition, delivery.sent_at),
             sent_at=delivery.sent_at,
             is_entered=is_entered,
         )

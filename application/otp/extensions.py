@@ -114,6 +114,7 @@ class CountedCode:
         network: The hash of the client's network, as `HashedClientIp` has it.
         number_range: The hash of the phone's number range, as `DeliveryRoute` has it.
         fraction: A number from 0 to 1 that is random for clients, for samples.
+        sample: The name of the feature in whose random sample of phones it is; empty if in none.
         sent_at: When the code was requested.
         is_entered: Whether it was entered; otherwise it was sent.
     """
@@ -126,12 +127,19 @@ class CountedCode:
     network: str
     number_range: str
     fraction: float
+    sample: str = ""
     sent_at: datetime
     is_entered: bool
 
 
 def count_no_code(_: CountedCode) -> None:
     """Count nothing."""
+
+
+def find_no_sample(phone: PhoneNumber, recognition: Recognition, sent_at: datetime) -> str:
+    """Return that a code is in no sample."""
+    del phone, recognition, sent_at
+    return ""
 
 
 class OrderProviders(Protocol):
@@ -162,6 +170,8 @@ class OtpExtensions:
         attest_delivery: Gives permits for proofs; None where none are asked for.
         count_cost: Counts what a message or call costs. It never raises.
         count_code: Counts codes that were sent or entered. It never raises, and waits for nothing.
+        find_sample: Returns the name of a feature if a code is in its random sample of phones, by
+            the phone, the recognition of its requester, and the time of the request.
         order_providers: Chooses the order of the providers; None where it is the operator's.
         recent_messages: Keeps messages for a page that shows them; None where no page does.
     """
@@ -170,5 +180,6 @@ class OtpExtensions:
     attest_delivery: AcquireForProof | None = None
     count_cost: Callable[[SentMessage | EndedCall], None] = count_nothing
     count_code: Callable[[CountedCode], None] = count_no_code
+    find_sample: Callable[[PhoneNumber, Recognition, datetime], str] = find_no_sample
     order_providers: OrderProviders | None = None
     recent_messages: RecentMessages | None = None

@@ -108,4 +108,5 @@ async def test_who_has_a_code_is_told_the_cooldown_and_not_the_restriction() -> 
     with pytest.raises(TooManyAttempts) as raised:
         await guess(5)
 
+    assert raised.value.resend_in is not None
     assert 0 < raised.value.resend_in <= 60

@@ -117,3 +117,21 @@ async def test_without_a_choice_the_order_is_that_of_the_operator(app: CoreHarne
     app.messenger.names = ("acme", "other")
     await app.request_otp()
     assert app.messenger.orders == [("acme", "other")]
+
+
+async def test_a_code_has_the_sample_that_its_phone_had_when_it_was_requested(
+    app: CoreHarness, counted: list[CountedCode]
+) -> None:
+    asked: list[object] = []
+
+    def find(*args: object) -> str:
+        asked.append(args)
+        return "test"
+
+    app.otp.extensions.find_sample = find
+    requested_at = app.clock.now()
+    await app.request_otp()
+    app.advance(20)
+    await app.verify_otp(app.last_code)
+    assert [code.sample for code in counted] == ["test", "test"]
+    assert asked == [(a_phone(), Recognition.NONE, requested_at)] * 2

@@ -15,7 +15,7 @@ from domain.otp.delivery import Channel
 CURRENCY: Final = "currency"
 _CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")
 _COUNTRY_CODE: Final = re.compile(r"[A-Z]{2}")
-_CHANNELS: Final = " and ".join(Channel)
+_CHANNELS: Final = "sms, voice and whatsapp"
 
 
 class InvalidPrices(ConfigurationError):

@@ -1,5 +1,6 @@
 """The stored form of phone verifications, and of attempts while no challenge is active."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal
@@ -11,7 +12,9 @@ from adapters.records.permits import PermitsRecord
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Record, RecordKind
 from domain.otp.challenge import Challenge, Purpose
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rejection import Rejection
 from domain.phone import PhoneNumber
 
 _OF_PHONE_CHANGES: Final = (Purpose.CHANGE_PHONE, Purpose.UNDO_PHONE_CHANGE)
@@ -185,6 +188,10 @@ class PhoneVerificationRecord(Record, kw_only=True):
 
     `encrypted_phone` is set while the phone is blocked, or held for the identity that had it: only
     with the phone can that move to another index key.
+
+    What goes by WhatsApp is stored with the channel `sms`, because a program of before reads no
+    other: `whatsapp_request_ids` names its deliveries, and `whatsapp_rejected_at` has the times of
+    those that were rejected.
     """
 
     expires_at: datetime | None = None
@@ -210,6 +217,8 @@ class PhoneVerificationRecord(Record, kw_only=True):
     unknown_deliveries: tuple[UnknownDeliveryRecord, ...] = ()
     operator_codes: tuple[OperatorCodeRecord, ...] = ()
     rejections: tuple[RejectionRecord, ...] = ()
+    whatsapp_request_ids: tuple[str, ...] = ()
+    whatsapp_rejected_at: tuple[datetime, ...] = ()
 
     @property
     def has_phone(self) -> bool:
@@ -223,7 +232,10 @@ class PhoneVerificationRecord(Record, kw_only=True):
 
 
 class PhoneVerificationMapping(RecordMapping[PhoneVerification, PhoneVerificationRecord]):
-    """The mapping of phone verifications, which keeps challenges of other purposes apart."""
+    """The mapping of phone verifications.
+
+    It keeps challenges of other purposes apart, and which deliveries go by WhatsApp.
+    """
 
     def __init__(self, kind: RecordKind[PhoneVerificationRecord]) -> None:
         """Take the kind."""
@@ -231,7 +243,19 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, PhoneVerificatio
 
     def to_record(self, value: PhoneVerification) -> PhoneVerificationRecord:
         """Return the record of a verification, without its phone."""
-        record = super().to_record(replace(value, challenges=value.challenges_for(Purpose.SIGN_IN)))
+        stored = replace(value, challenges=value.challenges_for(Purpose.SIGN_IN))
+        by_whatsapp = [each for each in value.deliveries if each.channel is Channel.WHATSAPP]
+        rejected = [each.at for each in value.rejections if each.channel is Channel.WHATSAPP]
+        if by_whatsapp or rejected:
+            stored = _store_as_sms(stored)
+        record = super().to_record(stored)
+        record.whatsapp_request_ids = tuple(
+            each.request_id for each in by_whatsapp if not each.is_rejected
+        )
+        record.whatsapp_rejected_at = (
+            *(each.sent_at for each in by_whatsapp if each.is_rejected),
+            *rejected,
+        )
         of_phone_changes = [each for each in value.challenges if each.purpose in _OF_PHONE_CHANGES]
         record.phone_change_challenges = msgspec.convert(
             of_phone_changes, tuple[PhoneChangeChallengeRecord, ...], from_attributes=True
@@ -260,17 +284,67 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, PhoneVerificatio
         return record
 
     def to_value(self, record: PhoneVerificationRecord) -> PhoneVerification:
-        """Return the verification of a record, with challenges of all purposes.
+        """Return the verification of a record, with challenges and channels of all kinds.
 
         Raises:
             CorruptRecord
         """
         verification = super().to_value(record)
+        if record.whatsapp_request_ids or record.whatsapp_rejected_at:
+            verification = _restore_whatsapp(verification, record)
         stored = (*record.phone_change_challenges, *record.console_challenges)
         if not stored:
             return verification
         others = msgspec.convert(stored, tuple[Challenge, ...], from_attributes=True)
         return replace(verification, challenges=(*verification.challenges, *others))
+
+
+def _store_as_sms(value: PhoneVerification) -> PhoneVerification:
+    """Return the verification with the channel `sms` in the place of `whatsapp`."""
+    return _set_channels(
+        value,
+        lambda delivery: delivery.channel is Channel.WHATSAPP,
+        lambda rejection: rejection.channel is Channel.WHATSAPP,
+        Channel.SMS,
+    )
+
+
+def _restore_whatsapp(
+    value: PhoneVerification, record: PhoneVerificationRecord
+) -> PhoneVerification:
+    """Return the verification with the channel `whatsapp` where its record names it."""
+    request_ids, rejected_at = set(record.whatsapp_request_ids), set(record.whatsapp_rejected_at)
+
+    def is_named(delivery: Delivery) -> bool:
+        if delivery.is_rejected:
+            return delivery.channel is Channel.SMS and delivery.sent_at in rejected_at
+        return delivery.request_id in request_ids
+
+    return _set_channels(
+        value,
+        is_named,
+        lambda rejection: rejection.channel is Channel.SMS and rejection.at in rejected_at,
+        Channel.WHATSAPP,
+    )
+
+
+def _set_channels(
+    value: PhoneVerification,
+    selects_delivery: Callable[[Delivery], bool],
+    selects_rejection: Callable[[Rejection], bool],
+    channel: Channel,
+) -> PhoneVerification:
+    return replace(
+        value,
+        deliveries=tuple(
+            replace(delivery, channel=channel) if selects_delivery(delivery) else delivery
+            for delivery in value.deliveries
+        ),
+        rejections=tuple(
+            replace(rejection, channel=channel) if selects_rejection(rejection) else rejection
+            for rejection in value.rejections
+        ),
+    )
 
 
 class UnchallengedAttemptRecord(msgspec.Struct, gc=False):

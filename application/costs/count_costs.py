@@ -11,6 +11,7 @@ from application.ports.statistics import CostMeter
 from application.ports.system import Clock
 from domain.costs.prices import PriceList
 from domain.costs.sums import Costs, CostSums
+from domain.otp.delivery import Channel
 from domain.otp.message_parts import message_parts
 from domain.statistics.period_sums import DeliveryGroup
 
@@ -23,6 +24,7 @@ class CountCosts:
     """Count what a message or a call costs, in memory. It never waits and never raises.
 
     - Nothing is counted without a price list, nor for a provider that costs nothing.
+    - A message by WhatsApp is one part, whatever its text.
     - A minute that began is a whole one, as providers charge it.
     """
 
@@ -38,7 +40,8 @@ class CountCosts:
             return
         price = self.prices.price(counted.country, counted.channel)
         if isinstance(counted, SentMessage):
-            parts = message_parts(counted.text)
+            is_by_part = counted.channel is not Channel.WHATSAPP
+            parts = message_parts(counted.text) if is_by_part else 1
             costs = Costs(messages=1, parts=parts, millionths=parts * price)
         else:
             # In this order, something that is not a number is a second.

@@ -75,11 +75,13 @@ class AcquireForProof(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentMessage:
-    """A message that a provider took, or may have taken. It has the price of its country."""
+    """A message that a provider took, or may have taken. It has the price of its country.
 
-    channel: ClassVar[Channel] = Channel.SMS
+    One by WhatsApp has the price of a message, whatever its text; all others that of their parts.
+    """
 
     country: str
+    channel: Channel
     provider: str
     text: str
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.extensions import OtpExtensions, SentMessage
 from application.ports.otp import DeliveryResult, DeliveryStatus, MessageProviders, TextMessage
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
 
@@ -32,8 +33,14 @@ class SendText:
         result = await self.timing.record(phone.country, sending)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             provider = result.provider or self.provider
-            sent = SentMessage(country=phone.country, provider=provider, text=message.text)
-            self.extensions.count_cost(sent)
+            self.extensions.count_cost(
+                SentMessage(
+                    country=phone.country,
+                    channel=Channel.SMS,
+                    provider=provider,
+                    text=message.text,
+                )
+            )
         return result
 
     async def imitate(self, phone: PhoneNumber) -> DeliveryResult:

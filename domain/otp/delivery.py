@@ -98,10 +98,11 @@ class AttemptCounter:
 
 
 class Channel(StrEnum):
-    """How a code is delivered: in a text message, or read out in a call."""
+    """How a code is delivered: in a text message, read out in a call, or in WhatsApp."""
 
     SMS = "sms"
     VOICE = "voice"
+    WHATSAPP = "whatsapp"
 
 
 @dataclass(frozen=True, slots=True)

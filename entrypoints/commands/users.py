@@ -78,7 +78,7 @@ def send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
     channel = Channel(arguments.channel)
     features: list[Feature] = [LIMITS, OTP]
     if channel is not Channel.SMS:
-        if not settings.has_voice_channel:
+        if channel is Channel.VOICE and not settings.has_voice_channel:
             raise InvalidArgument("--call: there is no provider of calls, see DIALTONE_VOICE.")
         features += [feature for feature in FEATURES if feature.adds_channel]
     if arguments.locale and not locale_fallbacks(arguments.locale):

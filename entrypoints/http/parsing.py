@@ -104,6 +104,8 @@ def parse_channel(text: str | None, settings: HttpOtpSettings) -> Channel:
     """Parse how a code is to be delivered; raises UnsupportedValue. The default is a message."""
     try:
         channel = Channel.SMS if text is None else Channel(text)
+        if channel is Channel.WHATSAPP and not settings.has_whatsapp_channel:
+            raise ValueError(channel)
     except ValueError:
         raise UnsupportedValue("Send 'sms' or 'voice', or omit the field.") from None
     if channel is Channel.VOICE and not settings.has_voice_channel:

@@ -57,12 +57,14 @@ class HttpOtpSettings:
     - `phone_rules` are the kinds of numbers that are accepted.
     - `otp_length` is in digits.
     - `has_voice_channel` is whether a code can be delivered by a call.
+    - `has_whatsapp_channel` is whether a code can be delivered by WhatsApp.
     """
 
     default_region: str | None = None
     phone_rules: PhoneRules = DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH
     has_voice_channel: bool = True
+    has_whatsapp_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

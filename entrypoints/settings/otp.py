@@ -180,6 +180,11 @@ class OtpSettings(TwilioSettings, SmsSettings):
         """Whether a code can be delivered by a call. The terminal shows it."""
         return self.has_phone_line or prints_codes(self.sms[0])
 
+    @property
+    def has_whatsapp_channel(self) -> bool:
+        """Whether a code can be delivered by WhatsApp."""
+        return False
+
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
         """Return what these settings decide.
 
@@ -226,4 +231,5 @@ class OtpSettings(TwilioSettings, SmsSettings):
             ),
             otp_length=self.otp_length,
             has_voice_channel=self.has_voice_channel,
+            has_whatsapp_channel=self.has_whatsapp_channel,
         )

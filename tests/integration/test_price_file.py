@@ -50,11 +50,11 @@ def test_all_problems_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
         for problem in (
             'it needs a line like currency = "USD", with the ISO 4217 code of the currency',
             "'sms' is unknown: it is neither currency nor a table like [IN]",
-            "US: prices of a country are a table like [US], with sms and voice",
+            "US: prices of a country are a table like [US], with sms, voice and whatsapp",
             "UK is not the ISO code of a country with phone numbers",
             f"IN.sms: {bounds}",
             f"IN.voice: {number}",
-            "IN: 'fax' is unknown; there are sms and voice",
+            "IN: 'fax' is unknown; there are sms, voice and whatsapp",
             f"DE.sms: {number}",
             f"DE.voice: {number}",
             "FR: it has no price",

@@ -84,9 +84,14 @@ def rejected(limit: str = "per_ip", reason: str = "too many requests") -> OtpReq
     return OtpRequestRejected(phone=a_phone(), channel=Channel.SMS, limit=limit, reason=reason)
 
 
-def sent_message(country: str = "US", provider: str = PROVIDER, text: str = "hello") -> SentMessage:
+def sent_message(
+    country: str = "US",
+    provider: str = PROVIDER,
+    text: str = "hello",
+    channel: Channel = Channel.SMS,
+) -> SentMessage:
     """Return a message that costs something."""
-    return SentMessage(country=country, provider=provider, text=text)
+    return SentMessage(country=country, channel=channel, provider=provider, text=text)
 
 
 def ended_call(seconds: float = 60, country: str = "IN", provider: str = PROVIDER) -> EndedCall:

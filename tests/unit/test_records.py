@@ -18,6 +18,7 @@ from domain.administration.scope import Scope
 from domain.identities.role import Role
 from domain.identities.user_events import UserEvents
 from domain.otp.challenge import Purpose
+from domain.otp.delivery import Channel
 from tests.support.full_records import (
     FIRST_GOLDEN_RECORDS,
     FULL_RECORDS,
@@ -88,9 +89,17 @@ def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
                 unknown_deliveries=(),
                 operator_codes=(),
                 rejections=(),
+                deliveries=tuple(
+                    replace(each, channel=Channel.SMS) if each.channel is Channel.WHATSAPP else each
+                    for each in value.deliveries
+                ),
             )
             for value in expected
         ]
+    if name == "daily_costs":
+        expected = [replace(value, entries=value.entries[:-1]) for value in expected]
+    if name == "hourly_counts":
+        expected = [replace(value, deliveries=value.deliveries[:-1]) for value in expected]
     if name == "identities":
         expected = [
             replace(

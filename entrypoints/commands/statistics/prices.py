@@ -12,7 +12,11 @@ from entrypoints.features.statistics import StatisticsSettings, load_prices
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
 
-_UNITS: Final = {Channel.SMS: "message part", Channel.VOICE: "minute"}
+_UNITS: Final = {
+    Channel.SMS: "message part",
+    Channel.VOICE: "minute",
+    Channel.WHATSAPP: "message",
+}
 
 
 def prices(settings: Settings, _: Namespace) -> Iterable[str]:
@@ -25,7 +29,12 @@ def prices(settings: Settings, _: Namespace) -> Iterable[str]:
 
 def _describe(settings: Settings, price_list: PriceList) -> Iterator[str]:
     countries = sorted(settings.countries or ALL_COUNTRIES)
-    channels = [*Channel] if settings.has_phone_line else [Channel.SMS]
+    offered = {
+        Channel.SMS: True,
+        Channel.VOICE: settings.has_phone_line,
+        Channel.WHATSAPP: settings.has_whatsapp_channel,
+    }
+    channels = [channel for channel, is_offered in offered.items() if is_offered]
     for channel in channels:
         missing = [country for country in countries if price_list.lacks(country, channel)]
         if not missing:

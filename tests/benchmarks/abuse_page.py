@@ -61,17 +61,18 @@ PAGE_WIDTH: Final = 116
 
 def write_page(generated: str) -> None:
     """Replace the generated parts of the pages."""
-    _replace(FIGURES_PAGE, BEGIN, f"\n{generated}\n", END)
+    replace_generated(FIGURES_PAGE, BEGIN, f"\n{generated}\n", END)
     write_derived()
 
 
 def write_derived() -> None:
     """Replace those parts that take no simulation."""
-    _replace(PAGE, BEGIN_SUMMARY, f"\n{render_summary()}\n", END_SUMMARY)
-    _replace(PROOFS_PAGE, BEGIN_PROOFS, f"\n{render_proofs()}\n", END_PROOFS)
+    replace_generated(PAGE, BEGIN_SUMMARY, f"\n{render_summary()}\n", END_SUMMARY)
+    replace_generated(PROOFS_PAGE, BEGIN_PROOFS, f"\n{render_proofs()}\n", END_PROOFS)
 
 
-def _replace(page: Path, begin: str, text: str, end: str) -> None:
+def replace_generated(page: Path, begin: str, text: str, end: str) -> None:
+    """Replace what is between two lines of a page."""
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     page.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
@@ -92,27 +93,27 @@ def render(
     return "\n".join(
         [
             "## Floods, and who is served\n",
-            _table(
+            render_table(
                 ["attack", *costs, *_in_order(WITHOUT_PROOF)],
                 [_flood_row(result, WITHOUT_PROOF) for result in ordinary],
             ),
             "## Floods where proofs are asked for\n",
-            _table(
+            render_table(
                 ["attack", "proofs", *costs, *_in_order(EVERYBODY)],
                 [_flood_row(result, EVERYBODY) for result in with_attestation],
             ),
             "## Strangers at one phone\n",
-            _table(
+            render_table(
                 ["owner", *map(_count_ips, CROWDS), "messages a day", "accounts a day"],
                 [_owner_row(kind, owners) for kind in PhoneOwner],
             ),
             "## Random accounts\n",
-            _table(
+            render_table(
                 ["guessers", "messages an hour", "guesses an hour", "accounts a day", "US$ a day"],
                 map(_guess_row, guesses),
             ),
             "## Forged callers at the phone line\n",
-            _table(
+            render_table(
                 [
                     f"forged numbers, {CALLS_PER_NUMBER} calls each",
                     "answered",
@@ -124,7 +125,7 @@ def render(
                 map(_call_row, calls),
             ),
             "## Forged callers who ask for a code\n",
-            _table(
+            render_table(
                 [
                     "forged numbers, one call each",
                     "called back",
@@ -140,7 +141,7 @@ def render(
 
 def render_summary() -> str:
     """Return what attacks reach and what they cost at most. The floods simulate these figures."""
-    costs = _table(["an hour", "at most", "US$"], _cost_rows())
+    costs = render_table(["an hour", "at most", "US$"], _cost_rows())
     calls = LIMITS.calls_per_country.limit
     note = (
         f"Of the messages of a country {calls} can be calls with a code, which cost about as much. "
@@ -152,10 +153,10 @@ def render_summary() -> str:
     return "\n".join(
         [
             "**What can happen**\n",
-            *(_wrap(f"- {text}") for text in _attacks()),
+            *(wrap_text(f"- {text}") for text in _attacks()),
             "\n**What it costs at most**\n",
             costs,
-            f"{_wrap(note)}\n",
+            f"{wrap_text(note)}\n",
         ]
     )
 
@@ -251,7 +252,7 @@ def _cost_rows() -> Iterable[list[str]]:
 
 def render_proofs() -> str:
     """Return what a proof costs by its difficulty, and a flood with proofs."""
-    table = _table(HEAD, [ProofCost(difficulty).row() for difficulty in DIFFICULTIES])
+    table = render_table(HEAD, [ProofCost(difficulty).row() for difficulty in DIFFICULTIES])
     attested = UNVERIFIED_WITH_ATTESTATION.attested.size
     of_logins = ALL_WITH_ATTESTATION.attested.size
     of_a_core = ProofCost.of_a_core(attested)
@@ -266,7 +267,7 @@ def render_proofs() -> str:
         f"{ProofCost(DEFAULT_DIFFICULTY).core_seconds(of_logins):,.0f} core-seconds, besides the "
         f"{_dollars(ALL_WITH_ATTESTATION.size)} US$ for the messages.",
     )
-    return "\n".join([table, *map(_wrap, texts), ""])
+    return "\n".join([table, *map(wrap_text, texts), ""])
 
 
 def _flood_row(result: FloodResult, owners: Collection[Owner]) -> list[str]:
@@ -348,11 +349,13 @@ def _dollars(messages: float) -> str:
     return f"{messages * PRICE_PER_MESSAGE:,.2f}"
 
 
-def _wrap(text: str) -> str:
+def wrap_text(text: str) -> str:
+    """Return a paragraph, or an item of a list, in lines of the width of a page."""
     return textwrap.fill(text, PAGE_WIDTH, subsequent_indent="  " if text[0] == "-" else "")
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def render_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 

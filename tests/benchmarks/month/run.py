@@ -1,0 +1,88 @@
+"""A simulated month: `make bench ARGS=month`."""
+
+import asyncio
+import gc
+import logging
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from random import Random
+from typing import Final
+
+from tests.benchmarks.month.attackers import ATTACKERS, Attack
+from tests.benchmarks.month.countries import BY_CODE
+from tests.benchmarks.month.customers import DAYS_BEFORE, REGULARS, Customers
+from tests.benchmarks.month.ledger import Ledger
+from tests.benchmarks.month.page import make_report, render, write_page
+from tests.benchmarks.month.schedule import Schedule
+from tests.benchmarks.month.service import MonthService
+from tests.support.fakes.instant_loop import InstantLoop
+
+SEED: Final = "a month"
+MONTH: Final = datetime(2026, 6, 1, tzinfo=UTC)
+DAYS: Final = 30
+SIGN_INS_AN_HOUR: Final = 150
+"""Sign-ins of customers, on average."""
+VICTIM: Final = 7
+"""The number of the customer whose phone is flooded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthPlan:
+    """A month that is simulated."""
+
+    seed: str = SEED
+    days: int = DAYS
+    sign_ins_an_hour: int = SIGN_INS_AN_HOUR
+    regulars: int = REGULARS
+    has_attackers: bool = True
+
+
+async def simulate(plan: MonthPlan) -> Ledger:
+    """Return what happened in a month."""
+    service = MonthService(MONTH, plan.seed, MONTH - timedelta(days=DAYS_BEFORE))
+    schedule = Schedule(service)
+    customers = Customers(service, schedule, plan.seed, plan.sign_ins_an_hour)
+    customers.register_regulars(plan.regulars, MONTH)
+    if plan.has_attackers:
+        for attacker in ATTACKERS:
+            random = Random(f"{plan.seed} {attacker.name}")
+            victim = BY_CODE[attacker.countries[0]].phone(VICTIM)
+            Attack(attacker, service, schedule, random, victim).plan(MONTH)
+    for hour in range(-24 * DAYS_BEFORE, 24 * plan.days):
+        begin = MONTH + timedelta(hours=hour)
+        if hour >= 0:
+            customers.plan_hour(begin, MONTH)
+        await schedule.run(begin + timedelta(hours=1))
+        await service.clean_up()
+    return service.ledger
+
+
+def simulate_month(plan: MonthPlan, *, writes_page: bool) -> None:
+    """Simulate a month with attackers and the same one without, and print the figures.
+
+    Raises:
+        SystemExit: An aim is not met.
+    """
+    started_at = time.perf_counter()
+    os.environ["PYTHONHASHSEED"] = "0"  # of the processes that are started now
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        months = [replace(plan, has_attackers=has_attackers) for has_attackers in (True, False)]
+        attacked, quiet = pool.map(_simulate, months)
+    report = make_report(attacked, quiet, MONTH)
+    page = render(report, plan.seed)
+    print(f"\n{page}\nsimulated in {(time.perf_counter() - started_at) / 60:.1f} minutes")
+    if writes_page:
+        write_page(page)
+    if failures := [aim.text for aim in report.aims if aim.failures]:
+        raise SystemExit("\n".join(["Aims that are not met:", *failures]))
+
+
+def _simulate(plan: MonthPlan) -> Ledger:
+    logging.disable()
+    gc.disable()  # nothing makes circles that matter, and it would look at all records again
+    with asyncio.Runner(loop_factory=InstantLoop) as runner:
+        return runner.run(simulate(plan))

@@ -1,0 +1,247 @@
+"""The service of the month: all use cases, with the decisions of one operator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from adapters.failover import FailoverMessenger, FailoverProvider
+from application.identities.login import LoggedIn
+from application.otp.provider_pause import ProviderPause
+from application.otp.request_otp import RequestOtpResult
+from application.ports.otp import DeliveryResult, TextMessage
+from application.ports.security_events import SecurityEvent
+from domain.attestation.errors import AttestationRequired
+from domain.costs.prices import PriceList
+from domain.errors import DomainError
+from domain.identities.device_token import DeviceToken
+from domain.otp.delivery import Channel
+from domain.otp.rate_limits import RateLimits
+from domain.phone import PhoneNumber
+from tests.benchmarks.month.countries import BY_CODE, COUNTRIES, FIRST_SMS, SECOND_SMS
+from tests.benchmarks.month.ledger import HONEST, Client, Ledger, Sent
+from tests.benchmarks.month.providers import INCIDENTS, SimulatedProvider
+from tests.benchmarks.month.quick_database import open_quick_repositories
+from tests.support.app_harness import AppHarness
+from tests.support.fakes.attestation import FakeAttestation, solve
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.randomness import SeededRandomness
+from tests.support.fakes.security_events import FakeSecurityEvents
+from tests.support.policies import make_policy
+
+LIMITS: Final = RateLimits(has_attested_part=True)
+PRICES: Final = PriceList(
+    "USD", {(country.code, Channel.SMS): country.prices[FIRST_SMS] for country in COUNTRIES}
+)
+
+PRICE_OF_CALL: Final = 50_000
+"""US dollars in millionths: of a minute of a call with a code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """The result of a request for a code: the message, if one was sent, or what rejected it."""
+
+    result: RequestOtpResult | None = None
+    sent: Sent | None = None
+    reason: str = ""
+    used_proof: bool = False
+
+
+class MonthService:
+    """The service, and its clock. It keeps all messages in `ledger`."""
+
+    def __init__(self, month: datetime, seed: str, begin: datetime) -> None:
+        """Open the service at a time before the month begins."""
+        self.ledger = Ledger()
+        self.clock = MovableClock(begin)
+        self._by, self._client = HONEST, Client.UNPROVEN
+        self._last: dict[PhoneNumber, Sent] = {}
+        incidents = [(one.begin(month), one.end(month), one) for one in INCIDENTS]
+        providers = [
+            SimulatedProvider(name, self.clock, incidents, self._deliver, seed)
+            for name in (FIRST_SMS, SECOND_SMS)
+        ]
+        self.events = _Alerts(self.ledger, self.clock)
+        self.attestation = FakeAttestation()
+        # The harness opens all features. What the operator decides about them is here.
+        self.harness = AppHarness(
+            repositories=open_quick_repositories(),
+            messenger=_Providers(providers, self.events, self.clock),
+            events=self.events,
+            clock=self.clock,
+            randomness=SeededRandomness(sum(seed.encode())),
+            policy=make_policy(sms_provider=FIRST_SMS, rate_limits=LIMITS, prices=PRICES),
+            attestation=self.attestation,
+        )
+
+    @property
+    def now(self) -> datetime:
+        """The simulated time."""
+        return self.clock.now()
+
+    def move_to(self, time: datetime) -> None:
+        """Move the clock forward."""
+        self.clock.advance(max(timedelta(0), time - self.now))
+
+    async def clean_up(self) -> None:
+        """Delete expired permits and proofs, as the cleanup does."""
+        await self.harness.limits.limit_store.delete_expired(self.now, 1_000_000)
+        self.attestation.subjects.clear()
+        self.attestation.verified.clear()
+
+    async def request(
+        self,
+        phone: PhoneNumber,
+        client_ip: str,
+        client: Client,
+        *,
+        by: str = HONEST,
+        device_token: DeviceToken | None = None,
+        sends_proof: bool = False,
+        channel: Channel = Channel.SMS,
+    ) -> Requested:
+        """Request a code, and request it again with a proof where one is asked for."""
+        self._by, self._client = by, client
+        before = self._last.get(phone)
+        options = {"device_token": device_token, "accepts_attestation": sends_proof}
+        used_proof = False
+        try:
+            try:
+                result = await self.harness.request_otp(phone, client_ip, channel, **options)
+            except AttestationRequired as required:
+                used_proof = True
+                result = await self.harness.request_otp(
+                    phone, client_ip, channel, **options, proof=solve(required)
+                )
+        except DomainError as error:
+            return Requested(reason=_name(error), used_proof=used_proof)
+        sent = self._last.get(phone)
+        if sent is before:
+            return Requested(result=result, used_proof=used_proof)
+        assert sent is not None
+        loaded = await self.harness.use_cases.repositories.phone_verifications.load(phone)
+        permits = loaded.value.deliveries[-1].permits
+        if permits is not None:
+            sent.parts = {used.group: used.part for used in permits.parts}
+        return Requested(result=result, sent=sent, used_proof=used_proof)
+
+    async def enter(
+        self,
+        sent: Sent,
+        client_ip: str,
+        request_id: str | None,
+        device_token: DeviceToken | None = None,
+        *,
+        code: str = "",
+    ) -> LoggedIn | None:
+        """Enter the code of a message, or another one. None if it is rejected."""
+        try:
+            result = await self.harness.verify_otp(
+                code or sent.code,
+                sent.phone,
+                client_ip,
+                request_id=request_id,
+                device_token=device_token,
+            )
+        except DomainError:
+            return None
+        if not isinstance(result, LoggedIn):
+            return None
+        sent.entered_at = self.now
+        return result
+
+    async def guess(self, sent: Sent, client_ip: str, request_id: str, code: str) -> bool:
+        """Enter a wrong code. Return whether it was looked at."""
+        try:
+            await self.harness.verify_otp(code, sent.phone, client_ip, request_id=request_id)
+        except DomainError:
+            return False
+        return True
+
+    async def call_back(self, phone: PhoneNumber, by: str) -> None:
+        """Let a caller with this number ask for a call with a code, and count the call."""
+        is_called = await self.harness.request_callback(phone)
+        self.ledger.requests[by, "taken" if is_called else "not called back"] += 1
+        if is_called:
+            self.ledger.sent.append(
+                Sent(
+                    at=self.now,
+                    phone=phone,
+                    country=phone.country,
+                    channel=Channel.VOICE,
+                    provider="line",
+                    price=PRICE_OF_CALL,
+                    code="",
+                    arrives_at=self.now,
+                    by=by,
+                    client=Client.UNPROVEN,
+                )
+            )
+
+    def channels_to_ask_for(self, phone: PhoneNumber) -> Sequence[Channel]:
+        """Return the channels that a client may ask for, in this country."""
+        return (Channel.SMS,)
+
+    def _deliver(
+        self, provider: str, phone: PhoneNumber, code: str, arrives_at: datetime | None
+    ) -> None:
+        country = BY_CODE[phone.country]
+        channel = Channel.SMS
+        sent = Sent(
+            at=self.now,
+            phone=phone,
+            country=country.code,
+            channel=channel,
+            provider=provider,
+            price=country.prices[provider],
+            code=code,
+            arrives_at=arrives_at,
+            by=self._by,
+            client=self._client,
+        )
+        self._last[phone] = sent
+        self.ledger.sent.append(sent)
+
+
+class _Providers(FakeMessenger):
+    """The providers in the order of the operator, as the service has them."""
+
+    def __init__(
+        self,
+        providers: Sequence[SimulatedProvider],
+        events: FakeSecurityEvents,
+        clock: MovableClock,
+    ) -> None:
+        super().__init__()
+        self._failover = FailoverMessenger(
+            [FailoverProvider(one.name, one, ProviderPause(clock)) for one in providers],
+            events,
+            now=lambda: clock.now().timestamp(),
+        )
+        self.names = self._failover.names
+
+    async def send(
+        self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
+    ) -> DeliveryResult:
+        return await self._failover.send(phone, message, order)
+
+
+class _Alerts(FakeSecurityEvents):
+    """Counts the events of a month, and keeps those that are none of one phone."""
+
+    def __init__(self, ledger: Ledger, clock: MovableClock) -> None:
+        super().__init__()
+        self._ledger = ledger
+        self._clock = clock
+
+    def record(self, event: SecurityEvent) -> None:
+        """Keep the time of an event that is about no phone."""
+        if getattr(event, "phone", None) is None:
+            self._ledger.alerts.append((self._clock.now(), type(event).__name__))
+
+
+def _name(error: DomainError) -> str:
+    limit = getattr(error, "limit", "")
+    return f"{type(error).__name__} {limit}".strip()

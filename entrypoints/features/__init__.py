@@ -7,6 +7,7 @@ from entrypoints.features.admin import ADMIN
 from entrypoints.features.app_data import APP_DATA
 from entrypoints.features.attestation import ATTESTATION
 from entrypoints.features.console import CONSOLE
+from entrypoints.features.conversion import CONVERSION
 from entrypoints.features.events import EVENTS
 from entrypoints.features.export import EXPORT
 from entrypoints.features.feature import Feature
@@ -36,6 +37,7 @@ def _make_extension_features() -> Iterable[Feature]:
 
 FEATURES: Final[tuple[Feature, ...]] = (
     ATTESTATION,
+    CONVERSION,
     APP_DATA,
     PHONE_CHANGE,
     MEDIA,

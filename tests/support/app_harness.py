@@ -8,6 +8,7 @@ from adapters.records.features.admin import make_admin_repositories
 from adapters.records.features.app_data import make_app_data_repositories
 from adapters.records.features.attestation import make_attestation_repositories
 from adapters.records.features.console import make_console_repositories
+from adapters.records.features.conversion import make_conversion_repositories
 from adapters.records.features.media import make_media_repositories
 from adapters.records.features.passkeys import make_passkeys_repositories
 from adapters.records.features.phone_change import make_phone_change_repositories
@@ -21,6 +22,7 @@ from application.app_data.details import add_app_data_details
 from application.app_data.feature import AppDataFeature
 from application.attestation.feature import AttestationFeature
 from application.console.feature import ConsoleFeature, add_console_cleanup
+from application.conversion.feature import ConversionFeature, ConversionPolicy
 from application.costs.feature import CostsFeature
 from application.events.details import add_event_details
 from application.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
@@ -101,6 +103,8 @@ class AppHarness(CoreHarness):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.files.faults = self.faults
+        conversion = self._make(make_conversion_repositories)
+        self.use_cases.add(ConversionFeature(self.use_cases, conversion, ConversionPolicy()))
         self._add_features(self.use_cases)
 
     def _add_features(self, core: UseCases) -> None:

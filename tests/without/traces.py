@@ -15,6 +15,7 @@ WORDS: Final[Mapping[str, str]] = {
     "admin": r"/admin\b|admin-token|service tokens?",
     "attestation": r"attest|altcha|turnstile|captcha",
     "console": r"web console|/console",
+    "conversion": r"PROVIDER_CHOICE|conversion",
     "events": r"DIALTONE_EVENTS?\b|destination",
     "export": r"\bexports?\b",
     "imports": r"\bimport(?:s|ed)?\b",

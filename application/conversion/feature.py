@@ -1,0 +1,111 @@
+"""Build the use cases of conversion."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from application.conversion.choose_provider import ChooseProvider
+from application.conversion.count_conversion import CountConversion
+from application.conversion.share_counts import ReadConversion, WriteConversion
+from application.operations.cleanup import expire
+from application.otp.feature import OtpFeature
+from application.ports.conversion import ConversionRepositories
+from application.use_cases import UseCases
+from domain.conversion.counts import ConversionSums
+from domain.conversion.provider_states import (
+    STATES_ID,
+    LeftProvider,
+)
+from domain.conversion.recent_counts import RecentCounts
+from domain.otp.delivery import Channel
+
+_PROCESS_ID_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversionPolicy:
+    """What the operator decides: whether the order of providers may change."""
+
+    chooses_provider: bool = True
+
+
+class ConversionFeature:
+    """The use cases of conversion. From now on, codes are counted.
+
+    Attributes:
+        recent: The counts of all processes, as they were read last.
+        write: Writes what this process counted.
+        choice: The order of the providers.
+    """
+
+    def __init__(
+        self, core: UseCases, repositories: ConversionRepositories, policy: ConversionPolicy
+    ) -> None:
+        clock = core.system.clock
+        self._repositories = repositories
+        self._policy = policy
+        self.recent = RecentCounts()
+        sums = ConversionSums(core.system.randomness.bytes(_PROCESS_ID_BYTES).hex())
+        self.write = WriteConversion(sums=sums, repositories=repositories, clock=clock)
+        self.read = ReadConversion(recent=self.recent, repositories=repositories, clock=clock)
+        otp = core.find(OtpFeature)
+        providers = tuple(otp.send_text.messenger.names) if otp else ()
+        self.choice = ChooseProvider(
+            recent=self.recent,
+            repositories=repositories,
+            clock=clock,
+            channel=Channel.SMS,
+            providers=providers,
+        )
+        core.operations.cleanup.add_steps(
+            {
+                "expired_conversion_minutes": expire(repositories.minutes),
+                "expired_conversion_hours": expire(repositories.hours),
+            }
+        )
+        if otp is None:
+            return
+        otp.extensions.count_code = CountConversion(
+            sums=sums,
+            channel=self.choice.channel,
+            providers=providers if self.chooses_provider else (),
+            clock=clock,
+        )
+        if self.chooses_provider:
+            otp.extensions.order_providers = self.choice
+
+    @property
+    def chooses_provider(self) -> bool:
+        """Whether there is a choice, and the operator allows it."""
+        return self._policy.chooses_provider and len(self.choice.providers) > 1
+
+    async def update(self) -> None:
+        """Write what this process counted, read what all have, and decide by it.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        await self.write()
+        await self.read()
+        if self.chooses_provider:
+            await self.choice.decide()
+
+    def count_left(self) -> Mapping[str, int]:
+        """Return in how many countries each provider is left, as it was read last."""
+        left = Counter(each.provider for each in self.choice.states.left)
+        return {name: left[name] for name in self.choice.providers if self.chooses_provider}
+
+    async def list_states(self) -> Sequence[LeftProvider]:
+        """Return the providers that are left now, by country; none where nothing is chosen.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        if not self._policy.chooses_provider:
+            return ()
+        loaded = await self._repositories.states.load(STATES_ID)
+        left = loaded.value.left if loaded else ()
+        return sorted(left, key=lambda each: each.key)

@@ -1,0 +1,159 @@
+"""What all processes counted: two hours by cell, and 15 days by source."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.conversion.counts import (
+    HOUR,
+    MINUTE,
+    MINUTES_RETENTION,
+    CellCounts,
+    ConversionCell,
+    ConversionCounts,
+    ConversionSource,
+    HourConversion,
+    MinuteConversion,
+    start_of,
+)
+
+USUAL_PERIOD: Final = timedelta(days=15)
+TIME_TO_ENTER: Final = MINUTE
+"""How long a person has to enter a code before it counts as sent."""
+_CODE_LIFETIME: Final = timedelta(minutes=10)
+"""After this a code cannot be entered anymore; twice that of a code, as clocks differ."""
+MIN_USUAL: Final = 100
+"""Of fewer codes there is no usual share."""
+
+SourceFilter = Callable[[ConversionSource], bool]
+
+
+class RecentCounts:
+    """The counts of all processes, in memory, as far as they were read."""
+
+    def __init__(self) -> None:
+        self._minutes: dict[str, MinuteConversion] = {}
+        self._hours: dict[str, HourConversion] = {}
+        self._sums: dict[ConversionSource, ConversionCounts] = {}
+
+    def add_minutes(self, records: Iterable[MinuteConversion]) -> None:
+        """Add minutes, in place of what was read of them before."""
+        self._minutes.update((record.id, record) for record in records)
+
+    def add_hours(self, records: Iterable[HourConversion]) -> None:
+        """Add hours, in place of what was read of them before."""
+        for record in records:
+            self._remove_hour(record.id)
+            self._hours[record.id] = record
+            for each in record.sources:
+                before = self._sums.get(each.source, ConversionCounts())
+                self._sums[each.source] = before + each.counts
+
+    def forget(self, now: datetime) -> None:
+        """Forget what is over."""
+        for minute in [*self._minutes.values()]:
+            if minute.starts_at < now - MINUTES_RETENTION:
+                del self._minutes[minute.id]
+        for hour in [*self._hours.values()]:
+            if hour.starts_at < start_of(now, HOUR) - USUAL_PERIOD:
+                self._remove_hour(hour.id)
+
+    def cells(
+        self, now: datetime, period: timedelta, is_wanted: SourceFilter | None = None
+    ) -> Mapping[ConversionCell, ConversionCounts]:
+        """Return what was sent within a period, and how much of it has been entered.
+
+        What was sent within the last one or two minutes is left out: it is still being entered.
+
+        Args:
+            now: The time.
+            period: The period until now, whole minutes.
+            is_wanted: Returns whether a source is wanted; None if all are.
+        """
+        sums: defaultdict[ConversionCell, list[int]] = defaultdict(lambda: [0, 0])
+        for source, cells in self.find(now, period, is_wanted):
+            for cell in cells:
+                key = ConversionCell(
+                    source.country,
+                    source.channel,
+                    source.provider,
+                    source.group,
+                    cell.number_range,
+                    cell.network,
+                    source.sample,
+                )
+                counts = sums[key]
+                counts[0] += cell.sent
+                counts[1] += cell.entered
+        return {cell: ConversionCounts(*counts) for cell, counts in sums.items()}
+
+    def find(
+        self, now: datetime, period: timedelta, is_wanted: SourceFilter | None = None
+    ) -> Iterable[tuple[ConversionSource, tuple[CellCounts, ...]]]:
+        """Yield the same counts by source. A source and a cell come several times."""
+        first = start_of(now - period, MINUTE)
+        last = start_of(now - TIME_TO_ENTER, MINUTE)
+        for minute in self._minutes.values():
+            if minute.starts_at < first - _CODE_LIFETIME:
+                continue
+            for each in minute.sources:
+                is_in_period = first <= each.sent_at < last
+                if is_in_period and (is_wanted is None or is_wanted(each.source)):
+                    yield each.source, each.cells
+
+    def usual_share(
+        self,
+        country: str,
+        group: str,
+        now: datetime,
+        provider: str = "",
+        channel: str = "",
+        without: timedelta = timedelta(minutes=11),
+    ) -> float | None:
+        """Return which part of the codes was entered in 15 days.
+
+        Args:
+            country: The country; empty for all together.
+            group: A `ConversionGroup`; empty for all together.
+            now: The time.
+            provider: The provider; empty for all together.
+            channel: The channel; empty for all together.
+            without: The latest period, which is left out; at most two hours.
+
+        Returns:
+            The part from 0 to 1, or None if fewer than `MIN_USUAL` codes were sent.
+        """
+
+        def is_wanted(source: ConversionSource) -> bool:
+            return (
+                (not country or source.country == country)
+                and (not group or source.group == group)
+                and (not provider or source.provider == provider)
+                and (not channel or source.channel == channel)
+            )
+
+        total = [counts for source, counts in self._sums.items() if is_wanted(source)]
+        usual = sum(total, ConversionCounts()) - self._counted_since(now - without, is_wanted)
+        return usual.share if usual.sent >= MIN_USUAL else None
+
+    def _counted_since(self, first: datetime, is_wanted: SourceFilter) -> ConversionCounts:
+        """Return what the hours have of the minutes from a time on."""
+        sent = entered = 0
+        for minute in self._minutes.values():
+            if minute.starts_at < first:
+                continue
+            for each in minute.sources:
+                if is_wanted(each.source):
+                    sent += sum([cell.sent for cell in each.cells])
+                    entered += sum([cell.entered for cell in each.cells])
+        return ConversionCounts(sent, entered)
+
+    def _remove_hour(self, record_id: str) -> None:
+        record = self._hours.pop(record_id, None)
+        for each in record.sources if record else ():
+            left = self._sums[each.source] - each.counts
+            if left.sent or left.entered:
+                self._sums[each.source] = left
+            else:
+                del self._sums[each.source]

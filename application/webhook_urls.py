@@ -2,11 +2,14 @@
 
 import hmac
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import Final
 
 from application.ports.keyed_hashes import KeyedHashes
+from application.ports.otp import CodeMessage
+from domain.phone import PhoneNumber
 
 _COUNTRY: Final = re.compile(r"[A-Z]{2}|001")
 _PHONE_HASH: Final = re.compile(r"[0-9a-f]{16}")
@@ -32,6 +35,10 @@ class PhoneLabels:
     phone_hash: str
 
 
+StatusUrl = Callable[[str, PhoneLabels], str]
+"""Returns the URL for the reports of a message, by the id of its report."""
+
+
 def parse_phone_labels(parameters: Mapping[str, str]) -> PhoneLabels:
     """Parse the query parameters of a signed URL. What is missing or invalid is empty."""
     country, phone_hash = parameters.get("country", ""), parameters.get("phone_hash", "")
@@ -49,6 +56,23 @@ def make_reference(keyed_hashes: KeyedHashes, report_id: str, labels: PhoneLabel
     """
     named = "-".join(filter(None, (report_id, labels.country, labels.phone_hash)))
     return f"{named}-{_sign_reference(keyed_hashes, named)}"
+
+
+def name_message(
+    message: CodeMessage,
+    report_id: str,
+    phone: PhoneNumber,
+    today: date,
+    keyed_hashes: KeyedHashes,
+    status_url: StatusUrl,
+) -> CodeMessage:
+    """Return a message with what names it in the reports of its provider."""
+    labels = PhoneLabels(phone.country, keyed_hashes.hash_phone_of_day(phone, today))
+    return replace(
+        message,
+        reference=make_reference(keyed_hashes, report_id, labels),
+        status_url=status_url(report_id, labels),
+    )
 
 
 def parse_reference(keyed_hashes: KeyedHashes, reference: str) -> tuple[str, PhoneLabels] | None:
@@ -79,7 +103,11 @@ class WebhookUrls:
 
     def sms_status(self, report_id: str, labels: PhoneLabels) -> str:
         """Return the URL for the status of a message."""
-        return self.make_url("/sms/status", delivery=report_id, **asdict(labels))
+        return self.status_url("/sms/status", report_id, labels)
+
+    def status_url(self, path: str, report_id: str, labels: PhoneLabels) -> str:
+        """Return the URL at a path for the status of a message."""
+        return self.make_url(path, delivery=report_id, **asdict(labels))
 
     def sms_statuses(self) -> str:
         """Return the URL for the statuses of all messages, at providers that have one URL."""

@@ -9,6 +9,7 @@ from application.administration.caller import Caller
 from application.administration.details import DetailsPart, DetailsParts
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.view_phone import ViewPhone
+from application.otp.delivery_status import load_report
 from application.otp.describe_verification import DescribeVerification
 from application.ports.otp import DeliveryStatus
 from application.ports.repositories import DeliveryReports
@@ -171,9 +172,9 @@ class ShowUser:
             return ShownDelivery(delivery, "suppressed", "")
         if delivery.is_rejected:
             return ShownDelivery(delivery, "rejected", delivery.rejection)
-        report = await self.delivery_reports.load(delivery.report_id)
-        if report is None or report.value.status is ReportedStatus.QUEUED:
+        report = await load_report(self.delivery_reports, delivery)
+        if report is None or report.status is ReportedStatus.QUEUED:
             if unknown_reason is not None:
                 return ShownDelivery(delivery, DeliveryStatus.UNKNOWN.value, unknown_reason)
             return ShownDelivery(delivery, DeliveryStatus.ACCEPTED.value, "")
-        return ShownDelivery(delivery, report.value.status.value, report.value.error_code or "")
+        return ShownDelivery(delivery, report.status.value, report.error_code or "")

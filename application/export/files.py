@@ -14,6 +14,7 @@ from application.administration.export_part import (
     text_file,
 )
 from application.export.page import EXPLAINED_FILES, EXPLAINED_MISSING, render_page
+from application.otp.delivery_status import load_report
 from application.ports.administration import AuditFilter, AuditLog
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import DeliveryReports
@@ -104,8 +105,7 @@ class CollectFiles:
         ]
 
     async def _describe_delivery(self, delivery: Delivery) -> _Json:
-        loaded = await self.delivery_reports.load(delivery.report_id)
-        report = loaded.value if loaded else None
+        report = await load_report(self.delivery_reports, delivery)
         return {
             "sent_at": delivery.sent_at,
             "channel": delivery.channel.value,

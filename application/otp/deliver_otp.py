@@ -3,25 +3,22 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from application.otp.codes import OtpCodes
 from application.otp.count_codes import CountCodes
 from application.otp.delivery_status import SENT_IS_REPORTED_ID, ReportTimingProfile
 from application.otp.events import OtpAccepted, OtpNotTaken, OtpUnconfirmed, ProviderEvent
-from application.otp.extensions import OtpExtensions
+from application.otp.extensions import CodeDelivery, OtpExtensions
 from application.otp.send_text import SendText
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import (
-    DeliveryResult,
-    DeliveryStatus,
-    SmsTemplates,
-)
+from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, SmsTemplates
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
-from application.webhook_urls import PhoneLabels, WebhookUrls, make_reference
+from application.webhook_urls import WebhookUrls, name_message
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
@@ -99,11 +96,13 @@ class DeliverOtp:
     keyed_hashes: KeyedHashes
     clock: Clock
 
-    def first_provider(self, phone: PhoneNumber, request_id: str, *, is_call: bool) -> str:
-        """Return the name of the provider that is tried first for the delivery of a request."""
+    def first_provider(self, phone: PhoneNumber, request_id: str, channel: Channel) -> str:
+        """Return the name of the provider that a channel tries first for a request."""
         code_calls = self.extensions.code_calls
-        if is_call and code_calls:
+        if channel is Channel.VOICE and code_calls is not None:
             return code_calls.provider
+        if message_channel := self.extensions.message_channels.get(channel):
+            return message_channel.provider
         return next(iter(self._order_providers(phone, request_id)), self.send_text.provider)
 
     def _order_providers(self, phone: PhoneNumber, request_id: str) -> Sequence[str]:
@@ -114,11 +113,16 @@ class DeliverOtp:
         fraction = self.keyed_hashes.fraction_of(request_id)
         return order(phone.country, Channel.SMS, names, fraction)
 
-    def retry_after(self, *, is_call: bool) -> float:
-        """Return after how many seconds a code is handed to a provider; 0 for now."""
-        if is_call and self.extensions.code_calls is not None:
-            return self.extensions.code_calls.retry_after()
-        return self.send_text.messenger.retry_after()
+    def retry_after(self, channels: Sequence[Channel]) -> float:
+        """Return after how many seconds one of the channels has a provider; 0 for now."""
+        return min(map(self._retry_after, channels))
+
+    def _retry_after(self, channel: Channel) -> float:
+        code_calls = self.extensions.code_calls
+        if channel is Channel.VOICE and code_calls is not None:
+            return code_calls.retry_after()
+        message_channel = self.extensions.message_channels.get(channel)
+        return (message_channel or self.send_text.messenger).retry_after()
 
     async def __call__(
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
@@ -139,6 +143,45 @@ class DeliverOtp:
             self.report_timing.start(decision.delivery, self.clock.now())
         return await self._deliver(phone, preferences, decision)
 
+    async def send_hidden(
+        self, code: CodeDelivery, next_channels: Sequence[Channel]
+    ) -> DeliveryResult | None:
+        """Send the code of a delivery by its channel. Clients see nothing of its reports.
+
+        Args:
+            code: The delivery.
+            next_channels: See `MessageChannel.send`.
+
+        Returns:
+            The result; None if it is of no interest any more.
+
+        Raises:
+            Unavailable: the key of the code is not available anymore.
+        """
+        channel = code.delivery.channel
+        message_channel = self.extensions.message_channels.get(channel)
+        if message_channel is not None:
+            sent = await message_channel.send(code, next_channels)
+            if sent is not None and sent.status in TAKEN:
+                self.count_codes.count_sent(code.phone, code.delivery, sent.provider)
+            return sent
+        message = self.render(code, self.clock.now())
+        return await self._send(code, message, code.delivery.report_id_by(channel))
+
+    def render(self, code: CodeDelivery, sent_at: datetime) -> CodeMessage:
+        """Render the message of a delivery.
+
+        Raises:
+            Unavailable: the key of the code is not available anymore.
+        """
+        return self.templates.render(
+            self.codes.derive(code.challenge, code.phone),
+            lifetime=code.challenge.expires_at - sent_at,
+            country=code.phone.country,
+            preferences=code.preferences,
+            purpose=code.challenge.purpose,
+        )
+
     async def _deliver(
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
     ) -> DeliveryResult:
@@ -149,30 +192,32 @@ class DeliverOtp:
             if result.status in TAKEN and not decision.is_suppressed:
                 self.count_codes.count_sent(phone, delivery, result.provider)
             return result
-        message = self.templates.render(
-            self.codes.derive(challenge, phone),
-            lifetime=challenge.expires_at - delivery.sent_at,
-            country=phone.country,
-            preferences=preferences,
-            purpose=challenge.purpose,
-        )
+        code = CodeDelivery(phone, preferences, delivery, challenge)
+        message = self.render(code, delivery.sent_at)
         if decision.is_suppressed:
             return await self.send_text.imitate(phone)
+        return await self._send(code, message, delivery.report_id)
+
+    async def _send(
+        self, code: CodeDelivery, message: CodeMessage, report_id: str
+    ) -> DeliveryResult:
         if self.webhook_urls is not None:
-            today = self.clock.now().date()
-            labels = PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
-            message = replace(
+            message = name_message(
                 message,
-                reference=make_reference(self.keyed_hashes, delivery.report_id, labels),
-                status_url=self.webhook_urls.sms_status(delivery.report_id, labels),
+                report_id,
+                code.phone,
+                self.clock.now().date(),
+                self.keyed_hashes,
+                self.webhook_urls.sms_status,
             )
         # What was recorded is tried first, even if the order has changed since.
+        phone, delivery = code.phone, code.delivery
         order = (delivery.provider, *self._order_providers(phone, delivery.request_id))
         result = await self.send_text(phone, message, tuple(dict.fromkeys(order)))
         if result.status in TAKEN:
             self.count_codes.count_sent(phone, delivery, result.provider)
             if self.extensions.recent_messages is not None:
-                self.extensions.recent_messages.add(decision.public_request_id, message.text)
+                self.extensions.recent_messages.add(delivery.public_id, message.text)
         return result
 
     async def _add_report(self, delivery: Delivery) -> None:

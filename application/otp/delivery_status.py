@@ -1,5 +1,6 @@
 """What became of a delivery: record it, and show it to the client."""
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -140,6 +141,20 @@ class ReportDelivery:
         is_new = await change(self.delivery_reports, report_id, advance)
         if is_new and (event := _describe_end(status, delivery, error_code or "")):
             self.events.record(event)
+
+
+async def load_report(reports: DeliveryReports, delivery: Delivery) -> DeliveryReport | None:
+    """Load what a provider reported of a delivery, for operators.
+
+    A report that becomes visible at a time is one that clients see instead. Of a suppressed
+    delivery there is no other.
+    """
+    visible, hidden = await asyncio.gather(
+        reports.load(delivery.report_id), reports.load(delivery.report_id_by(delivery.channel))
+    )
+    if visible is not None and (visible.value.visible_at is None or delivery.is_suppressed):
+        return visible.value
+    return hidden.value if hidden else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,16 @@ class DeliveryRejected(ProviderEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtpFellBack(ProviderEvent):
+    """A channel did not deliver a code, and the next one is tried."""
+
+    name = "otp_fell_back"
+    error_code: str
+    reason: str
+    next_channel: Channel
+
+
+@dataclass(frozen=True, kw_only=True)
 class OtpSuppressed(PhoneEvent):
     """Nothing was sent, and the client got the usual response."""
 

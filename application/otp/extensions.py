@@ -1,14 +1,15 @@
 """What features add to one-time codes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
 
 from application.ports.otp import DeliveryResult, RecentMessages
 from domain.otp.attestation_proof import AttestationProof
+from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Recognition
@@ -36,6 +37,57 @@ class CodeCalls(Protocol):
 
     def retry_after(self) -> float:
         """Return after how many seconds a call is handed to the provider; 0 for now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDelivery:
+    """A delivery that is recorded, and what its message is made of.
+
+    Attributes:
+        phone: The phone.
+        preferences: What the client asked for.
+        delivery: The delivery. Its channel is the one that is tried.
+        challenge: Has the code.
+    """
+
+    phone: PhoneNumber
+    preferences: MessagePreferences
+    delivery: Delivery
+    challenge: Challenge
+
+
+class MessageChannel(Protocol):
+    """Sends codes by messages that reach only the numbers of its customers, such as WhatsApp.
+
+    Whether it reaches a number is nobody's business: see `DeliverInOrder`.
+    """
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider that is tried first."""
+        ...
+
+    async def send(
+        self, code: CodeDelivery, next_channels: Sequence[Channel]
+    ) -> DeliveryResult | None:
+        """Send the code of a delivery.
+
+        - `INVALID_NUMBER` says that this channel cannot reach the number. After it, and after a
+          result that says that nothing was sent, the caller tries the next channel: this one never
+          tries it for the same delivery.
+        - None says that what the provider reported has decided meanwhile what happens: nothing is
+          left to do.
+        - A failure of the database is no error.
+
+        Args:
+            code: The delivery.
+            next_channels: What is tried where the provider reports later that it failed.
+        """
+        ...
+
+    def retry_after(self) -> float:
+        """Return after how many seconds a message is handed to the provider; 0 for now."""
         ...
 
 
@@ -169,6 +221,7 @@ class OtpExtensions:
 
     Attributes:
         code_calls: Calls phones; None where codes are sent by messages only.
+        message_channels: Channels of messages besides the SMS.
         attest_delivery: Gives permits for proofs; None where none are asked for.
         count_cost: Counts what a message or call costs. It never raises.
         count_code: Counts codes that were sent or entered. It never raises, and waits for nothing.
@@ -179,6 +232,7 @@ class OtpExtensions:
     """
 
     code_calls: CodeCalls | None = None
+    message_channels: dict[Channel, MessageChannel] = field(default_factory=dict)
     attest_delivery: AcquireForProof | None = None
     count_cost: Callable[[SentMessage | EndedCall], None] = count_nothing
     count_code: Callable[[CountedCode], None] = count_no_code

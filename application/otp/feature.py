@@ -17,6 +17,7 @@ from application.operations.cleanup import expire
 from application.otp.check_otp import CheckOtp
 from application.otp.codes import OtpCodes
 from application.otp.count_codes import CountCodes
+from application.otp.deliver_in_order import DeliverInOrder
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.delivery_status import (
     GetDeliveryStatus,
@@ -40,6 +41,7 @@ from application.ports.webhooks import Handshakes, StatusCallbacks
 from application.use_cases import UseCases
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
+from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -70,6 +72,7 @@ class OtpPolicy:
         delivery_policy: When a code is delivered to one phone.
         rate_limits: The limits that many phones share.
         webhook_urls: The URLs that providers request; None if no provider requests any.
+        channels: The channels of each country, in order.
         are_messages_reported: Whether a provider reports what became of a message.
         is_sent_reported: Whether it is known that each message is reported as sent.
     """
@@ -82,6 +85,7 @@ class OtpPolicy:
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     webhook_urls: WebhookUrls | None = None
+    channels: ChannelOrder = field(default_factory=ChannelOrder)
     are_messages_reported: bool = True
     is_sent_reported: bool = True
 
@@ -199,11 +203,7 @@ class OtpFeature:
         self.report_delivery = ReportDelivery(
             repositories.delivery_reports, report_timing, events, clock
         )
-        self.request_otp = RequestOtp(
-            phone_verifications=verifications,
-            delivery_limiter=limits.delivery_limiter,
-            attempt_limiter=limits.attempt_limiter,
-            codes=codes,
+        self.deliver_in_order = DeliverInOrder(
             deliver_otp=DeliverOtp(
                 codes=codes,
                 templates=ports.sms_templates,
@@ -216,6 +216,19 @@ class OtpFeature:
                 keyed_hashes=keyed_hashes,
                 clock=clock,
             ),
+            phone_verifications=verifications,
+            delivery_reports=repositories.delivery_reports,
+            events=events,
+            clock=clock,
+        )
+        self.request_otp = RequestOtp(
+            phone_verifications=verifications,
+            delivery_limiter=limits.delivery_limiter,
+            attempt_limiter=limits.attempt_limiter,
+            codes=codes,
+            deliver_otp=self.deliver_in_order.deliver_otp,
+            deliver_in_order=self.deliver_in_order,
+            channels=policy.channels,
             identities=repositories.identities,
             phone_holds=identities.phone_holds,
             rejections=self.rejections,

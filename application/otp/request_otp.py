@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from application.identities.phone_holds import PhoneHolds
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
+from application.otp.deliver_in_order import DeliverInOrder
 from application.otp.deliver_otp import BLOCKED, DeliverOtp, make_delivery_event
 from application.otp.events import (
     WITHIN_COOLDOWN,
@@ -31,7 +32,6 @@ from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerificat
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from application.tasks import start_task
 from application.update import change
 from domain.errors import (
     CountryNotServed,
@@ -45,6 +45,7 @@ from domain.identifier import NOBODY, RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Purpose
+from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.limit_names import NO_LIMIT, LimitName
@@ -65,11 +66,6 @@ from domain.phone import PhoneNumber, PhoneRules
 REQUEST_ID_BYTES: Final = 16
 NOTHING_TO_UNDO: Final = "blocked, or no change to undo"
 """Why the delivery of a code for an undo was suppressed, in the log."""
-_NO_ANSWER_YET: Final = DeliveryResult(
-    DeliveryStatus.UNKNOWN, "The provider has not answered yet, or the service ended before."
-)
-SLOW_DELIVERY: Final = 1.0
-"""Seconds after which the result of a delivery is recorded as unknown until it is known."""
 
 Decide = Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]]
 
@@ -81,7 +77,7 @@ class RequestOtpCommand:
     Attributes:
         phone: Where the code goes.
         client_ip: Where the request comes from.
-        channel: How the code is delivered.
+        channel: How the client wants the code; None if it named no channel.
         preferences: What the client asked for.
         device_token: The token of an earlier login, if the client sent one.
         purpose: What the code is for.
@@ -93,7 +89,7 @@ class RequestOtpCommand:
 
     phone: PhoneNumber
     client_ip: str
-    channel: Channel
+    channel: Channel | None = None
     preferences: MessagePreferences = field(default_factory=MessagePreferences)
     device_token: DeviceToken | None = None
     purpose: Purpose = Purpose.SIGN_IN
@@ -131,6 +127,9 @@ class RequestOtp:
       cooldown, counts in windows shorter than a day, and gives permits back, as `settle` says.
     - While no provider is called, because their latest results were unknown, nothing is used up.
     - A call has the same code, limits and cooldown as a message, and one limit more.
+    - A code to sign in goes by the channels of the country (`ChannelOrder`); any other code goes by
+      SMS, unless a call is asked for. Nobody sees which channel reaches a number: a delivery that
+      could show it is hidden (`DeliverInOrder`).
     - While a limit of failed attempts is used up, a message brings fewer attempts.
     - A blocked phone gets the same counting and the same responses, and no message. So does a phone
       without a change to undo, if the code is for an undo.
@@ -146,6 +145,8 @@ class RequestOtp:
     attempt_limiter: AttemptLimiter
     codes: OtpCodes
     deliver_otp: DeliverOtp
+    deliver_in_order: DeliverInOrder
+    channels: ChannelOrder
     identities: Identities
     phone_holds: PhoneHolds
     rejections: RecentRejections
@@ -170,9 +171,11 @@ class RequestOtp:
             StorageError
         """
         phone, now = command.phone, self.clock.now()
+        channels = self._plan_channels(command)
+        channel = channels[0]
         is_test_phone = self.codes.is_test_phone(phone, now)
         if not is_test_phone:
-            self._check_phone(command, now)
+            self._check_phone(command, channel, now)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         loaded, device, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
@@ -183,7 +186,7 @@ class RequestOtp:
             loaded = await self._end_void_hold(phone, loaded)
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         request_id = random[:REQUEST_ID_BYTES].hex()
-        is_call = command.channel is Channel.VOICE and self.extensions.code_calls is not None
+        is_call = channel is Channel.VOICE and self.extensions.code_calls is not None
         request = OtpRequest(
             client_ip,
             now,
@@ -192,10 +195,8 @@ class RequestOtp:
             ),
             self.codes.key_ids(),
             request_id,
-            command.channel,
-            ""
-            if is_test_phone
-            else self.deliver_otp.first_provider(phone, request_id, is_call=is_call),
+            channel,
+            "" if is_test_phone else self.deliver_otp.first_provider(phone, request_id, channel),
             device,
             is_limited=limited_until > now,
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
@@ -204,16 +205,16 @@ class RequestOtp:
             is_by_operator=command.is_by_operator,
         )
         try:
-            decision = await self._reserve_delivery(command, request, loaded)
+            decision = await self._reserve_delivery(command, request, loaded, channels)
         except DomainError as error:
             self._record_rejection(command, request, loaded, error)
             raise
         is_confirmed, reason = True, "" if decision.is_new else WITHIN_COOLDOWN
-        self.events.record(OtpRequested(phone=phone, reason=reason, channel=command.channel))
+        self.events.record(OtpRequested(phone=phone, reason=reason, channel=channel))
         if is_test_phone:
             self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
         elif decision.is_new:
-            is_confirmed = await self._deliver(command, request, decision)
+            is_confirmed = await self._deliver(command, request, decision, channels)
         now = self.clock.now()
         return RequestOtpResult(
             request_id=decision.public_request_id,
@@ -222,6 +223,14 @@ class RequestOtp:
             resend_in=whole_seconds(now, decision.next_request_at),
             is_confirmed=is_confirmed,
         )
+
+    def _plan_channels(self, command: RequestOtpCommand) -> Sequence[Channel]:
+        """Return the channels that are tried one after another: those that have a provider."""
+        if command.purpose is not Purpose.SIGN_IN:
+            return (command.channel or Channel.SMS,)
+        planned = self.channels.plan(command.phone.country, command.channel)
+        available = (Channel.SMS, Channel.VOICE, *self.extensions.message_channels)
+        return [channel for channel in planned if channel in available] or ONLY_SMS
 
     async def _end_void_hold(
         self, phone: PhoneNumber, loaded: Versioned[PhoneVerification]
@@ -238,28 +247,34 @@ class RequestOtp:
         await self.phone_holds.end_void(phone)
         return await self.phone_verifications.load(phone)
 
-    def _check_phone(self, command: RequestOtpCommand, now: datetime) -> None:
+    def _check_phone(self, command: RequestOtpCommand, channel: Channel, now: datetime) -> None:
         """Check country and kind of a phone. With a test OTP it may have any."""
         phone = command.phone
         if self.countries is not None and phone.country not in self.countries:
             reason = "the country is not served"
-            self._record_not_served(command, now, COUNTRY_NOT_SERVED, reason)
+            self._record_not_served(command, channel, now, COUNTRY_NOT_SERVED, reason)
             raise CountryNotServed
         if denied_by := self.delivery_limiter.limits.find_denial(phone, now):
             # A client cannot tell it from a country that is not served.
-            self._record_not_served(command, now, denied_by, "a rule blocks the number")
+            self._record_not_served(command, channel, now, denied_by, "a rule blocks the number")
             raise CountryNotServed
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
-            self._record_not_served(command, now, NUMBER_NOT_SERVED, "the kind of the number")
+            reason = "the kind of the number"
+            self._record_not_served(command, channel, now, NUMBER_NOT_SERVED, reason)
             raise PhoneUnreachable(error.message) from None
 
     def _record_not_served(
-        self, command: RequestOtpCommand, now: datetime, limit: str, reason: str
+        self,
+        command: RequestOtpCommand,
+        channel: Channel,
+        now: datetime,
+        limit: str,
+        reason: str,
     ) -> None:
         has_proof = command.proof is not None
-        rejection = Rejection(at=now, channel=command.channel, limit=limit, has_proof=has_proof)
+        rejection = Rejection(at=now, channel=channel, limit=limit, has_proof=has_proof)
         self.rejections.record(command.phone, rejection, reason, has_record=None)
 
     async def _reserve_delivery(
@@ -267,6 +282,7 @@ class RequestOtp:
         command: RequestOtpCommand,
         request: OtpRequest,
         loaded: Versioned[PhoneVerification],
+        channels: Sequence[Channel],
     ) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to an earlier delivery.
 
@@ -299,7 +315,7 @@ class RequestOtp:
             decision = await self._refer_to_delivery(phone, decide, loaded)
             if not decision.is_new:
                 return decision
-            self._check_providers(phone, request)
+            self._check_providers(phone, request, channels)
             acquired = await limiter.acquire(reservation, loaded.value)
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this phone.
@@ -325,11 +341,13 @@ class RequestOtp:
                 name = await limiter.alerts.name_used_limit(reservation)
             raise TooManyOtpRequests(retry_after, *name) from None
 
-    def _check_providers(self, phone: PhoneNumber, request: OtpRequest) -> None:
+    def _check_providers(
+        self, phone: PhoneNumber, request: OtpRequest, channels: Sequence[Channel]
+    ) -> None:
         """Reject the request while no provider is called, before it uses up anything."""
         if self.codes.is_test_phone(phone, request.now):
             return
-        seconds = self.deliver_otp.retry_after(is_call=request.new_call_id is not None)
+        seconds = self.deliver_otp.retry_after(channels)
         if seconds > 0:
             raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
 
@@ -348,7 +366,7 @@ class RequestOtp:
         return await attest_delivery(
             command.phone,
             request.client_ip,
-            command.channel,
+            request.channel,
             command.proof,
             verification.recognize(request),
             reservation,
@@ -421,24 +439,23 @@ class RequestOtp:
         return decision
 
     async def _deliver(
-        self, command: RequestOtpCommand, request: OtpRequest, decision: DeliveryDecision
+        self,
+        command: RequestOtpCommand,
+        request: OtpRequest,
+        decision: DeliveryDecision,
+        channels: Sequence[Channel],
     ) -> bool:
         """Deliver the code, and return whether the provider confirmed that it took it."""
-        phone = command.phone
+        phone, in_order = command.phone, self.deliver_in_order
+        if in_order.is_hidden(channels):
+            return await in_order(phone, command.preferences, decision, channels)
         sending = self.deliver_otp(phone, command.preferences, decision)
-        delivering = start_task("deliver_otp", sending)
         try:
-            await asyncio.wait([delivering], timeout=SLOW_DELIVERY)
-            is_slow = not delivering.done()
-            if is_slow:
-                await self._keep_result(phone, decision.delivery, _NO_ANSWER_YET)
-            result = await delivering
+            result, is_slow = await in_order.wait_for_result(phone, decision.delivery, sending)
         except StorageError:
             not_connected = DeliveryResult(DeliveryStatus.NOT_CONNECTED)
             await self._reject(command, request, decision, not_connected)
             raise
-        finally:
-            delivering.cancel()
         channel, provider = decision.delivery.channel, decision.delivery.provider
         if decision.is_suppressed:
             # The result is the imitation that the client sees.
@@ -448,36 +465,12 @@ class RequestOtp:
         else:
             self.events.record(make_delivery_event(phone, result, channel, provider))
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            await self._keep_result(phone, decision.delivery, result, was_unknown=is_slow)
+            await in_order.keep_result(phone, decision.delivery, result, was_unknown=is_slow)
             return result.status is DeliveryStatus.ACCEPTED
         retry_after = await self._reject(command, request, decision, result)
         if result.status is DeliveryStatus.INVALID_NUMBER:
             raise PhoneUnreachable(result.reason)
         raise DeliveryFailed(result.reason, retry_after)
-
-    async def _keep_result(
-        self,
-        phone: PhoneNumber,
-        delivery: Delivery,
-        result: DeliveryResult,
-        *,
-        was_unknown: bool = False,
-    ) -> None:
-        """Record another provider than the one that is tried first, and an unknown result.
-
-        A suppressed delivery is treated in the same way, so that the time reveals nothing.
-        """
-        is_unknown = result.status is DeliveryStatus.UNKNOWN
-        if not (is_unknown or was_unknown) and result.provider in ("", delivery.provider):
-            return
-        unknown_reason = result.reason if is_unknown else None
-
-        def keep(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            kept = verification.keep_result(delivery.request_id, result.provider, unknown_reason)
-            return kept, None
-
-        with suppress(StorageError):
-            await change(self.phone_verifications, phone, keep)
 
     async def _reject(
         self,
@@ -536,7 +529,7 @@ class RequestOtp:
                 limit, part = PROOF_REQUIRED, STRANGERS
         rejection = Rejection(
             at=request.now,
-            channel=command.channel,
+            channel=request.channel,
             limit=limit,
             part=part,
             until=until,

@@ -28,10 +28,13 @@ HAS_FIXED_CODE: Final = "This phone has a fixed code in DIALTONE_TEST_OTPS: noth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCodeCommand:
-    """A code for a user, which an operator asks for from `client_ip`."""
+    """A code for a user, which an operator asks for from `client_ip`.
+
+    `channel` is None if the operator named none.
+    """
 
     client_ip: str
-    channel: Channel
+    channel: Channel | None
     preferences: MessagePreferences
 
 

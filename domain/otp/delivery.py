@@ -245,6 +245,15 @@ class Delivery:
         """The id of its report: 32 hex digits that reveal no request id."""
         return hashlib.sha256(self.request_id.encode()).hexdigest()[:32]
 
+    @property
+    def public_id(self) -> str:
+        """The id that the client gets whose request caused it: it also names the report."""
+        return self.request_id + self.report_id
+
+    def report_id_by(self, channel: Channel) -> str:
+        """Return the id of what a provider reports of it by a channel, and clients must not see."""
+        return hashlib.sha256(f"{self.request_id} {channel}".encode()).hexdigest()[:32]
+
     def counter_of_request(self, request_id: str | None) -> AttemptCounter | None:
         """Return the counter of a request id: of this delivery's, or of a later request's."""
         if request_id is None:

@@ -23,6 +23,7 @@ from domain.otp.delivery import (
     ONE_DAY,
     REJECTED_TTL,
     AttemptCounter,
+    Channel,
     CounterKind,
     Delivery,
     DeviceProof,
@@ -323,18 +324,36 @@ class PhoneVerification:
             (delivery for delivery in self.deliveries if delivery.request_id == request_id), None
         )
 
-    def keep_result(
-        self, request_id: str, provider: str, unknown_reason: str | None
-    ) -> "PhoneVerification":
-        """Return the state after a provider took a delivery, or may have taken it.
+    def fall_back(self, request_id: str, channel: Channel, provider: str) -> "PhoneVerification":
+        """Return the state of a delivery whose code goes by another channel from now on.
 
         Args:
             request_id: The request that caused the delivery.
+            channel: The next channel.
+            provider: The name of the provider that is tried first there.
+        """
+        delivery = self.find_delivery(request_id)
+        if delivery is None:
+            return self
+        unknown = [each for each in self.unknown_deliveries if each.request_id != request_id]
+        fallen_back = replace(delivery, channel=channel, provider=provider)
+        return replace(self.replace_delivery(fallen_back), unknown_deliveries=tuple(unknown))
+
+    def keep_result(
+        self, request_id: str, channel: Channel, provider: str, unknown_reason: str | None
+    ) -> "PhoneVerification":
+        """Return the state after a provider took a delivery, or may have taken it.
+
+        A result of a channel that the delivery has left changes nothing.
+
+        Args:
+            request_id: The request that caused the delivery.
+            channel: The channel of the provider.
             provider: The name of the provider; empty if it is the one that was recorded.
             unknown_reason: Why the result is unknown; None if the provider took it.
         """
         delivery = self.find_delivery(request_id)
-        if delivery is None:
+        if delivery is None or delivery.channel is not channel:
             return self
         unknown = [each for each in self.unknown_deliveries if each.request_id != request_id]
         if unknown_reason is not None:

@@ -1,0 +1,48 @@
+"""The channels that codes have in each country, in the order of the operator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from domain.otp.delivery import Channel
+
+ONLY_SMS: Final = (Channel.SMS,)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOrder:
+    """Which channels a country has, and in which order messages try them.
+
+    A call is never tried after a message: calls have limits of their own. It is only asked for.
+
+    Attributes:
+        others: The channels of countries that `by_country` does not name.
+        by_country: The channels of a country, by its ISO 3166-1 code.
+    """
+
+    others: tuple[Channel, ...] = (Channel.SMS, Channel.VOICE)
+    by_country: Mapping[str, tuple[Channel, ...]] = field(default_factory=dict)
+
+    def of(self, country: str) -> tuple[Channel, ...]:
+        """Return the channels of a country in their order."""
+        return self.by_country.get(country, self.others)
+
+    @property
+    def all(self) -> frozenset[Channel]:
+        """All channels that some country has."""
+        return frozenset().union(self.others, *self.by_country.values())
+
+    def plan(self, country: str, requested: Channel | None) -> tuple[Channel, ...]:
+        """Return the channels that a code tries, one after another.
+
+        Args:
+            country: The country of the phone.
+            requested: The channel that the client asked for, which comes first; None if it named
+                none.
+        """
+        if requested is Channel.VOICE:
+            return (Channel.VOICE,)
+        messages = [channel for channel in self.of(country) if channel is not Channel.VOICE]
+        if requested is None:
+            return tuple(messages)
+        return (requested, *(channel for channel in messages if channel is not requested))

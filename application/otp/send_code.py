@@ -25,6 +25,10 @@ from domain.phone import PhoneNumber
 
 HAS_FIXED_CODE: Final = "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it."
 
+NO_SUCH_CHANNEL: Final = (
+    "Codes to {country} go by {channels}: choose one of these, or change DIALTONE_CHANNELS."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCodeCommand:
@@ -57,7 +61,7 @@ class SendCode:
 
         Raises:
             PhoneBlocked
-            ConflictingValue: the phone has a fixed code.
+            ConflictingValue: the phone has a fixed code, or its country has no such channel.
             TooManyOperatorCodes: three were sent to this phone within a day.
             CountryNotServed, TooManyOtpRequests: with a message if a rule rejects it.
             PhoneUnreachable, DeliveryFailed
@@ -66,6 +70,11 @@ class SendCode:
             phone = user.require_phone()
             if self.codes.is_test_phone(phone, self.clock.now()):
                 raise ConflictingValue(HAS_FIXED_CODE)
+            channels = self.request_otp.channels.of(phone.country)
+            if command.channel is not None and command.channel not in channels:
+                raise ConflictingValue(
+                    NO_SUCH_CHANNEL.format(country=phone.country, channels=", ".join(channels))
+                )
             if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
                 raise PhoneBlocked
             requested = RequestOtpCommand(

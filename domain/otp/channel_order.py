@@ -1,12 +1,13 @@
 """The channels that codes have in each country, in the order of the operator."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from domain.otp.delivery import Channel
 
-ONLY_SMS: Final = (Channel.SMS,)
+Channels = tuple[Channel, ...]
+
+ONLY_SMS: Final[Channels] = (Channel.SMS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,22 +18,22 @@ class ChannelOrder:
 
     Attributes:
         others: The channels of countries that `by_country` does not name.
-        by_country: The channels of a country, by its ISO 3166-1 code.
+        by_country: ISO 3166-1 codes of countries, each with its channels.
     """
 
-    others: tuple[Channel, ...] = (Channel.SMS, Channel.VOICE)
-    by_country: Mapping[str, tuple[Channel, ...]] = field(default_factory=dict)
+    others: Channels = (Channel.SMS, Channel.VOICE)
+    by_country: tuple[tuple[str, Channels], ...] = ()
 
-    def of(self, country: str) -> tuple[Channel, ...]:
+    def of(self, country: str) -> Channels:
         """Return the channels of a country in their order."""
-        return self.by_country.get(country, self.others)
+        return next((of for name, of in self.by_country if name == country), self.others)
 
     @property
     def all(self) -> frozenset[Channel]:
         """All channels that some country has."""
-        return frozenset().union(self.others, *self.by_country.values())
+        return frozenset().union(self.others, *(of for _, of in self.by_country))
 
-    def plan(self, country: str, requested: Channel | None) -> tuple[Channel, ...]:
+    def plan(self, country: str, requested: Channel | None) -> Channels:
         """Return the channels that a code tries, one after another.
 
         Args:

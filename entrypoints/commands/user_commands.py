@@ -53,10 +53,15 @@ def _show(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return show(settings, arguments)
 
 
+_HELP_OF_SMS: Final = "by SMS (default: the first message that the country has)"
+
+
 def _send_code_action(features: Sequence[FeatureCommands]) -> Command:
     def add(send_code: ArgumentParser) -> None:
         add_user_options(send_code)
-        send_code.set_defaults(channel="sms")
+        send_code.add_argument(
+            "--sms", action="store_const", dest="channel", const="sms", help=_HELP_OF_SMS
+        )
         for feature in features:
             if feature.add_channels is not None:
                 feature.add_channels(send_code)

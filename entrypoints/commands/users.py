@@ -75,12 +75,18 @@ def reset_limits(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Send a code to a phone."""
-    channel = Channel(arguments.channel)
+    channel = Channel(arguments.channel) if arguments.channel else None
+    if channel is Channel.VOICE and not settings.has_voice_channel:
+        raise InvalidArgument("--call: there is no provider of calls, see DIALTONE_VOICE.")
+    if channel is not None and channel not in settings.channel_order.all:
+        raise InvalidArgument(
+            f"No country has the channel {channel}: see DIALTONE_CHANNELS, and its provider in "
+            f"DIALTONE_{channel.upper()}."
+        )
+    # After a message, another one may be tried; a call is only asked for.
+    needed = {channel} if channel is Channel.VOICE else settings.channel_order.all - {Channel.VOICE}
     features: list[Feature] = [LIMITS, OTP]
-    if channel is not Channel.SMS:
-        if channel is Channel.VOICE and not settings.has_voice_channel:
-            raise InvalidArgument("--call: there is no provider of calls, see DIALTONE_VOICE.")
-        features += [feature for feature in FEATURES if feature.adds_channel]
+    features += [feature for feature in FEATURES if feature.adds_channel in needed]
     if arguments.locale and not locale_fallbacks(arguments.locale):
         raise InvalidArgument("--locale: a language is written like en, pt-BR or zh-Hant.")
     preferences = MessagePreferences(locale=arguments.locale)

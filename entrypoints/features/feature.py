@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from application.ports.tracing import Tracer
     from application.use_cases import UseCases
+    from domain.otp.delivery import Channel
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
@@ -50,7 +51,7 @@ class Feature:
         has_cleanup: Whether `dialtone cleanup` opens it.
         adds_to_export: Whether an export opens it, for its part.
         item_acts: What is opened to repeat acts on the items of users; None if it has no items.
-        adds_channel: Whether `dialtone user send-code` opens it, for a channel that is no message.
+        adds_channel: The channel for which `dialtone user send-code` opens it; None if it has none.
         left_by_deletion: What `dialtone user delete` leaves if it cannot be opened, in a sentence.
             Empty if a deletion does not open it.
         left_messages: What `dialtone cleanup` leaves if no message can be sent, in a sentence.
@@ -71,7 +72,7 @@ class Feature:
     has_cleanup: ClassVar[bool] = False
     adds_to_export: ClassVar[bool] = False
     item_acts: "ClassVar[Feature | None]" = None
-    adds_channel: ClassVar[bool] = False
+    adds_channel: "ClassVar[Channel | None]" = None
     left_by_deletion: ClassVar[str] = ""
     left_messages: ClassVar[str] = ""
     without_messages: "ClassVar[Feature | None]" = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from application.ports.keys import KeyPurpose
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
+from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, PhoneRules, parse_phone
 from entrypoints.features.feature import Feature
@@ -387,7 +388,7 @@ class _Voice(Feature):
     data = ("recordings",)
     has_cleanup = True
     adds_to_export = True
-    adds_channel = True
+    adds_channel = Channel.VOICE
 
     def rules(self) -> Sequence[Rule]:
         return (_check_countries, _check_line_settings, _check_retention)

@@ -100,20 +100,41 @@ def parse_id(text: str, error: Exception) -> str:
     return parsed
 
 
-def parse_channel(text: str | None, settings: HttpOtpSettings) -> Channel:
-    """Parse how a code is to be delivered; raises UnsupportedValue. The default is a message."""
+def parse_channel(
+    text: str | None, settings: HttpOtpSettings, country: str | None = None
+) -> Channel | None:
+    """Parse how a code is to be delivered; raises UnsupportedValue.
+
+    Args:
+        text: The name of a channel, or None: the service chooses.
+        settings: Have the channels of each country.
+        country: The country of the phone; None if it is not known. The phone decides nothing else.
+    """
+    if text is None:
+        return None
+    channels = settings.channels
+    names = [channel for channel in Channel if channel in channels.all]
     try:
-        channel = Channel.SMS if text is None else Channel(text)
-        if channel is Channel.WHATSAPP and not settings.has_whatsapp_channel:
-            raise ValueError(channel)
+        channel = Channel(text)
     except ValueError:
-        raise UnsupportedValue("Send 'sms' or 'voice', or omit the field.") from None
+        raise UnsupportedValue(f"Send {_join(names)}, or omit the field.") from None
     if channel is Channel.VOICE and not settings.has_voice_channel:
         raise UnsupportedValue(
-            "This service places no calls. Send 'sms', or omit the field. Its operator can change"
-            " that with the setting DIALTONE_VOICE."
+            f"This service places no calls. Send {_join(names)}, or omit the field. Its operator"
+            " can change that with the setting DIALTONE_VOICE."
+        )
+    if channel not in (channels.all if country is None else channels.of(country)):
+        names = [*(channels.of(country) if country else names)]
+        raise UnsupportedValue(
+            f"No code goes to this country by '{channel}'. Send {_join(names)}, or omit the field."
+            " The operator of the service can change that with the setting DIALTONE_CHANNELS."
         )
     return channel
+
+
+def _join(names: Sequence[str]) -> str:
+    *others, last = [f"'{name}'" for name in names]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 @cache

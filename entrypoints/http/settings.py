@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from domain.identities.username import UsernameRules
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
+from domain.otp.channel_order import ChannelOrder
+from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import DEFAULT_RULES, PhoneRules
 from domain.token_issuers import FIRST_ISSUER
@@ -56,15 +58,18 @@ class HttpOtpSettings:
     - `default_region` is the ISO code of the country for phone numbers without `+`.
     - `phone_rules` are the kinds of numbers that are accepted.
     - `otp_length` is in digits.
-    - `has_voice_channel` is whether a code can be delivered by a call.
-    - `has_whatsapp_channel` is whether a code can be delivered by WhatsApp.
+    - `channels` are those of each country.
     """
 
     default_region: str | None = None
     phone_rules: PhoneRules = DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH
-    has_voice_channel: bool = True
-    has_whatsapp_channel: bool = False
+    channels: ChannelOrder = field(default_factory=ChannelOrder)
+
+    @property
+    def has_voice_channel(self) -> bool:
+        """Whether a code can be delivered by a call."""
+        return Channel.VOICE in self.channels.all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from domain.countries import ALL_COUNTRIES
 from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes
+from entrypoints.settings.channel_parsers import ALL_OTHERS
 from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, check_hook_urls
 from entrypoints.settings.settings import InvalidSetting, Settings
 from entrypoints.settings.values import SqliteLocation
@@ -103,6 +104,23 @@ def _check_hook_secrets(settings: Settings) -> Iterator[Problem]:
 def _check_countries(settings: Settings) -> Iterator[Problem]:
     if not all(map(prints_codes, settings.sms)) and settings.countries is None:
         yield Problem("DIALTONE_COUNTRIES", "Must be set if a provider of messages costs money.")
+
+
+def _check_channels(settings: Settings) -> Iterator[Problem]:
+    for country, channels in settings.channels:
+        is_served = settings.countries is None or country in settings.countries
+        if country != ALL_OTHERS and not is_served:
+            yield Problem(
+                "DIALTONE_CHANNELS",
+                f"{country} is not in DIALTONE_COUNTRIES: add it there, or take it out here.",
+            )
+        for channel in channels:
+            if channel not in settings.provided_channels:
+                yield Problem(
+                    "DIALTONE_CHANNELS",
+                    f"{country} has {channel}, which has no provider: set "
+                    f"DIALTONE_{channel.upper()}, or take {channel} out here.",
+                )
 
 
 def _check_test_otps(settings: Settings) -> Iterator[Problem]:
@@ -214,6 +232,7 @@ _RULES: Final[Sequence[Rule]] = (
     _check_providers,
     _check_senders,
     _check_countries,
+    _check_channels,
     _check_test_otps,
     _check_metrics_port,
     _check_hook_secrets,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
+from domain.otp.channel_order import ChannelOrder, Channels
+from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.message_preferences import parse_app_hash, parse_locale
 from domain.otp.rate_limits import VERIFICATIONS_PER_DELIVERY, RateLimits
@@ -16,6 +18,7 @@ from domain.phone import PhoneRules
 from entrypoints.http.settings import HttpOtpSettings
 from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.settings import parsers
+from entrypoints.settings.channel_parsers import ALL_OTHERS, parse_channels
 from entrypoints.settings.declaration import essential, limit, optional
 from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, parse_hook_secrets
 from entrypoints.settings.provider_parsers import parse_sms
@@ -78,6 +81,12 @@ class OtpSettings(TwilioSettings, SmsSettings):
         "Countries of messages, as ISO codes, or * for all; optional with console alone.",
         parsers.parse_countries,
         example="IN,US,DE",
+    )
+    channels: tuple[tuple[str, Channels], ...] = optional(
+        "Channels of codes by country, the first one first; * is all others, see docs/channels.md.",
+        parse_channels,
+        unset=(),
+        example="IN=sms;*=sms",
     )
     android_hashes: tuple[str, ...] = optional(
         "Hashes of the Android apps that read the code from the message, the usual app first.",
@@ -181,9 +190,20 @@ class OtpSettings(TwilioSettings, SmsSettings):
         return self.has_phone_line or prints_codes(self.sms[0])
 
     @property
+    def provided_channels(self) -> Channels:
+        """The channels that have a provider, in the order that they have without a setting."""
+        return (Channel.SMS, Channel.VOICE) if self.has_voice_channel else (Channel.SMS,)
+
+    @property
+    def channel_order(self) -> ChannelOrder:
+        """The channels of each country."""
+        others = dict(self.channels).get(ALL_OTHERS, self.provided_channels)
+        return ChannelOrder(others=others, by_country=self.channels)
+
+    @property
     def has_whatsapp_channel(self) -> bool:
-        """Whether a code can be delivered by WhatsApp."""
-        return False
+        """Whether a code can be delivered by WhatsApp in some country."""
+        return Channel.WHATSAPP in self.channel_order.all
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
         """Return what these settings decide.
@@ -214,6 +234,7 @@ class OtpSettings(TwilioSettings, SmsSettings):
                 failed_attempts_total=self.sms_limit_total,
             ),
             webhook_urls=WebhookUrls(self.public_url) if has_url else None,
+            channels=self.channel_order,
             are_messages_reported=are_messages_reported,
             # A hook need not report anything.
             is_sent_reported=not self.sms_hooks,
@@ -230,6 +251,5 @@ class OtpSettings(TwilioSettings, SmsSettings):
                 accepts_toll_free=self.accepts_toll_free_numbers, exceptions=test_phones
             ),
             otp_length=self.otp_length,
-            has_voice_channel=self.has_voice_channel,
-            has_whatsapp_channel=self.has_whatsapp_channel,
+            channels=self.channel_order,
         )

@@ -10,6 +10,7 @@ import pytest
 
 from domain.identities.identity import Consent
 from domain.identities.role import Role
+from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.voice.call import CallStatus
 from domain.voice.walk import CallOutcome
 from tests.e2e.app import bearer
@@ -133,7 +134,7 @@ async def test_users_see_what_was_agreed_to_with_their_number(client: Client) ->
 
 
 async def test_a_service_without_calls_says_what_its_operator_can_set() -> None:
-    settings = change_http_settings(SETTINGS, has_voice_channel=False)
+    settings = change_http_settings(SETTINGS, channels=ChannelOrder(ONLY_SMS))
     async with open_http_client(AppHarness().use_cases, settings) as http:
         body = {"phone": a_phone().e164, "channel": "voice"}
         response = await http.post("/auth/request-otp", json=body)

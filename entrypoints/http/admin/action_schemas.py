@@ -14,6 +14,7 @@ from entrypoints.http.fields import (
     described,
     external_id_field,
 )
+from entrypoints.http.otp.schemas import CHANNELS_OF_REQUESTS
 from entrypoints.http.retained_data import RetainedDataResponse
 from entrypoints.http.target import ReasonField, UserBody
 from entrypoints.http.user_details import SubjectField
@@ -46,9 +47,10 @@ class SendCodeBody(UserBody, forbid_unknown_fields=True, kw_only=True):
     channel: Annotated[
         str | None,
         described(
-            "A message (`sms`, the default), or a call (`voice`).",
+            "A message (`sms`), or a call (`voice`). By default the first message that the country"
+            " has.",
             Channel.SMS.value,
-            enum=[*(channel.value for channel in Channel), None],
+            enum=CHANNELS_OF_REQUESTS,
         ),
     ] = None
     locale: Annotated[str | None, described("The language of the message, as BCP 47.", "en")] = None

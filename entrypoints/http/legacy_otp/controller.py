@@ -9,7 +9,6 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
-from domain.otp.delivery import Channel
 from domain.phone import parse_international_phone
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.legacy_otp import schemas
@@ -50,7 +49,7 @@ class LegacyOtpController(Controller):
             phone = parse_international_phone(
                 data.phone, settings.default_region, settings.phone_rules
             )
-        await otp.request_otp(RequestOtpCommand(phone, request.client_ip, Channel.SMS))
+        await otp.request_otp(RequestOtpCommand(phone, request.client_ip))
         return schemas.LegacyGetOtpResponse()
 
     @post(

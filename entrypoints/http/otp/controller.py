@@ -54,12 +54,13 @@ class OtpController(Controller):
         extend its life. With a `device_token` of an earlier login the request has limits of its
         own.
         """
-        settings = request.settings.otp
+        settings, country = request.settings.otp, None
         with FieldErrors(data) as invalid:
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+                country = phone.country
             with invalid.of("channel"):
-                channel = parse_channel(data.channel, settings)
+                channel = parse_channel(data.channel, settings, country)
             sent = parse_sent_proof(request, data, invalid)
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = _parse_device_token(data.device_token)

@@ -97,6 +97,8 @@ AppHashField = Annotated[
 ]
 
 
+CHANNELS_OF_REQUESTS: Final = [Channel.SMS.value, Channel.VOICE.value, None]
+"""A feature that adds a channel describes the field with it."""
 RequestIdParameter = Annotated[str, path_parameter("The `request_id` of the request for the code.")]
 
 
@@ -116,9 +118,10 @@ class RequestOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
         str | None,
         described(
             "How the code is delivered: in a message (`sms`), or read out in a call (`voice`). A"
-            " service that places no calls rejects `voice`. The default is `sms`.",
+            " service that places no calls rejects `voice`. A country may have fewer channels, or"
+            " others. Without this field the service chooses a message.",
             "sms",
-            enum=[*(channel.value for channel in Channel), None],
+            enum=CHANNELS_OF_REQUESTS,
         ),
     ] = None
     device_token: DeviceTokenInput = None

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from application.limits.delivery_terms import RequestedDelivery, apply_terms
 from application.limits.effective_limits import EffectiveLimits
@@ -88,7 +89,13 @@ class DeliveryLimiter:
         self.alerts.measure_limits.see(phone.country)
         recognition = verification.recognize(request)
         return self.reserve_delivery(
-            phone, request.client_ip, now, recognition, channel, client_ip
+            phone,
+            request.client_ip,
+            now,
+            recognition,
+            channel,
+            client_ip,
+            is_by_operator=isinstance(request, OtpRequest) and request.is_by_operator,
         ).with_limits(*of_identity)
 
     def reserve_delivery(
@@ -99,6 +106,8 @@ class DeliveryLimiter:
         recognition: Recognition,
         channel: Channel,
         client_ip: str = "",
+        *,
+        is_by_operator: bool = False,
     ) -> Reservation:
         """Return the reservation of a delivery to a phone that has no fixed code.
 
@@ -109,6 +118,7 @@ class DeliveryLimiter:
             recognition: How the client is recognized.
             channel: How the code is delivered.
             client_ip: The IP of the request; empty if rules about networks do not matter.
+            is_by_operator: Whether an operator requests it for the user.
         """
         route = self.route(phone, hashed_ip)
 
@@ -117,9 +127,14 @@ class DeliveryLimiter:
 
         reservation = self.limits.reserve(phone, client_ip, now, make)
         delivery = RequestedDelivery(
-            phone=phone, route=route, recognition=recognition, channel=channel
+            phone=phone,
+            route=route,
+            recognition=recognition,
+            channel=channel,
+            is_by_operator=is_by_operator,
         )
-        return apply_terms(reservation, self.limits.terms, delivery)
+        terms = self.limits.terms
+        return apply_terms(reservation, [partial(each.change, delivery=delivery) for each in terms])
 
     def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
         """Return the reservation of a callback, with both parts that it may have."""
@@ -129,7 +144,9 @@ class DeliveryLimiter:
         def make(limits: RateLimits, time: datetime) -> Reservation:
             return limits.reserve_callback(time, phone.country, number_range)
 
-        return self.limits.reserve(phone, "", now, make)
+        reservation = self.limits.reserve(phone, "", now, make)
+        terms = self.limits.callback_terms
+        return apply_terms(reservation, [lambda each: terms(each, phone)] if terms else ())
 
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification

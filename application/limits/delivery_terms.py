@@ -1,6 +1,6 @@
 """What features make of the reservation of a delivery."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -19,12 +19,14 @@ class RequestedDelivery:
         route: Where the delivery comes from and goes to.
         recognition: How the client is recognized.
         channel: How the code is delivered.
+        is_by_operator: Whether an operator requests it for a user.
     """
 
     phone: PhoneNumber
     route: DeliveryRoute
     recognition: Recognition
     channel: Channel
+    is_by_operator: bool = False
 
 
 class DeliveryTerms(Protocol):
@@ -46,17 +48,17 @@ class DeliveryTerms(Protocol):
 
 
 def apply_terms(
-    reservation: Reservation, terms: Sequence[DeliveryTerms], delivery: RequestedDelivery
+    reservation: Reservation, changes: Sequence[Callable[[Reservation], Reservation]]
 ) -> Reservation:
-    """Return a reservation under these terms, also at later times and as without rules."""
-    if not terms:
+    """Return a reservation with these changes, also at later times and as without rules."""
+    if not changes:
         return reservation
     changed = reservation
-    for each in terms:
-        changed = each.change(changed, delivery)
+    for change in changes:
+        changed = change(changed)
     ruling = reservation.ruling
     if ruling is None:
         return changed
-    later = ruling.later and apply_terms(ruling.later, terms, delivery)
-    of_settings = apply_terms(ruling.of_settings, terms, delivery)
+    later = ruling.later and apply_terms(ruling.later, changes)
+    of_settings = apply_terms(ruling.of_settings, changes)
     return replace(changed, ruling=replace(ruling, of_settings=of_settings, later=later))

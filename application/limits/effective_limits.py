@@ -70,11 +70,13 @@ class EffectiveLimits:
         rules: Changes them. A feature sets it; without one nothing changes them.
         terms: What features make of each reservation of a delivery, after the rules and in this
             order. A feature adds its own when it is opened.
+        callback_terms: What a feature makes of each reservation of a callback, if any does.
     """
 
     settings: RateLimits
     rules: LimitRules | None = None
     terms: list[DeliveryTerms] = field(default_factory=list)
+    callback_terms: Callable[[Reservation, PhoneNumber], Reservation] | None = None
 
     def of_phone(self, phone: PhoneNumber, now: datetime) -> RateLimits:
         """Return the limits of messages and calls to a phone."""

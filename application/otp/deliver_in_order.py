@@ -134,7 +134,7 @@ class DeliverInOrder:
 
         with suppress(StorageError):
             await change(self.phone_verifications, phone, fall_back)
-        return await self._try(replace(code, delivery=changed), channels)
+        return await self._try(replace(code, delivery=changed), channels, is_first=False)
 
     async def wait_for_result(
         self, phone: PhoneNumber, delivery: Delivery, sending: Coroutine[Any, Any, R]
@@ -192,7 +192,7 @@ class DeliverInOrder:
             self.events.record(OtpSuppressed(phone=phone, reason=BLOCKED, channel=channels[0]))
         if self.is_hidden(channels[:1]):
             await self._add_report(delivery)
-            return not delivery.is_suppressed and await self._try(code, channels)
+            return not delivery.is_suppressed and await self._try(code, channels, is_first=True)
         sending = self.deliver_otp(phone, code.preferences, decision)
         result, is_slow = await self.wait_for_result(phone, delivery, sending)
         if result.status in TAKEN:
@@ -202,10 +202,12 @@ class DeliverInOrder:
         await self._add_report(delivery)
         return not delivery.is_suppressed and await self.fall_back(code, result, channels[1:])
 
-    async def _try(self, code: CodeDelivery, channels: Sequence[Channel]) -> bool:
+    async def _try(
+        self, code: CodeDelivery, channels: Sequence[Channel], *, is_first: bool
+    ) -> bool:
         """Send the code by the first of these channels, and by the next one if that fails."""
         rest = channels[1:]
-        sending = self.deliver_otp.send_hidden(code, rest)
+        sending = self.deliver_otp.send_hidden(code, rest, is_first=is_first)
         result, is_slow = await self.wait_for_result(code.phone, code.delivery, sending)
         if result is None:
             return False

@@ -11,7 +11,7 @@ from application.otp.codes import OtpCodes
 from application.otp.count_codes import CountCodes
 from application.otp.delivery_status import SENT_IS_REPORTED_ID, ReportTimingProfile
 from application.otp.events import OtpAccepted, OtpNotTaken, OtpUnconfirmed, ProviderEvent
-from application.otp.extensions import CodeDelivery, OtpExtensions
+from application.otp.extensions import CodeCalls, CodeDelivery, OtpExtensions, SentMessage
 from application.otp.send_text import SendText
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
@@ -23,10 +23,12 @@ from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
+from domain.otp.rate_limits import Acquisition
 from domain.phone import PhoneNumber
 
 TAKEN: Final = (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
 """A provider took the message or call, or may have taken it."""
+NO_MONEY: Final = "The hard end of a budget was reached, or it could not be read."
 BLOCKED: Final = "blocked"
 """Why a delivery was suppressed, in the log."""
 
@@ -144,13 +146,15 @@ class DeliverOtp:
         return await self._deliver(phone, preferences, decision)
 
     async def send_hidden(
-        self, code: CodeDelivery, next_channels: Sequence[Channel]
+        self, code: CodeDelivery, next_channels: Sequence[Channel], *, is_first: bool
     ) -> DeliveryResult | None:
         """Send the code of a delivery by its channel. Clients see nothing of its reports.
 
         Args:
             code: The delivery.
             next_channels: See `MessageChannel.send`.
+            is_first: Whether it is the first channel of the delivery, whose permits have its cost.
+                Each further one has a cost of its own.
 
         Returns:
             The result; None if it is of no interest any more.
@@ -158,15 +162,29 @@ class DeliverOtp:
         Raises:
             Unavailable: the key of the code is not available anymore.
         """
-        channel = code.delivery.channel
+        channel, country = code.delivery.channel, code.phone.country
+        spending, taken = self.extensions.spending, None
+        if spending is not None:
+            if is_first:
+                taken = spending.find(country, channel, code.delivery.permits)
+            else:
+                taken = await spending.acquire(country, channel)
+            if taken is None:
+                return DeliveryResult(DeliveryStatus.REJECTED, NO_MONEY)
         message_channel = self.extensions.message_channels.get(channel)
-        if message_channel is not None:
-            sent = await message_channel.send(code, next_channels)
-            if sent is not None and sent.status in TAKEN:
-                self.count_codes.count_sent(code.phone, code.delivery, sent.provider)
-            return sent
-        message = self.render(code, self.clock.now())
-        return await self._send(code, message, code.delivery.report_id_by(channel))
+        if message_channel is None:
+            message = self.render(code, self.clock.now())
+            return await self._send(code, message, code.delivery.report_id_by(channel), taken)
+        result = await message_channel.send(code, next_channels)
+        if result is None:
+            return None
+        sent = None
+        if result.status in TAKEN:
+            self.count_codes.count_sent(code.phone, code.delivery, result.provider)
+            sent = SentMessage(country=country, channel=channel, provider=result.provider, text="")
+        if spending is not None and taken is not None:
+            await spending.settle(taken, sent)
+        return result
 
     def render(self, code: CodeDelivery, sent_at: datetime) -> CodeMessage:
         """Render the message of a delivery.
@@ -186,20 +204,27 @@ class DeliverOtp:
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
     ) -> DeliveryResult:
         delivery, challenge = decision.delivery, decision.challenge
-        code_calls = self.extensions.code_calls
+        code_calls, spending = self.extensions.code_calls, self.extensions.spending
+        taken = None
+        if spending is not None:
+            taken = spending.find(phone.country, delivery.channel, delivery.permits)
         if code_calls is not None and delivery.call_id is not None:
-            result = await code_calls(phone, preferences, decision)
+            result = await self._call(code_calls, phone, preferences, decision, taken)
             if result.status in TAKEN and not decision.is_suppressed:
                 self.count_codes.count_sent(phone, delivery, result.provider)
             return result
         code = CodeDelivery(phone, preferences, delivery, challenge)
         message = self.render(code, delivery.sent_at)
         if decision.is_suppressed:
-            return await self.send_text.imitate(phone)
-        return await self._send(code, message, delivery.report_id)
+            return await self.send_text.imitate(phone, message, taken)
+        return await self._send(code, message, delivery.report_id, taken)
 
     async def _send(
-        self, code: CodeDelivery, message: CodeMessage, report_id: str
+        self,
+        code: CodeDelivery,
+        message: CodeMessage,
+        report_id: str,
+        taken: Acquisition | None,
     ) -> DeliveryResult:
         if self.webhook_urls is not None:
             message = name_message(
@@ -213,11 +238,36 @@ class DeliverOtp:
         # What was recorded is tried first, even if the order has changed since.
         phone, delivery = code.phone, code.delivery
         order = (delivery.provider, *self._order_providers(phone, delivery.request_id))
-        result = await self.send_text(phone, message, tuple(dict.fromkeys(order)))
+        result = await self.send_text(phone, message, tuple(dict.fromkeys(order)), taken)
         if result.status in TAKEN:
             self.count_codes.count_sent(phone, delivery, result.provider)
             if self.extensions.recent_messages is not None:
                 self.extensions.recent_messages.add(delivery.public_id, message.text)
+        return result
+
+    async def _call(
+        self,
+        code_calls: CodeCalls,
+        phone: PhoneNumber,
+        preferences: MessagePreferences,
+        decision: DeliveryDecision,
+        taken: Acquisition | None,
+    ) -> DeliveryResult:
+        """Call the phone. What was taken of budgets is settled when the call ends.
+
+        The same is written for a blocked phone, so that the time reveals nothing.
+        """
+        spending = self.extensions.spending
+        if spending is None or taken is None:
+            return await code_calls(phone, preferences, decision)
+        result = DeliveryResult(DeliveryStatus.NOT_CONNECTED)
+        try:
+            result = await code_calls(phone, preferences, decision)
+        finally:
+            if result.status in TAKEN:
+                await spending.keep_for_call(decision.delivery.call_id or "", taken)
+            else:
+                await spending.settle(taken, None)
         return result
 
     async def _add_report(self, delivery: Delivery) -> None:

@@ -12,7 +12,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
-from domain.otp.permits import Recognition
+from domain.otp.permits import Permits, Recognition
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
 
@@ -215,6 +215,58 @@ class OrderProviders(Protocol):
         ...
 
 
+class Spending(Protocol):
+    """Keeps what messages and calls cost within the budgets of the operator.
+
+    An amount is taken before a delivery, with its other permits: the highest price that it may
+    have. What the delivery did not cost is given back. Where that fails, it counts until the window
+    has passed. No method raises an error.
+    """
+
+    def find(self, country: str, channel: Channel, permits: Permits | None) -> Acquisition:
+        """Return what a delivery or a callback with these permits took before; it may be nothing.
+
+        Args:
+            country: The country of the phone.
+            channel: How the code was to be delivered when the amount was taken.
+            permits: The permits, None if they were cleared.
+        """
+        ...
+
+    async def acquire(self, country: str, channel: Channel) -> Acquisition | None:
+        """Take the amount of a delivery that no budget stops; None if its hard end was reached.
+
+        It is for messages without a code, and for those that follow one by another channel.
+        """
+        ...
+
+    async def settle(self, taken: Acquisition, counted: "SentMessage | EndedCall | None") -> None:
+        """Give back what a delivery has not cost: all of it, if nothing was sent.
+
+        Args:
+            taken: What was taken for it.
+            counted: What it came to; None if it is certain that it costs nothing.
+        """
+        ...
+
+    async def keep_for_call(self, call_id: str, taken: Acquisition) -> None:
+        """Keep what was taken for a call until its end is reported."""
+        ...
+
+    async def end_call(self, call_id: str, ended: "EndedCall | None") -> None:
+        """Settle a call that ended, once. One that nothing was taken for is counted.
+
+        Args:
+            call_id: Our id of the call.
+            ended: What is charged; None if nobody answered.
+        """
+        ...
+
+    async def count(self, ended: "EndedCall") -> None:
+        """Count a call that ended, and that nothing was taken for."""
+        ...
+
+
 @dataclass(slots=True)
 class OtpExtensions:
     """What features add. A feature sets its part when it is opened.
@@ -228,6 +280,7 @@ class OtpExtensions:
         find_sample: Returns the name of a feature if a code is in its random sample of phones, by
             the phone, the recognition of its requester, and the time of the request.
         order_providers: Chooses the order of the providers; None where it is the operator's.
+        spending: Keeps costs within budgets; None where there is none.
         recent_messages: Keeps messages for a page that shows them; None where no page does.
     """
 
@@ -238,4 +291,5 @@ class OtpExtensions:
     count_code: Callable[[CountedCode], None] = count_no_code
     find_sample: Callable[[PhoneNumber, Recognition, datetime], str] = find_no_sample
     order_providers: OrderProviders | None = None
+    spending: Spending | None = None
     recent_messages: RecentMessages | None = None

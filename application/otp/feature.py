@@ -199,6 +199,7 @@ class OtpFeature:
             events=events,
             countries=policy.countries,
             limits=limits.limits,
+            extensions=self.extensions,
         )
         self.report_delivery = ReportDelivery(
             repositories.delivery_reports, report_timing, events, clock

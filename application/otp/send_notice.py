@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from application.limits.effective_limits import EffectiveLimits
 from application.otp.codes import OtpCodes
 from application.otp.events import PhoneNoticeRejected, PhoneNoticeSent
+from application.otp.extensions import OtpExtensions
 from application.otp.send_text import SendText
 from application.ports.otp import DeliveryStatus, PhoneVerifications, SmsTemplates
 from application.ports.security_events import SecurityEvents
@@ -21,7 +22,8 @@ class SendNotice:
     """Send a message without a one-time code to a number that an account had or gets.
 
     Nothing is sent to a blocked number, to one with a test OTP, and to a country that is not
-    served. While a rule of an operator blocks the number, the message waits.
+    served. While a rule of an operator blocks the number, or a budget has no money left for
+    anybody, the message waits.
     """
 
     phone_verifications: PhoneVerifications
@@ -32,6 +34,7 @@ class SendNotice:
     events: SecurityEvents
     countries: Collection[str] | None
     limits: EffectiveLimits
+    extensions: OtpExtensions
 
     async def __call__(
         self,
@@ -62,7 +65,12 @@ class SendNotice:
         message = self.templates.render_notice(
             notice, country=phone.country, locale=locale, undo_code=undo_code
         )
-        result = await self.send_text(phone, message)
+        spending, taken = self.extensions.spending, None
+        if spending is not None:
+            taken = await spending.acquire(phone.country, Channel.SMS)
+            if taken is None:
+                return False
+        result = await self.send_text(phone, message, taken=taken)
         is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         provider = result.provider or self.send_text.provider
         if is_sent:

@@ -12,6 +12,7 @@ from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, make_delivery_event
 from application.otp.events import FixedOtpUsed, OtpSuppressed
+from application.otp.extensions import OtpExtensions
 from application.otp.provider_pause import PAUSED
 from application.otp.recent_rejections import RecentRejections
 from application.ports.errors import StorageError
@@ -70,6 +71,7 @@ class Callbacks:
     place_code_call: PlaceCodeCall | None
     provider: str
     rejections: RecentRejections
+    extensions: OtpExtensions
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -178,14 +180,19 @@ class Callbacks:
             locale=locale,
         )
         is_suppressed = verification.blocked_at is not None
+        spending, taken = self.extensions.spending, None
+        if spending is not None:
+            taken = spending.find(phone.country, Channel.VOICE, callback.permits)
         try:
             result = await self.place_code_call(phone, call, is_suppressed=is_suppressed)
         except StorageError:
-            await self._undo(phone, callback, DeliveryStatus.NOT_CONNECTED)
+            await self._undo(phone, callback, DeliveryStatus.NOT_CONNECTED, taken)
             raise
         is_placed = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         if not is_placed:
-            await self._undo(phone, callback, result.status)
+            await self._undo(phone, callback, result.status, taken)
+        elif spending is not None and taken is not None:
+            await spending.keep_for_call(callback_id, taken)
         if is_suppressed:
             self.events.record(OtpSuppressed(phone=phone, reason=BLOCKED, channel=Channel.VOICE))
         else:
@@ -248,7 +255,13 @@ class Callbacks:
         self.rejections.record(phone, rejection, reason, has_record=has_record)
         return False
 
-    async def _undo(self, phone: PhoneNumber, callback: Callback, status: DeliveryStatus) -> None:
+    async def _undo(
+        self,
+        phone: PhoneNumber,
+        callback: Callback,
+        status: DeliveryStatus,
+        taken: Acquisition | None,
+    ) -> None:
         """Record that no call was placed, and release permits. Where that fails they expire."""
 
         def reject(
@@ -261,3 +274,5 @@ class Callbacks:
             cleared = await change(self.phone_verifications, phone, reject)
             if cleared is not None:
                 await self.delivery_limiter.settle_callback(phone, cleared, status.outcome)
+                if taken is not None and self.extensions.spending is not None:
+                    await self.extensions.spending.settle(taken, None)

@@ -18,6 +18,7 @@ from application.voice.events import CallerRegistered
 from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import normalize_locale
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.phone import PhoneNumber
@@ -153,10 +154,15 @@ class CarryOutEffect:
         permits = await self.delivery_limiter.acquire_leaving_message(phone, now)
         if permits is None:
             return
+        spending, taken = self.send_text.extensions.spending, None
+        if spending is not None:
+            taken = await spending.acquire(phone.country, Channel.SMS)
+            if taken is None:
+                return
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
-            await self.send_text.imitate(phone)
+            await self.send_text.imitate(phone, message, taken)
             return
-        result = await self.send_text(phone, message)
+        result = await self.send_text(phone, message, taken=taken)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             return
         outcome = result.status.outcome

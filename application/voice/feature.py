@@ -104,6 +104,7 @@ class VoiceFeature:
             place_code_call=place_code_call,
             provider=policy.provider,
             rejections=otp.rejections,
+            extensions=otp.extensions,
             clock=clock,
             randomness=randomness,
             events=events,

@@ -18,6 +18,8 @@ MAX_LATER_REQUESTS: Final = 3
 ONE_DAY: Final = timedelta(days=1)
 REJECTED_TTL: Final = timedelta(hours=1)
 """How long a delivery or callback counts that every provider rejected."""
+MAX_CODE_CALL: Final = timedelta(minutes=3)
+"""The longest call with a code. Our adapter of Twilio tells the provider to end it then."""
 MAX_REJECTION_LENGTH: Final = 200
 ATTEMPTS_PER_DELIVERY: Final = 5
 ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2

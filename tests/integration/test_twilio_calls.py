@@ -68,6 +68,7 @@ async def test_a_call_is_placed_as_twilio_documents_it(
         ("StatusCallbackEvent", "initiated"),
         ("StatusCallbackEvent", "ringing"),
         ("StatusCallbackMethod", "POST"),
+        ("TimeLimit", "180"),
         ("Timeout", "30"),
         ("To", PHONE.e164),
         ("Url", URL),

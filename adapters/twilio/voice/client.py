@@ -7,10 +7,12 @@ from typing import Final
 
 from adapters.http import Form, HttpStream
 from adapters.twilio.client import InvalidResponse, TwilioClient, check_status
+from domain.otp.delivery import MAX_CODE_CALL
 
 CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}")
 RECORDING_SID: Final = re.compile(r"RE[0-9a-fA-F]{32}")
 RING_SECONDS: Final = "30"
+TIME_LIMIT: Final = str(int(MAX_CODE_CALL.total_seconds()))
 # https://www.twilio.com/docs/voice/api/call-resource#statuscallbackevent
 _CALL_EVENTS: Final = ["initiated", "ringing", "answered", "completed"]
 
@@ -29,6 +31,7 @@ class TwilioCallClient(TwilioClient):
             "StatusCallbackMethod": "POST",
             "StatusCallbackEvent": _CALL_EVENTS,
             "Timeout": RING_SECONDS,
+            "TimeLimit": TIME_LIMIT,
         }
         call = await self.request("POST", f"{self.account_url}/Calls.json", form)
         if not isinstance(call.sid, str) or CALL_SID.fullmatch(call.sid) is None:

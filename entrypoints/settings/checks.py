@@ -7,12 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from domain.countries import ALL_COUNTRIES
 from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes
 from entrypoints.settings.channel_parsers import ALL_OTHERS
-from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, check_hook_urls
+from entrypoints.settings.rules import (
+    ONE_HOST_ONLY,
+    Problem,
+    Rule,
+    check_api_base,
+    check_hook_urls,
+)
 from entrypoints.settings.settings import InvalidSetting, Settings
 from entrypoints.settings.values import SqliteLocation
 
@@ -203,18 +208,11 @@ def _check_last_days(settings: Settings) -> Iterator[Problem]:
 
 
 def _check_api_bases(settings: Settings) -> Iterator[Problem]:
-    # Each request has a secret of the account: plain http must stay on this machine.
-    #
-    # The drivers of databases prove the password without sending it, and a URL does not say whether
-    # the network to its hosts is private: that is up to the operator.
     for provider in _used_providers(settings):
-        if not provider.api_base:
-            continue
-        # Vendors' variables have no prefix, so the field has the same name.
-        url = urlsplit(getattr(settings, provider.api_base.lower()) or "")
-        if url.scheme == "http" and url.hostname not in ("localhost", "127.0.0.1", "::1"):
-            text = "Must begin with https:// in production, except for this machine."
-            yield Problem(provider.api_base, text)
+        if provider.api_base:
+            # Vendors' variables have no prefix, so the field has the same name.
+            url = getattr(settings, provider.api_base.lower())
+            yield from check_api_base(provider.api_base, url)
 
 
 def _check_hosts(settings: Settings) -> Iterator[Problem]:

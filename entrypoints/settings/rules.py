@@ -42,6 +42,17 @@ def check_hook_urls(name: str, hooks: Iterable[HttpHook]) -> Iterator[Problem]:
         yield Problem(name, "The URL of a hook must begin with https:// in production.")
 
 
+def check_api_base(name: str, url: str | None) -> Iterator[Problem]:
+    """Yield the problem of a URL that replaces an API, if it gets secrets without encryption."""
+    # Each request has a secret of the account: plain http must stay on this machine.
+    #
+    # The drivers of databases prove the password without sending it, and a URL does not say whether
+    # the network to its hosts is private: that is up to the operator.
+    parts = urlsplit(url or "")
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        yield Problem(name, "Must begin with https:// in production, except for this machine.")
+
+
 def is_private(host: str) -> bool:
     """Return whether a host is in a private network, judged by its name or IP."""
     try:

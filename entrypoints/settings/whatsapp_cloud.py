@@ -1,0 +1,121 @@
+"""The settings of Meta's WhatsApp Cloud API.
+
+They have no prefix of ours, as those of other vendors: other programs read them too.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from domain.errors import InvalidValue
+from entrypoints.settings import parsers
+from entrypoints.settings.declaration import advanced, optional
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Secret
+
+_optional = partial(optional, prefix="")
+_advanced = partial(advanced, prefix="")
+
+# Ids of the Graph API are decimal numbers.
+_parse_id = parsers.pattern(
+    r"[0-9]{5,20}", "Must be an id of Meta, digits only: the phone number itself is none."
+)
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview
+_parse_template = parsers.pattern(
+    r"[a-z0-9_]{1,512}",
+    "Must be the name of a template: lower-case letters, digits and underscores.",
+)
+_parse_language = parsers.pattern(
+    r"[a-z]{2,3}(_[A-Z]{2,3})?", "Must be a language as Meta writes it, such as en, en_US or pt_BR."
+)
+_parse_secret_text = parsers.pattern(r"[!-~]+", "Must be letters, digits and signs without spaces.")
+_parse_app_secret_text = parsers.pattern(
+    r"[0-9a-f]{32}", "Must be the secret of a Meta app: 32 hex digits."
+)
+_parse_verify_text = parsers.pattern(
+    r"[!-~]{16,200}", "Must have 16 to 200 letters, digits and signs without spaces."
+)
+
+
+def _parse_token(text: str) -> Secret[str]:
+    return Secret(_parse_secret_text(text))
+
+
+def _parse_app_secret(text: str) -> Secret[str]:
+    return Secret(_parse_app_secret_text(text))
+
+
+def _parse_verify_token(text: str) -> Secret[str]:
+    return Secret(_parse_verify_text(text))
+
+
+def _parse_languages(text: str) -> tuple[str, ...]:
+    languages = parsers.list_of(_parse_language)(text)
+    if len(set(languages)) < len(languages):
+        raise InvalidValue("Must name each language once.")
+    return languages
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatsAppCloudSettings(Settings):
+    """The account at Meta, and the template of codes. They are read if Meta sends the messages."""
+
+    whatsapp_access_token: Secret[str] = _optional(
+        "Access token of a system user at Meta, required if DIALTONE_WHATSAPP is meta.",
+        _parse_token,
+        unset=Secret(""),
+        example="EAAJZCexampleexampleexample",
+    )
+    whatsapp_phone_number_id: str = _optional(
+        "Id of the phone number that messages come from, required if DIALTONE_WHATSAPP is meta.",
+        _parse_id,
+        unset="",
+        example="106540352242922",
+    )
+    whatsapp_business_account_id: str = _optional(
+        "Id of the WhatsApp Business account, required if DIALTONE_WHATSAPP is meta.",
+        _parse_id,
+        unset="",
+        example="102290129340398",
+    )
+    whatsapp_app_secret: Secret[str] = _optional(
+        "Secret of the Meta app, which signs webhooks; required if DIALTONE_WHATSAPP is meta.",
+        _parse_app_secret,
+        unset=Secret(""),
+        example="0123456789abcdef0123456789abcdef",
+    )
+    whatsapp_app_secret_secondary: Secret[str] = _optional(
+        "Second app secret that is valid too, while you replace the first one.",
+        _parse_app_secret,
+        unset=Secret(""),
+        example="fedcba9876543210fedcba9876543210",
+    )
+    whatsapp_verify_token: Secret[str] = _optional(
+        "Text that you enter at Meta beside the webhook's URL; required if DIALTONE_WHATSAPP is "
+        "meta.",
+        _parse_verify_token,
+        unset=Secret(""),
+        example="$(openssl rand -hex 16)",
+    )
+    whatsapp_template: str = _optional(
+        "Name of the authentication template, required if DIALTONE_WHATSAPP is meta.",
+        _parse_template,
+        unset="",
+        example="sign_in_code",
+    )
+    whatsapp_template_languages: tuple[str, ...] = _optional(
+        "Languages of the template, as Meta writes them; the first one if no other fits.",
+        _parse_languages,
+        default="en_US",
+        example="en_US,pt_BR,es",
+    )
+    whatsapp_api_base: str = _advanced(
+        "URL of a server that replaces Meta's Graph API, for example in tests.",
+        parsers.parse_http_url,
+        default="https://graph.facebook.com",
+        example="http://127.0.0.1:9999",
+    )
+    whatsapp_api_version: str = _advanced(
+        "Version of Meta's Graph API.",
+        parsers.pattern(r"v[1-9][0-9]\.[0-9]", "Must be a version such as v24.0."),
+        default="v24.0",
+    )

@@ -15,6 +15,9 @@ from domain.otp.delivery import Channel
 CURRENCY: Final = "currency"
 _CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")
 _COUNTRY_CODE: Final = re.compile(r"[A-Z]{2}")
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""What TOML takes as a key without quotes."""
+_NOT_PROVIDERS: Final = frozenset([*Channel, CURRENCY])
 _CHANNELS: Final = "sms, voice and whatsapp"
 
 
@@ -43,15 +46,18 @@ def read_prices(file: Path) -> PriceList:
         raise InvalidPrices(file, [f"it is not TOML: {error}"]) from error
     if problems := list(_find_problems(document)):
         raise InvalidPrices(file, problems)
-    countries = {name: table for name, table in document.items() if name != CURRENCY}
-    return PriceList(
-        document[CURRENCY],
-        {
-            (country, Channel(channel)): price
-            for country, table in countries.items()
-            for channel, price in table.items()
-        },
-    )
+    prices: dict[tuple[str, Channel], int] = {}
+    own_prices: dict[tuple[str, Channel, str], int] = {}
+    for country, table in document.items():
+        if country == CURRENCY:
+            continue
+        for name, entered in table.items():
+            if isinstance(entered, dict):
+                for channel, price in entered.items():
+                    own_prices[country, Channel(channel), name] = price
+            else:
+                prices[country, Channel(name)] = entered
+    return PriceList(document[CURRENCY], prices, own_prices)
 
 
 def _find_problems(document: Mapping[str, Any]) -> Iterator[str]:
@@ -66,23 +72,44 @@ def _find_problems(document: Mapping[str, Any]) -> Iterator[str]:
             if _COUNTRY_CODE.fullmatch(name):
                 yield f"{name} is not the ISO code of a country with phone numbers"
             else:
-                yield f"{name!a} is unknown: it is neither currency nor a table like [IN]"
+                yield (
+                    f"{name!a} is unknown: it is neither currency nor a table like [IN], or "
+                    "[IN.twilio] with the prices of a provider in a country"
+                )
         elif not isinstance(table, dict):
             yield f"{name}: prices of a country are a table like [{name}], with {_CHANNELS}"
         else:
-            has_sms_price |= Channel.SMS.value in table
-            yield from _find_table_problems(name, table)
+            tables = [each for each in table.values() if isinstance(each, dict)]
+            has_sms_price |= any(Channel.SMS.value in each for each in (table, *tables))
+            yield from _find_country_problems(name, table)
     if not has_sms_price:
         yield "no country has a price of sms: the highest one is that of all other countries"
 
 
-def _find_table_problems(country: str, table: Mapping[str, Any]) -> Iterator[str]:
+def _find_country_problems(country: str, table: Mapping[str, Any]) -> Iterator[str]:
+    general = {}
+    for name, entered in table.items():
+        if isinstance(entered, dict) and name not in _NOT_PROVIDERS:
+            provider = name if _BARE_KEY.fullmatch(name) else f"{name!a}"
+            yield from _find_table_problems(f"{country}.{provider}", entered)
+        else:
+            general[name] = entered
+    if general or not table:
+        yield from _find_table_problems(country, general)
+
+
+def _find_table_problems(place: str, table: Mapping[str, Any]) -> Iterator[str]:
     if not table:
-        yield f"{country}: it has no price"
+        yield f"{place}: it has no price"
     for key, price in table.items():
-        if key not in [*Channel]:
-            yield f"{country}: {key!a} is unknown; there are {_CHANNELS}"
+        if key == CURRENCY:
+            yield (
+                f"{place}.{key}: all prices are in one currency, that of the first line of the "
+                "file, because costs are added up. Convert the prices, and remove this line"
+            )
+        elif key not in [*Channel]:
+            yield f"{place}: {key!a} is unknown; there are {_CHANNELS}"
         elif type(price) is not int:  # true is an integer for Python
-            yield f"{country}.{key}: a price is a whole number of millionths, like 8300 for 0.0083"
+            yield f"{place}.{key}: a price is a whole number of millionths, like 8300 for 0.0083"
         elif not 0 <= price <= MAX_PRICE:
-            yield f"{country}.{key}: a price is at least 0 and at most {MAX_PRICE}"
+            yield f"{place}.{key}: a price is at least 0 and at most {MAX_PRICE}"

@@ -38,7 +38,7 @@ class CountCosts:
         """Count a message or a call."""
         if self.prices is None or counted.provider in self.free_providers:
             return
-        price = self.prices.price(counted.country, counted.channel)
+        price = self.prices.price(counted.country, counted.channel, counted.provider)
         if isinstance(counted, SentMessage):
             is_by_part = counted.channel is not Channel.WHATSAPP
             parts = message_parts(counted.text) if is_by_part else 1

@@ -1,7 +1,7 @@
-"""What a message part and a minute of a call cost, by country."""
+"""What messages and calls cost, by country, channel and provider."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -16,31 +16,52 @@ MAX_PRICE: Final = 1_000_000 * MILLION
 class PriceList:
     """The prices of the operator's providers.
 
+    Each is in millionths of the currency: of a message part, of a minute that began, or of a
+    message by WhatsApp, whatever its text.
+
     Attributes:
         currency: The ISO 4217 code of the currency of all prices.
-        prices: Millionths by country and channel: of a message part, or of a minute that began.
+        prices: Those of countries by channel, which all providers have that have none of their own.
+        own_prices: Those of a provider in a country, by channel.
     """
 
     currency: str
     prices: Mapping[tuple[str, Channel], int]
+    own_prices: Mapping[tuple[str, Channel, str], int] = field(default_factory=dict)
 
-    def price(self, country: str, channel: Channel) -> int:
-        """Return the price, or the highest one of the channel where the country has none."""
-        price = self.prices.get((country, channel))
-        return self.highest(channel) if price is None else price
+    def price(self, country: str, channel: Channel, provider: str = "") -> int:
+        """Return the price of a provider in a country, which is never below what was entered.
+
+        It is the provider's own one there, or else that of the country, or else the highest one
+        that the list has for the channel, of all countries and providers.
+        """
+        found = self.entered(country, channel, provider)
+        return self.highest(channel) if found is None else found
+
+    def entered(self, country: str, channel: Channel, provider: str = "") -> int | None:
+        """Return the price that the list has for a provider in a country; None without one."""
+        general = self.prices.get((country, channel))
+        return self.own_prices.get((country, channel, provider), general)
+
+    def highest_of(self, country: str, channel: Channel, providers: Iterable[str]) -> int:
+        """Return the highest price of these providers in a country; without any, its price."""
+        prices = [self.price(country, channel, provider) for provider in providers]
+        return max(prices, default=self.price(country, channel))
 
     def highest(self, channel: Channel) -> int:
-        """Return the highest price of a channel; 0 if no country has one."""
-        of_channel = [price for (_, priced), price in self.prices.items() if priced is channel]
-        return max(of_channel, default=0)
+        """Return the highest price of a channel; 0 if the list has none."""
+        general = (price for (_, priced), price in self.prices.items() if priced is channel)
+        own = (price for (_, priced, _), price in self.own_prices.items() if priced is channel)
+        return max((*general, *own), default=0)
 
     def has(self, channel: Channel) -> bool:
-        """Return whether any country has a price of a channel."""
-        return any(priced is channel for _, priced in self.prices)
+        """Return whether the list has any price of a channel."""
+        return any(priced is channel for _, priced, *_ in (*self.prices, *self.own_prices))
 
-    def lacks(self, country: str, channel: Channel) -> bool:
-        """Return whether the country has no price of its own."""
-        return (country, channel) not in self.prices
+    @property
+    def providers(self) -> Set[str]:
+        """The providers with a price of their own."""
+        return {provider for _, _, provider in self.own_prices}
 
 
 def format_amount(millionths: int) -> str:

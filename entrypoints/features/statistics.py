@@ -1,6 +1,6 @@
 """Statistics of messages and logins, and what messages and calls cost."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
     from application.use_cases import UseCases
     from domain.costs.prices import PriceList
+    from domain.otp.delivery import Channel
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
 
@@ -49,7 +50,6 @@ def load_prices(settings: StatisticsSettings) -> "PriceList | None":
     if file is None:
         return None
     from adapters.price_file import InvalidPrices, read_prices
-    from domain.otp.delivery import Channel
     from entrypoints.opening.operator_files import invalid_file
 
     try:
@@ -57,12 +57,49 @@ def load_prices(settings: StatisticsSettings) -> "PriceList | None":
     except InvalidPrices as error:
         lines = [f"DIALTONE_PRICES: {line}." for line in error.lines]
         raise invalid_file(lines, StatisticsSettings, "DIALTONE_PRICES", file) from error
-    if settings.has_phone_line and not prices.has(Channel.VOICE):
-        raise StartupError(
-            f"DIALTONE_PRICES: {file}: no country has a price of voice, and there is a phone line. "
-            "Add at least one: the highest one is that of all other countries."
-        )
+    if problems := [*_find_missing(settings, prices), *_find_unknown(settings, prices)]:
+        raise StartupError("\n".join(f"DIALTONE_PRICES: {file}: {line}" for line in problems))
     return prices
+
+
+def priced_providers(settings: Settings, channel: "Channel") -> Sequence[str]:
+    """Return the names of the providers of a channel whose messages or calls cost something."""
+    from entrypoints.opening.providers import FREE_PROVIDERS
+
+    return [name for name in settings.providers_of(channel) if name not in FREE_PROVIDERS]
+
+
+def _find_missing(settings: Settings, prices: "PriceList") -> Iterator[str]:
+    """Yield the channels that cost something and have no price."""
+    from domain.otp.delivery import Channel
+
+    for channel, why in (
+        (Channel.VOICE, "there is a phone line"),
+        (Channel.WHATSAPP, "codes are sent by WhatsApp"),
+    ):
+        if priced_providers(settings, channel) and not prices.has(channel):
+            yield (
+                f"no country has a price of {channel}, and {why}. Add at least one: the highest "
+                "one is that of all other countries."
+            )
+
+
+def _find_unknown(settings: Settings, prices: "PriceList") -> Iterator[str]:
+    """Yield the providers with a price of their own whose name is none: it may be misspelled.
+
+    One that ships with Dialtone may be out of use for a while, and so may a whole channel.
+    """
+    from entrypoints.opening.providers import PROVIDERS
+
+    shipped = {provider.name for provider in PROVIDERS}
+    for country, channel, provider in prices.own_prices:
+        used = priced_providers(settings, channel)
+        if used and provider not in {*used, *shipped}:
+            yield (
+                f"{country}: it has a price of {channel} for the provider {provider!a}, and the "
+                f"settings have none of this name: {', '.join(used)}. Correct the name, or remove "
+                "the price."
+            )
 
 
 class _Statistics(Feature):

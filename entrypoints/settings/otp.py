@@ -179,6 +179,10 @@ class OtpSettings(TwilioSettings, SmsSettings):
         """The providers that the settings name."""
         return self.sms
 
+    def providers_of(self, channel: Channel) -> tuple[str, ...]:
+        """Return the names of the providers of a channel, in the order in which they are tried."""
+        return tuple(map(provider_name, self.sms)) if channel is Channel.SMS else ()
+
     @property
     def has_phone_line(self) -> bool:
         """Whether a provider places and answers calls. It sends requests then."""

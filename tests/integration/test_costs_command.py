@@ -112,6 +112,14 @@ def test_countries_without_a_price_are_listed_with_the_price_that_they_have(
     tmp_path: Path,
 ) -> None:
     assert make_service(tmp_path, TWILIO).run("prices", "check").stdout.splitlines() == [
+        "country  channel  provider  for each             price",
+        "DE       sms      twilio    message part  0.083000 USD",
+        "DE       voice    twilio    minute        0.050000 USD",
+        "IN       sms      twilio    message part  0.083000 USD",
+        "IN       voice    twilio    minute        0.050000 USD",
+        "US       sms      twilio    message part  0.008300 USD",
+        "US       voice    twilio    minute        0.050000 USD",
+        "",
         "sms: 1 of 3 countries have no price. They have the highest one, 0.083000 USD for each "
         "message part:",
         "  DE",
@@ -122,3 +130,46 @@ def test_countries_without_a_price_are_listed_with_the_price_that_they_have(
     ]
     complete = make_service(tmp_path, {"DIALTONE_COUNTRIES": "IN,US"}).run("prices", "check")
     assert complete.stdout == "sms: all 2 countries have a price.\n"
+
+
+TWO: Final = TWILIO | {
+    "DIALTONE_SMS": "twilio,https://sms.acme.example",
+    "DIALTONE_SMS_HOOK_SECRET": "whsec_" + "QUFB" * 12,
+    "DIALTONE_COUNTRIES": "IN,DE",
+}
+OF_HOOK: Final = '[IN."https://sms.acme.example"]\nsms = 70000\n'
+
+
+def test_each_provider_has_its_price_and_those_that_lack_one_are_named(tmp_path: Path) -> None:
+    prices = PRICES.replace("sms = 83000\n", "") + OF_HOOK + "[US.twilio]\nwhatsapp = 1\n"
+    shown = make_service(tmp_path, TWO, prices).run("prices", "check").stdout.splitlines()
+
+    assert "IN       sms      https://sms.acme.example  message part  0.070000 USD" in shown
+    assert "IN       sms      twilio                    message part  0.070000 USD" in shown
+    missing = shown[shown.index("") + 1 :]
+    assert missing == [
+        "sms: 2 of 2 countries have no price. They have the highest one, 0.070000 USD for each "
+        "message part:",
+        "  DE",
+        "  IN, by twilio",
+        "voice: 1 of 2 countries have no price. They have the highest one, 0.050000 USD for each "
+        "minute:",
+        "  DE",
+    ]
+
+
+def test_a_misspelled_provider_is_an_error_and_one_out_of_use_is_named(tmp_path: Path) -> None:
+    wrong = make_service(tmp_path, TWO, PRICES + OF_HOOK.replace("acme", "acne"))
+    ended = wrong.run("check-settings")
+    assert ended.returncode == 2
+    assert (
+        "IN: it has a price of sms for the provider 'https://sms.acne.example', and the settings "
+        "have none of this name: twilio, https://sms.acme.example. Correct the name, or remove the "
+        "price."
+    ) in ended.stderr + ended.stdout
+
+    hook_only = TWO | {"DIALTONE_SMS": "https://sms.acme.example", "DIALTONE_VOICE": "none"}
+    unused = make_service(tmp_path, hook_only, PRICES + "[IN.twilio]\nsms = 1\n")
+    assert unused.run("prices", "check").stdout.splitlines()[-1] == (
+        "Not used: the prices of twilio, which no setting names."
+    )

@@ -22,6 +22,57 @@ def test_a_file_has_prices_by_country_and_channel(tmp_path: Path) -> None:
     )
 
 
+def test_a_provider_has_prices_of_its_own_in_a_country(tmp_path: Path) -> None:
+    text = """
+        currency = "USD"
+        [IN]
+        sms = 83000
+        whatsapp = 2500
+        [IN.vonage]
+        sms = 70000
+        [BR."acme.sms:open"]
+        sms = 91000
+        """
+    assert load(tmp_path, text) == PriceList(
+        "USD",
+        {("IN", Channel.SMS): 83_000, ("IN", Channel.WHATSAPP): 2_500},
+        {("IN", Channel.SMS, "vonage"): 70_000, ("BR", Channel.SMS, "acme.sms:open"): 91_000},
+    )
+
+
+def test_problems_of_a_provider_are_reported_with_its_place(tmp_path: Path) -> None:
+    text = """
+        currency = "USD"
+        [IN]
+        sms = 1
+        currency = "EUR"
+        [IN.vonage]
+        sms = 0.07
+        currency = "EUR"
+        [IN.empty]
+        [IN."acme.sms:open"]
+        fax = 1
+        [BR.voice]
+        sms = 1
+        """
+    with pytest.raises(InvalidPrices) as error:
+        load(tmp_path, text)
+
+    currency = (
+        "all prices are in one currency, that of the first line of the file, because costs are "
+        "added up. Convert the prices, and remove this line"
+    )
+    number = "a price is a whole number of millionths, like 8300 for 0.0083"
+    assert [line.partition(": ")[2] for line in error.value.lines] == [
+        f"IN.vonage.sms: {number}",
+        f"IN.vonage.currency: {currency}",
+        "IN.empty: it has no price",
+        "IN.'acme.sms:open': 'fax' is unknown; there are sms, voice and whatsapp",
+        f"IN.currency: {currency}",
+        f"BR.voice: {number}",
+    ]
+
+
 def test_all_problems_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
     text = """
         currency = "usd"
@@ -49,7 +100,8 @@ def test_all_problems_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
         f"{file}: {problem}"
         for problem in (
             'it needs a line like currency = "USD", with the ISO 4217 code of the currency',
-            "'sms' is unknown: it is neither currency nor a table like [IN]",
+            "'sms' is unknown: it is neither currency nor a table like [IN], or [IN.twilio] with "
+            "the prices of a provider in a country",
             "US: prices of a country are a table like [US], with sms, voice and whatsapp",
             "UK is not the ISO code of a country with phone numbers",
             f"IN.sms: {bounds}",

@@ -52,7 +52,7 @@ def _costs(settings: "Settings", arguments: Namespace) -> Iterable[str]:
 
 
 def _add_prices(prices: ArgumentParser) -> None:
-    prices.add_argument("action", metavar="ACTION", choices=["check"], help="check: list them")
+    prices.add_argument("action", metavar="ACTION", choices=["check"], help="check: list all")
 
 
 def _prices(settings: "Settings", arguments: Namespace) -> Iterable[str]:
@@ -106,8 +106,8 @@ _COMMANDS: Final = (
     ),
     Command(
         name="prices",
-        help="List the countries of DIALTONE_COUNTRIES that the file of DIALTONE_PRICES has no "
-        "price for, and the price that they have instead.",
+        help="List the price of each provider in the countries of DIALTONE_COUNTRIES, those that "
+        "the file of DIALTONE_PRICES has no price for, and the price that they have instead.",
         examples=("prices check",),
         add_arguments=_add_prices,
         run=_prices,

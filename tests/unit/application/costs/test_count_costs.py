@@ -61,6 +61,26 @@ def test_a_message_costs_the_price_of_its_country_for_each_part_and_a_meter_gets
     ]
 
 
+def test_a_message_by_whatsapp_costs_its_provider_one_price_whatever_its_text() -> None:
+    prices = PriceList(
+        "USD",
+        {("IN", Channel.SMS): 83_000, ("IN", Channel.WHATSAPP): 3_000},
+        {("IN", Channel.WHATSAPP, "meta"): 2_500, ("IN", Channel.SMS, "vonage"): 70_000},
+    )
+    count = make_count(prices)
+    for provider, channel in (
+        ("meta", Channel.WHATSAPP),
+        ("acme:open", Channel.WHATSAPP),
+        ("vonage", Channel.SMS),
+    ):
+        count(sent_message("IN", provider, "ж" * 71, channel))
+    assert entries_of(count) == [
+        CostEntry("IN", Channel.WHATSAPP, "meta", Costs(1, 1, 0, 2_500)),
+        CostEntry("IN", Channel.WHATSAPP, "acme:open", Costs(1, 1, 0, 3_000)),
+        CostEntry("IN", Channel.SMS, "vonage", Costs(1, 2, 0, 140_000)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("seconds", "minutes"),
     [(0, 1), (60, 1), (60.5, 2), (-5, 1), (math.nan, 1), (math.inf, 1440)],

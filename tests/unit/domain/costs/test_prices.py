@@ -17,13 +17,59 @@ def test_a_country_without_a_price_has_the_highest_one_of_the_channel() -> None:
 def test_a_price_of_zero_is_a_price() -> None:
     prices = PriceList("USD", {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 0})
     assert prices.price("US", Channel.SMS) == 0
-    assert not prices.lacks("US", Channel.SMS)
+    assert prices.entered("US", Channel.SMS) == 0
 
 
 def test_countries_and_channels_without_a_price_are_known() -> None:
     assert PRICES.has(Channel.SMS)
     assert not PRICES.has(Channel.VOICE)
-    assert PRICES.lacks("BR", Channel.SMS)
+    assert PRICES.entered("BR", Channel.SMS) is None
+    assert OWN.has(Channel.WHATSAPP)
+    assert OWN.providers == {"vonage", "meta"}
+
+
+OWN = PriceList(
+    "USD",
+    {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 8_300},
+    {
+        ("IN", Channel.SMS, "vonage"): 70_000,
+        ("BR", Channel.SMS, "vonage"): 91_000,
+        ("IN", Channel.WHATSAPP, "meta"): 2_500,
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("country", "provider", "price"),
+    [
+        ("IN", "vonage", 70_000),  # its own
+        ("IN", "twilio", 83_000),  # that of the country
+        ("IN", "", 83_000),
+        ("US", "vonage", 8_300),
+        ("BR", "vonage", 91_000),
+        ("BR", "twilio", 91_000),  # the highest, although it is that of another provider
+        ("DE", "vonage", 91_000),
+    ],
+)
+def test_a_provider_has_its_own_price_or_that_of_the_country_or_the_highest(
+    country: str, provider: str, price: int
+) -> None:
+    assert OWN.price(country, Channel.SMS, provider) == price
+
+
+@pytest.mark.parametrize(
+    ("country", "providers", "price"),
+    [
+        ("IN", ["vonage", "twilio"], 83_000),
+        ("IN", ["vonage"], 70_000),
+        ("US", [], 8_300),
+        ("DE", [], 91_000),
+    ],
+)
+def test_the_highest_price_of_some_providers(
+    country: str, providers: list[str], price: int
+) -> None:
+    assert OWN.highest_of(country, Channel.SMS, providers) == price
 
 
 @pytest.mark.parametrize(

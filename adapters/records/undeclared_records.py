@@ -25,6 +25,7 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "passkey_invitations": "passkeys",
     "phone_assignments": "phone_change",
     "provider_states": "conversion",
+    "pumping_warnings": "pumping",
     "rules": "rules",
     "service_tokens": "admin",
     "used_attestations": "attestation",

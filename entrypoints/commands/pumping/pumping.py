@@ -1,0 +1,88 @@
+"""`dialtone pumping`: list and end warnings."""
+
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from application.pumping.acts import END_WARNING
+from application.pumping.feature import PumpingFeature
+from domain.errors import DomainError
+from domain.identifier import parse_identifier
+from domain.pumping.errors import WarningNotFound
+from domain.pumping.warning import PumpingWarning
+from entrypoints.commands.domain_errors import explain_errors
+from entrypoints.commands.operator_name import parse_operator
+from entrypoints.commands.parsing import parse_reason_option
+from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.features.conversion import CONVERSION
+from entrypoints.features.pumping import PUMPING
+from entrypoints.opening.startup_error import InvalidArgument
+from entrypoints.settings.settings import Settings
+
+_ERRORS: Final[Mapping[type[DomainError], str]] = {
+    WarningNotFound: "No warning with this id is open: dialtone pumping list."
+}
+
+
+def list_warnings(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """List the warnings that are open."""
+    warnings = call_with_use_cases(
+        settings, lambda use_cases: use_cases.of(PumpingFeature).list(), [CONVERSION, PUMPING]
+    )
+    if arguments.json:
+        from msgspec import json
+
+        return [json.encode({"warnings": [_to_fields(each) for each in warnings]}).decode()]
+    return map(_describe, warnings) if warnings else ["There are no warnings."]
+
+
+def end_warning(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """End a warning."""
+    warning_id = parse_identifier(arguments.id)
+    if warning_id is None:
+        raise InvalidArgument("This is not the id of a warning: dialtone pumping list.")
+    caller = parse_operator(settings, arguments)
+    reason = parse_reason_option(arguments.reason, is_required=caller.needs_reason(END_WARNING))
+    with explain_errors(_ERRORS):
+        warning = call_with_use_cases(
+            settings,
+            lambda use_cases: use_cases.of(PumpingFeature).end(caller, warning_id, reason),
+            [CONVERSION, PUMPING],
+        )
+    return [f"Warning {warning.id} has ended: {_subject(warning)}."]
+
+
+def _describe(warning: PumpingWarning) -> str:
+    return (
+        f"{warning.id}  {_subject(warning)}, since {_format(warning.opened_at)}, until"
+        f" {_format(warning.ends_at)} or longer: {warning.share_percent} % of {warning.sent}"
+        f" messages from {warning.networks} networks were entered, usual are"
+        f" {warning.usual_percent} %"
+    )
+
+
+def _subject(warning: PumpingWarning) -> str:
+    if not warning.number_range:
+        return f"country {warning.country}"
+    prefix = f"{warning.prefix}****" if warning.prefix else "not seen since"
+    return f"number range {prefix} in {warning.country}"
+
+
+def _to_fields(warning: PumpingWarning) -> Mapping[str, Any]:
+    return {
+        "id": warning.id,
+        "country": warning.country,
+        "subject": "range" if warning.number_range else "country",
+        "prefix": warning.prefix,
+        "opened_at": warning.opened_at,
+        "ends_at": warning.ends_at,
+        "sent": warning.sent,
+        "networks": warning.networks,
+        "share_percent": warning.share_percent,
+        "usual_percent": warning.usual_percent,
+    }
+
+
+def _format(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

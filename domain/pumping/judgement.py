@@ -8,9 +8,11 @@ https://www.twilio.com/docs/glossary/what-is-sms-pumping-fraud
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from domain.conversion.counts import CellCounts
+
+K = TypeVar("K")
 
 MIN_MESSAGES: Final = 200
 """Fewer messages to strangers in an hour decide nothing."""
@@ -143,9 +145,7 @@ def find_pumped(cells: Sequence[CellCounts], usual: float | None) -> Sequence[Fi
     return [Finding("", counted)]
 
 
-def find_faulty(
-    recognized: Mapping[str, Sequence[CellCounts]], usual: float | None
-) -> frozenset[str]:
+def find_faulty(recognized: Mapping[K, Sequence[CellCounts]], usual: float | None) -> frozenset[K]:
     """Return the providers whose codes recognized phones do not enter either.
 
     That is a fault of the provider: nobody but the owner of an account is recognized.

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
 FIRST_SMS: Final = "acme"
 SECOND_SMS: Final = "bolt"
 WHATSAPP: Final = "meta"
+CHANNEL_OF: Final = {
+    FIRST_SMS: Channel.SMS,
+    SECOND_SMS: Channel.SMS,
+    WHATSAPP: Channel.WHATSAPP,
+}
 RANGES: Final = 300
 """Number ranges of the customers of a country: each has 10,000 numbers."""
 ATTACKED_RANGES: Final = 300

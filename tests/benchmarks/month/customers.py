@@ -12,9 +12,11 @@ from random import Random
 from typing import Final
 
 from domain.identities.device_token import DeviceToken
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 from tests.benchmarks.month.countries import COUNTRIES, Country
 from tests.benchmarks.month.ledger import Client, Ending, Sent, SignIn
+from tests.benchmarks.month.providers import INCIDENTS
 from tests.benchmarks.month.schedule import Schedule
 from tests.benchmarks.month.service import MonthService
 from tests.support.core_harness import wrong_code
@@ -40,9 +42,13 @@ PATIENCE: Final = (50, 100)
 SECONDS_TO_TYPE: Final = (6, 40)
 SECONDS_TO_CORRECT: Final = 12
 MAX_REQUESTS: Final = 3
-QUIET_DAYS: Final = 7
+QUIET_DAYS: Final = 4
 """The first days have fewer customers: nothing happens on them."""
 QUIET_SHARE: Final = 0.4
+BUSY_SHARE: Final = 7.5
+"""From an hour before a provider degrades to an hour after it: otherwise there are too few messages
+to show it within minutes."""
+HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(slots=True, eq=False)
@@ -96,11 +102,13 @@ class Customers:
 
     def plan_hour(self, hour: datetime, month: datetime) -> None:
         """Decide who signs in within an hour."""
-        is_quiet = hour < month + timedelta(days=QUIET_DAYS)
+        volume = QUIET_SHARE if hour < month + timedelta(days=QUIET_DAYS) else 1.0
+        if any(one.begin(month) - HOUR <= hour < one.end(month) + HOUR for one in INCIDENTS):
+            volume = BUSY_SHARE
         for country in COUNTRIES:
             random = Random(f"{self._seed} {country.code} {hour.isoformat()}")
             mean = self._codes * country.share * country.busyness(hour.hour)
-            for _ in range(_poisson(mean * (QUIET_SHARE if is_quiet else 1), random)):
+            for _ in range(_poisson(mean * volume, random)):
                 time = hour + timedelta(seconds=random.randrange(3600))
                 customer, is_elsewhere = self._choose_customer(country, random)
                 self._begin(customer, time, random.random(), is_elsewhere=is_elsewhere)
@@ -146,6 +154,8 @@ class Customers:
             attempt.client,
             device_token=token,
             sends_proof=customer.can_prove,
+            # Apps offer another way to those who wait in vain.
+            channel=Channel.SMS if attempt.requests == MAX_REQUESTS else None,
         )
         if requested.reason:
             attempt.rejected_by = attempt.rejected_by or requested.reason

@@ -129,8 +129,8 @@ class IncidentFigures:
 
     @property
     def is_busy(self) -> bool:
-        """Whether the country has enough messages to show that a provider is degraded."""
-        return self.expected >= MIN_MESSAGES
+        """Whether the aim is about it: there is another provider, and there are enough messages."""
+        return self.incident.has_other and self.expected >= MIN_MESSAGES
 
     @property
     def is_in_time(self) -> bool:
@@ -211,7 +211,7 @@ def _fullest_hour(sent: Iterable[Sent], group: str, part: str) -> int:
     by_country: dict[str, list[Counted]] = {}
     for message in sent:
         if message.parts.get(group) == part:
-            until = message.entered_at if group == UNVERIFIED else None
+            until = message.released_at if group == UNVERIFIED else None
             by_country.setdefault(message.country, []).append((message.at, until, 1))
     return max((max_in_window(entries, HOUR) for entries in by_country.values()), default=0)
 

@@ -49,6 +49,7 @@ class Sent:
         client: How the client that caused it shows who it is.
         parts: The part that it was acquired in, by the name of the group of limits.
         entered_at: When its code was entered; None if nobody did.
+        released_at: When a code of this message, or of another with the same one, was entered.
     """
 
     at: datetime
@@ -63,6 +64,7 @@ class Sent:
     client: Client
     parts: dict[str, str] = field(default_factory=dict)
     entered_at: datetime | None = None
+    released_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,6 +209,8 @@ def _rejected(figures: AttackFigures, client: Client) -> str:
 def _incident_row(figures: IncidentFigures) -> list[str]:
     back = figures.back_after
     is_small = "" if figures.is_busy else " (few messages)"
+    if not figures.incident.has_other:
+        is_small = " (no other provider)"
     return [
         figures.incident.title,
         f"{figures.country}{is_small}",

@@ -24,7 +24,7 @@ from tests.support.fakes.instant_loop import InstantLoop
 SEED: Final = "a month"
 MONTH: Final = datetime(2026, 6, 1, tzinfo=UTC)
 DAYS: Final = 30
-SIGN_INS_AN_HOUR: Final = 150
+SIGN_INS_AN_HOUR: Final = 80
 """Sign-ins of customers, on average."""
 VICTIM: Final = 7
 """The number of the customer whose phone is flooded."""
@@ -56,7 +56,9 @@ async def simulate(plan: MonthPlan) -> Ledger:
         begin = MONTH + timedelta(hours=hour)
         if hour >= 0:
             customers.plan_hour(begin, MONTH)
-        await schedule.run(begin + timedelta(hours=1))
+        for minute in range(60):
+            await schedule.run(begin + timedelta(minutes=minute + 1))
+            await service.update()
         await service.clean_up()
     return service.ledger
 

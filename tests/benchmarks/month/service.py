@@ -1,24 +1,35 @@
 """The service of the month: all use cases, with the decisions of one operator."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.failover import FailoverMessenger, FailoverProvider
+from adapters.records.features.conversion import make_conversion_repositories
+from application.conversion.feature import ConversionFeature
 from application.identities.login import LoggedIn
 from application.otp.provider_pause import ProviderPause
-from application.otp.request_otp import RequestOtpResult
+from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.ports.otp import DeliveryResult, TextMessage
 from application.ports.security_events import SecurityEvent
+from application.pumping.feature import PumpingFeature
 from domain.attestation.errors import AttestationRequired
 from domain.costs.prices import PriceList
 from domain.errors import DomainError
 from domain.identities.device_token import DeviceToken
+from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.phone import PhoneNumber
-from tests.benchmarks.month.countries import BY_CODE, COUNTRIES, FIRST_SMS, SECOND_SMS
+from tests.benchmarks.month.countries import (
+    BY_CODE,
+    CHANNEL_OF,
+    COUNTRIES,
+    FIRST_SMS,
+    SECOND_SMS,
+)
 from tests.benchmarks.month.ledger import HONEST, Client, Ledger, Sent
 from tests.benchmarks.month.providers import INCIDENTS, SimulatedProvider
 from tests.benchmarks.month.quick_database import open_quick_repositories
@@ -28,15 +39,30 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fakes.security_events import FakeSecurityEvents
-from tests.support.policies import make_policy
+from tests.support.inbound_call import make_phone_line
 
+MILLION: Final = 1_000_000
 LIMITS: Final = RateLimits(has_attested_part=True)
-PRICES: Final = PriceList(
-    "USD", {(country.code, Channel.SMS): country.prices[FIRST_SMS] for country in COUNTRIES}
-)
-
 PRICE_OF_CALL: Final = 50_000
 """US dollars in millionths: of a minute of a call with a code."""
+PRICES: Final = PriceList(
+    "USD",
+    {(country.code, Channel.SMS): country.prices[FIRST_SMS] for country in COUNTRIES}
+    | {(country.code, Channel.VOICE): PRICE_OF_CALL for country in COUNTRIES},
+    {
+        (country.code, CHANNEL_OF[provider], provider): price
+        for country in COUNTRIES
+        for provider, price in country.prices.items()
+    },
+)
+CHANNELS: Final = ChannelOrder(
+    others=(Channel.SMS,),
+    by_country=tuple(
+        (country.code, (Channel.WHATSAPP, Channel.SMS))
+        for country in COUNTRIES
+        if country.sends_whatsapp
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +83,9 @@ class MonthService:
         self.ledger = Ledger()
         self.clock = MovableClock(begin)
         self._by, self._client = HONEST, Client.UNPROVEN
+        self._known_warnings = set[str]()
         self._last: dict[PhoneNumber, Sent] = {}
+        self._open: defaultdict[PhoneNumber, list[Sent]] = defaultdict(list)
         incidents = [(one.begin(month), one.end(month), one) for one in INCIDENTS]
         providers = [
             SimulatedProvider(name, self.clock, incidents, self._deliver, seed)
@@ -72,9 +100,13 @@ class MonthService:
             events=self.events,
             clock=self.clock,
             randomness=SeededRandomness(sum(seed.encode())),
-            policy=make_policy(sms_provider=FIRST_SMS, rate_limits=LIMITS, prices=PRICES),
+            policy=make_phone_line(
+                sms_provider=FIRST_SMS, rate_limits=LIMITS, channels=CHANNELS, prices=PRICES
+            ),
             attestation=self.attestation,
         )
+        assert self.harness.stores is not None
+        self._conversion_repositories = make_conversion_repositories(self.harness.stores)
 
     @property
     def now(self) -> datetime:
@@ -86,10 +118,23 @@ class MonthService:
         self.clock.advance(max(timedelta(0), time - self.now))
 
     async def clean_up(self) -> None:
-        """Delete expired permits and proofs, as the cleanup does."""
-        await self.harness.limits.limit_store.delete_expired(self.now, 1_000_000)
-        self.attestation.subjects.clear()
-        self.attestation.verified.clear()
+        """Delete what has expired, as the cleanup does."""
+        await self.harness.limits.limit_store.delete_expired(self.now, MILLION)
+        conversion = self._conversion_repositories
+        await conversion.minutes.delete_expired(self.now, MILLION)
+        await conversion.hours.delete_expired(self.now, MILLION)
+
+    async def update(self) -> None:
+        """Do what the service does every few seconds in the background."""
+        use_cases = self.harness.use_cases
+        await use_cases.of(ConversionFeature).update()
+        pumping = use_cases.of(PumpingFeature)
+        await pumping.update()
+        for warning in await pumping.list():
+            if warning.id not in self._known_warnings:
+                self._known_warnings.add(warning.id)
+                subject = "a range" if warning.number_range else "the country"
+                self.ledger.alerts.append((self.now, f"pumping of {subject} in {warning.country}"))
 
     async def request(
         self,
@@ -100,21 +145,25 @@ class MonthService:
         by: str = HONEST,
         device_token: DeviceToken | None = None,
         sends_proof: bool = False,
-        channel: Channel = Channel.SMS,
+        channel: Channel | None = None,
     ) -> Requested:
         """Request a code, and request it again with a proof where one is asked for."""
         self._by, self._client = by, client
         before = self._last.get(phone)
-        options = {"device_token": device_token, "accepts_attestation": sends_proof}
-        used_proof = False
+        command = RequestOtpCommand(
+            phone,
+            client_ip,
+            channel,
+            device_token=device_token,
+            accepts_attestation=sends_proof,
+        )
+        request_otp, used_proof = self.harness.otp.request_otp, False
         try:
             try:
-                result = await self.harness.request_otp(phone, client_ip, channel, **options)
+                result = await request_otp(command)
             except AttestationRequired as required:
                 used_proof = True
-                result = await self.harness.request_otp(
-                    phone, client_ip, channel, **options, proof=solve(required)
-                )
+                result = await request_otp(replace(command, proof=solve(required)))
         except DomainError as error:
             return Requested(reason=_name(error), used_proof=used_proof)
         sent = self._last.get(phone)
@@ -150,7 +199,14 @@ class MonthService:
         if not isinstance(result, LoggedIn):
             return None
         sent.entered_at = self.now
+        self._release(sent)
         return result
+
+    def _release(self, entered: Sent) -> None:
+        """Note that a login gave back what all messages with its code hold."""
+        for sent in self._open.pop(entered.phone, ()):
+            if sent.code == entered.code:
+                sent.released_at = self.now
 
     async def guess(self, sent: Sent, client_ip: str, request_id: str, code: str) -> bool:
         """Enter a wrong code. Return whether it was looked at."""
@@ -180,20 +236,15 @@ class MonthService:
                 )
             )
 
-    def channels_to_ask_for(self, phone: PhoneNumber) -> Sequence[Channel]:
-        """Return the channels that a client may ask for, in this country."""
-        return (Channel.SMS,)
-
     def _deliver(
         self, provider: str, phone: PhoneNumber, code: str, arrives_at: datetime | None
     ) -> None:
         country = BY_CODE[phone.country]
-        channel = Channel.SMS
         sent = Sent(
             at=self.now,
             phone=phone,
             country=country.code,
-            channel=channel,
+            channel=CHANNEL_OF[provider],
             provider=provider,
             price=country.prices[provider],
             code=code,
@@ -202,6 +253,7 @@ class MonthService:
             client=self._client,
         )
         self._last[phone] = sent
+        self._open[phone].append(sent)
         self.ledger.sent.append(sent)
 
 

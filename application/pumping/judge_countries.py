@@ -16,7 +16,7 @@ from domain.conversion.recent_counts import TIME_TO_ENTER, RecentCounts
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.otp.challenge import OTP_TTL
 from domain.pumping.judgement import (
-    Finding,
+    PumpedSubject,
     assume_usual,
     count_sample,
     find_faulty,
@@ -156,7 +156,7 @@ class JudgeCountries:
         return self.recent.usual_share(country, ConversionGroup.STRANGER, now)
 
     def _open(
-        self, country: str, finding: Finding, usual: float | None, now: datetime
+        self, country: str, finding: PumpedSubject, usual: float | None, now: datetime
     ) -> PumpingWarning:
         counted = finding.counted
         return PumpingWarning(

@@ -58,7 +58,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PumpedSubject:
     """A number range, or a country if that is empty, where codes are not entered."""
 
     number_range: str
@@ -104,7 +104,7 @@ def assume_usual(usual: float | None) -> float:
     return max(usual or 0.0, MIN_USUAL_SHARE)
 
 
-def find_pumped(cells: Sequence[CellCounts], usual: float | None) -> Sequence[Finding]:
+def find_pumped(cells: Sequence[CellCounts], usual: float | None) -> Sequence[PumpedSubject]:
     """Return the ranges of a country where codes are not entered, or the country.
 
     - A range is found by its own messages, if there are enough.
@@ -119,7 +119,7 @@ def find_pumped(cells: Sequence[CellCounts], usual: float | None) -> Sequence[Fi
     for cell in cells:
         by_range[cell.number_range].append(cell)
     found = [
-        Finding(number_range, counted)
+        PumpedSubject(number_range, counted)
         for number_range, of_range in by_range.items()
         if _is_pumped(counted := _count(of_range), usual)
     ]
@@ -129,7 +129,7 @@ def find_pumped(cells: Sequence[CellCounts], usual: float | None) -> Sequence[Fi
         return found
     weights = weigh_networks(others)
     of_ranges = [
-        Finding(number_range, count_weighted(of_range, weights))
+        PumpedSubject(number_range, count_weighted(of_range, weights))
         for number_range, of_range in by_range.items()
     ]
     worst = [
@@ -142,7 +142,7 @@ def find_pumped(cells: Sequence[CellCounts], usual: float | None) -> Sequence[Fi
         _count(_without(others, worst)), usual
     ):
         return [*found, *worst]
-    return [Finding("", counted)]
+    return [PumpedSubject("", counted)]
 
 
 def find_faulty(recognized: Mapping[K, Sequence[CellCounts]], usual: float | None) -> frozenset[K]:
@@ -197,6 +197,8 @@ def _count(cells: Sequence[CellCounts]) -> Counted:
     return count_weighted(cells, weigh_networks(cells))
 
 
-def _without(cells: Sequence[CellCounts], findings: Iterable[Finding]) -> Sequence[CellCounts]:
+def _without(
+    cells: Sequence[CellCounts], findings: Iterable[PumpedSubject]
+) -> Sequence[CellCounts]:
     ranges = {finding.number_range for finding in findings}
     return [cell for cell in cells if cell.number_range not in ranges]

@@ -28,8 +28,10 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "pumping_warnings": "pumping",
     "rules": "rules",
     "service_tokens": "admin",
+    "unreachable_numbers": "whatsapp",
     "used_attestations": "attestation",
     "used_webhooks": "voice",
+    "whatsapp_deliveries": "whatsapp",
 }
 """The kinds of records that a feature has, by name. Stored names outlive the feature."""
 _UNDECLARED: Final = (

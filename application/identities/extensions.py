@@ -89,6 +89,7 @@ class IdentityExtensions:
         after_deletion: Gets the id of an identity that was deleted, and deletes some of what the
             feature has of it; the cleanup deletes the rest.
         after_login_by_call: Gets the id of the call that read the code, and that of the identity.
+        after_login: Gets the phone that logged in, and the channel of its code. It never raises.
         call_provider: The name of the provider of calls; empty without one.
         login_hook: What is asked before all `session_checks`, in the same cases; None for nothing.
         session_checks: By the name of the extension: what is asked once for a login, with a
@@ -102,6 +103,9 @@ class IdentityExtensions:
 
     after_deletion: list[Callable[[str], Awaitable[object]]] = field(default_factory=list)
     after_login_by_call: list[Callable[[str, str], Awaitable[object]]] = field(default_factory=list)
+    after_login: list[Callable[[PhoneNumber, Channel], Awaitable[object]]] = field(
+        default_factory=list
+    )
     call_provider: str = ""
     login_hook: LoginHookCall | None = None
     session_checks: dict[str, SessionCheck] = field(default_factory=dict)

@@ -167,14 +167,17 @@ class LogIn:
         await self._mark_call(code, identity.id)
         # A code that no delivery has was read by a callback.
         delivery = code.carrier if isinstance(code.carrier, Delivery) else None
+        channel = delivery.channel if delivery else Channel.VOICE
         self.events.record(
             LoginSucceeded(
                 phone=command.phone,
                 user_id=identity.id,
                 provider=delivery.provider if delivery else self.extensions.call_provider,
-                channel=delivery.channel if delivery else Channel.VOICE,
+                channel=channel,
             )
         )
+        for after_login in self.extensions.after_login:
+            await after_login(command.phone, channel)
         if device_token is not None:
             device_token = replace(device_token, identity_id=identity.id)
         return LoggedIn(

@@ -192,7 +192,7 @@ class DeliverInOrder:
             self.events.record(OtpSuppressed(phone=phone, reason=BLOCKED, channel=channels[0]))
         if self.is_hidden(channels[:1]):
             await self._add_report(delivery)
-            return not delivery.is_suppressed and await self._try(code, channels, is_first=True)
+            return await self._try(code, channels, is_first=True)
         sending = self.deliver_otp(phone, code.preferences, decision)
         result, is_slow = await self.wait_for_result(phone, delivery, sending)
         if result.status in TAKEN:

@@ -150,6 +150,8 @@ class DeliverOtp:
     ) -> DeliveryResult | None:
         """Send the code of a delivery by its channel. Clients see nothing of its reports.
 
+        Nothing is sent to a blocked phone.
+
         Args:
             code: The delivery.
             next_channels: See `MessageChannel.send`.
@@ -172,14 +174,18 @@ class DeliverOtp:
             if taken is None:
                 return DeliveryResult(DeliveryStatus.REJECTED, NO_MONEY)
         message_channel = self.extensions.message_channels.get(channel)
+        if code.delivery.is_suppressed:
+            if spending is not None and taken is not None:
+                provider = code.delivery.provider
+                as_sent = SentMessage(country=country, channel=channel, provider=provider, text="")
+                await spending.settle(taken, as_sent)
+            return DeliveryResult(DeliveryStatus.ACCEPTED)
         if message_channel is None:
             message = self.render(code, self.clock.now())
             return await self._send(code, message, code.delivery.report_id_by(channel), taken)
         result = await message_channel.send(code, next_channels)
-        if result is None:
-            return None
         sent = None
-        if result.status in TAKEN:
+        if result is not None and result.status in TAKEN:
             self.count_codes.count_sent(code.phone, code.delivery, result.provider)
             sent = SentMessage(country=country, channel=channel, provider=result.provider, text="")
         if spending is not None and taken is not None:

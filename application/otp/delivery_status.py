@@ -88,6 +88,7 @@ class ReportedDelivery:
     channel: Channel
     provider: str
     provider_message_id: str
+    is_unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

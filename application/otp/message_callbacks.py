@@ -4,9 +4,9 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from application.otp.delivery_status import ReportDelivery, ReportedDelivery
+from application.otp.delivery_status import ReportedDelivery
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.webhooks import (
     MAX_HANDSHAKE_LENGTH,
@@ -29,6 +29,25 @@ _HANDSHAKE: Final = re.compile(rf"[ -~]{{1,{MAX_HANDSHAKE_LENGTH}}}")
 _log = logging.getLogger(__name__)
 
 
+class ReportsDelivery(Protocol):
+    """Records what a provider reports of a delivery, such as `ReportDelivery`."""
+
+    async def __call__(
+        self,
+        report_id: str,
+        status: ReportedStatus,
+        delivery: ReportedDelivery,
+        error_code: str | None = None,
+    ) -> None:
+        """Record the status.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RecordMessageStatus:
     """Record what the providers report of messages.
@@ -40,8 +59,9 @@ class RecordMessageStatus:
     """
 
     status_callbacks: Mapping[str, StatusCallbacks]
-    report_delivery: ReportDelivery
+    report_delivery: ReportsDelivery
     keyed_hashes: KeyedHashes
+    channel: Channel = Channel.SMS
 
     async def __call__(self, request: SignedRequest, parameters: Mapping[str, str]) -> bool:
         """Record the statuses, and return whether the request is authentic.
@@ -73,8 +93,9 @@ class RecordMessageStatus:
         code, message_id = message.error_code, message.provider_message_id
         delivery = ReportedDelivery(
             labels=labels,
-            channel=Channel.SMS,
+            channel=self.channel,
             provider=provider,
+            is_unreachable=message.is_unreachable,
             provider_message_id=message_id if _SHORT_WORD.fullmatch(message_id) else "",
         )
         short_code = code if _SHORT_WORD.fullmatch(code) else None

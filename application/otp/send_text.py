@@ -22,6 +22,7 @@ class SendText:
     timing: DeliveryTimingProfile
     extensions: OtpExtensions
     provider: str
+    channel: Channel = Channel.SMS
 
     async def __call__(
         self,
@@ -64,7 +65,7 @@ class SendText:
             return None
         provider = result.provider or self.provider
         return SentMessage(
-            country=phone.country, channel=Channel.SMS, provider=provider, text=message.text
+            country=phone.country, channel=self.channel, provider=provider, text=message.text
         )
 
     async def _settle(self, taken: Acquisition | None, sent: SentMessage | None) -> None:

@@ -18,7 +18,7 @@ _LOCALE: Final = re.compile(
     r"(?:[^A-Za-z0-9].*)?",
     re.DOTALL,
 )
-_MAX_LOCALE_LENGTH: Final = 100
+MAX_LOCALE_LENGTH: Final = 100
 _LANGUAGES: Final = "A language is written like en, pt-BR or zh-Hant."
 # Codes that ISO 639-1 withdrew and Java still sends.
 _REPLACED_LANGUAGES: Final = {"in": "id", "iw": "he", "ji": "yi"}
@@ -84,7 +84,7 @@ def locale_fallbacks(text: str | None) -> tuple[str, ...]:
     - It is the lookup of RFC 4647, section 3.4. In addition, zh-Hans-HK also finds zh-HK.
     - A text that is not a locale has no fallbacks.
     """
-    match = _LOCALE.fullmatch(text) if text and len(text) <= _MAX_LOCALE_LENGTH else None
+    match = _LOCALE.fullmatch(text) if text and len(text) <= MAX_LOCALE_LENGTH else None
     if match is None:
         return ()
     language = match["language"].lower()

@@ -24,6 +24,7 @@ from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.features.user_list import USER_LIST
 from entrypoints.features.voice import VOICE
+from entrypoints.features.whatsapp import WHATSAPP
 from entrypoints.opening.extensions import EXTENSIONS
 
 
@@ -44,6 +45,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     PHONE_CHANGE,
     MEDIA,
     VOICE,
+    WHATSAPP,
     EVENTS,
     STATISTICS,
     EXPORT,

@@ -16,6 +16,7 @@ from adapters.records.features.pumping import make_pumping_repositories
 from adapters.records.features.rules import make_rules_repositories
 from adapters.records.features.statistics import make_statistics_repositories
 from adapters.records.features.voice import make_voice_repositories
+from adapters.records.features.whatsapp import make_whatsapp_repositories
 from adapters.records.repositories.user_list import make_user_list
 from adapters.webauthn.relying_party import WebAuthnRelyingParty
 from application.admin.feature import AdminFeature
@@ -60,6 +61,7 @@ from application.voice.calls import CallsFeature
 from application.voice.details import add_call_details
 from application.voice.feature import VoiceFeature
 from application.webhook_urls import PhoneLabels
+from application.whatsapp.feature import WhatsAppRecordsFeature
 from domain.identities.role import Role
 from domain.media.page import ItemFilter, PageRequest
 from domain.phone import PhoneNumber
@@ -110,6 +112,10 @@ class AppHarness(CoreHarness):
         pumping = self._make(make_pumping_repositories)
         self.use_cases.add(PumpingFeature(self.use_cases, pumping))
         self._add_features(self.use_cases)
+        whatsapp = self._make(
+            lambda database: make_whatsapp_repositories(database, self.database.encryption)
+        )
+        self.use_cases.add(WhatsAppRecordsFeature(self.use_cases, whatsapp))
 
     def _add_features(self, core: UseCases) -> None:
         media = self._make(

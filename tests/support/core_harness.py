@@ -147,7 +147,7 @@ class CoreHarness:
         self,
         phone: PhoneNumber | None = None,
         client_ip: str = CLIENT_IP,
-        channel: Channel = Channel.SMS,
+        channel: Channel | None = Channel.SMS,
         **options: Any,
     ) -> RequestOtpResult:
         return await self.otp.request_otp(

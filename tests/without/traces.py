@@ -30,6 +30,7 @@ WORDS: Final[Mapping[str, str]] = {
     "start": r"first page|/start\b",
     "statistics": r"statistic|\bcosts?\b|\bprices?\b",
     "user_list": r"users:list|user list|/admin/users\"",
+    "whatsapp": r"whatsapp",
     "voice": r"\bvoice|\bcall(?:s|ed|back)?\b|recording|phone line",
 }
 """Words of each feature, as a regular expression that ignores case."""
@@ -44,6 +45,9 @@ STAY: Final[Mapping[str, str]] = {
     "passkeys": r"\"(?:invite|remove)_passkey\"",
     # An act in the audit, whose entries outlive exports. The rest are files of other services.
     "export": r"\"export\"|export of firebase|whose export it is",
+    # The core knows the channel, and rejects it where nothing sends such messages; what it counted
+    # outlives WhatsApp.
+    "whatsapp": r"\"whatsapp\"",
     # The core knows the channel, and rejects it where nothing places calls; what it counted and
     # what callers agreed to outlive the phone line. The rest are other meanings of the word.
     "voice": (

@@ -97,8 +97,8 @@ AppHashField = Annotated[
 ]
 
 
-CHANNELS_OF_REQUESTS: Final = [Channel.SMS.value, Channel.VOICE.value, None]
-"""A feature that adds a channel describes the field with it."""
+CHANNELS_OF_REQUESTS: Final = [*(channel.value for channel in Channel), None]
+"""The service rejects those that a country does not have."""
 RequestIdParameter = Annotated[str, path_parameter("The `request_id` of the request for the code.")]
 
 

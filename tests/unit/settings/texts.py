@@ -27,6 +27,20 @@ TWILIO: Final = {
     "TWILIO_AUTH_TOKEN": SECRET,
     "TWILIO_FROM": "Acme",
 }
+META: Final = {
+    name: text
+    for name, text in (
+        ("DIALTONE_WHATSAPP", "meta"),
+        ("WHATSAPP_ACCESS_TOKEN", SECRET),
+        ("WHATSAPP_PHONE_NUMBER_ID", "106540352242922"),
+        ("WHATSAPP_BUSINESS_ACCOUNT_ID", "102290129340398"),
+        ("WHATSAPP_APP_SECRET", f"{7:032x}"),
+        ("WHATSAPP_VERIFY_TOKEN", f"{SECRET}-{SECRET}"),
+        ("WHATSAPP_TEMPLATE", "sign_in_code"),
+    )
+    if name in VARIABLES
+}
+"""None without WhatsApp."""
 
 
 def only_installed(variables: Sequence[str]) -> list[str]:

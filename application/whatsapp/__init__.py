@@ -1,0 +1,1 @@
+"""Send codes by WhatsApp, and fall back to the next channel."""

@@ -1,0 +1,1 @@
+"""The option of commands for codes by WhatsApp."""

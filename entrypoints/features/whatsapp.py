@@ -1,0 +1,250 @@
+"""Codes by WhatsApp."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from application.ports.keys import KeyPurpose
+from application.ports.otp import Messenger
+from application.webhook_urls import WebhookUrls
+from domain.otp.channel_order import Channels
+from domain.otp.delivery import Channel
+from entrypoints.features.feature import Feature
+from entrypoints.opening.factories import (
+    handshakes_of,
+    health_check_of,
+    open_adapter,
+    status_callbacks_of,
+)
+from entrypoints.opening.named_variable import name_variable
+from entrypoints.opening.providers import Provider, prints_codes, provider_name
+from entrypoints.opening.whatsapp_providers import (
+    WHATSAPP_PROVIDERS,
+    find_missing,
+    find_plain_http,
+    unused_prefixes,
+)
+from entrypoints.settings import parsers
+from entrypoints.settings.database_parsers import find_factory
+from entrypoints.settings.declaration import essential
+from entrypoints.settings.rules import Problem, Rule
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, HttpHook
+from entrypoints.settings.whatsapp_cloud import WhatsAppCloudSettings
+
+if TYPE_CHECKING:
+    from entrypoints.commands.connection_checks import Check
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
+
+_NONE: Final = provider_name(None)
+_VARIABLE: Final = "DIALTONE_WHATSAPP"
+_NAMES: Final = ", ".join(known.name for known in WHATSAPP_PROVIDERS)
+
+
+@parsers.rejects_with(f"Must be {_NAMES}, none or package.module:factory.")
+def _parse_whatsapp(text: str) -> Provider | Factory | None:
+    """Parse the provider of messages by WhatsApp, or `none`."""
+    if text.lower() == _NONE:
+        return None
+    if factory := find_factory(text):
+        return factory
+    for known in WHATSAPP_PROVIDERS:
+        if known.name == text.lower():
+            return known
+    raise ValueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatsAppSettings(WhatsAppCloudSettings):
+    """Who sends codes by WhatsApp."""
+
+    whatsapp: Provider | Factory | None = essential(
+        f"Provider of codes by WhatsApp: {_NAMES}, package.module:factory, or none.",
+        _parse_whatsapp,
+        default=_NONE,
+        example="console",
+        show=provider_name,
+    )
+
+    @property
+    def provided_channels(self) -> Channels:
+        """The channels that have a provider. Without a setting, WhatsApp comes after the SMS."""
+        sms, *others = super().provided_channels
+        return (sms, *others) if self.whatsapp is None else (sms, Channel.WHATSAPP, *others)
+
+    @property
+    def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
+        """The providers that the settings name, also for WhatsApp."""
+        return super().providers if self.whatsapp is None else (*super().providers, self.whatsapp)
+
+
+def _check_provider(settings: WhatsAppSettings) -> Iterator[Problem]:
+    whatsapp = settings.whatsapp
+    yield from find_missing(whatsapp, settings)
+    if whatsapp is None or _prints_codes(whatsapp):
+        return
+    if not settings.is_set("DIALTONE_PUBLIC_URL"):
+        text = f"Must be set if {_VARIABLE} is {provider_name(whatsapp)}: it reports here what "
+        yield Problem("DIALTONE_PUBLIC_URL", f"{text}became of a message.")
+    if settings.countries is None:
+        text = f"Must be set if {_VARIABLE} is {provider_name(whatsapp)}: messages cost money."
+        yield Problem("DIALTONE_COUNTRIES", text)
+
+
+def _check_production(settings: WhatsAppSettings) -> Iterator[Problem]:
+    if settings.whatsapp is not None and _prints_codes(settings.whatsapp):
+        yield Problem(
+            _VARIABLE,
+            f"Must be another provider or none in production: {provider_name(settings.whatsapp)} "
+            "prints codes.",
+            example=_NONE,
+        )
+    yield from find_plain_http(settings.whatsapp, settings)
+
+
+def _prints_codes(whatsapp: Provider | Factory) -> bool:
+    return prints_codes(whatsapp)
+
+
+def open_whatsapp(
+    whatsapp: Provider | Factory, settings: Settings
+) -> AbstractAsyncContextManager[Messenger]:
+    """Open the messenger of a provider until the block ends."""
+    if isinstance(whatsapp, Factory):
+        environ = settings.variables.values
+        return open_adapter(whatsapp, _VARIABLE, Messenger, environ=environ)
+    return whatsapp.open_messenger(settings)
+
+
+async def _check_connection(settings: WhatsAppSettings) -> str:
+    from entrypoints.commands.connection_checks import check_own_adapter
+
+    whatsapp = settings.whatsapp
+    if whatsapp is None:
+        return ""
+    with name_variable(_VARIABLE):
+        async with open_whatsapp(whatsapp, settings) as messenger:
+            if isinstance(whatsapp, Provider):
+                return await whatsapp.check_messenger(messenger)
+            return await check_own_adapter(messenger)
+
+
+class _WhatsApp(Feature):
+    """Codes by WhatsApp, a channel beside the SMS."""
+
+    name = "whatsapp"
+    folders = (
+        "domain/whatsapp",
+        "application/whatsapp",
+        "application/ports/whatsapp.py",
+        "adapters/records/features/whatsapp.py",
+        "adapters/whatsapp_cloud",
+        "entrypoints/http/whatsapp",
+        "entrypoints/commands/whatsapp",
+        "entrypoints/opening/whatsapp_providers.py",
+        "entrypoints/settings/whatsapp_cloud.py",
+    )
+    settings = WhatsAppSettings
+    has_cleanup = True
+    adds_channel = Channel.WHATSAPP
+
+    def rules(self) -> Sequence[Rule]:
+        return (_check_provider,)
+
+    def production_rules(self) -> Sequence[Rule]:
+        return (_check_production,)
+
+    def unused_prefixes(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        return unused_prefixes(values)
+
+    def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+        del installed
+        from entrypoints.http.whatsapp.plugin import WhatsAppPlugin
+
+        return (WhatsAppPlugin(is_used=settings.of(WhatsAppSettings).whatsapp is not None),)
+
+    def banner_adapters(self, settings: Settings, shown: Mapping[str, str]) -> Mapping[str, str]:
+        """Return who sends codes by WhatsApp, if anybody does."""
+        del shown
+        whatsapp = settings.of(WhatsAppSettings).whatsapp
+        return {} if whatsapp is None else {"whatsapp": f"by {provider_name(whatsapp)}"}
+
+    def connection_checks(self, settings: Settings) -> "Mapping[str, Check]":
+        whatsapp = settings.of(WhatsAppSettings)
+        if whatsapp.whatsapp is None:
+            return {}
+        return {"whatsapp": partial(_check_connection, whatsapp)}
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the channel, if codes are open and there is a provider.
+
+        At the end, codes that are being sent get the time that they need.
+        """
+        from adapters.records.features.whatsapp import make_whatsapp_repositories
+        from application.otp.feature import OtpFeature
+        from application.whatsapp.feature import WhatsAppRecordsFeature
+
+        core, settings = opening.use_cases, opening.settings.of(WhatsAppSettings)
+        repositories = make_whatsapp_repositories(opening.database, opening.phone_encryption)
+        records = WhatsAppRecordsFeature(core, repositories)
+        core.add(records)
+        whatsapp = settings.whatsapp
+        if whatsapp is None or core.find(OtpFeature) is None:
+            yield
+            return
+        with name_variable(_VARIABLE):
+            messenger = await opening.stack.enter_async_context(open_whatsapp(whatsapp, settings))
+        feature = _add_channel(opening, settings, messenger, provider_name(whatsapp))
+        try:
+            yield
+        finally:
+            await feature.deliver_in_order.finish()
+
+
+def _add_channel(
+    opening: "Opening", settings: WhatsAppSettings, messenger: Messenger, name: str
+) -> Any:
+    """Add the use cases, with a provider that is left alone while it does not respond."""
+    from adapters.failover import FailoverMessenger, FailoverProvider
+    from adapters.system import HeldHealthCheck
+    from application.otp.codes import OtpCodes
+    from application.otp.provider_pause import ProviderPause
+    from application.whatsapp.feature import (
+        WhatsAppFeature,
+        WhatsAppPorts,
+        WhatsAppRecordsFeature,
+    )
+
+    core, messengers = opening.use_cases, {name: messenger}
+    pause = ProviderPause(opening.system.clock)
+    guarded = FailoverMessenger(
+        [FailoverProvider(name, messenger, pause)],
+        opening.system.events,
+        [health_check_of(messenger)],
+    )
+    core.operations.check_readiness.add("whatsapp", HeldHealthCheck(guarded))
+    has_url = settings.is_set("DIALTONE_PUBLIC_URL")
+    feature = WhatsAppFeature(
+        core,
+        core.of(WhatsAppRecordsFeature),
+        WhatsAppPorts(
+            messenger=guarded,
+            status_callbacks=status_callbacks_of(messengers),
+            handshakes=handshakes_of(messengers),
+        ),
+        OtpCodes(
+            opening.keys.key_set(KeyPurpose.OTP_PEPPER),
+            settings.test_otps.value,
+            settings.otp_length,
+        ),
+        WebhookUrls(settings.public_url) if has_url else None,
+    )
+    core.add(feature)
+    return feature
+
+
+WHATSAPP: Final = _WhatsApp()

@@ -1,0 +1,63 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.records.database import Database
+from adapters.records.features.whatsapp import WHATSAPP_DELIVERIES, make_whatsapp_repositories
+from application.ports.whatsapp import WhatsAppRepositories
+from domain.otp.delivery import Channel
+from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
+from tests.support.builders import NOW, a_phone
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+
+MINUTE = timedelta(minutes=1)
+DELIVERY = WhatsAppDelivery(
+    id="0" * 32,
+    phone=a_phone(),
+    preferences=MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu"),
+    next_channels=(Channel.SMS,),
+    expires_at=NOW + 5 * MINUTE,
+)
+
+
+@pytest.fixture
+def repositories(database: Database) -> WhatsAppRepositories:
+    return make_whatsapp_repositories(database, FakePhoneEncryption())
+
+
+async def test_a_message_is_kept_encrypted_until_its_code_expires(
+    database: Database, repositories: WhatsAppRepositories
+) -> None:
+    deliveries = repositories.deliveries
+    assert await deliveries.add(DELIVERY)
+    assert not await deliveries.add(DELIVERY)
+    stored = await database.records.load(WHATSAPP_DELIVERIES, [DELIVERY.id])
+    assert a_phone().e164 not in repr(stored)
+    for changed in (DELIVERY.fall_back(NOW), DELIVERY.deliver(NOW)):
+        loaded = await deliveries.load(DELIVERY.id)
+        assert loaded is not None
+        assert await deliveries.replace(changed, loaded.version)
+        assert not await deliveries.replace(DELIVERY, loaded.version)
+        found = await deliveries.load(DELIVERY.id)
+        assert found is not None
+        assert found.value == changed
+    assert await deliveries.delete_expired(NOW + 4 * MINUTE, 9) == 0
+    assert await deliveries.delete_expired(NOW + 5 * MINUTE, 9) == 1
+
+
+async def test_a_number_is_remembered_again_after_it_was_forgotten(
+    repositories: WhatsAppRepositories,
+) -> None:
+    numbers = repositories.unreachable_numbers
+    number = UnreachableNumber("7" * 64, NOW + MINUTE)
+    assert await numbers.add(number)
+    first = await numbers.load(number.id)
+    assert first is not None
+    assert await numbers.delete(number.id, first.version)
+    later = replace(number, expires_at=NOW + 2 * MINUTE)
+    assert await numbers.add(later)
+    assert not await numbers.delete(number.id, first.version)
+    assert await numbers.delete_expired(NOW + MINUTE, 9) == 0
+    assert await numbers.delete_expired(NOW + 2 * MINUTE, 9) == 1

@@ -1,0 +1,114 @@
+"""The core with codes by WhatsApp, over fakes."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from adapters.records.features.whatsapp import make_whatsapp_repositories
+from application.otp.codes import OtpCodes
+from application.ports.otp import DeliveryResult
+from application.ports.webhooks import MessageStatus, SignedRequest
+from application.ports.whatsapp import WhatsAppRepositories
+from application.webhook_urls import parse_reference
+from application.whatsapp.feature import WhatsAppFeature, WhatsAppPorts, WhatsAppRecordsFeature
+from domain.otp.channel_order import ChannelOrder
+from domain.otp.delivery import Channel, Delivery
+from domain.otp.delivery_report import ReportedStatus
+from domain.phone import PhoneNumber
+from tests.support.builders import a_phone
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
+from tests.support.core_policy import CorePolicy, make_core_policy
+from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
+
+WHATSAPP_FIRST = ChannelOrder((Channel.WHATSAPP, Channel.SMS))
+SMS_FIRST = ChannelOrder((Channel.SMS, Channel.WHATSAPP))
+REQUEST = SignedRequest("", {})
+
+
+class FakeWhatsApp(FakeMessenger):
+    """Keeps every message, and reports `statuses` for each request."""
+
+    def __init__(self, result: DeliveryResult = ACCEPTED) -> None:
+        super().__init__(result)
+        self.names = ("meta",)
+        self.statuses: Sequence[MessageStatus] | None = ()
+
+    def read_statuses(self, _: SignedRequest) -> Sequence[MessageStatus] | None:
+        return self.statuses
+
+    def answer_handshake(self, _: SignedRequest) -> str | None:
+        return "1158201444"
+
+
+def whatsapp_policy(channels: ChannelOrder = WHATSAPP_FIRST, **decisions: Any) -> CorePolicy:
+    return make_core_policy(channels=channels, webhook_urls=WEBHOOK_URLS, **decisions)
+
+
+# pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.
+@dataclass(repr=False)
+class WhatsAppHarness(CoreHarness):
+    """The use cases of the core with codes by WhatsApp, which come first."""
+
+    policy: CorePolicy = field(default_factory=whatsapp_policy)
+    whatsapp: FakeWhatsApp = field(default_factory=FakeWhatsApp)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.records: WhatsAppRepositories = self._make(
+            lambda database: make_whatsapp_repositories(database, self.database.encryption)
+        )
+        records = WhatsAppRecordsFeature(self.use_cases, self.records)
+        self.numbers = records.numbers
+        messengers = {"meta": self.whatsapp}
+        self.feature = WhatsAppFeature(
+            self.use_cases,
+            records,
+            WhatsAppPorts(
+                messenger=self.whatsapp, status_callbacks=messengers, handshakes=messengers
+            ),
+            OtpCodes(self.peppers, self.policy.otp.test_otps),
+            self.policy.otp.webhook_urls,
+        )
+
+    async def request(
+        self, phone: PhoneNumber | None = None, channel: Channel | None = None, **options: Any
+    ) -> Any:
+        """Request a code, and wait until everything is done that the response does not wait for."""
+        result = await self.request_otp(phone, channel=channel, **options)
+        await self.finish()
+        return result
+
+    async def finish(self) -> None:
+        await self.otp.deliver_in_order.finish()
+
+    async def report(
+        self, status: ReportedStatus, *, message: int = -1, is_unreachable: bool = False
+    ) -> bool:
+        """Let the provider report a status of a message, the latest by default."""
+        reported = MessageStatus(
+            status,
+            error_code="131026" if is_unreachable else "",
+            reference=self.whatsapp.sent[message].reference,
+            is_unreachable=is_unreachable,
+        )
+        self.whatsapp.statuses = (reported,)
+        return await self.feature.record_message_status(REQUEST, {})
+
+    async def delivery(self, phone: PhoneNumber | None = None) -> Delivery:
+        """Load the latest delivery to a phone."""
+        loaded = await self.use_cases.repositories.phone_verifications.load(phone or a_phone())
+        return loaded.value.deliveries[-1]
+
+    def last_report_id(self) -> str:
+        named = parse_reference(self.keyed_hashes, self.whatsapp.sent[-1].reference)
+        assert named is not None
+        return named[0]
+
+
+async def take_time(app: WhatsAppHarness, phone: PhoneNumber) -> tuple[float, object]:
+    """Request a code, and return how long it took, and what the client sees of the response."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    result = await app.request_otp(phone, channel=None)
+    return loop.time() - started, replace(result, request_id="", is_confirmed=True)

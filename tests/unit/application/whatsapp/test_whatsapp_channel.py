@@ -1,0 +1,264 @@
+"""A code goes by WhatsApp, and by SMS where WhatsApp cannot deliver it."""
+
+import asyncio
+
+import pytest
+
+from application.identities.login import LoggedIn
+from application.otp.deliver_in_order import HIDDEN_WAIT, LOOKS_SENT_AFTER
+from application.otp.events import OtpAccepted, OtpFellBack, OtpNotTaken, OtpSuppressed
+from application.otp.extensions import SentMessage
+from application.ports.otp import DeliveryResult
+from domain.errors import DeliveryFailed
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.challenge import Purpose
+from domain.otp.delivery import Channel
+from domain.otp.delivery_report import ReportedStatus
+from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.whatsapp.whatsapp_delivery import UNREACHABLE_TTL
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import (
+    ACCEPTED,
+    INVALID_NUMBER,
+    NOT_CONNECTED,
+    REJECTED,
+    UNAVAILABLE,
+    UNKNOWN,
+)
+from tests.support.whatsapp.whatsapp_app import (
+    SMS_FIRST,
+    WhatsAppHarness,
+    take_time,
+    whatsapp_policy,
+)
+
+QUEUED, SENT = ReportedStatus.QUEUED, ReportedStatus.SENT
+
+
+@pytest.fixture
+def app() -> WhatsAppHarness:
+    return WhatsAppHarness()
+
+
+def sent(app: WhatsAppHarness) -> tuple[int, int]:
+    return len(app.whatsapp.sent), len(app.messenger.sent)
+
+
+async def test_a_code_goes_by_the_first_channel_and_signs_in(app: WhatsAppHarness) -> None:
+    costs = list[SentMessage]()
+    app.otp.extensions.count_cost = costs.append  # type: ignore[assignment]
+    preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
+    result = await app.request(preferences=preferences)
+    (message,) = app.whatsapp.messages
+
+    # Nothing in WhatsApp reads an app hash.
+    assert message.text == f"{message.code} US general pt-BR None 0:05:00"
+    assert (result.sent, result.is_confirmed, app.messenger.sent) == (True, True, [])
+    assert (await app.delivery()).channel is Channel.WHATSAPP
+    assert [event.channel for event in app.events.of_type(OtpAccepted)] == [Channel.WHATSAPP]
+    assert [(cost.channel, cost.provider) for cost in costs] == [(Channel.WHATSAPP, "meta")]
+    assert isinstance(await app.verify_otp(message.code), LoggedIn)
+
+
+@pytest.mark.parametrize("result", [NOT_CONNECTED, UNAVAILABLE, REJECTED, INVALID_NUMBER])
+async def test_what_was_surely_not_sent_goes_by_sms_with_the_same_code(
+    app: WhatsAppHarness, result: DeliveryResult
+) -> None:
+    app.whatsapp.result = result
+    preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
+    requested = await app.request(preferences=preferences)
+    (by_whatsapp,), (by_sms,) = app.whatsapp.messages, app.messenger.messages
+
+    assert by_sms.text == f"{by_whatsapp.code} US android pt-BR FA+9qCX9VSu 0:05:00"
+    (fell_back,) = app.events.of_type(OtpFellBack)
+    assert (fell_back.channel, fell_back.next_channel) == (Channel.WHATSAPP, Channel.SMS)
+    assert (fell_back.provider, fell_back.result) == ("meta", result.status)
+    delivery = await app.delivery()
+    assert (delivery.channel, delivery.provider) == (Channel.SMS, "acme")
+    assert requested.request_id == delivery.public_id
+    logged_in = await app.verify_otp(by_sms.code, request_id=requested.request_id)
+    assert isinstance(logged_in, LoggedIn)
+
+
+async def test_after_an_unknown_result_nothing_else_is_tried(app: WhatsAppHarness) -> None:
+    app.whatsapp.result = UNKNOWN
+    requested = await app.request()
+    assert (sent(app), requested.is_confirmed) == ((1, 0), False)
+
+
+async def test_a_client_chooses_the_first_channel(app: WhatsAppHarness) -> None:
+    await app.request(channel=Channel.SMS)
+    assert sent(app) == (0, 1)
+    app.policy = whatsapp_policy(SMS_FIRST)
+    other = WhatsAppHarness(policy=whatsapp_policy(SMS_FIRST))
+    await other.request(channel=Channel.WHATSAPP)
+    assert sent(other) == (1, 0)
+
+
+async def test_all_but_sign_ins_go_by_sms(app: WhatsAppHarness) -> None:
+    others = [purpose for purpose in Purpose if purpose is not Purpose.SIGN_IN]
+    for number, purpose in enumerate(others, 1):
+        await app.request(a_phone(number), purpose=purpose)
+    await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
+    assert len(app.whatsapp.sent) == 0
+    assert len(app.messenger.sent) == len(others)  # a notice, and nothing for an undo
+
+
+async def test_after_an_sms_that_fails_whatsapp_is_tried() -> None:
+    app = WhatsAppHarness(policy=whatsapp_policy(SMS_FIRST))
+    await app.request()
+    assert sent(app) == (0, 1)
+    app.messenger.result = INVALID_NUMBER
+    assert (await app.request(a_phone(2))).sent
+    assert sent(app) == (1, 2)
+    assert (await app.delivery(a_phone(2))).channel is Channel.WHATSAPP
+
+
+async def test_no_response_and_no_wait_tells_who_uses_whatsapp() -> None:
+    app = WhatsAppHarness()
+    uses, does_not, is_remembered, is_blocked, is_lost, is_slow = map(a_phone, range(1, 7))
+    await app.numbers.remember(is_remembered)
+    await app.identities.operator_actions.block(is_blocked)
+    seen = [await take_time(app, uses)]
+    app.whatsapp.result = INVALID_NUMBER
+    seen.append(await take_time(app, does_not))
+    seen.append(await take_time(app, is_remembered))
+    seen.append(await take_time(app, is_blocked))
+    app.messenger.result = INVALID_NUMBER
+    seen.append(await take_time(app, is_lost))
+    app.whatsapp.gate = asyncio.Event()
+    seen.append(await take_time(app, is_slow))
+    app.whatsapp.gate.set()
+    await app.finish()
+
+    assert {duration for duration, _ in seen} == {HIDDEN_WAIT}
+    assert len({repr(response) for _, response in seen}) == 1
+
+
+async def test_nothing_is_sent_to_a_blocked_phone(app: WhatsAppHarness) -> None:
+    await app.identities.operator_actions.block(a_phone())
+    requested = await app.request()
+    app.advance(LOOKS_SENT_AFTER.total_seconds())
+    assert await app.otp.get_delivery_status(requested.request_id) == (SENT, None)
+    assert [event.channel for event in app.events.of_type(OtpSuppressed)] == [Channel.WHATSAPP]
+    assert sent(app) == (0, 0)
+
+
+async def test_an_sms_that_comes_first_is_imitated_for_a_blocked_phone() -> None:
+    app = WhatsAppHarness(policy=whatsapp_policy(SMS_FIRST))
+    await app.identities.operator_actions.block(a_phone())
+    assert (await app.request()).sent
+    app.messenger.result = REJECTED
+    await app.request(a_phone(2))
+    app.advance(60)
+    assert (await take_time(app, a_phone()))[0] == HIDDEN_WAIT
+    assert sent(app) == (1, 1)
+
+
+async def test_the_status_that_clients_see_is_the_same_for_all(app: WhatsAppHarness) -> None:
+    ids = [(await app.request(a_phone(1))).request_id]
+    app.whatsapp.result = app.messenger.result = INVALID_NUMBER
+    ids.append((await app.request(a_phone(2))).request_id)
+    assert [await app.otp.get_delivery_status(each) for each in ids] == [(QUEUED, None)] * 2
+    app.advance(LOOKS_SENT_AFTER.total_seconds())
+    await app.report(ReportedStatus.DELIVERED, message=0)
+    assert [await app.otp.get_delivery_status(each) for each in ids] == [(SENT, None)] * 2
+
+
+async def test_a_code_that_no_channel_takes_counts_as_sent_and_operators_see_it(
+    app: WhatsAppHarness,
+) -> None:
+    app.whatsapp.result, app.messenger.result = REJECTED, NOT_CONNECTED
+    assert (await app.request()).sent
+    (not_taken,) = app.events.of_type(OtpNotTaken)
+    assert not_taken.channel is Channel.SMS
+    loaded = await app.use_cases.repositories.phone_verifications.load(a_phone())
+    (unknown,) = loaded.value.unknown_deliveries
+    assert NOT_CONNECTED.reason in unknown.reason
+    assert not loaded.value.deliveries[0].is_rejected
+
+
+async def test_while_all_channels_pause_nothing_is_used_up(app: WhatsAppHarness) -> None:
+    app.whatsapp.pause_seconds = 30
+    await app.request()
+    assert sent(app) == (1, 0)
+    app.messenger.pause_seconds = 20
+    with pytest.raises(DeliveryFailed):
+        await app.request(a_phone(2))
+
+
+async def test_a_number_without_whatsapp_is_remembered_for_seven_days(
+    app: WhatsAppHarness,
+) -> None:
+    app.whatsapp.result = INVALID_NUMBER
+    await app.request()
+    app.whatsapp.result = ACCEPTED
+    app.advance(UNREACHABLE_TTL.total_seconds() - 1)
+    await app.request()
+    # Also if the client asks for it: its response shows nothing.
+    app.advance(-60)
+    await app.request(channel=Channel.WHATSAPP, phone=a_phone())
+    assert sent(app)[0] == 1
+    app.advance(3700)
+    await app.request()
+    assert sent(app)[0] == 2
+
+
+@pytest.mark.parametrize("result", [NOT_CONNECTED, UNAVAILABLE, REJECTED, UNKNOWN])
+async def test_other_failures_say_nothing_of_the_number(
+    app: WhatsAppHarness, result: DeliveryResult
+) -> None:
+    app.whatsapp.result = result
+    await app.request()
+    assert not await app.numbers.is_unreachable(a_phone())
+
+
+async def test_a_login_by_whatsapp_clears_it_and_one_by_sms_does_not(
+    app: WhatsAppHarness,
+) -> None:
+    app.whatsapp.result = INVALID_NUMBER
+    await app.request()
+    await app.verify_otp(app.messenger.messages[-1].code)
+    assert await app.numbers.is_unreachable(a_phone())
+    app.whatsapp.result = ACCEPTED
+    await app.request(a_phone(2))
+    await app.numbers.remember(a_phone(2))
+    await app.verify_otp(app.whatsapp.messages[-1].code, a_phone(2))
+    assert not await app.numbers.is_unreachable(a_phone(2))
+
+
+async def test_what_is_kept_expires_or_goes_with_the_account(app: WhatsAppHarness) -> None:
+    user = await app.add_user()
+    await app.request(a_phone(3))
+    await app.numbers.remember(a_phone())
+    await app.numbers.remember(a_phone(2))
+    await app.identities.delete_user(user)
+    app.advance(minutes=10)
+    report = await app.operations.cleanup()
+    assert report["expired_whatsapp_deliveries"] == 1
+    assert not await app.numbers.is_unreachable(a_phone())
+    app.advance(UNREACHABLE_TTL.total_seconds())
+    assert (await app.operations.cleanup())["expired_unreachable_numbers"] == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "messages"),
+    [
+        ("unreachable_numbers.load", (1, 1)),
+        ("unreachable_numbers.add", (1, 1)),
+        ("whatsapp_deliveries.add", (1, 1)),
+        ("delivery_reports.add", (1, 1)),
+        # Whether a report was faster is not known: one message too few, not one too many.
+        ("whatsapp_deliveries.replace", (1, 0)),
+    ],
+)
+async def test_a_failure_of_the_database_sends_no_message_twice(
+    app: WhatsAppHarness, operation: str, messages: tuple[int, int]
+) -> None:
+    app.whatsapp.result = INVALID_NUMBER
+    app.faults.fail_on(operation)
+    await app.request()
+    assert app.faults.has_fired
+    assert sent(app) == messages
+    # Nothing is reported of a message without a record.
+    assert bool(app.whatsapp.sent[0].reference) is (operation != "whatsapp_deliveries.add")

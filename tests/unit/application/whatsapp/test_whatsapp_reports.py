@@ -1,0 +1,173 @@
+"""What the provider reports of a code by WhatsApp, and the SMS after a failure."""
+
+import asyncio
+
+import pytest
+
+from application.identities.login import LoggedIn
+from application.otp.events import OtpDelivered, OtpFellBack, OtpUndelivered
+from application.ports.errors import StorageUnavailable
+from application.ports.otp import DeliveryStatus
+from application.ports.webhooks import MessageStatus
+from domain.otp.delivery import Channel
+from domain.otp.delivery_report import ReportedStatus
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
+from tests.support.whatsapp.whatsapp_app import REQUEST, WhatsAppHarness
+
+DELIVERED, FAILED, SENT = ReportedStatus.DELIVERED, ReportedStatus.FAILED, ReportedStatus.SENT
+UNDELIVERED = ReportedStatus.UNDELIVERED
+
+
+@pytest.fixture
+def app() -> WhatsAppHarness:
+    return WhatsAppHarness()
+
+
+@pytest.mark.parametrize("status", [FAILED, UNDELIVERED])
+@pytest.mark.parametrize("result", [ACCEPTED, UNKNOWN])
+async def test_a_failure_sends_the_same_code_by_sms_once(
+    app: WhatsAppHarness, status: ReportedStatus, result: object
+) -> None:
+    app.whatsapp.result = result  # type: ignore[assignment]
+    requested = await app.request()
+    before = await app.delivery()
+    app.advance(minutes=2)
+    for _ in range(3):
+        assert await app.report(status)
+    await app.finish()
+
+    (by_sms,) = app.messenger.messages
+    assert by_sms.text == f"{app.whatsapp.messages[0].code} US general None None 0:03:00"
+    after = await app.delivery()
+    assert (after.channel, after.provider) == (Channel.SMS, "acme")
+    assert (after.request_id, after.permits) == (before.request_id, before.permits)
+    (fell_back,) = app.events.of_type(OtpFellBack)
+    assert (fell_back.result, fell_back.next_channel) == (DeliveryStatus.REJECTED, Channel.SMS)
+    assert [event.channel for event in app.events.of_type(OtpUndelivered)] == [Channel.WHATSAPP]
+    logged_in = await app.verify_otp(by_sms.code, request_id=requested.request_id)
+    assert isinstance(logged_in, LoggedIn)
+
+
+async def test_twenty_reports_at_once_send_one_sms(app: WhatsAppHarness) -> None:
+    await app.request()
+    await asyncio.gather(*(app.report(FAILED) for _ in range(20)))
+    await app.finish()
+    assert len(app.messenger.sent) == 1
+
+
+@pytest.mark.parametrize("result", [ACCEPTED, INVALID_NUMBER, REJECTED])
+async def test_a_report_before_the_response_sends_one_sms(
+    app: WhatsAppHarness, result: object
+) -> None:
+    app.whatsapp.result, app.whatsapp.gate = result, asyncio.Event()  # type: ignore[assignment]
+    requesting = asyncio.create_task(app.request_otp(channel=None))
+    await app.whatsapp.arrived.wait()
+    await app.report(FAILED)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(app.messenger.sent) == 1
+    app.whatsapp.gate.set()
+    await requesting
+    await app.finish()
+
+    assert len(app.messenger.sent) == 1
+    delivery = await app.delivery()
+    assert (delivery.channel, delivery.provider) == (Channel.SMS, "acme")
+
+
+async def test_an_arrival_before_the_response_sends_none(app: WhatsAppHarness) -> None:
+    app.whatsapp.result, app.whatsapp.gate = REJECTED, asyncio.Event()
+    requesting = asyncio.create_task(app.request_otp(channel=None))
+    await app.whatsapp.arrived.wait()
+    await app.report(DELIVERED)
+    app.whatsapp.gate.set()
+    await requesting
+    await app.finish()
+    assert app.messenger.sent == []
+
+
+async def test_after_an_arrival_a_failure_sends_nothing(app: WhatsAppHarness) -> None:
+    await app.request()
+    await app.report(SENT)
+    await app.report(DELIVERED)
+    await app.report(DELIVERED)
+    await app.report(FAILED, is_unreachable=True)
+    await app.finish()
+    assert app.messenger.sent == []
+    assert not await app.numbers.is_unreachable(a_phone())
+    assert [event.channel for event in app.events.of_type(OtpDelivered)] == [Channel.WHATSAPP]
+
+
+async def test_after_the_login_a_failure_sends_nothing(app: WhatsAppHarness) -> None:
+    await app.request()
+    await app.verify_otp(app.whatsapp.messages[0].code)
+    await app.report(FAILED, is_unreachable=True)
+    await app.finish()
+    assert app.messenger.sent == []
+    assert not await app.numbers.is_unreachable(a_phone())
+
+
+@pytest.mark.parametrize(("seconds", "messages"), [(240, 1), (241, 0), (250, 0), (301, 0)])
+async def test_a_code_with_less_than_a_minute_left_is_not_sent_again(
+    app: WhatsAppHarness, seconds: int, messages: int
+) -> None:
+    await app.request()
+    app.advance(seconds)
+    await app.report(FAILED)
+    await app.finish()
+    assert len(app.messenger.sent) == messages
+
+
+async def test_a_phone_that_was_blocked_meanwhile_gets_nothing(app: WhatsAppHarness) -> None:
+    await app.request()
+    await app.identities.operator_actions.block(a_phone())
+    await app.report(FAILED)
+    await app.finish()
+    assert app.messenger.sent == []
+
+
+async def test_a_number_that_is_reported_as_unreachable_is_remembered(
+    app: WhatsAppHarness,
+) -> None:
+    await app.request()
+    await app.report(FAILED, is_unreachable=True)
+    await app.finish()
+    (fell_back,) = app.events.of_type(OtpFellBack)
+    assert (fell_back.result, fell_back.error_code) == (DeliveryStatus.INVALID_NUMBER, "131026")
+    assert await app.numbers.is_unreachable(a_phone())
+    # It failed at one device, and arrived at another.
+    await app.report(DELIVERED)
+    assert not await app.numbers.is_unreachable(a_phone())
+
+
+async def test_other_failures_are_not_remembered(app: WhatsAppHarness) -> None:
+    await app.request()
+    await app.report(FAILED)
+    await app.finish()
+    assert not await app.numbers.is_unreachable(a_phone())
+
+
+async def test_a_failed_read_is_repeated_by_the_provider(app: WhatsAppHarness) -> None:
+    await app.request()
+    app.faults.fail_on("phone_verifications.load")
+    with pytest.raises(StorageUnavailable):
+        await app.report(FAILED)
+    await app.report(FAILED)
+    await app.finish()
+    assert len(app.messenger.sent) == 1
+
+
+async def test_what_is_not_ours_is_dropped(app: WhatsAppHarness) -> None:
+    await app.request()
+    app.whatsapp.statuses = (
+        MessageStatus(None),
+        MessageStatus(FAILED, reference="of another system"),
+        MessageStatus(FAILED, reference=f"{app.whatsapp.sent[0].reference[:-10]}{'0' * 10}"),
+    )
+    assert await app.feature.record_message_status(REQUEST, {})
+    app.whatsapp.statuses = None
+    assert not await app.feature.record_message_status(REQUEST, {})
+    await app.finish()
+    assert app.messenger.sent == []
+    assert app.feature.answer_handshake(REQUEST) == "1158201444"

@@ -9,7 +9,7 @@ from domain.otp.delivery_report import ReportedStatus
 
 MAX_SIGNATURE_AGE: Final = timedelta(minutes=5)
 """How far the time that a provider signs may be from now, in the past and in the future."""
-MAX_STATUSES: Final = 200
+MAX_STATUSES: Final = 1_000
 """How many statuses of one request are recorded; those after them are dropped."""
 MAX_HANDSHAKE_LENGTH: Final = 1_000
 """Characters of a response to a handshake."""

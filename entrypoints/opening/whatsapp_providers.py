@@ -23,7 +23,8 @@ _VARIABLE: Final = "DIALTONE_WHATSAPP"
 def _open_meta_messenger(
     settings: "WhatsAppCloudSettings",
 ) -> "AbstractAsyncContextManager[Messenger]":
-    from adapters.whatsapp_cloud.messenger import WhatsAppAccount, open_whatsapp_messenger
+    from adapters.whatsapp_cloud.client import WhatsAppAccount
+    from adapters.whatsapp_cloud.messenger import open_whatsapp_messenger
 
     account = WhatsAppAccount(
         access_token=settings.whatsapp_access_token.value,

@@ -116,6 +116,6 @@ class WhatsAppCloudSettings(Settings):
     )
     whatsapp_api_version: str = _advanced(
         "Version of Meta's Graph API.",
-        parsers.pattern(r"v[1-9][0-9]\.[0-9]", "Must be a version such as v24.0."),
-        default="v24.0",
+        parsers.pattern(r"v[1-9][0-9]\.[0-9]", "Must be a version such as v25.0."),
+        default="v25.0",
     )

@@ -1,0 +1,190 @@
+"""Messages, the health check and the check of the template, with a server that is like Meta."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from adapters.whatsapp_cloud.health_check import FAILURE_TTL, SUCCESS_TTL
+from adapters.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
+from application.ports.errors import ConfigurationError, MessengerUnavailable
+from application.ports.otp import DeliveryStatus, NoticeMessage
+from domain.otp.challenge import Purpose
+from tests.contract.whatsapp.whatsapp_driver import account_of
+from tests.support.builders import a_message, a_phone
+from tests.support.servers.fake_whatsapp import FakeWhatsApp, a_template, rejects
+from tests.support.servers.http_server import close_connection, never_respond, respond_with
+from tests.support.timeouts import LONG
+
+CODE = [{"type": "text", "text": "012345"}]
+
+
+@asynccontextmanager
+async def open_messenger(
+    server: FakeWhatsApp, **fields: Any
+) -> AsyncIterator[tuple[WhatsAppMessenger, list[float]]]:
+    now = [0.0]
+    account = account_of(server, **fields)
+    opening = open_whatsapp_messenger(account, timeouts=LONG, now=lambda: now[0])
+    async with opening as messenger:
+        yield messenger, now
+
+
+async def test_a_code_is_sent_by_the_template_in_the_language_of_the_request() -> None:
+    languages = ("en_US", "pt_BR")
+    with FakeWhatsApp() as server:
+        server.templates = [a_template(language) for language in languages]
+        async with open_messenger(server, languages=languages) as (messenger, _):
+            message = a_message(requested_locale="pt-PT", reference="ab" * 16)
+            result = await messenger.send(a_phone(1), message)
+
+    assert result.status is DeliveryStatus.ACCEPTED
+    assert len(result.provider_message_id) == 20
+    (sent,) = server.messages
+    assert sent == {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": a_phone(1).e164,
+        "type": "template",
+        "template": {
+            "name": "sign_in_code",
+            "language": {"code": "pt_BR"},
+            "components": [
+                {"type": "body", "parameters": CODE},
+                {"type": "button", "sub_type": "url", "index": "0", "parameters": CODE},
+            ],
+        },
+        "biz_opaque_callback_data": "ab" * 16,
+    }
+
+
+async def test_only_codes_for_signing_in_are_sent() -> None:
+    others = [a_message(purpose=each) for each in Purpose if each is not Purpose.SIGN_IN]
+    with FakeWhatsApp() as server:
+        async with open_messenger(server) as (messenger, _):
+            for message in (*others, NoticeMessage(text="Hello", notice="phone_changed")):
+                result = await messenger.send(a_phone(1), message)
+                assert result.status is DeliveryStatus.REJECTED
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"messages": []}', b'{"messages": [{"id": ""}]}'])
+async def test_a_success_without_an_id_is_unknown(body: bytes) -> None:
+    with FakeWhatsApp() as server:
+        server.behavior = respond_with(200, body)
+        async with open_messenger(server) as (messenger, _):
+            assert (await messenger.send(a_phone(1), a_message())).status is DeliveryStatus.UNKNOWN
+
+    assert len(server.requests) == 1
+
+
+async def test_a_number_without_whatsapp_is_told_apart_from_a_failure() -> None:
+    with FakeWhatsApp() as server:
+        server.errors = {a_phone(1).e164.removeprefix("+"): 131026}
+        async with open_messenger(server) as (messenger, _):
+            unreachable = await messenger.send(a_phone(1), a_message())
+            reachable = await messenger.send(a_phone(2), a_message())
+
+    assert unreachable.status is DeliveryStatus.INVALID_NUMBER
+    assert unreachable.error_code == "131026"
+    assert reachable.status is DeliveryStatus.ACCEPTED
+
+
+async def test_results_of_the_health_check_are_kept_for_a_while() -> None:
+    with FakeWhatsApp() as server:
+        async with open_messenger(server) as (messenger, now):
+            await messenger.check()
+            server.behavior = rejects(190, details="The session expired on day 5.")
+            now[0] = SUCCESS_TTL - 1
+            await messenger.check()
+            assert len(server.requests) == 1
+
+            now[0] = SUCCESS_TTL
+            with pytest.raises(MessengerUnavailable, match=r"credentials.*expired on day \*"):
+                await messenger.check()
+            server.behavior = server.respond
+            with pytest.raises(MessengerUnavailable):
+                await messenger.check()
+            now[0] += FAILURE_TTL
+            await messenger.check()
+
+
+async def test_another_number_is_no_success() -> None:
+    with FakeWhatsApp() as server:
+        async with open_messenger(server, phone_number_id="1") as (messenger, _):
+            with pytest.raises(MessengerUnavailable):
+                await messenger.check()
+        server.behavior = respond_with(200, b'{"id": "1"}')
+        async with open_messenger(server) as (messenger, _):
+            with pytest.raises(MessengerUnavailable, match="not from the WhatsApp service"):
+                await messenger.check()
+
+
+async def test_a_template_that_can_be_sent_in_each_language_is_right() -> None:
+    languages = ("en_US", "pt_BR", "zh_HK")
+    with FakeWhatsApp() as server:
+        server.page_size = 2
+        similar = a_template("en_US", name="sign_in_code_2", status="REJECTED")
+        server.templates = [similar, *(a_template(language) for language in languages)]
+        async with open_messenger(server, languages=languages) as (messenger, _):
+            assert await messenger.check_template() == ""
+            server.has_app = False
+            assert "no app is subscribed" in await messenger.check_template()
+
+
+FOOTER = {"type": "FOOTER", "code_expiration_minutes": 10}
+BUTTONS = a_template()["components"][2]
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"name": "another"}, "does not exist: create it"),
+        ({"language": "en"}, "does not exist: create it"),
+        ({"status": "PENDING"}, "has the status PENDING"),
+        ({"status": "PAUSED"}, "has the status PAUSED"),
+        ({"category": "UTILITY"}, "has the category UTILITY"),
+        ({"components": []}, "has no button for the code"),
+        ({"components": [{"type": "BUTTONS", "buttons": []}]}, "has no button"),
+        ({"components": [{"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY"}]}]}, "no button"),
+        ({"message_send_ttl_seconds": None}, "may be delivered for Meta's default time"),
+        ({"message_send_ttl_seconds": -1}, "may be delivered for 30 days"),
+        ({"message_send_ttl_seconds": 600}, "may be delivered for 600 s"),
+        ({"components": [FOOTER, BUTTONS]}, "says that codes are valid for 10 minutes"),
+    ],
+)
+async def test_each_problem_of_a_template_names_the_way_out(
+    fields: dict[str, Any], problem: str
+) -> None:
+    with FakeWhatsApp() as server:
+        server.templates = [a_template(**fields), a_template("es")]
+        async with open_messenger(server, languages=("en_US", "es")) as (messenger, _):
+            with pytest.raises(ConfigurationError) as raised:
+                await messenger.check_template()
+
+    text = str(raised.value)
+    assert text.startswith("The template sign_in_code in en_US ")
+    assert problem in text
+    assert "in es" not in text
+
+
+@pytest.mark.parametrize(
+    "behavior", [rejects(200), close_connection, respond_with(200, b"{}"), respond_with(503)]
+)
+async def test_templates_that_are_not_listed_are_a_problem(behavior: Any) -> None:
+    with FakeWhatsApp() as server:
+        server.behavior = behavior
+        async with open_messenger(server) as (messenger, _):
+            with pytest.raises(ConfigurationError, match="WHATSAPP_BUSINESS_ACCOUNT_ID"):
+                await messenger.check_template()
+
+
+async def test_the_health_check_waits_a_short_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.whatsapp_cloud.health_check.HEALTH_CHECK_TIMEOUT", 0.01)
+    with FakeWhatsApp() as server:
+        server.behavior = never_respond
+        async with open_messenger(server) as (messenger, _):
+            with pytest.raises(MessengerUnavailable, match="does not respond"):
+                await messenger.check()

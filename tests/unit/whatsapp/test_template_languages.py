@@ -1,0 +1,54 @@
+"""The language of the template that is closest to the one of a request."""
+
+import pytest
+
+from adapters.whatsapp_cloud.languages import closest_language
+from adapters.whatsapp_cloud.message_ids import without_number
+from tests.support.servers.fake_whatsapp import make_message_id
+
+LANGUAGES = ("en_US", "pt_BR", "es", "zh_CN", "zh_HK", "fil")
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        (None, "en_US"),
+        ("", "en_US"),
+        ("?", "en_US"),
+        ("pt-BR", "pt_BR"),
+        ("pt_br", "pt_BR"),
+        ("pt", "pt_BR"),
+        ("pt-PT", "pt_BR"),
+        ("en-GB", "en_US"),
+        ("es-MX", "es"),
+        ("de", "en_US"),
+        ("fil-PH", "fil"),
+        ("zh", "zh_CN"),
+        ("zh-Hans", "zh_CN"),
+        ("zh-Hant", "zh_HK"),
+        ("zh-TW", "zh_HK"),
+        ("zh-Hant-HK", "zh_HK"),
+        ("zh-SG", "zh_CN"),
+    ],
+)
+def test_the_closest_language_is_used(locale: str | None, language: str) -> None:
+    assert closest_language(LANGUAGES, locale) == language
+
+
+def test_chinese_in_the_other_script_is_better_than_another_language() -> None:
+    assert closest_language(("en", "zh_CN"), "zh-Hant") == "zh_CN"
+
+
+def test_the_id_of_a_message_is_kept_without_the_number() -> None:
+    message_id = "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQUFERjg0NDEzNDdFODU3MUMxMAA="
+
+    assert without_number(message_id) == "3AADF8441347E8571C10"
+    assert without_number(message_id.rstrip("=")) == "3AADF8441347E8571C10"
+    assert len(without_number(make_message_id("4915112345678"))) == 20
+
+
+@pytest.mark.parametrize(
+    "message_id", ["", "wamid.", "wamid.MTY1MDM4Nzk0Mzk=", "wamid.ä", "w", 'x"']
+)
+def test_an_id_of_another_form_is_not_kept(message_id: str) -> None:
+    assert without_number(message_id) == ""

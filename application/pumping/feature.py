@@ -126,7 +126,6 @@ class PumpingFeature:
 
             after, ended = await change(self._warning_sets, WARNINGS_ID, end)
         self._keep(after)
-        self._log_change(ended, self._clock.now())
         return ended
 
     def count(self) -> Mapping[str, int]:

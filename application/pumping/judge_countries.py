@@ -16,6 +16,7 @@ from domain.conversion.recent_counts import TIME_TO_ENTER, RecentCounts
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.otp.challenge import OTP_TTL
 from domain.pumping.judgement import (
+    MIN_MESSAGES,
     PumpedSubject,
     assume_usual,
     count_sample,
@@ -33,6 +34,7 @@ _LAG: Final = OTP_TTL - TIME_TO_ENTER
 """How much later than for `RecentCounts`: when no code of the period can be entered anymore."""
 
 _Provider = tuple[str, str]
+_Sent = tuple[ConversionSource, tuple[CellCounts, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,11 @@ class JudgeCountries:
             for each in warnings.open_at(now)
             if each.country == warning.country and each.number_range
         }
-        found = self._find(warning.country, warning.opened_at, faulty, now, sample=PUMPING)
+        found = self._find(warning.country, warning.opened_at, now)
+        sampled = [(source, cells) for source, cells in found if source.sample == PUMPING]
         cells = [
             cell
-            for cell in found
+            for cell in _without_faults(sampled, warning.country, faulty)
             if (cell.number_range == warning.number_range)
             or not (warning.number_range or cell.number_range in warned)
         ]
@@ -112,45 +115,33 @@ class JudgeCountries:
         warnings: PumpingWarnings,
         now: datetime,
     ) -> Mapping[str, Sequence[CellCounts]]:
-        """Return what may open a warning, by country."""
-        countries = {
-            source.country for source, _ in self.recent.find(now - _LAG, PERIOD, _is_of_strangers)
-        }
+        """Return what may open a warning, by country, where it is enough."""
+        by_country: defaultdict[str, list[_Sent]] = defaultdict(list)
+        for sent in self.recent.find(now - _LAG, PERIOD, _is_of_strangers):
+            by_country[sent[0].country].append(sent)
         listed = {}
-        for country in countries:
+        for country, sent_there in by_country.items():
+            if sum([cell.sent for _, cells in sent_there for cell in cells]) < MIN_MESSAGES:
+                continue
             left_out = warnings.ended_by_operator(country, now) | {
                 each.number_range for each in warnings.open_at(now) if each.country == country
             }
             if "" in left_out:
                 continue
             since = warnings.judged_from(country, now)
-            cells = self._find(country, since, faulty, now)
+            of_country = self._find(country, since, now) if since else sent_there
+            cells = _without_faults(of_country, country, faulty)
             listed[country] = [cell for cell in cells if cell.number_range not in left_out]
         return listed
 
-    def _find(
-        self,
-        country: str,
-        since: datetime | None,
-        faulty: Mapping[str, Collection[_Provider]],
-        now: datetime,
-        sample: str | None = None,
-    ) -> Iterable[CellCounts]:
-        """Yield what strangers in a country were sent, without providers that have a fault."""
+    def _find(self, country: str, since: datetime, now: datetime) -> Iterable[_Sent]:
+        """Return what strangers in a country were sent within the period and since a time."""
         until = now - _LAG
-        period = min(PERIOD, until - since) if since else PERIOD
-        left_out = {*faulty.get(country, ()), *faulty.get("", ())}
 
         def is_wanted(source: ConversionSource) -> bool:
-            return (
-                source.country == country
-                and _is_of_strangers(source)
-                and (source.channel, source.provider) not in left_out
-                and sample in (None, source.sample)
-            )
+            return source.country == country and _is_of_strangers(source)
 
-        for _, cells in self.recent.find(until, period, is_wanted):
-            yield from cells
+        return self.recent.find(until, min(PERIOD, until - since), is_wanted)
 
     def _usual_share(self, country: str, now: datetime) -> float | None:
         return self.recent.usual_share(country, ConversionGroup.STRANGER, now)
@@ -174,3 +165,13 @@ class JudgeCountries:
 
 def _is_of_strangers(source: ConversionSource) -> bool:
     return source.group == ConversionGroup.STRANGER
+
+
+def _without_faults(
+    sent: Iterable[_Sent], country: str, faulty: Mapping[str, Collection[_Provider]]
+) -> Iterable[CellCounts]:
+    """Yield the counts without those of providers that have a fault in the country or in all."""
+    left_out = {*faulty.get(country, ()), *faulty.get("", ())}
+    for source, cells in sent:
+        if (source.channel, source.provider) not in left_out:
+            yield from cells

@@ -25,13 +25,20 @@ _MESSAGE_STATUSES: Final = {
     "failed": ReportedStatus.FAILED,
     "canceled": ReportedStatus.FAILED,
 }
+_FAILURES: Final = (ReportedStatus.UNDELIVERED, ReportedStatus.FAILED)
+# No carrier knows the number, or it is a landline: https://www.twilio.com/docs/api/errors/30006.
+# 30003 is none of them: the phone may be switched off. Nor is 30004: somebody blocks messages.
+_UNREACHABLE: Final = frozenset({"30005", "30006"})
 _ERROR_CODE: Final = re.compile(r"[0-9]{1,6}")
 
 
 def read_message_status(fields: Mapping[str, str]) -> MessageStatus:
     """Return what the fields of a request say of a message."""
+    status = _MESSAGE_STATUSES.get(fields.get("MessageStatus") or fields.get("SmsStatus", ""))
+    code = match_field(_ERROR_CODE, fields.get("ErrorCode", ""))
     return MessageStatus(
-        _MESSAGE_STATUSES.get(fields.get("MessageStatus") or fields.get("SmsStatus", "")),
-        match_field(_ERROR_CODE, fields.get("ErrorCode", "")),
+        status,
+        code,
         match_field(SID, fields.get("MessageSid", "")),
+        is_unreachable=status in _FAILURES and code in _UNREACHABLE,
     )

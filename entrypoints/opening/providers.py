@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adapters.http_hook.messenger import HookMessenger
     from application.ports.otp import Messenger
     from entrypoints.settings.twilio import TwilioSettings
+    from entrypoints.settings.vonage import VonageSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,43 @@ TWILIO: Final = Provider(
 )
 
 
+def _open_vonage_messenger(settings: "VonageSettings") -> "AbstractAsyncContextManager[Messenger]":
+    from adapters.vonage.messenger import open_vonage_messenger
+
+    return open_vonage_messenger(
+        settings.vonage_application_id,
+        settings.vonage_private_key.value,
+        sender=settings.vonage_from,
+        signature_secrets=(
+            settings.vonage_signature_secret.value,
+            settings.vonage_signature_secret_secondary.value,
+        ),
+        api_base=settings.vonage_api_base,
+    )
+
+
+async def _check_vonage_messenger(messenger: Any) -> str:
+    try:
+        await messenger.check()
+    except MessengerUnavailable as error:
+        raise ConfigurationError(
+            f"{error} Check VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY, the credit of the "
+            "account, the network and, if it is set, VONAGE_API_BASE."
+        ) from None
+    return "VONAGE_FROM is not checked: Vonage does not list an application's senders"
+
+
+VONAGE: Final = Provider(
+    name="vonage",
+    open_messenger=_open_vonage_messenger,
+    check_messenger=_check_vonage_messenger,
+    prefix="VONAGE_",
+    required=("VONAGE_APPLICATION_ID", "VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET"),
+    senders=("VONAGE_FROM",),
+    api_base="VONAGE_API_BASE",
+)
+
+
 def open_hook(
     hook: HttpHook, secrets: "Sequence[str]"
 ) -> "AbstractAsyncContextManager[HookMessenger]":
@@ -118,7 +156,7 @@ def open_hook(
     return open_hook_messenger(hook.name, hook.url, secrets)
 
 
-PROVIDERS: Final[tuple[Provider, ...]] = (TERMINAL, TWILIO)
+PROVIDERS: Final[tuple[Provider, ...]] = (TERMINAL, TWILIO, VONAGE)
 """All of them, in the order in which messages for operators name them."""
 
 

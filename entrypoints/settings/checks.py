@@ -88,11 +88,8 @@ def _check_senders(settings: Settings) -> Iterator[Problem]:
             continue
         chosen = [name for name in provider.senders if settings.is_set(name)]
         if not chosen:
-            first, others = provider.senders[0], " or ".join(provider.senders[1:])
-            yield Problem(
-                first,
-                f"This or {others} must be set if DIALTONE_SMS contains {provider.name}.",
-            )
+            first, either = provider.senders[0], " or ".join(["This", *provider.senders[1:]])
+            yield Problem(first, f"{either} must be set if DIALTONE_SMS contains {provider.name}.")
         elif len(chosen) > 1:
             for name in chosen:
                 others = " and ".join(other for other in chosen if other != name)

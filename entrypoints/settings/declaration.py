@@ -43,6 +43,7 @@ class Declaration:
             credentials in a URL.
         file_name: The variable that names a file with the text, without its prefix; empty if there
             is none. By default each `Secret` has one: its own name and `_FILE`.
+        has_lines: Whether the text may have several lines, also in a file, such as a key in PEM.
         unused: Returns why it has no effect with all settings, an empty text if it has one.
     """
 
@@ -57,6 +58,7 @@ class Declaration:
     prefix: str = PREFIX
     show: Callable[[Any], str] | None = None
     file_name: str | None = None
+    has_lines: bool = False
     unused: Callable[[Any], str] | None = None
 
     def file_variable(self, variable: str) -> str:

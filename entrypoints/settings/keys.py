@@ -50,6 +50,7 @@ class KeySettings(ServiceSettings):
         unset=Secret(""),
         example='"$(dialtone keys generate -)"',
         file_name="",
+        has_lines=True,
         show=_show_secrets,
     )
 

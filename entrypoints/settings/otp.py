@@ -25,6 +25,7 @@ from entrypoints.settings.provider_parsers import parse_sms
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.twilio import TwilioSettings
 from entrypoints.settings.values import Factory, HttpHook, Secret
+from entrypoints.settings.vonage import VonageSettings
 
 if TYPE_CHECKING:
     from application.otp.feature import OtpPolicy
@@ -58,7 +59,7 @@ class SmsSettings(ServiceSettings):
     """Who sends messages. It stands before the settings of providers."""
 
     sms: tuple[Provider | Factory | HttpHook, ...] = essential(
-        "console (the terminal), twilio, https://… (hook) or package.module:factory; in order.",
+        "console (terminal), twilio, vonage, https://… (hook) or package.module:factory; in order.",
         parse_sms,
         default="console",
         example="twilio",
@@ -74,7 +75,7 @@ class SmsSettings(ServiceSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtpSettings(TwilioSettings, SmsSettings):
+class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
     """Who sends codes, in which words, and how many."""
 
     countries: frozenset[str] | None = essential(

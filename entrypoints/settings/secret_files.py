@@ -49,7 +49,12 @@ def read_secret_files(values: Mapping[str, str], composition: "Composition") -> 
             read.problems[name] = name, both_set(variable)
             continue
         try:
-            file, text = read_secret_file(variable, values[variable], is_strict=is_strict)
+            file, text = read_secret_file(
+                variable,
+                values[variable],
+                is_strict=is_strict,
+                has_lines=composition.fields[name][1].has_lines,
+            )
         except InvalidValue as error:
             read.problems[name] = variable, error.message
         else:
@@ -62,7 +67,9 @@ def both_set(file_variable: str) -> str:
     return f"Must not be set together with {file_variable}. Remove one of the two."
 
 
-def read_secret_file(variable: str, text: str, *, is_strict: bool) -> tuple[SecretFile, str]:
+def read_secret_file(
+    variable: str, text: str, *, is_strict: bool, has_lines: bool = False
+) -> tuple[SecretFile, str]:
     """Return the file that a variable names, and its only line without the newline at its end.
 
     Links are followed, as those of a secret that Kubernetes mounts. An error quotes the path only
@@ -73,6 +80,7 @@ def read_secret_file(variable: str, text: str, *, is_strict: bool) -> tuple[Secr
         text: The path; a relative one starts in the current folder.
         is_strict: A file that every user of the machine can read is an error. One that they can
             change always is: it may name a module to run.
+        has_lines: It may have several lines, which are returned as they are.
 
     Raises:
         InvalidValue: The file cannot be used.
@@ -114,10 +122,10 @@ def read_secret_file(variable: str, text: str, *, is_strict: bool) -> tuple[Secr
             f"service (uid {user}) or its group. In Kubernetes set defaultMode: 0440 and fsGroup; "
             "in Docker, uid and mode of the secret."
         )
-    return SecretFile(variable, path, is_exposed), _read_line(path, content)
+    return SecretFile(variable, path, is_exposed), _read_text(path, content, has_lines=has_lines)
 
 
-def _read_line(path: Path, content: bytes) -> str:
+def _read_text(path: Path, content: bytes, *, has_lines: bool) -> str:
     if len(content) > _MAX_FILE_SIZE:
         raise InvalidValue(f"{path} has more than 64 KiB. It must contain the value only.")
     try:
@@ -128,6 +136,8 @@ def _read_line(path: Path, content: bytes) -> str:
     line = text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
     if not line.strip():
         raise InvalidValue(f"{path} is empty. Write the value to it.")
+    if has_lines:
+        return text
     if "\n" in line or "\r" in line:
         raise InvalidValue(f"{path} has several lines. It must have one, with the value only.")
     if not line.isprintable():

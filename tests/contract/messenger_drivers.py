@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TextIO
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from adapters.http_hook.messenger import HookMessenger, open_hook_messenger
 from adapters.terminal import TerminalMessenger
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
+from adapters.vonage.messenger import VonageMessenger, open_vonage_messenger
 from application.ports.webhooks import SignedRequest
 from domain.phone import PhoneNumber
 from pytest_dialtone.suites.messages.driver import MessengerDriver
@@ -20,6 +21,16 @@ from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenge
 from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
+from tests.support.servers.fake_vonage import (
+    APPLICATION,
+    NUMBER,
+    FakeVonage,
+    make_status,
+    private_pem,
+    sign_request,
+)
+from tests.support.servers.fake_vonage import SECRET as SIGNATURE_SECRET
+from tests.support.servers.fake_vonage import rejects as rejects_by_vonage
 from tests.support.timeouts import LONG
 
 PHONE = PhoneNumber("+14155550001")
@@ -78,6 +89,37 @@ class TwilioDriver(ServerDriver, MessengerDriver):
         return SignedRequest(url, {"x-twilio-signature": sign_webhook(token, url)}, body=body)
 
 
+class VonageDriver(ServerDriver, MessengerDriver):
+    server: FakeVonage
+    reports_references = True
+
+    def __init__(self, messenger: VonageMessenger, vonage: FakeVonage) -> None:
+        super().__init__(vonage, messenger._client.transport)
+        self.messenger = messenger
+
+    async def delivered(self) -> list[str]:
+        posted = [json.loads(each.body) for each in self.server.requests]
+        return [f"+{message['to']} {message['text']}" for message in posted if message]
+
+    async def invalidate_number(self) -> None:
+        self.server.behavior = rejects_by_vonage(422, "messages#1150", parameters={"to": "invalid"})
+
+    async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
+        if body is None:
+            body = self._report("ab" * 16)
+        return sign_request(url, body, now=signed_at)
+
+    async def sign_references(
+        self, url: str, references: Sequence[str], signed_at: datetime
+    ) -> Sequence[SignedRequest]:
+        bodies = [self._report(reference) for reference in references]
+        return [sign_request(url, body, now=signed_at) for body in bodies]
+
+    def _report(self, reference: str) -> bytes:
+        message = {"message_uuid": APPLICATION, "to": "14155550001", "from": NUMBER}
+        return make_status({**message, "client_ref": reference}, "delivered")
+
+
 class HookDriver(ServerDriver, MessengerDriver):
     server: FakeHook
 
@@ -122,6 +164,20 @@ async def twilio() -> AsyncIterator[MessengerDriver]:
         )
         async with opening as messenger:
             yield TwilioDriver(messenger, twilio)
+
+
+async def vonage() -> AsyncIterator[MessengerDriver]:
+    with FakeVonage() as vonage:
+        opening = open_vonage_messenger(
+            APPLICATION,
+            private_pem(),
+            sender=NUMBER,
+            signature_secrets=[SIGNATURE_SECRET],
+            api_base=vonage.url,
+            timeouts=LONG,
+        )
+        async with opening as messenger:
+            yield VonageDriver(messenger, vonage)
 
 
 async def hook() -> AsyncIterator[MessengerDriver]:

@@ -12,20 +12,22 @@ from pytest_dialtone.suites.messages.test_messenger import (
     test_an_invalid_number_has_a_reason_without_the_number,
     test_the_health_check_ends_in_time_if_the_provider_hangs,
 )
-from tests.contract.messenger_drivers import fake, hook, terminal, twilio
+from tests.contract.messenger_drivers import fake, hook, terminal, twilio, vonage
 from tests.contract.provider_drivers import only_with
 
 
-@pytest.fixture(params=[fake, terminal, twilio, hook], ids=lambda open_driver: open_driver.__name__)
+@pytest.fixture(
+    params=[fake, terminal, twilio, vonage, hook], ids=lambda open_driver: open_driver.__name__
+)
 async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     async for driver in request.param():
         yield driver
 
 
-only_with("messenger_driver", fake, twilio, hook)(
+only_with("messenger_driver", fake, twilio, vonage, hook)(
     test_an_invalid_number_has_a_reason_without_the_number
 )
-with_provider = only_with("messenger_driver", twilio, hook)
+with_provider = only_with("messenger_driver", twilio, vonage, hook)
 with_provider(test_a_message_without_an_answer_is_unknown_and_not_sent_again)
 with_provider(test_after_an_outage_messages_are_sent_again_and_no_earlier_ones)
 with_provider(test_the_health_check_ends_in_time_if_the_provider_hangs)

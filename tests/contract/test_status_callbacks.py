@@ -7,19 +7,21 @@ import pytest
 from pytest_dialtone.suites.messages.driver import MessengerDriver
 from pytest_dialtone.suites.messages.test_status_callbacks import *
 from pytest_dialtone.suites.messages.test_status_callbacks import (
+    test_a_status_callback_counts_for_its_message_only,
     test_an_old_status_callback_gets_no_new_time,
     test_an_old_status_callback_is_not_authentic,
 )
-from tests.contract.messenger_drivers import hook, twilio
+from tests.contract.messenger_drivers import hook, twilio, vonage
 from tests.contract.provider_drivers import only_with
 
 
-@pytest.fixture(params=[twilio, hook], ids=lambda open_driver: open_driver.__name__)
+@pytest.fixture(params=[twilio, vonage, hook], ids=lambda open_driver: open_driver.__name__)
 async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     async for driver in request.param():
         yield driver
 
 
-with_signed_time = only_with("messenger_driver", hook)
+only_with("messenger_driver", twilio, hook)(test_a_status_callback_counts_for_its_message_only)
+with_signed_time = only_with("messenger_driver", vonage, hook)
 with_signed_time(test_an_old_status_callback_is_not_authentic)
 with_signed_time(test_an_old_status_callback_gets_no_new_time)

@@ -5,12 +5,19 @@ import pytest
 
 from tests.support.keys import create_secrets_file
 from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.fake_vonage import FakeVonage
 
 
 @pytest.fixture
 def twilio() -> Iterator[FakeTwilio]:
     with FakeTwilio() as twilio:
         yield twilio
+
+
+@pytest.fixture
+def vonage() -> Iterator[FakeVonage]:
+    with FakeVonage() as vonage:
+        yield vonage
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from entrypoints.settings.composition import FIELDS, VARIABLES
 from entrypoints.settings.read import SettingsError, read_settings
 from tests.support.markdown import PAGES, PROJECT, blocks
 from tests.support.schema_check import is_valid, resolve
-from tests.unit.settings.test_examples import ALL_USED
+from tests.unit.settings.texts import ALL_USED
 
 ALL: Final = "\n".join(PAGES.values())
 BLOCKS: Final = [block for text in PAGES.values() for block in blocks(text)]
@@ -31,7 +31,7 @@ _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
 _KEYWORDS: Final = {"do", "done", "else", "export", "fi", "if", "sudo", "then", "until", "while"}
 _IN_TEXT: Final = re.compile(r"`dialtone ([^`]+)`")
 _USAGE: Final = re.compile(r"^(?:\$ )?dialtone ([a-z].*)$", re.MULTILINE)
-_SETTING_IN_TEXT: Final = re.compile(r"`((?:DIALTONE|TWILIO|AWS)_\w+=[^`\s]+)`")
+_SETTING_IN_TEXT: Final = re.compile(r"`((?:DIALTONE|TWILIO|VONAGE|AWS)_\w+=[^`\s]+)`")
 _OPTION: Final = re.compile(r"--[a-z][a-z-]+")
 _REQUEST_IN_TEXT: Final = re.compile(r"`(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/[^`\s?]*)")
 _NOT_DESCRIBED: Final = {

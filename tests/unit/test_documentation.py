@@ -45,7 +45,7 @@ _PATH: Final = re.compile(
     r"`((?:domain|application|adapters|entrypoints|pytest_dialtone|tests|docs)/[\w./]+)`"
 )
 _PAGE: Final = re.compile(r"\bdocs/[\w/-]+\.md\b")
-_VARIABLE: Final = re.compile(r"\b(?:DIALTONE|TWILIO|AWS)_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
+_VARIABLE: Final = re.compile(r"\b(?:DIALTONE|TWILIO|VONAGE|AWS)_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _METRIC: Final = re.compile(r"\bdialtone_[a-z_]+[a-z]")
 _NO_METRICS: Final = {"dialtone_console", "dialtone_known", "dialtone_server"}
 """Two cookies and a wheel, whose names look like those of metrics."""

@@ -169,7 +169,8 @@ class DeliveryStatusResponse(msgspec.Struct, kw_only=True):
         str | msgspec.UnsetType,
         described(
             "The provider's code of the failure, if it reported one. Twilio's are at"
-            " https://www.twilio.com/docs/api/errors.",
+            " https://www.twilio.com/docs/api/errors, Vonage's at"
+            " https://developer.vonage.com/en/api-errors/messages.",
             "30003",
         ),
     ] = msgspec.UNSET

@@ -11,7 +11,7 @@ from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import Environment, Factory
 from tests.support.settings import problem, problems, settings
-from tests.unit.settings.texts import S3, TWILIO, only_installed
+from tests.unit.settings.texts import S3, TWILIO, VONAGE, only_installed
 
 HEX = "0123456789abcdefABCDEF0123456789"
 OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
@@ -59,6 +59,7 @@ def test_twilio_delivers_from_a_number_or_by_a_messaging_service() -> None:
 @pytest.mark.parametrize("own", ["", "my.package:factory"])
 def test_variables_of_unused_vendors_are_not_read(own: str) -> None:
     shell = {name: "\x1b?" for name in (*S3, *TWILIO) if not name.startswith("DIALTONE")}
+    shell |= {name: "\x1b?" for name in VONAGE if not name.startswith("DIALTONE")}
     shell |= {SERVICE: "?", "TWILIO_API_BASE": "ftp://x", "AWS_REGION": "?"}
     environ = {"DIALTONE_SMS": own, "DIALTONE_MEDIA": own, "DIALTONE_COUNTRIES": "IN"}
 
@@ -198,6 +199,7 @@ PUBLIC_URLS = [
     [
         # A request to Twilio has the token of the account, one to S3 a signature only.
         ("TWILIO_API_BASE", LOCAL_URLS, PRIVATE_URLS + PUBLIC_URLS),
+        ("VONAGE_API_BASE", LOCAL_URLS, PRIVATE_URLS + PUBLIC_URLS),
         ("DIALTONE_S3_ENDPOINT", LOCAL_URLS + PRIVATE_URLS, PUBLIC_URLS),
     ],
 )
@@ -206,16 +208,18 @@ def test_production_sends_plain_http_to_safe_networks_only(
 ) -> None:
     if name not in FIELDS:
         return
+    environ = VONAGE | production | {"DIALTONE_SMS": "twilio,vonage"}
     for url in (*accepted, "https://example.org"):
-        assert read_settings(production | {name: url}, None).env is Environment.PRODUCTION
+        assert read_settings(environ | {name: url}, None).env is Environment.PRODUCTION
     for url in rejected:
-        lines = problems(production | {name: url})
+        lines = problems(environ | {name: url})
         assert list(lines) == [name]
         assert "https" in lines[name]
 
 
 def test_plain_http_is_accepted_if_it_is_not_used(production: dict[str, str]) -> None:
     public = dict.fromkeys(("TWILIO_API_BASE", "DIALTONE_S3_ENDPOINT"), PUBLIC_URLS[0])
+    public["VONAGE_API_BASE"] = PUBLIC_URLS[0]
     own = dict.fromkeys(("DIALTONE_MEDIA", "DIALTONE_SMS"), "our.own:factory")
 
     development = {"DIALTONE_ENV": "development"}

@@ -9,14 +9,14 @@ from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.values import HIDDEN
 from tests.support.settings import problems
-from tests.unit.settings.texts import META, S3, SECRET, TWILIO
+from tests.unit.settings.texts import ALL_USED, SECRET, VONAGE
 
-ALL_USED: Final = S3 | TWILIO | META
 DEFAULTS: Final = read_settings({}, None)
 # The example of these is a command, because keys that are printed here would be used.
 KEYS: Final = {
     '"$(dialtone keys generate -)"': generate_document(indent=None).strip(),
     "$(openssl rand -hex 16)": f"{7:032x}",
+    '"$(cat private.key)"': VONAGE["VONAGE_PRIVATE_KEY"].strip(),
     '"whsec_$(openssl rand -base64 32)"': f"whsec_{'A' * 43}=",
 }
 

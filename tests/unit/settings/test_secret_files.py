@@ -20,7 +20,7 @@ from entrypoints.settings.secret_files import exposed_line, find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import PostgresLocation, Secret, Variables
 from tests.support.settings import problems
-from tests.unit.settings.texts import META, S3, SECRET, TWILIO, only_installed
+from tests.unit.settings.texts import ALL_USED, SECRET, TWILIO, only_installed
 
 TOKEN_FILE: Final = "TWILIO_AUTH_TOKEN_FILE"
 WITHOUT_TOKEN: Final = {name: text for name, text in TWILIO.items() if name != "TWILIO_AUTH_TOKEN"}
@@ -156,7 +156,7 @@ def test_an_empty_variable_is_not_set_beside_the_other_one(secret_file: Path) ->
 def test_a_value_and_a_file_together_are_an_error_that_names_both(
     secret_file: Path, name: str
 ) -> None:
-    environ = S3 | TWILIO | META | {name: SECRET, FILE_VARIABLES[name]: str(secret_file)}
+    environ = ALL_USED | {name: SECRET, FILE_VARIABLES[name]: str(secret_file)}
 
     lines = problems(environ)
 

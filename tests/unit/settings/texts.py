@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 from entrypoints.settings.composition import VARIABLES
+from tests.support.servers.fake_vonage import APPLICATION, private_pem
 
 R = TypeVar("R", bound=tuple[Any, ...])
 
@@ -41,6 +42,17 @@ META: Final = {
     if name in VARIABLES
 }
 """None without WhatsApp."""
+VONAGE: Final = {
+    "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
+    "DIALTONE_SMS": "vonage",
+    "DIALTONE_COUNTRIES": "IN",
+    "VONAGE_APPLICATION_ID": APPLICATION,
+    "VONAGE_PRIVATE_KEY": private_pem(),
+    "VONAGE_SIGNATURE_SECRET": f"{SECRET}-of-at-least-32-characters",
+    "VONAGE_FROM": "Acme",
+}
+ALL_USED: Final = S3 | META | VONAGE | TWILIO | {"DIALTONE_SMS": "twilio,vonage"}
+"""Settings that use all vendors."""
 
 
 def only_installed(variables: Sequence[str]) -> list[str]:

@@ -1,0 +1,95 @@
+"""The settings of Vonage, which have no prefix of ours: other programs read them too."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from application.ports.errors import ConfigurationError
+from domain.errors import InvalidValue
+from entrypoints.settings import parsers
+from entrypoints.settings.declaration import essential, optional
+from entrypoints.settings.parsers import pattern
+from entrypoints.settings.service import ServiceSettings
+from entrypoints.settings.values import Secret
+
+_essential = partial(essential, prefix="")
+_optional = partial(optional, prefix="")
+
+_MIN_SECRET_LENGTH: Final = 32
+_parse_application_id = pattern(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    "Must be the id of a Vonage application: 32 hex digits with four hyphens.",
+)
+_match_sender = pattern(
+    r"\+?[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}",
+    "Must be a number with country code, a short code, or a name of at most 11 letters, digits and "
+    "spaces.",
+)
+
+
+def _parse_private_key(text: str) -> Secret[str]:
+    r"""Parse a key in PEM. In an environment variable, its line breaks may be written as \n."""
+    from adapters.vonage.tokens import load_private_key
+
+    key = text.replace("\\n", "\n").replace("\r\n", "\n")
+    try:
+        load_private_key(key)
+    except ConfigurationError as error:
+        raise InvalidValue(str(error)) from None
+    return Secret(key)
+
+
+def _parse_signature_secret(text: str) -> Secret[str]:
+    if len(text.encode()) < _MIN_SECRET_LENGTH:
+        raise InvalidValue(
+            f"Must have at least {_MIN_SECRET_LENGTH} characters (RFC 7518, section 3.2): who sees "
+            "a callback could guess a shorter one. Vonage's dashboard replaces it."
+        )
+    return Secret(text)
+
+
+def _parse_sender(text: str) -> str:
+    """Parse a sender. Vonage wants numbers without +."""
+    return _match_sender(text).removeprefix("+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VonageSettings(ServiceSettings):
+    """The application, and what messages come from. They are read if Vonage is used."""
+
+    vonage_application_id: str = _essential(
+        "Id of the Vonage application, required if DIALTONE_SMS names vonage.",
+        _parse_application_id,
+        unset="",
+        example="aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
+    )
+    vonage_private_key: Secret[str] = _essential(
+        "Private key of the application in PEM, required if DIALTONE_SMS names vonage.",
+        _parse_private_key,
+        unset=Secret(""),
+        example='"$(cat private.key)"',
+        has_lines=True,
+    )
+    vonage_signature_secret: Secret[str] = _essential(
+        "Secret that signs Vonage's callbacks, required if DIALTONE_SMS names vonage.",
+        _parse_signature_secret,
+        unset=Secret(""),
+        example="0123456789abcdef0123456789abcdef",
+    )
+    vonage_from: str = _essential(
+        "Number or name that Vonage sends messages from, required if DIALTONE_SMS names vonage.",
+        _parse_sender,
+        unset="",
+        example="+15005550006",
+    )
+    vonage_signature_secret_secondary: Secret[str] = _optional(
+        "Second signature secret that is valid too, while you replace the first one.",
+        _parse_signature_secret,
+        unset=Secret(""),
+        example="fedcba9876543210fedcba9876543210",
+    )
+    vonage_api_base: str | None = _optional(
+        "URL of a regional host of Vonage, or of a server that replaces it in tests.",
+        parsers.parse_http_url,
+        example="https://api-eu.vonage.com",
+    )

@@ -1,0 +1,190 @@
+"""Vonage's signed callbacks, and what they report.
+
+https://developer.vonage.com/en/getting-started/concepts/webhooks#decoding-signed-webhooks
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+
+from adapters.vonage.message_status import read_message_statuses
+from adapters.vonage.signatures import VonageSignatures
+from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
+from domain.otp.delivery_report import ReportedStatus
+from tests.support.servers.fake_vonage import (
+    APPLICATION,
+    OTHER_SECRET,
+    SECRET,
+    make_status,
+    private_pem,
+    sign,
+    sign_request,
+)
+
+URL = "https://dialtone.example.org/sms/status"
+MESSAGE = {"message_uuid": "11112222-3333-4444-5555-666677778888", "to": "14155550001",
+           "from": "Acme", "client_ref": "ab-US"}  # fmt: skip
+BODY = make_status(MESSAGE, "delivered")
+SIGNATURES = VonageSignatures(APPLICATION, [SECRET, ""])
+GOOD = {"payload_hash": hashlib.sha256(BODY).hexdigest(), "application_id": APPLICATION, "jti": "1"}
+
+
+def encode(part: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+
+def with_token(token: str) -> SignedRequest:
+    return SignedRequest(URL, {"authorization": f"Bearer {token}"}, body=BODY)
+
+
+ERRORS_OF_NUMBERS = (1170, 1190, 1310, 1430)
+OTHER_ERRORS = (1180, 1240, 1250, 1280, 1360)
+"""Switched off, unsubscribed, without a route, blocked by the carrier, too late."""
+UNKNOWN_STATUSES: tuple[object, ...] = ("a-new-one", None, 7, [], {})
+ERRORS_WITHOUT_CODE: tuple[object, ...] = (None, 7, "1000", [], {}, {"error": None}, {"title": {}})
+
+
+def now(**difference: float) -> int:
+    return int((datetime.now(UTC) + timedelta(**difference)).timestamp())
+
+
+def test_a_signed_callback_counts_at_any_url() -> None:
+    assert SIGNATURES.verify(sign_request(URL, BODY))
+    assert SIGNATURES.verify(sign_request(f"{URL}?x=1", BODY))
+    # The name of a scheme has no case (RFC 9110 §11.1), and hex digits have none.
+    token = sign(BODY, payload_hash=GOOD["payload_hash"].upper())["authorization"][7:]
+    assert SIGNATURES.verify(SignedRequest(URL, {"authorization": f"bearer {token}"}, body=BODY))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"secret": OTHER_SECRET},
+        {"application_id": "aaaaaaaa-bbbb-cccc-dddd-0123456789ac"},
+        {"payload_hash": hashlib.sha256(BODY + b" ").hexdigest()},
+        {"payload_hash": "\ud800"},
+        {"payload_hash": 7},
+        {"jti": ""},
+        {"jti": 7},
+        *({name: None} for name in ("iat", "jti", "payload_hash", "application_id")),
+        {"iat": now(seconds=-MAX_SIGNATURE_AGE.total_seconds() - 60)},
+        {"iat": now(seconds=MAX_SIGNATURE_AGE.total_seconds() + 60)},
+        {"iat": now() * 1000},
+        {"iat": float("nan")},
+        {"iat": float("inf")},
+        {"iat": 10**400},
+        {"iat": True},
+        {"iat": str(now())},
+        {"exp": now(seconds=-60)},
+        {"nbf": now(minutes=4)},
+    ],
+)  # fmt: skip
+def test_a_claim_that_is_wrong_or_missing_is_not_authentic(claims: dict[str, Any]) -> None:
+    assert not SIGNATURES.verify(sign_request(URL, BODY, **claims))
+
+
+def test_the_header_of_a_token_does_not_choose_its_algorithm() -> None:
+    claims = {**GOOD, "iat": now()}
+    unsigned = f"{encode({'alg': 'none', 'typ': 'JWT'})}.{encode(claims)}."
+    by_application = jwt.encode(claims, private_pem(), algorithm="RS256")
+    longer = jwt.encode(claims, SECRET * 2, algorithm="HS512")
+    # A header that names RS256, over a signature by the secret.
+    content = f"{encode({'alg': 'RS256', 'typ': 'JWT'})}.{encode(claims)}"
+    mac = hmac.digest(SECRET.encode(), content.encode(), "sha256")
+    confused = f"{content}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+    for token in (unsigned, unsigned[:-1], by_application, longer, confused):
+        assert not SIGNATURES.verify(with_token(token))
+    assert SIGNATURES.verify(with_token(jwt.encode(claims, SECRET, algorithm="HS256")))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Bearer a.b.c", "Bearer é", "Basic YTpi", "Bearer a,Bearer b"],
+)
+def test_another_header_is_not_authentic(header: str) -> None:
+    assert not SIGNATURES.verify(SignedRequest(URL, {"authorization": header}, body=BODY))
+    token = sign(BODY)["authorization"].removeprefix("Bearer ")
+    for wrong in (token, f"Basic {token}", f"Bearer {token},Bearer {token}", f"Bearer  {token}x"):
+        assert not SIGNATURES.verify(SignedRequest(URL, {"authorization": wrong}, body=BODY))
+
+
+def test_a_nested_token_and_another_body_are_not_authentic() -> None:
+    nested = base64.urlsafe_b64encode(b"[" * 50_000).decode().rstrip("=")
+    assert not SIGNATURES.verify(with_token(f"{nested}.{nested}.x"))
+    assert not SIGNATURES.verify(replace(sign_request(URL, BODY), body=BODY + b" "))
+
+
+def test_two_secrets_are_valid_while_one_is_replaced() -> None:
+    rotating = VonageSignatures(APPLICATION, [OTHER_SECRET, SECRET])
+    for secret in (SECRET, OTHER_SECRET):
+        assert rotating.verify(sign_request(URL, BODY, secret=secret))
+    # An empty secret signs nothing.
+    content = f"{encode({'alg': 'HS256', 'typ': 'JWT'})}.{encode({**GOOD, 'iat': now()})}"
+    mac = base64.urlsafe_b64encode(hmac.digest(b"", content.encode(), "sha256")).decode()
+    assert not SIGNATURES.verify(with_token(f"{content}.{mac.rstrip('=')}"))
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "expected"),
+    [
+        ("submitted", None, ReportedStatus.SENT),
+        ("delivered", None, ReportedStatus.DELIVERED),
+        ("read", None, ReportedStatus.DELIVERED),
+        ("rejected", 1210, ReportedStatus.UNDELIVERED),
+        ("undeliverable", 1331, ReportedStatus.FAILED),
+    ],
+)
+def test_a_status_names_its_message_and_its_error(
+    status: str, error: int | None, expected: ReportedStatus
+) -> None:
+    [read] = read_message_statuses(make_status(MESSAGE, status, error))
+    uuid, code = MESSAGE["message_uuid"], "" if error is None else str(error)
+    assert read == MessageStatus(expected, code, uuid, reference="ab-US")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "is_unreachable"),
+    [
+        *(("rejected", error, True) for error in ERRORS_OF_NUMBERS),
+        *(("rejected", error, False) for error in OTHER_ERRORS),
+        ("undeliverable", 1331, False),
+        ("submitted", 1190, False),
+    ],
+)
+def test_some_errors_say_that_no_sms_reaches_the_number(
+    status: str, error: int, *, is_unreachable: bool
+) -> None:
+    [read] = read_message_statuses(make_status(MESSAGE, status, error))
+    assert read.is_unreachable is is_unreachable
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # A message that somebody sent.
+        {"channel": "sms", "message_type": "text", "text": "STOP", "from": "14155550001"},
+        *({"status": status} for status in UNKNOWN_STATUSES),
+    ],
+)
+def test_what_is_no_status_reports_nothing(body: dict[str, Any]) -> None:
+    assert read_message_statuses(json.dumps(body).encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({"error": {"type": "https://developer.vonage.com/api-errors/messages#1000"}}, "1000"),
+        *((error, "") for error in ERRORS_WITHOUT_CODE),
+    ],
+)
+def test_an_error_of_another_form_has_no_code(error: object, code: str) -> None:
+    body = {**MESSAGE, "status": "rejected", "error": error, "client_ref": 7, "message_uuid": None}
+    expected = [MessageStatus(ReportedStatus.UNDELIVERED, code)]
+    assert read_message_statuses(json.dumps(body).encode()) == expected

@@ -14,9 +14,10 @@ from typing import Final
 
 from tests.benchmarks.month.attackers import ATTACKERS, Attack
 from tests.benchmarks.month.countries import BY_CODE
-from tests.benchmarks.month.customers import DAYS_BEFORE, REGULARS, Customers
+from tests.benchmarks.month.customers import DAYS_BEFORE, HOUR, REGULARS, Customers
 from tests.benchmarks.month.ledger import Ledger
 from tests.benchmarks.month.page import make_report, render, write_page
+from tests.benchmarks.month.providers import INCIDENTS
 from tests.benchmarks.month.schedule import Schedule
 from tests.benchmarks.month.service import MonthService
 from tests.support.fakes.instant_loop import InstantLoop
@@ -26,6 +27,11 @@ MONTH: Final = datetime(2026, 6, 1, tzinfo=UTC)
 DAYS: Final = 30
 SIGN_INS_AN_HOUR: Final = 80
 """Sign-ins of customers, on average."""
+INCIDENT_STEP: Final = timedelta(seconds=15)
+EVENTFUL_STEP: Final = timedelta(minutes=1)
+QUIET_STEP: Final = timedelta(minutes=5)
+"""How often the acts in the background are done: while a provider is degraded, while an attacker
+acts and after both, and otherwise. The service itself waits five seconds."""
 VICTIM: Final = 7
 """The number of the customer whose phone is flooded."""
 
@@ -56,11 +62,22 @@ async def simulate(plan: MonthPlan) -> Ledger:
         begin = MONTH + timedelta(hours=hour)
         if hour >= 0:
             customers.plan_hour(begin, MONTH)
-        for minute in range(60):
-            await schedule.run(begin + timedelta(minutes=minute + 1))
+        step = _background_step(begin)
+        for number in range(HOUR // step):
+            await schedule.run(begin + (number + 1) * step)
             await service.update()
         await service.clean_up()
     return service.ledger
+
+
+def _background_step(hour: datetime) -> timedelta:
+    """Return how often the acts in the background are done in an hour."""
+    if any(one.begin(MONTH) <= hour < one.end(MONTH) for one in INCIDENTS):
+        return INCIDENT_STEP
+    is_eventful = any(
+        one.begin(MONTH) <= hour < one.end(MONTH) + 2 * HOUR for one in (*INCIDENTS, *ATTACKERS)
+    )
+    return EVENTFUL_STEP if is_eventful else QUIET_STEP
 
 
 def simulate_month(plan: MonthPlan, *, writes_page: bool) -> None:

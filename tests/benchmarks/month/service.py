@@ -10,11 +10,17 @@ from adapters.failover import FailoverMessenger, FailoverProvider
 from adapters.records.features.conversion import make_conversion_repositories
 from application.conversion.feature import ConversionFeature
 from application.identities.login import LoggedIn
+from application.otp.codes import OtpCodes
 from application.otp.provider_pause import ProviderPause
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.ports.otp import DeliveryResult, TextMessage
 from application.ports.security_events import SecurityEvent
 from application.pumping.feature import PumpingFeature
+from application.whatsapp.feature import (
+    WhatsAppFeature,
+    WhatsAppPorts,
+    WhatsAppRecordsFeature,
+)
 from domain.attestation.errors import AttestationRequired
 from domain.costs.prices import PriceList
 from domain.errors import DomainError
@@ -28,7 +34,6 @@ from tests.benchmarks.month.countries import (
     CHANNEL_OF,
     COUNTRIES,
     FIRST_SMS,
-    SECOND_SMS,
 )
 from tests.benchmarks.month.ledger import HONEST, Client, Ledger, Sent
 from tests.benchmarks.month.providers import INCIDENTS, SimulatedProvider
@@ -89,14 +94,16 @@ class MonthService:
         incidents = [(one.begin(month), one.end(month), one) for one in INCIDENTS]
         providers = [
             SimulatedProvider(name, self.clock, incidents, self._deliver, seed)
-            for name in (FIRST_SMS, SECOND_SMS)
+            for name in CHANNEL_OF
         ]
+        by_sms = [one for one in providers if CHANNEL_OF[one.name] is Channel.SMS]
+        by_whatsapp = [one for one in providers if CHANNEL_OF[one.name] is Channel.WHATSAPP]
         self.events = _Alerts(self.ledger, self.clock)
         self.attestation = FakeAttestation()
         # The harness opens all features. What the operator decides about them is here.
         self.harness = AppHarness(
             repositories=open_quick_repositories(),
-            messenger=_Providers(providers, self.events, self.clock),
+            messenger=_Providers(by_sms, self.events, self.clock),
             events=self.events,
             clock=self.clock,
             randomness=SeededRandomness(sum(seed.encode())),
@@ -105,8 +112,19 @@ class MonthService:
             ),
             attestation=self.attestation,
         )
+        self._open_whatsapp(_Providers(by_whatsapp, self.events, self.clock))
         assert self.harness.stores is not None
         self._conversion_repositories = make_conversion_repositories(self.harness.stores)
+
+    def _open_whatsapp(self, messenger: FakeMessenger) -> None:
+        core = self.harness.use_cases
+        WhatsAppFeature(
+            core,
+            core.of(WhatsAppRecordsFeature),
+            WhatsAppPorts(messenger=messenger, status_callbacks={}, handshakes={}),
+            OtpCodes(self.harness.peppers, self.harness.policy.otp.test_otps),
+            webhook_urls=None,
+        )
 
     @property
     def now(self) -> datetime:
@@ -166,6 +184,8 @@ class MonthService:
                 result = await request_otp(replace(command, proof=solve(required)))
         except DomainError as error:
             return Requested(reason=_name(error), used_proof=used_proof)
+        # What the response does not wait for: the next channel.
+        await self.harness.otp.deliver_in_order.finish()
         sent = self._last.get(phone)
         if sent is before:
             return Requested(result=result, used_proof=used_proof)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 
 from application.ports.conversion import ConversionRepositories
@@ -17,6 +18,9 @@ from domain.conversion.provider_states import (
 )
 from domain.conversion.recent_counts import RecentCounts
 from domain.otp.delivery import Channel
+
+COMPARE_INTERVAL: Final = timedelta(minutes=1)
+"""How often a process looks whether a provider returns: it reads the counts of two hours."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -44,6 +48,7 @@ class ChooseProvider:
     channel: Channel
     providers: Sequence[str]
     states: ProviderStates = field(default_factory=ProviderStates)
+    _compared_at: datetime | None = None
 
     def __call__(
         self, country: str, channel: Channel, providers: Sequence[str], fraction: float
@@ -74,6 +79,9 @@ class ChooseProvider:
         now = self.clock.now()
         for left in find_degraded(self.recent, self.states, now, self.channel):
             await self._leave(left)
+        if self._compared_at and timedelta() <= now - self._compared_at < COMPARE_INTERVAL:
+            return
+        self._compared_at = now
         for returned in find_recovered(self.recent, self.states, now, self.channel, self.providers):
             await self._return_to(returned)
 

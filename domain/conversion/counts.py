@@ -111,6 +111,12 @@ class SourceCells:
     source: ConversionSource
     cells: tuple[CellCounts, ...]
 
+    @property
+    def counts(self) -> ConversionCounts:
+        """The sum of all cells."""
+        sent = sum([cell.sent for cell in self.cells])
+        return ConversionCounts(sent, sum([cell.entered for cell in self.cells]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinuteConversion:

@@ -27,6 +27,32 @@ MIN_USUAL: Final = 100
 """Of fewer codes there is no usual share."""
 
 SourceFilter = Callable[[ConversionSource], bool]
+ALL_COUNTRIES: Final = ""
+
+
+class _Sums:
+    """Sums by country, and of all countries together."""
+
+    def __init__(self) -> None:
+        self._by_country: defaultdict[str, dict[ConversionSource, ConversionCounts]]
+        self._by_country = defaultdict(dict)
+
+    def add(self, source: ConversionSource, counts: ConversionCounts) -> None:
+        for country in (source.country, ALL_COUNTRIES):
+            sums = self._by_country[country]
+            key = ConversionSource(
+                country, source.channel, source.provider, source.group, source.sample
+            )
+            total = sums.get(key, ConversionCounts()) + counts
+            if total == ConversionCounts():
+                del sums[key]
+            else:
+                sums[key] = total
+
+    def total(self, country: str, is_wanted: SourceFilter) -> ConversionCounts:
+        found = self._by_country.get(country, {})
+        wanted = [counts for source, counts in found.items() if is_wanted(source)]
+        return sum(wanted, ConversionCounts())
 
 
 class RecentCounts:
@@ -35,11 +61,13 @@ class RecentCounts:
     def __init__(self) -> None:
         self._minutes: dict[str, MinuteConversion] = {}
         self._hours: dict[str, HourConversion] = {}
-        self._sums: dict[ConversionSource, ConversionCounts] = {}
+        self._sums = _Sums()
+        self._sums_since: dict[datetime, _Sums] = {}
 
     def add_minutes(self, records: Iterable[MinuteConversion]) -> None:
         """Add minutes, in place of what was read of them before."""
         self._minutes.update((record.id, record) for record in records)
+        self._sums_since.clear()
 
     def add_hours(self, records: Iterable[HourConversion]) -> None:
         """Add hours, in place of what was read of them before."""
@@ -47,8 +75,7 @@ class RecentCounts:
             self._remove_hour(record.id)
             self._hours[record.id] = record
             for each in record.sources:
-                before = self._sums.get(each.source, ConversionCounts())
-                self._sums[each.source] = before + each.counts
+                self._sums.add(each.source, each.counts)
 
     def forget(self, now: datetime) -> None:
         """Forget what is over."""
@@ -127,33 +154,25 @@ class RecentCounts:
 
         def is_wanted(source: ConversionSource) -> bool:
             return (
-                (not country or source.country == country)
-                and (not group or source.group == group)
+                (not group or source.group == group)
                 and (not provider or source.provider == provider)
                 and (not channel or source.channel == channel)
             )
 
-        total = [counts for source, counts in self._sums.items() if is_wanted(source)]
-        usual = sum(total, ConversionCounts()) - self._counted_since(now - without, is_wanted)
+        latest = self._counted_since(start_of(now - without, MINUTE))
+        usual = self._sums.total(country, is_wanted) - latest.total(country, is_wanted)
         return usual.share if usual.sent >= MIN_USUAL else None
 
-    def _counted_since(self, first: datetime, is_wanted: SourceFilter) -> ConversionCounts:
-        """Return what the hours have of the minutes from a time on."""
-        sent = entered = 0
-        for minute in self._minutes.values():
-            if minute.starts_at < first:
-                continue
-            for each in minute.sources:
-                if is_wanted(each.source):
-                    sent += sum([cell.sent for cell in each.cells])
-                    entered += sum([cell.entered for cell in each.cells])
-        return ConversionCounts(sent, entered)
+    def _counted_since(self, first: datetime) -> _Sums:
+        """Return what the hours have of the minutes from one on."""
+        if first not in self._sums_since:
+            sums = self._sums_since[first] = _Sums()
+            for minute in self._minutes.values():
+                for each in minute.sources if minute.starts_at >= first else ():
+                    sums.add(each.source, each.counts)
+        return self._sums_since[first]
 
     def _remove_hour(self, record_id: str) -> None:
         record = self._hours.pop(record_id, None)
         for each in record.sources if record else ():
-            left = self._sums[each.source] - each.counts
-            if left.sent or left.entered:
-                self._sums[each.source] = left
-            else:
-                del self._sums[each.source]
+            self._sums.add(each.source, ConversionCounts() - each.counts)

@@ -18,7 +18,11 @@ def test_the_second_messenger_is_used_after_a_rejection_in_both_apis(
 ) -> None:
     own = OwnMessenger(tmp_path).install()
     with FakeTwilio() as twilio:
-        environ = {"DIALTONE_SMS": f"twilio,{OWN_FACTORY}", "DIALTONE_COUNTRIES": "*"}
+        environ = {
+            "DIALTONE_SMS": f"twilio,{OWN_FACTORY}",
+            "DIALTONE_COUNTRIES": "*",
+            "DIALTONE_PROVIDER_CHOICE": "no",
+        }
         with (
             running(tmp_path, twilio.environ | environ, own.inbox) as service,
             httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,

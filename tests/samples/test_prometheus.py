@@ -48,6 +48,7 @@ def prometheus(tmp_path: Path) -> Iterator[PrometheusProcess]:
         "DIALTONE_METRICS_BIND": f"127.0.0.1:{metrics_port}",
         "DIALTONE_SMS": f"twilio,{OWN_FACTORY}",
         "DIALTONE_COUNTRIES": "US",
+        "DIALTONE_PROVIDER_CHOICE": "no",
         "DIALTONE_PRICES": "prices.toml",
         "DIALTONE_SMS_LIMIT_PER_COUNTRY": "20/1h",
         "DIALTONE_ATTESTATION": "altcha",

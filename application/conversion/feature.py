@@ -95,7 +95,7 @@ class ConversionFeature:
     def count_left(self) -> Mapping[str, int]:
         """Return in how many countries each provider is left, as it was read last."""
         left = Counter(each.provider for each in self.choice.states.left)
-        return {name: left[name] for name in self.choice.providers if self.chooses_provider}
+        return {name: left[name] for name in self.choice.providers}
 
     async def list_states(self) -> Sequence[LeftProvider]:
         """Return the providers that are left now, by country; none where nothing is chosen.

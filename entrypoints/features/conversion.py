@@ -30,8 +30,7 @@ class ConversionSettings(Settings):
     """Whether a provider of messages is left whose codes nobody enters."""
 
     chooses_provider: bool = optional(
-        "yes leaves a provider of DIALTONE_SMS for an hour or longer where its codes are no longer "
-        "entered, and sends 5 % of the messages by each other one; no keeps the order.",
+        "yes tries a provider last whose codes are not entered, see docs/providers.md; no never.",
         parsers.parse_yes_or_no,
         default="yes",
         name="PROVIDER_CHOICE",

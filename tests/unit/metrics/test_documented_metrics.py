@@ -19,6 +19,7 @@ from application.limits.measure_limits import LimitUse
 from entrypoints.features import FEATURES
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.messenger import FakeMessenger
 from tests.support.keys import FakeKeyRing
 from tests.support.markdown import codes, page, rows
 from tests.support.settings import settings
@@ -26,7 +27,7 @@ from tests.support.settings import settings
 READ_NOW: Final = (
     *("dialtone_limit_use_ratio", "dialtone_key_age_seconds"),
     *("dialtone_event_delay_seconds", "dialtone_build_info", "dialtone_users"),
-    *("dialtone_rules", "dialtone_rules_read_age_seconds"),
+    *("dialtone_rules", "dialtone_rules_read_age_seconds", "dialtone_providers_left"),
 )
 WITH_EVENTS: Final = settings(
     EVENTS="https://backend.test", EVENTS_SECRET="whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -58,7 +59,9 @@ async def metrics_read_now() -> dict[str, tuple[str, set[str]]]:
     async def count() -> UserCount:
         return UserCount(1)
 
-    use_cases = AppHarness().use_cases
+    messenger = FakeMessenger()
+    messenger.names = ("acme",)
+    use_cases = AppHarness(messenger=messenger).use_cases
     exposition = Exposition(
         metrics=Metrics(),
         measure_limits=measure,

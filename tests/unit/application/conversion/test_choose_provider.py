@@ -240,7 +240,7 @@ async def test_another_country_and_channel_keep_the_order(simulation: Simulation
 def test_with_one_provider_or_by_the_setting_nothing_is_chosen() -> None:
     (process,) = Simulation(("acme",)).processes
     assert process.app.otp.extensions.order_providers is None
-    assert process.conversion.count_left() == {}
+    assert process.conversion.count_left() == {"acme": 0}
 
 
 async def test_what_was_left_is_not_shown_after_the_choice_was_switched_off(

@@ -17,6 +17,7 @@ from tests.support.forked_service import ForkedService
 from tests.support.servers.fake_hook import SECRET, FakeHook
 from tests.support.servers.fake_siteverify import FakeSiteverify
 from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.fake_vonage import FakeVonage
 from tests.support.servers.http_server import LocalServer
 from tests.support.servers.s3 import S3Server
 from tests.support.service import Service
@@ -264,6 +265,21 @@ async def test_each_problem_of_a_twilio_account_has_its_own_line(
     assert checked.startswith("ok") == line.startswith("ok")
     assert twilio.messages == []
     assert {request.method for request in twilio.requests} <= {"GET"}
+
+
+async def test_the_check_of_vonage_sends_nothing_and_says_what_it_cannot_check(
+    tmp_path: Path, vonage: FakeVonage
+) -> None:
+    used = {"DIALTONE_SMS": "vonage", "DIALTONE_COUNTRIES": "US", **vonage.environ}
+    part, unknown = "messages vonage", f"{'0' * 8}-0000-0000-0000-{'0' * 12}"
+
+    checked = await check_part(part, tmp_path, **used)
+    assert checked.startswith("ok VONAGE_FROM is not checked")
+    checked = await check_part(part, tmp_path, **{**used, "VONAGE_APPLICATION_ID": unknown})
+    assert checked.startswith("The message service does not accept this service's credentials. Ch")
+    vonage.has_credit = False
+    assert "Check VONAGE_APPLICATION_ID" in await check_part(part, tmp_path, **used)
+    assert vonage.messages == []
 
 
 async def test_the_check_of_a_hook_is_a_connection_and_no_message(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from adapters.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_m
 from application.ports.webhooks import SignedRequest
 from pytest_dialtone.suites.messages.driver import MessengerDriver
 from tests.contract.provider_drivers import ServerDriver
-from tests.support.servers.fake_whatsapp import (
+from tests.support.timeouts import LONG
+from tests.support.whatsapp.fake_whatsapp import (
     API_VERSION,
     FakeWhatsApp,
     handshake_url,
@@ -20,7 +21,6 @@ from tests.support.servers.fake_whatsapp import (
     reports,
     sign,
 )
-from tests.support.timeouts import LONG
 
 
 def account_of(server: FakeWhatsApp, **fields: Any) -> WhatsAppAccount:

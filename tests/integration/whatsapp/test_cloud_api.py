@@ -13,9 +13,9 @@ from application.ports.otp import DeliveryStatus, NoticeMessage
 from domain.otp.challenge import Purpose
 from tests.contract.whatsapp.whatsapp_driver import account_of
 from tests.support.builders import a_message, a_phone
-from tests.support.servers.fake_whatsapp import FakeWhatsApp, a_template, rejects
 from tests.support.servers.http_server import close_connection, never_respond, respond_with
 from tests.support.timeouts import LONG
+from tests.support.whatsapp.fake_whatsapp import FakeWhatsApp, a_template, rejects
 
 CODE = [{"type": "text", "text": "012345"}]
 

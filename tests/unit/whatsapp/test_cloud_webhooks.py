@@ -8,7 +8,7 @@ import pytest
 from adapters.whatsapp_cloud.webhooks import WhatsAppWebhooks
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
-from tests.support.servers.fake_whatsapp import handshake_url, make_message_id, make_webhook, sign
+from tests.support.whatsapp.fake_whatsapp import handshake_url, make_message_id, make_webhook, sign
 
 NUMBER_ID = "106540352242922"
 SECRET, NEW_SECRET = "0" * 32, "1" * 32

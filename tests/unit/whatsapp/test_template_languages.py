@@ -4,7 +4,7 @@ import pytest
 
 from adapters.whatsapp_cloud.languages import closest_language
 from adapters.whatsapp_cloud.message_ids import without_number
-from tests.support.servers.fake_whatsapp import make_message_id
+from tests.support.whatsapp.fake_whatsapp import make_message_id
 
 LANGUAGES = ("en_US", "pt_BR", "es", "zh_CN", "zh_HK", "fil")
 

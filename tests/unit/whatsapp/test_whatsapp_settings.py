@@ -1,0 +1,97 @@
+"""`DIALTONE_WHATSAPP`, and the variables of Meta's account."""
+
+from typing import Final
+
+import pytest
+
+from entrypoints.features.whatsapp import WhatsAppSettings
+from entrypoints.opening.whatsapp_providers import META
+from entrypoints.settings.read import describe_settings, read_settings
+from tests.support.settings import problems
+
+ACCOUNT: Final = {
+    "WHATSAPP_ACCESS_TOKEN": "EAAJZCsecret",
+    "WHATSAPP_PHONE_NUMBER_ID": "106540352242922",
+    "WHATSAPP_BUSINESS_ACCOUNT_ID": "102290129340398",
+    "WHATSAPP_APP_SECRET": "0123456789abcdef0123456789abcdef",
+    "WHATSAPP_VERIFY_TOKEN": "a-verify-token-of-ours",
+    "WHATSAPP_TEMPLATE": "sign_in_code",
+}
+SERVICE: Final = {
+    "DIALTONE_WHATSAPP": "meta",
+    "DIALTONE_COUNTRIES": "US",
+    "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
+}
+
+
+def test_an_account_has_two_secrets_and_a_first_language() -> None:
+    second = {"WHATSAPP_APP_SECRET_SECONDARY": "f" * 32}
+    languages = {"WHATSAPP_TEMPLATE_LANGUAGES": "pt_BR, en, fil"}
+    settings = read_settings({**SERVICE, **ACCOUNT, **second, **languages}, None)
+    account = settings.of(WhatsAppSettings)
+
+    assert account.whatsapp is META
+    assert account.whatsapp_app_secret_secondary.value == "f" * 32
+    assert account.whatsapp_template_languages == ("pt_BR", "en", "fil")
+    assert account.whatsapp_api_base == "https://graph.facebook.com"
+    shown = {row.name: row.shown for row in describe_settings(settings)}
+    secrets = [name for name in shown if name.startswith("WHATSAPP_") and "(hidden)" in shown[name]]
+    assert sorted(secrets) == [
+        "WHATSAPP_ACCESS_TOKEN",
+        "WHATSAPP_APP_SECRET",
+        "WHATSAPP_APP_SECRET_SECONDARY",
+        "WHATSAPP_VERIFY_TOKEN",
+    ]
+    assert shown["WHATSAPP_TEMPLATE_LANGUAGES"] == "pt_BR, en, fil"
+
+
+@pytest.mark.parametrize("missing", META.required)
+def test_each_variable_of_the_account_is_needed(missing: str) -> None:
+    others = {name: text for name, text in ACCOUNT.items() if name != missing}
+
+    assert list(problems({**SERVICE, **others})) == [missing]
+
+
+@pytest.mark.parametrize("provider", ["none", "console"])
+def test_the_variables_are_read_for_meta_only(provider: str) -> None:
+    of_another_program = {"WHATSAPP_PHONE_NUMBER_ID": "+1 415 555 0001"}
+
+    settings = read_settings({"DIALTONE_WHATSAPP": provider, **of_another_program}, None)
+
+    assert settings.of(WhatsAppSettings).whatsapp_phone_number_id == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("WHATSAPP_ACCESS_TOKEN", "EAA with a space"),
+        ("WHATSAPP_PHONE_NUMBER_ID", "+14155550001"),
+        ("WHATSAPP_BUSINESS_ACCOUNT_ID", "account"),
+        ("WHATSAPP_APP_SECRET", "0123456789ABCDEF"),
+        ("WHATSAPP_APP_SECRET_SECONDARY", "short"),
+        ("WHATSAPP_VERIFY_TOKEN", "too-short"),
+        ("WHATSAPP_TEMPLATE", "Sign in code"),
+        ("WHATSAPP_TEMPLATE_LANGUAGES", "en_US,en_US"),
+        ("WHATSAPP_TEMPLATE_LANGUAGES", "pt-BR"),
+        ("WHATSAPP_TEMPLATE_LANGUAGES", "english"),
+        ("WHATSAPP_API_BASE", "ftp://meta.test"),
+        ("WHATSAPP_API_VERSION", "latest"),
+    ],
+)
+def test_an_invalid_value_is_not_quoted(name: str, text: str) -> None:
+    found = problems({**SERVICE, **ACCOUNT, name: text})
+
+    assert list(found) == [name]
+    assert text not in found[name]
+
+
+def test_production_sends_the_token_by_https_only() -> None:
+    production = {**SERVICE, **ACCOUNT, "DIALTONE_ENV": "production"}
+
+    for url, is_wrong in (
+        ("http://graph.example.org", True),
+        ("https://graph.example.org", False),
+        ("http://127.0.0.1:9999", False),
+    ):
+        found = problems({**production, "WHATSAPP_API_BASE": url})
+        assert ("WHATSAPP_API_BASE" in found) is is_wrong, url

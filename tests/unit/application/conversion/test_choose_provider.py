@@ -8,6 +8,8 @@ import pytest
 
 from application.conversion.feature import ConversionFeature, ConversionPolicy
 from application.ports.errors import StorageUnavailable
+from domain.conversion.degradation import Returned
+from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
 from tests.support.core_harness import CoreHarness
 from tests.support.simulated_codes import USUAL, SimulatedProcess, Simulation
@@ -274,7 +276,13 @@ async def test_of_two_processes_that_decide_at_once_one_logs_it(
     await other.conversion.choice._leave(left)
     await other.conversion.choice.read()
     assert other.first() == "other"
-    assert [line["event"] for line in logged(caplog)] == ["provider_left"]
+    order = other.app.otp.extensions.order_providers
+    assert order is not None
+    assert order("IN", Channel.VOICE, ("acme", "other"), 0.0) == ("acme", "other")
+    returned = Returned(left, 30, 25, is_trial=False)
+    await other.conversion.choice._return_to(returned)
+    await simulation.process.conversion.choice._return_to(returned)
+    assert [line["event"] for line in logged(caplog)] == ["provider_left", "provider_returned"]
 
 
 async def test_an_error_of_the_database_leaves_counts_for_the_next_write(

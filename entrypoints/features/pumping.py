@@ -28,8 +28,7 @@ class PumpingSettings(Settings):
     """What is asked of strangers where codes are not entered."""
 
     pumping_protection: bool = optional(
-        "yes asks strangers for a proof, or sends them fewer codes, in a country or number range "
-        "where hardly any code is entered; no warns of nothing.",
+        "yes asks strangers for a proof, or sends them less, where they do not enter codes.",
         parsers.parse_yes_or_no,
         default="yes",
     )

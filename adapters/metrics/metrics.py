@@ -59,7 +59,9 @@ class Metrics:
             "What a provider reported later of a message or call.",
             *("country", "provider", "channel", "status"),
         )
-        self.logins = self.counter("logins", "Logins with a code.", "country", "provider")
+        self.logins = self.counter(
+            "logins", "Logins with a code.", "country", "provider", "channel"
+        )
         self.otp_requests = self.counter(
             "otp_requests", "Requests for a code.", "country", "result"
         )

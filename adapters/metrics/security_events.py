@@ -66,7 +66,8 @@ class CountSecurityEvents:
             case LoginSucceeded():
                 self._count_attempt(event.country, "correct")
                 country, provider = event.country, metrics.provider_label(event.provider)
-                metrics.logins.labels(country_label(country), provider).inc()
+                channel = event.channel.value
+                metrics.logins.labels(country_label(country), provider, channel).inc()
             case LoginRejectedByExtension():
                 self._count_attempt(event.country, "correct")
             case OtpVerificationFailed():

@@ -9,10 +9,12 @@ from application.conversion.choose_provider import ChooseProvider
 from application.conversion.count_conversion import CountConversion
 from application.conversion.share_counts import ReadConversion, WriteConversion
 from application.operations.cleanup import expire
+from application.otp.extensions import ProviderState
 from application.otp.feature import OtpFeature
 from application.ports.conversion import ConversionRepositories
 from application.use_cases import UseCases
 from domain.conversion.counts import ConversionSums
+from domain.conversion.degradation import HYSTERESIS
 from domain.conversion.provider_states import (
     STATES_ID,
     LeftProvider,
@@ -74,6 +76,7 @@ class ConversionFeature:
         )
         if self.chooses_provider:
             otp.extensions.order_providers = self.choice
+        otp.extensions.list_left_providers = self._describe_left
 
     @property
     def chooses_provider(self) -> bool:
@@ -109,3 +112,17 @@ class ConversionFeature:
         loaded = await self._repositories.states.load(STATES_ID)
         left = loaded.value.left if loaded else ()
         return sorted(left, key=lambda each: each.key)
+
+    async def _describe_left(self) -> Sequence[ProviderState]:
+        return [
+            ProviderState(
+                country=left.country,
+                channel=left.channel,
+                provider=left.provider,
+                since=left.left_at,
+                until=left.left_at + HYSTERESIS,
+                reason=f"{left.entered} of {left.sent} codes were entered, of which usually "
+                f"{left.usual_percent} % are.",
+            )
+            for left in await self.list_states()
+        ]

@@ -1,7 +1,7 @@
 """Count what messages and calls cost."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
@@ -13,6 +13,7 @@ from domain.costs.prices import PriceList
 from domain.costs.sums import Costs, CostSums
 from domain.otp.delivery import Channel
 from domain.otp.message_parts import message_parts
+from domain.statistics.hourly_counts import HourlySums
 from domain.statistics.period_sums import DeliveryGroup
 
 MAX_CALL_SECONDS: Final = 86_400
@@ -32,7 +33,7 @@ class CountCosts:
     prices: PriceList | None
     free_providers: Collection[str]
     clock: Clock
-    meter: CostMeter | None = None
+    meters: Sequence[CostMeter] = ()
 
     def __call__(self, counted: SentMessage | EndedCall) -> None:
         """Count a message or a call."""
@@ -50,5 +51,18 @@ class CountCosts:
         today = self.clock.now().astimezone(UTC).date()
         group = DeliveryGroup(counted.country, counted.channel, counted.provider)
         self.sums.add(today, group, costs)
-        if self.meter is not None:
-            self.meter.add(group, costs.millionths)
+        for meter in self.meters:
+            meter.add(group, costs.millionths)
+
+
+@dataclass(frozen=True, slots=True)
+class CountCostsByHour:
+    """Count costs with the messages of the hour, so that a code that is entered has a price."""
+
+    sums: HourlySums
+    currency: str
+    clock: Clock
+
+    def add(self, group: DeliveryGroup, millionths: int) -> None:
+        """Add an amount to this hour."""
+        self.sums.add_cost(self.clock.now(), group, self.currency, millionths)

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date
 
-from application.costs.count_costs import CountCosts
+from application.costs.count_costs import CountCosts, CountCostsByHour
 from application.costs.report_costs import ReportCosts
 from application.operations.cleanup import expire
 from application.otp.feature import OtpFeature
 from application.ports.statistics import CostMeter, PeriodRecords
+from application.statistics.feature import StatisticsFeature
 from application.statistics.period_records import WriteSums, make_process_id
 from application.use_cases import UseCases
 from domain.costs.prices import PriceList
@@ -28,7 +29,7 @@ class CostsPolicy:
 
 
 class CostsFeature:
-    """The use cases of costs."""
+    """The use cases of costs. They are built after those of statistics."""
 
     def __init__(
         self,
@@ -43,12 +44,13 @@ class CostsFeature:
             instance = make_process_id(core.system.randomness)
             currency = policy.prices.currency
         sums = CostSums(instance, currency)
+        by_hour = CountCostsByHour(core.of(StatisticsFeature).sums, currency, self._clock)
         self.count = CountCosts(
             sums=sums,
             prices=policy.prices,
             free_providers=policy.free_providers,
             clock=self._clock,
-            meter=meter,
+            meters=(by_hour,) if meter is None else (by_hour, meter),
         )
         self.write = WriteSums(sums, daily_costs)
         self.report = ReportCosts(daily_costs)

@@ -1,6 +1,6 @@
 """What features add to one-time codes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -267,6 +267,27 @@ class Spending(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderState:
+    """A provider that is tried last in a country for now.
+
+    Attributes:
+        country: The country.
+        channel: The channel.
+        provider: The name of the provider.
+        since: Since when.
+        until: Until when at least.
+        reason: Why, in a sentence without a phone number.
+    """
+
+    country: str
+    channel: str
+    provider: str
+    since: datetime
+    until: datetime
+    reason: str
+
+
 @dataclass(slots=True)
 class OtpExtensions:
     """What features add. A feature sets its part when it is opened.
@@ -280,6 +301,7 @@ class OtpExtensions:
         find_sample: Returns the name of a feature if a code is in its random sample of phones, by
             the phone, the recognition of its requester, and the time of the request.
         order_providers: Chooses the order of the providers; None where it is the operator's.
+        list_left_providers: Lists the providers that are tried last; None where none ever is.
         spending: Keeps costs within budgets; None where there is none.
         recent_messages: Keeps messages for a page that shows them; None where no page does.
     """
@@ -291,5 +313,6 @@ class OtpExtensions:
     count_code: Callable[[CountedCode], None] = count_no_code
     find_sample: Callable[[PhoneNumber, Recognition, datetime], str] = find_no_sample
     order_providers: OrderProviders | None = None
+    list_left_providers: Callable[[], Awaitable[Sequence[ProviderState]]] | None = None
     spending: Spending | None = None
     recent_messages: RecentMessages | None = None

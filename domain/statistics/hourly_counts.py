@@ -63,6 +63,20 @@ class DeliveryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HourlyCost:
+    """What the messages and calls of one country, channel and provider cost.
+
+    The amount is in millionths of the currency.
+    """
+
+    country: str
+    channel: Channel
+    provider: str
+    currency: str
+    millionths: int
+
+
+@dataclass(frozen=True, slots=True)
 class NamedCount:
     """How often something happened."""
 
@@ -81,6 +95,7 @@ class HourlyCounts:
         deliveries: The messages and calls with a code.
         rejections: Requests for a code, and calls, that a limit rejected, by limit.
         events: The security events, by type.
+        costs: What messages and calls cost, where that is counted.
     """
 
     id: str
@@ -88,6 +103,7 @@ class HourlyCounts:
     deliveries: tuple[DeliveryEntry, ...] = ()
     rejections: tuple[NamedCount, ...] = ()
     events: tuple[NamedCount, ...] = ()
+    costs: tuple[HourlyCost, ...] = ()
 
     @property
     def expires_at(self) -> datetime:
@@ -106,6 +122,7 @@ class _Hour:
     deliveries: dict[DeliveryGroup, DeliveryCounts] = field(default_factory=dict)
     rejections: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    costs: Counter[tuple[DeliveryGroup, str]] = field(default_factory=Counter)
 
 
 class HourlySums(PeriodSums[_Hour, HourlyCounts]):
@@ -131,6 +148,13 @@ class HourlySums(PeriodSums[_Hour, HourlyCounts]):
         if group not in deliveries and len(deliveries) >= MAX_GROUPS:
             group = DeliveryGroup(OTHER, group.channel, OTHER)
         deliveries[group] = deliveries.get(group, DeliveryCounts()) + counts
+
+    def add_cost(self, now: datetime, group: DeliveryGroup, currency: str, millionths: int) -> None:
+        """Add what a message or call cost to the costs of its group in this hour."""
+        costs = self._hour(now).costs
+        if (group, currency) not in costs and len(costs) >= MAX_GROUPS:
+            group = DeliveryGroup(OTHER, group.channel, OTHER)
+        costs[group, currency] += millionths
 
     def add_rejection(self, now: datetime, limit: str) -> None:
         """Count a rejection by a limit in this hour."""
@@ -163,6 +187,10 @@ class HourlySums(PeriodSums[_Hour, HourlyCounts]):
             ),
             rejections=tuple(NamedCount(*counted) for counted in hour.rejections.items()),
             events=tuple(NamedCount(*counted) for counted in hour.events.items()),
+            costs=tuple(
+                HourlyCost(group.country, group.channel, group.provider, currency, millionths)
+                for (group, currency), millionths in hour.costs.items()
+            ),
         )
 
 

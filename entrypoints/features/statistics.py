@@ -182,12 +182,12 @@ class _Statistics(Feature):
             meter = CountedCosts(opening.metrics)
         repositories = make_statistics_repositories(opening.database)
         statistics = StatisticsFeature(core, repositories.hourly_counts, opening.listeners)
+        core.add(statistics)
         # Only messages and calls cost something.
         sends = core.find(OtpFeature) is not None
         prices = load_prices(opening.settings.of(StatisticsSettings)) if sends else None
         policy = CostsPolicy(prices=prices, free_providers=FREE_PROVIDERS)
         costs = CostsFeature(core, repositories.daily_costs, policy, meter)
-        core.add(statistics)
         core.add(costs)
         try:
             yield

@@ -56,3 +56,50 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
         "by_channel": [{"name": "sms", **total}],
         **counted,
     }
+
+
+async def test_providers_have_their_figures_and_a_file_of_csv(driver: AdminDriver) -> None:
+    statistics, clock = driver.harness.use_cases.of(StatisticsFeature), driver.harness.clock
+    clock.advance(timedelta(days=3))  # the logins of the driver are not of these hours
+    group = DeliveryGroup("IN", Channel.WHATSAPP, "meta")
+    statistics.sums.add_delivery(clock.now(), group, DeliveryCounts(sent=4, logins=2))
+    statistics.sums.add_cost(clock.now(), group, "USD", 10_000)
+    await statistics.write()
+
+    token = await driver.make_token(Scope.READ_STATISTICS, Scope.READ_COSTS)
+    response = await driver.get("/admin/providers?country=in", token)
+    figures = {
+        "messages": 4,
+        "delivered": None,
+        "delivered_percent": None,
+        "entered": 2,
+        "entered_percent": 50.0,
+        "millionths": 10_000,
+        "price_of_entered": 5_000,
+    }
+    body = response.json()
+    assert (body["country"], body["currency"], body["left"]) == ("IN", "USD", [])
+    assert body["total"] == figures
+    assert body["rows"] == [figures | {"country": "IN", "channel": "whatsapp", "provider": "meta"}]
+
+    file = await driver.get("/admin/providers?format=csv", token)
+    assert file.text.splitlines()[1] == (
+        '"IN","whatsapp","meta","4","","","2","50.0","USD","0.010000","0.005000"'
+    )
+
+
+async def test_providers_without_the_scope_of_costs_have_no_amounts(driver: AdminDriver) -> None:
+    statistics = driver.harness.use_cases.of(StatisticsFeature)
+    group = DeliveryGroup("IN", Channel.SMS, "twilio")
+    statistics.sums.add_cost(driver.harness.clock.now(), group, "USD", 10_000)
+    await statistics.write()
+
+    token = await driver.make_token(Scope.READ_STATISTICS)
+    body = (await driver.get("/admin/providers", token)).json()
+    assert (body["currency"], body["total"]["millionths"]) == (None, None)
+    refused = await driver.make_token(Scope.READ_COSTS)
+    assert (await driver.get("/admin/providers", refused)).status_code == 403
+    invalid = await driver.get("/admin/providers?from=x&to=y&country=z&format=w", token)
+    assert invalid.status_code == 400
+    too_old = await driver.get("/admin/providers?from=2020-01-01", token)
+    assert "for 8 days" in too_old.text

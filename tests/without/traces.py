@@ -28,7 +28,7 @@ WORDS: Final[Mapping[str, str]] = {
     "pumping": r"PUMPING_|\bpumping (?:list|end)\b|codes are not entered",
     "rules": r"/admin/rules|dialtone rule\b|rules:(?:read|write)|\ba rule\b",
     "start": r"first page|/start\b",
-    "statistics": r"statistic|\bcosts?\b|\bprices?\b",
+    "statistics": r"statistic|\bcosts?\b|\bprices?\b|/admin/providers|providers --",
     "user_list": r"users:list|user list|/admin/users\"",
     "whatsapp": r"whatsapp",
     "voice": r"\bvoice|\bcall(?:s|ed|back)?\b|recording|phone line",

@@ -89,6 +89,16 @@ class WhatsAppCountsRecord(msgspec.Struct, gc=False):
     counts: DeliveryCountsRecord
 
 
+class HourlyCostRecord(msgspec.Struct, gc=False):
+    """What messages and calls of one country, channel and provider cost in an hour."""
+
+    country: str
+    channel: str
+    provider: str
+    currency: str
+    millionths: int
+
+
 class NamedCountRecord(msgspec.Struct, gc=False):
     """How often a limit rejected, or a security event happened."""
 
@@ -106,6 +116,7 @@ class HourlyCountsRecord(Record, kw_only=True):
     rejections: tuple[NamedCountRecord, ...]
     events: tuple[NamedCountRecord, ...]
     whatsapp_deliveries: tuple[WhatsAppCountsRecord, ...] = ()
+    costs: tuple[HourlyCostRecord, ...] = ()
 
 
 DAILY_COSTS: Final = RecordKind(

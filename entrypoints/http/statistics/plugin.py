@@ -9,6 +9,7 @@ from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.statistics.controller import StatisticsController
 from entrypoints.http.statistics.costs.controller import CostController
 from entrypoints.http.statistics.errors import ERRORS
+from entrypoints.http.statistics.providers.controller import ProviderController
 
 
 class StatisticsPlugin(ApiPlugin):
@@ -16,4 +17,8 @@ class StatisticsPlugin(ApiPlugin):
 
     scopes = (Scope.READ_COSTS, Scope.READ_STATISTICS)
     errors = ERRORS
-    administration: Sequence[type[Controller]] = (CostController, StatisticsController)
+    administration: Sequence[type[Controller]] = (
+        CostController,
+        ProviderController,
+        StatisticsController,
+    )

@@ -68,7 +68,7 @@ def counted(event: SecurityEvent) -> set[str]:
         (rejected("all_total"), {"otp_requests US rejected", "rejections all_total US"}),
         (delivered("IN", Channel.VOICE), {"delivery_reports IN acme:open voice delivered"}),
         (undelivered(ReportedStatus.FAILED), {"delivery_reports US acme:open sms failed"}),
-        (logged_in(), {"logins US acme:open", "otp_attempts US correct"}),
+        (logged_in(), {"logins US acme:open sms", "otp_attempts US correct"}),
         (OtpVerificationFailed(phone=a_phone(), attempts_left=4), {"otp_attempts US wrong"}),
         (OtpAttemptsExhausted(phone=a_phone(), reason=""), {"otp_attempts US exhausted"}),
         # Labels have only countries and providers that are known.

@@ -10,6 +10,6 @@ def test_an_operator_sees_statistics_and_costs(tmp_path: Path) -> None:
     prices.write_text('currency = "USD"\n[US]\nsms = 8300\n', "utf-8")
     with walking(tmp_path / "service", DIALTONE_PRICES=str(prices)) as walker:
         walker.sign_in("+14155570601")
-        for command in ("statistics", "costs"):
+        for command in ("statistics", "costs", "providers"):
             shown = walker.service.run(command)
             assert shown.returncode == 0, shown.stderr

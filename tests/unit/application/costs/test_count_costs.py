@@ -35,7 +35,7 @@ def make_count(prices: PriceList | None = PRICES, meter: Meter | None = None) ->
         prices=prices,
         free_providers={"console"},
         clock=MovableClock(),
-        meter=meter,
+        meters=() if meter is None else [meter],
     )
 
 

@@ -1,0 +1,1 @@
+"""Providers over HTTP: what they deliver, which codes are entered, and what these cost."""

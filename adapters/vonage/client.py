@@ -42,7 +42,7 @@ class VonageError(Exception):
         self.parameters = parameters
 
 
-class InvalidResponse(Exception):
+class UndocumentedResponse(Exception):
     """A response with a success status whose body is not the documented one."""
 
 
@@ -51,7 +51,7 @@ def _(error: VonageError) -> Cause:
     return Cause(" ".join(filter(None, (str(error.status), error.code))))
 
 
-REQUEST_ERRORS: Final = (VonageError, InvalidResponse, ConnectionFailed, NoResponse)
+REQUEST_ERRORS: Final = (VonageError, UndocumentedResponse, ConnectionFailed, NoResponse)
 """What a request can raise."""
 
 
@@ -61,7 +61,7 @@ class ProblemParameter(msgspec.Struct):
     name: Any = None
 
 
-class Problem(msgspec.Struct):
+class ApiProblem(msgspec.Struct):
     """An error in a response or in a status (RFC 7807).
 
     The title is a text in responses, and the number of the error in statuses.
@@ -116,9 +116,9 @@ class VonageClient:
             message_uuid = msgspec.json.decode(response.body, type=_Accepted).message_uuid
         # RecursionError: JSON that is nested too deeply.
         except (ValueError, RecursionError):
-            raise InvalidResponse from None
+            raise UndocumentedResponse from None
         if not _MESSAGE_UUID.fullmatch(message_uuid):
-            raise InvalidResponse
+            raise UndocumentedResponse
         return message_uuid
 
     async def check_access(self) -> None:
@@ -134,7 +134,7 @@ class VonageClient:
             if error.status not in (400, 422) or error.code is None:
                 raise
         else:
-            raise InvalidResponse
+            raise UndocumentedResponse
 
     async def _post(self, message: Mapping[str, Any]) -> HttpResponse:
         response = await self.transport.request(
@@ -150,7 +150,7 @@ class VonageClient:
         if 200 <= response.status < 300:
             return response
         try:
-            problem = msgspec.json.decode(response.body, type=Problem)
+            problem = msgspec.json.decode(response.body, type=ApiProblem)
         except (ValueError, RecursionError):
             raise VonageError(response.status) from None
         raise VonageError(response.status, problem.code, problem.parameters)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.vonage.client import Problem
+from adapters.vonage.client import ApiProblem
 from adapters.vonage.error_codes import UNREACHABLE
 from application.ports.webhooks import MessageStatus
 from domain.otp.delivery_report import ReportedStatus
@@ -61,7 +61,7 @@ def _read_error_code(error: Any) -> str:
     # The statuses in the tests of some of Vonage's libraries have one `error` in another.
     inner = error.get("error", error) if isinstance(error, dict) else error
     try:
-        return msgspec.convert(inner, Problem).code or ""
+        return msgspec.convert(inner, ApiProblem).code or ""
     except msgspec.ValidationError:
         return ""
 

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.causes import cause_of
 from adapters.http import ConnectionFailed, NoResponse
-from adapters.vonage.client import InvalidResponse, Problem, VonageError
+from adapters.vonage.client import ApiProblem, UndocumentedResponse, VonageError
 from adapters.vonage.error_codes import to_result
 from application.ports.otp import DeliveryStatus
 
@@ -49,7 +49,7 @@ RESULTS: dict[DeliveryStatus, list[Exception]] = {
     ],
     DeliveryStatus.UNKNOWN: [
         NoResponse(),
-        InvalidResponse(),
+        UndocumentedResponse(),
         *(VonageError(status) for status in (302, 400, 401, 403, 422, 429, 500, 502, 504)),
         # There was an error while the platform processed it.
         VonageError(500, "1030"),
@@ -88,26 +88,28 @@ def test_a_known_error_has_a_reason_that_says_what_to_do(error: VonageError, rea
 @pytest.mark.parametrize(
     ("problem", "code"),
     [
-        (Problem(type="https://developer.vonage.com/api-errors/messages#1150", title="x"), "1150"),
-        (Problem(type="https://developer.nexmo.com/api-errors/#low-balance"), "low-balance"),
+        (ApiProblem(type="https://developer.vonage.com/api-errors/messages#1150", title="x"), "1150"),
+        (ApiProblem(type="https://developer.nexmo.com/api-errors/#low-balance"), "low-balance"),
         # In statuses the title is the number, and the type may be less exact.
-        (Problem(type="https://developer.vonage.com/api-errors/messages#rejected", title="1030"),
+        (ApiProblem(type="https://developer.vonage.com/api-errors/messages#rejected", title="1030"),
          "1030"),
-        (Problem(type="https://developer.vonage.com/api-errors/messages#1000", title=1000), "1000"),
-        (Problem(title="Unauthorised"), ""),
-        (Problem(type="https://developer.vonage.com/api-errors"), ""),
-        (Problem(type="about:blank#+14155550001 <b>"), ""),
-        (Problem(), None),
-        (Problem(type=7, title=[]), None),
+        (ApiProblem(type="https://developer.vonage.com/api-errors/messages#1000", title=1000), "1000"),
+        (ApiProblem(title="Unauthorised"), ""),
+        (ApiProblem(type="https://developer.vonage.com/api-errors"), ""),
+        (ApiProblem(type="about:blank#+14155550001 <b>"), ""),
+        (ApiProblem(), None),
+        (ApiProblem(type=7, title=[]), None),
     ],
 )  # fmt: skip
-def test_the_type_or_the_title_of_an_error_has_its_code(problem: Problem, code: str | None) -> None:
+def test_the_type_or_the_title_of_an_error_has_its_code(
+    problem: ApiProblem, code: str | None
+) -> None:
     assert problem.code == code
 
 
 @pytest.mark.parametrize("listed", [None, 7, {}, [7], [{"name": 7}], [{}]])
 def test_a_list_of_parameters_that_is_not_the_documented_one_is_empty(listed: object) -> None:
-    assert Problem(invalid_parameters=listed).parameters == frozenset()
+    assert ApiProblem(invalid_parameters=listed).parameters == frozenset()
 
 
 def test_the_cause_in_the_log_has_status_and_code() -> None:

@@ -10,6 +10,7 @@ from adapters.vonage.client import ApiProblem, UndocumentedResponse, VonageError
 from adapters.vonage.error_codes import to_result
 from application.ports.otp import DeliveryStatus
 
+ERRORS = "https://developer.vonage.com/api-errors"
 TO, FROM = frozenset({"to"}), frozenset({"from"})
 RESULTS: dict[DeliveryStatus, list[Exception]] = {
     DeliveryStatus.NOT_CONNECTED: [ConnectionFailed()],
@@ -88,19 +89,18 @@ def test_a_known_error_has_a_reason_that_says_what_to_do(error: VonageError, rea
 @pytest.mark.parametrize(
     ("problem", "code"),
     [
-        (ApiProblem(type="https://developer.vonage.com/api-errors/messages#1150", title="x"), "1150"),
+        (ApiProblem(type=f"{ERRORS}/messages#1150", title="x"), "1150"),
         (ApiProblem(type="https://developer.nexmo.com/api-errors/#low-balance"), "low-balance"),
         # In statuses the title is the number, and the type may be less exact.
-        (ApiProblem(type="https://developer.vonage.com/api-errors/messages#rejected", title="1030"),
-         "1030"),
-        (ApiProblem(type="https://developer.vonage.com/api-errors/messages#1000", title=1000), "1000"),
+        (ApiProblem(type=f"{ERRORS}/messages#rejected", title="1030"), "1030"),
+        (ApiProblem(type=f"{ERRORS}/messages#1000", title=1000), "1000"),
         (ApiProblem(title="Unauthorised"), ""),
-        (ApiProblem(type="https://developer.vonage.com/api-errors"), ""),
+        (ApiProblem(type=ERRORS), ""),
         (ApiProblem(type="about:blank#+14155550001 <b>"), ""),
         (ApiProblem(), None),
         (ApiProblem(type=7, title=[]), None),
     ],
-)  # fmt: skip
+)
 def test_the_type_or_the_title_of_an_error_has_its_code(
     problem: ApiProblem, code: str | None
 ) -> None:

@@ -72,12 +72,20 @@ async def simulate(plan: MonthPlan) -> Ledger:
 
 def _background_step(hour: datetime) -> timedelta:
     """Return how often the acts in the background are done in an hour."""
+    if hour < MONTH:
+        return HOUR
     if any(one.begin(MONTH) <= hour < one.end(MONTH) for one in INCIDENTS):
         return INCIDENT_STEP
     is_eventful = any(
         one.begin(MONTH) <= hour < one.end(MONTH) + 2 * HOUR for one in (*INCIDENTS, *ATTACKERS)
     )
     return EVENTFUL_STEP if is_eventful else QUIET_STEP
+
+
+def simulate_at_once(plan: MonthPlan) -> Ledger:
+    """Return what happened in a month. The real time limits of the service pass at once."""
+    with asyncio.Runner(loop_factory=InstantLoop) as runner:
+        return runner.run(simulate(plan))
 
 
 def simulate_month(plan: MonthPlan, *, writes_page: bool) -> None:
@@ -103,5 +111,4 @@ def simulate_month(plan: MonthPlan, *, writes_page: bool) -> None:
 def _simulate(plan: MonthPlan) -> Ledger:
     logging.disable()
     gc.disable()  # nothing makes circles that matter, and it would look at all records again
-    with asyncio.Runner(loop_factory=InstantLoop) as runner:
-        return runner.run(simulate(plan))
+    return simulate_at_once(plan)

@@ -145,14 +145,21 @@ class MonthService:
     async def update(self) -> None:
         """Do what the service does every few seconds in the background."""
         use_cases = self.harness.use_cases
-        await use_cases.of(ConversionFeature).update()
+        conversion = use_cases.of(ConversionFeature)
+        await conversion.update()
+        for left in conversion.choice.states.left:
+            self._warn(f"{left.key} {left.left_at}", f"{left.provider} left in {left.country}")
         pumping = use_cases.of(PumpingFeature)
         await pumping.update()
         for warning in await pumping.list():
-            if warning.id not in self._known_warnings:
-                self._known_warnings.add(warning.id)
-                subject = "a range" if warning.number_range else "the country"
-                self.ledger.alerts.append((self.now, f"pumping of {subject} in {warning.country}"))
+            subject = "a range" if warning.number_range else "the country"
+            self._warn(warning.id, f"pumping of {subject} in {warning.country}")
+
+    def _warn(self, warning_id: str, text: str) -> None:
+        """Note a warning to operators, once."""
+        if warning_id not in self._known_warnings:
+            self._known_warnings.add(warning_id)
+            self.ledger.alerts.append((self.now, text))
 
     async def request(
         self,

@@ -12,6 +12,7 @@ from application.ports.errors import ConfigurationError
 
 FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "app_data": "app_data",
+    "budget_calls": "budgets",
     "calls": "voice",
     "console_sessions": "console",
     "conversion_hours": "conversion",

@@ -64,6 +64,7 @@ class DeliveryLimiter:
         now: datetime,
         channel: Channel,
         client_ip: str,
+        parts: int = 0,
     ) -> Reservation:
         """Return the reservation of a delivery by this client, with all parts that it may have.
 
@@ -74,6 +75,7 @@ class DeliveryLimiter:
             now: The time of the reservation.
             channel: How the code is delivered.
             client_ip: The IP of the request, for rules about networks.
+            parts: The parts of the message; 0 if they are not known.
         """
         of_identity: tuple[RateLimit, ...] = ()
         if isinstance(request, OtpRequest) and request.new_challenge.identity_id is not None:
@@ -96,6 +98,7 @@ class DeliveryLimiter:
             channel,
             client_ip,
             is_by_operator=isinstance(request, OtpRequest) and request.is_by_operator,
+            parts=parts,
         ).with_limits(*of_identity)
 
     def reserve_delivery(
@@ -108,6 +111,7 @@ class DeliveryLimiter:
         client_ip: str = "",
         *,
         is_by_operator: bool = False,
+        parts: int = 0,
     ) -> Reservation:
         """Return the reservation of a delivery to a phone that has no fixed code.
 
@@ -119,6 +123,7 @@ class DeliveryLimiter:
             channel: How the code is delivered.
             client_ip: The IP of the request; empty if rules about networks do not matter.
             is_by_operator: Whether an operator requests it for the user.
+            parts: The parts of the message; 0 if they are not known.
         """
         route = self.route(phone, hashed_ip)
 
@@ -132,6 +137,7 @@ class DeliveryLimiter:
             recognition=recognition,
             channel=channel,
             is_by_operator=is_by_operator,
+            parts=parts,
         )
         terms = self.limits.terms
         return apply_terms(reservation, [partial(each.change, delivery=delivery) for each in terms])

@@ -20,6 +20,7 @@ class RequestedDelivery:
         recognition: How the client is recognized.
         channel: How the code is delivered.
         is_by_operator: Whether an operator requests it for a user.
+        parts: The parts of the message; 0 if they are not known.
     """
 
     phone: PhoneNumber
@@ -27,6 +28,7 @@ class RequestedDelivery:
     recognition: Recognition
     channel: Channel
     is_by_operator: bool = False
+    parts: int = 0
 
 
 class DeliveryTerms(Protocol):

@@ -19,9 +19,11 @@ from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, S
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
 from application.webhook_urls import WebhookUrls, name_message
+from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
+from domain.otp.message_parts import message_parts
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.rate_limits import Acquisition
 from domain.phone import PhoneNumber
@@ -167,10 +169,12 @@ class DeliverOtp:
         channel, country = code.delivery.channel, code.phone.country
         spending, taken = self.extensions.spending, None
         if spending is not None:
+            challenge = code.challenge
+            parts = self.count_parts(code.phone, code.preferences, challenge.purpose)
             if is_first:
-                taken = spending.find(country, channel, code.delivery.permits)
+                taken = spending.find(country, channel, code.delivery.permits, parts)
             else:
-                taken = await spending.acquire(country, channel)
+                taken = await spending.acquire(country, channel, parts)
             if taken is None:
                 return DeliveryResult(DeliveryStatus.REJECTED, NO_MONEY)
         message_channel = self.extensions.message_channels.get(channel)
@@ -191,6 +195,21 @@ class DeliverOtp:
         if spending is not None and taken is not None:
             await spending.settle(taken, sent)
         return result
+
+    def count_parts(
+        self, phone: PhoneNumber, preferences: MessagePreferences, purpose: Purpose
+    ) -> int:
+        """Return how many parts of an SMS a code takes; 0 where nobody has to know."""
+        if self.extensions.spending is None:
+            return 0
+        message = self.templates.render(
+            OtpCode("0" * self.codes.length),
+            lifetime=OTP_TTL,
+            country=phone.country,
+            preferences=preferences,
+            purpose=purpose,
+        )
+        return message_parts(message.text)
 
     def render(self, code: CodeDelivery, sent_at: datetime) -> CodeMessage:
         """Render the message of a delivery.
@@ -213,7 +232,8 @@ class DeliverOtp:
         code_calls, spending = self.extensions.code_calls, self.extensions.spending
         taken = None
         if spending is not None:
-            taken = spending.find(phone.country, delivery.channel, delivery.permits)
+            parts = self.count_parts(phone, preferences, challenge.purpose)
+            taken = spending.find(phone.country, delivery.channel, delivery.permits, parts)
         if code_calls is not None and delivery.call_id is not None:
             result = await self._call(code_calls, phone, preferences, decision, taken)
             if result.status in TAKEN and not decision.is_suppressed:

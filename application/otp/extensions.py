@@ -223,17 +223,20 @@ class Spending(Protocol):
     has passed. No method raises an error.
     """
 
-    def find(self, country: str, channel: Channel, permits: Permits | None) -> Acquisition:
+    def find(
+        self, country: str, channel: Channel, permits: Permits | None, parts: int = 0
+    ) -> Acquisition:
         """Return what a delivery or a callback with these permits took before; it may be nothing.
 
         Args:
             country: The country of the phone.
             channel: How the code was to be delivered when the amount was taken.
             permits: The permits, None if they were cleared.
+            parts: The parts of a message, as they were counted then.
         """
         ...
 
-    async def acquire(self, country: str, channel: Channel) -> Acquisition | None:
+    async def acquire(self, country: str, channel: Channel, parts: int = 0) -> Acquisition | None:
         """Take the amount of a delivery that no budget stops; None if its hard end was reached.
 
         It is for messages without a code, and for those that follow one by another channel.

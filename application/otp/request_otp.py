@@ -298,7 +298,13 @@ class RequestOtp:
         phone, limiter = command.phone, self.delivery_limiter
         policy = limiter.policy(phone, request.now)
         reservation = limiter.make_reservation(
-            phone, request, loaded.value, request.now, request.channel, command.client_ip
+            phone,
+            request,
+            loaded.value,
+            request.now,
+            request.channel,
+            command.client_ip,
+            self.deliver_otp.count_parts(phone, command.preferences, command.purpose),
         )
         available_at = None
         try:
@@ -503,7 +509,13 @@ class RequestOtp:
                 identity_id = request.new_challenge.identity_id
                 await limiter.settle(phone, delivery, result.status.outcome, identity_id)
             reservation = limiter.make_reservation(
-                phone, request, rejected, now, request.channel, command.client_ip
+                phone,
+                request,
+                rejected,
+                now,
+                request.channel,
+                command.client_ip,
+                self.deliver_otp.count_parts(phone, command.preferences, command.purpose),
             )
             available_at = await self._next_available(command, request, reservation, rejected)
             next_request_at = max(rejected.next_request_at(request, policy, now), available_at)

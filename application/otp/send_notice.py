@@ -13,6 +13,7 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.delivery import Channel
+from domain.otp.message_parts import message_parts
 from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 
@@ -67,7 +68,7 @@ class SendNotice:
         )
         spending, taken = self.extensions.spending, None
         if spending is not None:
-            taken = await spending.acquire(phone.country, Channel.SMS)
+            taken = await spending.acquire(phone.country, Channel.SMS, message_parts(message.text))
             if taken is None:
                 return False
         result = await self.send_text(phone, message, taken=taken)

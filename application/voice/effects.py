@@ -19,6 +19,7 @@ from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
 from domain.otp.delivery import Channel
+from domain.otp.message_parts import message_parts
 from domain.otp.message_preferences import normalize_locale
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.phone import PhoneNumber
@@ -156,7 +157,7 @@ class CarryOutEffect:
             return
         spending, taken = self.send_text.extensions.spending, None
         if spending is not None:
-            taken = await spending.acquire(phone.country, Channel.SMS)
+            taken = await spending.acquire(phone.country, Channel.SMS, message_parts(message.text))
             if taken is None:
                 return
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:

@@ -1,0 +1,1 @@
+"""Budgets: what messages and calls may cost in a day, in all and for each country."""

@@ -1,0 +1,241 @@
+"""Strangers have a part of a budget; a hard end stops everybody."""
+
+import pytest
+
+from application.otp.extensions import EndedCall
+from domain.budgets.budgets import Budget
+from domain.errors import DeliveryFailed, PhoneUnreachable
+from domain.otp.delivery import Channel
+from domain.otp.permits import Permits
+from domain.otp.rate_limits import Acquisition
+from tests.support.builders import NOW
+from tests.support.fakes.messenger import (
+    INVALID_NUMBER,
+    NOT_CONNECTED,
+    REJECTED,
+    UNAVAILABLE,
+    UNKNOWN,
+)
+from tests.unit.application.budgets.budget_harness import (
+    PRICE,
+    a_phone_of,
+    network_of,
+    open_budgets,
+)
+
+TEN = PRICE * 10
+"""A budget of ten messages: strangers have six in a day, and one in an hour."""
+
+
+async def test_strangers_get_a_sixth_of_their_part_in_an_hour() -> None:
+    app = open_budgets(Budget("", 10 * TEN, None))
+
+    rejected = await app.request_many(15)
+
+    assert rejected == ["budget_hour_total"] * 5
+    assert await app.used() == {"": TEN}
+    app.advance(hours=1, minutes=1)
+    assert await app.request_many(11, 20) == ["budget_hour_total"]
+
+
+async def test_strangers_get_60_percent_in_a_day() -> None:
+    app = open_budgets(Budget("", TEN, None))
+    for hour in range(10):
+        await app.request_one(hour)
+        app.advance(hours=1, minutes=1)
+
+    assert await app.request_one(20) == ["budget_total"]
+    assert len(app.messenger.messages) == 6
+    app.advance(hours=15)
+    assert await app.request_one(21) == []
+
+
+async def test_a_country_has_a_budget_of_its_own() -> None:
+    app = open_budgets(Budget("", 100 * TEN, None), Budget("US", TEN, None))
+
+    assert await app.request_many(2) == ["budget_hour_per_country"]
+    await app.request_otp(a_phone_of(1, 49), client_ip=network_of(9))
+
+    assert await app.used() == {"": 2 * PRICE, "US": PRICE}
+
+
+async def test_recognized_phones_are_not_stopped_by_the_budget() -> None:
+    app = open_budgets(Budget("", TEN, None))
+    for number in range(6):
+        await app.request_one(number)
+        assert app.messenger.messages
+        await app.verify_otp(app.last_code, a_phone_of(number), client_ip=network_of(number))
+        app.advance(hours=1, minutes=1)
+    assert await app.request_one(20) == ["budget_total"]
+
+    # From the IP of an earlier login.
+    assert await app.request_many(6) == []
+
+
+async def test_operators_are_not_stopped_by_the_budget() -> None:
+    app = open_budgets(Budget("", TEN, None))
+    assert await app.request_many(2) == ["budget_hour_total"]
+
+    assert await app.request_one(30, is_by_operator=True) == []
+
+
+async def test_a_hard_end_stops_everybody_until_time_passes() -> None:
+    app = open_budgets(Budget("", None, 2 * PRICE))
+    await app.request_one(0)
+    await app.verify_otp(app.last_code, a_phone_of(0), client_ip=network_of(0))
+    app.advance(minutes=30)
+
+    assert await app.request_many(3, 1) == ["hard_budget_total"] * 2
+    assert await app.request_one(0) == ["hard_budget_total"]
+    assert await app.request_one(9, is_by_operator=True) == ["hard_budget_total"]
+    app.advance(hours=24, minutes=30)
+    assert await app.request_one(0) == []
+
+
+async def test_a_login_gives_no_money_back() -> None:
+    app = open_budgets(Budget("", TEN, None))
+    await app.request_one(0)
+    await app.verify_otp(app.last_code, a_phone_of(0), client_ip=network_of(0))
+
+    assert await app.used() == {"": PRICE}
+    assert await app.request_one(1) == ["budget_hour_total"]
+
+
+@pytest.mark.parametrize("result", [NOT_CONNECTED, UNAVAILABLE, REJECTED, INVALID_NUMBER], ids=str)
+async def test_what_was_not_sent_costs_nothing(result: object) -> None:
+    app = open_budgets(Budget("", TEN, TEN))
+    app.messenger.result = result  # type: ignore[assignment]
+
+    for number in range(3):
+        with pytest.raises((DeliveryFailed, PhoneUnreachable)):
+            await app.request_one(number)
+
+    assert await app.used() == {"": 0}
+
+
+async def test_an_unknown_result_is_paid() -> None:
+    app = open_budgets(Budget("", TEN, None))
+    app.messenger.result = UNKNOWN
+
+    await app.request_one(0)
+
+    assert await app.used() == {"": PRICE}
+
+
+async def test_what_has_no_price_takes_nothing() -> None:
+    app = open_budgets(Budget("", TEN, TEN), prices={("US", Channel.SMS): 0})
+
+    assert await app.request_many(20) == []
+    assert await app.used() == {"": 0}
+
+
+async def test_a_free_provider_takes_nothing() -> None:
+    app = open_budgets(Budget("", TEN, TEN))
+    spending = app.otp.extensions.spending
+    assert spending is not None
+
+    await spending.count(EndedCall(country="US", provider="free", seconds=90))
+
+    assert await app.used() == {"": 0}
+
+
+async def test_a_message_without_a_code_is_stopped_by_the_hard_end_only() -> None:
+    app = open_budgets(Budget("", TEN, 3 * PRICE))
+    spending = app.otp.extensions.spending
+    assert spending is not None
+    await app.request_one(0)
+
+    taken = [await spending.acquire("US", Channel.SMS, 1) for _ in range(3)]
+
+    assert [each is not None for each in taken] == [True, True, False]
+    assert taken[0] is not None
+    await spending.settle(taken[0], None)
+    assert await app.used() == {"": 2 * PRICE}
+
+
+async def test_without_an_answer_of_the_store_no_message_without_a_code_is_sent() -> None:
+    app = open_budgets(Budget("", TEN, None))
+    spending = app.otp.extensions.spending
+    assert spending is not None
+    taken = await spending.acquire("US", Channel.SMS, 1)
+    assert taken is not None
+
+    app.faults.fail_on("limit_store.acquire")
+    assert await spending.acquire("US", Channel.SMS, 1) is None
+    app.faults.fail_on("limit_store.release")
+    await spending.settle(taken, None)
+    app.faults.fail_on("limit_store.acquire")
+    await spending.count(EndedCall(country="US", provider="acme", seconds=1))
+    app.faults.fail_on("reserved_calls.load")
+    await spending.end_call("a call", None)
+
+    assert await app.used() == {"": PRICE}
+
+
+async def test_a_call_keeps_its_amount_until_it_ends() -> None:
+    app = open_budgets(Budget("", 10 * TEN, None), Budget("US", 10 * TEN, None))
+    spending = app.otp.extensions.spending
+    assert spending is not None
+    for call_id in ("first", "second", "third"):
+        taken = await spending.acquire("US", Channel.VOICE, 3)
+        assert taken is not None
+        await spending.keep_for_call(call_id, taken)
+    assert await app.used() == {"": 9 * PRICE, "US": 9 * PRICE}
+
+    ended = EndedCall(country="US", provider="acme", seconds=61)
+    for _ in range(2):
+        await spending.end_call("second", None)
+    assert await app.used() == {"": 6 * PRICE, "US": 6 * PRICE}
+    await spending.end_call("first", ended)
+
+    assert await app.used() == {"": 5 * PRICE, "US": 5 * PRICE}
+
+
+async def test_an_inbound_call_is_counted_at_its_end() -> None:
+    app = open_budgets(Budget("", TEN, PRICE))
+    spending = app.otp.extensions.spending
+    assert spending is not None
+
+    await spending.end_call("inbound", EndedCall(country="US", provider="acme", seconds=130))
+    await spending.end_call("not answered", None)
+
+    assert await app.used() == {"": 3 * PRICE}
+
+
+async def test_nothing_is_kept_where_nothing_was_taken() -> None:
+    app = open_budgets(Budget("US", TEN, None))
+    spending = app.otp.extensions.spending
+    assert spending is not None
+
+    assert spending.find("US", Channel.SMS, None).limits == ()
+    assert spending.find("US", Channel.SMS, Permits(NOW)).limits == ()
+    await spending.keep_for_call("a call", spending.find("US", Channel.SMS, None))
+    taken = await spending.acquire("DE", Channel.SMS, 1)
+
+    assert taken == Acquisition(app.clock.now(), ())
+    assert await app.used() == {"US": 0}
+
+
+async def test_a_callback_takes_the_amount_of_its_call() -> None:
+    app = open_budgets(Budget("", 6 * TEN, None))
+    limiter = app.limits.delivery_limiter
+
+    reservation = limiter.make_callback_reservation(a_phone_of(1), app.clock.now())
+
+    group = reservation.groups[-1]
+    assert [part.name for part in group.parts] == ["strangers", "reserve"]
+    assert {limit.amount for limit in group.parts[0].limits} == {2 * PRICE}
+
+
+async def test_the_amount_of_a_call_that_nobody_reports_is_deleted_with_its_window() -> None:
+    app = open_budgets(Budget("", TEN, None))
+    spending = app.otp.extensions.spending
+    assert spending is not None
+    taken = await spending.acquire("US", Channel.SMS, 1)
+    assert taken is not None
+    await spending.keep_for_call("lost", taken)
+
+    app.advance(hours=26)
+    report = await app.operations.cleanup()
+
+    assert report["expired_budget_calls"] == 1

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from application.otp.codes import OtpCodes
@@ -30,6 +30,8 @@ from domain.phone import PhoneNumber
 
 TAKEN: Final = (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
 """A provider took the message or call, or may have taken it."""
+MAX_SEND_TIME: Final = timedelta(seconds=30)
+"""From a request to the message that it causes, also by the second channel."""
 NO_MONEY: Final = "The hard end of a budget was reached, or it could not be read."
 BLOCKED: Final = "blocked"
 """Why a delivery was suppressed, in the log."""
@@ -185,7 +187,7 @@ class DeliverOtp:
                 await spending.settle(taken, as_sent)
             return DeliveryResult(DeliveryStatus.ACCEPTED)
         if message_channel is None:
-            message = self.render(code, self.clock.now())
+            message = self.render(code, self._sent_at(code.delivery))
             return await self._send(code, message, code.delivery.report_id_by(channel), taken)
         result = await message_channel.send(code, next_channels)
         sent = None
@@ -210,6 +212,11 @@ class DeliverOtp:
             purpose=purpose,
         )
         return message_parts(message.text)
+
+    def _sent_at(self, delivery: Delivery) -> datetime:
+        """Return from when on the life of a code is counted: a report may come much later."""
+        now = self.clock.now()
+        return now if now - delivery.sent_at > MAX_SEND_TIME else delivery.sent_at
 
     def render(self, code: CodeDelivery, sent_at: datetime) -> CodeMessage:
         """Render the message of a delivery.

@@ -63,7 +63,7 @@ class SendByWhatsApp:
             return REMEMBERED
         # The template of the provider, or a text for people: nothing reads it automatically.
         preferences = MessagePreferences(locale=code.preferences.locale)
-        message = self.deliver_otp.render(replace(code, preferences=preferences), self.clock.now())
+        message = self.deliver_otp.render(replace(code, preferences=preferences), delivery.sent_at)
         urls, record = self.webhook_urls, None
         if urls is not None and (record := await self._add_record(code, next_channels)):
             status_url = partial(urls.status_url, STATUS_PATH)

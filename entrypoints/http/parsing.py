@@ -121,7 +121,7 @@ def parse_channel(
     if channel is Channel.VOICE and not settings.has_voice_channel:
         raise UnsupportedValue(
             f"This service places no calls. Send {_join(names)}, or omit the field. Its operator"
-            " can change that with the setting DIALTONE_VOICE."
+            " can change that with the settings DIALTONE_VOICE and DIALTONE_CHANNELS."
         )
     if channel not in (channels.all if country is None else channels.of(country)):
         names = [*(channels.of(country) if country else names)]

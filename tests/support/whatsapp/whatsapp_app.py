@@ -70,6 +70,7 @@ class WhatsAppHarness(CoreHarness):
             OtpCodes(self.peppers, self.policy.otp.test_otps),
             self.policy.otp.webhook_urls,
         )
+        self.use_cases.add(self.feature)
 
     async def request(
         self, phone: PhoneNumber | None = None, channel: Channel | None = None, **options: Any

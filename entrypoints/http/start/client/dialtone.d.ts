@@ -61,7 +61,7 @@ export interface Proof {
 export interface OtpRequest {
   /** With `+` and the country code, or as people of the default region write it. */
   phone: string;
-  channel?: "sms" | "voice";
+  channel?: "sms" | "voice" | "whatsapp";
   /** The language of the message, such as `navigator.language`. */
   locale?: string;
   /** `web` for a message that browsers read (WebOTP). */

@@ -9,9 +9,9 @@ from application.budgets.feature import BudgetsFeature
 from application.budgets.watch_budgets import BudgetUse
 from application.use_cases import UseCases
 from domain.costs.prices import format_amount
+from entrypoints.commands.columns import align_columns
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
-from entrypoints.commands.statistics.columns import align_columns
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.core.limits import LIMITS
 from entrypoints.features.budgets import BUDGETS, BudgetSettings, make_budgets

@@ -17,9 +17,9 @@ from domain.costs.report import (
     parse_groups,
 )
 from domain.errors import InvalidValue, UnsupportedValue
+from entrypoints.commands.columns import align_columns
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
-from entrypoints.commands.statistics.columns import align_columns
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.statistics import STATISTICS, StatisticsSettings
 from entrypoints.opening.startup_error import CommandError, InvalidArgument

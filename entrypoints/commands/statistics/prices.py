@@ -7,7 +7,7 @@ from typing import Final
 from domain.costs.prices import PriceList, format_amount
 from domain.countries import ALL_COUNTRIES
 from domain.otp.delivery import Channel
-from entrypoints.commands.statistics.columns import align_columns
+from entrypoints.commands.columns import align_columns
 from entrypoints.commands.statistics.costs import NOT_COUNTED
 from entrypoints.features.statistics import StatisticsSettings, load_prices, priced_providers
 from entrypoints.opening.startup_error import CommandError

@@ -16,9 +16,9 @@ from domain.statistics.provider_report import (
     parse_time,
 )
 from domain.statistics.report import StatisticsQuery, parse_counted_country
+from entrypoints.commands.columns import align_columns
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
-from entrypoints.commands.statistics.columns import align_columns
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.core.limits import LIMITS
 from entrypoints.core.otp import OTP

@@ -15,9 +15,9 @@ from domain.statistics.report import (
     parse_counted_country,
     parse_counted_provider,
 )
+from entrypoints.commands.columns import align_columns
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
-from entrypoints.commands.statistics.columns import align_columns
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.opening.startup_error import InvalidArgument

@@ -54,6 +54,7 @@ class Attacker:
         numbers: How many numbers it has, of others or of its own.
         sends_proofs: It buys proofs, and sends one where it is asked.
         enters: The share of its codes that it enters.
+        channel: Which channel it asks for. An SMS is what pumping earns money by.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Attacker:
     numbers: int = 100_000
     sends_proofs: bool = False
     enters: float = 0.0
+    channel: Channel | None = Channel.SMS
 
     def begin(self, month: datetime) -> datetime:
         """Return when it begins, in a month that begins then."""
@@ -308,7 +310,7 @@ class Attack:
             by=name,
             device_token=token,
             sends_proof=self.attacker.sends_proofs,
-            channel=channel,
+            channel=channel or self.attacker.channel,
         )
         ledger.requests[name, requested.reason or "taken"] += 1
         ledger.requests[name, "proofs"] += requested.used_proof

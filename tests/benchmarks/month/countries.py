@@ -33,6 +33,7 @@ class Country:
 
     Attributes:
         code: ISO 3166-1.
+        dollars_a_day: The budget.
         share: The share of all customers who live there.
         utc_offset: Hours.
         entered: The share of people who enter a code that arrives.
@@ -44,6 +45,7 @@ class Country:
     """
 
     code: str
+    dollars_a_day: int
     share: float
     utc_offset: int
     entered: float
@@ -68,6 +70,7 @@ class Country:
 COUNTRIES: Final = (
     Country(
         code="IN",
+        dollars_a_day=300,
         share=0.40,
         utc_offset=5,
         entered=0.86,
@@ -79,6 +82,7 @@ COUNTRIES: Final = (
     ),
     Country(
         code="BR",
+        dollars_a_day=150,
         share=0.25,
         utc_offset=-3,
         entered=0.88,
@@ -90,6 +94,7 @@ COUNTRIES: Final = (
     ),
     Country(
         code="US",
+        dollars_a_day=80,
         share=0.20,
         utc_offset=-5,
         entered=0.93,
@@ -101,6 +106,7 @@ COUNTRIES: Final = (
     ),
     Country(
         code="DE",
+        dollars_a_day=120,
         share=0.08,
         utc_offset=1,
         entered=0.94,
@@ -112,6 +118,7 @@ COUNTRIES: Final = (
     ),
     Country(
         code="ID",
+        dollars_a_day=100,
         share=0.07,
         utc_offset=7,
         entered=0.80,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.budgets.budgets import BUDGET
 from domain.otp.permits import ALL, UNVERIFIED
 from domain.otp.rate_limits import ATTESTED, RECOGNIZED, RESERVE, STRANGERS
 from tests.benchmarks.attack_sizes import (
@@ -15,6 +16,7 @@ from tests.benchmarks.attack_sizes import (
 from tests.benchmarks.month.attackers import Attacker
 from tests.benchmarks.month.ledger import HONEST, Client, Ending, Ledger, Sent, SignIn
 from tests.benchmarks.month.providers import Incident
+from tests.benchmarks.month.service import BUDGETS
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -201,6 +203,32 @@ def measure_parts(ledgers: Collection[Ledger]) -> Sequence[PartFigures]:
         for group, sizes in ((UNVERIFIED, UNVERIFIED_WITH_ATTESTATION), (ALL, ALL_WITH_ATTESTATION))
         for part in PARTS
     ]
+
+
+def measure_budgets(ledgers: Collection[Ledger]) -> Sequence[PartFigures]:
+    """Return the most dollars that counted at once of each budget, from the messages alone."""
+    figures = []
+    for budget in BUDGETS.budgets:
+        name = f"US$ of {budget.country or 'all countries'}"
+        strangers, windows = budget.strangers or 0, []
+        windows.append((f"{name} in a day, strangers", strangers, DAY, STRANGERS))
+        windows.append((f"{name} in an hour, strangers", strangers // 6, HOUR, STRANGERS))
+        if budget.hard_end is not None:
+            windows.append((f"{name} in a day, everybody", budget.hard_end, DAY, ""))
+        for title, size, period, part in windows:
+            most = max(_most_spent(one.sent, budget.country, part, period) for one in ledgers)
+            figures.append(PartFigures(title, most / MILLION, size / MILLION))
+    return figures
+
+
+def _most_spent(sent: Iterable[Sent], country: str, part: str, period: timedelta) -> int:
+    """Return the most millionths that counted at once. An empty country or part is all of them."""
+    entries = [
+        (message.at, None, message.price)
+        for message in sent
+        if country in ("", message.country) and part in ("", message.parts.get(BUDGET))
+    ]
+    return max_in_window(entries, period)
 
 
 def _fullest_hour(sent: Iterable[Sent], group: str, part: str) -> int:

@@ -19,6 +19,7 @@ from tests.benchmarks.month.figures import (
     count_honest,
     count_rejections,
     measure_attack,
+    measure_budgets,
     measure_incident,
     measure_parts,
 )
@@ -70,7 +71,7 @@ class Report:
                 ],
             ),
             Aim(
-                text="No hour of a part has more than the part",
+                text="No hour of a part has more than the part, and no day more than the budget",
                 failures=[
                     f"{part.name} {part.most:,.0f} of {part.size:,.0f}"
                     for part in self.parts
@@ -102,7 +103,7 @@ def make_report(attacked: Ledger, quiet: Ledger, month: datetime) -> Report:
             if country.code in incident.countries
             and (incident.provider != WHATSAPP or country.sends_whatsapp)
         ],
-        measure_parts([attacked, quiet]),
+        [*measure_parts([attacked, quiet]), *measure_budgets([attacked, quiet])],
     )
 
 
@@ -138,7 +139,7 @@ def render(report: Report, seed: str) -> str:
                 ["provider", "country", "left after", "messages until then", "lost", "used again"],
                 map(_incident_row, report.incidents),
             ),
-            "## The fullest hour of each part\n",
+            "## The fullest hour of each part and budget\n",
             render_table(
                 ["part", "most that counted at once", "size"],
                 [[one.name, f"{one.most:,.0f}", f"{one.size:,.0f}"] for one in report.parts],
@@ -152,6 +153,7 @@ def render(report: Report, seed: str) -> str:
             "## What each country is\n",
             render_table(
                 ["country", "customers", "codes entered", "phones with WhatsApp", "first channel",
+                    "budget a day, US$",
                  *(f"US$ by `{name}`" for name in (FIRST_SMS, SECOND_SMS, WHATSAPP))],
                 [
                     [
@@ -160,6 +162,7 @@ def render(report: Report, seed: str) -> str:
                         f"{country.entered:.0%}",
                         f"{country.has_whatsapp:.0%}",
                         "WhatsApp" if country.sends_whatsapp else "SMS",
+                        str(country.dollars_a_day),
                         *(f"{price / 1_000_000:.4f}" for price in country.prices.values()),
                     ]
                     for country in COUNTRIES

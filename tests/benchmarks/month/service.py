@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.failover import FailoverMessenger, FailoverProvider
+from adapters.records.features.budgets import make_budgets_repositories
 from adapters.records.features.conversion import make_conversion_repositories
+from application.budgets.delivery_costs import DeliveryCosts
+from application.budgets.feature import BudgetsFeature
 from application.conversion.feature import ConversionFeature
 from application.identities.login import LoggedIn
 from application.otp.codes import OtpCodes
@@ -22,6 +25,7 @@ from application.whatsapp.feature import (
     WhatsAppRecordsFeature,
 )
 from domain.attestation.errors import AttestationRequired
+from domain.budgets.budgets import Budget, Budgets
 from domain.costs.prices import PriceList
 from domain.errors import DomainError
 from domain.identities.device_token import DeviceToken
@@ -60,6 +64,13 @@ PRICES: Final = PriceList(
         for provider, price in country.prices.items()
     },
 )
+BUDGETS: Final = Budgets(
+    (
+        Budget("", 700 * MILLION, 5_000 * MILLION),
+        *(Budget(country.code, country.dollars_a_day * MILLION, None) for country in COUNTRIES),
+    )
+)
+"""Of all countries, with a hard end, and of each, without one."""
 CHANNELS: Final = ChannelOrder(
     others=(Channel.SMS,),
     by_country=tuple(
@@ -113,6 +124,7 @@ class MonthService:
             attestation=self.attestation,
         )
         self._open_whatsapp(_Providers(by_whatsapp, self.events, self.clock))
+        self._open_budgets()
         assert self.harness.stores is not None
         self._conversion_repositories = make_conversion_repositories(self.harness.stores)
 
@@ -125,6 +137,12 @@ class MonthService:
             OtpCodes(self.harness.peppers, self.harness.policy.otp.test_otps),
             webhook_urls=None,
         )
+
+    def _open_budgets(self) -> None:
+        core, stores = self.harness.use_cases, self.harness.stores
+        assert stores is not None
+        costs = DeliveryCosts(prices=PRICES, providers={}, free_providers=(), max_parts=1)
+        core.add(BudgetsFeature(core, make_budgets_repositories(stores), BUDGETS, costs))
 
     @property
     def now(self) -> datetime:

@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from application.ports.webhooks import SignedRequest
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.server_limits import MAX_JSON_BYTES
 
 MAX_FIELDS: Final = 500
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -59,6 +60,9 @@ def _to_signed_request(scope: Any, query: str, body: bytes, public_url: str) -> 
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _FORM:
         return SignedRequest(url, headers, body=body)
+    # Nobody has verified the signature yet, and to parse 3 MB of a form can take 20 s.
+    if len(body) > MAX_JSON_BYTES:
+        raise ValueError
     form = parse_qsl(
         body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
     )

@@ -10,6 +10,7 @@ from application.webhook_urls import parse_reference
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
+from entrypoints.http.server_limits import MAX_JSON_BYTES
 from entrypoints.http.whatsapp.controller import MAX_BODY_BYTES
 from entrypoints.http.whatsapp.plugin import WhatsAppPlugin
 from tests.support.http_app import open_http_client
@@ -75,3 +76,13 @@ async def test_what_the_provider_did_not_sign_or_is_too_large_is_rejected(
     for size, status in ((2, 403), (MAX_BODY_BYTES, 403), (MAX_BODY_BYTES + 1, 413)):
         response = await http.post("/whatsapp/status", content=bytes(size))
         assert (response.status_code, response.content) == (status, b"")
+
+
+async def test_a_form_is_parsed_only_if_it_is_as_small_as_other_bodies(
+    app: WhatsAppHarness, http: httpx.AsyncClient
+) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for size, status in ((MAX_JSON_BYTES, 200), (MAX_JSON_BYTES + 1, 403)):
+        content = b"a=".ljust(size, b"1")
+        response = await http.post("/whatsapp/status", content=content, headers=form)
+        assert response.status_code == status

@@ -86,6 +86,8 @@ class PumpingFeature:
         before, after = await change(self._warning_sets, WARNINGS_ID, judge)
         self._judged_minute = minute
         self._keep(after)
+        if self.known is not None:
+            self.known.prefixes.clear()
         for warning in after.warnings:
             if warning not in before.warnings:
                 self._log_change(warning, now)
@@ -144,9 +146,8 @@ class PumpingFeature:
             return warnings
         found = self.known.prefixes
         for warning in warnings.warnings:
-            if warning.id in found and not warning.prefix:
+            if warning.id in found and not warning.prefix and warning.closed_at is None:
                 warnings = warnings.replace(replace(warning, prefix=found[warning.id]))
-        found.clear()
         return warnings
 
     def _log_change(self, warning: PumpingWarning, now: datetime) -> None:

@@ -16,6 +16,7 @@ from domain.conversion.recent_counts import TIME_TO_ENTER, RecentCounts
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.otp.challenge import OTP_TTL
 from domain.pumping.judgement import (
+    MAX_RANGES,
     MIN_MESSAGES,
     PumpedSubject,
     assume_usual,
@@ -26,12 +27,20 @@ from domain.pumping.judgement import (
     has_recovered,
 )
 from domain.pumping.restrict import PUMPING
-from domain.pumping.warning import DURATION, ClosedBy, PumpingWarning, PumpingWarnings
+from domain.pumping.warning import (
+    DURATION,
+    MAX_WARNINGS,
+    ClosedBy,
+    PumpingWarning,
+    PumpingWarnings,
+)
 
 PERIOD: Final = timedelta(hours=1)
 """What was sent within this time decides."""
 _LAG: Final = OTP_TTL - TIME_TO_ENTER
 """How much later than for `RecentCounts`: when no code of the period can be entered anymore."""
+_NOT_USUAL: Final = PERIOD + OTP_TTL
+"""What is judged is not what is usual."""
 
 _Provider = tuple[str, str]
 _Sent = tuple[ConversionSource, tuple[CellCounts, ...]]
@@ -42,7 +51,8 @@ class JudgeCountries:
     """Decide about all countries.
 
     - Messages decide whose codes cannot be entered anymore: those of the last five minutes do not.
-    - Messages from before the end of a warning of their country do not open another one.
+    - Messages from before the end of a warning of their country or range do not open another one.
+    - What is usual does not include the period that is judged.
     - What a provider sent does not decide where recognized phones do not enter its codes either.
     """
 
@@ -59,9 +69,15 @@ class JudgeCountries:
         strangers = self._list_strangers(faulty, judged, now)
         for country, cells in strangers.items():
             usual = self._usual_share(country, now)
-            found = find_pumped(cells, usual)
-            judged = judged.add(self._open(country, each, usual, now) for each in found)
+            found = find_pumped(cells, usual, self._count_free_ranges(country, judged, now))
+            judged = judged.add([self._open(country, each, usual, now) for each in found], now)
         return judged
+
+    def _count_free_ranges(self, country: str, warnings: PumpingWarnings, now: datetime) -> int:
+        """Return how many more ranges of a country may have a warning."""
+        still_open = warnings.open_at(now)
+        of_country = [each for each in still_open if each.country == country]
+        return max(0, min(MAX_RANGES - len(of_country), MAX_WARNINGS - len(still_open)))
 
     def _find_faulty(self, now: datetime) -> Mapping[str, Collection[_Provider]]:
         """Return the providers with a fault, by country; the empty one has those of all."""
@@ -76,7 +92,10 @@ class JudgeCountries:
                 recognized[country][source.channel, source.provider].extend(cells)
         return {
             country: find_faulty(
-                by_provider, self.recent.usual_share(country, ConversionGroup.RECOGNIZED, now)
+                by_provider,
+                self.recent.usual_share(
+                    country, ConversionGroup.RECOGNIZED, now, without=_NOT_USUAL
+                ),
             )
             for country, by_provider in recognized.items()
         }
@@ -119,7 +138,7 @@ class JudgeCountries:
         by_country: defaultdict[str, list[_Sent]] = defaultdict(list)
         for sent in self.recent.find(now - _LAG, PERIOD, _is_of_strangers):
             by_country[sent[0].country].append(sent)
-        listed = {}
+        listed: dict[str, list[CellCounts]] = {}
         for country, sent_there in by_country.items():
             if sum([cell.sent for _, cells in sent_there for cell in cells]) < MIN_MESSAGES:
                 continue
@@ -128,10 +147,18 @@ class JudgeCountries:
             }
             if "" in left_out:
                 continue
-            since = warnings.judged_from(country, now)
+            ends = {**warnings.latest_ends(country, now)}
+            since = ends.pop("", None)
             of_country = self._find(country, since, now) if since else sent_there
-            cells = _without_faults(of_country, country, faulty)
-            listed[country] = [cell for cell in cells if cell.number_range not in left_out]
+            cells = [*_without_faults(of_country, country, faulty)]
+            listed[country] = [
+                cell for cell in cells if cell.number_range not in left_out | ends.keys()
+            ]
+            for end in {*ends.values()}:
+                again = {each for each in ends if ends[each] == end} - left_out
+                of_country = self._find(country, max(end, since or end), now)
+                cells = [*_without_faults(of_country, country, faulty)]
+                listed[country] += [cell for cell in cells if cell.number_range in again]
         return listed
 
     def _find(self, country: str, since: datetime, now: datetime) -> Iterable[_Sent]:
@@ -143,8 +170,10 @@ class JudgeCountries:
 
         return self.recent.find(until, min(PERIOD, until - since), is_wanted)
 
-    def _usual_share(self, country: str, now: datetime) -> float | None:
-        return self.recent.usual_share(country, ConversionGroup.STRANGER, now)
+    def _usual_share(
+        self, country: str, now: datetime, group: ConversionGroup = ConversionGroup.STRANGER
+    ) -> float | None:
+        return self.recent.usual_share(country, group, now, without=_NOT_USUAL)
 
     def _open(
         self, country: str, finding: PumpedSubject, usual: float | None, now: datetime

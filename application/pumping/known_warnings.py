@@ -17,7 +17,7 @@ from domain.pumping.warning import PumpingWarning, PumpingWarnings
 class KnownWarnings:
     """What warnings ask of strangers (`DeliveryTerms`), and which phones are their samples.
 
-    - A recognized phone is never touched.
+    - A recognized phone is never touched, and no code that an operator sends.
     - A phone is in the sample of a warning or not, however often it requests a code.
 
     Attributes:
@@ -34,7 +34,9 @@ class KnownWarnings:
     prefixes: dict[str, str] = field(default_factory=dict)
 
     def change(self, reservation: Reservation, delivery: RequestedDelivery) -> Reservation:
-        if delivery.recognition is not Recognition.NONE or not self.known.warnings:
+        if not self.known.warnings or delivery.is_by_operator:
+            return reservation
+        if delivery.recognition is not Recognition.NONE:
             return reservation
         route, moment = delivery.route, reservation.acquired_at
         warning = self.known.find(route.country, route.number_range, moment)

@@ -27,7 +27,7 @@ MIN_USUAL_SHARE: Final = 0.4
 MIN_OF_RANGE: Final = 10
 """How many messages a range needs to be named for a low share of its country."""
 MAX_RANGES: Final = 50
-"""If more ranges of a country have a low share, the country is warned of."""
+"""How many ranges of a country have warnings. If these are not enough, the country has one."""
 MIN_RECOGNIZED: Final = 20
 """How many messages to recognized phones show whether a provider has a fault."""
 MIN_SAMPLE: Final = 20
@@ -104,43 +104,46 @@ def assume_usual(usual: float | None) -> float:
     return max(usual or 0.0, MIN_USUAL_SHARE)
 
 
-def find_pumped(cells: Sequence[CellCounts], usual: float | None) -> Sequence[PumpedSubject]:
+def find_pumped(
+    cells: Sequence[CellCounts], usual: float | None, max_ranges: int = MAX_RANGES
+) -> Sequence[PumpedSubject]:
     """Return the ranges of a country where codes are not entered, or the country.
 
     - A range is found by its own messages, if there are enough.
-    - If the others together are too low, the ranges are found that have a low share, if the rest
-      without them is not too low as well. Otherwise it is the country.
+    - If the others together are too low, the worst ranges are found that have a low share, if the
+      rest without them is not too low as well. Otherwise it is the country.
+    - The worst ranges are those with the most codes that nobody entered.
 
     Args:
         cells: The messages to strangers of one country within an hour.
         usual: The usual share of strangers there; None if it is not known.
+        max_ranges: How many ranges may be found.
     """
     by_range: defaultdict[str, list[CellCounts]] = defaultdict(list)
     for cell in cells:
         by_range[cell.number_range].append(cell)
-    found = [
-        PumpedSubject(number_range, counted)
-        for number_range, of_range in by_range.items()
-        if _is_pumped(counted := _count(of_range), usual)
-    ]
+    found = _list_worst(
+        [
+            PumpedSubject(number_range, counted)
+            for number_range, of_range in by_range.items()
+            if _is_pumped(counted := _count(of_range), usual)
+        ]
+    )[:max_ranges]
     others = _without(cells, found)
     counted = _count(others)
     if not _is_pumped(counted, usual):
         return found
     weights = weigh_networks(others)
-    of_ranges = [
-        PumpedSubject(number_range, count_weighted(of_range, weights))
-        for number_range, of_range in by_range.items()
-    ]
-    worst = [
-        each
-        for each in of_ranges
-        if each.counted.has(MIN_OF_RANGE) and _is_low(each.counted, usual)
-    ]
-    worst = [each for each in worst if each.number_range not in {it.number_range for it in found}]
-    if len(found) + len(worst) <= MAX_RANGES and not _is_pumped(
-        _count(_without(others, worst)), usual
-    ):
+    names = by_range.keys() - {each.number_range for each in found}
+    of_ranges = [PumpedSubject(name, count_weighted(by_range[name], weights)) for name in names]
+    worst = _list_worst(
+        [
+            each
+            for each in of_ranges
+            if each.counted.has(MIN_OF_RANGE) and _is_low(each.counted, usual)
+        ]
+    )[: max_ranges - len(found)]
+    if not _is_pumped(_count(_without(others, worst)), usual):
         return [*found, *worst]
     return [PumpedSubject("", counted)]
 
@@ -191,6 +194,13 @@ def _is_pumped(counted: Counted, usual: float | None) -> bool:
 
 def _is_low(counted: Counted, usual: float | None) -> bool:
     return counted.share < LOW_PART * assume_usual(usual)
+
+
+def _list_worst(found: Iterable[PumpedSubject]) -> Sequence[PumpedSubject]:
+    """Return the ranges with the most codes that nobody entered first."""
+    return sorted(
+        found, key=lambda each: (each.counted.entered - each.counted.sent, each.number_range)
+    )
 
 
 def _count(cells: Sequence[CellCounts]) -> Counted:

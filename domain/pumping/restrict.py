@@ -84,7 +84,10 @@ def _make_smaller(part: Part, subjects: Collection[str]) -> Part:
 
 def _add_sample_limit(part: Part, subject_kind: str) -> Part:
     """Return the part with a limit of the sample: a tenth of that of the range or country."""
-    [whole] = [limit for limit in part.limits if limit.subject_kind == subject_kind]
+    name = f"{UNVERIFIED}:{STRANGERS}"
+    [whole] = [
+        limit for limit in part.limits if limit.subject_kind == subject_kind and limit.name == name
+    ]
     window = whole.window.scale_percent(SAMPLE_PERCENT)
     window = replace(window, limit=max(window.limit, MIN_SAMPLE_LIMIT))
     of_sample = RateLimit(whole.subject, whole.purpose, _SAMPLE_LIMIT, window)

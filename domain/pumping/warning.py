@@ -1,6 +1,6 @@
 """Warnings of countries and number ranges where codes are not entered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,7 +20,7 @@ MAX_DURATION: Final = timedelta(days=1)
 RETENTION: Final = timedelta(days=1)
 """How long a warning is kept that has ended."""
 MAX_WARNINGS: Final = 500
-"""How many are kept: further ones are not opened."""
+"""How many are kept: then the oldest are forgotten that have ended, and only countries get one."""
 
 
 class ClosedBy(StrEnum):
@@ -133,18 +133,28 @@ class PumpingWarnings:
             and now < warning.over_at + RETENTION
         )
 
-    def judged_from(self, country: str, now: datetime) -> datetime | None:
-        """Return from when on messages to a country decide: the end of its latest warning."""
+    def latest_ends(self, country: str, now: datetime) -> Mapping[str, datetime]:
+        """Return when the latest warning of each range of a country ended.
+
+        Messages from before that do not decide. The empty range is the country.
+        """
         ends = [
-            warning.over_at
+            (warning.over_at, warning.number_range)
             for warning in self.warnings
             if warning.country == country and warning.over_at <= now
         ]
-        return max(ends, default=None)
+        return {number_range: over_at for over_at, number_range in sorted(ends)}
 
-    def add(self, warnings: Iterable[PumpingWarning]) -> "PumpingWarnings":
-        """Return the set with more warnings, as far as there is room."""
-        return replace(self, warnings=(*self.warnings, *warnings)[:MAX_WARNINGS])
+    def add(self, warnings: Iterable[PumpingWarning], now: datetime) -> "PumpingWarnings":
+        """Return the set with more warnings, and without the oldest ended ones if it is full."""
+        together = (*self.warnings, *warnings)
+        ended = [
+            warning.id
+            for warning in self.warnings
+            if warning.over_at <= now and warning.closed_by is not ClosedBy.OPERATOR
+        ]
+        forgotten = ended[: max(0, len(together) - MAX_WARNINGS)]
+        return replace(self, warnings=tuple(each for each in together if each.id not in forgotten))
 
     def replace(self, changed: PumpingWarning) -> "PumpingWarnings":
         """Return the set with a warning that has changed."""

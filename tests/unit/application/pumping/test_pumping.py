@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from itertools import cycle, product
@@ -25,7 +26,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from domain.pumping.errors import WarningNotFound
 from domain.pumping.restrict import PUMPING
-from domain.pumping.warning import ClosedBy, PumpingWarning
+from domain.pumping.warning import MAX_WARNINGS, ClosedBy, PumpingWarning, PumpingWarnings
 from tests.support.acts import BY_COMMAND, REASON, a_token
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_hashed_ip
@@ -243,6 +244,15 @@ async def test_a_recognized_phone_gets_its_code_during_a_warning(*, has_proofs: 
 
 
 @pytest.mark.parametrize("has_proofs", [True, False])
+async def test_an_operator_sends_a_code_during_a_warning(*, has_proofs: bool) -> None:
+    app = make_app(has_proofs=has_proofs)
+    await attack(app)
+    phone = find_phone(app, sampled=False)
+    assert reserve(app, phone).restriction is not None
+    assert (await app.request_otp(phone, NEW_IP, is_by_operator=True)).sent
+
+
+@pytest.mark.parametrize("has_proofs", [True, False])
 async def test_the_sample_is_served_as_before_up_to_its_limit(*, has_proofs: bool) -> None:
     app = make_app(has_proofs=has_proofs)
     before = sizes(reserve(app, parse_phone("+14159990001")))
@@ -291,6 +301,98 @@ async def test_without_proofs_a_range_has_a_fifth_and_its_country_what_it_had() 
     assert sizes(reserve(app, phone)) == {**usual, "range": usual["range"] // 5}
     sampled = find_phone(app, RANGE, sampled=True)
     assert sizes(reserve(app, sampled)) == {**usual, "range": usual["range"] // 10}
+
+
+async def test_ranges_that_change_are_the_country_after_fifty() -> None:
+    app = make_app(has_proofs=True, per_country=100_000)
+    opened = set()
+    for first in (200, 225, 250):
+        ranges = [f"+1415{each}" for each in range(first, first + 25)]
+        for number in range(400):
+            phone = parse(f"{ranges[number % 25]}{number:04d}")
+            assert await request(app, phone, number)
+        await update(app)
+        opened.add((len(await pumping_of(app).list()), first))
+    assert opened == {(25, 200), (50, 225), (51, 250)}
+    assert [each.number_range for each in await pumping_of(app).list()].index("") == 50
+
+
+async def test_the_end_of_one_range_does_not_hide_other_ranges() -> None:
+    app = make_app(has_proofs=True, per_country=100_000)
+    await attack(app, prefix=RANGE)
+    app.advance(minutes=57)
+    for number, phone in zip(range(200), phones("+1415556"), strict=False):
+        await request(app, phone, number)
+    # The first warning ends meanwhile, and what was sent before it does not open another one.
+    await update(app)
+    warning = await warning_of(app)
+    assert warning.number_range == app.keyed_hashes.hash_number_range("+1415556")
+    # Its own messages since then do.
+    app.advance(minutes=1)
+    await attack(app, prefix=RANGE, first=1_000)
+    assert len(await pumping_of(app).list()) == 2
+
+
+def a_warning(app: AppHarness, number: int, **changes: Any) -> PumpingWarning:
+    now = app.clock.now()
+    warning = PumpingWarning(
+        id=f"{number:024x}",
+        country="US",
+        number_range=f"r{number}",
+        opened_at=now - 2 * HOUR,
+        ends_at=now - HOUR,
+        sent=200,
+        networks=20,
+        share_percent=0,
+        usual_percent=40,
+    )
+    return replace(warning, **changes)
+
+
+def test_a_full_set_forgets_the_oldest_that_have_ended(app: AppHarness) -> None:
+    now = app.clock.now()
+    by_operator = a_warning(app, 0).close(now - HOUR, ClosedBy.OPERATOR)
+    ended = [a_warning(app, number) for number in range(1, 10)]
+    still_open = [
+        a_warning(app, number, ends_at=now + HOUR) for number in range(10, MAX_WARNINGS - 1)
+    ]
+    full = PumpingWarnings((by_operator, *ended, *still_open))
+    new = [a_warning(app, 1_000 + each, ends_at=now + HOUR) for each in range(3)]
+    after = full.add(new, now).warnings
+    assert after == (by_operator, *ended[2:], *still_open, *new)
+    # Countries get one in any case.
+    assert len(PumpingWarnings((*still_open, *still_open)).add(new, now).warnings) == (
+        2 * len(still_open) + 3
+    )
+
+
+async def test_what_is_judged_is_not_what_is_usual(app: AppHarness) -> None:
+    for number, phone in zip(range(100), phones("", NOT_ATTACKED), strict=False):
+        client_ip = f"198.19.{number}.1"
+        await app.request_otp(phone, client_ip)
+        await app.verify_otp(app.last_code, phone, client_ip)
+    app.advance(hours=2)
+    for number, phone in zip(range(200), phones(), strict=False):
+        client_ip = f"198.18.{number % 20}.{number}"
+        await app.request_otp(phone, client_ip)
+        if number % 4 == 0:
+            await app.verify_otp(app.last_code, phone, client_ip)
+    await update(app, 20)
+    warning = await warning_of(app)
+    assert (warning.share_percent, warning.usual_percent) == (25, 100)
+
+
+async def test_a_range_that_is_seen_after_the_end_is_no_second_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = make_app(has_proofs=True, per_country=100_000)
+    await attack(app, prefix=RANGE)
+    await request(app, find_phone(app, RANGE, sampled=False), 1)
+    await pumping_of(app).end(BY_COMMAND, (await warning_of(app)).id, REASON)
+    caplog.set_level(logging.WARNING)
+    caplog.clear()
+    await update(app)
+    assert caplog.records == []
 
 
 async def serve_sample(app: AppHarness, count: int, *, enters: bool) -> None:

@@ -82,9 +82,19 @@ def test_if_ranges_do_not_explain_it_the_country_is_found(seed: int) -> None:
     assert found([*honest, *attack(40, ranges=(1, 2)), *everywhere], 0.6) == {""}
 
 
-def test_more_than_fifty_ranges_are_the_country() -> None:
+def test_the_worst_fifty_ranges_come_first_and_then_the_country() -> None:
     assert len(found(attack(1_000, ranges=range(50)))) == 50
-    assert found(attack(1_020, ranges=range(51))) == {""}
+    # What is left of 51 ranges is too few messages to decide.
+    worst = {f"r{each}" for each in range(50)}
+    assert found([*attack(1_000, ranges=range(50)), *attack(190, ranges=range(50, 60))]) == worst
+    assert found([*attack(1_000, ranges=range(50)), *attack(200, ranges=range(50, 60))]) == {""}
+
+
+def test_ranges_of_their_own_come_worst_first_as_far_as_there_is_room() -> None:
+    cells = [*attack(300, ranges=(1,)), *attack(400, ranges=(2,)), *attack(190, ranges=(3,))]
+    assert [each.number_range for each in find_pumped(cells, None)] == ["r2", "r1"]
+    assert {each.number_range for each in find_pumped(cells, None, max_ranges=1)} == {""}
+    assert {each.number_range for each in find_pumped(cells[:300], None, max_ranges=0)} == {""}
 
 
 @pytest.mark.parametrize(

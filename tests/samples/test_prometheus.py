@@ -46,6 +46,8 @@ def prometheus(tmp_path: Path) -> Iterator[PrometheusProcess]:
     (metrics_port,) = free_ports(1)
     environ = {
         "DIALTONE_METRICS_BIND": f"127.0.0.1:{metrics_port}",
+        "DIALTONE_BUDGET_PER_DAY": "500",
+        "DIALTONE_HARD_BUDGET_PER_DAY": "1500 USD",
         "DIALTONE_SMS": f"twilio,{OWN_FACTORY}",
         "DIALTONE_COUNTRIES": "US",
         "DIALTONE_PROVIDER_CHOICE": "no",

@@ -1,6 +1,7 @@
 """Meta's WhatsApp Cloud API, by HTTP: the parts of the Graph API that codes need."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -202,7 +203,9 @@ class WhatsAppClient:
             headers = {**headers, "Content-Type": "application/json"}
         response = await self.transport.request(method, url, content=content, headers=headers)
         if 200 <= response.status < 300:
-            return _parse(response.body, expected)
+            with suppress(InvalidResponse):
+                return _parse(response.body, expected)
+        # The code decides, whatever the status.
         try:
             error = _parse(response.body, _Failed).error
         except InvalidResponse:

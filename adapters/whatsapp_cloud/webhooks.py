@@ -9,6 +9,7 @@ Meta repeats a webhook for up to seven days until it gets a 200, in no order.
 import hmac
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -55,7 +56,7 @@ class _Metadata(msgspec.Struct):
 class _Value(msgspec.Struct):
     # What people write is in other fields, which are skipped.
     metadata: _Metadata | None = None
-    statuses: list[_Status] | None = None
+    statuses: list[msgspec.Raw] | None = None
 
 
 class _Change(msgspec.Struct):
@@ -134,10 +135,13 @@ class WhatsAppWebhooks:
                 continue
             value = msgspec.json.decode(change.value, type=_Value)
             is_ours = value.metadata and value.metadata.phone_number_id == self._phone_number_id
-            for status in (value.statuses or ()) if is_ours else ():
-                # Another program may send from the same number.
-                if status.biz_opaque_callback_data:
-                    yield _to_message_status(status)
+            for encoded in (value.statuses or ()) if is_ours else ():
+                # One that is not as documented says nothing of those beside it.
+                with suppress(msgspec.ValidationError):
+                    status = msgspec.json.decode(encoded, type=_Status)
+                    # Another program may send from the same number.
+                    if status.biz_opaque_callback_data:
+                        yield _to_message_status(status)
 
 
 def _to_message_status(status: _Status) -> MessageStatus:

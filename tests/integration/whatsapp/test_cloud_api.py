@@ -92,6 +92,15 @@ async def test_a_number_without_whatsapp_is_told_apart_from_a_failure() -> None:
     assert reachable.status is DeliveryStatus.ACCEPTED
 
 
+async def test_the_code_of_an_error_counts_beside_any_status() -> None:
+    with FakeWhatsApp() as server:
+        server.behavior = respond_with(200, b'{"error": {"code": 131026}}')
+        async with open_messenger(server) as (messenger, _):
+            result = await messenger.send(a_phone(1), a_message())
+
+    assert (result.status, result.error_code) == (DeliveryStatus.INVALID_NUMBER, "131026")
+
+
 async def test_results_of_the_health_check_are_kept_for_a_while() -> None:
     with FakeWhatsApp() as server:
         async with open_messenger(server) as (messenger, now):

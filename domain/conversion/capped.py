@@ -31,10 +31,10 @@ class CappedCounts:
 
 
 def cap_counts(cells: Iterable[CellCounts]) -> CappedCounts:
-    """Return the counts of which one network, and one range, is at most `MAX_PERCENT`.
+    """Return the counts of which one network, and one range, is at most `MAX_PERCENT`, or one code.
 
-    What is above its part is scaled, sent and entered alike. Codes of fewer than 20 networks or
-    ranges have no such counts: the result is nothing.
+    What is above its part is scaled, sent and entered alike. So codes of fewer than 20 networks or
+    ranges are fewer than 20 codes, however many they are.
     """
     by_key: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for cell in cells:
@@ -61,7 +61,7 @@ def cap_counts(cells: Iterable[CellCounts]) -> CappedCounts:
 
 
 def _find_factors(sums: Mapping[str, float]) -> Mapping[str, float]:
-    """Return the factor of each sum, so that none is more than its part of all together."""
+    """Return the factor of each sum, so that none is more than one code or its part of all."""
     part = MAX_PERCENT / 100
     rest = sum(sums.values())
     largest = sorted(sums.values(), reverse=True)
@@ -74,4 +74,5 @@ def _find_factors(sums: Mapping[str, float]) -> Mapping[str, float]:
         rest -= value
     else:
         cap = 0.0
+    cap = max(1.0, cap)
     return {name: min(1.0, cap / value) if value else 1.0 for name, value in sums.items()}

@@ -78,7 +78,7 @@ def find_degraded(
     - Each provider is compared with its own usual share in this country, or in all countries if
       there is none. Without a usual share nothing is decided.
     - Countries with too few messages are decided together, for each provider. Then it is left in
-      each of them.
+      those of them in which few codes were entered.
     """
     cells: defaultdict[tuple[str, str], list[CellCounts]] = defaultdict(list)
 
@@ -90,6 +90,7 @@ def find_degraded(
             cells[source.country, source.provider].extend(found)
     degraded: list[LeftProvider] = []
     small: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    is_low: dict[tuple[str, str], bool] = {}
     for (country, provider), of_provider in cells.items():
         usual = _usual_share(recent, country, channel, provider, now)
         if usual is None:
@@ -97,6 +98,7 @@ def find_degraded(
         counts = cap_counts(of_provider)
         if counts.sent < MIN_MESSAGES:
             small[provider][country] = usual
+            is_low[country, provider] = counts.share < DEGRADED_PART * usual
         elif is_degraded(counts, usual):
             degraded.append(_leave(country, channel, provider, now, counts, usual))
     for provider, countries in small.items():
@@ -104,7 +106,9 @@ def find_degraded(
         usual = _average(countries, {each: cells[each, provider] for each in countries})
         if is_degraded(counts, usual):
             degraded += [
-                _leave(country, channel, provider, now, counts, usual) for country in countries
+                _leave(country, channel, provider, now, counts, usual)
+                for country in countries
+                if is_low[country, provider]
             ]
     return degraded
 

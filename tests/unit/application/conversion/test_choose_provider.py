@@ -1,6 +1,7 @@
 """When a provider is left, and when it returns: simulated people over the real use cases."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -111,7 +112,7 @@ async def test_few_messages_that_still_fail_allow_no_trial(simulation: Simulatio
     simulation.shares["acme"] = 0.0
     await simulation.run_until_first("other", 10)
     simulation.step = MINUTE
-    await simulation.run(400, per_minute=3)
+    await simulation.run(400, per_minute=2)
     assert simulation.process.first() == "other"
 
 
@@ -219,17 +220,20 @@ async def test_small_countries_are_decided_together() -> None:
     for country in countries:
         await simulation.add_usual(country, sent=500)
 
-    async def run(minutes: int) -> None:
+    async def run(minutes: int, good: Sequence[str]) -> None:
         for minute in range(minutes * 3):
-            simulation.country = countries[minute % len(countries)]
+            country = simulation.country = countries[minute % len(countries)]
+            simulation.shares["acme"] = USUAL if country in good else 0.0
             await simulation.run(1 / 3, per_minute=24)
 
-    await run(12)
-    simulation.shares["acme"] = 0.0
-    await run(10)
+    await run(12, countries)
+    works = countries[:5]
+    await run(10, works)
     left = await simulation.process.conversion.list_states()
     assert {each.provider for each in left} == {"acme"}
-    assert len(left) >= 15
+    assert len(left) >= 10
+    # Of few codes some look degraded by chance.
+    assert len({each.country for each in left}.intersection(works)) <= 2
     assert simulation.process.first("99") == "acme"
 
 

@@ -16,10 +16,12 @@ def people(number: int) -> list[CellCounts]:
     ("cells", "capped"),
     [
         ([], CappedCounts()),
-        (people(19), CappedCounts()),
+        (people(19), CappedCounts(19, 19)),
         (people(20), CappedCounts(20, 20)),
         (people(100), CappedCounts(100, 100)),
-        ([CellCounts(f"network {each}", "range", 9, 9) for each in range(50)], CappedCounts()),
+        ([CellCounts(f"network {each}", "range", 9, 9) for each in range(50)], CappedCounts(1, 1)),
+        # Of fewer than 20, each is one code.
+        ([CellCounts(str(each), str(each), 900, 300) for each in range(6)], CappedCounts(6, 2)),
         # 100 of others are 95 %.
         ([*people(100), CellCounts("a", "b", 900, 0)], CappedCounts(100 / 0.95, 100)),
         (

@@ -62,7 +62,7 @@ class CloudApiError(Exception):
         self.details = details
 
 
-class InvalidResponse(Exception):
+class InvalidCloudApiResponse(Exception):
     """A response with a success status whose body is not the documented resource."""
 
 
@@ -72,7 +72,7 @@ def _(error: CloudApiError) -> Cause:
     return Cause(" ".join(str(part) for part in parts if part is not None))
 
 
-REQUEST_ERRORS: Final = (CloudApiError, InvalidResponse, ConnectionFailed, NoResponse)
+REQUEST_ERRORS: Final = (CloudApiError, InvalidCloudApiResponse, ConnectionFailed, NoResponse)
 """What a request can raise."""
 
 
@@ -163,7 +163,7 @@ class WhatsAppClient:
         path = f"{self.account.phone_number_id}/messages"
         sent = await self._request("POST", path, _Sent, message)
         if not sent.messages or not sent.messages[0].id:
-            raise InvalidResponse
+            raise InvalidCloudApiResponse
         return sent.messages[0].id
 
     async def check_phone_number(self) -> None:
@@ -171,7 +171,7 @@ class WhatsAppClient:
         number_id = self.account.phone_number_id
         found = await self._request("GET", f"{number_id}?fields=id", _PhoneNumber)
         if found.id != number_id:
-            raise InvalidResponse
+            raise InvalidCloudApiResponse
 
     async def list_templates(self) -> dict[str, Template]:
         """Return the template of codes in each of its languages."""
@@ -203,12 +203,12 @@ class WhatsAppClient:
             headers = {**headers, "Content-Type": "application/json"}
         response = await self.transport.request(method, url, content=content, headers=headers)
         if 200 <= response.status < 300:
-            with suppress(InvalidResponse):
+            with suppress(InvalidCloudApiResponse):
                 return _parse(response.body, expected)
         # The code decides, whatever the status.
         try:
             error = _parse(response.body, _Failed).error
-        except InvalidResponse:
+        except InvalidCloudApiResponse:
             raise CloudApiError(response.status) from None
         details = error.error_data.details if error.error_data else ""
         raise CloudApiError(response.status, error.code, str(details or ""))
@@ -219,4 +219,4 @@ def _parse(body: bytes, expected: type[T]) -> T:
         return msgspec.json.decode(body, type=expected)
     # RecursionError: JSON that is nested too deeply.
     except (ValueError, RecursionError):
-        raise InvalidResponse from None
+        raise InvalidCloudApiResponse from None

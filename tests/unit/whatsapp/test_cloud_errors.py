@@ -5,7 +5,7 @@ import re
 import pytest
 
 from adapters.http import ConnectionFailed, NoResponse
-from adapters.whatsapp_cloud.client import CloudApiError, InvalidResponse
+from adapters.whatsapp_cloud.client import CloudApiError, InvalidCloudApiResponse
 from adapters.whatsapp_cloud.error_codes import to_result
 from application.ports.otp import DeliveryStatus
 
@@ -51,7 +51,7 @@ def test_without_a_response_the_result_depends_on_the_connection() -> None:
     assert to_result(ConnectionFailed()).status is DeliveryStatus.NOT_CONNECTED
     assert to_result(NoResponse("ReadTimeout")).details == "ReadTimeout"
     assert to_result(NoResponse()).status is DeliveryStatus.UNKNOWN
-    assert to_result(InvalidResponse()).status is DeliveryStatus.UNKNOWN
+    assert to_result(InvalidCloudApiResponse()).status is DeliveryStatus.UNKNOWN
 
 
 def test_details_are_for_operators_and_have_no_digits() -> None:

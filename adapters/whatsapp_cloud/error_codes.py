@@ -31,7 +31,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 
 # Clients see all reasons. That of an invalid number says what the person can do.
 _NOT_REACHED: Final = "The WhatsApp service cannot be reached; try again shortly."
-_NO_RESPONSE: Final = "The WhatsApp service does not respond."
+NO_RESPONSE: Final = "The WhatsApp service does not respond."
 _NOT_META: Final = "The response is not from the WhatsApp service."
 _FAILED: Final = "The WhatsApp service failed; try again shortly."
 _REJECTED: Final = "The WhatsApp service rejected the message."
@@ -114,7 +114,7 @@ def to_result(error: Exception) -> DeliveryResult:
         case ConnectionFailed(details=details):
             return DeliveryResult(DeliveryStatus.NOT_CONNECTED, _NOT_REACHED, details=details)
         case NoResponse(details=details):
-            return DeliveryResult(DeliveryStatus.UNKNOWN, _NO_RESPONSE, details=details)
+            return DeliveryResult(DeliveryStatus.UNKNOWN, NO_RESPONSE, details=details)
         case CloudApiError(status=status, code=int(code), details=details):
             delivery, reason = _read_code(code, status)
             return DeliveryResult(

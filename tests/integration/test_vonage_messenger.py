@@ -9,9 +9,9 @@ import httpx
 import jwt
 import pytest
 
+from adapters.account_health_check import FAILURE_TTL, SUCCESS_TTL
 from adapters.http import Transport
 from adapters.vonage.client import VonageClient, VonageError
-from adapters.vonage.health_check import FAILURE_TTL, SUCCESS_TTL
 from adapters.vonage.messenger import VonageMessenger, open_vonage_messenger
 from adapters.vonage.tokens import TOKEN_TTL, ApplicationTokens
 from application.ports.errors import ConfigurationError, MessengerUnavailable
@@ -47,7 +47,7 @@ def clock() -> SecondsClock:
 async def messenger(
     vonage: FakeVonage, clock: SecondsClock, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[VonageMessenger]:
-    monkeypatch.setattr("adapters.vonage.health_check.HEALTH_CHECK_TIMEOUT", 30)
+    monkeypatch.setattr("adapters.account_health_check.HEALTH_CHECK_TIMEOUT", 30)
     async with open_vonage_messenger(
         APPLICATION,
         private_pem(),
@@ -227,7 +227,7 @@ async def test_every_failure_has_a_reason(
 async def test_a_check_ends_after_its_timeout(
     vonage: FakeVonage, messenger: VonageMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.vonage.health_check.HEALTH_CHECK_TIMEOUT", 0.05)
+    monkeypatch.setattr("adapters.account_health_check.HEALTH_CHECK_TIMEOUT", 0.05)
     vonage.behavior = http_server.never_respond
     assert await failure_of(messenger) == "The message service does not respond."
 

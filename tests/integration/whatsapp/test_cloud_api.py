@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.whatsapp_cloud.health_check import FAILURE_TTL, SUCCESS_TTL
+from adapters.whatsapp_cloud.health_check import WhatsAppHealthCheck
 from adapters.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryStatus, NoticeMessage
@@ -106,17 +106,17 @@ async def test_results_of_the_health_check_are_kept_for_a_while() -> None:
         async with open_messenger(server) as (messenger, now):
             await messenger.check()
             server.behavior = rejects(190, details="The session expired on day 5.")
-            now[0] = SUCCESS_TTL - 1
+            now[0] = WhatsAppHealthCheck.success_ttl - 1
             await messenger.check()
             assert len(server.requests) == 1
 
-            now[0] = SUCCESS_TTL
+            now[0] = WhatsAppHealthCheck.success_ttl
             with pytest.raises(MessengerUnavailable, match=r"credentials.*expired on day \*"):
                 await messenger.check()
             server.behavior = server.respond
             with pytest.raises(MessengerUnavailable):
                 await messenger.check()
-            now[0] += FAILURE_TTL
+            now[0] += WhatsAppHealthCheck.failure_ttl
             await messenger.check()
 
 
@@ -191,7 +191,7 @@ async def test_templates_that_are_not_listed_are_a_problem(behavior: Any) -> Non
 
 
 async def test_the_health_check_waits_a_short_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.whatsapp_cloud.health_check.HEALTH_CHECK_TIMEOUT", 0.01)
+    monkeypatch.setattr("adapters.account_health_check.HEALTH_CHECK_TIMEOUT", 0.01)
     with FakeWhatsApp() as server:
         server.behavior = never_respond
         async with open_messenger(server) as (messenger, _):

@@ -16,7 +16,7 @@ _essential = partial(essential, prefix="")
 _optional = partial(optional, prefix="")
 
 _MIN_SECRET_LENGTH: Final = 32
-_parse_application_id = pattern(
+_match_application_id = pattern(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
     "Must be the id of a Vonage application: 32 hex digits with four hyphens.",
 )
@@ -25,6 +25,11 @@ _match_sender = pattern(
     "Must be a number with country code, a short code, or a name of at most 11 letters, digits and "
     "spaces.",
 )
+
+
+def _parse_application_id(text: str) -> str:
+    """Parse the id of an application. Vonage's callbacks have it in lower case."""
+    return _match_application_id(text).lower()
 
 
 def _parse_private_key(text: str) -> Secret[str]:

@@ -45,6 +45,12 @@ def test_each_part_of_an_account_must_be_set(name: str) -> None:
     assert "  " not in lines[name]
 
 
+def test_the_id_of_an_application_is_in_lower_case_as_in_callbacks() -> None:
+    written = VONAGE["VONAGE_APPLICATION_ID"].upper()
+    read = read_settings(VONAGE | {"VONAGE_APPLICATION_ID": written}, None)
+    assert written != read.vonage_application_id == written.lower()
+
+
 @pytest.mark.parametrize("text", [KEY, KEY.strip(), KEY.replace("\n", "\\n"), f"\n{KEY}"])
 def test_a_key_may_have_its_lines_or_escaped_ones(text: str) -> None:
     read = read_settings(VONAGE | {NAME: text}, None)

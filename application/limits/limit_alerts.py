@@ -11,7 +11,13 @@ from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.otp.limit_names import NO_LIMIT, LimitName, name_limit
-from domain.otp.rate_limits import RESTRICTED_SUBJECTS, STRANGERS, RateLimit, Reservation
+from domain.otp.rate_limits import (
+    RESTRICTED_GROUPS,
+    RESTRICTED_SUBJECTS,
+    STRANGERS,
+    RateLimit,
+    Reservation,
+)
 from domain.otp.rejection import BY_RULE
 
 ALERT_INTERVAL: Final = timedelta(hours=1)
@@ -65,7 +71,7 @@ class LimitAlerts:
                 return LimitName(restriction.name, STRANGERS)
             return NO_LIMIT
         name = name_limit(rejecting[-1])
-        if restriction is not None and rejecting[-1].subject_kind in RESTRICTED_SUBJECTS:
+        if restriction is not None and rejecting[-1] in _list_restricted(ordinary):
             return LimitName(restriction.name, STRANGERS)
         if reservation.ruling is not None:
             of_settings = reservation.ruling.of_settings.ordinary.all_limits
@@ -106,3 +112,15 @@ class LimitAlerts:
             return False
         self.warned_at[alert] = now
         return True
+
+
+def _list_restricted(reservation: Reservation) -> Sequence[RateLimit]:
+    """Return which limits of a restricted reservation are those of the restriction."""
+    return [
+        limit
+        for group in reservation.groups
+        if group.name in RESTRICTED_GROUPS
+        for part in group.parts
+        for limit in part.limits
+        if limit.subject_kind in RESTRICTED_SUBJECTS
+    ]

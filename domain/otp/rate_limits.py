@@ -76,8 +76,9 @@ RECOGNIZED: Final = "recognized"
 ATTESTED: Final = "attested"
 RESERVE: Final = "reserve"
 """The parts of a limit. Strangers have what the others leave."""
+RESTRICTED_GROUPS: Final = (UNVERIFIED, ALL, BY_CALL)
 RESTRICTED_SUBJECTS: Final = ("range", "country")
-"""The kinds of subjects whose limits a `Restriction` of strangers makes smaller."""
+"""In which groups a `Restriction` of strangers makes limits smaller, and of which subjects."""
 FAILURES: Final = "failures"
 """The windows of failed attempts."""
 _PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))

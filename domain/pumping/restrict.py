@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from domain.otp.permits import ALL, BY_CALL, UNVERIFIED
+from domain.otp.permits import UNVERIFIED
 from domain.otp.rate_limits import (
     ATTESTED,
+    RESTRICTED_GROUPS,
     STRANGERS,
     Group,
     Part,
@@ -26,8 +27,6 @@ MIN_SAMPLE_LIMIT: Final = 3
 SMALLER_PERCENT: Final = 20
 """What is left of the limits of strangers where no proof can be asked for."""
 _SAMPLE_LIMIT: Final = "pumping_sample"
-_GROUPS: Final = (UNVERIFIED, ALL, BY_CALL)
-"""The groups of limits that count messages and calls."""
 
 
 def restrict(
@@ -52,7 +51,7 @@ def restrict(
     subjects = ("range",) if warning.number_range else ("country", "range")
 
     def change(group: Group) -> Group:
-        if group.name not in _GROUPS:
+        if group.name not in RESTRICTED_GROUPS:
             return group
         if needs_proof:
             parts = sorted(group.parts, key=lambda part: part.name != ATTESTED)

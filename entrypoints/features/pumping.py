@@ -44,6 +44,7 @@ class _Pumping(Feature):
         "application/ports/pumping.py",
         "adapters/records/features/pumping.py",
         "entrypoints/commands/pumping",
+        "entrypoints/http/console/pumping",
     )
     needs = ("conversion",)
     settings = PumpingSettings

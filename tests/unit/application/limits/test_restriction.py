@@ -12,7 +12,13 @@ from application.otp.request_otp import RequestOtpResult
 from domain.attestation.errors import AttestationRequired
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.permits import Recognition
-from domain.otp.rate_limits import RateLimits, Reservation, Restriction
+from domain.otp.rate_limits import (
+    LimitPurpose,
+    RateLimit,
+    RateLimits,
+    Reservation,
+    Restriction,
+)
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness
@@ -93,6 +99,27 @@ async def test_a_smaller_part_that_rejects_has_the_name_of_the_restriction() -> 
         await app.request_otp(phone(4), "198.18.4.1")
 
     assert raised.value.limit == "test"
+
+
+class LimitCountry:
+    """Terms with a limit of the country that no restriction makes smaller."""
+
+    def change(self, reservation: Reservation, delivery: RequestedDelivery) -> Reservation:
+        window = SlidingWindow(1, HOUR)
+        country = f"country:{delivery.phone.country}"
+        limit = RateLimit(country, LimitPurpose.DELIVERIES, "other", window)
+        return reservation.with_limits(limit)
+
+
+async def test_a_limit_of_another_feature_keeps_its_name() -> None:
+    app = make_app(needs_proof=False)
+    app.limits.limits.terms.append(LimitCountry())
+    await app.request_otp(phone(0), "198.18.0.1")
+
+    with pytest.raises(TooManyOtpRequests) as raised:
+        await app.request_otp(phone(1), "198.18.1.1")
+
+    assert raised.value.limit == "other_per_country"
 
 
 async def test_who_has_a_code_is_told_the_cooldown_and_not_the_restriction() -> None:

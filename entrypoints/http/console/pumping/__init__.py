@@ -1,0 +1,1 @@
+"""Warnings of pumping in the web console."""

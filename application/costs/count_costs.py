@@ -60,9 +60,8 @@ class CountCostsByHour:
     """Count costs with the messages of the hour, so that a code that is entered has a price."""
 
     sums: HourlySums
-    currency: str
     clock: Clock
 
     def add(self, group: DeliveryGroup, millionths: int) -> None:
         """Add an amount to this hour."""
-        self.sums.add_cost(self.clock.now(), group, self.currency, millionths)
+        self.sums.add_cost(self.clock.now(), group, millionths)

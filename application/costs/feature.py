@@ -44,7 +44,9 @@ class CostsFeature:
             instance = make_process_id(core.system.randomness)
             currency = policy.prices.currency
         sums = CostSums(instance, currency)
-        by_hour = CountCostsByHour(core.of(StatisticsFeature).sums, currency, self._clock)
+        hourly_sums = core.of(StatisticsFeature).sums
+        hourly_sums.currency = currency
+        by_hour = CountCostsByHour(hourly_sums, self._clock)
         self.count = CountCosts(
             sums=sums,
             prices=policy.prices,

@@ -64,15 +64,11 @@ class DeliveryEntry:
 
 @dataclass(frozen=True, slots=True)
 class HourlyCost:
-    """What the messages and calls of one country, channel and provider cost.
-
-    The amount is in millionths of the currency.
-    """
+    """What the messages and calls of one country, channel and provider cost, in millionths."""
 
     country: str
     channel: Channel
     provider: str
-    currency: str
     millionths: int
 
 
@@ -96,6 +92,8 @@ class HourlyCounts:
         rejections: Requests for a code, and calls, that a limit rejected, by limit.
         events: The security events, by type.
         costs: What messages and calls cost, where that is counted.
+        currency: That of the costs. Empty where none are counted: by a process without prices, or
+            by a program of before.
     """
 
     id: str
@@ -104,6 +102,7 @@ class HourlyCounts:
     rejections: tuple[NamedCount, ...] = ()
     events: tuple[NamedCount, ...] = ()
     costs: tuple[HourlyCost, ...] = ()
+    currency: str = ""
 
     @property
     def expires_at(self) -> datetime:
@@ -122,7 +121,7 @@ class _Hour:
     deliveries: dict[DeliveryGroup, DeliveryCounts] = field(default_factory=dict)
     rejections: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
-    costs: Counter[tuple[DeliveryGroup, str]] = field(default_factory=Counter)
+    costs: Counter[DeliveryGroup] = field(default_factory=Counter)
 
 
 class HourlySums(PeriodSums[_Hour, HourlyCounts]):
@@ -130,6 +129,9 @@ class HourlySums(PeriodSums[_Hour, HourlyCounts]):
 
     The number of hours is limited, and so is that of the groups of an hour: whoever requests codes
     chooses the countries.
+
+    Attributes:
+        currency: That of costs; empty where this process counts none.
     """
 
     def __init__(self, instance: str) -> None:
@@ -141,6 +143,7 @@ class HourlySums(PeriodSums[_Hour, HourlyCounts]):
         super().__init__(ONE_HOUR)
         self._instance = instance
         self._begun_hours = 0
+        self.currency = ""
 
     def add_delivery(self, now: datetime, group: DeliveryGroup, counts: DeliveryCounts) -> None:
         """Add counts to those of a country, channel and provider in this hour."""
@@ -149,12 +152,12 @@ class HourlySums(PeriodSums[_Hour, HourlyCounts]):
             group = DeliveryGroup(OTHER, group.channel, OTHER)
         deliveries[group] = deliveries.get(group, DeliveryCounts()) + counts
 
-    def add_cost(self, now: datetime, group: DeliveryGroup, currency: str, millionths: int) -> None:
+    def add_cost(self, now: datetime, group: DeliveryGroup, millionths: int) -> None:
         """Add what a message or call cost to the costs of its group in this hour."""
         costs = self._hour(now).costs
-        if (group, currency) not in costs and len(costs) >= MAX_GROUPS:
+        if group not in costs and len(costs) >= MAX_GROUPS:
             group = DeliveryGroup(OTHER, group.channel, OTHER)
-        costs[group, currency] += millionths
+        costs[group] += millionths
 
     def add_rejection(self, now: datetime, limit: str) -> None:
         """Count a rejection by a limit in this hour."""
@@ -188,9 +191,10 @@ class HourlySums(PeriodSums[_Hour, HourlyCounts]):
             rejections=tuple(NamedCount(*counted) for counted in hour.rejections.items()),
             events=tuple(NamedCount(*counted) for counted in hour.events.items()),
             costs=tuple(
-                HourlyCost(group.country, group.channel, group.provider, currency, millionths)
-                for (group, currency), millionths in hour.costs.items()
+                HourlyCost(group.country, group.channel, group.provider, millionths)
+                for group, millionths in hour.costs.items()
             ),
+            currency=self.currency,
         )
 
 

@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -31,31 +31,48 @@ class ProviderFigures:
     Attributes:
         counts: The messages and calls with a code, and the logins with these codes.
         millionths: What messages and calls cost; None where no costs are counted or shown.
+        without_amount: Those of the counts whose costs are not in the amount: no costs were counted
+            with them, or in another currency.
+        silent: How many of the messages and calls are in rows of which nothing was reported.
     """
 
     counts: DeliveryCounts
     millionths: int | None
+    without_amount: DeliveryCounts = DeliveryCounts()
+    silent: int = 0
+
+    @property
+    def delivered(self) -> int | None:
+        """What was delivered; None if nothing was reported."""
+        is_reported = self.counts.delivered or self.counts.undelivered
+        return self.counts.delivered if is_reported else None
 
     @property
     def delivered_percent(self) -> float | None:
-        """What was delivered, in percent of what was sent; None if nothing was reported."""
-        is_reported = self.counts.delivered or self.counts.undelivered
-        return self._percent(self.counts.delivered) if is_reported else None
+        """What was delivered, in percent of what was sent where something was reported."""
+        if self.delivered is None:
+            return None
+        return _percent(self.delivered, self.counts.sent - self.silent)
 
     @property
     def entered_percent(self) -> float | None:
         """The logins, in percent of what was sent; None if nothing was sent."""
-        return self._percent(self.counts.logins)
+        return _percent(self.counts.logins, self.counts.sent)
 
     @property
     def price_of_entered(self) -> int | None:
-        """What a code that was entered cost, in millionths; None if none was."""
-        if self.millionths is None or not self.counts.logins:
-            return None
-        return round(self.millionths / self.counts.logins)
+        """What a code that was entered cost, in millionths; None if none was.
 
-    def _percent(self, count: int) -> float | None:
-        return round(100 * count / self.counts.sent, 1) if self.counts.sent else None
+        Logins without an amount are left out: with them, a code would look cheaper than it was.
+        """
+        logins = self.counts.logins - self.without_amount.logins
+        if self.millionths is None or not logins:
+            return None
+        return (2 * self.millionths + logins) // (2 * logins)
+
+
+def _percent(count: int, total: int) -> float | None:
+    return round(100 * count / total, 1) if total else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +105,29 @@ class ProviderSums:
     """The sums of a report, while its records are read.
 
     Amounts are those of the currency that was counted last: a price list may have had another one
-    before.
+    before. Counts are kept by the currency of their process.
     """
 
     query: StatisticsQuery
-    _counts: dict[DeliveryGroup, DeliveryCounts] = field(default_factory=dict)
+    _counts: dict[str, dict[DeliveryGroup, DeliveryCounts]] = field(default_factory=dict)
     _costs: dict[str, Counter[DeliveryGroup]] = field(default_factory=dict)
     _last: tuple[datetime, str] | None = None
 
     def add(self, hourly: HourlyCounts) -> None:
         """Add what a process counted in an hour of the report."""
+        currency = hourly.currency
+        if currency:
+            found = (hourly.starts_at, currency)
+            self._last = found if self._last is None else max(self._last, found)
+        counts = self._counts.setdefault(currency, {})
         for entry in hourly.deliveries:
             if self._includes(entry.country):
                 group = DeliveryGroup(entry.country, entry.channel, entry.provider)
-                self._counts[group] = self._counts.get(group, DeliveryCounts()) + entry.counts
+                counts[group] = counts.get(group, DeliveryCounts()) + entry.counts
+        costs = self._costs.setdefault(currency, Counter())
         for cost in hourly.costs:
-            found = (hourly.starts_at, cost.currency)
-            self._last = found if self._last is None else max(self._last, found)
             if self._includes(cost.country):
-                group = DeliveryGroup(cost.country, cost.channel, cost.provider)
-                of_currency = self._costs.setdefault(cost.currency, Counter())
-                of_currency[group] += cost.millionths
+                costs[DeliveryGroup(cost.country, cost.channel, cost.provider)] += cost.millionths
 
     def summarize(self, *, has_amounts: bool) -> ProviderSummary:
         """Return the report of what was added.
@@ -118,15 +137,32 @@ class ProviderSums:
         """
         currency = self._last[1] if self._last and has_amounts else ""
         costs = self._costs.get(currency, Counter())
-        groups = {*self._counts, *costs}
+        with_amount = self._counts.get(currency, {})
+        counts: dict[DeliveryGroup, DeliveryCounts] = {}
+        without_amount: dict[DeliveryGroup, DeliveryCounts] = {}
+        for counted_in, of_currency in self._counts.items():
+            _add(of_currency, counts)
+            if currency and counted_in != currency:
+                _add(of_currency, without_amount)
+        groups = {*counts, *costs}
 
-        def figures(*of: DeliveryGroup) -> ProviderFigures:
-            counts = sum(
-                (self._counts.get(each, DeliveryCounts()) for each in of), DeliveryCounts()
+        def figures(group: DeliveryGroup) -> ProviderFigures:
+            has_amount = currency and (group in costs or group in with_amount)
+            found = ProviderFigures(
+                counts.get(group, DeliveryCounts()),
+                costs[group] if has_amount else None,
+                without_amount.get(group, DeliveryCounts()),
             )
-            return ProviderFigures(counts, sum(costs[each] for each in of) if currency else None)
+            silent = found.counts.sent if found.delivered is None else 0
+            return replace(found, silent=silent)
 
         rows = [ProviderRow(group, figures(group)) for group in groups]
+        total = ProviderFigures(
+            sum(counts.values(), DeliveryCounts()),
+            sum(costs.values()) if currency else None,
+            sum(without_amount.values(), DeliveryCounts()),
+            sum(row.figures.silent for row in rows),
+        )
         rows.sort(
             key=lambda row: (
                 -row.figures.counts.sent,
@@ -135,12 +171,17 @@ class ProviderSums:
                 row.group.provider,
             )
         )
-        return ProviderSummary(
-            query=self.query, currency=currency, rows=rows, total=figures(*groups)
-        )
+        return ProviderSummary(query=self.query, currency=currency, rows=rows, total=total)
 
     def _includes(self, country: str) -> bool:
         return self.query.country in (None, country)
+
+
+def _add(
+    counts: Mapping[DeliveryGroup, DeliveryCounts], to: dict[DeliveryGroup, DeliveryCounts]
+) -> None:
+    for group, counted in counts.items():
+        to[group] = to.get(group, DeliveryCounts()) + counted
 
 
 def parse_time(text: str, *, is_end: bool) -> datetime:

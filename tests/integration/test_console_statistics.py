@@ -259,7 +259,7 @@ async def test_the_page_of_providers_has_shares_amounts_and_who_is_left(
     await count_some(console)
     statistics, now = console.harness.use_cases.of(StatisticsFeature), console.harness.clock.now()
     group = DeliveryGroup("IN", Channel.SMS, "acme:open")
-    statistics.sums.add_cost(now, group, "USD", 33_117_000)
+    statistics.sums.add_cost(now, group, 33_117_000)
     await statistics.write()
     left = ProviderState(
         country="IN",

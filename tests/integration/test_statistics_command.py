@@ -108,7 +108,7 @@ def test_the_providers_have_their_shares_and_the_price_of_an_entered_code(tmp_pa
     ]
     assert (as_json["currency"], as_json["total"]["price_of_entered"]) == ("USD", 12_450)
     assert as_csv[1:] == [
-        f'"US","sms","{PROVIDER}","3","2","66.7","2","66.7","USD","0.024900","0.012450"'
+        f'"US","sms","{PROVIDER}","3","2","66.7","2","66.7","USD","0.024900","0.012450","0"'
     ]
     assert other[0].endswith("by country, channel and provider, only IN:")
     assert other[1:] == ["Nothing was counted."]

@@ -95,7 +95,6 @@ class HourlyCostRecord(msgspec.Struct, gc=False):
     country: str
     channel: str
     provider: str
-    currency: str
     millionths: int
 
 
@@ -117,6 +116,7 @@ class HourlyCountsRecord(Record, kw_only=True):
     events: tuple[NamedCountRecord, ...]
     whatsapp_deliveries: tuple[WhatsAppCountsRecord, ...] = ()
     costs: tuple[HourlyCostRecord, ...] = ()
+    currency: str = ""
 
 
 DAILY_COSTS: Final = RecordKind(

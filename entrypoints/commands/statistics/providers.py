@@ -29,6 +29,8 @@ from entrypoints.settings.settings import Settings
 _HOUR: Final = "%Y-%m-%d %H:%M"
 UNKNOWN: Final = "\N{EN DASH}"
 """In the place of a figure that is not known."""
+LACKING: Final = "*"
+"""After an amount that does not have the costs of all messages."""
 
 
 def providers(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -86,6 +88,11 @@ def render_providers(report: ProviderReport) -> Iterator[str]:
         yield "Nothing was counted."
     if summary.rows and not summary.currency:
         yield "No costs were counted in this time: DIALTONE_PRICES names a file with prices."
+    if lacking := summary.total.without_amount.sent:
+        yield (
+            f"{LACKING} Without {lacking:,} messages or calls, which were counted without prices in"
+            f" {summary.currency}. The price is that of the others."
+        )
     for state in report.left:
         yield (
             f"{state.provider} is tried last in {state.country} by {state.channel} since "
@@ -94,14 +101,15 @@ def render_providers(report: ProviderReport) -> Iterator[str]:
 
 
 def _cells(figures: ProviderFigures, summary: ProviderSummary) -> tuple[str, ...]:
-    delivered = UNKNOWN if figures.delivered_percent is None else f"{figures.counts.delivered:,}"
+    delivered = UNKNOWN if figures.delivered is None else f"{figures.delivered:,}"
+    mark = f" {LACKING}" if figures.without_amount.sent else ""
     return (
         f"{figures.counts.sent:,}",
         delivered,
         _percent(figures.delivered_percent),
         f"{figures.counts.logins:,}",
         _percent(figures.entered_percent),
-        _amount(figures.millionths, summary.currency),
+        _amount(figures.millionths, summary.currency) + mark,
         _amount(figures.price_of_entered, summary.currency),
     )
 

@@ -18,6 +18,7 @@ def csv_lines(report: ProviderReport) -> Iterator[str]:
         [
             *("country", "channel", "provider", "messages", "delivered", "delivered_percent"),
             *("entered", "entered_percent", "currency", "amount", "price_of_entered"),
+            "messages_without_amount",
         ]
     )
     summary = report.summary
@@ -27,16 +28,16 @@ def csv_lines(report: ProviderReport) -> Iterator[str]:
             "" if amount is None else to_decimal(amount)
             for amount in (figures.millionths, figures.price_of_entered)
         )
-        is_reported = figures.delivered_percent is not None
         yield to_csv_line(
             [
                 *(group.country, group.channel.value, group.provider, figures.counts.sent),
-                figures.counts.delivered if is_reported else "",
+                _or_empty(figures.delivered),
                 _or_empty(figures.delivered_percent),
                 figures.counts.logins,
                 _or_empty(figures.entered_percent),
                 summary.currency,
                 *amounts,
+                figures.without_amount.sent if summary.currency else "",
             ]
         )
 

@@ -6,7 +6,7 @@ import msgspec
 
 from application.otp.extensions import ProviderState
 from application.statistics.report_providers import ProviderReport
-from domain.statistics.provider_report import TIME_PATTERN, ProviderFigures
+from domain.statistics.provider_report import TIME_PATTERN, ProviderFigures, ProviderSummary
 from entrypoints.http.fields import described, format_timestamp, query_parameter, time_field
 from entrypoints.http.statistics.providers.csv_report import MEDIA_TYPE
 
@@ -35,8 +35,10 @@ CSV_RESPONSE: Final = {
         "example": "\r\n".join(
             (
                 '"country","channel","provider","messages","delivered","delivered_percent",'
-                '"entered","entered_percent","currency","amount","price_of_entered"',
-                '"IN","sms","twilio","1000","930","93.0","800","80.0","USD","83.000000","0.103750"',
+                '"entered","entered_percent","currency","amount","price_of_entered",'
+                '"messages_without_amount"',
+                '"IN","sms","twilio","1000","930","93.0","800","80.0","USD","83.000000",'
+                '"0.103750","0"',
                 "",
             )
         ),
@@ -55,7 +57,14 @@ class ProviderFiguresResponse(msgspec.Struct, kw_only=True):
         int | None,
         described("Those that arrived, as it reported; null if it reported nothing.", 930),
     ]
-    delivered_percent: Annotated[float | None, described("These in percent of the messages.", 93.0)]
+    delivered_percent: Annotated[
+        float | None,
+        described(
+            "These in percent of the messages. Of the total, in percent of those of rows with"
+            " reports.",
+            93.0,
+        ),
+    ]
     entered: Annotated[int, described("The logins with these codes.", 800)]
     entered_percent: Annotated[
         float | None, described("These in percent of the messages; null without a message.", 80.0)
@@ -72,9 +81,18 @@ class ProviderFiguresResponse(msgspec.Struct, kw_only=True):
     price_of_entered: Annotated[
         int | None,
         described(
-            "The amount for each code that was entered, in millionths; null if none was.",
+            "The amount for each code that was entered, in millionths; null if none was. Logins in"
+            " hours without amounts are left out.",
             103750,
             format="int64",
+        ),
+    ]
+    messages_without_amount: Annotated[
+        int | None,
+        described(
+            "Those of the messages that are not in the amount: no costs were counted with them, or"
+            " in another currency. Null if the report has no amounts.",
+            0,
         ),
     ]
 
@@ -134,25 +152,25 @@ def to_providers_response(report: ProviderReport) -> ProvidersResponse:
                 country=row.group.country,
                 channel=row.group.channel.value,
                 provider=row.group.provider,
-                **_fields(row.figures),
+                **_fields(row.figures, summary),
             )
             for row in summary.rows
         ],
-        total=ProviderFiguresResponse(**_fields(summary.total)),
+        total=ProviderFiguresResponse(**_fields(summary.total, summary)),
         left=[_to_left_response(state) for state in report.left],
     )
 
 
-def _fields(figures: ProviderFigures) -> Any:
-    is_reported = figures.delivered_percent is not None
+def _fields(figures: ProviderFigures, summary: ProviderSummary) -> Any:
     return {
         "messages": figures.counts.sent,
-        "delivered": figures.counts.delivered if is_reported else None,
+        "delivered": figures.delivered,
         "delivered_percent": figures.delivered_percent,
         "entered": figures.counts.logins,
         "entered_percent": figures.entered_percent,
         "millionths": figures.millionths,
         "price_of_entered": figures.price_of_entered,
+        "messages_without_amount": figures.without_amount.sent if summary.currency else None,
     }
 
 

@@ -29,9 +29,11 @@ WITHOUT_VALUES: Final = {
     "Errors of the stores",
     "Last cleanup",
     "Deleted by cleanups",
+    "Delivered",
     "Later status",
     "Undelivered",
     "Undelivered, 24 hours",
+    "Warnings of message pumping",
 }
 """Panels of what does not happen here."""
 

@@ -229,7 +229,7 @@ class DeliverInOrder:
         await self.keep_result(phone, delivery, result, was_unknown=was_unknown)
 
     async def _add_report(self, delivery: Delivery) -> None:
-        """Add the report that clients see. It never changes."""
+        """Set the report that clients see, also where an imitated message has one."""
         now = self.clock.now()
         report = DeliveryReport(
             delivery.report_id,
@@ -238,4 +238,4 @@ class DeliverInOrder:
             visible_at=now + LOOKS_SENT_AFTER,
         )
         with suppress(StorageError):
-            await self.delivery_reports.add(report)
+            await change(self.delivery_reports, report.id, lambda _: (report, None))

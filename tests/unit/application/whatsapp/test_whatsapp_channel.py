@@ -154,6 +154,14 @@ async def test_an_sms_that_comes_first_is_imitated_for_a_blocked_phone() -> None
     assert (await take_time(app, a_phone()))[0] == HIDDEN_WAIT
     assert sent(app) == (1, 1)
 
+    # An imitated SMS would be reported as sent after a typical time.
+    app.advance(60)
+    ids = [(await app.request(phone)).request_id for phone in (a_phone(), a_phone(3))]
+    app.advance(LOOKS_SENT_AFTER.total_seconds() - 0.5)
+    assert [await app.otp.get_delivery_status(each) for each in ids] == [(QUEUED, None)] * 2
+    app.advance(0.5)
+    assert [await app.otp.get_delivery_status(each) for each in ids] == [(SENT, None)] * 2
+
 
 async def test_the_status_that_clients_see_is_the_same_for_all(app: WhatsAppHarness) -> None:
     ids = [(await app.request(a_phone(1))).request_id]

@@ -75,8 +75,13 @@ def _used_providers(settings: Settings) -> list[Provider]:
 
 
 def _check_providers(settings: Settings) -> Iterator[Problem]:
-    variables = " or ".join(settings.PROVIDER_VARIABLES)
+    values = settings.variables.values
     for provider in _used_providers(settings):
+        variables = " or ".join(
+            variable
+            for variable in settings.PROVIDER_VARIABLES
+            if provider.name in values.get(variable, "").lower()
+        )
         for name in provider.required:
             if not settings.is_set(name):
                 yield Problem(name, f"Must be set if {variables} names {provider.name}.")

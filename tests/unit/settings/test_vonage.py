@@ -41,7 +41,8 @@ def test_messages_go_by_twilio_and_then_by_vonage_and_calls_by_twilio() -> None:
 def test_each_part_of_an_account_must_be_set(name: str) -> None:
     lines = problems(VONAGE | {name: " "})
     assert list(lines) == [name]
-    assert "ust be set if DIALTONE_SMS" in lines[name]
+    assert "ust be set if DIALTONE_SMS " in lines[name]
+    assert "DIALTONE_VOICE" not in lines[name]
     assert "  " not in lines[name]
 
 

@@ -1,5 +1,6 @@
 """Write what this process counted, and read what all processes have written."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -61,39 +62,48 @@ class ReadConversion:
     recent: RecentCounts
     repositories: ConversionRepositories
     clock: Clock
-    read_at: datetime | None = None
+    _minutes_after: Cursor | None = None
+    _hours_after: Cursor | None = None
 
     async def __call__(self) -> None:
         """Read them.
+
+        The hours are added little by little, as the first time there are many. A read that fails
+        is continued. Until the minutes are added there is nothing to compare with them.
 
         Raises:
             StorageError
             CorruptRecord
         """
-        now = self.clock.now()
-        since = self.read_at - OVERLAP if self.read_at else None
-        until = now + OVERLAP
-        minutes = await _list_changed(
-            self.repositories.minutes, since or now - MINUTES_RETENTION, until
-        )
-        hours = await _list_changed(self.repositories.hours, since or now - HOURS_RETENTION, until)
-        # At once, so that nobody sees one without the other.
+        now, repositories = self.clock.now(), self.repositories
+        until, again_from = now + OVERLAP, Cursor(now - OVERLAP, "")
+        after = self._minutes_after or Cursor(now - MINUTES_RETENTION, "")
+        listed = _list_changed(repositories.minutes, after, until)
+        minutes = [record async for batch in listed for record in batch]
+        after = self._hours_after or Cursor(now - HOURS_RETENTION, "")
+        async for hours in _list_changed(repositories.hours, after, until):
+            self.recent.add_hours(hours)
+            self.recent.forget(now)
+            if hours[-1].changed_at < again_from.created_at:
+                self._hours_after = _position(hours[-1])
         self.recent.add_minutes(minutes)
-        self.recent.add_hours(hours)
         self.recent.forget(now)
-        self.read_at = now
+        self._minutes_after = self._hours_after = again_from
 
 
 async def _write(records: ChangingCounts[V], record: V) -> None:
     await change(records, record.id, lambda _: (record, None))
 
 
-async def _list_changed(records: ChangingCounts[V], since: datetime, until: datetime) -> list[V]:
-    found: list[V] = []
-    after = Cursor(since, "")
+async def _list_changed(
+    records: ChangingCounts[V], after: Cursor, until: datetime
+) -> AsyncIterator[Sequence[V]]:
     while batch := await records.list_changed(after, until, _BATCH_SIZE):
-        found += batch
+        yield batch
         if len(batch) < _BATCH_SIZE:
             break
-        after = Cursor(batch[-1].changed_at, batch[-1].id)
-    return found
+        after = _position(batch[-1])
+
+
+def _position(record: MinuteConversion | HourConversion) -> Cursor:
+    return Cursor(record.changed_at, record.id)

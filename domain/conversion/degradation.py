@@ -31,6 +31,8 @@ SLOW_PERIOD: Final = timedelta(hours=2)
 TRIAL_AFTER: Final = timedelta(hours=6)
 """After this a provider returns on trial, if there are too few messages for a decision."""
 
+_Sent = tuple[ConversionSource, Sequence[CellCounts]]
+
 
 @dataclass(frozen=True, slots=True)
 class Returned:
@@ -133,12 +135,17 @@ def find_recovered(
     - What the operator does not use anymore, returns after these six hours too.
     """
     returned: list[Returned] = []
+    sent_since: dict[timedelta, Mapping[str, Sequence[_Sent]]] = {}
     for left in states.left:
         duration = now - left.left_at
         if left.channel != channel or duration < HYSTERESIS:
             continue
+        period = min(SLOW_PERIOD, duration)
+        if period not in sent_since:  # it reads everything, and many countries may be left at once
+            sent_since[period] = _list_by_country(recent, now, period, channel)
         is_alone = states.are_all_left(left.country, channel, providers)
-        counts, expected = _compare(recent, left, now, is_alone=is_alone)
+        sent = sent_since[period].get(left.country, ())
+        counts, expected = _compare(recent, left, now, sent, is_alone=is_alone)
         result = (left, round(counts.sent), round(counts.entered))
         if counts.sent >= MIN_MESSAGES:
             if counts.share >= RECOVERED_PART * expected:
@@ -148,17 +155,27 @@ def find_recovered(
     return returned
 
 
+def _list_by_country(
+    recent: RecentCounts, now: datetime, period: timedelta, channel: str
+) -> Mapping[str, Sequence[_Sent]]:
+    by_country: defaultdict[str, list[_Sent]] = defaultdict(list)
+    for source, cells in recent.find(now, period, lambda source: source.channel == channel):
+        by_country[source.country].append((source, cells))
+    return by_country
+
+
 def _compare(
-    recent: RecentCounts, left: LeftProvider, now: datetime, *, is_alone: bool
+    recent: RecentCounts,
+    left: LeftProvider,
+    now: datetime,
+    sent: Sequence[_Sent],
+    *,
+    is_alone: bool,
 ) -> tuple[CappedCounts, float]:
     """Return what was sent since a provider was left, and the share that is expected of it."""
     own: defaultdict[str, list[CellCounts]] = defaultdict(list)
     others: defaultdict[str, list[CellCounts]] = defaultdict(list)
-
-    def is_wanted(source: ConversionSource) -> bool:
-        return source.country == left.country and source.channel == left.channel
-
-    for source, cells in recent.find(now, min(SLOW_PERIOD, now - left.left_at), is_wanted):
+    for source, cells in sent:
         if source.provider != left.provider:
             others[source.group].extend(cells)
         elif is_alone or source.sample == CONVERSION:
@@ -173,9 +190,9 @@ def _compare(
         shares = [] if usual is None else [usual]
         if elsewhere.sent >= MIN_MESSAGES:
             shares.append(elsewhere.share)
-        sent = sum([cell.sent for cell in of_group])
-        expected += sent
-        entered += sent * min(shares, default=left.usual_percent / 100)
+        number = sum([cell.sent for cell in of_group])
+        expected += number
+        entered += number * min(shares, default=left.usual_percent / 100)
     return counts, entered / expected if expected else left.usual_percent / 100
 
 

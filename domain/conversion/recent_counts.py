@@ -26,41 +26,55 @@ _CODE_LIFETIME: Final = timedelta(minutes=10)
 MIN_USUAL: Final = 100
 """Of fewer codes there is no usual share."""
 
+_CHANGES_FOR: Final = timedelta(hours=2)
+"""After this a process writes an hour no more, unless the database was away for as long."""
+
 SourceFilter = Callable[[ConversionSource], bool]
 ALL_COUNTRIES: Final = ""
+_Kind = tuple[str, str, str]
+"""A channel, a provider and a group."""
 
 
 class _Sums:
-    """Sums by country, and of all countries together."""
+    """Sums by country, and of all countries together; by channel, provider and group."""
 
     def __init__(self) -> None:
-        self._by_country: defaultdict[str, dict[ConversionSource, ConversionCounts]]
-        self._by_country = defaultdict(dict)
+        self._by_country: defaultdict[str, defaultdict[_Kind, list[int]]]
+        self._by_country = defaultdict(lambda: defaultdict(lambda: [0, 0]))
 
-    def add(self, source: ConversionSource, counts: ConversionCounts) -> None:
+    def add(self, source: ConversionSource, sent: int, entered: int) -> None:
+        kind = (source.channel, source.provider, source.group)
         for country in (source.country, ALL_COUNTRIES):
-            sums = self._by_country[country]
-            key = ConversionSource(
-                country, source.channel, source.provider, source.group, source.sample
-            )
-            total = sums.get(key, ConversionCounts()) + counts
-            if total == ConversionCounts():
-                del sums[key]
-            else:
-                sums[key] = total
+            counts = self._by_country[country][kind]
+            counts[0] += sent
+            counts[1] += entered
 
-    def total(self, country: str, is_wanted: SourceFilter) -> ConversionCounts:
-        found = self._by_country.get(country, {})
-        wanted = [counts for source, counts in found.items() if is_wanted(source)]
-        return sum(wanted, ConversionCounts())
+    def subtract(self, other: "_Sums") -> None:
+        for country, kinds in other._by_country.items():
+            for kind, (sent, entered) in kinds.items():
+                counts = self._by_country[country][kind]
+                counts[0] -= sent
+                counts[1] -= entered
+
+    def total(self, country: str, wanted: _Kind) -> ConversionCounts:
+        """Return the sum of a country; what is empty in `wanted` may be any."""
+        total = ConversionCounts()
+        for kind, counts in self._by_country.get(country, {}).items():
+            if all(name in ("", found) for name, found in zip(wanted, kind, strict=True)):
+                total += ConversionCounts(*counts)
+        return total
 
 
 class RecentCounts:
-    """The counts of all processes, in memory, as far as they were read."""
+    """The counts of all processes, in memory, as far as they were read.
+
+    Hours that no process changes anymore are kept as one sum for all processes.
+    """
 
     def __init__(self) -> None:
         self._minutes: dict[str, MinuteConversion] = {}
-        self._hours: dict[str, HourConversion] = {}
+        self._changing_hours: dict[str, HourConversion] = {}
+        self._hours: defaultdict[datetime, _Sums] = defaultdict(_Sums)
         self._sums = _Sums()
         self._sums_since: dict[datetime, _Sums] = {}
 
@@ -72,19 +86,25 @@ class RecentCounts:
     def add_hours(self, records: Iterable[HourConversion]) -> None:
         """Add hours, in place of what was read of them before."""
         for record in records:
-            self._remove_hour(record.id)
-            self._hours[record.id] = record
-            for each in record.sources:
-                self._sums.add(each.source, each.counts)
+            former = self._changing_hours.get(record.id)
+            for sums in (self._hours[record.starts_at], self._sums):
+                for each in former.sources if former else ():
+                    sums.add(each.source, -each.sent, -each.entered)
+                for each in record.sources:
+                    sums.add(each.source, each.sent, each.entered)
+            self._changing_hours[record.id] = record
 
     def forget(self, now: datetime) -> None:
         """Forget what is over."""
         for minute in [*self._minutes.values()]:
             if minute.starts_at < now - MINUTES_RETENTION:
                 del self._minutes[minute.id]
-        for hour in [*self._hours.values()]:
-            if hour.starts_at < start_of(now, HOUR) - USUAL_PERIOD:
-                self._remove_hour(hour.id)
+        for hour in [*self._changing_hours.values()]:
+            if hour.changed_at < now - _CHANGES_FOR:
+                del self._changing_hours[hour.id]
+        for starts_at in [*self._hours]:
+            if starts_at < start_of(now, HOUR) - USUAL_PERIOD:
+                self._sums.subtract(self._hours.pop(starts_at))
 
     def cells(
         self, now: datetime, period: timedelta, is_wanted: SourceFilter | None = None
@@ -151,16 +171,9 @@ class RecentCounts:
         Returns:
             The part from 0 to 1, or None if fewer than `MIN_USUAL` codes were sent.
         """
-
-        def is_wanted(source: ConversionSource) -> bool:
-            return (
-                (not group or source.group == group)
-                and (not provider or source.provider == provider)
-                and (not channel or source.channel == channel)
-            )
-
+        wanted = (channel, provider, group)
         latest = self._counted_since(start_of(now - without, MINUTE))
-        usual = self._sums.total(country, is_wanted) - latest.total(country, is_wanted)
+        usual = self._sums.total(country, wanted) - latest.total(country, wanted)
         return usual.share if usual.sent >= MIN_USUAL else None
 
     def _counted_since(self, first: datetime) -> _Sums:
@@ -169,10 +182,6 @@ class RecentCounts:
             sums = self._sums_since[first] = _Sums()
             for minute in self._minutes.values():
                 for each in minute.sources if minute.starts_at >= first else ():
-                    sums.add(each.source, each.counts)
+                    counts = each.counts
+                    sums.add(each.source, counts.sent, counts.entered)
         return self._sums_since[first]
-
-    def _remove_hour(self, record_id: str) -> None:
-        record = self._hours.pop(record_id, None)
-        for each in record.sources if record else ():
-            self._sums.add(each.source, ConversionCounts() - each.counts)

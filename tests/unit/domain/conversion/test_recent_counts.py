@@ -97,6 +97,18 @@ def test_the_usual_share_is_that_of_fifteen_days_without_the_latest_minutes(
     assert recent.usual_share("IN", "recognized", NOW, without=timedelta()) == 0.1
 
 
+def test_an_hour_that_is_over_is_kept_as_the_sum_of_all_processes(recent: RecentCounts) -> None:
+    starts_at = THIS_HOUR - 5 * HOUR
+    for number in range(4):
+        recent.add_hours([an_hour(f"{number}", starts_at, SourceSum(SOURCE, 20, 20))])
+        recent.add_hours([an_hour(f"{number}", starts_at, SourceSum(SOURCE, 50, 20))])
+    recent.forget(NOW)
+    assert not recent._changing_hours
+    assert recent.usual_share("IN", "recognized", NOW) == pytest.approx(80 / 200)
+    recent.forget(NOW + USUAL_PERIOD)
+    assert recent.usual_share("IN", "recognized", NOW + USUAL_PERIOD) is None
+
+
 def test_fewer_than_a_hundred_codes_have_no_usual_share(recent: RecentCounts) -> None:
     recent.add_hours([an_hour("now", THIS_HOUR, SourceSum(SOURCE, 99, 80))])
     assert recent.usual_share("IN", "recognized", NOW) is None

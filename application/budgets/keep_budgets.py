@@ -29,7 +29,7 @@ from domain.phone import PhoneNumber
 OPERATOR_PART: Final = "operator"
 """Codes that an operator sends for a user."""
 SYSTEM_PART: Final = "system"
-"""Messages without a code, and what follows a message by another channel."""
+"""Messages without a code, and what follows a delivery that has taken nothing."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,9 +76,14 @@ class KeepBudgets:
             return Acquisition(self.clock.now(), ())
         return self.budgets.taken(permits, country, self.costs.highest(country, channel, parts))
 
-    async def acquire(self, country: str, channel: Channel, parts: int = 0) -> Acquisition | None:
+    async def acquire(
+        self, country: str, channel: Channel, parts: int = 0, follows: Permits | None = None
+    ) -> Acquisition | None:
         now, amount = self.clock.now(), self.costs.highest(country, channel, parts)
-        reservation = self.budgets.reserve(Reservation(now, ()), country, amount, (SYSTEM_PART,))
+        part = (follows and follows.part_of(BUDGET)) or SYSTEM_PART
+        reservation = self.budgets.reserve(
+            Reservation(now, ()), country, amount, (part,), stops_strangers=False
+        )
         if not reservation.limits:
             return Acquisition(now, ())
         try:

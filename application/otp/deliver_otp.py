@@ -176,7 +176,7 @@ class DeliverOtp:
             if is_first:
                 taken = spending.find(country, channel, code.delivery.permits, parts)
             else:
-                taken = await spending.acquire(country, channel, parts)
+                taken = await spending.acquire(country, channel, parts, code.delivery.permits)
             if taken is None:
                 return DeliveryResult(DeliveryStatus.REJECTED, NO_MONEY)
         message_channel = self.extensions.message_channels.get(channel)

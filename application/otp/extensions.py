@@ -236,10 +236,13 @@ class Spending(Protocol):
         """
         ...
 
-    async def acquire(self, country: str, channel: Channel, parts: int = 0) -> Acquisition | None:
+    async def acquire(
+        self, country: str, channel: Channel, parts: int = 0, follows: Permits | None = None
+    ) -> Acquisition | None:
         """Take the amount of a delivery that no budget stops; None if its hard end was reached.
 
-        It is for messages without a code, and for those that follow one by another channel.
+        It is for messages without a code, and for those that follow one by another channel: these
+        count in the part of the budget that the first one has by its permits.
         """
         ...
 

@@ -108,7 +108,13 @@ class Budgets:
         return [each for each in self.budgets if each.country in ("", country)]
 
     def reserve(
-        self, reservation: Reservation, country: str, amount: int, parts: Collection[str]
+        self,
+        reservation: Reservation,
+        country: str,
+        amount: int,
+        parts: Collection[str],
+        *,
+        stops_strangers: bool = True,
     ) -> Reservation:
         """Return a reservation that takes an amount as well.
 
@@ -118,11 +124,14 @@ class Budgets:
             amount: What the delivery costs at most.
             parts: The parts of the budget that it may be taken from, in this order. All but that of
                 strangers only say who has taken it: their budget does not end.
+            stops_strangers: Whether the part of strangers ends. If not, it only counts.
         """
         budgets = self.of_country(country)
         if not budgets or not amount:
             return reservation
         of_strangers = tuple(limit for each in budgets for limit in each.for_strangers(amount))
+        if not stops_strangers:
+            of_strangers = tuple(map(_without_end, of_strangers))
         group = Group(
             BUDGET,
             tuple(Part(name, of_strangers if name == STRANGERS else ()) for name in parts),
@@ -169,9 +178,11 @@ def settle(
         limits = tuple(replace(limit, amount=difference) for limit in taken.limits)
         return Acquisition(taken.acquired_at, limits), None
     if difference < 0:
-        more = tuple(
-            replace(limit, amount=-difference, window=SlidingWindow(UNLIMITED, limit.window.period))
-            for limit in taken.limits
-        )
+        more = tuple(_without_end(replace(limit, amount=-difference)) for limit in taken.limits)
         return None, Reservation(now, more)
     return None, None
+
+
+def _without_end(limit: RateLimit) -> RateLimit:
+    """Return a window that only counts."""
+    return replace(limit, window=SlidingWindow(UNLIMITED, limit.window.period))

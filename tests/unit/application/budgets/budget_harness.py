@@ -10,6 +10,7 @@ from application.budgets.feature import BudgetsFeature
 from domain.budgets.budgets import Budget, Budgets
 from domain.costs.prices import PriceList
 from domain.errors import TooManyOtpRequests
+from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -61,15 +62,19 @@ class BudgetHarness(CoreHarness):
 
 
 def open_budgets(
-    *budgets: Budget, prices: Mapping[tuple[str, Channel], int] | None = None, **limits: Any
+    *budgets: Budget,
+    prices: Mapping[tuple[str, Channel], int] | None = None,
+    channels: ChannelOrder | None = None,
+    **limits: Any,
 ) -> BudgetHarness:
     """Open a core with these budgets. Further options are limits of messages."""
     large = {"per_ip": LARGE, "per_country": LARGE, "total": LARGE, **limits}
     messenger = FakeMessenger()
     messenger.names = ("acme",)
-    app = BudgetHarness(
-        messenger=messenger, policy=make_core_policy(rate_limits=RateLimits(**large))
+    policy = make_core_policy(
+        rate_limits=RateLimits(**large), channels=channels or ChannelOrder(ONLY_SMS)
     )
+    app = BudgetHarness(messenger=messenger, policy=policy)
     prices = prices or {("US", Channel.SMS): PRICE, ("US", Channel.VOICE): PRICE}
     costs = DeliveryCosts(
         prices=PriceList("USD", prices), providers={}, free_providers={"free"}, max_parts=2

@@ -3,11 +3,13 @@
 import pytest
 
 from application.otp.extensions import EndedCall
-from domain.budgets.budgets import Budget
+from application.ports.otp import DeliveryResult
+from domain.budgets.budgets import BUDGET, Budget
 from domain.errors import DeliveryFailed, PhoneUnreachable
+from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
-from domain.otp.permits import Permits
-from domain.otp.rate_limits import Acquisition
+from domain.otp.permits import Permits, UsedPart
+from domain.otp.rate_limits import STRANGERS, Acquisition
 from tests.support.builders import NOW
 from tests.support.fakes.messenger import (
     INVALID_NUMBER,
@@ -151,6 +153,47 @@ async def test_a_message_without_a_code_is_stopped_by_the_hard_end_only() -> Non
     assert taken[0] is not None
     await spending.settle(taken[0], None)
     assert await app.used() == {"": 2 * PRICE}
+
+
+class UnreachableChannel:
+    """A channel that reaches nobody."""
+
+    provider = "other"
+
+    async def send(self, *_: object) -> DeliveryResult:
+        return INVALID_NUMBER
+
+    def retry_after(self) -> float:
+        return 0
+
+
+async def test_the_next_channel_of_a_stranger_counts_in_the_part_of_strangers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("application.otp.deliver_in_order.HIDDEN_WAIT", 0)
+    order = ChannelOrder((Channel.WHATSAPP, Channel.SMS))
+    app = open_budgets(Budget("", TEN, None), channels=order)
+    app.otp.extensions.message_channels[Channel.WHATSAPP] = UnreachableChannel()
+
+    await app.request_one(0, channel=None)
+    await app.otp.deliver_in_order.finish()
+
+    assert len(app.messenger.messages) == 1
+    assert app.budgets.watch is not None
+    [use] = await app.budgets.watch.measure()
+    assert (use.used, use.used_by_strangers, use.used_in_hour) == (PRICE, PRICE, PRICE)
+    assert await app.request_one(1) == ["budget_hour_total"]
+
+
+async def test_what_follows_a_delivery_is_sent_above_the_part_of_strangers() -> None:
+    app = open_budgets(Budget("", TEN, 2 * PRICE))
+    spending = app.otp.extensions.spending
+    assert spending is not None
+    of_stranger = Permits(NOW, (UsedPart(BUDGET, STRANGERS),))
+
+    taken = [await spending.acquire("US", Channel.SMS, 1, of_stranger) for _ in range(3)]
+
+    assert [each is not None for each in taken] == [True, True, False]
 
 
 async def test_without_an_answer_of_the_store_no_message_without_a_code_is_sent() -> None:

@@ -107,7 +107,7 @@ class PumpingFeature:
 
         Raises:
             Forbidden, TooShort: The caller may not.
-            WarningNotFound: No warning with this id is open.
+            InvalidValue: No warning with this id is open.
             AuditFailed
             StorageError
         """

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.errors import InvalidValue
 from domain.identifier import require_identifier
-from domain.pumping.errors import WarningNotFound
 
 WARNINGS_ID: Final = "warnings"
 """The id of the one record that has them, so that each is opened and closed once."""
@@ -116,12 +116,12 @@ class PumpingWarnings:
         """Return a warning that is open.
 
         Raises:
-            WarningNotFound
+            InvalidValue
         """
         for warning in self.open_at(now):
             if warning.id == warning_id:
                 return warning
-        raise WarningNotFound
+        raise InvalidValue("No warning with this id is open.")
 
     def ended_by_operator(self, country: str, now: datetime) -> frozenset[str]:
         """Return which ranges of a country are not judged now; the empty one is the country."""

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from application.pumping.acts import END_WARNING
 from application.pumping.feature import PumpingFeature
-from domain.errors import DomainError
+from domain.errors import DomainError, InvalidValue
 from domain.identifier import parse_identifier
-from domain.pumping.errors import WarningNotFound
 from domain.pumping.warning import PumpingWarning
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import parse_operator
@@ -21,7 +20,7 @@ from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
 
 _ERRORS: Final[Mapping[type[DomainError], str]] = {
-    WarningNotFound: "No warning with this id is open: dialtone pumping list."
+    InvalidValue: "No warning with this id is open: dialtone pumping list."
 }
 
 

@@ -18,13 +18,12 @@ from application.pumping.feature import PumpingFeature
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.attestation.errors import AttestationRequired
-from domain.errors import Forbidden, TooManyOtpRequests
+from domain.errors import Forbidden, InvalidValue, TooManyOtpRequests
 from domain.otp.delivery import Channel
 from domain.otp.permits import ALL, BY_CALL, UNVERIFIED, Recognition
 from domain.otp.rate_limits import ATTESTED, STRANGERS, RateLimits, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from domain.pumping.errors import WarningNotFound
 from domain.pumping.restrict import PUMPING
 from domain.pumping.warning import MAX_WARNINGS, ClosedBy, PumpingWarning, PumpingWarnings
 from tests.support.acts import BY_COMMAND, REASON, a_token
@@ -479,7 +478,7 @@ async def test_an_operator_ends_a_warning_for_a_day(app: AppHarness) -> None:
     [entry] = app.database.audit_entries
     assert (entry.action, entry.subject) == (AuditAction.END_RULE, warning.id)
     assert entry.reason == f"warning of pumping in US. {REASON}"
-    with pytest.raises(WarningNotFound):
+    with pytest.raises(InvalidValue):
         await pumping.end(BY_COMMAND, warning.id, REASON)
 
     app.advance(hours=2)

@@ -11,7 +11,7 @@ from typing import Final
 from domain.identities.device_token import DeviceToken
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
-from tests.benchmarks.month.countries import BY_CODE, FIRST_SMS
+from tests.benchmarks.month.countries import BY_CODE, FIRST_SMS, reaches_whatsapp
 from tests.benchmarks.month.ledger import Client, Sent
 from tests.benchmarks.month.schedule import Schedule
 from tests.benchmarks.month.service import MonthService, Requested
@@ -24,6 +24,8 @@ PREPARATION: Final = timedelta(hours=10)
 """Own numbers get their accounts so long before, over half of this time."""
 MINUTE: Final = timedelta(minutes=1)
 GUESSES: Final = 5
+NUMBERS_BETWEEN: Final = 101
+"""Lines of a range between a number that WhatsApp reaches and the next one that is tried."""
 SECONDS_TO_ENTER: Final = 15
 
 
@@ -55,6 +57,7 @@ class Attacker:
         sends_proofs: It buys proofs, and sends one where it is asked.
         enters: The share of its codes that it enters.
         channel: Which channel it asks for. An SMS is what pumping earns money by.
+        is_without_whatsapp: Its numbers are those that WhatsApp does not reach.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Attacker:
     sends_proofs: bool = False
     enters: float = 0.0
     channel: Channel | None = Channel.SMS
+    is_without_whatsapp: bool = False
 
     def begin(self, month: datetime) -> datetime:
         """Return when it begins, in a month that begins then."""
@@ -203,6 +207,13 @@ ATTACKERS: Final = (
         countries=("IN",),
         networks=1_000,
     ),
+    Attacker(
+        name="without-whatsapp",
+        title="pumping by the SMS that follows where WhatsApp does not reach a number",
+        day=26,
+        channel=None,
+        is_without_whatsapp=True,
+    ),
 )
 assert len({one.day for one in ATTACKERS}) == len(ATTACKERS)
 
@@ -323,9 +334,12 @@ class Attack:
         country = BY_CODE[attacker.countries[number % len(attacker.countries)]]
         # Other attackers have other numbers.
         first = attacker.day * 400_000 // attacker.ranges * attacker.ranges
-        return country.phone(
-            first + number // len(attacker.countries), is_attacked=True, ranges=attacker.ranges
-        )
+        number = first + number // len(attacker.countries)
+        phone = country.phone(number, is_attacked=True, ranges=attacker.ranges)
+        while attacker.is_without_whatsapp and reaches_whatsapp(phone):
+            number += NUMBERS_BETWEEN * attacker.ranges
+            phone = country.phone(number, is_attacked=True, ranges=attacker.ranges)
+        return phone
 
     def _client_ip(self) -> str:
         network = self.random.randrange(self.attacker.networks)

@@ -70,7 +70,7 @@ class Country:
 COUNTRIES: Final = (
     Country(
         code="IN",
-        dollars_a_day=300,
+        dollars_a_day=800,
         share=0.40,
         utc_offset=5,
         entered=0.86,
@@ -82,7 +82,7 @@ COUNTRIES: Final = (
     ),
     Country(
         code="BR",
-        dollars_a_day=150,
+        dollars_a_day=200,
         share=0.25,
         utc_offset=-3,
         entered=0.88,
@@ -106,7 +106,7 @@ COUNTRIES: Final = (
     ),
     Country(
         code="DE",
-        dollars_a_day=120,
+        dollars_a_day=250,
         share=0.08,
         utc_offset=1,
         entered=0.94,
@@ -118,7 +118,7 @@ COUNTRIES: Final = (
     ),
     Country(
         code="ID",
-        dollars_a_day=100,
+        dollars_a_day=150,
         share=0.07,
         utc_offset=7,
         entered=0.80,

@@ -45,7 +45,7 @@ MAX_REQUESTS: Final = 3
 QUIET_DAYS: Final = 4
 """The first days have fewer customers: nothing happens on them."""
 QUIET_SHARE: Final = 0.4
-BUSY_SHARE: Final = 10
+BUSY_SHARE: Final = 24
 """From an hour before a provider degrades to an hour after it: otherwise there are too few messages
 to show it within minutes."""
 HOUR: Final = timedelta(hours=1)

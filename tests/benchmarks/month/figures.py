@@ -14,6 +14,7 @@ from tests.benchmarks.attack_sizes import (
     UNVERIFIED_WITH_ATTESTATION,
 )
 from tests.benchmarks.month.attackers import Attacker
+from tests.benchmarks.month.countries import COUNTRIES
 from tests.benchmarks.month.ledger import HONEST, Client, Ending, Ledger, Sent, SignIn
 from tests.benchmarks.month.providers import Incident
 from tests.benchmarks.month.service import BUDGETS
@@ -26,8 +27,9 @@ MAX_MINUTES: Final = 10
 """The aim for a degraded provider."""
 LEFT: Final = 5
 """A provider is left in a country when of so many messages in a row at most one goes to it."""
-MIN_MESSAGES: Final = 10
-"""A country with fewer messages in the aim's minutes shows no provider to be degraded."""
+MIN_MESSAGES: Final = 100
+"""The aim is about countries with so many messages to recognized customers in its minutes: fewer
+show later that codes are not entered."""
 MILLION: Final = 1_000_000
 PARTS: Final = (STRANGERS, ATTESTED, RECOGNIZED, RESERVE)
 Counted = tuple[datetime, datetime | None, int]
@@ -114,8 +116,8 @@ class IncidentFigures:
 
     Attributes:
         minutes: After how many minutes it was left; None if it was not.
-        expected: How many messages the country has in the minutes of the aim: those of the
-            first hour, evenly.
+        expected: How many messages to recognized customers the country has in the minutes of the
+            aim: those of the first hour, evenly.
         messages: How many messages the country had until then, or until it worked again.
         lost: How many of them did not arrive in time.
         back_after: Hours after its end until it was used again; None if it was not within a day.
@@ -155,15 +157,20 @@ def measure_incident(
         messages.append(message)
     messages = [message for message in messages if message.channel is channel]
     during = [message for message in messages if begin <= message.at < end]
+    first_hour = [message for message in during if message.at < begin + HOUR]
     left_at = _find_change(during, lambda message: message.provider != incident.provider)
     before = [message for message in during if left_at is None or message.at < left_at]
     after = [message for message in messages if message.at >= end]
     back_at = _find_change(after, lambda message: message.provider == incident.provider)
+    if left_at is not None and all(one.provider != incident.provider for one in before):
+        left_at = begin  # it took no message at all
     return IncidentFigures(
         incident=incident,
         country=country,
         minutes=None if left_at is None else (left_at - begin) / timedelta(minutes=1),
-        expected=sum(begin <= message.at < begin + HOUR for message in messages) * MAX_MINUTES / 60,
+        expected=sum(message.client is Client.RECOGNIZED for message in first_hour)
+        * MAX_MINUTES
+        / 60,
         messages=len(before),
         lost=sum(_is_late(message) for message in before),
         back_after=None if back_at is None else max(0.0, (back_at - end) / HOUR),
@@ -185,11 +192,21 @@ def _find_change(messages: Sequence[Sent], is_changed: Callable[[Sent], bool]) -
 
 @dataclass(frozen=True, slots=True)
 class PartFigures:
-    """The most that counted at once in a part, and what the part has."""
+    """The most that counted at once in a part, and what the part has.
+
+    `tolerance` is how much more is no failure: an SMS that follows a message by WhatsApp is not
+    stopped, and counts.
+    """
 
     name: str
     most: float
     size: float
+    tolerance: float = 0
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether more counted at once than the part has."""
+        return self.most > self.size + self.tolerance
 
 
 def measure_parts(ledgers: Collection[Ledger]) -> Sequence[PartFigures]:
@@ -208,6 +225,7 @@ def measure_parts(ledgers: Collection[Ledger]) -> Sequence[PartFigures]:
 def measure_budgets(ledgers: Collection[Ledger]) -> Sequence[PartFigures]:
     """Return the most dollars that counted at once of each budget, from the messages alone."""
     figures = []
+    highest = max(price for country in COUNTRIES for price in country.prices.values())
     for budget in BUDGETS.budgets:
         name = f"US$ of {budget.country or 'all countries'}"
         strangers, windows = budget.strangers or 0, []
@@ -217,7 +235,7 @@ def measure_budgets(ledgers: Collection[Ledger]) -> Sequence[PartFigures]:
             windows.append((f"{name} in a day, everybody", budget.hard_end, DAY, ""))
         for title, size, period, part in windows:
             most = max(_most_spent(one.sent, budget.country, part, period) for one in ledgers)
-            figures.append(PartFigures(title, most / MILLION, size / MILLION))
+            figures.append(PartFigures(title, most / MILLION, size / MILLION, highest / MILLION))
     return figures
 
 

@@ -75,12 +75,12 @@ class Report:
                 failures=[
                     f"{part.name} {part.most:,.0f} of {part.size:,.0f}"
                     for part in self.parts
-                    if part.most > part.size
+                    if part.is_exceeded
                 ],
             ),
             Aim(
                 text=f"A degraded provider is left within {MAX_MINUTES} minutes in each country "
-                f"with {MIN_MESSAGES} messages or more in that time",
+                f"with {MIN_MESSAGES} messages to recognized customers or more in that time",
                 failures=[
                     f"{one.incident.title}: {_minutes(one)} in {one.country}"
                     for one in self.incidents
@@ -210,7 +210,11 @@ def _rejected(figures: AttackFigures, client: Client) -> str:
 
 
 def _incident_row(figures: IncidentFigures) -> list[str]:
-    back = figures.back_after
+    back = "not within a day"
+    if figures.minutes is None:
+        back = "it was not left"
+    elif figures.back_after is not None:
+        back = f"after {figures.back_after:.1f} h"
     is_small = "" if figures.is_busy else " (few messages)"
     if not figures.incident.has_other:
         is_small = " (no other provider)"
@@ -220,7 +224,7 @@ def _incident_row(figures: IncidentFigures) -> list[str]:
         _minutes(figures),
         f"{figures.messages:,}",
         f"{figures.lost:,}",
-        "not within a day" if back is None else f"after {back:.1f} h",
+        back,
     ]
 
 

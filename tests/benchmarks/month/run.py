@@ -25,7 +25,7 @@ from tests.support.fakes.instant_loop import InstantLoop
 SEED: Final = "a month"
 MONTH: Final = datetime(2026, 6, 1, tzinfo=UTC)
 DAYS: Final = 30
-SIGN_INS_AN_HOUR: Final = 80
+SIGN_INS_AN_HOUR: Final = 60
 """Sign-ins of customers, on average."""
 INCIDENT_STEP: Final = timedelta(seconds=15)
 EVENTFUL_STEP: Final = timedelta(minutes=1)

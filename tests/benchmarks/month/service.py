@@ -66,7 +66,7 @@ PRICES: Final = PriceList(
 )
 BUDGETS: Final = Budgets(
     (
-        Budget("", 700 * MILLION, 5_000 * MILLION),
+        Budget("", 1_500 * MILLION, 5_000 * MILLION),
         *(Budget(country.code, country.dollars_a_day * MILLION, None) for country in COUNTRIES),
     )
 )

@@ -75,7 +75,7 @@ def test_a_signed_callback_counts_at_any_url() -> None:
         {"jti": 7},
         *({name: None} for name in ("iat", "jti", "payload_hash", "application_id")),
         {"iat": now(seconds=-MAX_SIGNATURE_AGE.total_seconds() - 60)},
-        {"iat": now(seconds=MAX_SIGNATURE_AGE.total_seconds() + 60)},
+        {"iat": now(days=1)},
         {"iat": now() * 1000},
         {"iat": float("nan")},
         {"iat": float("inf")},
@@ -83,7 +83,7 @@ def test_a_signed_callback_counts_at_any_url() -> None:
         {"iat": True},
         {"iat": str(now())},
         {"exp": now(seconds=-60)},
-        {"nbf": now(minutes=4)},
+        {"nbf": now(days=1)},
     ],
 )  # fmt: skip
 def test_a_claim_that_is_wrong_or_missing_is_not_authentic(claims: dict[str, Any]) -> None:

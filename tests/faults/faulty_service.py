@@ -149,7 +149,8 @@ class CountedPort:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
-        if name in ("list_files", "retry_after", "check"):  # without I/O, or the health of all
+        # Without I/O, or the health of all.
+        if name in ("list_files", "retry_after", "check", "names"):
             return method
 
         async def call(*args: Any, **kwargs: Any) -> Any:

@@ -46,8 +46,8 @@ QUIET_DAYS: Final = 4
 """The first days have fewer customers: nothing happens on them."""
 QUIET_SHARE: Final = 0.4
 BUSY_SHARE: Final = 24
-"""From an hour before a provider degrades to an hour after it: otherwise there are too few messages
-to show it within minutes."""
+"""While a provider is degraded, and an hour longer: otherwise there are too few messages to show it
+within minutes."""
 HOUR: Final = timedelta(hours=1)
 
 
@@ -103,7 +103,7 @@ class Customers:
     def plan_hour(self, hour: datetime, month: datetime) -> None:
         """Decide who signs in within an hour."""
         volume = QUIET_SHARE if hour < month + timedelta(days=QUIET_DAYS) else 1.0
-        if any(one.begin(month) - HOUR <= hour < one.end(month) + HOUR for one in INCIDENTS):
+        if any(one.begin(month) <= hour < one.end(month) + HOUR for one in INCIDENTS):
             volume = BUSY_SHARE
         for country in COUNTRIES:
             random = Random(f"{self._seed} {country.code} {hour.isoformat()}")

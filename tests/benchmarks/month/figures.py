@@ -27,7 +27,7 @@ MAX_MINUTES: Final = 10
 """The aim for a degraded provider."""
 LEFT: Final = 5
 """A provider is left in a country when of so many messages in a row at most one goes to it."""
-MIN_MESSAGES: Final = 100
+MIN_MESSAGES: Final = 50
 """The aim is about countries with so many messages to recognized customers in its minutes: fewer
 show later that codes are not entered."""
 MILLION: Final = 1_000_000

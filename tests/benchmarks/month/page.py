@@ -60,6 +60,7 @@ class Report:
     def aims(self) -> Sequence[Aim]:
         """The aims of the month."""
         rejections = count_rejections(self.attacked.sign_ins)
+        busy = [one for one in self.incidents if one.is_busy]
         return [
             Aim(
                 text=f"Under {MAX_REJECTED:.1%} of the sign-ins of recognized customers, and of "
@@ -80,11 +81,12 @@ class Report:
             ),
             Aim(
                 text=f"A degraded provider is left within {MAX_MINUTES} minutes in each country "
-                f"with {MIN_MESSAGES} messages to recognized customers or more in that time",
+                f"with {MIN_MESSAGES} messages to recognized customers or more in that time: "
+                f"{len(busy)} cases",
                 failures=[
                     f"{one.incident.title}: {_minutes(one)} in {one.country}"
-                    for one in self.incidents
-                    if one.is_busy and not one.is_in_time
+                    for one in busy
+                    if not one.is_in_time
                 ],
             ),
         ]

@@ -52,7 +52,7 @@ class Incident:
     fault: Fault
     day: int
     hour: int = 13
-    hours: int = 2
+    hours: int = 1
     countries: Collection[str] = ALL_COUNTRIES
 
     def begin(self, month: datetime) -> datetime:

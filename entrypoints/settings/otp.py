@@ -205,11 +205,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         others = dict(self.channels).get(ALL_OTHERS, self.provided_channels)
         return ChannelOrder(others=others, by_country=self.channels)
 
-    @property
-    def has_whatsapp_channel(self) -> bool:
-        """Whether a code can be delivered by WhatsApp in some country."""
-        return Channel.WHATSAPP in self.channel_order.all
-
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
         """Return what these settings decide.
 

@@ -81,7 +81,6 @@ def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
     # They start a process, are in tests/integration for each of ours, or none of ours has it.
     assert suites - with_ours == {
         "test_crash.py",
-        "test_fixed_webhook.py",
         "test_killed_writes.py",
         "test_limits_crash.py",
         "test_other_keys.py",

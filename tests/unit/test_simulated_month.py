@@ -65,7 +65,7 @@ def test_what_counts_at_once_is_counted_until_it_ends() -> None:
 def test_a_message_counts_in_its_part_and_country_until_its_code_is_entered() -> None:
     strangers = {"unverified": "strangers", "all": "strangers"}
     sent = [
-        a_sent(parts=strangers, entered_at=BEGIN + minutes(1), released_at=BEGIN + minutes(1)),
+        a_sent(parts=strangers, released_at=BEGIN + minutes(1)),
         a_sent(BEGIN + minutes(2), parts=strangers),
         a_sent(BEGIN + minutes(2), parts=strangers, country="DE"),
         a_sent(BEGIN + minutes(3), parts={"unverified": "recognized", "all": "recognized"}),

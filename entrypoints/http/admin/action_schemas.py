@@ -47,8 +47,7 @@ class SendCodeBody(UserBody, forbid_unknown_fields=True, kw_only=True):
     channel: Annotated[
         str | None,
         described(
-            "A message (`sms`), or a call (`voice`). By default the first message that the country"
-            " has.",
+            "The channel, of those that the country has. By default its first message.",
             Channel.SMS.value,
             enum=CHANNELS_OF_REQUESTS,
         ),

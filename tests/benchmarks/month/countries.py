@@ -18,8 +18,6 @@ CHANNEL_OF: Final = {
 }
 RANGES: Final = 300
 """Number ranges of the customers of a country: each has 10,000 numbers."""
-ATTACKED_RANGES: Final = 300
-"""Further ranges, which no customer has."""
 HOURS: Final = (
     0.25, 0.15, 0.1, 0.1, 0.1, 0.2, 0.5, 0.9, 1.2, 1.3, 1.3, 1.3,
     1.4, 1.4, 1.3, 1.3, 1.4, 1.6, 1.8, 2.0, 2.0, 1.6, 1.0, 0.5,

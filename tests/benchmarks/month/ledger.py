@@ -48,8 +48,7 @@ class Sent:
         by: `HONEST`, or the name of the attacker.
         client: How the client that caused it shows who it is.
         parts: The part that it was acquired in, by the name of the group of limits.
-        entered_at: When its code was entered; None if nobody did.
-        released_at: When a code of this message, or of another with the same one, was entered.
+        released_at: When its code was entered, of this message or of another one; None if never.
     """
 
     at: datetime
@@ -63,7 +62,6 @@ class Sent:
     by: str
     client: Client
     parts: dict[str, str] = field(default_factory=dict)
-    entered_at: datetime | None = None
     released_at: datetime | None = None
 
 

@@ -243,7 +243,6 @@ class MonthService:
             return None
         if not isinstance(result, LoggedIn):
             return None
-        sent.entered_at = self.now
         self._release(sent)
         return result
 

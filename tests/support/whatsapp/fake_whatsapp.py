@@ -168,10 +168,6 @@ class FakeWhatsApp(HttpServer):
         headers = {**_JSON, "X-Hub-Signature-256": sign(self.app_secret, body)}
         return self._client.post(url, content=body, headers=headers)
 
-    def shake_hands(self, url: str, challenge: str = "1158201444") -> httpx.Response:
-        """Check who owns a URL of the service, as Meta does when it is entered."""
-        return self._client.get(handshake_url(url, self.verify_token, challenge))
-
 
 def make_message_id(number: str) -> str:
     """Return an id of a message as Meta makes it: the number is in it."""

@@ -10,7 +10,6 @@ from application.otp.codes import OtpCodes
 from application.ports.otp import DeliveryResult
 from application.ports.webhooks import MessageStatus, SignedRequest
 from application.ports.whatsapp import WhatsAppRepositories
-from application.webhook_urls import parse_reference
 from application.whatsapp.feature import WhatsAppFeature, WhatsAppPorts, WhatsAppRecordsFeature
 from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel, Delivery
@@ -100,11 +99,6 @@ class WhatsAppHarness(CoreHarness):
         """Load the latest delivery to a phone."""
         loaded = await self.use_cases.repositories.phone_verifications.load(phone or a_phone())
         return loaded.value.deliveries[-1]
-
-    def last_report_id(self) -> str:
-        named = parse_reference(self.keyed_hashes, self.whatsapp.sent[-1].reference)
-        assert named is not None
-        return named[0]
 
 
 async def take_time(app: WhatsAppHarness, phone: PhoneNumber) -> tuple[float, object]:

@@ -8,7 +8,7 @@ from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.settings.read import find_unused, read_settings
 from entrypoints.settings.values import Factory
 from tests.support.settings import problem, problems, settings
-from tests.unit.settings.texts import TWILIO
+from tests.unit.settings.texts import TWILIO, VONAGE
 
 HEX = "0123456789abcdefABCDEF0123456789"
 OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
@@ -63,6 +63,8 @@ def test_calls_come_from_a_number(environ: dict[str, str], caller_id: str) -> No
     ("environ", "has_phone_line", "has_voice_channel"),
     [
         (TWILIO | {"TWILIO_FROM": NUMBER}, True, True),
+        (TWILIO | VONAGE | {"DIALTONE_SMS": "twilio,vonage", "TWILIO_FROM": NUMBER}, True, True),
+        (VONAGE, False, False),
         (TWILIO | {"DIALTONE_SMS": "twilio,console"}, False, False),
         (TWILIO | {"DIALTONE_SMS": "console,twilio"}, False, True),
         (TWILIO | {"DIALTONE_VOICE": "none", "TWILIO_FROM": NUMBER}, False, False),

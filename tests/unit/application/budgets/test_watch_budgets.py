@@ -22,11 +22,9 @@ async def test_each_warning_comes_once_a_day(caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.WARNING, "application.budgets.watch_budgets")
     watch = app.budgets.watch
     assert watch is not None
-    spent = 0
     seen: dict[int, list[tuple[object, object, object]]] = {}
     for number in range(10):
         await app.request_one(number, is_by_operator=True)
-        spent += PRICE
         for _ in range(2):
             await watch.warn()
         if new := warnings_in(caplog):

@@ -77,7 +77,7 @@ ATTESTED: Final = "attested"
 RESERVE: Final = "reserve"
 """The parts of a limit. Strangers have what the others leave."""
 RESTRICTED_GROUPS: Final = (UNVERIFIED, ALL, BY_CALL)
-RESTRICTED_SUBJECTS: Final = ("range", "country")
+RESTRICTED_SUBJECTS: Final = ("range", "network", "country")
 """In which groups a `Restriction` of strangers makes limits smaller, and of which subjects."""
 FAILURES: Final = "failures"
 """The windows of failed attempts."""

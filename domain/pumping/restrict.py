@@ -15,6 +15,7 @@ from domain.otp.rate_limits import (
     Reservation,
     Restriction,
 )
+from domain.otp.sliding_window import SlidingWindow
 from domain.pumping.warning import PumpingWarning
 
 PUMPING: Final = "pumping"
@@ -24,6 +25,7 @@ SAMPLE_PART: Final = 0.05
 SAMPLE_PERCENT: Final = 10
 """Which part of the limit of strangers these have, so that they cannot use up all of it."""
 MIN_SAMPLE_LIMIT: Final = 3
+"""The least that the sample has, and one network of it."""
 SMALLER_PERCENT: Final = 20
 """What is left of the limits of strangers where no proof can be asked for."""
 _SAMPLE_LIMIT: Final = "pumping_sample"
@@ -36,7 +38,8 @@ def restrict(
 
     - Where clients can be asked for a proof, there is no permit without one. A proof gets the part
       of strangers too, after its own.
-    - Elsewhere the part of strangers is a fifth, for the number range and for the country.
+    - Elsewhere the part of strangers is a fifth: for the number range, or for the country with its
+      ranges and with each network. A network has one window for all countries.
     - The sample has the part of strangers as before, up to a limit of its own.
 
     Names and periods of windows stay, so that permits are released as usual.
@@ -48,7 +51,7 @@ def restrict(
         has_proofs: Whether clients can be asked for a proof.
     """
     needs_proof = has_proofs and not is_sampled
-    subjects = ("range",) if warning.number_range else ("country", "range")
+    subjects = ("range",) if warning.number_range else ("country", "range", "network")
 
     def change(group: Group) -> Group:
         if group.name not in RESTRICTED_GROUPS:
@@ -62,7 +65,7 @@ def restrict(
         if is_sampled:
             sampled = of_strangers
             if group.name == UNVERIFIED:
-                sampled = [_add_sample_limit(part, subjects[0]) for part in of_strangers]
+                sampled = [_add_sample_limits(part, subjects[0]) for part in of_strangers]
             smaller = sampled if has_proofs else [*sampled, *smaller]
         return replace(group, parts=(*smaller, *others))
 
@@ -81,13 +84,17 @@ def _make_smaller(part: Part, subjects: Collection[str]) -> Part:
     return replace(part, limits=limits)
 
 
-def _add_sample_limit(part: Part, subject_kind: str) -> Part:
-    """Return the part with a limit of the sample: a tenth of that of the range or country."""
+def _add_sample_limits(part: Part, subject_kind: str) -> Part:
+    """Return the part with limits of the sample: tenths of those of a network and the subject."""
     name = f"{UNVERIFIED}:{STRANGERS}"
-    [whole] = [
-        limit for limit in part.limits if limit.subject_kind == subject_kind and limit.name == name
+    of_sample = [
+        RateLimit(limit.subject, limit.purpose, _SAMPLE_LIMIT, _of_sample(limit.window))
+        for limit in part.limits
+        if limit.subject_kind in ("network", subject_kind) and limit.name == name
     ]
-    window = whole.window.scale_percent(SAMPLE_PERCENT)
-    window = replace(window, limit=max(window.limit, MIN_SAMPLE_LIMIT))
-    of_sample = RateLimit(whole.subject, whole.purpose, _SAMPLE_LIMIT, window)
-    return replace(part, limits=(*part.limits, of_sample))
+    return replace(part, limits=(*part.limits, *of_sample))
+
+
+def _of_sample(window: SlidingWindow) -> SlidingWindow:
+    smaller = window.scale_percent(SAMPLE_PERCENT)
+    return replace(smaller, limit=max(smaller.limit, MIN_SAMPLE_LIMIT))

@@ -185,7 +185,7 @@ async def test_without_proofs_the_part_of_strangers_falls_to_a_fifth(app: AppHar
     phone = find_phone(app, sampled=False)
 
     assert usual == {"range": 30, "network": 30, "country": 600, "total": 6_000}
-    smaller = {"range": 6, "network": 30, "country": 120, "total": 6_000}
+    smaller = {"range": 6, "network": 6, "country": 120, "total": 6_000}
     assert sizes(reserve(app, phone)) == smaller
     by_call = reserve(app, phone, channel=Channel.VOICE)
     assert sizes(by_call, ALL)["country"] == 1_200
@@ -195,6 +195,18 @@ async def test_without_proofs_the_part_of_strangers_falls_to_a_fifth(app: AppHar
         await app.request_otp(phone, NEW_IP)
     assert (raised.value.limit, raised.value.part) == (PUMPING, STRANGERS)
     assert app.events.of_type(OtpRequestRejected)[-1].limit == PUMPING
+
+
+async def test_without_proofs_a_network_has_no_larger_part_than_before() -> None:
+    app = make_app(per_country=10_000)
+    await attack(app)
+    unsampled = (each for each in phones("", NOT_ATTACKED) if not is_sampled(app, each))
+    # A twentieth of the 1,200 messages that strangers have left.
+    for number, phone in zip(range(60), unsampled, strict=False):
+        assert (await app.request_otp(phone, f"203.0.113.{number % 20}")).sent
+    with pytest.raises(TooManyOtpRequests) as raised:
+        await app.request_otp(next(unsampled), NEW_IP)
+    assert raised.value.limit == PUMPING
 
 
 async def test_with_proofs_strangers_need_one() -> None:
@@ -260,7 +272,7 @@ async def test_the_sample_is_served_as_before_up_to_its_limit(*, has_proofs: boo
     sampled = [phone for phone in others if is_sampled(app, phone)]
     assert 0.04 < len(sampled) / len(others) < 0.06
     size = before["country"] // 10
-    assert sizes(reserve(app, sampled[0])) == {**before, "country": size}
+    assert sizes(reserve(app, sampled[0])) == {**before, "country": size, "network": 3}
     sent = 0
     for number, phone in enumerate(sampled):
         sent += await request(app, phone, number)
@@ -299,7 +311,8 @@ async def test_without_proofs_a_range_has_a_fifth_and_its_country_what_it_had() 
     phone = find_phone(app, RANGE, sampled=False)
     assert sizes(reserve(app, phone)) == {**usual, "range": usual["range"] // 5}
     sampled = find_phone(app, RANGE, sampled=True)
-    assert sizes(reserve(app, sampled)) == {**usual, "range": usual["range"] // 10}
+    of_sample = {"range": usual["range"] // 10, "network": usual["network"] // 10}
+    assert sizes(reserve(app, sampled)) == {**usual, **of_sample}
 
 
 async def test_ranges_that_change_are_the_country_after_fifty() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ EVENTFUL_STEP: Final = timedelta(minutes=1)
 QUIET_STEP: Final = timedelta(minutes=5)
 """How often the acts in the background are done: while a provider is degraded, while an attacker
 acts and after both, and otherwise. The service itself waits five seconds."""
+PROGRESS_DAYS: Final = 5
+"""After how many simulated days the date is printed."""
 VICTIM: Final = 7
 """The number of the customer whose phone is flooded."""
 
@@ -62,6 +65,8 @@ async def simulate(plan: MonthPlan) -> Ledger:
         begin = MONTH + timedelta(hours=hour)
         if hour >= 0:
             customers.plan_hour(begin, MONTH)
+        if plan.has_attackers and hour % (24 * PROGRESS_DAYS) == 0:
+            print(f"{begin:%d %B %Y}", file=sys.stderr, flush=True)
         step = _background_step(begin)
         for number in range(HOUR // step):
             await schedule.run(begin + (number + 1) * step)

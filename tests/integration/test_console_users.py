@@ -14,6 +14,8 @@ import pytest
 from application.administration.caller import operating_system_user
 from domain.errors import TooManyOtpRequests
 from domain.identities.identity import Identity
+from domain.otp.channel_order import ONLY_SMS, ChannelOrder
+from domain.otp.delivery import Channel
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
@@ -182,6 +184,27 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
         assert 'class="message" role="status"' in page.text
     page = await console.get(f"/users/{user_id(console)}")
     assert "Data that remains after the deletion" in page.text
+
+
+@pytest.mark.parametrize(
+    ("channels", "offered"),
+    [
+        ((Channel.WHATSAPP, Channel.SMS), [("whatsapp", " selected"), ("sms", "")]),
+        ((Channel.VOICE, Channel.SMS), [("voice", ""), ("sms", " selected")]),
+        (ONLY_SMS, []),
+    ],
+)
+async def test_a_code_goes_by_a_channel_of_the_country(
+    channels: tuple[Channel, ...], offered: list[tuple[str, str]]
+) -> None:
+    harness = AppHarness()
+    await harness.add_user(PHONE)
+    order = ChannelOrder((Channel.VOICE, Channel.SMS), ((PHONE.country, channels),))
+    async with open_console(harness, channels=order) as console:
+        page = await console.get(f"/users/{user_id(console)}/send-code")
+        assert re.findall(r"<option value=\"(\w+)\"( selected)?>\1</option>", page.text) == offered
+        page = await act(console, "send-code", reason=REASON, channel="carrier", locale="de")
+        assert "<strong>Error:</strong> Send &#39;" in page.text
 
 
 async def test_an_error_is_on_the_page_of_the_act_and_keeps_what_was_typed(

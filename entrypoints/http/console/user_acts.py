@@ -364,6 +364,7 @@ async def render_act(
     """Return the page of an act."""
     page, identity = _page_of(request), user.identity
     parts = parts_of(request)
+    order, country = request.settings.otp.channels, user.phone.country if user.phone else ""
     session, possible_until = request.console_session, None
     if page.act.needs_fresh_login and session is not None:
         possible_until = session.created_at + FRESH_LOGIN_PERIOD
@@ -394,7 +395,8 @@ async def render_act(
         act_fields=[part.act_fields[page.act] for part in parts if page.act in part.act_fields],
         user_data=[part.user_data for part in parts if part.user_data],
         restored_data=[part.restored_data for part in parts if part.restored_data],
-        has_calls=request.settings.otp.has_voice_channel,
+        channels=order.of(country),
+        first_channel=order.plan(country, None)[0],
         retained=use_cases.administration.list_retained_data(use_cases.system.clock.now())
         if page.act is acts.DELETE
         else (),

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from application.administration.acts import SEND_CODE
 from application.administration.show_user import UserDetails
 from application.voice.details import CallDetails
 from domain.administration.scope import Scope
@@ -19,7 +18,6 @@ def _describe_user(details: UserDetails) -> Mapping[str, Any]:
 PART: Final = ConsolePart(
     scope=Scope.READ_CALLS,
     templates=Path(__file__).parent / "templates",
-    act_fields={SEND_CODE: "calls/channel_field.html"},
     user_data="recordings",
     user_section="calls/user_section.html",
     describe_user=_describe_user,

@@ -13,7 +13,8 @@ from application.ports.whatsapp import WhatsAppDeliveries
 from application.update import change
 from application.whatsapp.known_numbers import KnownNumbers
 from application.whatsapp.send_code import claim_fallback
-from domain.otp.delivery import Channel
+from domain.otp.challenge import Challenge
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
 from domain.whatsapp.whatsapp_delivery import WhatsAppDelivery
@@ -30,6 +31,7 @@ class ReportWhatsApp:
       instances: who wins the write of `fall_back` sends it.
     - It does so only while the code is active and unused, and has a minute left, and never after
       the message arrived or was read. A phone that was blocked meanwhile gets nothing.
+    - Where the code was requested again, only the latest delivery falls back.
     - The delivery keeps its id, attempts and permits. What the other message costs is counted.
     - It goes on after the response to the provider, which would repeat its request.
     """
@@ -89,6 +91,8 @@ class ReportWhatsApp:
             return
         if not code.challenge.is_resendable(now, self.codes.key_ids()):
             return
+        if code.delivery != _find_latest(code.challenge, verification):
+            return
         if not await claim_fallback(self.deliveries, report_id, self.clock):
             return
         is_unreachable = reported.is_unreachable
@@ -100,6 +104,11 @@ class ReportWhatsApp:
         )
         in_order = self.deliver_in_order
         in_order.start(in_order.fall_back(code, failed, record.next_channels))
+
+
+def _find_latest(challenge: Challenge, verification: PhoneVerification) -> Delivery:
+    """Return the latest delivery of a code."""
+    return [each for each in verification.deliveries if each.challenge_id == challenge.id][-1]
 
 
 def _find_code(record: WhatsAppDelivery, verification: PhoneVerification) -> CodeDelivery | None:

@@ -9,6 +9,7 @@ from application.otp.events import OtpDelivered, OtpFellBack, OtpUndelivered
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import MessageStatus
+from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_phone
@@ -117,6 +118,26 @@ async def test_a_code_with_less_than_a_minute_left_is_not_sent_again(
     await app.report(FAILED)
     await app.finish()
     assert len(app.messenger.sent) == messages
+
+
+async def test_where_a_later_message_has_the_code_only_its_failure_sends_it_by_sms(
+    app: WhatsAppHarness,
+) -> None:
+    await app.request()
+    app.advance(20)
+    await app.request()
+    first, second = app.whatsapp.messages
+    assert first.code == second.code
+    await app.report(FAILED, message=0)
+    await app.finish()
+    assert app.messenger.sent == []
+    # A code for something else changes nothing.
+    app.advance(20)
+    await app.request(purpose=Purpose.CHANGE_PHONE)
+    for message in (1, 0):
+        await app.report(FAILED, message=message)
+        await app.finish()
+    assert [sent.code == second.code for sent in app.messenger.messages] == [False, True]
 
 
 async def test_a_phone_that_was_blocked_meanwhile_gets_nothing(app: WhatsAppHarness) -> None:

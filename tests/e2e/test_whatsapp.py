@@ -11,9 +11,12 @@ from tests.e2e.deployments import on_postgres
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.fake_twilio import rejects as fails
+from tests.support.servers.http_server import Exchange
 from tests.support.service import Service
 from tests.support.whatsapp.fake_whatsapp import FakeWhatsApp, a_status
 
+RATE_LIMITS = (4, 80007, 130429, 131056)
 EVERYWHERE = {"DIALTONE_COUNTRIES": "*", "DIALTONE_CHANNELS": "*=whatsapp,sms"}
 UNDELIVERABLE = 131026
 
@@ -99,6 +102,88 @@ def test_who_whatsapp_does_not_reach_gets_the_code_by_sms(
     assert service.log.count('"otp_fell_back"') == 2
     assert not any(number[1:] in service.log for number in (phone, other_phone, third))
     assert code_by_whatsapp not in service.log
+
+
+def test_while_meta_takes_no_messages_a_code_goes_by_sms_and_no_client_sees_it(
+    tmp_path: Path,
+    twilio: FakeTwilio,
+    meta: FakeWhatsApp,
+    environ: dict[str, str],
+    phone: str,
+) -> None:
+    limited = [phone.replace("+1415556", f"+141556{each}") for each in range(len(RATE_LIMITS))]
+    uses, has_none = (phone.replace("+1415556", f"+141557{number}") for number in range(2))
+    meta.errors = {each[1:]: code for each, code in zip(limited, RATE_LIMITS, strict=True)}
+    with running(tmp_path, environ) as service:
+        shown = [request_otp(service, each) for each in (*limited, uses)]
+        assert [form["To"] for form in twilio.messages] == limited
+        assert [message["to"] for message in meta.sent] == [uses]
+        meta.errors = {has_none[1:]: RATE_LIMITS[-1]}
+        twilio.behavior = fails(21211)
+        shown.append(request_otp(service, has_none))
+        assert all({**each, "request_id": ""} == {**shown[0], "request_id": ""} for each in shown)
+        service.stop()
+    assert service.log.count('"otp_fell_back"') == len(limited) + 1
+    assert service.log.count('"otp_request_rejected"') == 1
+
+
+def test_the_older_app_and_a_recognized_device_get_codes_by_whatsapp(
+    tmp_path: Path,
+    twilio: FakeTwilio,
+    meta: FakeWhatsApp,
+    environ: dict[str, str],
+    phone: str,
+    other_phone: str,
+) -> None:
+    meta.errors = {other_phone[1:]: UNDELIVERABLE}
+
+    def inbox(number: str) -> list[str]:
+        texts = [form["Body"] for form in twilio.messages if form["To"] == number]
+        return [*codes_by_whatsapp(meta, number), *texts]
+
+    def post(path: str, **body: str) -> dict[str, object]:
+        response = httpx.post(f"{service.url}{path}", json=body, timeout=30, **PLAIN_HTTP)
+        answer: dict[str, object] = response.json()
+        return answer
+
+    with running(tmp_path, environ, inbox) as service:
+        for number in (phone, other_phone):
+            requested = post("/authenticate/get_otp", phone=number)
+            assert requested == {"message": "success", "exit_code": 0}
+            otp = service.code(number)
+            assert post("/authenticate/validate_otp", phone=number, otp=otp)["exit_code"] == 0
+        assert (len(meta.sent), len(twilio.messages)) == (1, 1)
+
+        request_otp(service, phone)
+        verified = post("/auth/verify-otp", phone=phone, otp=service.messages(phone)[-1])
+        token = str(verified["device_token"])
+        request_otp(service, phone, device_token=token)
+        report(service, meta, "failed", 131000)
+        service.wait_for(lambda: len(twilio.messages) == 2)
+        otp = service.messages(phone)[-1]
+        verified = post("/auth/verify-otp", phone=phone, otp=otp, device_token=token)
+        assert (verified["success"], verified["device_token"]) == (True, token)
+
+
+def test_a_service_that_stops_ends_the_sms_that_it_has_begun(
+    tmp_path: Path,
+    twilio: FakeTwilio,
+    meta: FakeWhatsApp,
+    environ: dict[str, str],
+    phone: str,
+) -> None:
+    def respond_late(exchange: Exchange) -> None:
+        exchange.wait(3)
+        twilio.respond(exchange)
+
+    with running(tmp_path, environ) as service:
+        request_otp(service, phone)
+        twilio.behavior = respond_late
+        report(service, meta, "failed", UNDELIVERABLE)
+        service.stop()
+    assert len(twilio.sent) == 1
+    accepted = [line for line in service.log.splitlines() if '"otp_accepted"' in line]
+    assert ['"channel":"sms"' in line for line in accepted] == [False, True]
 
 
 def test_a_failure_that_two_instances_learn_at_once_sends_one_sms(

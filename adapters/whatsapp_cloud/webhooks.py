@@ -8,9 +8,9 @@ Meta repeats a webhook for up to seven days until it gets a 200, in no order.
 
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -24,6 +24,8 @@ from application.ports.webhooks import (
     SignedRequest,
 )
 from domain.otp.delivery_report import ReportedStatus
+
+T = TypeVar("T")
 
 _SIGNATURE: Final = "x-hub-signature-256"
 _ACCOUNT: Final = "whatsapp_business_account"
@@ -65,12 +67,12 @@ class _Change(msgspec.Struct):
 
 
 class _Entry(msgspec.Struct):
-    changes: list[_Change] = []
+    changes: list[msgspec.Raw] = []
 
 
 class _Webhook(msgspec.Struct):
     object: str
-    entry: list[_Entry] = []
+    entry: list[msgspec.Raw] = []
 
 
 class WhatsAppWebhooks:
@@ -130,18 +132,22 @@ class WhatsAppWebhooks:
         return any(matches)
 
     def _statuses(self, webhook: _Webhook) -> Iterator[MessageStatus]:
-        for change in (change for entry in webhook.entry for change in entry.changes):
-            if change.field != _MESSAGES:
-                continue
-            value = msgspec.json.decode(change.value, type=_Value)
+        entries = _decode_each(webhook.entry, _Entry)
+        changes = _decode_each((each for entry in entries for each in entry.changes), _Change)
+        of_messages = (change.value for change in changes if change.field == _MESSAGES)
+        for value in _decode_each(of_messages, _Value):
             is_ours = value.metadata and value.metadata.phone_number_id == self._phone_number_id
-            for encoded in (value.statuses or ()) if is_ours else ():
-                # One that is not as documented says nothing of those beside it.
-                with suppress(msgspec.ValidationError):
-                    status = msgspec.json.decode(encoded, type=_Status)
-                    # Another program may send from the same number.
-                    if status.biz_opaque_callback_data:
-                        yield _to_message_status(status)
+            for status in _decode_each((value.statuses or ()) if is_ours else (), _Status):
+                # Another program may send from the same number.
+                if status.biz_opaque_callback_data:
+                    yield _to_message_status(status)
+
+
+def _decode_each(parts: Iterable[msgspec.Raw], expected: type[T]) -> Iterator[T]:
+    """Decode those that are as documented. Others say nothing of those beside them."""
+    for encoded in parts:
+        with suppress(msgspec.DecodeError):
+            yield msgspec.json.decode(encoded, type=expected)
 
 
 def _to_message_status(status: _Status) -> MessageStatus:

@@ -1,7 +1,7 @@
 """What a delivery costs, before it and after."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -22,35 +22,34 @@ class DeliveryCosts:
 
     Attributes:
         prices: The prices.
-        providers: The names of the providers of each channel. A code for a channel that is missing
-            goes by a message.
+        providers_of: Returns the names of the providers of a channel. A code for a channel without
+            one goes by an SMS.
         free_providers: Those that cost nothing.
         max_parts: The parts of the longest message.
     """
 
     prices: PriceList
-    providers: Mapping[Channel, Collection[str]]
+    providers_of: Callable[[Channel], Collection[str]]
     free_providers: Collection[str]
     max_parts: int
 
-    def highest(self, country: str, channel: Channel, parts: int = 0) -> int:
-        """Return the highest price that a delivery may have, whoever carries it.
+    def highest(self, country: str, channels: Collection[Channel], parts: int = 0) -> int:
+        """Return the highest price of a delivery by one of these channels, whoever carries it.
 
-        `parts` are those of the message; 0 if they are not known.
+        `parts` are those of an SMS; 0 if they are not known.
         """
-        if channel not in self.providers:
+        return max(self._highest(country, channel, parts) for channel in channels)
+
+    def _highest(self, country: str, channel: Channel, parts: int) -> int:
+        if not self.providers_of(channel):
             channel = Channel.SMS
-        providers = {*self.providers[channel]} - {*self.free_providers}
+        providers = {*self.providers_of(channel)} - {*self.free_providers}
         if not providers:
             return 0
         price = self.prices.highest_of(country, channel, providers)
         if channel is Channel.VOICE:
             return price * (MAX_CODE_CALL // _MINUTE)
         return price if channel is Channel.WHATSAPP else price * (parts or self.max_parts)
-
-    def highest_of_all(self, country: str) -> int:
-        """Return the highest price of a delivery by any channel."""
-        return max(self.highest(country, channel) for channel in self.providers)
 
     def of(self, counted: SentMessage | EndedCall) -> int:
         """Return what a message or a call has cost."""

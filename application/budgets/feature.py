@@ -1,7 +1,8 @@
 """Build what keeps costs within the budgets of the operator."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 
 from application.administration.caller import Caller
 from application.budgets.delivery_costs import DeliveryCosts
@@ -46,7 +47,7 @@ class BudgetsFeature:
         limits, otp = core.find(LimitsFeature), core.find(OtpFeature)
         if limits is None or costs is None or not budgets.budgets:
             return
-        costs = replace(costs, providers=_providers_of(otp))
+        costs = replace(costs, providers_of=partial(_providers_of, otp))
         self.currency = costs.prices.currency
         self.watch = WatchBudgets(
             limit_store=limits.limit_store, budgets=budgets, currency=self.currency, clock=clock
@@ -80,13 +81,17 @@ class BudgetsFeature:
         return [] if self.watch is None else await self.watch.measure()
 
 
-def _providers_of(otp: OtpFeature | None) -> Mapping[Channel, Collection[str]]:
-    """Return the names of the providers of each channel of codes that is open."""
+def _providers_of(otp: OtpFeature | None, channel: Channel) -> Collection[str]:
+    """Return the names of the providers of a channel of codes; none if it is not open.
+
+    Features that are opened later may add channels.
+    """
     if otp is None:
-        return {Channel.SMS: []}
-    message_channels = otp.extensions.message_channels
-    providers = {channel: [each.provider] for channel, each in message_channels.items()}
-    providers[Channel.SMS] = [*otp.send_text.messenger.names]
-    if (code_calls := otp.extensions.code_calls) is not None:
-        providers[Channel.VOICE] = [code_calls.provider]
-    return providers
+        return ()
+    extensions = otp.extensions
+    if channel is Channel.SMS:
+        return otp.send_text.messenger.names
+    if channel is Channel.VOICE:
+        return () if extensions.code_calls is None else (extensions.code_calls.provider,)
+    message_channel = extensions.message_channels.get(channel)
+    return () if message_channel is None else (message_channel.provider,)

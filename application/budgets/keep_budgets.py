@@ -1,6 +1,7 @@
 """Keep what messages and calls cost within the budgets of the operator."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -56,7 +57,8 @@ class KeepBudgets:
     def change(self, reservation: Reservation, delivery: RequestedDelivery) -> Reservation:
         """Return the reservation of a delivery that takes its amount as well."""
         country = delivery.phone.country
-        amount = self.costs.highest(country, delivery.channel, delivery.parts)
+        channels = (delivery.channel, *delivery.next_channels)
+        amount = self.costs.highest(country, channels, delivery.parts)
         parts: tuple[str, ...] = (STRANGERS, ATTESTED) if self.has_attested_part else (STRANGERS,)
         if delivery.is_by_operator:
             parts = (OPERATOR_PART,)
@@ -66,24 +68,22 @@ class KeepBudgets:
 
     def reserve_callback(self, reservation: Reservation, phone: PhoneNumber) -> Reservation:
         """Return the reservation of a callback: a caller is a stranger before a code is used."""
-        amount = self.costs.highest(phone.country, Channel.VOICE)
+        amount = self.costs.highest(phone.country, [Channel.VOICE])
         return self.budgets.reserve(reservation, phone.country, amount, (STRANGERS, RESERVE))
 
     def find(
-        self, country: str, channel: Channel, permits: Permits | None, parts: int = 0
+        self, country: str, channels: Sequence[Channel], permits: Permits | None, parts: int = 0
     ) -> Acquisition:
         if permits is None:
             return Acquisition(self.clock.now(), ())
-        return self.budgets.taken(permits, country, self.costs.highest(country, channel, parts))
+        return self.budgets.taken(permits, country, self.costs.highest(country, channels, parts))
 
     async def acquire(
         self, country: str, channel: Channel, parts: int = 0, follows: Permits | None = None
     ) -> Acquisition | None:
-        now, amount = self.clock.now(), self.costs.highest(country, channel, parts)
+        now, amount = self.clock.now(), self.costs.highest(country, [channel], parts)
         part = (follows and follows.part_of(BUDGET)) or SYSTEM_PART
-        reservation = self.budgets.reserve(
-            Reservation(now, ()), country, amount, (part,), stops_strangers=False
-        )
+        reservation = self.budgets.reserve(Reservation(now, ()), country, amount, (part,))
         if not reservation.limits:
             return Acquisition(now, ())
         try:

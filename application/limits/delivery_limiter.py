@@ -1,5 +1,6 @@
 """When a delivery or callback is allowed, and its permits of limits that many phones share."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -65,6 +66,7 @@ class DeliveryLimiter:
         channel: Channel,
         client_ip: str,
         parts: int = 0,
+        next_channels: Sequence[Channel] = (),
     ) -> Reservation:
         """Return the reservation of a delivery by this client, with all parts that it may have.
 
@@ -76,6 +78,7 @@ class DeliveryLimiter:
             channel: How the code is delivered.
             client_ip: The IP of the request, for rules about networks.
             parts: The parts of the message; 0 if they are not known.
+            next_channels: Those that are tried after the channel.
         """
         of_identity: tuple[RateLimit, ...] = ()
         if isinstance(request, OtpRequest) and request.new_challenge.identity_id is not None:
@@ -99,6 +102,7 @@ class DeliveryLimiter:
             client_ip,
             is_by_operator=isinstance(request, OtpRequest) and request.is_by_operator,
             parts=parts,
+            next_channels=next_channels,
         ).with_limits(*of_identity)
 
     def reserve_delivery(
@@ -112,6 +116,7 @@ class DeliveryLimiter:
         *,
         is_by_operator: bool = False,
         parts: int = 0,
+        next_channels: Sequence[Channel] = (),
     ) -> Reservation:
         """Return the reservation of a delivery to a phone that has no fixed code.
 
@@ -124,6 +129,7 @@ class DeliveryLimiter:
             client_ip: The IP of the request; empty if rules about networks do not matter.
             is_by_operator: Whether an operator requests it for the user.
             parts: The parts of the message; 0 if they are not known.
+            next_channels: Those that are tried after the channel.
         """
         route = self.route(phone, hashed_ip)
 
@@ -136,6 +142,7 @@ class DeliveryLimiter:
             route=route,
             recognition=recognition,
             channel=channel,
+            next_channels=next_channels,
             is_by_operator=is_by_operator,
             parts=parts,
         )

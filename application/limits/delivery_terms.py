@@ -19,6 +19,7 @@ class RequestedDelivery:
         route: Where the delivery comes from and goes to.
         recognition: How the client is recognized.
         channel: How the code is delivered.
+        next_channels: Those that are tried after it, where it cannot deliver the code.
         is_by_operator: Whether an operator requests it for a user.
         parts: The parts of the message; 0 if they are not known.
     """
@@ -27,6 +28,7 @@ class RequestedDelivery:
     route: DeliveryRoute
     recognition: Recognition
     channel: Channel
+    next_channels: Sequence[Channel] = ()
     is_by_operator: bool = False
     parts: int = 0
 

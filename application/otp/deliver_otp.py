@@ -19,6 +19,7 @@ from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, S
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
 from application.webhook_urls import WebhookUrls, name_message
+from domain.errors import Unavailable
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
@@ -32,7 +33,7 @@ TAKEN: Final = (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
 """A provider took the message or call, or may have taken it."""
 MAX_SEND_TIME: Final = timedelta(seconds=30)
 """From a request to the message that it causes, also by the second channel."""
-NO_MONEY: Final = "The hard end of a budget was reached, or it could not be read."
+NO_MONEY: Final = "No money was left for it, or nobody knows how much is left."
 BLOCKED: Final = "blocked"
 """Why a delivery was suppressed, in the log."""
 
@@ -131,9 +132,15 @@ class DeliverOtp:
         return (message_channel or self.send_text.messenger).retry_after()
 
     async def __call__(
-        self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
+        self, code: CodeDelivery, decision: DeliveryDecision, next_channels: Sequence[Channel] = ()
     ) -> DeliveryResult:
-        """Deliver the code.
+        """Deliver the code. Clients see the reports of it.
+
+        Args:
+            code: The delivery.
+            decision: What it comes from.
+            next_channels: What is tried next where nothing was sent. What was taken of budgets is
+                for these then.
 
         Raises:
             Unavailable: the key of the code is not available anymore.
@@ -143,14 +150,14 @@ class DeliverOtp:
         if decision.delivery.call_id is not None or self.webhook_urls is not None:
             if decision.is_suppressed:
                 result, _ = await asyncio.gather(
-                    self._deliver(phone, preferences, decision), self._add_report(decision.delivery)
+                    self._deliver(code, decision, next_channels), self._add_report(code.delivery)
                 )
                 return result
             self.report_timing.start(decision.delivery, self.clock.now())
-        return await self._deliver(phone, preferences, decision)
+        return await self._deliver(code, decision, next_channels)
 
     async def send_hidden(
-        self, code: CodeDelivery, next_channels: Sequence[Channel], *, is_first: bool
+        self, code: CodeDelivery, next_channels: Sequence[Channel], taken: Acquisition | None
     ) -> DeliveryResult | None:
         """Send the code of a delivery by its channel. Clients see nothing of its reports.
 
@@ -158,9 +165,9 @@ class DeliverOtp:
 
         Args:
             code: The delivery.
-            next_channels: See `MessageChannel.send`.
-            is_first: Whether it is the first channel of the delivery, whose permits have its cost.
-                Each further one has a cost of its own.
+            next_channels: What is tried next where nothing was sent, see `MessageChannel.send`.
+            taken: What was taken of budgets and not spent by a channel before; None if there is
+                no such amount.
 
         Returns:
             The result; None if it is of no interest any more.
@@ -168,35 +175,44 @@ class DeliverOtp:
         Raises:
             Unavailable: the key of the code is not available anymore.
         """
-        channel, country = code.delivery.channel, code.phone.country
-        spending, taken = self.extensions.spending, None
-        if spending is not None:
-            challenge = code.challenge
-            parts = self.count_parts(code.phone, code.preferences, challenge.purpose)
-            if is_first:
-                taken = spending.find(country, channel, code.delivery.permits, parts)
-            else:
-                taken = await spending.acquire(country, channel, parts, code.delivery.permits)
+        delivery, spending, taken_for = code.delivery, self.extensions.spending, next_channels
+        if spending is not None and taken is None:
+            parts = self.count_parts(code.phone, code.preferences, code.challenge.purpose)
+            country = code.phone.country
+            taken = await spending.acquire(country, delivery.channel, parts, delivery.permits)
             if taken is None:
                 return DeliveryResult(DeliveryStatus.REJECTED, NO_MONEY)
-        message_channel = self.extensions.message_channels.get(channel)
-        if code.delivery.is_suppressed:
-            if spending is not None and taken is not None:
-                provider = code.delivery.provider
-                as_sent = SentMessage(country=country, channel=channel, provider=provider, text="")
-                await spending.settle(taken, as_sent)
-            return DeliveryResult(DeliveryStatus.ACCEPTED)
-        if message_channel is None:
-            message = self.render(code, self._sent_at(code.delivery))
-            return await self._send(code, message, code.delivery.report_id_by(channel), taken)
-        result = await message_channel.send(code, next_channels)
-        sent = None
-        if result is not None and result.status in TAKEN:
-            self.count_codes.count_sent(code.phone, code.delivery, result.provider)
-            sent = SentMessage(country=country, channel=channel, provider=result.provider, text="")
-        if spending is not None and taken is not None:
-            await spending.settle(taken, sent)
+            taken_for = ()
+        message_channel = self.extensions.message_channels.get(delivery.channel)
+        result: DeliveryResult | None
+        if delivery.is_suppressed:
+            result = DeliveryResult(DeliveryStatus.ACCEPTED)
+        elif message_channel is None:
+            report_id = delivery.report_id_by(delivery.channel)
+            return await self._send(code, self._sent_at(delivery), report_id, taken, taken_for)
+        else:
+            try:
+                result = await message_channel.send(code, next_channels)
+            except Unavailable:
+                await self._settle(code, taken, None)
+                raise
+            if result is not None and result.status in TAKEN:
+                self.count_codes.count_sent(code.phone, delivery, result.provider)
+        await self._settle(code, taken, result, taken_for)
         return result
+
+    def find_taken(self, code: CodeDelivery, channels: Sequence[Channel]) -> Acquisition | None:
+        """Return what was taken of budgets with the permits of a delivery; None without budgets.
+
+        Args:
+            code: The delivery.
+            channels: All channels that its code may be tried by.
+        """
+        spending = self.extensions.spending
+        if spending is None:
+            return None
+        parts = self.count_parts(code.phone, code.preferences, code.challenge.purpose)
+        return spending.find(code.phone.country, channels, code.delivery.permits, parts)
 
     def count_parts(
         self, phone: PhoneNumber, preferences: MessagePreferences, purpose: Purpose
@@ -233,74 +249,103 @@ class DeliverOtp:
         )
 
     async def _deliver(
-        self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
+        self, code: CodeDelivery, decision: DeliveryDecision, next_channels: Sequence[Channel]
     ) -> DeliveryResult:
-        delivery, challenge = decision.delivery, decision.challenge
-        code_calls, spending = self.extensions.code_calls, self.extensions.spending
-        taken = None
-        if spending is not None:
-            parts = self.count_parts(phone, preferences, challenge.purpose)
-            taken = spending.find(phone.country, delivery.channel, delivery.permits, parts)
+        delivery, code_calls = code.delivery, self.extensions.code_calls
+        taken = self.find_taken(code, (delivery.channel, *next_channels))
         if code_calls is not None and delivery.call_id is not None:
-            result = await self._call(code_calls, phone, preferences, decision, taken)
+            result = await self._call(code_calls, code, decision, taken)
             if result.status in TAKEN and not decision.is_suppressed:
-                self.count_codes.count_sent(phone, delivery, result.provider)
+                self.count_codes.count_sent(code.phone, delivery, result.provider)
             return result
-        code = CodeDelivery(phone, preferences, delivery, challenge)
-        message = self.render(code, delivery.sent_at)
-        if decision.is_suppressed:
-            return await self.send_text.imitate(phone, message, taken)
-        return await self._send(code, message, delivery.report_id, taken)
+        return await self._send(code, delivery.sent_at, delivery.report_id, taken, next_channels)
 
     async def _send(
         self,
         code: CodeDelivery,
-        message: CodeMessage,
+        sent_at: datetime,
         report_id: str,
         taken: Acquisition | None,
+        taken_for: Sequence[Channel],
     ) -> DeliveryResult:
-        if self.webhook_urls is not None:
-            message = name_message(
-                message,
-                report_id,
-                code.phone,
-                self.clock.now().date(),
-                self.keyed_hashes,
-                self.webhook_urls.sms_status,
-            )
-        # What was recorded is tried first, even if the order has changed since.
+        """Send the code by an SMS, or imitate that."""
         phone, delivery = code.phone, code.delivery
-        order = (delivery.provider, *self._order_providers(phone, delivery.request_id))
-        result = await self.send_text(phone, message, tuple(dict.fromkeys(order)), taken)
-        if result.status in TAKEN:
-            self.count_codes.count_sent(phone, delivery, result.provider)
-            if self.extensions.recent_messages is not None:
-                self.extensions.recent_messages.add(delivery.public_id, message.text)
+        try:
+            message = self.render(code, sent_at)
+        except Unavailable:
+            await self._settle(code, taken, None)
+            raise
+        if delivery.is_suppressed:
+            result = await self.send_text.imitate(phone, message)
+        else:
+            if self.webhook_urls is not None:
+                message = name_message(
+                    message,
+                    report_id,
+                    phone,
+                    self.clock.now().date(),
+                    self.keyed_hashes,
+                    self.webhook_urls.sms_status,
+                )
+            # What was recorded is tried first, even if the order has changed since.
+            order = (delivery.provider, *self._order_providers(phone, delivery.request_id))
+            result = await self.send_text(phone, message, tuple(dict.fromkeys(order)))
+            if result.status in TAKEN:
+                self.count_codes.count_sent(phone, delivery, result.provider)
+                if self.extensions.recent_messages is not None:
+                    self.extensions.recent_messages.add(delivery.public_id, message.text)
+        await self._settle(code, taken, result, taken_for, message.text)
         return result
+
+    async def _settle(
+        self,
+        code: CodeDelivery,
+        taken: Acquisition | None,
+        result: DeliveryResult | None,
+        taken_for: Sequence[Channel] = (),
+        text: str = "",
+    ) -> None:
+        """Settle what was taken of budgets.
+
+        Where nothing was sent it stays taken, if it is for other channels too.
+        """
+        spending, sent = self.extensions.spending, None
+        if spending is None or taken is None:
+            return
+        if result is not None and result.status in TAKEN:
+            sent = SentMessage(
+                country=code.phone.country,
+                channel=code.delivery.channel,
+                provider=result.provider or code.delivery.provider,
+                text=text,
+            )
+        elif result is not None and taken_for and not code.delivery.is_suppressed:
+            return
+        await spending.settle(taken, sent)
 
     async def _call(
         self,
         code_calls: CodeCalls,
-        phone: PhoneNumber,
-        preferences: MessagePreferences,
+        code: CodeDelivery,
         decision: DeliveryDecision,
         taken: Acquisition | None,
     ) -> DeliveryResult:
         """Call the phone. What was taken of budgets is settled when the call ends.
 
+        It is kept before the call is placed: its end may be reported before this process goes on.
         The same is written for a blocked phone, so that the time reveals nothing.
         """
-        spending = self.extensions.spending
+        spending, call_id = self.extensions.spending, code.delivery.call_id or ""
         if spending is None or taken is None:
-            return await code_calls(phone, preferences, decision)
-        result = DeliveryResult(DeliveryStatus.NOT_CONNECTED)
+            return await code_calls(code.phone, code.preferences, decision)
+        await spending.keep_for_call(call_id, taken)
         try:
-            result = await code_calls(phone, preferences, decision)
-        finally:
-            if result.status in TAKEN:
-                await spending.keep_for_call(decision.delivery.call_id or "", taken)
-            else:
-                await spending.settle(taken, None)
+            result = await code_calls(code.phone, code.preferences, decision)
+        except StorageError:
+            await spending.end_call(call_id, None)
+            raise
+        if result.status not in TAKEN:
+            await spending.end_call(call_id, None)
         return result
 
     async def _add_report(self, delivery: Delivery) -> None:

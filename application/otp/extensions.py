@@ -219,18 +219,18 @@ class Spending(Protocol):
     """Keeps what messages and calls cost within the budgets of the operator.
 
     An amount is taken before a delivery, with its other permits: the highest price that it may
-    have. What the delivery did not cost is given back. Where that fails, it counts until the window
-    has passed. No method raises an error.
+    have by any of its channels. What the delivery did not cost is given back. Where that fails, it
+    counts until the window has passed. No method raises an error.
     """
 
     def find(
-        self, country: str, channel: Channel, permits: Permits | None, parts: int = 0
+        self, country: str, channels: Sequence[Channel], permits: Permits | None, parts: int = 0
     ) -> Acquisition:
         """Return what a delivery or a callback with these permits took before; it may be nothing.
 
         Args:
             country: The country of the phone.
-            channel: How the code was to be delivered when the amount was taken.
+            channels: The channels that the code was to be tried by when the amount was taken.
             permits: The permits, None if they were cleared.
             parts: The parts of a message, as they were counted then.
         """
@@ -239,10 +239,11 @@ class Spending(Protocol):
     async def acquire(
         self, country: str, channel: Channel, parts: int = 0, follows: Permits | None = None
     ) -> Acquisition | None:
-        """Take the amount of a delivery that no budget stops; None if its hard end was reached.
+        """Take the amount of a delivery that has no permits of its own; None if there is none left.
 
-        It is for messages without a code, and for those that follow one by another channel: these
-        count in the part of the budget that the first one has by its permits.
+        It is for messages without a code, which only a hard end stops, and for a code that was sent
+        and is sent again by another channel: it is taken from the part of the budget that the first
+        message has by its permits.
         """
         ...
 
@@ -256,7 +257,7 @@ class Spending(Protocol):
         ...
 
     async def keep_for_call(self, call_id: str, taken: Acquisition) -> None:
-        """Keep what was taken for a call until its end is reported."""
+        """Keep what was taken for a call that is placed next, until `end_call` settles it."""
         ...
 
     async def end_call(self, call_id: str, ended: "EndedCall | None") -> None:
@@ -264,7 +265,7 @@ class Spending(Protocol):
 
         Args:
             call_id: Our id of the call.
-            ended: What is charged; None if nobody answered.
+            ended: What is charged; None if nobody answered, or no call was placed.
         """
         ...
 

@@ -21,7 +21,7 @@ from application.otp.events import (
     OtpSuppressed,
     ProviderPaused,
 )
-from application.otp.extensions import OtpExtensions
+from application.otp.extensions import CodeDelivery, OtpExtensions
 from application.otp.provider_pause import PAUSED
 from application.otp.recent_rejections import RecentRejections
 from application.otp.recognize_device import recognize_device
@@ -305,6 +305,7 @@ class RequestOtp:
             request.channel,
             command.client_ip,
             self.deliver_otp.count_parts(phone, command.preferences, command.purpose),
+            channels[1:],
         )
         available_at = None
         try:
@@ -455,7 +456,8 @@ class RequestOtp:
         phone, in_order = command.phone, self.deliver_in_order
         if in_order.is_hidden(channels):
             return await in_order(phone, command.preferences, decision, channels)
-        sending = self.deliver_otp(phone, command.preferences, decision)
+        code = CodeDelivery(phone, command.preferences, decision.delivery, decision.challenge)
+        sending = self.deliver_otp(code, decision)
         try:
             result, is_slow = await in_order.wait_for_result(phone, decision.delivery, sending)
         except StorageError:

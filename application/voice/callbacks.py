@@ -180,19 +180,18 @@ class Callbacks:
             locale=locale,
         )
         is_suppressed = verification.blocked_at is not None
-        spending, taken = self.extensions.spending, None
-        if spending is not None:
-            taken = spending.find(phone.country, Channel.VOICE, callback.permits)
+        if (spending := self.extensions.spending) is not None:
+            taken = spending.find(phone.country, [Channel.VOICE], callback.permits)
+            # Before the call: its end may be reported before this process goes on.
+            await spending.keep_for_call(callback_id, taken)
         try:
             result = await self.place_code_call(phone, call, is_suppressed=is_suppressed)
         except StorageError:
-            await self._undo(phone, callback, DeliveryStatus.NOT_CONNECTED, taken)
+            await self._undo(phone, callback, DeliveryStatus.NOT_CONNECTED)
             raise
         is_placed = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         if not is_placed:
-            await self._undo(phone, callback, result.status, taken)
-        elif spending is not None and taken is not None:
-            await spending.keep_for_call(callback_id, taken)
+            await self._undo(phone, callback, result.status)
         if is_suppressed:
             self.events.record(OtpSuppressed(phone=phone, reason=BLOCKED, channel=Channel.VOICE))
         else:
@@ -260,9 +259,10 @@ class Callbacks:
         phone: PhoneNumber,
         callback: Callback,
         status: DeliveryStatus,
-        taken: Acquisition | None,
     ) -> None:
         """Record that no call was placed, and release permits. Where that fails they expire."""
+        if self.extensions.spending is not None:
+            await self.extensions.spending.end_call(callback.call_id, None)
 
         def reject(
             verification: PhoneVerification,
@@ -274,5 +274,3 @@ class Callbacks:
             cleared = await change(self.phone_verifications, phone, reject)
             if cleared is not None:
                 await self.delivery_limiter.settle_callback(phone, cleared, status.outcome)
-                if taken is not None and self.extensions.spending is not None:
-                    await self.extensions.spending.settle(taken, None)

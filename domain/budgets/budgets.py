@@ -113,8 +113,6 @@ class Budgets:
         country: str,
         amount: int,
         parts: Collection[str],
-        *,
-        stops_strangers: bool = True,
     ) -> Reservation:
         """Return a reservation that takes an amount as well.
 
@@ -124,14 +122,11 @@ class Budgets:
             amount: What the delivery costs at most.
             parts: The parts of the budget that it may be taken from, in this order. All but that of
                 strangers only say who has taken it: their budget does not end.
-            stops_strangers: Whether the part of strangers ends. If not, it only counts.
         """
         budgets = self.of_country(country)
         if not budgets or not amount:
             return reservation
         of_strangers = tuple(limit for each in budgets for limit in each.for_strangers(amount))
-        if not stops_strangers:
-            of_strangers = tuple(map(_without_end, of_strangers))
         group = Group(
             BUDGET,
             tuple(Part(name, of_strangers if name == STRANGERS else ()) for name in parts),

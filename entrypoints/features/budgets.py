@@ -199,10 +199,11 @@ def _find_too_small(
 ) -> Iterator[str]:
     """Yield the problem of a budget that has not enough for one delivery."""
     from domain.budgets.budgets import STRANGERS_PERCENT
+    from domain.otp.delivery import Channel
 
     served = ALL_COUNTRIES if settings.countries is None else settings.countries
     countries = [budget.country] if budget.country else served
-    highest = max((costs.highest_of_all(country) for country in countries), default=0)
+    highest = max((costs.highest(country, [*Channel]) for country in countries), default=0)
     kind = "PER_COUNTRY" if budget.country else "PER_DAY"
     of_country = f"{budget.country}=" if budget.country else ""
     if budget.strangers is not None and budget.strangers < highest:
@@ -222,17 +223,14 @@ def _find_too_small(
 def _make_costs(settings: Settings, prices: "PriceList") -> "DeliveryCosts":
     """Return what deliveries cost with these settings, before anything is opened."""
     from application.budgets.delivery_costs import DeliveryCosts
-    from domain.otp.delivery import Channel
     from domain.otp.message_parts import message_parts
     from entrypoints.opening.operator_files import load_sms_templates
     from entrypoints.opening.providers import FREE_PROVIDERS
 
-    providers = {channel: settings.providers_of(channel) for channel in Channel}
-    used = {channel: names for channel, names in providers.items() if names}
     previews = load_sms_templates(settings).previews()
     return DeliveryCosts(
         prices=prices,
-        providers={Channel.SMS: (), **used},
+        providers_of=settings.providers_of,
         free_providers=FREE_PROVIDERS,
         max_parts=max(message_parts(preview.text) for _, _, preview in previews),
     )

@@ -141,7 +141,9 @@ class MonthService:
     def _open_budgets(self) -> None:
         core, stores = self.harness.use_cases, self.harness.stores
         assert stores is not None
-        costs = DeliveryCosts(prices=PRICES, providers={}, free_providers=(), max_parts=1)
+        costs = DeliveryCosts(
+            prices=PRICES, providers_of=lambda _: (), free_providers=(), max_parts=1
+        )
         core.add(BudgetsFeature(core, make_budgets_repositories(stores), BUDGETS, costs))
 
     @property

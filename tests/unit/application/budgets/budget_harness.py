@@ -77,7 +77,10 @@ def open_budgets(
     app = BudgetHarness(messenger=messenger, policy=policy)
     prices = prices or {("US", Channel.SMS): PRICE, ("US", Channel.VOICE): PRICE}
     costs = DeliveryCosts(
-        prices=PriceList("USD", prices), providers={}, free_providers={"free"}, max_parts=2
+        prices=PriceList("USD", prices),
+        providers_of=lambda _: (),
+        free_providers={"free"},
+        max_parts=2,
     )
     repositories = app._make(make_budgets_repositories)
     app.budgets = BudgetsFeature(app.use_cases, repositories, Budgets(budgets), costs)

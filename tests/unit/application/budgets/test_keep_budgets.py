@@ -1,17 +1,27 @@
 """Strangers have a part of a budget; a hard end stops everybody."""
 
+import asyncio
+from contextlib import suppress
+from typing import NoReturn
+
 import pytest
 
+from application.otp.codes import OtpCodes
 from application.otp.extensions import EndedCall
+from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.budgets.budgets import BUDGET, Budget
-from domain.errors import DeliveryFailed, PhoneUnreachable
+from domain.errors import DeliveryFailed, PhoneUnreachable, Unavailable
 from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
+from domain.otp.delivery_policy import DeliveryDecision
+from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Permits, UsedPart
-from domain.otp.rate_limits import STRANGERS, Acquisition
+from domain.otp.rate_limits import ATTESTED, STRANGERS, Acquisition
+from domain.phone import PhoneNumber
 from tests.support.builders import NOW
 from tests.support.fakes.messenger import (
+    ACCEPTED,
     INVALID_NUMBER,
     NOT_CONNECTED,
     REJECTED,
@@ -20,6 +30,7 @@ from tests.support.fakes.messenger import (
 )
 from tests.unit.application.budgets.budget_harness import (
     PRICE,
+    BudgetHarness,
     a_phone_of,
     network_of,
     open_budgets,
@@ -160,7 +171,12 @@ class UnreachableChannel:
 
     provider = "other"
 
+    def __init__(self) -> None:
+        self.gate: asyncio.Event | None = None
+
     async def send(self, *_: object) -> DeliveryResult:
+        if self.gate is not None:
+            await self.gate.wait()
         return INVALID_NUMBER
 
     def retry_after(self) -> float:
@@ -185,15 +201,113 @@ async def test_the_next_channel_of_a_stranger_counts_in_the_part_of_strangers(
     assert await app.request_one(1) == ["budget_hour_total"]
 
 
-async def test_what_follows_a_delivery_is_sent_above_the_part_of_strangers() -> None:
+async def test_strangers_stay_within_their_part_when_all_channels_are_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("application.otp.deliver_in_order.HIDDEN_WAIT", 0)
+    app = open_budgets(
+        Budget("", 30 * TEN, None),
+        channels=ChannelOrder((Channel.WHATSAPP, Channel.SMS)),
+        prices={("US", Channel.WHATSAPP): PRICE, ("US", Channel.SMS): TEN},
+    )
+    channel = app.otp.extensions.message_channels[Channel.WHATSAPP] = UnreachableChannel()
+    channel.gate = asyncio.Event()
+
+    rejected = await app.request_many(9, channel=None)
+    channel.gate.set()
+    await app.otp.deliver_in_order.finish()
+
+    assert rejected == ["budget_hour_total"] * 6
+    assert len(app.messenger.messages) == 3
+    assert await app.used() == {"": 3 * TEN}
+
+
+@pytest.mark.parametrize(("part", "sent"), [(STRANGERS, 1), (ATTESTED, 2)])
+async def test_what_follows_a_delivery_is_taken_from_the_same_part(part: str, sent: int) -> None:
     app = open_budgets(Budget("", TEN, 2 * PRICE))
     spending = app.otp.extensions.spending
     assert spending is not None
-    of_stranger = Permits(NOW, (UsedPart(BUDGET, STRANGERS),))
+    permits = Permits(NOW, (UsedPart(BUDGET, part),))
 
-    taken = [await spending.acquire("US", Channel.SMS, 1, of_stranger) for _ in range(3)]
+    taken = [await spending.acquire("US", Channel.SMS, 1, permits) for _ in range(3)]
 
-    assert [each is not None for each in taken] == [True, True, False]
+    assert [each is not None for each in taken] == [True] * sent + [False] * (3 - sent)
+
+
+class Calls:
+    """Places calls, with this result or error, and ends one while it is placed."""
+
+    provider = "acme"
+
+    def __init__(self, app: BudgetHarness, result: DeliveryResult | BaseException) -> None:
+        self.app, self.result = app, result
+        self.ended: EndedCall | None = None
+
+    async def __call__(
+        self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
+    ) -> DeliveryResult:
+        call_id = decision.delivery.call_id or ""
+        if self.ended is not None and self.app.otp.extensions.spending is not None:
+            await self.app.otp.extensions.spending.end_call(call_id, self.ended)
+        if isinstance(self.result, BaseException):
+            raise self.result
+        return self.result
+
+    def retry_after(self) -> float:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("result", "used"),
+    [
+        (ACCEPTED, 3 * PRICE),
+        (REJECTED, 0),
+        (StorageUnavailable("no call was placed"), 0),
+        (asyncio.CancelledError(), 3 * PRICE),
+    ],
+    ids=repr,
+)
+async def test_a_call_is_paid_unless_it_surely_was_not_placed(
+    result: DeliveryResult | BaseException, used: int
+) -> None:
+    app = open_budgets(Budget("", 10 * TEN, None))
+    app.otp.extensions.code_calls = Calls(app, result)
+
+    with suppress(DeliveryFailed, StorageUnavailable, asyncio.CancelledError):
+        await app.request_one(0, channel=Channel.VOICE)
+
+    assert await app.used() == {"": used}
+
+
+async def test_a_call_that_ends_while_it_is_placed_gives_back_what_it_did_not_last() -> None:
+    app = open_budgets(Budget("", 10 * TEN, None))
+    calls = app.otp.extensions.code_calls = Calls(app, ACCEPTED)
+    calls.ended = EndedCall(country="US", provider="acme", seconds=20)
+
+    await app.request_one(0, channel=Channel.VOICE)
+
+    assert await app.used() == {"": PRICE}
+
+
+@pytest.mark.parametrize("channels", [(Channel.SMS,), (Channel.WHATSAPP, Channel.SMS)], ids=repr)
+async def test_a_code_whose_key_is_gone_costs_nothing(
+    channels: tuple[Channel, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.otp.deliver_in_order.HIDDEN_WAIT", 0)
+    app = open_budgets(Budget("", 10 * TEN, None), channels=ChannelOrder(channels))
+    channel = app.otp.extensions.message_channels[Channel.WHATSAPP] = UnreachableChannel()
+    monkeypatch.setattr(channel, "send", raise_unavailable)
+    monkeypatch.setattr(OtpCodes, "derive", raise_unavailable)
+
+    with suppress(Unavailable):
+        await app.request_one(0, channel=None)
+    await app.otp.deliver_in_order.finish()
+
+    assert await app.used() == {"": 0}
+
+
+def raise_unavailable(*_: object) -> NoReturn:
+    raise Unavailable
 
 
 async def test_without_an_answer_of_the_store_no_message_without_a_code_is_sent() -> None:
@@ -250,9 +364,9 @@ async def test_nothing_is_kept_where_nothing_was_taken() -> None:
     spending = app.otp.extensions.spending
     assert spending is not None
 
-    assert spending.find("US", Channel.SMS, None).limits == ()
-    assert spending.find("US", Channel.SMS, Permits(NOW)).limits == ()
-    await spending.keep_for_call("a call", spending.find("US", Channel.SMS, None))
+    assert spending.find("US", [Channel.SMS], None).limits == ()
+    assert spending.find("US", [Channel.SMS], Permits(NOW)).limits == ()
+    await spending.keep_for_call("a call", spending.find("US", [Channel.SMS], None))
     taken = await spending.acquire("DE", Channel.SMS, 1)
 
     assert taken == Acquisition(app.clock.now(), ())

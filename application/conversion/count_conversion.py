@@ -1,12 +1,12 @@
 """Count codes that are sent and entered, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from application.otp.extensions import CountedCode
 from application.ports.system import Clock
 from domain.conversion.counts import ConversionCell, ConversionGroup, ConversionSums
-from domain.conversion.provider_states import CONVERSION, is_sampled
+from domain.conversion.provider_states import CONVERSION
 from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
 
@@ -20,21 +20,18 @@ class CountConversion:
 
     Attributes:
         sums: Where they are counted.
-        channel: The channel of these providers.
-        providers: The providers that are chosen from; none if nothing is chosen.
+        is_sampled: Returns whether a message of a channel is in the random sample of a provider
+            that is not the first, by its fraction; None if nothing is chosen.
         clock: The clock.
     """
 
     sums: ConversionSums
-    channel: Channel
-    providers: Sequence[str]
+    is_sampled: Callable[[Channel, float], bool] | None
     clock: Clock
 
     def __call__(self, counted: CountedCode) -> None:
         """Count a code."""
-        is_of_other = counted.channel is self.channel and is_sampled(
-            counted.fraction, self.providers
-        )
+        is_of_other = self.is_sampled and self.is_sampled(counted.channel, counted.fraction)
         cell = ConversionCell(
             counted.country,
             counted.channel,

@@ -9,7 +9,7 @@ from application.conversion.choose_provider import ChooseProvider
 from application.conversion.count_conversion import CountConversion
 from application.conversion.share_counts import ReadConversion, WriteConversion
 from application.operations.cleanup import expire
-from application.otp.extensions import ProviderState
+from application.otp.extensions import OtpExtensions, ProviderState
 from application.otp.feature import OtpFeature
 from application.ports.conversion import ConversionRepositories
 from application.use_cases import UseCases
@@ -20,7 +20,7 @@ from domain.conversion.provider_states import (
     LeftProvider,
 )
 from domain.conversion.recent_counts import RecentCounts
-from domain.otp.delivery import Channel
+from domain.otp.channel_order import ChannelOrder
 
 _PROCESS_ID_BYTES: Final = 8
 
@@ -52,13 +52,14 @@ class ConversionFeature:
         self.write = WriteConversion(sums=sums, repositories=repositories, clock=clock)
         self.read = ReadConversion(recent=self.recent, repositories=repositories, clock=clock)
         otp = core.find(OtpFeature)
-        providers = tuple(otp.send_text.messenger.names) if otp else ()
+        extensions = otp.extensions if otp else OtpExtensions()
         self.choice = ChooseProvider(
             recent=self.recent,
             repositories=repositories,
             clock=clock,
-            channel=Channel.SMS,
-            providers=providers,
+            providers=tuple(otp.send_text.messenger.names) if otp else (),
+            channels=otp.request_otp.channels if otp else ChannelOrder(),
+            message_channels=extensions.message_channels,
         )
         core.operations.cleanup.add_steps(
             {
@@ -66,22 +67,15 @@ class ConversionFeature:
                 "expired_conversion_hours": expire(repositories.hours),
             }
         )
-        if otp is None:
-            return
-        otp.extensions.count_code = CountConversion(
+        extensions.count_code = CountConversion(
             sums=sums,
-            channel=self.choice.channel,
-            providers=providers if self.chooses_provider else (),
+            is_sampled=self.choice.is_sampled if policy.chooses_provider else None,
             clock=clock,
         )
-        if self.chooses_provider:
-            otp.extensions.order_providers = self.choice
-        otp.extensions.list_left_providers = self._describe_left
-
-    @property
-    def chooses_provider(self) -> bool:
-        """Whether there is a choice, and the operator allows it."""
-        return self._policy.chooses_provider and len(self.choice.providers) > 1
+        if policy.chooses_provider:
+            extensions.order_providers = self.choice.order_providers
+            extensions.order_channels = self.choice.order_channels
+        extensions.list_left_providers = self._describe_left
 
     async def update(self) -> None:
         """Write what this process counted, read what all have, and decide by it.
@@ -92,13 +86,14 @@ class ConversionFeature:
         """
         await self.write()
         await self.read()
-        if self.chooses_provider:
+        if self._policy.chooses_provider and len(self.choice.provider_names) > 1:
             await self.choice.decide()
 
     def count_left(self) -> Mapping[str, int]:
         """Return in how many countries each provider is left, as it was read last."""
-        left = Counter(each.provider for each in self.choice.states.left)
-        return {name: left[name] for name in self.choice.providers}
+        countries = {(each.country, each.provider) for each in self.choice.states.left}
+        left = Counter(provider for _, provider in countries)
+        return {name: left[name] for name in self.choice.provider_names}
 
     async def list_states(self) -> Sequence[LeftProvider]:
         """Return the providers that are left now, by country; none where nothing is chosen.

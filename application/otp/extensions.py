@@ -215,6 +215,25 @@ class OrderProviders(Protocol):
         ...
 
 
+class OrderChannels(Protocol):
+    """Chooses in which order the channels of a country are tried."""
+
+    def __call__(
+        self, country: str, channels: Sequence[Channel], fraction: float
+    ) -> Sequence[Channel]:
+        """Return the channels in the order in which they are tried.
+
+        It waits for nothing and never raises. The order never depends on the number: it would tell
+        who uses a channel.
+
+        Args:
+            country: The country of the phone.
+            channels: The channels in the operator's order.
+            fraction: A number from 0 to 1 that is random for clients, and the same for a request.
+        """
+        ...
+
+
 class Spending(Protocol):
     """Keeps what messages and calls cost within the budgets of the operator.
 
@@ -276,7 +295,7 @@ class Spending(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderState:
-    """A provider that is tried last in a country for now.
+    """A provider that is tried last in a country for now, or its channel after the next one.
 
     Attributes:
         country: The country.
@@ -308,6 +327,8 @@ class OtpExtensions:
         find_sample: Returns the name of a feature if a code is in its random sample of phones, by
             the phone, the recognition of its requester, and the time of the request.
         order_providers: Chooses the order of the providers; None where it is the operator's.
+        order_channels: Chooses the order of the channels where the client named none; None where it
+            is the operator's.
         list_left_providers: Lists the providers that are tried last; None where none ever is.
         spending: Keeps costs within budgets; None where there is none.
         recent_messages: Keeps messages for a page that shows them; None where no page does.
@@ -320,6 +341,7 @@ class OtpExtensions:
     count_code: Callable[[CountedCode], None] = count_no_code
     find_sample: Callable[[PhoneNumber, Recognition, datetime], str] = find_no_sample
     order_providers: OrderProviders | None = None
+    order_channels: OrderChannels | None = None
     list_left_providers: Callable[[], Awaitable[Sequence[ProviderState]]] | None = None
     spending: Spending | None = None
     recent_messages: RecentMessages | None = None

@@ -171,7 +171,9 @@ class RequestOtp:
             StorageError
         """
         phone, now = command.phone, self.clock.now()
-        channels = self._plan_channels(command)
+        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
+        request_id = random[:REQUEST_ID_BYTES].hex()
+        channels = self._plan_channels(command, request_id)
         channel = channels[0]
         is_test_phone = self.codes.is_test_phone(phone, now)
         if not is_test_phone:
@@ -184,8 +186,6 @@ class RequestOtp:
         )
         if command.purpose is Purpose.UNDO_PHONE_CHANGE:
             loaded = await self._end_void_hold(phone, loaded)
-        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
-        request_id = random[:REQUEST_ID_BYTES].hex()
         is_call = channel is Channel.VOICE and self.extensions.code_calls is not None
         request = OtpRequest(
             client_ip,
@@ -224,13 +224,18 @@ class RequestOtp:
             is_confirmed=is_confirmed,
         )
 
-    def _plan_channels(self, command: RequestOtpCommand) -> Sequence[Channel]:
+    def _plan_channels(self, command: RequestOtpCommand, request_id: str) -> Sequence[Channel]:
         """Return the channels that are tried one after another: those that have a provider."""
         if command.purpose is not Purpose.SIGN_IN:
             return (command.channel or Channel.SMS,)
         planned = self.channels.plan(command.phone.country, command.channel)
         available = (Channel.SMS, Channel.VOICE, *self.extensions.message_channels)
-        return [channel for channel in planned if channel in available] or ONLY_SMS
+        channels = [channel for channel in planned if channel in available] or ONLY_SMS
+        order = self.extensions.order_channels
+        if order is None or command.channel is not None:
+            return channels
+        fraction = self.keyed_hashes.fraction_of(request_id)
+        return order(command.phone.country, channels, fraction)
 
     async def _end_void_hold(
         self, phone: PhoneNumber, loaded: Versioned[PhoneVerification]

@@ -2,14 +2,19 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain.conversion.capped import CappedCounts, cap_counts
 from domain.conversion.counts import CellCounts, ConversionGroup, ConversionSource
-from domain.conversion.provider_states import CONVERSION, LeftProvider, ProviderStates
+from domain.conversion.provider_states import (
+    CONVERSION,
+    Alternative,
+    LeftProvider,
+    ProviderStates,
+)
 from domain.conversion.recent_counts import RecentCounts
 
 FAST_PERIOD: Final = timedelta(minutes=10)
@@ -32,6 +37,8 @@ TRIAL_AFTER: Final = timedelta(hours=6)
 """After this a provider returns on trial, if there are too few messages for a decision."""
 
 _Sent = tuple[ConversionSource, Sequence[CellCounts]]
+CanLeave = Callable[[str, str], bool]
+"""Returns whether messages of a country and channel can be sent by another provider instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +79,9 @@ def is_degraded(counts: CappedCounts, usual: float) -> bool:
 
 
 def find_degraded(
-    recent: RecentCounts, states: ProviderStates, now: datetime, channel: str
+    recent: RecentCounts, states: ProviderStates, now: datetime, can_leave: CanLeave
 ) -> Sequence[LeftProvider]:
-    """Return the providers of a channel that are to be left now.
+    """Return the providers that are to be left now.
 
     - Only recognized phones count: their codes are nearly always entered.
     - Each provider is compared with its own usual share in this country, or in all countries if
@@ -82,36 +89,35 @@ def find_degraded(
     - Countries with too few messages are decided together, for each provider. Then it is left in
       those of them in which few codes were entered.
     """
-    cells: defaultdict[tuple[str, str], list[CellCounts]] = defaultdict(list)
+    cells: defaultdict[Alternative, defaultdict[str, list[CellCounts]]]
+    cells = defaultdict(lambda: defaultdict(list))
 
     def is_wanted(source: ConversionSource) -> bool:
-        return source.group == ConversionGroup.RECOGNIZED and source.channel == channel
+        is_recognized = source.group == ConversionGroup.RECOGNIZED
+        return is_recognized and can_leave(source.country, source.channel)
 
     for source, found in recent.find(now, FAST_PERIOD, is_wanted):
-        if states.find(source.country, channel, source.provider) is None:
-            cells[source.country, source.provider].extend(found)
+        if states.find(source.country, source.channel, source.provider) is None:
+            cells[source.channel, source.provider][source.country].extend(found)
     degraded: list[LeftProvider] = []
-    small: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    is_low: dict[tuple[str, str], bool] = {}
-    for (country, provider), of_provider in cells.items():
-        usual = _usual_share(recent, country, channel, provider, now)
-        if usual is None:
-            continue
-        counts = cap_counts(of_provider)
-        if counts.sent < MIN_MESSAGES:
-            small[provider][country] = usual
-            is_low[country, provider] = counts.share < DEGRADED_PART * usual
-        elif is_degraded(counts, usual):
-            degraded.append(_leave(country, channel, provider, now, counts, usual))
-    for provider, countries in small.items():
-        counts = cap_counts([cell for country in countries for cell in cells[country, provider]])
-        usual = _average(countries, {each: cells[each, provider] for each in countries})
+    for (channel, provider), by_country in cells.items():
+        small: dict[str, float] = {}
+        low: list[str] = []
+        for country, of_country in by_country.items():
+            usual = _usual_share(recent, country, channel, provider, now)
+            if usual is None:
+                continue
+            counts = cap_counts(of_country)
+            if counts.sent < MIN_MESSAGES:
+                small[country] = usual
+                if counts.share < DEGRADED_PART * usual:
+                    low.append(country)
+            elif is_degraded(counts, usual):
+                degraded.append(_leave(country, channel, provider, now, counts, usual))
+        counts = cap_counts([cell for country in small for cell in by_country[country]])
+        usual = _average(small, by_country)
         if is_degraded(counts, usual):
-            degraded += [
-                _leave(country, channel, provider, now, counts, usual)
-                for country in countries
-                if is_low[country, provider]
-            ]
+            degraded += [_leave(country, channel, provider, now, counts, usual) for country in low]
     return degraded
 
 
@@ -119,32 +125,41 @@ def find_recovered(
     recent: RecentCounts,
     states: ProviderStates,
     now: datetime,
-    channel: str,
-    providers: Sequence[str],
+    list_alternatives: Callable[[str], Collection[Alternative]],
 ) -> Sequence[Returned]:
-    """Return the providers of a channel that return now.
+    """Return the providers that return now.
 
     - A provider stays left for an hour. Then it returns if what it was sent of the random sample
       since then, at most two hours ago, is entered as is expected.
     - A code is expected to be entered as often as is usual for this provider and group, or as often
-      as codes of the group are that other providers sent at the same time, whichever is less. So
+      as codes of the group are that its alternatives sent at the same time, whichever is less. So
       nobody keeps a provider away by codes that they let expire: these come to all providers.
-    - If all providers are left, all messages of a provider count, and not only its sample.
+    - If all alternatives are left, all messages of a provider count, and not only its sample.
     - With too few messages a provider returns on trial after six hours, unless these few show
       clearly that it is still degraded.
     - What the operator does not use anymore, returns after these six hours too.
+
+    Args:
+        recent: The counts.
+        states: The providers that are left.
+        now: The time.
+        list_alternatives: Returns the providers, of all channels, that the messages of a channel
+            may be sent by, those of this channel too.
     """
     returned: list[Returned] = []
     sent_since: dict[timedelta, Mapping[str, Sequence[_Sent]]] = {}
     for left in states.left:
         duration = now - left.left_at
-        if left.channel != channel or duration < HYSTERESIS:
+        if duration < HYSTERESIS:
             continue
         period = min(SLOW_PERIOD, duration)
         if period not in sent_since:  # it reads everything, and many countries may be left at once
-            sent_since[period] = _list_by_country(recent, now, period, channel)
-        is_alone = states.are_all_left(left.country, channel, providers)
+            sent_since[period] = _list_by_country(recent, now, period)
         sent = sent_since[period].get(left.country, ())
+        alternatives = list_alternatives(left.channel)
+        is_alone = states.are_all_left(left.country, alternatives)
+        channels = {left.channel, *(channel for channel, _ in alternatives)}
+        sent = [each for each in sent if each[0].channel in channels]
         counts, expected = _compare(recent, left, now, sent, is_alone=is_alone)
         result = (left, round(counts.sent), round(counts.entered))
         if counts.sent >= MIN_MESSAGES:
@@ -156,10 +171,10 @@ def find_recovered(
 
 
 def _list_by_country(
-    recent: RecentCounts, now: datetime, period: timedelta, channel: str
+    recent: RecentCounts, now: datetime, period: timedelta
 ) -> Mapping[str, Sequence[_Sent]]:
     by_country: defaultdict[str, list[_Sent]] = defaultdict(list)
-    for source, cells in recent.find(now, period, lambda source: source.channel == channel):
+    for source, cells in recent.find(now, period):
         by_country[source.country].append((source, cells))
     return by_country
 
@@ -176,7 +191,7 @@ def _compare(
     own: defaultdict[str, list[CellCounts]] = defaultdict(list)
     others: defaultdict[str, list[CellCounts]] = defaultdict(list)
     for source, cells in sent:
-        if source.provider != left.provider:
+        if (source.channel, source.provider) != (left.channel, left.provider):
             others[source.group].extend(cells)
         elif is_alone or source.sample == CONVERSION:
             own[source.group].extend(cells)
@@ -208,7 +223,7 @@ def _usual_share(
 
 def _average(usual: Mapping[str, float], cells: Mapping[str, Iterable[CellCounts]]) -> float:
     """Return the usual share of several countries together, by their messages."""
-    sent = {country: sum([cell.sent for cell in found]) for country, found in cells.items()}
+    sent = {country: sum([cell.sent for cell in cells[country]]) for country in usual}
     total = sum(sent.values())
     return sum([usual[each] * sent[each] for each in usual]) / total if total else 0.0
 

@@ -1,6 +1,6 @@
 """Which providers were left in which country, and in which order they are tried there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -10,9 +10,12 @@ STATES_ID: Final = "providers"
 CONVERSION: Final = "conversion"
 """The name of the random sample of other providers."""
 SAMPLE_PERCENT: Final = 5
-"""Which part of a country's messages each other provider gets first."""
+"""Which part of a country's messages each other provider gets first, and a channel that is left."""
 MAX_STATES: Final = 2_000
 """How many providers of countries are left at most: all countries of eight providers."""
+
+Alternative = tuple[str, str]
+"""A channel and the name of a provider, one of those that a message may be sent by instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +80,9 @@ class ProviderStates:
         }
         return sorted(providers, key=lambda name: name in left)
 
-    def are_all_left(self, country: str, channel: str, providers: Sequence[str]) -> bool:
+    def are_all_left(self, country: str, alternatives: Iterable[Alternative]) -> bool:
         """Return whether no provider of a country works as usual."""
-        return all(self.find(country, channel, name) for name in providers)
+        return all(self.find(country, *alternative) for alternative in alternatives)
 
 
 def is_sampled(fraction: float, providers: Sequence[str]) -> bool:
@@ -88,6 +91,14 @@ def is_sampled(fraction: float, providers: Sequence[str]) -> bool:
     Each of them has `SAMPLE_PERCENT` of the messages.
     """
     return fraction < (len(providers) - 1) * SAMPLE_PERCENT / 100
+
+
+def is_channel_sampled(fraction: float) -> bool:
+    """Return whether a message is in the sample of a channel that is left.
+
+    It has other messages than the samples of the providers of the next channel.
+    """
+    return fraction >= 1 - SAMPLE_PERCENT / 100
 
 
 def order_providers(order: Sequence[str], fraction: float) -> Sequence[str]:

@@ -76,7 +76,7 @@ class _Conversion(Feature):
         if core.find(OtpFeature) is None:
             yield
             return
-        if conversion.chooses_provider:
+        if settings.chooses_provider:
             with suppress(StorageError):  # then the order is that of the settings
                 await conversion.choice.read()
         try:

@@ -8,13 +8,16 @@ from typing import Final
 from adapters.records.features.conversion import make_conversion_repositories
 from application.conversion.feature import ConversionFeature, ConversionPolicy
 from application.otp.extensions import CountedCode
+from application.ports.otp import DeliveryResult
 from domain.conversion.counts import HOUR, ConversionSource, HourConversion, SourceSum
+from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
 from tests.support.core_harness import CoreHarness
+from tests.support.core_policy import make_core_policy
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
-from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 from tests.support.fakes.randomness import SeededRandomness
 
 USUAL: Final = 0.85
@@ -22,11 +25,31 @@ STEP: Final = timedelta(seconds=20)
 """How often each process writes and reads here, unless a test says otherwise."""
 
 
+WHATSAPP_FIRST: Final = ChannelOrder((Channel.WHATSAPP, Channel.SMS))
+
+
+class SimulatedChannel:
+    """The only provider of a channel of messages. Nothing is sent."""
+
+    provider = "meta"
+
+    async def send(self, *_: object) -> DeliveryResult:
+        return ACCEPTED
+
+    def retry_after(self) -> float:
+        return 0
+
+
 class SimulatedProcess:
     """One process of the service."""
 
     def __init__(
-        self, database: InMemoryDatabase, providers: tuple[str, ...], skew: timedelta, seed: int
+        self,
+        database: InMemoryDatabase,
+        providers: tuple[str, ...],
+        skew: timedelta,
+        seed: int,
+        channels: ChannelOrder | None = None,
     ) -> None:
         messenger = FakeMessenger()
         messenger.names = providers
@@ -36,7 +59,11 @@ class SimulatedProcess:
             messenger=messenger,
             clock=clock,
             randomness=SeededRandomness(seed),
+            policy=make_core_policy(channels=channels or ChannelOrder()),
         )
+        if channels is not None:
+            self.app.otp.extensions.message_channels[Channel.WHATSAPP] = SimulatedChannel()
+        self.channels = self.app.otp.request_otp.channels
         self.conversion = ConversionFeature(
             self.app.use_cases,
             make_conversion_repositories(database.stores),
@@ -44,17 +71,26 @@ class SimulatedProcess:
         )
         self.is_away = False
 
-    def first(self, country: str = "IN", fraction: float = 0.99) -> str:
-        """Return the provider that is tried first for a message outside of the sample."""
-        order = self.app.otp.extensions.order_providers
-        assert order is not None
+    def first(self, country: str = "IN", fraction: float = 0.9) -> str:
+        """Return the provider that is tried first for a message outside of the samples."""
+        extensions = self.app.otp.extensions
+        assert extensions.order_providers is not None
+        assert extensions.order_channels is not None
+        channels = self.channels.plan(country, None)
+        if extensions.order_channels(country, channels, fraction)[0] is Channel.WHATSAPP:
+            return SimulatedChannel.provider
         names = self.app.messenger.names
-        return order(country, Channel.SMS, names, fraction)[0]
+        return extensions.order_providers(country, Channel.SMS, names, fraction)[0]
 
     async def update(self) -> None:
         """Write and read, unless the database is away."""
         if not self.is_away:
             await self.conversion.update()
+
+
+def channel_of(provider: str) -> Channel:
+    """Return the channel of a provider."""
+    return Channel.WHATSAPP if provider == SimulatedChannel.provider else Channel.SMS
 
 
 class Simulation:
@@ -68,14 +104,24 @@ class Simulation:
         providers: tuple[str, ...] = ("acme", "other"),
         skews: tuple[timedelta, ...] = (timedelta(),),
         seed: int = 1,
+        channels: ChannelOrder | None = None,
     ) -> None:
+        """Begin.
+
+        Args:
+            providers: The names of the providers of SMS.
+            skews: How far the clock of each process is ahead.
+            seed: Of all chances.
+            channels: The channels of each country, with WhatsApp; None for a service without it.
+        """
         self.database = InMemoryDatabase()
         self.processes = [
-            SimulatedProcess(self.database, providers, skew, number)
+            SimulatedProcess(self.database, providers, skew, number, channels)
             for number, skew in enumerate(skews)
         ]
-        self.shares = dict.fromkeys(providers, USUAL)
-        self.sent = dict.fromkeys(providers, 0)
+        names = providers if channels is None else (SimulatedChannel.provider, *providers)
+        self.shares = dict.fromkeys(names, USUAL)
+        self.sent = dict.fromkeys(names, 0)
         self.country = "IN"
         self.minutes = 0.0
         self.step = STEP
@@ -97,7 +143,7 @@ class Simulation:
             changed_at=starts_at,
             sources=tuple(
                 SourceSum(
-                    ConversionSource(country, "sms", provider, group),
+                    ConversionSource(country, channel_of(provider), provider, group),
                     sent,
                     round(sent * USUAL * part),
                 )
@@ -137,16 +183,17 @@ class Simulation:
         *,
         recognition: Recognition | None = None,
         network: str = "",
+        provider: str = "",
         is_entered: bool | None = None,
     ) -> None:
         """Let somebody request a code, who enters it after 15 to 50 seconds, or not."""
         random, fraction = self._random, self._random.random()
-        provider = process.first(self.country, fraction)
+        provider = provider or process.first(self.country, fraction)
         recognized = random.choice((Recognition.DEVICE, Recognition.DEVICE, Recognition.NONE))
         recognition = recognized if recognition is None else recognition
         code = CountedCode(
             country=self.country,
-            channel=Channel.SMS,
+            channel=channel_of(provider),
             provider=provider,
             recognition=recognition,
             has_proof=False,

@@ -133,8 +133,8 @@ class IncidentFigures:
 
     @property
     def is_busy(self) -> bool:
-        """Whether the aim is about it: there is another provider, and there are enough messages."""
-        return self.incident.has_other and self.expected >= MIN_MESSAGES
+        """Whether the aim is about it: there are enough messages."""
+        return self.expected >= MIN_MESSAGES
 
     @property
     def is_in_time(self) -> bool:
@@ -147,15 +147,11 @@ def measure_incident(
 ) -> IncidentFigures:
     """Return how a provider was left in a country, in the month without attackers."""
     begin, end = incident.begin(month), incident.end(month)
-    channel = None
-    messages = []
-    for message in quiet.sent_between(begin - DAY, end + DAY):
-        if message.country != country:
-            continue
-        if message.provider == incident.provider:
-            channel = message.channel
-        messages.append(message)
-    messages = [message for message in messages if message.channel is channel]
+    messages = [
+        message
+        for message in quiet.sent_between(begin - DAY, end + DAY)
+        if message.country == country and message.channel in incident.channels
+    ]
     during = [message for message in messages if begin <= message.at < end]
     first_hour = [message for message in during if message.at < begin + HOUR]
     left_at = _find_change(during, lambda message: message.provider != incident.provider)

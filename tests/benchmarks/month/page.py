@@ -218,8 +218,6 @@ def _incident_row(figures: IncidentFigures) -> list[str]:
     elif figures.back_after is not None:
         back = f"after {figures.back_after:.1f} h"
     is_small = "" if figures.is_busy else " (few messages)"
-    if not figures.incident.has_other:
-        is_small = " (no other provider)"
     return [
         figures.incident.title,
         f"{figures.country}{is_small}",

@@ -9,6 +9,7 @@ from typing import Final
 
 from application.ports.otp import CodeMessage, DeliveryResult, TextMessage
 from application.ports.system import Clock
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 from tests.benchmarks.month.countries import (
     CHANNEL_OF,
@@ -64,10 +65,9 @@ class Incident:
         return self.begin(month) + timedelta(hours=self.hours)
 
     @property
-    def has_other(self) -> bool:
-        """Whether the channel has another provider, to which messages can go."""
-        channels = list(CHANNEL_OF.values())
-        return channels.count(CHANNEL_OF[self.provider]) > 1
+    def channels(self) -> Collection[Channel]:
+        """The channels by which its messages can go: those of WhatsApp by SMS, too."""
+        return {Channel.SMS, CHANNEL_OF[self.provider]}
 
     @property
     def title(self) -> str:

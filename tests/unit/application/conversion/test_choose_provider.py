@@ -10,7 +10,6 @@ import pytest
 from application.conversion.feature import ConversionFeature, ConversionPolicy
 from application.ports.errors import StorageUnavailable
 from domain.conversion.degradation import Returned
-from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
 from tests.support.core_harness import CoreHarness
 from tests.support.simulated_codes import USUAL, SimulatedProcess, Simulation
@@ -243,10 +242,13 @@ async def test_another_country_and_channel_keep_the_order(simulation: Simulation
     assert simulation.process.first("DE") == "acme"
 
 
-def test_with_one_provider_or_by_the_setting_nothing_is_chosen() -> None:
-    (process,) = Simulation(("acme",)).processes
-    assert process.app.otp.extensions.order_providers is None
-    assert process.conversion.count_left() == {"acme": 0}
+async def test_with_one_provider_nothing_is_chosen() -> None:
+    simulation = Simulation(("acme",))
+    await simulation.add_usual()
+    simulation.shares["acme"] = 0.0
+    await simulation.run(12)
+    assert simulation.process.first(fraction=0.0) == "acme"
+    assert simulation.process.conversion.count_left() == {"acme": 0}
 
 
 async def test_what_was_left_is_not_shown_after_the_choice_was_switched_off(
@@ -261,6 +263,7 @@ async def test_what_was_left_is_not_shown_after_the_choice_was_switched_off(
     conversion = ConversionFeature(app.use_cases, repositories, policy)
     await conversion.update()
     assert app.otp.extensions.order_providers is None
+    assert app.otp.extensions.order_channels is None
     assert await conversion.list_states() == ()
     assert conversion.recent.usual_share("IN", "stranger", app.clock.now()) is not None
 
@@ -280,9 +283,6 @@ async def test_of_two_processes_that_decide_at_once_one_logs_it(
     await other.conversion.choice._leave(left)
     await other.conversion.choice.read()
     assert other.first() == "other"
-    order = other.app.otp.extensions.order_providers
-    assert order is not None
-    assert order("IN", Channel.VOICE, ("acme", "other"), 0.0) == ("acme", "other")
     returned = Returned(left, 30, 25, is_trial=False)
     await other.conversion.choice._return_to(returned)
     await simulation.process.conversion.choice._return_to(returned)

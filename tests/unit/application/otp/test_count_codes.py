@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from application.otp.extensions import CountedCode
+from application.ports.otp import DeliveryResult
 from domain.errors import DeliveryFailed
 from domain.identities.device_token import DeviceToken
-from domain.otp.challenge import OtpCode
+from domain.otp.challenge import OtpCode, Purpose
+from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
 from domain.otp.test_otps import TestOtp, TestOtps
@@ -117,6 +119,37 @@ async def test_without_a_choice_the_order_is_that_of_the_operator(app: CoreHarne
     app.messenger.names = ("acme", "other")
     await app.request_otp()
     assert app.messenger.orders == [("acme", "other")]
+
+
+class OtherChannel:
+    """A channel of messages beside the SMS."""
+
+    provider = "other"
+
+    async def send(self, *_: object) -> DeliveryResult:
+        return ACCEPTED
+
+    def retry_after(self) -> float:
+        return 0
+
+
+async def test_a_code_goes_by_the_chosen_channel_unless_the_client_names_one() -> None:
+    channels = ChannelOrder((Channel.WHATSAPP, Channel.SMS))
+    app = CoreHarness(policy=make_core_policy(channels=channels))
+    asked: list[tuple[str, Sequence[Channel], float]] = []
+
+    def order(country: str, channels: Sequence[Channel], fraction: float) -> Sequence[Channel]:
+        asked.append((country, channels, fraction))
+        return [*reversed(channels)]
+
+    app.otp.extensions.message_channels[Channel.WHATSAPP] = OtherChannel()
+    app.otp.extensions.order_channels = order
+    counted = count(app)
+    await app.request_otp(channel=None)
+    await app.request_otp(a_phone(2), channel=Channel.WHATSAPP)
+    await app.request_otp(a_phone(3), channel=None, purpose=Purpose.CHANGE_PHONE)
+    assert [code.channel for code in counted] == [Channel.SMS, Channel.WHATSAPP, Channel.SMS]
+    assert asked == [("US", [Channel.WHATSAPP, Channel.SMS], counted[0].fraction)]
 
 
 async def test_a_code_has_the_sample_that_its_phone_had_when_it_was_requested(

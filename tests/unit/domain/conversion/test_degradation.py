@@ -15,6 +15,7 @@ from domain.conversion.provider_states import (
 from tests.support.builders import NOW
 
 NAMES = ("acme", "other", "third")
+BY_SMS = [("sms", name) for name in NAMES]
 
 
 def tail(sent: int, entered: int, share: float) -> float:
@@ -71,13 +72,13 @@ def test_what_is_left_is_last_and_all_that_are_left_have_the_operators_order() -
     assert states.order("IN", "whatsapp", NAMES) == [*NAMES]
     states = states.leave(left("other"))
     assert states.order("IN", "sms", NAMES) == ["third", "acme", "other"]
-    assert not states.are_all_left("IN", "sms", NAMES)
+    assert not states.are_all_left("IN", BY_SMS)
     states = states.leave(left("third"))
     assert states.order("IN", "sms", NAMES) == [*NAMES]
-    assert states.are_all_left("IN", "sms", NAMES)
+    assert states.are_all_left("IN", BY_SMS)
     states = states.end(left("acme"))
     assert states.order("IN", "sms", NAMES) == [*NAMES]
-    assert not states.are_all_left("IN", "sms", NAMES)
+    assert not states.are_all_left("IN", BY_SMS)
 
 
 def test_a_provider_is_left_once_and_their_number_is_bounded() -> None:

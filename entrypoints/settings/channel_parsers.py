@@ -22,7 +22,7 @@ _parse_channels = list_of(_parse_channel)
 def parse_channels(text: str) -> tuple[tuple[str, Channels], ...]:
     """Parse countries with their channels, like `IN=sms,voice;US,CA=sms;*=sms`."""
     found: dict[str, Channels] = {}
-    for entry in text.split(";"):
+    for entry in text.strip().removesuffix(";").split(";"):
         names, is_assigned, channels = entry.partition("=")
         if not is_assigned:
             raise InvalidValue(

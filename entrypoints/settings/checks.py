@@ -84,7 +84,7 @@ def _check_providers(settings: Settings) -> Iterator[Problem]:
         )
         for name in provider.required:
             if not settings.is_set(name):
-                yield Problem(name, f"Must be set if {variables} names {provider.name}.")
+                yield Problem(name, f"Must be set if {variables} contains {provider.name}.")
 
 
 def _check_senders(settings: Settings) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ def order(environ: dict[str, str]) -> ChannelOrder:
 
 
 def test_each_country_has_its_channels_in_order() -> None:
-    text = " in, BR = WhatsApp, sms,voice ; DE=sms;*=sms,whatsapp "
+    text = " in, BR = WhatsApp, sms,voice ; DE=sms;*=sms,whatsapp; "
     found = order(CONSOLE | {"DIALTONE_CHANNELS": text})
     assert found.of("IN") == found.of("BR") == (WHATSAPP, SMS, VOICE)
     assert (found.of("DE"), found.of("US")) == ((SMS,), (SMS, WHATSAPP))
@@ -50,7 +50,7 @@ def test_a_call_is_never_tried_after_a_message() -> None:
     ("text", "message"),
     [
         ("whatsapp,sms", "between two such entries"),
-        ("IN=sms;", "between two such entries"),
+        ("IN=sms;;*=sms", "between two such entries"),
         ("=sms", "Must have a value"),
         ("IN=", "IN: Must have a value"),
         ("India=sms", "ISO code"),

@@ -1,13 +1,15 @@
 """The repository of the records of one kind, written once over a `RecordStore`."""
 
+import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Index, Record
 from adapters.records.record_store import IndexPosition, RecordStore, StoredRecord
+from application.ports.errors import CorruptRecord
 from application.ports.versioned import Versioned
 from domain.cursor import Cursor
 
@@ -20,8 +22,19 @@ class _RecordWithId(Protocol):
 T = TypeVar("T")
 V = TypeVar("V", bound=_RecordWithId)
 R = TypeVar("R", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
 
 _VERSION_BITS: Final = 62
+_MAX_UNREADABLE: Final = 20
+"""More unreadable records than that are no single accident: a key is missing, for example."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class _Find(Protocol[R_co]):
+    def __call__(
+        self, limit: int, /, *, offset: int
+    ) -> Awaitable[Sequence[StoredRecord[R_co]]]: ...
 
 
 def make_first_version() -> int:
@@ -49,6 +62,9 @@ class LoadedVersion(int):
 class RecordRepository(Generic[V, R]):
     """The records of one kind, by id. A repository that needs no more is one of these."""
 
+    id_field: ClassVar[str] = "record_id"
+    """The field of the log that has the id of a record that cannot be read."""
+
     def __init__(
         self,
         store: RecordStore,
@@ -68,6 +84,7 @@ class RecordRepository(Generic[V, R]):
         """
         self._do_ids_return = do_ids_return
         self._on_change = on_change
+        self._known_unreadable = set[str]()
         self.store: Final = store
         self.mapping: Final = mapping
         self.kind: Final = mapping.kind
@@ -111,6 +128,70 @@ class RecordRepository(Generic[V, R]):
         """List records of an index up to a time, the earliest first."""
         found = await self.store.find(self.kind, index, until=time, limit=limit)
         return [self.read(stored) for stored in found]
+
+    async def list_readable(
+        self,
+        index: Index,
+        log_event: str,
+        *,
+        until: datetime | None = None,
+        after: IndexPosition | None = None,
+        limit: int,
+        offset: int = 0,
+    ) -> Sequence[Versioned[V]]:
+        """List records of an index without those that cannot be read: see `find_readable`."""
+
+        def find(size: int, *, offset: int) -> Awaitable[Sequence[StoredRecord[R]]]:
+            return self.store.find(
+                self.kind, index, until=until, after=after, limit=size, offset=offset
+            )
+
+        return await self.find_readable(find, log_event, limit, offset)
+
+    async def find_readable(
+        self, find: _Find[R], log_event: str, limit: int, offset: int = 0
+    ) -> Sequence[Versioned[V]]:
+        """Find records without those that cannot be read.
+
+        If a batch has one of these, a half of it is read, and so on, until it is alone. The log has
+        an event for it, once.
+
+        Raises:
+            StorageError
+            CorruptRecord: Many of them cannot be read.
+        """
+        listed, unreadable, size = dict[str, Versioned[V]](), 0, limit
+        while len(listed) < limit:
+            found: Sequence[StoredRecord[R]] = ()
+            try:
+                found = await find(size, offset=offset)
+                listed |= {stored.id: self.read(stored) for stored in found}
+            except CorruptRecord as error:
+                if size > 1:
+                    size //= 2
+                    continue
+                unreadable += 1
+                if unreadable > _MAX_UNREADABLE:
+                    raise
+                self._log_unreadable(log_event, error, found)
+                offset, size = offset + 1, limit
+                continue
+            if len(found) < size:
+                break
+            offset += size
+        return [*listed.values()][:limit]
+
+    def _log_unreadable(
+        self, event: str, error: CorruptRecord, found: Sequence[StoredRecord[R]]
+    ) -> None:
+        """Log once that a record cannot be read, with its id if that can be."""
+        fields = {"reason": str(error)}
+        if found:
+            fields[self.id_field] = found[0].id
+        key = " ".join([event, *fields.values()])
+        if key not in self._known_unreadable:
+            self._known_unreadable.add(key)
+            _log.warning({"event": event, **fields})
 
     def read(self, stored: StoredRecord[R]) -> Versioned[V]:
         """Return the value of a stored record, with its version.

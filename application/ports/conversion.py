@@ -19,10 +19,16 @@ class ChangingCounts(Savable[str, V], Expiring, Protocol[V]):
     async def list_changed(self, after: Cursor, until: datetime, limit: int) -> Sequence[V]:
         """List the records that were written after a position, the earliest first.
 
+        One that cannot be read is left out, and logged once.
+
         Args:
             after: The time at which a record was written, and its id.
             until: The latest time at which it was written.
             limit: The maximum number of records.
+
+        Raises:
+            StorageError
+            CorruptRecord: Many of them cannot be read.
         """
         ...
 

@@ -64,7 +64,7 @@ class _Conversion(Feature):
         from adapters.records.features.conversion import make_conversion_repositories
         from application.conversion.feature import ConversionFeature, ConversionPolicy
         from application.otp.feature import OtpFeature
-        from application.ports.errors import StorageError
+        from application.ports.errors import CorruptRecord, StorageError
 
         core, settings = opening.use_cases, opening.settings.of(ConversionSettings)
         conversion = ConversionFeature(
@@ -77,7 +77,7 @@ class _Conversion(Feature):
             yield
             return
         if settings.chooses_provider:
-            with suppress(StorageError):  # then the order is that of the settings
+            with suppress(CorruptRecord, StorageError):  # then the order is that of the settings
                 await conversion.choice.read()
         try:
             yield

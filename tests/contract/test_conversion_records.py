@@ -6,7 +6,10 @@ from typing import Final
 import pytest
 
 from adapters.records.database import Database
-from adapters.records.features.conversion import make_conversion_repositories
+from adapters.records.features.conversion import (
+    CONVERSION_MINUTES,
+    make_conversion_repositories,
+)
 from application.ports.conversion import ConversionRepositories
 from domain.conversion.counts import (
     HOUR,
@@ -62,6 +65,23 @@ async def test_only_what_was_written_since_is_listed(repositories: ConversionRep
     assert await minutes.save(first.id, again, loaded.version)
     assert not await minutes.save(first.id, first, loaded.version)
     assert await minutes.list_changed(after, NOW + HOUR, 10) == [third, again]
+
+
+async def test_one_that_cannot_be_read_is_left_out_and_logged_once(
+    database: Database, repositories: ConversionRepositories, caplog: pytest.LogCaptureFixture
+) -> None:
+    minutes = repositories.minutes
+    written = [a_minute(number, number) for number in range(1, 8)]
+    for record in written:
+        assert await minutes.save(record.id, record, 0)
+    damaged = written.pop(3)
+    assert await database.records.overwrite(
+        CONVERSION_MINUTES, damaged.id, "sources", b"damaged", 1
+    )
+    for limit in (1, 4, 5, 9):
+        assert await minutes.list_changed(Cursor(NOW, ""), NOW + HOUR, limit) == written[:limit]
+    (logged,) = [str(record.msg) for record in caplog.records]
+    assert "conversion_not_counted" in logged
 
 
 async def test_they_are_deleted_after_their_retention(repositories: ConversionRepositories) -> None:

@@ -21,6 +21,8 @@ class _WithId(Protocol):
     def id(self) -> str: ...
 
 
+_NOT_COUNTED: Final = "conversion_not_counted"
+
 V = TypeVar("V", bound=_WithId)
 R = TypeVar("R", bound=Record)
 
@@ -118,10 +120,11 @@ class StoredCounts(RecordRepository[V, R]):
     """What each process counted in each minute or hour."""
 
     async def list_changed(self, after: Cursor, until: datetime, limit: int) -> Sequence[V]:
-        index = self.kind.find_index("changed_at")
-        position = to_position(after)
-        found = await self.store.find(self.kind, index, after=position, until=until, limit=limit)
-        return [self.read(stored).value for stored in found]
+        index, position = self.kind.find_index("changed_at"), to_position(after)
+        found = await self.list_readable(
+            index, _NOT_COUNTED, until=until, after=position, limit=limit
+        )
+        return [versioned.value for versioned in found]
 
 
 def make_conversion_repositories(database: Database) -> ConversionRepositories:

@@ -14,6 +14,7 @@ from application.ports.budgets import BudgetsRepositories
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
 from domain.budgets.budgets import Budgets
+from domain.costs.prices import format_short
 from domain.otp.delivery import Channel
 
 
@@ -54,7 +55,8 @@ class BudgetsFeature:
         )
         # How much of the part for strangers is used, as of all limits that phones share.
         limits.measure_limits.include(
-            [limit for each in budgets.budgets for limit in each.for_strangers(1)]
+            [limit for each in budgets.budgets for limit in each.for_strangers(1)],
+            self.format_amount,
         )
         keep = KeepBudgets(
             limit_store=limits.limit_store,
@@ -68,6 +70,10 @@ class BudgetsFeature:
         limits.limits.callback_terms = keep.reserve_callback
         if otp is not None:
             otp.extensions.spending = keep
+
+    def format_amount(self, millionths: int) -> str:
+        """Return an amount with its currency, for people."""
+        return f"{format_short(millionths)} {self.currency}"
 
     async def show(self, caller: Caller) -> Sequence[BudgetUse]:
         """Return what is used of each budget.

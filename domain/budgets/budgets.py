@@ -56,10 +56,9 @@ class Budget:
         return None if self.amount is None else self.amount * STRANGERS_PERCENT // 100
 
     @property
-    def smallest(self) -> int | None:
-        """The least that it has for one delivery; None if it has no end."""
-        ends = [end for end in (self.strangers, self.hard_end) if end is not None]
-        return min(ends, default=None)
+    def strangers_in_hour(self) -> int | None:
+        """What strangers spend at most in an hour; None if there is no budget."""
+        return None if self.strangers is None else self.strangers // HOURS_OF_STRANGERS
 
     @property
     def subject(self) -> str:
@@ -86,7 +85,7 @@ class Budget:
         day = self.strangers
         if day is None:
             return ()
-        hour = max(day // HOURS_OF_STRANGERS, min(amount, day))
+        hour = max(self.strangers_in_hour or 0, min(amount, day))
         return (
             self._window(OF_STRANGERS_IN_HOUR, hour, HOUR, amount),
             self._window(OF_STRANGERS, day, DAY, amount),

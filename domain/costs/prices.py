@@ -69,6 +69,12 @@ def format_amount(millionths: int) -> str:
     return f"{to_decimal(millionths):,f}"
 
 
+def format_short(millionths: int) -> str:
+    """Return an amount with two decimals, and with more only if it has more."""
+    whole, _, decimals = format_amount(millionths).partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"
+
+
 def to_decimal(millionths: int) -> Decimal:
     """Return an amount in the currency, with all of its six decimals."""
     return Decimal(millionths).scaleb(-6)

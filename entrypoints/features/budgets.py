@@ -254,6 +254,7 @@ class _Budgets(Feature):
         "application/ports/budgets.py",
         "adapters/records/features/budgets.py",
         "entrypoints/http/budgets",
+        "entrypoints/http/console/budgets",
         "entrypoints/commands/budgets",
     )
     needs = ("statistics",)
@@ -345,8 +346,6 @@ class _Budgets(Feature):
 
     def notes_on_settings(self, settings: "Settings") -> Iterable[str]:
         """Say in plain words what the budgets do."""
-        from domain.budgets.budgets import HOURS_OF_STRANGERS
-
         of_budgets = settings.of(BudgetSettings)
         budgets = make_budgets(of_budgets).budgets
         prices = load_prices(settings.of(StatisticsSettings)) if budgets else None
@@ -355,7 +354,7 @@ class _Budgets(Feature):
         for each in budgets:
             place = f"to {each.country}" if each.country else "to all countries together"
             if each.amount is not None and each.strangers is not None:
-                in_hour = _plain(each.strangers // HOURS_OF_STRANGERS)
+                in_hour = _plain(each.strangers_in_hour or 0)
                 yield (
                     f"The budget of messages and calls {place} is {_plain(each.amount)} "
                     f"{prices.currency} in 24 hours. Strangers get {_plain(each.strangers)} of "

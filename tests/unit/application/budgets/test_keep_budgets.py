@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 
 from application.otp.codes import OtpCodes
-from application.otp.extensions import EndedCall
+from application.otp.extensions import CodeDelivery, EndedCall
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.budgets.budgets import BUDGET, Budget
@@ -147,7 +147,10 @@ async def test_a_free_provider_takes_nothing() -> None:
     spending = app.otp.extensions.spending
     assert spending is not None
 
+    app.messenger.names = ("free",)
+
     await spending.count(EndedCall(country="US", provider="free", seconds=90))
+    assert await app.request_many(2) == []
 
     assert await app.used() == {"": 0}
 
@@ -166,18 +169,19 @@ async def test_a_message_without_a_code_is_stopped_by_the_hard_end_only() -> Non
     assert await app.used() == {"": 2 * PRICE}
 
 
-class UnreachableChannel:
-    """A channel that reaches nobody."""
+class FakeChannel:
+    """A channel with this result, which reaches nobody by default."""
 
     provider = "other"
 
-    def __init__(self) -> None:
+    def __init__(self, result: DeliveryResult = INVALID_NUMBER) -> None:
+        self.result = result
         self.gate: asyncio.Event | None = None
 
     async def send(self, *_: object) -> DeliveryResult:
         if self.gate is not None:
             await self.gate.wait()
-        return INVALID_NUMBER
+        return self.result
 
     def retry_after(self) -> float:
         return 0
@@ -189,7 +193,7 @@ async def test_the_next_channel_of_a_stranger_counts_in_the_part_of_strangers(
     monkeypatch.setattr("application.otp.deliver_in_order.HIDDEN_WAIT", 0)
     order = ChannelOrder((Channel.WHATSAPP, Channel.SMS))
     app = open_budgets(Budget("", TEN, None), channels=order)
-    app.otp.extensions.message_channels[Channel.WHATSAPP] = UnreachableChannel()
+    app.otp.extensions.message_channels[Channel.WHATSAPP] = FakeChannel()
 
     await app.request_one(0, channel=None)
     await app.otp.deliver_in_order.finish()
@@ -210,7 +214,7 @@ async def test_strangers_stay_within_their_part_when_all_channels_are_tried(
         channels=ChannelOrder((Channel.WHATSAPP, Channel.SMS)),
         prices={("US", Channel.WHATSAPP): PRICE, ("US", Channel.SMS): TEN},
     )
-    channel = app.otp.extensions.message_channels[Channel.WHATSAPP] = UnreachableChannel()
+    channel = app.otp.extensions.message_channels[Channel.WHATSAPP] = FakeChannel()
     channel.gate = asyncio.Event()
 
     rejected = await app.request_many(9, channel=None)
@@ -220,6 +224,28 @@ async def test_strangers_stay_within_their_part_when_all_channels_are_tried(
     assert rejected == ["budget_hour_total"] * 6
     assert len(app.messenger.messages) == 3
     assert await app.used() == {"": 3 * TEN}
+
+
+@pytest.mark.parametrize(("budget", "sent", "used"), [(3 * TEN, 1, 2), (TEN, 0, 1)])
+async def test_after_a_report_the_next_channel_is_paid_with_an_amount_of_its_own(
+    budget: int, sent: int, used: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.otp.deliver_in_order.HIDDEN_WAIT", 0)
+    order = ChannelOrder((Channel.WHATSAPP, Channel.SMS))
+    prices = {("US", Channel.WHATSAPP): PRICE, ("US", Channel.SMS): PRICE}
+    app = open_budgets(Budget("", budget, None), channels=order, prices=prices)
+    app.otp.extensions.message_channels[Channel.WHATSAPP] = FakeChannel(ACCEPTED)
+    in_order, phone = app.otp.deliver_in_order, a_phone_of(0)
+    await app.request_one(0, channel=None)
+    await in_order.finish()
+
+    loaded = await app.use_cases.repositories.phone_verifications.load(phone)
+    [delivery], [challenge] = loaded.value.deliveries, loaded.value.challenges
+    code = CodeDelivery(phone, MessagePreferences(), delivery, challenge)
+    await in_order.fall_back(code, INVALID_NUMBER, [Channel.SMS])
+
+    assert len(app.messenger.messages) == sent
+    assert await app.used() == {"": used * PRICE}
 
 
 @pytest.mark.parametrize(("part", "sent"), [(STRANGERS, 1), (ATTESTED, 2)])
@@ -295,7 +321,7 @@ async def test_a_code_whose_key_is_gone_costs_nothing(
 ) -> None:
     monkeypatch.setattr("application.otp.deliver_in_order.HIDDEN_WAIT", 0)
     app = open_budgets(Budget("", 10 * TEN, None), channels=ChannelOrder(channels))
-    channel = app.otp.extensions.message_channels[Channel.WHATSAPP] = UnreachableChannel()
+    channel = app.otp.extensions.message_channels[Channel.WHATSAPP] = FakeChannel()
     monkeypatch.setattr(channel, "send", raise_unavailable)
     monkeypatch.setattr(OtpCodes, "derive", raise_unavailable)
 

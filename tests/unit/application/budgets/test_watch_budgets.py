@@ -86,6 +86,17 @@ async def test_budgets_are_shown_to_those_who_see_costs() -> None:
     assert (use.used, use.used_by_strangers, use.used_in_hour) == (3 * PRICE, 2 * PRICE, 2 * PRICE)
 
 
+async def test_limits_show_the_parts_of_strangers_in_the_currency() -> None:
+    app = open_budgets(Budget("US", 100_000_000, None))
+
+    uses = [use for use in await app.limits.measure_limits() if use.limit.startswith("budget")]
+
+    assert {(use.limit, use.format_number(use.allowed)) for use in uses} == {
+        ("budget_per_country", "60.00 USD"),
+        ("budget_hour_per_country", "10.00 USD"),
+    }
+
+
 async def test_without_budgets_nothing_is_watched_or_kept() -> None:
     app = open_budgets()
 

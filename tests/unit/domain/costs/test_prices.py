@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.costs.prices import PriceList, format_amount
+from domain.costs.prices import PriceList, format_amount, format_short
 from domain.otp.delivery import Channel
 
 PRICES = PriceList("USD", {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 8_300})
@@ -78,3 +78,10 @@ def test_the_highest_price_of_some_providers(
 )
 def test_an_amount_has_six_decimals(millionths: int, text: str) -> None:
     assert format_amount(millionths) == text
+
+
+@pytest.mark.parametrize(
+    ("millionths", "text"), [(12_340_000, "12.34"), (500_000_000, "500.00"), (8_300, "0.0083")]
+)
+def test_a_short_amount_has_two_decimals_or_all_that_it_has(millionths: int, text: str) -> None:
+    assert format_short(millionths) == text

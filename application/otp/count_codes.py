@@ -15,7 +15,8 @@ from domain.phone import PhoneNumber
 class CountCodes:
     """Count deliveries and the codes that were entered, by what both have in common.
 
-    A code that was entered counts for the latest delivery that had it.
+    A code that was entered counts once: for the latest delivery that had it, and the channel and
+    provider by which that was sent last. Each channel that took it counts it as sent.
     """
 
     extensions: OtpExtensions

@@ -226,6 +226,26 @@ async def test_strangers_stay_within_their_part_when_all_channels_are_tried(
     assert await app.used() == {"": 3 * TEN}
 
 
+@pytest.mark.parametrize(("result", "used"), [(ACCEPTED, PRICE), (REJECTED, 0)], ids=repr)
+@pytest.mark.parametrize("order", [(Channel.SMS, Channel.WHATSAPP), (Channel.WHATSAPP,)], ids=repr)
+async def test_what_the_last_channel_does_not_cost_is_given_back(
+    order: tuple[Channel, ...],
+    result: DeliveryResult,
+    used: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("application.otp.deliver_in_order.HIDDEN_WAIT", 0)
+    prices = {("US", Channel.WHATSAPP): PRICE, ("US", Channel.SMS): TEN}
+    app = open_budgets(Budget("", 30 * TEN, None), channels=ChannelOrder(order), prices=prices)
+    app.otp.extensions.message_channels[Channel.WHATSAPP] = FakeChannel(result)
+    app.messenger.result = REJECTED
+
+    await app.request_one(0, channel=None)
+    await app.otp.deliver_in_order.finish()
+
+    assert await app.used() == {"": used}
+
+
 @pytest.mark.parametrize(("budget", "sent", "used"), [(3 * TEN, 1, 2), (TEN, 0, 1)])
 async def test_after_a_report_the_next_channel_is_paid_with_an_amount_of_its_own(
     budget: int, sent: int, used: int, monkeypatch: pytest.MonkeyPatch

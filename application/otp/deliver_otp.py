@@ -313,9 +313,11 @@ class DeliverOtp:
         if spending is None or taken is None:
             return
         if result is not None and result.status in TAKEN:
+            channel = code.delivery.channel
+            is_sms = channel not in self.extensions.message_channels
             sent = SentMessage(
                 country=code.phone.country,
-                channel=code.delivery.channel,
+                channel=Channel.SMS if is_sms else channel,
                 provider=result.provider or code.delivery.provider,
                 text=text,
             )

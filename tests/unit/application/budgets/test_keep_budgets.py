@@ -325,6 +325,15 @@ async def test_a_call_is_paid_unless_it_surely_was_not_placed(
     assert await app.used() == {"": used}
 
 
+async def test_a_call_that_nothing_places_costs_what_the_message_costs() -> None:
+    prices = {("US", Channel.VOICE): TEN, ("US", Channel.SMS): PRICE}
+    app = open_budgets(Budget("", 10 * TEN, None), prices=prices)
+
+    await app.request_one(0, channel=Channel.VOICE)
+
+    assert await app.used() == {"": PRICE}
+
+
 async def test_a_call_that_ends_while_it_is_placed_gives_back_what_it_did_not_last() -> None:
     app = open_budgets(Budget("", 10 * TEN, None))
     calls = app.otp.extensions.code_calls = Calls(app, ACCEPTED)

@@ -277,7 +277,7 @@ async def test_the_page_of_providers_has_shares_amounts_and_who_is_left(
     page = await console.get("/providers?country=IN")
     assert "9 of 40 codes were entered." in page.text
     assert rows(page.text, "Providers by country and channel")[0] == [
-        *("IN", "sms", "acme:open", "400", "300", "75.0 %", "200", "50.0 %"),
+        *("IN", "sms", "acme:open", "400", "300 (75.0 %)", "200 (50.0 %)"),
         *("33.200000 USD", "0.166000 USD"),
     ]
     file = await console.get("/providers?country=IN&format=csv")

@@ -143,6 +143,8 @@ class DescribeVerification:
         until = await limiter.next_available(reservation, verification)
         if until <= now:
             return Wait(now)
+        if until == reservation.proof_until:
+            return Wait(until, Limitation.PROOF_REQUIRED)
         usable = reservation.ordinary
         ends = await asyncio.gather(
             *(limiter.limit_available_at(limit, now) for limit in usable.all_limits)

@@ -27,6 +27,7 @@ class Limitation(StrEnum):
     PER_NUMBER_RANGE = "limit per number range"
     PER_COUNTRY = "limit per country"
     TOTAL = "limit in total"
+    PROOF_REQUIRED = "new customers need a proof"
 
 
 @dataclass(frozen=True, slots=True)

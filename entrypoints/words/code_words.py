@@ -15,7 +15,6 @@ from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
     NO_PHONE_LINE,
     NUMBER_NOT_SERVED,
-    PROOF_REQUIRED,
     PROVIDER_PAUSED,
     Rejection,
 )
@@ -40,7 +39,6 @@ _OTHERS: Final = {
     NUMBER_NOT_SERVED: "this kind of number is not served",
     NO_PHONE_LINE: "there is no phone line",
     PROVIDER_PAUSED: "the provider has a pause",
-    PROOF_REQUIRED: "new customers need a proof",
     "": "a limit",
 }
 _BLOCKED: Final = {"prefix": "the prefix", "network": "the network", "country": "the country"}

@@ -11,6 +11,7 @@ from application.otp.events import OtpRequestRejected
 from application.otp.request_otp import RequestOtpResult
 from domain.attestation.errors import AttestationRequired
 from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import (
     LimitPurpose,
@@ -22,7 +23,7 @@ from domain.otp.rate_limits import (
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW
+from tests.support.builders import NOW, a_phone
 from tests.support.core_harness import wrong_code
 from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.policies import make_policy
@@ -72,6 +73,9 @@ async def test_without_a_proof_a_stranger_waits_until_the_restriction_ends() -> 
     assert (error.retry_after, error.limit, error.part) == (3600, "test", "strangers")
     assert app.events.of_type(OtpRequestRejected)[-1].limit == "test"
     assert app.messenger.messages == []
+    state = await app.limits.describe_verification(a_phone())
+    assert state.next_message == Wait(NOW + HOUR, Limitation.PROOF_REQUIRED)
+    assert state.next_message_to_known == Wait(NOW)
 
 
 async def test_with_a_proof_strangers_have_their_part_and_that_of_proofs() -> None:

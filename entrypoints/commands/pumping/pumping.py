@@ -1,7 +1,7 @@
 """`dialtone pumping`: list and end warnings."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,13 +15,18 @@ from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import parse_reason_option
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.conversion import CONVERSION
-from entrypoints.features.pumping import PUMPING
+from entrypoints.features.pumping import PUMPING, PumpingSettings
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
 
 _ERRORS: Final[Mapping[type[DomainError], str]] = {
     InvalidValue: "No warning with this id is open: dialtone pumping list."
 }
+
+OFF: Final = (
+    "The protection is off, so no warning opens or has an effect. "
+    "DIALTONE_PUMPING_PROTECTION=yes switches it on, see docs/pumping.md."
+)
 
 
 def list_warnings(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -33,7 +38,14 @@ def list_warnings(settings: Settings, arguments: Namespace) -> Iterable[str]:
         from msgspec import json
 
         return [json.encode({"warnings": [_to_fields(each) for each in warnings]}).decode()]
-    return map(_describe, warnings) if warnings else ["There are no warnings."]
+    return render_warnings(warnings, protects=settings.of(PumpingSettings).pumping_protection)
+
+
+def render_warnings(warnings: Sequence[PumpingWarning], *, protects: bool) -> Iterator[str]:
+    """Return a line for each warning, and one if the protection is switched off."""
+    yield from map(_describe, warnings) if warnings else ["There are no warnings."]
+    if not protects:
+        yield OFF
 
 
 def end_warning(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -53,8 +65,11 @@ def end_warning(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 
 def _describe(warning: PumpingWarning) -> str:
+    is_unknown = warning.number_range and not warning.prefix
     return (
-        f"{warning.id}  {_subject(warning)}, since {_format(warning.opened_at)}, until"
+        f"{warning.id}  {_subject(warning)}"
+        f"{' (its digits show with its next request)' if is_unknown else ''}"
+        f", since {_format(warning.opened_at)}, until"
         f" {_format(warning.ends_at)} or longer: {warning.share_percent} % of {warning.sent}"
         f" messages from {warning.networks} networks were entered, usual are"
         f" {warning.usual_percent} %"
@@ -64,8 +79,8 @@ def _describe(warning: PumpingWarning) -> str:
 def _subject(warning: PumpingWarning) -> str:
     if not warning.number_range:
         return f"country {warning.country}"
-    prefix = f"{warning.prefix}****" if warning.prefix else "not seen since"
-    return f"number range {prefix} in {warning.country}"
+    prefix = f" {warning.prefix}****" if warning.prefix else ""
+    return f"number range{prefix} in {warning.country}"
 
 
 def _to_fields(warning: PumpingWarning) -> Mapping[str, Any]:

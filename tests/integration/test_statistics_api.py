@@ -76,7 +76,7 @@ async def test_providers_have_their_figures_and_a_file_of_csv(driver: AdminDrive
         "entered": 2,
         "entered_percent": 50.0,
         "millionths": 10_000,
-        "price_of_entered": 5_000,
+        "price_of_entered_millionths": 5_000,
         "messages_without_amount": 0,
     }
     body = response.json()
@@ -86,7 +86,7 @@ async def test_providers_have_their_figures_and_a_file_of_csv(driver: AdminDrive
 
     file = await driver.get("/admin/providers?format=csv", token)
     assert file.text.splitlines()[1] == (
-        '"IN","whatsapp","meta","4","","","2","50.0","USD","0.010000","0.005000","0"'
+        '"IN","whatsapp","meta","4","","","2","50.0","USD","0.010000","10000","0.005000","5000","0"'
     )
 
 

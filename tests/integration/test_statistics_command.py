@@ -106,9 +106,11 @@ def test_the_providers_have_their_shares_and_the_price_of_an_entered_code(tmp_pa
     assert as_json["rows"] == [
         {**as_json["total"], "country": "US", "channel": "sms", "provider": PROVIDER}
     ]
-    assert (as_json["currency"], as_json["total"]["price_of_entered"]) == ("USD", 12_450)
+    assert as_json["currency"] == "USD"
+    assert as_json["total"]["price_of_entered_millionths"] == 12_450
     assert as_csv[1:] == [
-        f'"US","sms","{PROVIDER}","3","2","66.7","2","66.7","USD","0.024900","0.012450","0"'
+        f'"US","sms","{PROVIDER}","3","2","66.7","2","66.7",'
+        '"USD","0.024900","24900","0.012450","12450","0"'
     ]
     assert other[0].endswith("by country, channel and provider, only IN:")
     assert other[1:] == ["Nothing was counted."]

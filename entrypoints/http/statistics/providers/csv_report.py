@@ -1,6 +1,7 @@
 """A report of providers as CSV, of the API, the console and the command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from litestar import Response
@@ -17,17 +18,13 @@ def csv_lines(report: ProviderReport) -> Iterator[str]:
     yield to_csv_line(
         [
             *("country", "channel", "provider", "messages", "delivered", "delivered_percent"),
-            *("entered", "entered_percent", "currency", "amount", "price_of_entered"),
-            "messages_without_amount",
+            *("entered", "entered_percent", "currency", "amount", "millionths"),
+            *("price_of_entered", "price_of_entered_millionths", "messages_without_amount"),
         ]
     )
     summary = report.summary
     for row in summary.rows:
         group, figures = row.group, row.figures
-        amounts = (
-            "" if amount is None else to_decimal(amount)
-            for amount in (figures.millionths, figures.price_of_entered)
-        )
         yield to_csv_line(
             [
                 *(group.country, group.channel.value, group.provider, figures.counts.sent),
@@ -36,10 +33,16 @@ def csv_lines(report: ProviderReport) -> Iterator[str]:
                 figures.counts.logins,
                 _or_empty(figures.entered_percent),
                 summary.currency,
-                *amounts,
+                *_amount_cells(figures.millionths),
+                *_amount_cells(figures.price_of_entered),
                 figures.without_amount.sent if summary.currency else "",
             ]
         )
+
+
+def _amount_cells(millionths: int | None) -> Sequence[Decimal | int | str]:
+    """Return an amount twice: as a decimal of the currency, and in millionths."""
+    return ("", "") if millionths is None else (to_decimal(millionths), millionths)
 
 
 def csv_response(report: ProviderReport) -> Response[Any]:

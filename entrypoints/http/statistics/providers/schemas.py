@@ -35,10 +35,10 @@ CSV_RESPONSE: Final = {
         "example": "\r\n".join(
             (
                 '"country","channel","provider","messages","delivered","delivered_percent",'
-                '"entered","entered_percent","currency","amount","price_of_entered",'
-                '"messages_without_amount"',
+                '"entered","entered_percent","currency","amount","millionths",'
+                '"price_of_entered","price_of_entered_millionths","messages_without_amount"',
                 '"IN","sms","twilio","1000","930","93.0","800","80.0","USD","83.000000",'
-                '"0.103750","0"',
+                '"83000000","0.103750","103750","0"',
                 "",
             )
         ),
@@ -78,7 +78,7 @@ class ProviderFiguresResponse(msgspec.Struct, kw_only=True):
             format="int64",
         ),
     ]
-    price_of_entered: Annotated[
+    price_of_entered_millionths: Annotated[
         int | None,
         described(
             "The amount for each code that was entered, in millionths; null if none was. Logins in"
@@ -169,7 +169,7 @@ def _fields(figures: ProviderFigures, summary: ProviderSummary) -> Any:
         "entered": figures.counts.logins,
         "entered_percent": figures.entered_percent,
         "millionths": figures.millionths,
-        "price_of_entered": figures.price_of_entered,
+        "price_of_entered_millionths": figures.price_of_entered,
         "messages_without_amount": figures.without_amount.sent if summary.currency else None,
     }
 

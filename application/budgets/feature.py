@@ -1,8 +1,6 @@
 """Build what keeps costs within the budgets of the operator."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Sequence
 
 from application.administration.caller import Caller
 from application.budgets.delivery_costs import DeliveryCosts
@@ -15,7 +13,6 @@ from application.use_cases import UseCases
 from domain.administration.scope import Scope
 from domain.budgets.budgets import Budgets
 from domain.costs.prices import format_short
-from domain.otp.delivery import Channel
 
 
 class BudgetsFeature:
@@ -48,7 +45,6 @@ class BudgetsFeature:
         limits, otp = core.find(LimitsFeature), core.find(OtpFeature)
         if limits is None or costs is None or not budgets.budgets:
             return
-        costs = replace(costs, providers_of=partial(_providers_of, otp))
         self.currency = costs.prices.currency
         self.watch = WatchBudgets(
             limit_store=limits.limit_store, budgets=budgets, currency=self.currency, clock=clock
@@ -85,19 +81,3 @@ class BudgetsFeature:
         """
         caller.check_scope(Scope.READ_COSTS)
         return [] if self.watch is None else await self.watch.measure()
-
-
-def _providers_of(otp: OtpFeature | None, channel: Channel) -> Collection[str]:
-    """Return the names of the providers of a channel of codes; none if it is not open.
-
-    Features that are opened later may add channels.
-    """
-    if otp is None:
-        return ()
-    extensions = otp.extensions
-    if channel is Channel.SMS:
-        return otp.send_text.messenger.names
-    if channel is Channel.VOICE:
-        return () if extensions.code_calls is None else (extensions.code_calls.provider,)
-    message_channel = extensions.message_channels.get(channel)
-    return () if message_channel is None else (message_channel.provider,)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from application.ports.limits import LimitStore
@@ -26,14 +26,15 @@ class BudgetUse:
     Attributes:
         budget: The budget.
         used: What was spent, and what is reserved for deliveries and calls under way.
-        used_by_strangers: What of it was spent in the part for strangers.
+        used_by_strangers: What of it was spent in the part for strangers; None if there is no such
+            part, because the budget is a hard end only.
         used_in_hour: What of that within the last hour.
     """
 
     budget: Budget
     used: int
-    used_by_strangers: int
-    used_in_hour: int
+    used_by_strangers: int | None
+    used_in_hour: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +60,15 @@ class WatchBudgets:
         if not limits:
             return []
         counts = iter(await self.limit_store.count_used(limits, self.clock.now()))
-        return [
+        uses = [
             BudgetUse(each, next(counts), next(counts), next(counts))
             for each in self.budgets.budgets
+        ]
+        return [
+            use
+            if use.budget.amount is not None
+            else replace(use, used_by_strangers=None, used_in_hour=None)
+            for use in uses
         ]
 
     async def measure_shares(self, size_of: Callable[[Budget], int | None]) -> Mapping[str, float]:

@@ -358,7 +358,8 @@ class _Budgets(Feature):
                 yield (
                     f"The budget of messages and calls {place} is {_plain(each.amount)} "
                     f"{prices.currency} in 24 hours. Strangers get {_plain(each.strangers)} of "
-                    f"it, and at most {in_hour} of that in an hour. It stops nobody else."
+                    f"it, and at most {in_hour} of that in an hour, or one delivery. It stops "
+                    "nobody else."
                 )
             if each.hard_end is not None:
                 yield (

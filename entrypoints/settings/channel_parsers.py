@@ -38,6 +38,11 @@ def parse_channels(text: str) -> tuple[tuple[str, Channels], ...]:
                 raise InvalidValue(f"{country}: {error.message}") from None
             if len(set(found[country])) < len(found[country]):
                 raise InvalidValue(f"{country}: each channel must be named once.")
+            if Channel.VOICE in found[country][:-1]:
+                raise InvalidValue(
+                    f"{country}: voice must be the last channel. A call is placed only if an app "
+                    "asks for it."
+                )
             if Channel.SMS not in found[country]:
                 raise InvalidValue(
                     f"{country} has no sms: add it, perhaps as the last channel. Codes that "

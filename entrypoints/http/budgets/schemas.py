@@ -21,9 +21,9 @@ class BudgetResponse(msgspec.Struct):
     hard_end: Annotated[int | None, described("What nobody exceeds within 24 hours.", 400_000_000)]
     used: Annotated[int, described("What was spent within 24 hours.", 66_400_000)]
     strangers: Annotated[int | None, described("The part of the budget for strangers.", 72_000_000)]
-    used_by_strangers: Annotated[int, described("What is used of it.", 41_500_000)]
+    used_by_strangers: Annotated[int | None, described("What is used of it.", 41_500_000)]
     used_by_strangers_in_hour: Annotated[
-        int, described("What is used of it within an hour. A sixth may be.", 2_490_000)
+        int | None, described("What is used of it within an hour. A sixth may be.", 2_490_000)
     ]
 
 

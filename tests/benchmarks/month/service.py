@@ -38,6 +38,8 @@ from tests.benchmarks.month.countries import (
     CHANNEL_OF,
     COUNTRIES,
     FIRST_SMS,
+    SECOND_SMS,
+    WHATSAPP,
 )
 from tests.benchmarks.month.ledger import HONEST, Client, Ledger, Sent
 from tests.benchmarks.month.providers import INCIDENTS, SimulatedProvider
@@ -64,6 +66,11 @@ PRICES: Final = PriceList(
         for provider, price in country.prices.items()
     },
 )
+PROVIDERS: Final = {
+    Channel.SMS: (FIRST_SMS, SECOND_SMS),
+    Channel.WHATSAPP: (WHATSAPP,),
+    Channel.VOICE: ("line",),
+}
 BUDGETS: Final = Budgets(
     (
         Budget("", 1_500 * MILLION, 5_000 * MILLION),
@@ -142,7 +149,7 @@ class MonthService:
         core, stores = self.harness.use_cases, self.harness.stores
         assert stores is not None
         costs = DeliveryCosts(
-            prices=PRICES, providers_of=lambda _: (), free_providers=(), max_parts=1
+            prices=PRICES, providers_of=PROVIDERS.__getitem__, free_providers=(), max_parts=1
         )
         core.add(BudgetsFeature(core, make_budgets_repositories(stores), BUDGETS, costs))
 

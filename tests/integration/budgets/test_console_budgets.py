@@ -25,7 +25,7 @@ def app_with_budgets() -> AppHarness:
     app.messenger.names = ("acme",)
     costs = DeliveryCosts(
         prices=PriceList("USD", {("US", Channel.SMS): 1_005_000}),
-        providers_of=lambda _: (),
+        providers_of=lambda _: ("acme",),
         free_providers=(),
         max_parts=1,
     )
@@ -43,7 +43,7 @@ async def test_the_overview_has_each_budget_and_limits_have_its_currency() -> No
     used, none = "1.005 USD", "\N{EN DASH}"
     assert rows(overview.text, "What is used of the budgets within 24 hours") == [
         ["All", used, "20.00 USD", none, used, "12.00 USD", used, "2.00 USD"],
-        ["US", used, none, "9.50 USD", "0.00 USD", none, "0.00 USD", none],
+        ["US", used, none, "9.50 USD", none, none, none, none],
     ]
     of_limits = rows(limits.text, "The use of limits, the fullest first")
     assert ["budget_hour_total strangers", "50 %", "", used, "2.00 USD"] in of_limits

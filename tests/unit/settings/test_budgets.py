@@ -127,7 +127,8 @@ def test_check_settings_says_what_budgets_do(tmp_path: Path) -> None:
 
     assert [*BUDGETS.notes_on_settings(settings)] == [
         "The budget of messages and calls to all countries together is 500 USD in 24 hours. "
-        "Strangers get 300 of it, and at most 50 of that in an hour. It stops nobody else.",
+        "Strangers get 300 of it, and at most 50 of that in an hour, or one delivery. "
+        "It stops nobody else.",
         "Messages and calls to IN end for everybody at 12.5 USD in 24 hours.",
     ]
     assert [*BUDGETS.notes_on_settings(read(tmp_path))] == []

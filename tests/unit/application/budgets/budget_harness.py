@@ -40,6 +40,7 @@ class BudgetHarness(CoreHarness):
     """A core whose messages cost `PRICE`, with large limits of messages."""
 
     budgets: BudgetsFeature
+    providers: dict[Channel, tuple[str, ...]]
 
     async def request_many(self, count: int, first: int = 0, **options: Any) -> list[str]:
         """Request codes for phones of different ranges; return the limits that reject some."""
@@ -75,10 +76,11 @@ def open_budgets(
         rate_limits=RateLimits(**large), channels=channels or ChannelOrder(ONLY_SMS)
     )
     app = BudgetHarness(messenger=messenger, policy=policy)
+    app.providers = {Channel.SMS: messenger.names, Channel.WHATSAPP: ("meta",)}
     prices = prices or {("US", Channel.SMS): PRICE, ("US", Channel.VOICE): PRICE}
     costs = DeliveryCosts(
         prices=PriceList("USD", prices),
-        providers_of=lambda _: (),
+        providers_of=lambda channel: app.providers.get(channel, ()),
         free_providers={"free"},
         max_parts=2,
     )

@@ -30,7 +30,7 @@ async def test_a_callback_is_paid_unless_its_call_surely_was_not_placed(
     app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
     costs = DeliveryCosts(
         prices=PriceList("USD", {("US", Channel.SMS): PRICE, ("US", Channel.VOICE): PRICE}),
-        providers_of=lambda _: (),
+        providers_of=lambda _: ("acme",),
         free_providers=(),
         max_parts=1,
     )

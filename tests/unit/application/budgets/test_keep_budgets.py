@@ -147,7 +147,7 @@ async def test_a_free_provider_takes_nothing() -> None:
     spending = app.otp.extensions.spending
     assert spending is not None
 
-    app.messenger.names = ("free",)
+    app.messenger.names = app.providers[Channel.SMS] = ("free",)
 
     await spending.count(EndedCall(country="US", provider="free", seconds=90))
     assert await app.request_many(2) == []
@@ -287,6 +287,7 @@ class Calls:
 
     def __init__(self, app: BudgetHarness, result: DeliveryResult | BaseException) -> None:
         self.app, self.result = app, result
+        app.providers[Channel.VOICE] = (self.provider,)
         self.ended: EndedCall | None = None
 
     async def __call__(

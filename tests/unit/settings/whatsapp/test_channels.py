@@ -40,7 +40,7 @@ def test_without_an_entry_the_sms_comes_first(
 
 
 def test_a_call_is_never_tried_after_a_message() -> None:
-    found = order(CONSOLE | {"DIALTONE_CHANNELS": "*=whatsapp,voice,sms"})
+    found = order(CONSOLE | {"DIALTONE_CHANNELS": "*=whatsapp,sms,voice"})
     assert found.plan("IN", None) == (WHATSAPP, SMS)
     assert found.plan("IN", SMS) == (SMS, WHATSAPP)
     assert found.plan("IN", VOICE) == (VOICE,)
@@ -57,6 +57,7 @@ def test_a_call_is_never_tried_after_a_message() -> None:
         ("IN=fax,sms", "IN: Value 1: A channel is sms, voice, whatsapp."),
         ("IN=sms;in=sms", "IN must be named once."),
         ("IN=sms,sms", "IN: each channel must be named once."),
+        ("IN=voice,sms", "IN: voice must be the last channel."),
         ("IN=whatsapp", "IN has no sms: add it"),
         ("*=voice", "* has no sms: add it"),
     ],

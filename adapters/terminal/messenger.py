@@ -33,22 +33,26 @@ _UNKNOWN: Final = DeliveryResult(
 
 
 class TerminalMessenger:
-    """Print messages to a text stream instead of sending an SMS.
+    """Print messages to a text stream instead of sending them.
 
     - The phone number is printed in full: the stream is the phone's screen, not a log.
     - Messages that are sent at the same time do not mix: one thread prints them.
     - If the stream is not a terminal, lines are not wrapped, so that programs can read them.
     """
 
-    def __init__(self, stream: TextIO, timeout_seconds: float = WRITE_TIMEOUT) -> None:
+    def __init__(
+        self, stream: TextIO, timeout_seconds: float = WRITE_TIMEOUT, *, channel: str = ""
+    ) -> None:
         """Print to a stream with a file descriptor; wait for a reader that stalls.
 
         Args:
             stream: where the messages are printed.
             timeout_seconds: how long the stream may accept no text.
+            channel: how the messages would travel, if not by SMS. It is printed after the number.
         """
         self._stream = stream
         self._timeout_seconds = timeout_seconds
+        self._channel = channel
         self._is_file = _is_file(stream)
         self._thread = ThreadPoolExecutor(1, "terminal")
 
@@ -83,7 +87,7 @@ class TerminalMessenger:
 
     def _render(self, phone: PhoneNumber, text: str, *, is_terminal: bool) -> bytes:
         box = render_box(
-            phone.e164,
+            f"{phone.e164} ({self._channel})" if self._channel else phone.e164,
             text,
             width=_terminal_width(self._stream) if is_terminal else _MAX_FILE_WIDTH,
             encoding=self._stream.encoding,

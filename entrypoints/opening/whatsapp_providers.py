@@ -3,7 +3,10 @@
 An adapter's package is imported only if it is opened.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from application.ports.errors import ConfigurationError, MessengerUnavailable
@@ -18,6 +21,15 @@ if TYPE_CHECKING:
     from entrypoints.settings.whatsapp_cloud import WhatsAppCloudSettings
 
 _VARIABLE: Final = "DIALTONE_WHATSAPP"
+
+
+def _open_terminal(_: object) -> "AbstractAsyncContextManager[Messenger]":
+    from adapters.terminal import TerminalMessenger
+
+    return nullcontext(TerminalMessenger(sys.stdout, channel="WhatsApp"))
+
+
+_TERMINAL: Final = replace(TERMINAL, open_messenger=_open_terminal)
 
 
 def _open_meta_messenger(
@@ -71,7 +83,7 @@ META: Final = Provider(
     api_base="WHATSAPP_API_BASE",
 )
 
-WHATSAPP_PROVIDERS: Final[tuple[Provider, ...]] = (TERMINAL, META)
+WHATSAPP_PROVIDERS: Final[tuple[Provider, ...]] = (_TERMINAL, META)
 """All of them, in the order in which messages for operators name them."""
 
 

@@ -45,7 +45,7 @@ async def test_the_overview_has_the_open_warnings_those_of_countries_first() -> 
         country, newest, *others = section.partition("<ul>")[2].split("<li>")[1:]
         assert "AZ: 3 % of 1,240 codes were entered, usual are 61 %." in country
         assert "GB, a number range +447900****: 3 %" in newest
-        assert "GB, a number range: 3 %" in others[0]
+        assert "GB, a number range (its digits show with its next request): 3 %" in others[0]
         assert "And 3 more." in others[-1]
 
 

@@ -47,7 +47,7 @@ class BudgetsFeature:
             return
         self.currency = costs.prices.currency
         self.watch = WatchBudgets(
-            limit_store=limits.limit_store, budgets=budgets, currency=self.currency, clock=clock
+            limit_store=limits.limit_store, budgets=budgets, costs=costs, clock=clock
         )
         # How much of the part for strangers is used, as of all limits that phones share.
         limits.measure_limits.include(

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from application.budgets.delivery_costs import DeliveryCosts
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.budgets.budgets import DAY, Budget, Budgets
 from domain.costs.prices import format_amount
+from domain.otp.delivery import Channel
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 
@@ -41,13 +43,19 @@ class BudgetUse:
 class WatchBudgets:
     """Measure how much of each budget is used, by all instances together, and warn of it.
 
-    Each warning is in the log of one process, once in 24 hours for a budget and a percentage.
+    Each warning is in the log of one process, once in 24 hours for a budget and a percentage. A
+    budget that has less left than a message costs is used up.
     """
 
     limit_store: LimitStore
     budgets: Budgets
-    currency: str
+    costs: DeliveryCosts
     clock: Clock
+
+    @property
+    def currency(self) -> str:
+        """The currency of the budgets."""
+        return self.costs.prices.currency
 
     async def measure(self) -> Sequence[BudgetUse]:
         """Return the use of each budget.
@@ -101,8 +109,11 @@ class WatchBudgets:
     async def _warn_of(self, use: BudgetUse, event: str, amount: int | None) -> None:
         if amount is None:
             return
+        used = use.used
+        if used + self.costs.highest(use.budget.country, [Channel.SMS], 1) > amount:
+            used = max(used, amount)
         for percent in WARN_PERCENT:
-            if use.used * 100 < amount * percent or not await self._is_first(use, event, percent):
+            if used * 100 < amount * percent or not await self._is_first(use, event, percent):
                 continue
             _log.warning(
                 {

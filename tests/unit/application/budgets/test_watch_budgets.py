@@ -42,6 +42,19 @@ async def test_each_warning_comes_once_a_day(caplog: pytest.LogCaptureFixture) -
     assert warnings_in(caplog) == [("budget_used", "US", 50)]
 
 
+async def test_a_hard_end_that_has_less_than_a_message_costs_is_used_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = open_budgets(Budget("", None, 3 * PRICE - 1))
+    assert app.budgets.watch is not None
+
+    assert await app.request_many(3) == ["hard_budget_total"]
+    caplog.clear()
+    await app.budgets.watch.warn()
+
+    assert [percent for *_, percent in warnings_in(caplog)] == [50, 80, 100]
+
+
 async def test_a_warning_says_amounts_in_the_currency(caplog: pytest.LogCaptureFixture) -> None:
     app = open_budgets(Budget("US", 2 * PRICE, None))
     assert app.budgets.watch is not None

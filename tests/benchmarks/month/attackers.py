@@ -18,8 +18,8 @@ from tests.benchmarks.month.service import MonthService, Requested
 from tests.support.core_harness import wrong_code
 
 BEGIN_HOUR: Final = 12
-HOURS: Final = 4
-"""Each attacks from noon to 16:00 UTC, and what follows counts until noon of the next day."""
+HOURS: Final = 3
+"""Each attacks from noon to 15:00 UTC, and what follows counts until noon of the next day."""
 PREPARATION: Final = timedelta(hours=10)
 """Own numbers get their accounts so long before, over half of this time."""
 MINUTE: Final = timedelta(minutes=1)

@@ -29,7 +29,7 @@ DAYS: Final = 30
 SIGN_INS_AN_HOUR: Final = 60
 """Sign-ins of customers, on average."""
 INCIDENT_STEP: Final = timedelta(seconds=15)
-EVENTFUL_STEP: Final = timedelta(minutes=1)
+EVENTFUL_STEP: Final = timedelta(minutes=2)
 QUIET_STEP: Final = timedelta(minutes=5)
 """How often the acts in the background are done: while a provider is degraded, while an attacker
 acts and after both, and otherwise. The service itself waits five seconds."""

@@ -362,9 +362,11 @@ class _Budgets(Feature):
                     "nobody else."
                 )
             if each.hard_end is not None:
+                soft = PER_COUNTRY if each.country else PER_DAY
+                alone = f" Strangers alone can use that up: {soft} gives them a part."
                 yield (
                     f"Messages and calls {place} end for everybody at {_plain(each.hard_end)} "
-                    f"{prices.currency} in 24 hours."
+                    f"{prices.currency} in 24 hours.{alone if each.amount is None else ''}"
                 )
 
 

@@ -129,6 +129,7 @@ def test_check_settings_says_what_budgets_do(tmp_path: Path) -> None:
         "The budget of messages and calls to all countries together is 500 USD in 24 hours. "
         "Strangers get 300 of it, and at most 50 of that in an hour, or one delivery. "
         "It stops nobody else.",
-        "Messages and calls to IN end for everybody at 12.5 USD in 24 hours.",
+        "Messages and calls to IN end for everybody at 12.5 USD in 24 hours. Strangers alone can "
+        "use that up: DIALTONE_BUDGET_PER_COUNTRY gives them a part.",
     ]
     assert [*BUDGETS.notes_on_settings(read(tmp_path))] == []

@@ -5,6 +5,7 @@ Entities hide their own phones and codes. This is the last line of defense.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from traceback import StackSummary, walk_tb
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 from adapters.causes import cause_of, mask_message
 from application.ports.errors import ConfigurationError, PortError
 from domain.errors import DomainError
+from domain.phone import PhoneNumber
 
 _MAX_TEXT_LENGTH: Final = 2000
 _MAX_ITEMS: Final = 40
@@ -30,8 +32,8 @@ _SECRET: Final = re.compile(
     r"|otp|passcode|password|pepper|secrets?|text|tokens?) ([^a-z].*)?",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_KNOWN: Final = {"event", "method", "path", "status", "duration_ms", "client_ip", "phone"}
-"""The names in the line of each request and of security events, which need no check."""
+_MAX_NAMES: Final = 512
+"""Names of fields that are checked once: nearly all lines have the same ones."""
 
 # First texts with many digits that are no phone numbers. Then phone numbers: E.164, a run of
 # digits, and the usual groups. A run is masked also beside letters, as in "tel14155552671".
@@ -71,8 +73,11 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
     - Exceptions are without values: see `cause_of`.
     """
     try:
-        if name not in _KNOWN and _SECRET.fullmatch(name):
+        if name and _is_secret(name):
             return "(hidden)" if value else value
+        if isinstance(value, str) and (name == "exception" or len(value) <= _MAX_TEXT_LENGTH):
+            is_hash = name == "phone_hash" and _PHONE_HASH.fullmatch(value)
+            return value if is_hash else mask_phones(value)
         if value is None or (isinstance(value, (int, float)) and abs(value) <= _MAX_NUMBER):
             return value
         if isinstance(value, (bytes, bytearray)):
@@ -80,20 +85,29 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
         if isinstance(value, dict) and depth < _MAX_DEPTH:
             fields = {}
             for field, item in islice(value.items(), _MAX_ITEMS):
-                shown = field if field in _KNOWN else str(loggable(field))
+                shown = _show_name(field) if type(field) is str else str(loggable(field))
                 fields[shown] = loggable(item, shown, depth + 1)
             return fields
         if isinstance(value, (list, tuple, set)) and depth < _MAX_DEPTH:
             return tuple(loggable(item, depth=depth + 1) for item in islice(value, _MAX_ITEMS))
-        if isinstance(value, str) and (name == "exception" or len(value) <= _MAX_TEXT_LENGTH):
-            is_hash = name == "phone_hash" and _PHONE_HASH.fullmatch(value)
-            return value if is_hash else mask_phones(value)
+        if isinstance(value, PhoneNumber):
+            return value.masked
         text = summarize_exception(value) if isinstance(value, BaseException) else str(value)
         if len(text) <= _MAX_TEXT_LENGTH:
             return mask_phones(text)
         return mask_phones(text[:_MAX_TEXT_LENGTH]) + "…"
     except Exception:  # noqa: BLE001 - __str__ of a value may raise anything
         return f"<{type(value).__name__}>"
+
+
+@lru_cache(_MAX_NAMES)
+def _is_secret(name: str) -> bool:
+    return _SECRET.fullmatch(name) is not None
+
+
+@lru_cache(_MAX_NAMES)
+def _show_name(name: str) -> str:
+    return str(loggable(name))
 
 
 def format_exception(error: BaseException) -> str:

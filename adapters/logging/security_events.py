@@ -1,7 +1,6 @@
 """The security log."""
 
 import asyncio
-import dataclasses
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -45,7 +44,7 @@ class LogSecurityEvents:
         write = _log.warning if event.is_warning else _log.info
         with suppress(Exception):  # whatever fails, and it cannot be logged
             fields = self._describe(event)
-            write(event.name, **{n: v for n, v in fields.items() if v not in {None, ""}})
+            write(event.name, **{n: v for n, v in fields.items() if v is not None and v != ""})
 
     def end_minute(self) -> None:
         """End the minute, and log how many events it left out."""
@@ -68,7 +67,7 @@ class LogSecurityEvents:
         return self._counts[type(event)] > maximum
 
     def _describe(self, event: SecurityEvent) -> dict[str, Any]:
-        fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+        fields = {**vars(event)}
         if until := fields.get("until"):
             fields["until"] = until.isoformat()
         if reason := fields.get("reason"):
@@ -76,9 +75,6 @@ class LogSecurityEvents:
             fields["reason"] = re.sub(r"\d{4,}", "****", mask_phones(reason))
         phone: PhoneNumber | None = fields.get("phone")
         if phone is not None:
-            fields |= {
-                "phone": phone.masked,
-                "country": phone.country,
-                "phone_hash": self._hash_phone(phone),
-            }
+            # The log masks the phone.
+            fields |= {"country": phone.country, "phone_hash": self._hash_phone(phone)}
         return fields

@@ -24,7 +24,10 @@ _SEPARATORS: Final = (
 )
 # Digits of any script, with at most one plus before them.
 _PHONE: Final = re.compile(rf"[{_SEPARATORS}]*(?P<plus>[+\uff0b])?[{_SEPARATORS}\d]+\Z")
+_PAUSE: Final = re.compile(rf"[{_COMMAS}](?=.*\d)", re.DOTALL)
+"""A comma behind a whole number is a pause: the phone dials the digits behind it later."""
 _PERCENT_ENCODED: Final = re.compile("%([2-7][0-9A-F])", re.IGNORECASE)
+phonenumbers.enable_pattern_cache()  # more patterns than the `re` module keeps
 UNKNOWN_COUNTRY: Final = phonenumbers.UNKNOWN_REGION
 """`ZZ`: no country has the number."""
 _ARGENTINA: Final = 54
@@ -222,9 +225,8 @@ def _find_readings(text: str, readings: Callable[[str], list[_Reading]]) -> list
         return readings(digits) + ([_Reading("+" + digits[2:])] if digits[:2] == "00" else [])
 
     found = find(text)
-    # After a whole number, a comma is a pause: the phone dials the digits behind it later.
-    commas = re.finditer(rf"[{_COMMAS}](?=.*\d)", text, re.DOTALL)
-    if not found or any(_parse_valid(find(text[: comma.start()])) for comma in commas):
+    pauses = _PAUSE.finditer(text)
+    if not found or any(_parse_valid(find(text[: pause.start()])) for pause in pauses):
         raise InvalidPhone(_NOT_A_PHONE)
     return found
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -12,7 +13,6 @@ from ipaddress import (
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
-from cachetools import LRUCache
 
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 
@@ -77,7 +77,7 @@ class ClientIpResolver:
 
     def __init__(self, trusted_proxies: Collection[IPv4Network | IPv6Network]) -> None:
         self._trusted_proxies = trusted_proxies
-        self._senders: LRUCache[str, _Sender | None] = LRUCache(_MAX_SENDERS)
+        self._find_sender = lru_cache(_MAX_SENDERS)(self._parse_sender)
         self._has_warned = False
 
     def resolve(self, scope: Mapping[str, Any]) -> str:
@@ -104,7 +104,7 @@ class ClientIpResolver:
         client = peer
         hops = [hop.strip() for value in forwarded for hop in value.split(",")]
         for hop in reversed(hops[-_MAX_HOPS:]):
-            sender = self._find_sender(hop)
+            sender = self._find_sender(hop) if len(hop) <= _MAX_IP_LENGTH else None
             if sender is None:
                 break
             client = sender
@@ -112,16 +112,9 @@ class ClientIpResolver:
                 break
         return client
 
-    def _find_sender(self, text: str) -> _Sender | None:
-        if len(text) > _MAX_IP_LENGTH:
-            return None
-        try:
-            return self._senders[text]
-        except KeyError:
-            ip = _parse_ip(text)
-            sender = None if ip is None else _Sender(ip, _normalize(ip), self._is_trusted(ip))
-            self._senders[text] = sender
-            return sender
+    def _parse_sender(self, text: str) -> _Sender | None:
+        ip = _parse_ip(text)
+        return None if ip is None else _Sender(ip, _normalize(ip), self._is_trusted(ip))
 
     def _is_trusted(self, ip: IpAddress) -> bool:
         return any(ip in network for network in self._trusted_proxies)

@@ -223,9 +223,11 @@ class _Periods(Generic[K]):
     def add(self, now: datetime, key: K, other: K, max_keys: int, *, is_entered: bool) -> None:
         """Count under a key; under another one if there are too many."""
         period = self._find(start_of(now, self._length))
-        if key not in period.counts and len(period.counts) >= max_keys:
-            key = other
-        period.counts.setdefault(key, [0, 0])[is_entered] += 1
+        counts = period.counts.get(key)
+        if counts is None:
+            key = other if len(period.counts) >= max_keys else key
+            counts = period.counts.setdefault(key, [0, 0])
+        counts[is_entered] += 1
         period.changes += 1
 
     def list_changed(self) -> Sequence[ChangedPeriod[K]]:
@@ -312,5 +314,6 @@ def make_hour(changed: ChangedPeriod[ConversionSource], now: datetime) -> HourCo
 
 def start_of(moment: datetime, length: timedelta) -> datetime:
     """Return the start of the minute or hour of a moment, in UTC."""
-    start = moment.astimezone(UTC).replace(second=0, microsecond=0)
-    return start.replace(minute=0) if length == HOUR else start
+    utc = moment.astimezone(UTC)
+    minute = 0 if length == HOUR else utc.minute
+    return utc.replace(minute=minute, second=0, microsecond=0)

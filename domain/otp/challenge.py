@@ -112,7 +112,9 @@ class Challenge:
 
     def forget_claims(self) -> "Challenge":
         """Return the challenge without the claims that its login got."""
-        return replace(self, login=self.login and replace(self.login, claims=""))
+        if self.login is None or not self.login.claims:
+            return self
+        return replace(self, login=replace(self.login, claims=""))
 
     def derive_code(self, key: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
         """Derive so many digits from an HMAC-SHA256, as in RFC 4226 §5.3.

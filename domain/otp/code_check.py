@@ -333,16 +333,15 @@ class CodeCheck:
             return state, NotApplicable(left)
         owned, login = self._log_in()
         used = challenge.mark_used(attempt.now, login)
+        reset = [
+            other.reset_attempts(attempt.client_ip, device_id, is_verified=other is carrier)
+            for other in state.deliveries
+        ]
         successor = replace(
             owned.map_challenges(lambda other: used if other.id == used.id else other),
             deliveries=tuple(
-                replace(
-                    other.reset_attempts(
-                        attempt.client_ip, device_id, is_verified=other is carrier
-                    ),
-                    permits=None if other.challenge_id == used.id else other.permits,
-                )
-                for other in state.deliveries
+                replace(other, permits=None) if other.challenge_id == used.id else other
+                for other in reset
             ),
             failures=state.failures.reset(device_id),
         )

@@ -324,6 +324,8 @@ class Delivery:
         self, client_ip: HashedClientIp, device_id: str | None, *, is_verified: bool
     ) -> "Delivery":
         """Return the delivery after a correct code of this client, for this delivery or not."""
+        if not self.counters:
+            return self
         return replace(
             self,
             counters=tuple(

@@ -136,7 +136,7 @@ class DeliveryPolicy:
         if not requester.deliveries or self._allows(requester, now):
             return now
         times = self._candidate_times(requester.deliveries)
-        later = sorted({time for time in times if time > now})
+        later = sorted(time for time in times if time > now)
         return next(time for time in later if self._allows(requester, time))
 
     def explain(self, requester: Requester, now: datetime) -> Wait:

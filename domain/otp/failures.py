@@ -55,6 +55,8 @@ class Failures:
 
     def prune(self, now: datetime) -> "Failures":
         """Return the failures without those of devices whose token has expired."""
+        if not self.by_device:
+            return self
         since = now - DEVICE_FAILURES_TTL
         kept = tuple(failures for failures in self.by_device if failures.last_failed_at > since)
         return replace(self, by_device=kept)

@@ -52,7 +52,9 @@ class MessagePreferences:
 
 def parse_platform(text: str | None) -> Platform:
     """Return the platform with this name, in any case; `GENERAL` if there is none."""
-    name = (text or "").strip().lower()
+    if not text:
+        return Platform.GENERAL
+    name = text.strip().lower()
     return Platform(name) if name in tuple(Platform) else Platform.GENERAL
 
 

@@ -616,15 +616,17 @@ class PhoneVerification:
         return replace(self, trusted_ips=trusted_ips)
 
     def map_challenges(self, change: Callable[[Challenge], Challenge]) -> "PhoneVerification":
-        """Return the state with each challenge of messages and callbacks changed by a function."""
-        return replace(
-            self,
-            challenges=tuple(change(challenge) for challenge in self.challenges),
-            callbacks=tuple(
-                replace(callback, challenge=change(callback.challenge))
-                for callback in self.callbacks
-            ),
+        """Return the state with each challenge of messages and callbacks changed by a function.
+
+        It is the same object if none is changed.
+        """
+        challenges = tuple([change(challenge) for challenge in self.challenges])
+        callbacks = tuple(
+            [replace(callback, challenge=change(callback.challenge)) for callback in self.callbacks]
         )
+        if (challenges, callbacks) == (self.challenges, self.callbacks):
+            return self
+        return replace(self, challenges=challenges, callbacks=callbacks)
 
     # Operators and cleanup
 

@@ -224,6 +224,9 @@ class Reservation:
 
     def without(self, *names: str) -> "Reservation":
         """Return the reservation without the parts of these names."""
+        parts = [part.name for group in self.groups for part in group.parts]
+        if self.ruling is None and not any(name in parts for name in names):
+            return self
         groups = tuple(
             replace(group, parts=tuple(part for part in group.parts if part.name not in names))
             for group in self.groups
@@ -235,6 +238,8 @@ class Reservation:
 
     def with_limits(self, *limits: RateLimit) -> "Reservation":
         """Return the reservation with further limits, also at later times."""
+        if not limits:
+            return self
         ruling = self.ruling
         if ruling is not None and ruling.later is not None:
             ruling = replace(ruling, later=ruling.later.with_limits(*limits))
@@ -396,8 +401,8 @@ class RateLimits:
         A caller id is a claim, so there is no IP or network that could have a share.
         """
         parts = tuple(
-            Part(part, self._limits_of_callback(part, country, number_range))
-            for part in self._windows_of(CALLBACKS)
+            Part(part, self._limits_of_callback(windows, part, country, number_range))
+            for part, windows in self._windows_of(CALLBACKS).items()
         )
         return Reservation(now, (), (Group(CALLBACKS, parts),))
 
@@ -420,7 +425,9 @@ class RateLimits:
         limits = [
             limit
             for used in settlement.parts
-            for limit in self._limits_of_part(used.group, used.part, route, is_release=True)
+            for limit in self._limits_of_part(
+                self._released_windows(used.group, used.part), used.group, used.part, route
+            )
         ]
         if REQUESTER in settlement.groups:
             limits += self._limits_of_requester(route, permits)
@@ -441,7 +448,9 @@ class RateLimits:
         limits = [
             limit
             for used in settlement.parts
-            for limit in self._limits_of_callback(used.part, country, number_range, is_release=True)
+            for limit in self._limits_of_callback(
+                self._released_windows(CALLBACKS, used.part), used.part, country, number_range
+            )
         ]
         return _give_back(permits, settlement, limits)
 
@@ -566,8 +575,8 @@ class RateLimits:
     ) -> Group:
         """Return a group with the parts that `further` names, which has further limits of each."""
         parts = tuple(
-            Part(part, (*further[part], *self._limits_of_part(name, part, route)))
-            for part in self._windows_of(name)
+            Part(part, (*further[part], *self._limits_of_part(windows, name, part, route)))
+            for part, windows in self._windows_of(name).items()
             if part in further
         )
         return Group(name, parts)
@@ -583,26 +592,23 @@ class RateLimits:
             return _divide(percent, *self.all_deliveries)
         return _divide(percent, self.per_country, self.total)
 
-    def _find_windows(self, group: str, part: str, *, is_release: bool) -> _PartWindows | None:
-        """Return the windows of a part; None if there is no such part.
+    def _released_windows(self, group: str, part: str) -> _PartWindows:
+        """Return the windows of a part whose permits are released.
 
-        A permit may be released whose part a rule has made, and which no longer exists: what is
-        released has names and periods, which are those of any part.
+        A rule may have made the part, which no longer exists: what is released has names and
+        periods, which are those of any part.
         """
         windows = self._windows_of(group)
-        return windows.get(part, windows[STRANGERS] if is_release else None)
+        return windows.get(part, windows[STRANGERS])
 
     def _of_number_range(self, windows: _PartWindows) -> SlidingWindow:
         share, maximum = windows.share, self.max_of_number_range
         return share if maximum is None else replace(share, limit=min(share.limit, maximum))
 
     def _limits_of_part(
-        self, group: str, part: str, route: DeliveryRoute, *, is_release: bool = False
+        self, windows: _PartWindows, group: str, part: str, route: DeliveryRoute
     ) -> tuple[RateLimit, ...]:
-        """Return the limits of a part with the shares in it; none if there is no such part."""
-        windows = self._find_windows(group, part, is_release=is_release)
-        if windows is None:
-            return ()
+        """Return the limits of a part with the shares in it."""
         name, purpose = f"{group}:{part}", LimitPurpose.DELIVERIES
         return (
             RateLimit(f"range:{route.number_range}", purpose, name, self._of_number_range(windows)),
@@ -611,11 +617,8 @@ class RateLimits:
         )
 
     def _limits_of_callback(
-        self, part: str, country: str, number_range: str, *, is_release: bool = False
+        self, windows: _PartWindows, part: str, country: str, number_range: str
     ) -> tuple[RateLimit, ...]:
-        windows = self._find_windows(CALLBACKS, part, is_release=is_release)
-        if windows is None:
-            return ()
         name, purpose = f"{CALLBACKS}:{part}", LimitPurpose.CALLS
         return (
             RateLimit(f"range:{number_range}", purpose, name, self._of_number_range(windows)),

@@ -1,7 +1,7 @@
 """List, get, categorize and delete items of the library."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from application.media.deletions import MarkForDeletion
@@ -26,7 +26,7 @@ from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
 class LibraryPage:
     """The items of a page with their URLs, and the number of items on all pages.
 
-    `counted` goes to `MAX_TOTAL + 1`, which stands for more. It is None with a cursor: whoever
+    `counted` above `MAX_TOTAL` stands for any higher number. It is None with a cursor: whoever
     follows cursors needs no number, which costs time. `next_cursor` is where the next page begins,
     None on the last page. A page may be shorter than requested, even empty, and still not be the
     last.
@@ -153,16 +153,16 @@ class ListItems:
         ):
             item_filter = replace(item_filter, owner_id=principal.identity.id)
         owner_id = item_filter.owner_id
-        counted, read, deleted = await asyncio.gather(
-            self._count(item_filter, request),
-            # One item more than a page has shows whether there is a next page.
-            self._items(item_filter, request, request.page_size + 1),
-            self._find_deleted(principal, [owner_id] if owner_id else []),
+        # One item more than a page has shows whether there is a next page.
+        read = await self._items(item_filter, request, request.page_size + 1)
+        owner_ids = {owner_id} if owner_id else {item.owner_id for item in read}
+        counted, deleted = await asyncio.gather(
+            self._count(item_filter, request, len(read)),
+            # The principal's own identity was read before.
+            self.identities.find_deleted(owner_ids - {principal.identity.id}),
         )
         if owner_id in deleted:
             return LibraryPage([], None if counted is None else 0, request)
-        if owner_id is None:
-            deleted = await self._find_deleted(principal, {item.owner_id for item in read})
         page_items = read[: request.page_size]
         next_cursor = None
         if len(read) > request.page_size:
@@ -182,17 +182,16 @@ class ListItems:
             return await self.media_items.list_after(item_filter, request.after, limit)
         return await self.media_items.list_page(item_filter, request.offset, limit)
 
-    async def _count(self, item_filter: ItemFilter, request: PageRequest) -> int | None:
+    async def _count(
+        self, item_filter: ItemFilter, request: PageRequest, number_read: int
+    ) -> int | None:
         if request.after is not None:
             return None
+        # The last page shows how many items there are, a page after it does not.
+        is_last = number_read <= request.page_size and (number_read or request.number == 1)
+        if is_last:
+            return request.offset + number_read
         return await self.media_items.count(item_filter, MAX_TOTAL + 1)
-
-    async def _find_deleted(
-        self, principal: Principal, owner_ids: Collection[str]
-    ) -> frozenset[str]:
-        # The principal's own identity was read before.
-        others = {owner_id for owner_id in owner_ids if owner_id != principal.identity.id}
-        return await self.identities.find_deleted(others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,28 @@ def test_a_total_is_exact_up_to_ten_thousand(counted: int, total: int, is_exact:
     assert (page.total, page.is_total_exact, page.total_pages) == (total, is_exact, total // 10)
 
 
+@pytest.mark.parametrize(
+    ("number", "listed"), [(1, 2), (2, 1), (3, 0)], ids=["first", "last", "beyond the last"]
+)
+async def test_each_page_by_number_has_the_total(app: AppHarness, number: int, listed: int) -> None:
+    await store(app, an_identity(id=RAHUL), *items(3))
+    page = await app.list_items(ItemFilter(), PageRequest(number, 2))
+    assert (len(page.items), page.total) == (listed, 3)
+
+
+async def test_a_page_that_ends_with_the_last_item_is_listed_without_counting(
+    app: AppHarness,
+) -> None:
+    await store(app, an_identity(id=RAHUL), *items(3))
+    app.faults.fail_on("media_items.count")
+    for request, total in ((PageRequest(1, 3), 3), (PageRequest(2, 2), 3)):
+        assert (await app.list_items(ItemFilter(), request)).total == total
+    assert (await app.list_items(ItemFilter(owner_id=PRIYA), PageRequest())).total == 0
+    assert not app.faults.has_fired
+    with pytest.raises(StorageUnavailable):
+        await app.list_items(ItemFilter(), PageRequest(1, 2))
+
+
 async def test_above_ten_thousand_items_cursors_go_on(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,12 +74,16 @@ class MediaUrls:
 
         If its own leads to a variant, `full` leads to the image.
         """
-        url = await self.url_for(item.storage_key)
-        urls = {variant.name: await self.url_for(variant.storage_key) for variant in item.variants}
-        variants = {name: variant_url.url for name, variant_url in urls.items()}
-        if self.url_variant in urls:
-            return LibraryItem(item, urls[self.url_variant], {**variants, FULL_IMAGE: url.url})
-        return LibraryItem(item, url, variants)
+        full = shown = await self.url_for(item.storage_key)
+        variants: dict[str, str] = {}
+        for variant in item.variants:
+            url = await self.url_for(variant.storage_key)
+            variants[variant.name] = url.url
+            if variant.name == self.url_variant:
+                shown = url
+        if shown is not full:
+            variants[FULL_IMAGE] = full.url
+        return LibraryItem(item, shown, variants)
 
     async def url_for(self, storage_key: str) -> MediaUrl:
         """Return the URL of a file. It is the same for a day, or does not expire."""

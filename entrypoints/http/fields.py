@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from litestar.params import PathParameter, QueryParameter
-from msgspec import Meta
+from msgspec import Meta, to_builtins
 
 from domain.administration.audit import MAX_REASON_LENGTH
 from domain.identifier import IDENTIFIER_PATTERN
@@ -120,7 +120,9 @@ def format_timestamp(time: datetime) -> str:
 
     Dart's DateTime.parse and JavaScript's Date can both parse it.
     """
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    # `isoformat` takes three times as long, and a page has many times.
+    text = str(to_builtins(time.astimezone(UTC)))
+    return f"{text[:23]}Z" if time.microsecond else f"{text[:19]}.000Z"
 
 
 def phone_field(description: str, example: str = "+14155552671") -> Meta:

@@ -9,7 +9,6 @@ A record is a msgspec Struct.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar, get_args, get_origin
 
@@ -191,10 +190,13 @@ class RecordKind(Generic[R]):
         Raises:
             CorruptRecord: It is no record of this kind, or has a newer schema version.
         """
-        with suppress(msgspec.DecodeError, UnicodeError):
+        # `suppress` would take as long as the decoding.
+        try:
             record = self._decoder.decode(text)
             if record.schema_version == self.schema_version:
                 return record
+        except (msgspec.DecodeError, UnicodeError):
+            pass
         return self._upgrade(_decode_fields(text))
 
     def convert(self, fields: Fields) -> R:
@@ -203,10 +205,12 @@ class RecordKind(Generic[R]):
         Raises:
             CorruptRecord: They are no record of this kind, or have a newer schema version.
         """
-        with suppress(msgspec.ValidationError):
+        try:
             record = msgspec.convert(fields, self.record_type)
             if record.schema_version == self.schema_version:
                 return record
+        except msgspec.ValidationError:
+            pass
         return self._upgrade(fields)
 
     def unreadable(self, error: Exception | None = None) -> CorruptRecord:

@@ -13,8 +13,7 @@ R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRecord(Generic[R_co]):
+class StoredRecord(msgspec.Struct, Generic[R_co], frozen=True):
     """A record as it is stored, with its id and version. It is not to be changed."""
 
     id: str

@@ -208,7 +208,7 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
             limit=limit,
             offset=offset,
         )
-        return [self.read(stored).value for stored in found]
+        return [self.mapping.to_value(stored.record) for stored in found]
 
     async def _find_all(
         self, index: Index, equal: Sequence[str]

@@ -35,8 +35,11 @@ class MongoRecordStore:
 
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
+        # motor would make a new object for each call.
+        self._collections = {kind.name: database.motor[kind.name] for kind in KINDS}
         self._loaders = {
-            kind.name: DocumentLoader(database, latest(database.motor[kind.name])) for kind in KINDS
+            name: DocumentLoader(database, latest(collection))
+            for name, collection in self._collections.items()
         }
 
     async def load(
@@ -232,7 +235,7 @@ class MongoRecordStore:
         await self._database.run(lambda: collection.delete_many(former))
 
     def _collection(self, kind: RecordKind[Any]) -> MotorCollection:
-        return self._database.motor[kind.name]
+        return self._collections[kind.name]
 
     async def _update(
         self,

@@ -29,14 +29,19 @@ _BOUNDARY: Final = "bench-boundary"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of one scenario. `cpu_us` is the CPU time of the side for each response."""
+    """One run of one scenario.
+
+    `cpu_us` is the CPU time of the side for each response, `database_cpu_us` that of its server.
+    """
 
     side: str
     scenario: str
+    database: str
     rate: float
     p50_ms: float
     p99_ms: float
     cpu_us: float
+    database_cpu_us: float
     errors: int
 
 
@@ -86,25 +91,29 @@ class HttpCell:
 
     def warm_up(self) -> None:
         """Let the server open its connections; what it knows of users stays cold."""
-        sample = self.measure()
-        if sample.errors:
-            raise SystemExit(f"errors before the first round: {sample}")
+        for _ in range(self.server.warm_ups):
+            sample = self.measure()
+            if sample.errors:
+                raise SystemExit(f"errors before the first round: {sample}")
 
     def measure(self) -> Sample:
         """Measure with wrk."""
         self.prepare()
-        before = self.server.cpu_seconds()
+        before, database_before = self.server.cpu_seconds(), self.server.database_cpu_seconds()
         load = self.send()
         cpu = self.server.cpu_seconds() - before
+        database_cpu = self.server.database_cpu_seconds() - database_before
         self.server.wait_until_idle()
         self.sent += load.responses
         return Sample(
             side=self.server.name,
             scenario=self.scenario,
+            database=self.server.database,
             rate=load.rate,
             p50_ms=load.p50_ms,
             p99_ms=load.p99_ms,
             cpu_us=cpu / max(1, load.responses) * 1e6,
+            database_cpu_us=database_cpu / max(1, load.responses) * 1e6,
             # Without any response, no connection was served.
             errors=self.count_errors(load) if load.responses else self.connections,
         )

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -23,22 +22,29 @@ _MESSAGE_SECONDS: Final = 5
 
 
 class Peer(HttpProcess):
-    """The process of a peer, on a database that is still empty."""
+    """The process of a peer, on a database that is still empty.
 
-    def __init__(self, file: Path, folder: Path, database_url: str) -> None:
+    Args:
+        file: the TOML file.
+        folder: where its requests and messages are written.
+        database: the name of its database.
+        database_url: the URL of it.
+    """
+
+    # A program whose code is compiled while it runs is slow at first.
+    warm_ups = 3
+
+    def __init__(self, file: Path, folder: Path, database: str, database_url: str) -> None:
         self.description: Mapping[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-        name = self.description["name"]
+        name = f"{self.description['name']}, {database}"
         super().__init__(name, folder / name, self.description["command"])
         self.path = self.description["ready"]
+        self.database_url = database_url
         self.output = folder / f"{name}.messages"
+        self.output.touch()
         self._program_folder = file.parent / self.description.get("folder", ".")
         values = {"PORT": self.port, "DATABASE": database_url, "MESSAGES": self.output}
         self._values = {name: str(value) for name, value in values.items()}
-
-    @staticmethod
-    def read_database(file: Path) -> str:
-        """Return which of `DATABASES` it takes an empty one of."""
-        return str(tomllib.loads(file.read_text(encoding="utf-8"))["database"])
 
     def command(self) -> list[str]:
         # It writes its messages itself.
@@ -47,12 +53,6 @@ class Peer(HttpProcess):
     def environ(self) -> dict[str, str]:
         variables = self.description.get("environ", {})
         return {**os.environ, **{name: self._fill(text) for name, text in variables.items()}}
-
-    def prepare(self) -> None:
-        """Create its tables, for example."""
-        self.output.touch()
-        if command := self.description.get("prepare"):
-            subprocess.run(command, cwd=self._program_folder, env=self.environ(), check=True)
 
     def cells(self) -> Iterator[HttpCell]:
         """Return the cells of the scenarios that it has; it must be ready."""

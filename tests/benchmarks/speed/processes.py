@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from tests.benchmarks.load import UNLIMITED
 from tests.support.servers.process import ServerProcess, free_ports
@@ -18,6 +20,7 @@ _ROOT: Final = _FOLDER.parents[2]
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _IDLE_SECONDS: Final = 0.05
 _MAX_WAIT_SECONDS: Final = 5
+_DATABASE_SERVERS: Final = {"postgresql": "postgres", "mongodb": "mongod"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,15 @@ class HttpProcess(ServerProcess):
     """A server on a port of 127.0.0.1; its stderr is written to a file.
 
     Attributes:
+        database_url: that of its database.
         output: where its stdout is written.
+        warm_ups: how often each of its cells runs before the first round.
     """
 
     path = "/health/live"
+    database_url = ""
     output = Path(os.devnull)
+    warm_ups = 1
 
     def __init__(self, name: str, folder: Path, command: Sequence[str]) -> None:
         super().__init__(folder)
@@ -77,6 +84,17 @@ class HttpProcess(ServerProcess):
     def cpu_seconds(self) -> float:
         """Return the user and system time of all its processes so far."""
         return sum(map(_cpu_seconds, list_processes(self.pid)))
+
+    @property
+    def database(self) -> str:
+        """The kind of its database: the scheme of the URL."""
+        return urlsplit(self.database_url).scheme
+
+    def database_cpu_seconds(self) -> float:
+        """Return the time of its database server so far; 0 if the bench did not start it."""
+        program = _DATABASE_SERVERS.get(self.database)
+        pids = list_processes(os.getpid()) if program else ()
+        return sum(_cpu_seconds(pid, program) for pid in pids)
 
     def wait_until_idle(self) -> None:
         """Return when it no longer works on requests that nobody waits for, or after 5 s.
@@ -116,6 +134,7 @@ class ServiceProcess(HttpProcess):
             "DIALTONE_SECRETS_FILE": f"{folder}/secrets.json",
             **settings,
         }
+        self.database_url = self.settings["DIALTONE_DATABASE"]
         self._tree = tree
         self.output = self.folder / "messages"
         """What the terminal messenger prints."""
@@ -160,8 +179,9 @@ def list_processes(pid: int) -> Iterator[int]:
     """Yield a process, its children and all their children."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            yield from list_processes(int(child))
+        with suppress(OSError):  # It has ended.
+            for child in children.read_text().split():
+                yield from list_processes(int(child))
 
 
 def memory_mb(pid: int, kind: str) -> float:
@@ -171,7 +191,13 @@ def memory_mb(pid: int, kind: str) -> float:
     return int(kilobytes) / 1000 * 1.024
 
 
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def _cpu_seconds(pid: int, program: str | None = None) -> float:
+    """Return the time of a process; 0 if it has ended, or runs another program than this one."""
+    try:
+        name, _, fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    except OSError:
+        return 0
+    if program and not name.endswith(f"({program}"):
+        return 0
     # Its own, and that of its processes that have ended: decoders end when they are idle.
-    return sum(map(int, fields[11:15])) / _TICKS_PER_SECOND
+    return sum(map(int, fields.split()[11:15])) / _TICKS_PER_SECOND

@@ -4,13 +4,13 @@ import os
 import platform
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from tests.benchmarks.databases import open_databases
+from tests.benchmarks.databases import DATABASES, open_databases
 from tests.benchmarks.speed.cells import HttpCell, Sample
 from tests.benchmarks.speed.processes import ServiceProcess, list_processes, memory_mb
 from tests.benchmarks.speed.sides import open_sides
@@ -67,22 +67,41 @@ def _measure_in_turn(cells: Sequence[HttpCell], rounds: int) -> Iterator[Sample]
         measured.append([cell.measure() for cell in cells])
         print(f"round {number} of {rounds} is over", flush=True)
     for samples in zip(*measured, strict=True):
-        rows = [astuple(sample)[2:] for sample in samples]
-        rate, p50, p99, cpu, _ = map(median, zip(*rows, strict=True))
-        errors = sum(sample.errors for sample in samples)
-        yield Sample(samples[0].side, samples[0].scenario, rate, p50, p99, cpu, errors)
+        rows = [astuple(sample)[3:] for sample in samples]
+        rate, p50, p99, cpu, database_cpu, _ = map(median, zip(*rows, strict=True))
+        yield replace(
+            samples[0],
+            rate=rate,
+            p50_ms=p50,
+            p99_ms=p99,
+            cpu_us=cpu,
+            database_cpu_us=database_cpu,
+            errors=sum(sample.errors for sample in samples),
+        )
 
 
 def _render_table(samples: Sequence[Sample]) -> Iterator[str]:
-    """Yield a line for each scenario and side; sides of a scenario stand next to each other."""
+    """Yield a line for each scenario and side; sides with the same database come together."""
     bare, *_ = (sample.rate for sample in samples)
-    yield "| scenario | side | per s | of a bare handler | CPU µs | median ms | p99 ms | errors |"
-    yield f"|{' --- |' * 8}"
-    scenarios = list(dict.fromkeys(sample.scenario for sample in samples))
-    for one in sorted(samples, key=lambda sample: scenarios.index(sample.scenario)):
+    service = {(one.scenario, one.database): one.rate for one in samples if one.side in DATABASES}
+    scenarios, databases = (
+        list(dict.fromkeys(values))
+        for values in zip(*((one.scenario, one.database) for one in samples), strict=True)
+    )
+    yield (
+        "| scenario | side | per s | of a bare handler | service / side | CPU µs | "
+        "CPU µs of the database | median ms | p99 ms | errors |"
+    )
+    yield f"|{' --- |' * 10}"
+    for one in sorted(
+        samples, key=lambda one: (scenarios.index(one.scenario), databases.index(one.database))
+    ):
+        rate = None if one.side in DATABASES else service.get((one.scenario, one.database))
+        ratio = f"{rate / one.rate:.2f}" if rate else ""
         yield (
-            f"| {one.scenario} | {one.side} | {one.rate:,.0f} | {one.rate / bare:.3g} | "
-            f"{one.cpu_us:,.0f} | {one.p50_ms:.1f} | {one.p99_ms:.1f} | {one.errors} |"
+            f"| {one.scenario} | {one.side} | {one.rate:,.0f} | {one.rate / bare:.3g} | {ratio} | "
+            f"{one.cpu_us:,.0f} | {one.database_cpu_us:,.0f} | "
+            f"{one.p50_ms:.1f} | {one.p99_ms:.1f} | {one.errors} |"
         )
 
 

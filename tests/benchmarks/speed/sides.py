@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -134,7 +135,7 @@ def open_sides(
     Args:
         folder: an empty one.
         databases: all are measured.
-        peers: the files that describe them.
+        peers: the files that describe them; each runs on all databases.
         checkout: another one, which is measured too.
     """
     trees = {"": THIS_TREE}
@@ -158,11 +159,6 @@ def open_sides(
         bare = _launch(stack, BareHandler(folder))
         live = write_requests(folder / "live", [encode_request("GET", "/health/live")])
         cells.append(HttpCell(bare, "live", live))
-        for file in peers:
-            peer = Peer(file, folder, stack.enter_context(_database_of_peer(databases, file)()))
-            peer.prepare()
-            _launch(stack, peer).wait_until_ready()
-            cells += peer.cells()
         for service in (each.result() for each in seeding):
             _launch(stack, service.process)
             cells += service.cells()
@@ -175,16 +171,13 @@ def open_sides(
                 )
             if service.process.name == "SQLite":
                 cells.append(service.upload())
+        for file, (database, create) in product(peers, databases.items()):
+            peer = Peer(file, folder, database, stack.enter_context(create()))
+            _launch(stack, peer).wait_until_ready()
+            cells += peer.cells()
         for cell in cells:
             cell.server.wait_until_ready()
         yield cells
-
-
-def _database_of_peer(databases: Mapping[str, CreateDatabase], file: Path) -> CreateDatabase:
-    name = Peer.read_database(file)
-    if name not in databases:
-        raise SystemExit(f"{file} needs {name}, which is not measured.")
-    return databases[name]
 
 
 def _launch(stack: ExitStack, process: HttpProcess) -> HttpProcess:

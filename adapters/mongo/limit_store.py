@@ -13,7 +13,7 @@ from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
 from adapters.mongo.documents import read_document
 from adapters.mongo.driver import BulkWriteStopped, RawDocument, WritesRejected, latest
-from adapters.mongo.limit_updates import release_permits, save_limit
+from adapters.mongo.limit_updates import add_permits, release_permits, save_limit
 from adapters.mongo.record_store import delete_oldest
 from adapters.records.batches import ERRORS_OF_RECORDS
 from adapters.records.limit_batches import (
@@ -39,6 +39,10 @@ MAX_ROUNDS: Final = 30
 FIRST_PAUSE: Final = 0.005
 MAX_PAUSE: Final = 0.05
 """At most so many seconds before a round that repeats what others prevented."""
+READ_SECONDS: Final = 1.0
+"""How long limits are read first after one had no room: a full limit is only read then."""
+READ_PROBABILITY: Final = 1 / 64
+"""How often they are read first otherwise: a read finds the counters that no longer count."""
 _CONFLICT: Final = "too many concurrent reservations of a limit"
 
 
@@ -88,11 +92,12 @@ class _Pending:
 class MongoLimitStore:
     """A `LimitStore`: see there what each method promises.
 
-    A batch of reservations takes rounds of one read and one write, nearly always one round. The
-    write stops at a record that another instance changed meanwhile; reservations that need it, or a
-    later one, take part in another round. All instances write records in the order of their ids. So
-    two reservations that need the same records do not wait for each other, and are not both
-    rejected.
+    A batch of reservations is one write while all of its limits are far from full: increments that
+    are done only where there is room. What is left takes rounds of one read and one write, nearly
+    always one round. A write stops at a record without room, or one that another instance changed
+    meanwhile; reservations that need it, or a later one, take part in another round. All instances
+    write records in the order of their ids. So two reservations that need the same records do not
+    wait for each other, and are not both rejected.
     """
 
     def __init__(self, database: MongoDatabase) -> None:
@@ -101,6 +106,7 @@ class MongoLimitStore:
         self._loader = DocumentLoader(database, self._collection)
         self._reservations = LimitBatches(self._execute)
         self._releases = LimitBatches(self._execute)
+        self._reads_until = 0.0
         database.batches.extend([self._reservations, self._releases])
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
@@ -163,9 +169,16 @@ class MongoLimitStore:
         return {}
 
     async def _acquire(self, pending: Sequence[_Pending]) -> None:
-        """Run rounds, as long as others prevent any of these reservations."""
+        """Acquire without a read if possible; then run rounds, as long as others prevent any."""
         error: PortError = ConcurrencyConflict(_CONFLICT)
+        now = asyncio.get_running_loop().time()
+        reads_first = now < self._reads_until or random.random() < READ_PROBABILITY  # noqa: S311
         try:
+            if not reads_first:
+                pending = await self._acquire_unread(pending)
+                if not pending:
+                    return
+                self._reads_until = now + READ_SECONDS
             for number in range(1, MAX_ROUNDS + 1):
                 pending = await self._run_round(pending)
                 if not pending:
@@ -178,6 +191,30 @@ class MongoLimitStore:
             waiting.outcome = error
         # If it fails, the permits expire.
         await self._release(waiting.acquisition for waiting in pending)
+
+    async def _acquire_unread(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
+        """Acquire reservations as far as their limits have room, whatever else these have.
+
+        Returns:
+            The others.
+        """
+        outcomes, added = apply_changes([waiting.reservation for waiting in pending], {})
+        for waiting, outcome in zip(pending, outcomes, strict=True):
+            waiting.outcome = outcome
+        sizes = _sizes_of(pending)
+        ids = sorted(added)
+        try:
+            written_count = await self._write(
+                [add_permits(record_id, added[record_id], sizes) for record_id in ids]
+            )
+        except WritesRejected as error:  # a damaged record, which the next round reads
+            written_count = min(error.positions)
+        rejected = ids[written_count:]
+        return [
+            waiting
+            for waiting in pending
+            if not (isinstance(waiting.outcome, Acquisition) and waiting.finish_write((), rejected))
+        ]
 
     async def _run_round(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
         """Acquire reservations as if they held nothing, and save what that changes.
@@ -251,12 +288,7 @@ def _save_all(
     pending: Sequence[_Pending],
 ) -> Mapping[str, UpdateOne]:
     """Return the update of each record that is different now, by its id."""
-    # Of different sizes the smallest: an increment that exceeds it becomes a compare-and-swap.
-    sizes: dict[tuple[str, str], int] = {}
-    for waiting in pending:
-        for limit in waiting.counted:
-            size = sizes.get(limit.key, limit.window.limit)
-            sizes[limit.key] = min(size, limit.window.limit)
+    sizes = _sizes_of(pending)
     updates: dict[str, UpdateOne] = {}
     for record_id, record in changed.items():
         before = stored.get(record_id)
@@ -264,3 +296,16 @@ def _save_all(
             update = save_limit(record_id, before, record, sizes)
             updates |= {record_id: update} if update else {}
     return updates
+
+
+def _sizes_of(pending: Iterable[_Pending]) -> Mapping[tuple[str, str], int]:
+    """Return the limits of the windows with new permits, by the ids of records and the names.
+
+    Of different ones it is the smallest: an increment that exceeds it becomes a compare-and-swap.
+    """
+    sizes: dict[tuple[str, str], int] = {}
+    for waiting in pending:
+        for limit in waiting.counted:
+            size = sizes.get(limit.key, limit.window.limit)
+            sizes[limit.key] = min(size, limit.window.limit)
+    return sizes

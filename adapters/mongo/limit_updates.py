@@ -4,6 +4,7 @@ The filter of an upsert finds a document only if the update is allowed. Where it
 upsert inserts, and the existing `_id` rejects that: the error names the update.
 """
 
+import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -24,6 +25,8 @@ from adapters.records.record_store import StoredRecord
 from domain.otp.rate_limits import Acquisition
 
 _KNOWN: Final = {"schema_version": {"$lte": LIMITS.schema_version}}
+_STEP_BITS: Final = 16
+"""Versions grow by random steps: a record that begins anew reaches none that was read before."""
 
 
 class _CounterId(NamedTuple):
@@ -50,6 +53,31 @@ def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[tuple[str, 
     ]
 
 
+def add_permits(
+    record_id: str, added: LimitRecord, sizes: Mapping[tuple[str, str], int]
+) -> UpdateOne:
+    """Return the upsert that adds permits to a record, if each of the windows has room for them.
+
+    What the record has is not known: no counter is removed by it.
+
+    Args:
+        record_id: The id of the record.
+        added: The permits that are added.
+        sizes: The limits of the windows, by the ids of records and the names.
+    """
+    query: dict[str, Any] = {"_id": record_id, **_KNOWN}
+    increments = {"version": 1 + random.getrandbits(_STEP_BITS)}
+    for name, window in added.windows.items():
+        path, room = f"windows.{name}", sizes[record_id, name] - window.total
+        # It finds a window that does not exist, too.
+        query[f"{path}.total"] = {"$not": {"$gt": room}}
+        increments[f"{path}.total"] = window.total
+        for counter, count in window.counters.items():
+            increments[f"{path}.counters.{counter}"] = count
+    kept = {"expires_at": added.expires_at, "schema_version": LIMITS.schema_version}
+    return UpdateOne(query, {"$inc": increments, "$max": kept}, upsert=True)
+
+
 def save_limit(
     record_id: str,
     stored: StoredRecord[LimitRecord] | None,
@@ -66,36 +94,25 @@ def save_limit(
     """
     if stored is None:
         return _insert(record_id, changed)
-    increments: dict[str, int] = {}
-    guards: dict[str, Any] = {}
-    has_room = True
     windows = {
         name: window
         for name, window in changed.windows.items()
         if window != stored.record.windows.get(name)
     }
-    for name, window in windows.items():
-        before = stored.record.windows.get(name, WindowRecord())
-        added = _added_permits(before, window)
-        total = sum(added.values())
-        room = sizes.get((record_id, name), 0) - total
-        if not added or before.total > room:
-            has_room = False
-        # It finds a window that does not exist, too.
-        guards[f"windows.{name}.total"] = {"$not": {"$gt": room}}
-        increments[f"windows.{name}.total"] = total
-        for counter, count in added.items():
-            increments[f"windows.{name}.counters.{counter}"] = count
     if not windows:
         return None
-    if not has_room:
-        return _swap(record_id, stored.version, changed, windows)
-    query = {"_id": record_id, **_KNOWN, **guards}
-    kept = {"expires_at": changed.expires_at, "schema_version": LIMITS.schema_version}
-    return UpdateOne(query, {"$inc": {**increments, "version": 1}, "$max": kept}, upsert=True)
+    added: dict[str, WindowRecord] = {}
+    for name, window in windows.items():
+        before = stored.record.windows.get(name, WindowRecord())
+        counters = _added_permits(before, window)
+        total = sum(counters.values())
+        if not counters or before.total > sizes.get((record_id, name), 0) - total:
+            return _swap(record_id, stored.version, changed, windows)
+        added[name] = WindowRecord(counters, total)
+    return add_permits(record_id, msgspec.structs.replace(changed, windows=added), sizes)
 
 
-def _added_permits(before: WindowRecord, after: WindowRecord) -> Mapping[str, int]:
+def _added_permits(before: WindowRecord, after: WindowRecord) -> dict[str, int]:
     """Return how many permits each counter has more, or nothing if any counter has fewer."""
     added = {
         key: after.counters.get(key, 0) - before.counters.get(key, 0)

@@ -44,8 +44,7 @@ class AttemptPermits:
         ip_available_at: When the IP has a permit; None if that reservation was accepted.
         of_failure: The permits of a failed attempt, None if a limit is used up. They are released
             once, unless the attempt turns out to be a failure that counts.
-        unchallenged: The earlier attempts of the IP at the phone while no challenge was active,
-            with the version of their record.
+        unchallenged_id: The id of the attempts of the IP at the phone while no challenge is active.
     """
 
     phone: PhoneNumber
@@ -53,12 +52,7 @@ class AttemptPermits:
     acquired_of_ip: Acquisition | None
     ip_available_at: datetime | None
     of_failure: Acquisition | None
-    unchallenged: Versioned[UnchallengedAttempts]
-
-    @property
-    def unchallenged_at(self) -> datetime:
-        """When there is an attempt while no challenge is active: now, or later."""
-        return self.unchallenged.value.available_at(self.of_ip.acquired_at)
+    unchallenged_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +106,30 @@ class AttemptLimiter:
 
         Raises:
             StorageError
-            CorruptRecord
         """
         limits = self.limits.of_country(phone.country, now)
         of_ip = Reservation(now, limits.for_verification(client_ip))
         of_failure = Reservation(now, limits.for_failed_attempt(client_ip, phone.country))
-        unchallenged_id = unchallenged_attempts_id(client_ip, phone_key)
-        (for_ip, for_failure), unchallenged = await asyncio.gather(
-            self.limit_store.acquire(of_ip, of_failure),
-            self.unchallenged_attempts.load(unchallenged_id),
-        )
+        for_ip, for_failure = await self.limit_store.acquire(of_ip, of_failure)
         return AttemptPermits(
             phone,
             of_ip,
             for_ip if isinstance(for_ip, Acquisition) else None,
             None if isinstance(for_ip, Acquisition) else for_ip,
             for_failure if isinstance(for_failure, Acquisition) else None,
-            unchallenged or Versioned(UnchallengedAttempts(unchallenged_id), 0),
+            unchallenged_attempts_id(client_ip, phone_key),
         )
+
+    async def load_unchallenged(self, permits: AttemptPermits) -> Versioned[UnchallengedAttempts]:
+        """Return the attempts of the IP at the phone while none of its challenges was active.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        attempts_id = permits.unchallenged_id
+        stored = await self.unchallenged_attempts.load(attempts_id)
+        return stored or Versioned(UnchallengedAttempts(attempts_id), 0)
 
     async def count(
         self,
@@ -137,6 +137,7 @@ class AttemptLimiter:
         permits: AttemptPermits,
         result: VerificationResult,
         loaded: Versioned[PhoneVerification] | None,
+        unchallenged: Versioned[UnchallengedAttempts] | None,
     ) -> int:
         """Count an attempt where the phone did not, and return how many attempts are left.
 
@@ -150,6 +151,8 @@ class AttemptLimiter:
             permits: its permits.
             result: its result. What it counts on messages is saved.
             loaded: the phone's verification, if it has not changed.
+            unchallenged: the attempts while no challenge was active, where the caller has loaded
+                them.
 
         Raises:
             TooManyAttempts: it was not looked at.
@@ -168,7 +171,9 @@ class AttemptLimiter:
                 raise TooManyAttempts(max(retry_after, whole_seconds(attempt.now, available_at)))
             case Unchallenged(is_used_code, code):
                 (left, unchallenged_at), _ = await asyncio.gather(
-                    self._count_unchallenged(attempt, permits, is_used_code=is_used_code),
+                    self._count_unchallenged(
+                        attempt, permits, unchallenged, is_used_code=is_used_code
+                    ),
                     self._count_failure(attempt, permits, loaded, may_count=not is_used_code),
                 )
                 # A client that repeats its own login needs no attempt. Its IP alone does not
@@ -199,7 +204,12 @@ class AttemptLimiter:
         await self.release(permits)
 
     async def _count_unchallenged(
-        self, attempt: OtpAttempt, permits: AttemptPermits, *, is_used_code: bool
+        self,
+        attempt: OtpAttempt,
+        permits: AttemptPermits,
+        loaded: Versioned[UnchallengedAttempts] | None,
+        *,
+        is_used_code: bool,
     ) -> tuple[int, datetime | None]:
         """Count an attempt while no challenge is active.
 
@@ -209,7 +219,7 @@ class AttemptLimiter:
             How many are left, and when there is one if this one was too many.
         """
         now, digest = attempt.now, attempt.digest()
-        attempts_id = permits.unchallenged.value.id
+        attempts_id = permits.unchallenged_id
 
         def count(
             stored: UnchallengedAttempts | None,
@@ -224,9 +234,7 @@ class AttemptLimiter:
                 return earlier, (left - 1, None)
             return earlier.count(digest, now), (left - 1, None)
 
-        return await change(
-            self.unchallenged_attempts, attempts_id, count, loaded=permits.unchallenged
-        )
+        return await change(self.unchallenged_attempts, attempts_id, count, loaded=loaded)
 
     async def _count_failure(
         self,

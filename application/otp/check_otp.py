@@ -104,7 +104,8 @@ class CheckOtp:
       no identity by it, and trusts no IP. Where nobody can decide, nothing is counted, and the code
       stays as it is.
     - A wrong code that counts on a callback gets the response of a phone without one, after as many
-      round trips.
+      round trips. So does one at a phone without an active challenge: what only those need is
+      loaded for every code that is not correct.
     """
 
     phone_verifications: PhoneVerifications
@@ -136,40 +137,39 @@ class CheckOtp:
         """
         phone, now = command.phone, self.clock.now()
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
-        loaded, device, permits = await asyncio.gather(
+        loaded, (device, named), permits = await asyncio.gather(
             self.phone_verifications.load(phone),
             recognize_device(self.identities, command.device_token, command.purpose, now),
             self.attempt_limiter.acquire(now, client_ip, phone, self.codes.phone_key(phone)),
         )
         attempt = self._make_attempt(command, client_ip, now, device, permits)
-
-        def check(
-            verification: PhoneVerification,
-        ) -> tuple[PhoneVerification, VerificationResult]:
-            codes = self.codes.derive_all(verification, phone, attempt)
-            return check_code(verification, attempt, codes)
-
-        successor, result = check(loaded.value)
-        found = decision = None
-        if ask is not None and isinstance(result, Correct):
-            found = await self._load_identity(result.code)
+        codes = self.codes.derive_all(loaded.value, phone, attempt)
+        successor, result = check_code(loaded.value, attempt, codes)
+        found = decision = unchallenged = None
+        if not isinstance(result, Correct):
+            unchallenged = await self.attempt_limiter.load_unchallenged(permits)
+            attempt = replace(attempt, unchallenged_at=unchallenged.value.available_at(now))
+            successor, result = check_code(loaded.value, attempt, codes)
+        elif ask is not None:
+            found = await self._load_identity(result.code, attempt, named)
             decision = await self._ask(partial(ask, result.code, found, now), permits)
             if isinstance(decision, LoginRejection):
                 attempt = replace(attempt, is_login_rejected=True)
             else:
                 attempt = replace(attempt, claims=decision.claims)
-            successor, result = check(loaded.value)
+            successor, result = check_code(loaded.value, attempt, codes)
         is_saved, identity = await asyncio.gather(
             self._save(phone, successor, loaded),
-            self._load_identity(used_code(result) if found is None else None),
+            self._load_identity(used_code(result) if found is None else None, attempt, named),
         )
         identity = found or identity
-        if not is_saved:  # another request changed the verification, and maybe the login
-            result = await change(self.phone_verifications, phone, check)
-            identity = None
+        if not is_saved:
+            result, identity = await self._check_again(phone, attempt), None
         unchanged = loaded if is_saved else None
         try:
-            left = await self.attempt_limiter.count(attempt, permits, result, unchanged)
+            left = await self.attempt_limiter.count(
+                attempt, permits, result, unchanged, unchallenged
+            )
         except TooManyAttempts as error:
             error.resend_in = await self._report_exhausted(command, attempt, error, unchanged)
             raise
@@ -217,7 +217,6 @@ class CheckOtp:
             new_identity_id=make_identifier(now, random),
             new_session_id=random[-SESSION_ID_BYTES:].hex(),
             is_limited=permits.of_failure is None,
-            unchallenged_at=permits.unchallenged_at,
             ip_available_at=permits.ip_available_at,
             purpose=command.purpose,
             identity_id=command.identity_id,
@@ -232,6 +231,17 @@ class CheckOtp:
             await self.attempt_limiter.release_all(permits)
             raise
 
+    async def _check_again(self, phone: PhoneNumber, attempt: OtpAttempt) -> VerificationResult:
+        """Check the code after another request changed the verification, and maybe the login."""
+
+        def check(
+            verification: PhoneVerification,
+        ) -> tuple[PhoneVerification, VerificationResult]:
+            codes = self.codes.derive_all(verification, phone, attempt)
+            return check_code(verification, attempt, codes)
+
+        return await change(self.phone_verifications, phone, check)
+
     async def _save(
         self, phone: PhoneNumber, successor: PhoneVerification, loaded: Versioned[PhoneVerification]
     ) -> bool:
@@ -239,10 +249,18 @@ class CheckOtp:
             return True
         return await self.phone_verifications.save(phone, successor, loaded.version)
 
-    async def _load_identity(self, code: UsedCode | None) -> Versioned[Identity | None] | None:
+    async def _load_identity(
+        self, code: UsedCode | None, attempt: OtpAttempt, named: Versioned[Identity] | None
+    ) -> Versioned[Identity | None] | None:
+        """Return the identity of a code: that of the device token, or one that is loaded."""
         if code is None:
             return None
-        return await self.identities.load(code.login.identity_id) or Versioned(None, 0)
+        identity_id = code.login.identity_id
+        if identity_id == attempt.new_identity_id:  # it is random, so nobody has it
+            return Versioned(None, 0)
+        if named is not None and named.value.id == identity_id:
+            return Versioned(named.value, named.version)
+        return await self.identities.load(identity_id) or Versioned(None, 0)
 
     async def _report_exhausted(
         self,

@@ -179,7 +179,7 @@ class RequestOtp:
         if not is_test_phone:
             self._check_phone(command, channel, now)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
-        loaded, device, limited_until = await asyncio.gather(
+        loaded, (device, _), limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
             recognize_device(self.identities, command.device_token, command.purpose, now),
             self.attempt_limiter.failure_available_at(now, phone.country, client_ip),

@@ -60,7 +60,7 @@ class VerifyOtp:
     - A phone that its owner changed to another one signs nobody in while it is held.
 
     What does not depend on each other is sent to the database at the same time, so a login takes
-    three sequential round trips, and one more where permits take a read and a write. After a login
+    three sequential round trips, and two more on MongoDB where a limit may be full. After a login
     by a code that was read in a call, two more mark that call.
     """
 

@@ -97,8 +97,10 @@ async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
 
 
 async def test_a_document_that_the_driver_cannot_decode_affects_no_other_reader(
-    emptied_mongo_database: str,
+    emptied_mongo_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Limits with room are not read, so nobody sees what is damaged in them.
+    monkeypatch.setattr("adapters.mongo.limit_store.READ_PROBABILITY", 1)
     async with open_mongo_repositories(emptied_mongo_database) as opened:
         await opened.identities.add(an_identity())
         await opened.identities.add(OTHER)

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database as RawDatabase
 
-from adapters.mongo import open_mongo_database
+from adapters.mongo import limit_store, open_mongo_database
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.driver import RawDocument
 from adapters.mongo.limit_store import MAX_ROUNDS
@@ -51,9 +51,16 @@ async def open_instances(request: pytest.FixtureRequest) -> AsyncIterator[tuple[
 
 @pytest.fixture
 def instances(
-    open_instances: tuple[Opened, Opened], emptied_mongo_database: str
+    open_instances: tuple[Opened, Opened],
+    emptied_mongo_database: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[Opened, Opened]:
-    """Two instances of the service on one database, and what each sends."""
+    """Two instances of the service on one database, and what each sends.
+
+    A limit is read if it has no room, and at no other time.
+    """
+    monkeypatch.setattr(limit_store, "READ_PROBABILITY", 0)
+    monkeypatch.setattr(limit_store, "READ_SECONDS", 0)
     for _, log in open_instances:
         log.sent.clear()
     return open_instances
@@ -102,14 +109,20 @@ def assert_totals_are_sums(collection: Collection[RawDocument]) -> None:
             assert min(window["counters"].values(), default=0) >= 0
 
 
-async def test_parallel_reservations_are_one_read_and_one_write(
+def add_old_permit(collection: Collection[RawDocument]) -> None:
+    """Add a permit that is too old to count: there is room, and only a read finds it."""
+    change = {"version": 1, "windows.requests.counters.1": 1, "windows.requests.total": 1}
+    collection.update_one({"_id": "total:deliveries"}, {"$inc": change})
+
+
+async def test_parallel_reservations_are_one_write(
     instances: tuple[Opened, Opened], limits: LimitStore
 ) -> None:
     _, log = instances[0]
 
     assert len(await acquire_many(limits, 50, a_limit(100), a_limit(60, "country:US"))) == 50
 
-    assert log.names == ["find", "update"]
+    assert log.names == ["update"]
 
 
 async def test_instances_do_not_conflict_while_a_limit_is_far_from_full(
@@ -126,22 +139,40 @@ async def test_instances_do_not_conflict_while_a_limit_is_far_from_full(
         )
 
     for _, log in instances:
-        assert log.names == ["find", "update"] * 20
+        assert log.names == ["update"] * 20
     document = collection.find_one() or {}
     assert document["windows"]["requests"]["total"] == 201
 
 
-async def test_a_full_limit_is_not_written(
-    instances: tuple[Opened, Opened], limits: LimitStore
+async def test_a_full_limit_is_read_and_not_written_for_a_second(
+    emptied_mongo_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(limit_store, "READ_PROBABILITY", 0)
     full, free = a_limit(1, "full"), a_limit(1, "free")
-    await acquire(limits, full)
-    _, log = instances[0]
-    log.sent.clear()
+    async with open_logged(emptied_mongo_database) as (database, log):
+        await acquire(database.limits, full)
+        # The second part of the write is what it had got of the other limit.
+        assert await acquire_many(database.limits, 10, full, free) == []
+        log.sent.clear()
 
-    assert await acquire_many(limits, 10, full, free) == []
+        for _ in range(3):
+            assert await acquire_many(database.limits, 10, full, free) == []
 
-    assert log.names == ["find"]
+        assert log.names == ["find"] * 3
+
+
+async def test_windows_lose_counters_that_no_longer_count(
+    limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = a_limit(100_000)
+    for number in range(200):
+        await limits.acquire(Reservation(NOW + number * MINUTE, (limit,)))
+    monkeypatch.setattr(limit_store, "READ_PROBABILITY", 1)
+    await limits.acquire(Reservation(NOW + 200 * MINUTE, (limit,)))
+
+    document = collection.find_one() or {}
+    assert len(document["windows"]["requests"]["counters"]) < counting.MAX_COUNTERS
+    assert_totals_are_sums(collection)
 
 
 async def test_of_instances_that_need_the_last_permits_of_the_same_limits_one_gets_them(
@@ -229,22 +260,21 @@ async def test_a_record_that_others_change_each_time_is_a_conflict_and_nothing_i
     own, contested = a_limit(9, "own"), a_limit(2)
     await acquire(limits, contested, own)
     run, reads = MongoDatabase.run, itertools.count()
+    add_old_permit(collection)
 
     async def change_after_read(self: MongoDatabase, call: Any) -> Any:
         result = await run(self, call)
         if isinstance(result, list):
             next(reads)
-            # Its counter is too old to count. So the limit is not full, and is to be swapped.
-            change = {"version": 1, "windows.requests.counters.1": 1, "windows.requests.total": 1}
-            collection.update_one({"_id": "total:deliveries"}, {"$inc": change})
+            add_old_permit(collection)
         return result
 
-    monkeypatch.setattr(MongoDatabase, "run", change_after_read)
-    with pytest.raises(ConcurrencyConflict):
-        await acquire(limits, own, contested)
+    with monkeypatch.context() as patched:
+        patched.setattr(MongoDatabase, "run", change_after_read)
+        with pytest.raises(ConcurrencyConflict):
+            await acquire(limits, own, contested)
 
     assert next(reads) == MAX_ROUNDS
-    monkeypatch.undo()
     document = collection.find_one({"_id": "own:deliveries"}) or {}
     assert document["windows"]["requests"]["total"] == 1
     assert isinstance(await acquire(limits, contested), Acquisition)
@@ -254,19 +284,19 @@ async def test_what_was_surely_written_before_an_unknown_result_is_released(
     limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, contested = a_limit(1, "own"), a_limit(1)
+    collection.insert_one({"_id": "total:deliveries", "version": 1, "schema_version": 1})
+    add_old_permit(collection)
     run, calls = MongoDatabase.run, itertools.count(1)
 
-    async def lose_fourth_response(self: MongoDatabase, call: Any) -> Any:
+    async def lose_third_response(self: MongoDatabase, call: Any) -> Any:
         number = next(calls)
-        if number == 2:  # The first write: another instance is earlier.
-            collection.insert_one({"_id": "total:deliveries", "version": 1, "schema_version": 1})
         result = await run(self, call)
-        if number == 4:
+        if number == 3:
             raise StorageTimeout
         return result
 
-    # The first write acquires `own` alone, the second one the other limit as well.
-    monkeypatch.setattr(MongoDatabase, "run", lose_fourth_response)
+    # The first write acquires `own` alone, and after a read the second one the other limit as well.
+    monkeypatch.setattr(MongoDatabase, "run", lose_third_response)
     with pytest.raises(StorageTimeout):
         await acquire(limits, own, contested)
 

@@ -28,8 +28,8 @@ OPERATIONS = [
     "limit_store.release",
 ]
 NOT_PART_OF = {
-    "first login": {"identities.replace"},
-    "later login": {"identities.add"},
+    "first login": {"identities.load", "identities.replace", "unchallenged_attempts.load"},
+    "later login": {"identities.add", "unchallenged_attempts.load"},
     "repeat": {"identities.add", "phone_verifications.save"},
 }
 

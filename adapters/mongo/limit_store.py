@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -23,7 +23,14 @@ from adapters.records.limit_batches import (
     apply_changes,
     ids_of,
 )
-from adapters.records.limits import LIMITS, LimitRecord, count_used, find_available, record_ids
+from adapters.records.limits import (
+    LIMITS,
+    LimitRecord,
+    count_used,
+    find_available,
+    is_watched_used_up,
+    record_ids,
+)
 from adapters.records.record_kind import EXPIRES_AT
 from adapters.records.record_store import StoredRecord
 from application.ports.errors import (
@@ -43,6 +50,8 @@ READ_SECONDS: Final = 1.0
 """How long limits are read first after one had no room: a full limit is only read then."""
 READ_PROBABILITY: Final = 1 / 64
 """How often they are read first otherwise: a read finds the counters that no longer count."""
+_StoredRecords = Mapping[str, StoredRecord[LimitRecord] | PortError]
+"""Records by their ids, with the errors of damaged ones."""
 _CONFLICT: Final = "too many concurrent reservations of a limit"
 
 
@@ -87,6 +96,27 @@ class _Pending:
         written = (limit for limit in self.counted if limit.record_id not in rejected)
         self.held = (*kept, *written)
         return False
+
+    def finish_unread(self, watched: _StoredRecords, rejected: Collection[str]) -> bool:
+        """Return whether it was acquired without a read, and compute what it holds otherwise.
+
+        Args:
+            watched: The records that it watches, and others.
+            rejected: The ids of the records that were not written.
+        """
+        if not isinstance(self.outcome, Acquisition) or not self.finish_write((), rejected):
+            return False
+        records: dict[str, LimitRecord] = {}
+        for limit in self.reservation.watched:
+            stored = watched.get(limit.record_id)
+            if isinstance(stored, PortError):
+                self.held = self.outcome.limits
+                return False
+            if stored is not None:
+                records[limit.record_id] = stored.record
+        is_used_up = is_watched_used_up(self.reservation, records)
+        self.outcome = replace(self.outcome, is_watched_used_up=is_used_up)
+        return True
 
 
 class MongoLimitStore:
@@ -195,26 +225,31 @@ class MongoLimitStore:
     async def _acquire_unread(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
         """Acquire reservations as far as their limits have room, whatever else these have.
 
+        What they watch is read meanwhile.
+
         Returns:
             The others.
         """
         outcomes, added = apply_changes([waiting.reservation for waiting in pending], {})
         for waiting, outcome in zip(pending, outcomes, strict=True):
             waiting.outcome = outcome
-        sizes = _sizes_of(pending)
-        ids = sorted(added)
-        try:
-            written_count = await self._write(
-                [add_permits(record_id, added[record_id], sizes) for record_id in ids]
-            )
-        except WritesRejected as error:  # a damaged record, which the next round reads
-            written_count = min(error.positions)
+        sizes, ids = _sizes_of(pending), sorted(added)
+        updates = [add_permits(record_id, added[record_id], sizes) for record_id in ids]
+        watched_ids = {
+            limit.record_id for waiting in pending for limit in waiting.reservation.watched
+        }
+        written_count, documents = await asyncio.gather(
+            self._write_unread(updates), self._load(watched_ids)
+        )
+        watched = _read_all(documents)
         rejected = ids[written_count:]
-        return [
-            waiting
-            for waiting in pending
-            if not (isinstance(waiting.outcome, Acquisition) and waiting.finish_write((), rejected))
-        ]
+        return [waiting for waiting in pending if not waiting.finish_unread(watched, rejected)]
+
+    async def _write_unread(self, updates: Sequence[UpdateOne]) -> int:
+        try:
+            return await self._write(updates)
+        except WritesRejected as error:  # by a damaged record, which the next round reads
+            return min(error.positions)
 
     async def _run_round(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
         """Acquire reservations as if they held nothing, and save what that changes.
@@ -269,8 +304,8 @@ class MongoLimitStore:
 
 def _read_all(
     documents: Mapping[str, RawDocument | PortError],
-) -> Mapping[str, StoredRecord[LimitRecord] | PortError]:
-    """Return the records of documents by their ids, with the errors of damaged ones."""
+) -> _StoredRecords:
+    """Return the records of documents."""
     records: dict[str, StoredRecord[LimitRecord] | PortError] = {}
     for record_id, document in documents.items():
         try:
@@ -283,7 +318,7 @@ def _read_all(
 
 
 def _save_all(
-    stored: Mapping[str, StoredRecord[LimitRecord] | PortError],
+    stored: _StoredRecords,
     changed: Mapping[str, LimitRecord],
     pending: Sequence[_Pending],
 ) -> Mapping[str, UpdateOne]:

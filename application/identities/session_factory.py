@@ -53,13 +53,15 @@ class SessionFactory:
         """
         limits = self.limits
         lifetime = limits.max_age if with_refresh else min(limits.plain_token_ttl, limits.max_age)
-        nonce = self.randomness.bytes(NONCE_BYTES)
+        family = None
+        if with_refresh:
+            family = RefreshTokenFamily(self.randomness.bytes(NONCE_BYTES), rotated_at=now)
         return Session(
             id=session_id,
             created_at=now,
             expires_at=now + lifetime,
             device=device,
-            token_family=RefreshTokenFamily(nonce, rotated_at=now) if with_refresh else None,
+            token_family=family,
             idle_expires_at=now + limits.idle_timeout,
             claims=claims if with_refresh else "",
         )

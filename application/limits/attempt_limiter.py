@@ -64,29 +64,6 @@ class AttemptLimiter:
     limit_store: LimitStore
     limits: EffectiveLimits
 
-    async def failure_available_at(
-        self, now: datetime, country: str, client_ip: HashedClientIp | None = None
-    ) -> datetime:
-        """Return when the limits have a permit of a failed attempt: now, or later.
-
-        Until then a delivery brings fewer attempts.
-
-        Args:
-            now: The current time.
-            country: The country of the phone.
-            client_ip: The IP of the client; None if it is not known.
-
-        Raises:
-            StorageError
-        """
-        in_force = self.limits.of_country(country, now)
-        limits = (
-            in_force.for_failed_attempts(country)
-            if client_ip is None
-            else in_force.for_failed_attempt(client_ip, country)
-        )
-        return await self.limit_store.next_available(Reservation(now, limits))
-
     async def acquire_for_ip(self, now: datetime, client_ip: HashedClientIp) -> None:
         """Acquire the permit of an attempt that counts for its IP only.
 

@@ -70,6 +70,8 @@ class DeliveryLimiter:
     ) -> Reservation:
         """Return the reservation of a delivery by this client, with all parts that it may have.
 
+        It watches the limits of failed attempts: while one is used up, a delivery brings fewer.
+
         Args:
             phone: The phone.
             request: Who asks for it.
@@ -83,17 +85,19 @@ class DeliveryLimiter:
         of_identity: tuple[RateLimit, ...] = ()
         if isinstance(request, OtpRequest) and request.new_challenge.identity_id is not None:
             of_identity = for_phone_change(request.new_challenge.identity_id)
+        in_force = self.limits.of_country(phone.country, now)
+        watched = in_force.for_failed_attempt(request.client_ip, phone.country)
         if self.codes.is_test_phone(phone, now):
             # No message is sent, so no permit of a country or in total is needed.
             of_ip = self.limits.settings.for_ip(request.client_ip)
 
             def make_without_message(_: RateLimits, time: datetime) -> Reservation:
-                return Reservation(time, (*of_ip, *of_identity))
+                return Reservation(time, (*of_ip, *of_identity), watched=watched)
 
             return self.limits.reserve(phone, client_ip, now, make_without_message)
         self.alerts.measure_limits.see(phone.country)
         recognition = verification.recognize(request)
-        return self.reserve_delivery(
+        reservation = self.reserve_delivery(
             phone,
             request.client_ip,
             now,
@@ -103,7 +107,8 @@ class DeliveryLimiter:
             is_by_operator=isinstance(request, OtpRequest) and request.is_by_operator,
             parts=parts,
             next_channels=next_channels,
-        ).with_limits(*of_identity)
+        )
+        return replace(reservation.with_limits(*of_identity), watched=watched)
 
     def reserve_delivery(
         self,
@@ -150,7 +155,10 @@ class DeliveryLimiter:
         return apply_terms(reservation, [partial(each.change, delivery=delivery) for each in terms])
 
     def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
-        """Return the reservation of a callback, with both parts that it may have."""
+        """Return the reservation of a callback, with both parts that it may have.
+
+        It watches the limits of failed attempts, from any IP.
+        """
         self.alerts.measure_limits.see(phone.country)
         number_range = self.keyed_hashes.hash_number_range(phone.number_range)
 
@@ -158,8 +166,10 @@ class DeliveryLimiter:
             return limits.reserve_callback(time, phone.country, number_range)
 
         reservation = self.limits.reserve(phone, "", now, make)
+        watched = self.limits.of_country(phone.country, now).for_failed_attempts(phone.country)
         terms = self.limits.callback_terms
-        return apply_terms(reservation, [lambda each: terms(each, phone)] if terms else ())
+        reservation = apply_terms(reservation, [lambda each: terms(each, phone)] if terms else ())
+        return replace(reservation, watched=watched)
 
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification

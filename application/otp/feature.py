@@ -225,7 +225,6 @@ class OtpFeature:
         self.request_otp = RequestOtp(
             phone_verifications=verifications,
             delivery_limiter=limits.delivery_limiter,
-            attempt_limiter=limits.attempt_limiter,
             codes=codes,
             deliver_otp=self.deliver_in_order.deliver_otp,
             deliver_in_order=self.deliver_in_order,

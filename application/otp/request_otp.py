@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
-from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_in_order import DeliverInOrder
@@ -142,7 +141,6 @@ class RequestOtp:
 
     phone_verifications: PhoneVerifications
     delivery_limiter: DeliveryLimiter
-    attempt_limiter: AttemptLimiter
     codes: OtpCodes
     deliver_otp: DeliverOtp
     deliver_in_order: DeliverInOrder
@@ -179,11 +177,14 @@ class RequestOtp:
         if not is_test_phone:
             self._check_phone(command, channel, now)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
-        loaded, (device, _), limited_until = await asyncio.gather(
-            self.phone_verifications.load(phone),
-            recognize_device(self.identities, command.device_token, command.purpose, now),
-            self.attempt_limiter.failure_available_at(now, phone.country, client_ip),
-        )
+        loading, device = self.phone_verifications.load(phone), None
+        if command.device_token is None:
+            loaded = await loading
+        else:
+            loaded, (device, _) = await asyncio.gather(
+                loading,
+                recognize_device(self.identities, command.device_token, command.purpose, now),
+            )
         if command.purpose is Purpose.UNDO_PHONE_CHANGE:
             loaded = await self._end_void_hold(phone, loaded)
         is_call = channel is Channel.VOICE and self.extensions.code_calls is not None
@@ -198,7 +199,6 @@ class RequestOtp:
             channel,
             "" if is_test_phone else self.deliver_otp.first_provider(phone, request_id, channel),
             device,
-            is_limited=limited_until > now,
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
             if is_call and not is_test_phone
             else None,
@@ -341,6 +341,9 @@ class RequestOtp:
             if not isinstance(acquired, Acquisition):
                 available_at = acquired
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
+            if acquired.is_watched_used_up:
+                request = replace(request, is_limited=True)
+                decided = loaded.value.request_delivery(request, policy)
             recognition = loaded.value.recognize(request)
             return await self._record_delivery(phone, decide, loaded, acquired, recognition)
         except TooManyOtpRequests as error:

@@ -26,6 +26,8 @@ class LimitStore(Protocol):
     - A permit is durable when `acquire` returns. Those of a caller that was cancelled are released
       or expire.
     - A limit that is full costs what an empty one does.
+    - Of what a reservation watches nothing is taken. What was acquired says whether one of these
+      limits had no permit at that time.
 
     Names: all windows of one `record_id` may be stored together. A subject is any text of up to
     `MAX_SUBJECT_LENGTH` characters, and `record_id` one of `MAX_LIMIT_RECORD_ID_LENGTH`; the name

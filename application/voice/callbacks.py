@@ -1,13 +1,11 @@
 """Call a caller back with a code."""
 
-import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, make_delivery_event
@@ -64,7 +62,6 @@ class Callbacks:
     """
 
     phone_verifications: PhoneVerifications
-    attempt_limiter: AttemptLimiter
     delivery_limiter: DeliveryLimiter
     calls: Calls
     codes: OtpCodes
@@ -98,22 +95,21 @@ class Callbacks:
         if not is_test_phone and seconds_left > 0:
             until = now + timedelta(seconds=seconds_left)
             return self._reject(phone, now, PAUSED.reason, PROVIDER_PAUSED, until=until)
-        loaded, limited_until = await asyncio.gather(
-            self.phone_verifications.load(phone),
-            self.attempt_limiter.failure_available_at(now, phone.country),
-        )
+        loaded = await self.phone_verifications.load(phone)
         if loaded.value.find_callback(callback_id):
             return True
         challenge = self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES))
 
-        def record(verification: PhoneVerification, permits: Permits | None) -> PhoneVerification:
+        def record(
+            verification: PhoneVerification, acquired: Acquisition | None
+        ) -> PhoneVerification:
             return verification.request_callback(
                 now,
                 callback_id,
                 challenge,
                 self.codes.key_ids(),
-                is_limited=limited_until > now,
-                permits=permits,
+                is_limited=acquired is not None and acquired.is_watched_used_up,
+                permits=Permits(acquired.acquired_at, acquired.parts) if acquired else None,
             )
 
         try:
@@ -201,7 +197,7 @@ class Callbacks:
     async def _record(
         self,
         phone: PhoneNumber,
-        record: Callable[[PhoneVerification, Permits | None], PhoneVerification],
+        record: Callable[[PhoneVerification, Acquisition | None], PhoneVerification],
         loaded: Versioned[PhoneVerification],
         acquired: Acquisition,
     ) -> bool:
@@ -211,10 +207,9 @@ class Callbacks:
             TooManyOtpRequests
             StorageError
         """
-        permits = Permits(acquired.acquired_at, acquired.parts)
 
         def record_with_permits(current: PhoneVerification) -> tuple[PhoneVerification, bool]:
-            successor = record(current, permits)
+            successor = record(current, acquired)
             return successor, successor is not current
 
         is_new = False

@@ -97,7 +97,6 @@ class VoiceFeature:
         self.ports = ports
         self.callbacks = Callbacks(
             phone_verifications=verifications,
-            attempt_limiter=limits.attempt_limiter,
             delivery_limiter=limits.delivery_limiter,
             calls=calls,
             codes=codes,

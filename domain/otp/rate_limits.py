@@ -208,6 +208,7 @@ class Reservation:
         groups: Those that have parts.
         ruling: What rules of operators say of it; None if there is no rule about it.
         restriction: What a feature restricts for strangers; None if it restricts nothing.
+        watched: Limits of which nothing is taken. `Acquisition` says whether one is used up.
     """
 
     acquired_at: datetime
@@ -215,6 +216,7 @@ class Reservation:
     groups: tuple[Group, ...] = ()
     ruling: Ruling | None = None
     restriction: Restriction | None = None
+    watched: tuple[RateLimit, ...] = ()
 
     @property
     def all_limits(self) -> tuple[RateLimit, ...]:
@@ -278,11 +280,15 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """The amount of permits of each of these limits, acquired at this time in these parts."""
+    """The amount of permits of each of these limits, acquired at this time in these parts.
+
+    `is_watched_used_up` says whether one of the watched limits had no permit then.
+    """
 
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
     parts: tuple[UsedPart, ...] = ()
+    is_watched_used_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -414,6 +414,26 @@ async def test_the_limits_of_the_parts_that_were_used_are_returned(limits: Limit
     )
 
 
+@pytest.mark.parametrize("subject", ["total", "country:US"])
+@pytest.mark.parametrize("size", [3, 1_000])
+async def test_of_what_is_watched_nothing_is_taken(
+    limits: LimitStore, other_limits: LimitStore, subject: str, size: int
+) -> None:
+    watched = (a_rate_limit(9, "free"), a_rate_limit(1, "watched", subject))
+    reservation = replace(a_reservation(a_rate_limit(size)), watched=watched)
+    later = replace(reservation, acquired_at=EXPIRED)
+
+    assert (
+        await limits.acquire(reservation, reservation) == [Acquisition(NOW, reservation.limits)] * 2
+    )
+    assert await limits.count_used(watched, NOW) == [0, 0]
+    assert await acquire_many(other_limits, 1, watched[1]) == 1
+    assert await acquire(limits, reservation) == Acquisition(
+        NOW, reservation.limits, is_watched_used_up=True
+    )
+    assert await acquire(limits, later) == Acquisition(EXPIRED, reservation.limits)
+
+
 @pytest.mark.parametrize("sizes", [(2, 3), (70, 60, 50)], ids=str)
 async def test_parallel_reservations_of_two_instances_get_exactly_the_sum_of_the_parts(
     limits: LimitStore, other_limits: LimitStore, sizes: tuple[int, ...]

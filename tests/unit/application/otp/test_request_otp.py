@@ -121,7 +121,7 @@ async def test_a_rejected_message_is_reported_if_the_limits_cannot_be_released(
 
 @pytest.mark.parametrize(
     "operation",
-    ["phone_verifications.load", "limit_store.next_available", "phone_verifications.save"],
+    ["phone_verifications.load", "phone_verifications.save"],
 )
 async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver(
     app: CoreHarness, operation: str
@@ -135,7 +135,7 @@ async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver(
 
 @pytest.mark.parametrize(
     "operation",
-    ["phone_verifications.load", "limit_store.next_available", "limit_store.acquire"],
+    ["phone_verifications.load", "limit_store.acquire"],
 )
 async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_delivery(
     operation: str,

@@ -165,6 +165,7 @@ class BareHandler(ServiceProcess):
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-m", "tests.benchmarks.speed.bare_handler"]
         super().__init__("bare handler", folder / "bare", {}, command=command)
+        self.database_url = ""
 
 
 def run_program(command: Sequence[str], environ: Mapping[str, str] | None = None) -> str:

@@ -209,6 +209,11 @@ class MongoLimitStore:
                 if not pending:
                     return
                 self._reads_until = now + READ_SECONDS
+                # Increments need no version. In the next round this would be a compare-and-swap of
+                # records that other instances change all the time.
+                await self._release(waiting.acquisition for waiting in pending)
+                for waiting in pending:
+                    waiting.held = ()
             for number in range(1, MAX_ROUNDS + 1):
                 pending = await self._run_round(pending)
                 if not pending:

@@ -288,15 +288,18 @@ async def test_what_was_surely_written_before_an_unknown_result_is_released(
     add_old_permit(collection)
     run, calls = MongoDatabase.run, itertools.count(1)
 
-    async def lose_third_response(self: MongoDatabase, call: Any) -> Any:
+    async def lose_last_response(self: MongoDatabase, call: Any) -> Any:
         number = next(calls)
+        if number == 4:  # The write after a read: another instance is earlier.
+            add_old_permit(collection)
         result = await run(self, call)
-        if number == 3:
+        if number == 6:
             raise StorageTimeout
         return result
 
-    # The first write acquires `own` alone, and after a read the second one the other limit as well.
-    monkeypatch.setattr(MongoDatabase, "run", lose_third_response)
+    # The write without a read is rejected, and what it acquired of `own` is released. The one after
+    # a read acquires `own` alone, and after another read the last one the other limit as well.
+    monkeypatch.setattr(MongoDatabase, "run", lose_last_response)
     with pytest.raises(StorageTimeout):
         await acquire(limits, own, contested)
 

@@ -24,6 +24,7 @@ _SEPARATORS: Final = (
 )
 # Digits of any script, with at most one plus before them.
 _PHONE: Final = re.compile(rf"[{_SEPARATORS}]*(?P<plus>[+\uff0b])?[{_SEPARATORS}\d]+\Z")
+_NO_DIGIT: Final = re.compile(r"\D")
 _PAUSE: Final = re.compile(rf"[{_COMMAS}](?=.*\d)", re.DOTALL)
 """A comma behind a whole number is a pause: the phone dials the digits behind it later."""
 _PERCENT_ENCODED: Final = re.compile("%([2-7][0-9A-F])", re.IGNORECASE)
@@ -253,7 +254,10 @@ def _extract_digits(text: str) -> tuple[bool, str]:
     match = _PHONE.match(text)
     if match is None:
         raise InvalidPhone(_NOT_A_PHONE)
-    return match["plus"] is not None, phonenumbers.normalize_digits_only(text)
+    digits = _NO_DIGIT.sub("", text)
+    # phonenumbers reads one character after another.
+    ascii_digits = digits if digits.isascii() else phonenumbers.normalize_digits_only(digits)
+    return match["plus"] is not None, ascii_digits
 
 
 def _parse_valid(readings: Iterable[_Reading]) -> list[PhoneNumber]:

@@ -150,7 +150,8 @@ class HourlySums(PeriodSums[_Hour, HourlyCounts]):
         deliveries = self._hour(now).deliveries
         if group not in deliveries and len(deliveries) >= MAX_GROUPS:
             group = DeliveryGroup(OTHER, group.channel, OTHER)
-        deliveries[group] = deliveries.get(group, DeliveryCounts()) + counts
+        counted = deliveries.get(group)
+        deliveries[group] = counts if counted is None else counted + counts
 
     def add_cost(self, now: datetime, group: DeliveryGroup, millionths: int) -> None:
         """Add what a message or call cost to the costs of its group in this hour."""

@@ -244,10 +244,18 @@ class MongoLimitStore:
             limit.record_id for waiting in pending for limit in waiting.reservation.watched
         }
         written_count, documents = await asyncio.gather(
-            self._write_unread(updates), self._load(watched_ids)
+            self._write_unread(updates), self._load(watched_ids), return_exceptions=True
         )
-        watched = _read_all(documents)
+        if isinstance(written_count, BaseException):
+            raise written_count
         rejected = ids[written_count:]
+        if isinstance(documents, BaseException):
+            for waiting in pending:
+                waiting.held = tuple(
+                    limit for limit in waiting.counted if limit.record_id not in rejected
+                )
+            raise documents
+        watched = _read_all(documents)
         return [waiting for waiting in pending if not waiting.finish_unread(watched, rejected)]
 
     async def _write_unread(self, updates: Sequence[UpdateOne]) -> int:

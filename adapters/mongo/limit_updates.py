@@ -25,8 +25,8 @@ from adapters.records.record_store import StoredRecord
 from domain.otp.rate_limits import Acquisition
 
 _KNOWN: Final = {"schema_version": {"$lte": LIMITS.schema_version}}
-_STEP_BITS: Final = 16
-"""Versions grow by random steps: a record that begins anew reaches none that was read before."""
+_STEP_BITS: Final = 24
+"""Versions grow by random steps: one that begins anew hardly ever reaches one that was read."""
 
 
 class _CounterId(NamedTuple):

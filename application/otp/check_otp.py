@@ -151,20 +151,20 @@ class CheckOtp:
             attempt = replace(attempt, unchallenged_at=unchallenged.value.available_at(now))
             successor, result = check_code(loaded.value, attempt, codes)
         elif ask is not None:
-            found = await self._load_identity(result.code, attempt, named)
+            found = await self._load_identity(phone, result.code, attempt, named)
             decision = await self._ask(partial(ask, result.code, found, now), permits)
             if isinstance(decision, LoginRejection):
                 attempt = replace(attempt, is_login_rejected=True)
             else:
                 attempt = replace(attempt, claims=decision.claims)
             successor, result = check_code(loaded.value, attempt, codes)
+        used = used_code(result) if found is None else None
         is_saved, identity = await asyncio.gather(
-            self._save(phone, successor, loaded),
-            self._load_identity(used_code(result) if found is None else None, attempt, named),
+            self._save(phone, successor, loaded), self._load_identity(phone, used, attempt, named)
         )
         identity = found or identity
         if not is_saved:
-            result, identity = await self._check_again(phone, attempt), None
+            result, identity = await self._check_again(phone, attempt, permits), None
         unchanged = loaded if is_saved else None
         try:
             left = await self.attempt_limiter.count(
@@ -231,8 +231,12 @@ class CheckOtp:
             await self.attempt_limiter.release_all(permits)
             raise
 
-    async def _check_again(self, phone: PhoneNumber, attempt: OtpAttempt) -> VerificationResult:
+    async def _check_again(
+        self, phone: PhoneNumber, attempt: OtpAttempt, permits: AttemptPermits
+    ) -> VerificationResult:
         """Check the code after another request changed the verification, and maybe the login."""
+        unchallenged = await self.attempt_limiter.load_unchallenged(permits)
+        attempt = replace(attempt, unchallenged_at=unchallenged.value.available_at(attempt.now))
 
         def check(
             verification: PhoneVerification,
@@ -250,16 +254,26 @@ class CheckOtp:
         return await self.phone_verifications.save(phone, successor, loaded.version)
 
     async def _load_identity(
-        self, code: UsedCode | None, attempt: OtpAttempt, named: Versioned[Identity] | None
+        self,
+        phone: PhoneNumber,
+        code: UsedCode | None,
+        attempt: OtpAttempt,
+        named: Versioned[Identity] | None,
     ) -> Versioned[Identity | None] | None:
-        """Return the identity of a code: that of the device token, or one that is loaded."""
+        """Return the identity of a code: that of the device token, or one that is loaded.
+
+        That of the token may be older than the code. It is used where the login writes it, which
+        only succeeds if it is unchanged.
+        """
         if code is None:
             return None
         identity_id = code.login.identity_id
         if identity_id == attempt.new_identity_id:  # it is random, so nobody has it
             return Versioned(None, 0)
         if named is not None and named.value.id == identity_id:
-            return Versioned(named.value, named.version)
+            identity = named.value
+            if identity.phone == phone and not (identity.is_closed or identity.is_blocked):
+                return Versioned(identity, named.version)
         return await self.identities.load(identity_id) or Versioned(None, 0)
 
     async def _report_exhausted(

@@ -24,7 +24,12 @@ from adapters.mongo.driver import RawDocument
 from adapters.mongo.limit_store import MAX_ROUNDS
 from adapters.records import limits as counting
 from adapters.records.database import Database
-from application.ports.errors import ConcurrencyConflict, StorageTimeout, StorageUnavailable
+from application.ports.errors import (
+    ConcurrencyConflict,
+    CorruptRecord,
+    StorageTimeout,
+    StorageUnavailable,
+)
 from application.ports.limits import LimitStore
 from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -305,6 +310,41 @@ async def test_what_was_surely_written_before_an_unknown_result_is_released(
 
     available = [await limits.next_available(Reservation(NOW, (one,))) for one in (own, contested)]
     assert available == [NOW, AVAILABLE_AGAIN]
+
+
+async def test_if_the_read_of_what_is_watched_fails_nothing_is_held(
+    limits: LimitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = a_limit(1, "own")
+    watching = Reservation(NOW, (limit,), watched=(a_limit(1),))
+    run = MongoDatabase.run
+
+    async def lose_reads(self: MongoDatabase, call: Any) -> Any:
+        result = await run(self, call)
+        if isinstance(result, list):
+            raise StorageTimeout
+        return result
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MongoDatabase, "run", lose_reads)
+        with pytest.raises(StorageTimeout):
+            await limits.acquire(watching)
+
+    assert await limits.count_used([limit], NOW) == [0]
+
+
+@pytest.mark.parametrize("damage", [{"version": "one"}, {"windows": 5}], ids=str)
+async def test_a_damaged_record_that_is_watched_is_an_error_and_nothing_is_held(
+    limits: LimitStore, collection: Collection[RawDocument], damage: RawDocument
+) -> None:
+    limit = a_limit(1, "own")
+    await acquire(limits, a_limit(1))
+    collection.update_one({"_id": "total:deliveries"}, {"$set": damage})
+
+    with pytest.raises(CorruptRecord):
+        await limits.acquire(Reservation(NOW, (limit,), watched=(a_limit(1),)))
+
+    assert await limits.count_used([limit], NOW) == [0]
 
 
 async def test_a_damaged_record_fails_only_the_releases_that_need_it(

@@ -8,7 +8,7 @@ import pytest
 from application.identities.login import LoggedIn
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.challenge import Challenge, OtpCode, parse_otp_code
+from domain.otp.challenge import OTP_TTL, Challenge, OtpCode, parse_otp_code
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
@@ -185,3 +185,24 @@ async def test_without_a_proof_it_is_the_same_for_every_phone(
         app.advance(15)
     assert await resend_in(app, OTHER_IP) == 15
     assert await resend_in(app, OTHER_IP, request_id="unknown") == 15
+
+
+async def test_a_correct_code_whose_attempts_others_use_up_has_the_later_time(
+    app: CoreHarness,
+) -> None:
+    async def use_up(*numbers: int) -> None:
+        for number in numbers:
+            app.advance(seconds=11)
+            await app.verify_otp(wrong_code(code, number), client_ip=OTHER_IP)
+
+    code = "000000"
+    await use_up(*range(1, 6))  # while no challenge is active
+    await app.request_otp()
+    code = app.last_code
+    app.faults.run_before("phone_verifications.save", lambda: use_up(1, 2, 3, 4, 5))
+
+    with pytest.raises(TooManyAttempts) as raised:
+        await app.verify_otp(code, client_ip=OTHER_IP)
+
+    assert app.faults.has_fired
+    assert raised.value.retry_after > OTP_TTL.total_seconds()

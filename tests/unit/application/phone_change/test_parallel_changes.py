@@ -1,5 +1,6 @@
 """A change that meets another act before any of its calls."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import count
 
@@ -264,4 +265,32 @@ async def test_two_requests_with_their_own_codes_for_one_number_are_both_a_succe
     app.faults.run_before("audit_log.add", lambda: app.phone_change.change_phone(user, first))
     changed = await app.phone_change.change_phone(user, second)
     assert (changed.phone, changed.phone_change) == (NEW, None)
+    check_owners(app)
+
+
+async def test_a_change_before_the_record_is_read_keeps_its_number_at_a_login_by_device_token(
+    app: AppHarness,
+) -> None:
+    await app.add_user(OLD)
+    logged_in = await app.open_session(OLD)
+    user = await app.identities.authenticate(logged_in.tokens.access_token)
+    app.advance(minutes=20)
+    requested = await app.request_otp(NEW, device_token=logged_in.device_token)
+    code = app.last_code
+    app.advance(minutes=1)
+    command = make_command(await request_code(app, user, NEW))
+
+    async def change_after_the_identity_is_read() -> None:
+        for _ in range(20):  # iterations of the event loop: the identity is read meanwhile
+            await asyncio.sleep(0)
+        await app.phone_change.change_phone(user, command)
+
+    app.faults.reset()
+    app.faults.run_before("phone_verifications.load", change_after_the_identity_is_read)
+    await app.verify_otp(
+        code, NEW, request_id=requested.request_id, device_token=logged_in.device_token
+    )
+
+    assert app.faults.has_fired
+    assert record_of(app, NEW).identity_id == user.identity.id
     check_owners(app)

@@ -80,7 +80,10 @@ def parse_secrets(
 
 def select_current_key(keys: Sequence[Key], now: datetime) -> Key:
     """Return the first key whose `not_before` has passed, otherwise the last key."""
-    return next((key for key in keys if key.not_before <= now), keys[-1])
+    for key in keys:
+        if key.not_before <= now:
+            return key
+    return keys[-1]
 
 
 def find_inactive_keys(keys: KeysByPurpose, now: datetime) -> str | None:

@@ -70,8 +70,10 @@ class SessionFactory:
         self, identity_id: str, session_id: str, known: DeviceToken | None
     ) -> DeviceToken:
         """Make the device token of a new session: a recognized device keeps its secret."""
-        secret = known.secret if known else self.derive_device_secrets(session_id)[0]
-        return DeviceToken(identity_id, secret)
+        if known is not None:
+            return DeviceToken(identity_id, known.secret)
+        key = self.refresh_keys.signing().key
+        return DeviceToken(identity_id, derive_device_secret(key, session_id))
 
     def derive_device_secrets(self, session_id: str) -> list[bytes]:
         """Derive the secret of a device with each accepted key, the one for new tokens first."""

@@ -26,6 +26,8 @@ from adapters.records.record_store import (
 
 R = TypeVar("R", bound=Record)
 
+MAX_SKIPPED: Final = 100
+"""So many documents are read in less time than another command takes."""
 _NATIVE_TYPES: Final = (datetime, bytes)
 _EXISTS: Final = {"$exists": True}
 
@@ -93,7 +95,7 @@ class MongoRecordStore:
         collection = latest(collection) if index.is_unique else collection
         query = _query(index, equal, until, after, newest_first)
         options: dict[str, Any] = {"sort": _sort(index, newest_first), "hint": index.name}
-        if offset and index.is_paged and index.order:
+        if offset > MAX_SKIPPED and index.is_paged and index.order:
             # With skip, MongoDB reads the documents that it skips. Only the index is read here.
             skipped = collection.find(
                 query, {index.order: 1, "_id": 1}, skip=offset - 1, limit=1, **options

@@ -1,3 +1,29 @@
 """Indexes and expiry of records, with our databases."""
 
+import asyncio
+
+import pytest
+
+from adapters.mongo import record_store
+from adapters.records.record_store import RecordStore
 from pytest_dialtone.suites.storage.test_record_indexes import *
+from pytest_dialtone.suites.storage.test_record_indexes import (
+    INDEXES,
+    SHAPES,
+    add_cases,
+    check_that_they_are_found_in_order,
+    shape_of,
+)
+
+
+async def test_a_page_after_many_records_begins_with_the_next_one(
+    store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So this is where MongoDB looks for the beginning in the index alone.
+    monkeypatch.setattr(record_store, "MAX_SKIPPED", 0)
+    for kind, index in INDEXES:
+        if index.is_paged and SHAPES[shape_of(index)] is index:
+            positions = await add_cases(store, kind, index)
+            await check_that_they_are_found_in_order(store, kind, index, positions)
+            stored = await store.scan(kind, "", 100)
+            await asyncio.gather(*(store.delete(kind, each.id, each.version) for each in stored))

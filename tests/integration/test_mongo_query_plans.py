@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from pymongo import MongoClient
 
+from adapters.mongo import record_store
 from adapters.mongo.documents import ALL_KINDS
 from adapters.records.database import Database
 from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
@@ -131,9 +132,10 @@ async def test_each_search_and_count_is_one_range_of_its_index(
             assert indexes(stages) == [index.name]
 
 
-async def test_what_a_page_skips_and_a_count_are_read_from_the_index_alone(
-    database: Database, explain: Explain
+async def test_what_a_late_page_skips_and_a_count_are_read_from_the_index_alone(
+    database: Database, explain: Explain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(record_store, "MAX_SKIPPED", 4)
     store = database.records
     plans = await explain(store.count(IDENTITIES, ALL_USERNAMES, (), 100))
     for kind, index in PAGED:

@@ -137,11 +137,18 @@ class CheckOtp:
         """
         phone, now = command.phone, self.clock.now()
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
-        loaded, (device, named), permits = await asyncio.gather(
-            self.phone_verifications.load(phone),
-            recognize_device(self.identities, command.device_token, command.purpose, now),
-            self.attempt_limiter.acquire(now, client_ip, phone, self.codes.phone_key(phone)),
-        )
+        loading = self.phone_verifications.load(phone)
+        phone_key = self.codes.phone_key(phone)
+        acquiring = self.attempt_limiter.acquire(now, client_ip, phone, phone_key)
+        device = named = None
+        if command.device_token is None:
+            loaded, permits = await asyncio.gather(loading, acquiring)
+        else:
+            loaded, permits, (device, named) = await asyncio.gather(
+                loading,
+                acquiring,
+                recognize_device(self.identities, command.device_token, command.purpose, now),
+            )
         attempt = self._make_attempt(command, client_ip, now, device, permits)
         codes = self.codes.derive_all(loaded.value, phone, attempt)
         successor, result = check_code(loaded.value, attempt, codes)

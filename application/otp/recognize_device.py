@@ -11,7 +11,7 @@ from domain.otp.delivery import DeviceProof
 
 
 async def recognize_device(
-    identities: Identities, token: DeviceToken | None, purpose: Purpose, now: datetime
+    identities: Identities, token: DeviceToken, purpose: Purpose, now: datetime
 ) -> tuple[DeviceProof | None, Versioned[Identity] | None]:
     """Check a device token against the identity that it names.
 
@@ -21,14 +21,11 @@ async def recognize_device(
     The phone's verification decides whether the device counts for the phone.
 
     Returns:
-        The device, or None if there is no token or an invalid one; and the identity that the token
-        names, if it exists.
+        The device, or None if the token is invalid; and the identity that it names, if it exists.
 
     Raises:
         StorageError
     """
-    if token is None:
-        return None, None
     loaded = await identities.load(token.identity_id)
     if loaded is None:
         return None, None

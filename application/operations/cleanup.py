@@ -51,6 +51,7 @@ class Cleanup:
     - What features have of a deleted identity is deleted, and then its phone is detached. An
       interrupted cleanup is continued by the next.
     - An unverified identity is deleted 90 days after its last call.
+    - A deleted identity forgets the challenges that it has used when they expire.
     - A username is released 30 days after its identity was deleted.
     - A phone verification is deleted when it no longer counts. So are the client IPs in one that
       is kept, and a delivery report after a day.
@@ -72,7 +73,7 @@ class Cleanup:
         self._core_steps: Mapping[str, CleanupStep] = {
             "purged_identities": self._purge_identities,
             "released_usernames": self._release_usernames,
-            "deleted_identities": self._delete_identities,
+            "expired_identities": self._expire_identities,
             "expired_phone_verifications": expire(repositories.phone_verifications),
             "pruned_phone_verifications": self._prune_verifications,
             "expired_attempts": expire(repositories.unchallenged_attempts),
@@ -126,15 +127,19 @@ class Cleanup:
             report.update(await final())
         return report
 
-    async def _delete_identities(self, now: datetime) -> int:
-        """Delete unverified identities, unless a call or a login is faster."""
-        expired = await self._repositories.identities.list_expired(now, BATCH_SIZE)
+    async def _expire_identities(self, now: datetime) -> int:
+        """Delete unverified identities, unless a call or a login is faster.
 
-        async def delete(loaded: Versioned[Identity]) -> bool:
-            deleted = loaded.value.delete(now)
-            return await self._repositories.identities.replace(deleted, loaded.version)
+        Deleted ones forget the challenges that they have used.
+        """
+        due = await self._repositories.identities.list_expired(now, BATCH_SIZE)
 
-        return sum(await call_in_groups(delete, expired))
+        async def expire_identity(loaded: Versioned[Identity]) -> bool:
+            identity = loaded.value
+            expired = identity.keep_remains(now) if identity.is_deleted else identity.delete(now)
+            return await self._repositories.identities.replace(expired, loaded.version)
+
+        return sum(await call_in_groups(expire_identity, due))
 
     async def _purge_identities(self, now: datetime) -> int:
         while True:
@@ -171,7 +176,7 @@ class Cleanup:
         )
 
         async def release(loaded: Versioned[Identity]) -> bool:
-            released = loaded.value.release_username()
+            released = loaded.value.release_username(now)
             return await self._repositories.identities.replace(released, loaded.version)
 
         return sum(await call_in_groups(release, due))

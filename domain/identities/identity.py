@@ -162,8 +162,14 @@ class Identity:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When it is deleted unless it is used before: an unverified one. None for any other."""
-        if self.is_verified or self.is_deleted:
+        """When the cleanup changes it next; None if it does not.
+
+        It deletes an unverified identity that nobody used until then, and forgets the challenges
+        that a deleted one has used.
+        """
+        if self.is_deleted:
+            return max((used.expires_at for used in self.used_challenges), default=None)
+        if self.is_verified:
             return None
         return (self.last_used_at or self.created_at) + UNVERIFIED_TTL
 
@@ -682,41 +688,39 @@ class Identity:
 
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""
-        return replace(
-            self.record_event(EventType.USER_DELETED, now),
-            deleted_at=now,
-            sessions=(),
-            devices=(),
-            console_devices=(),
-            token_repeats=(),
-            passkeys=(),
-            role=Role.MEMBER,
-            consent=None,
-            external_id=None,
-            claims="",
-            imported_at=None,
-            was_blocked_by_import=False,
-            undo_deadlines=(),
-            phone_change_allowed_at=None,
+        deleted = replace(self.record_event(EventType.USER_DELETED, now), deleted_at=now)
+        return deleted.keep_remains(now)
+
+    def keep_remains(self, now: datetime) -> "Identity":
+        """Return what remains of the deleted identity, without challenges that have expired.
+
+        Nothing else is kept: not how it was used, by whom it was blocked, or what it could do. Of a
+        used challenge only the id is, so that a login which is late finds that its code was used.
+        """
+        return Identity(
+            self.id,
+            self.phone,
+            self.created_at,
+            user=self.user,
+            used_challenges=tuple(
+                UsedChallenge(used.id, used.expires_at)
+                for used in self.used_challenges
+                if now < used.expires_at
+            ),
+            deleted_at=self.deleted_at,
+            purged_at=self.purged_at,
+            phone_change=self.phone_change,
+            events=self.events,
         )
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""
-        # An instance of 0.1.0 that deletes an identity leaves its external id and its claims.
-        return replace(
-            self,
-            purged_at=now,
-            phone=None,
-            external_id=None,
-            claims="",
-            passkeys=(),
-            phone_change=None,
-        )
+        return replace(self.keep_remains(now), purged_at=now, phone=None, phone_change=None)
 
     def is_username_released(self, now: datetime) -> bool:
         """Return whether it is deleted and its name may go to somebody else."""
         return self.deleted_at is not None and now >= self.deleted_at + USERNAME_HOLD_PERIOD
 
-    def release_username(self) -> "Identity":
+    def release_username(self, now: datetime) -> "Identity":
         """Return the deleted identity without its name."""
-        return replace(self, user=None)
+        return replace(self.keep_remains(now), user=None)

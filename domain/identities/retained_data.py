@@ -58,7 +58,7 @@ def list_retained_data(
             deleted_at + AUDIT_RETENTION,
         ),
         RetainedData(
-            "the id of the account, and when it was created and deleted",
+            "the id of the account, and when it was created, deleted and cleaned up",
             "an id is never used again",
             None,
         ),

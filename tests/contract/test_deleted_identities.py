@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from application.ports.repositories import Repositories
-from domain.identities.identity import UNVERIFIED_TTL
+from domain.identities.identity import UNVERIFIED_TTL, UsedChallenge
 from tests.support.builders import NOW, a_deleted_identity, a_user, an_id, an_identity
 from tests.support.stored_values import replace_stored, values_of
 
@@ -41,7 +41,7 @@ async def test_identities_are_listed_until_they_are_purged_and_their_name_is_fre
     assert named == [purged, deleted[2], deleted[3]]
     assert values_of(await identities.list_with_username(NOW + 3 * MINUTE, 1)) == [purged]
     await replace_stored(identities, deleted[2].purge(NOW))
-    await replace_stored(identities, purged.release_username())
+    await replace_stored(identities, purged.release_username(NOW))
     assert values_of(await identities.list_unpurged(9)) == [deleted[3], deleted[1]]
     assert values_of(await identities.list_with_username(NOW, 9)) == []
 
@@ -63,7 +63,7 @@ async def test_users_are_counted_by_their_names_without_deleted_ones(
     assert await identities.estimate_number() >= 0
 
 
-async def test_unverified_identities_that_expired_are_listed_the_earliest_first(
+async def test_identities_that_expired_are_listed_the_earliest_first(
     repositories: Repositories,
 ) -> None:
     identities = {
@@ -72,7 +72,9 @@ async def test_unverified_identities_that_expired_are_listed_the_earliest_first(
         )
         for number, minutes in {1: 2, 2: 0, 3: 1}.items()
     }
-    others = an_identity(id=an_id(4)), a_deleted_identity(id=an_id(5), is_verified=False)
+    used = UsedChallenge("used", NOW + UNVERIFIED_TTL + 3 * MINUTE)
+    deleted = an_identity(used_challenges=(used,)).delete(NOW)
+    others = an_identity(id=an_id(4)), replace(deleted, id=an_id(5))
     for identity in (*identities.values(), *others):
         await repositories.identities.add(identity)
     find = repositories.identities.list_expired
@@ -83,3 +85,4 @@ async def test_unverified_identities_that_expired_are_listed_the_earliest_first(
     assert found == [identities[2]]
     await replace_stored(repositories.identities, replace(identities[2], is_verified=True))
     assert await find(NOW + UNVERIFIED_TTL, 10) == []
+    assert values_of(await find(used.expires_at, 10))[-1] == others[1]

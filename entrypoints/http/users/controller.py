@@ -171,7 +171,7 @@ class UserController(Controller):
         - the username: 30 days, in which nobody else can take it
         - limits of codes, by a keyed hash of the phone number: up to 30 days
         - audit entries, which say what operators did with the account: 400 days
-        - the id of the account, and when it was created and deleted: for ever
+        - the id of the account, and when it was created, deleted and cleaned up: for ever
         - a block of the phone number: until an operator lifts it
         - backups and logs: as long as the operator keeps them
 

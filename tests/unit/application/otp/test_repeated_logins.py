@@ -304,6 +304,36 @@ async def test_a_blocked_phone_and_a_deleted_identity_get_no_interrupted_login(
     assert isinstance(await app.verify_otp(code), OtpRejected)
 
 
+@pytest.mark.parametrize("write", ["identities.add", "identities.replace"])
+async def test_a_login_that_stalls_finds_that_its_code_was_used_after_a_deletion(
+    app: CoreHarness, write: str
+) -> None:
+    if write == "identities.replace":
+        await app.log_in()
+        app.advance(hours=12)
+    request_id = (await app.request_otp()).request_id
+    code = app.last_code
+
+    async def repeat_and_delete() -> None:
+        repeated = await app.verify_otp(code, request_id=request_id)
+        assert isinstance(repeated, LoggedIn)
+        await app.identities.delete_user(
+            await app.identities.authenticate(repeated.tokens.access_token)
+        )
+        await app.operations.cleanup()
+
+    app.faults.run_before(write, repeat_and_delete)
+    assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
+    [deleted] = app.database.identities.values()
+    assert deleted.value.purged_at == app.clock.now()
+    assert [used.session_id for used in deleted.value.used_challenges] == [None]
+
+    app.advance(hours=1)
+    assert (await app.operations.cleanup())["expired_identities"] == 1
+    [deleted] = app.database.identities.values()
+    assert deleted.value.used_challenges == ()
+
+
 async def test_the_new_identity_of_a_deleted_one_gets_the_interrupted_login(
     app: CoreHarness,
 ) -> None:

@@ -103,10 +103,10 @@ async def test_an_unverified_identity_is_deleted_90_days_after_its_last_call(
     app.advance(days=80)
     await InboundCall(app, sid="CA-80").ring()
     app.advance(days=10)
-    assert (await app.operations.cleanup())["deleted_identities"] == 1
+    assert (await app.operations.cleanup())["expired_identities"] == 1
     assert app.database.identities[silent].value.is_deleted
     app.advance(days=80)
-    assert (await app.operations.cleanup())["deleted_identities"] == 1
+    assert (await app.operations.cleanup())["expired_identities"] == 1
     assert app.database.identities[called].value.is_deleted
     assert not app.database.identities[taken_over].value.is_deleted
     call = await InboundCall(app, sid="CA-again").ring()

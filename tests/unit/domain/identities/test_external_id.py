@@ -27,13 +27,6 @@ def test_other_texts_are_invalid(text: str, error: type[InvalidValue]) -> None:
         parse_external_id(text)
 
 
-def test_a_deleted_identity_has_no_external_id_and_a_detached_one_keeps_it() -> None:
+def test_a_detached_identity_keeps_its_external_id() -> None:
     identity = an_identity(external_id=parse_external_id("7"))
-    assert identity.delete(NOW).external_id is None
-    assert identity.purge(NOW).external_id is None
     assert identity.detach(NOW).external_id == "7"
-
-
-def test_a_deleted_identity_is_not_marked_as_imported() -> None:
-    imported = an_identity().mark_imported(NOW, NOW)
-    assert (imported.imported_at, imported.delete(NOW).imported_at) == (NOW, None)

@@ -1,13 +1,16 @@
 """An identity: its user and role, its sessions, and what blocking and deletion change."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Consent, UsedChallenge
+from domain.identities.data_export import DataExport
+from domain.identities.device_token import ConsoleDevice, RecognizedDevice
+from domain.identities.external_id import ExternalId
+from domain.identities.identity import Consent, Identity, UsedChallenge
+from domain.identities.passkey import Passkey
 from domain.identities.phone_change import PhoneChange
 from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, SessionLimits, TokenRepeat
@@ -78,20 +81,67 @@ def test_blocking_revokes_all_sessions_for_good_and_changes_nothing_else() -> No
 # Deletion
 
 
-def test_deletion_revokes_sessions_role_and_consent_in_one_step() -> None:
-    consent = Consent("You agree.", "en", NOW)
-    identity = an_identity(user=a_user(), role=Role.ADMINISTRATOR, consent=consent)
-    deleted = replace(
-        identity, sessions=(a_session(id="one"),), token_repeats=(TokenRepeat("one", NOW),)
-    ).delete(NOW)
-    assert deleted.is_deleted
-    assert deleted == replace(
-        identity,
-        role=Role.MEMBER,
-        consent=None,
-        deleted_at=NOW,
-        events=UserEvents().record(EventType.USER_DELETED, NOW),
+def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
+    change = PhoneChange(
+        new_phone=a_phone(2), old_phone=a_phone(), started_at=NOW, attempted_at=NOW
     )
+    used = UsedChallenge("used", NOW + SECOND, "session", "request", "hash of the client IP")
+    kept: dict[str, Any] = {
+        "id": an_identity().id,
+        "phone": a_phone(),
+        "created_at": NOW,
+        "user": a_user(),
+        "used_challenges": (used,),
+        "phone_change": change,
+        "events": UserEvents().record(EventType.USER_CREATED, NOW),
+    }
+    a_passkey = Passkey(
+        credential_id=b"id", public_key=b"key", sign_count=0, name="Laptop", created_at=NOW
+    )
+    forgotten: dict[str, Any] = {
+        "role": Role.ADMINISTRATOR,
+        "role_given_after": NOW,
+        "sessions": (a_session(),),
+        "devices": (RecognizedDevice("phone", "session", LATER),),
+        "console_devices": (ConsoleDevice("browser", 1, LATER),),
+        "blocked_at": NOW,
+        "detached_at": NOW,
+        "last_used_at": NOW,
+        "days_of_use": 3,
+        "is_verified": False,
+        "consent": Consent("You agree.", "en", NOW),
+        "data_export": DataExport(NOW),
+        "external_id": ExternalId("7"),
+        "claims": "{}",
+        "imported_at": NOW,
+        "was_blocked_by_import": True,
+        "undo_deadlines": (LATER,),
+        "phone_change_allowed_at": LATER,
+        "session_version": 1,
+        "token_repeats": (TokenRepeat("session", NOW),),
+        "passkeys": (a_passkey,),
+    }
+    names = {field.name for field in fields(Identity)}
+    assert names == {*kept, *forgotten, "deleted_at", "purged_at"}
+    identity = Identity(**kept, **forgotten)
+    empty = Identity(identity.id, None, NOW)
+    assert [name for name in forgotten if forgotten[name] == getattr(empty, name)] == []
+
+    deleted = identity.delete(LATER)
+    events = kept["events"].record(EventType.USER_DELETED, LATER)
+    expired = {"used_challenges": (), "events": events}
+    assert deleted == Identity(**{**kept, **expired}, deleted_at=LATER)
+    assert deleted.is_deleted
+    recent = replace(identity, used_challenges=(replace(used, expires_at=LATER + SECOND),))
+    assert recent.delete(LATER).used_challenges == (UsedChallenge("used", LATER + SECOND),)
+
+    # Also what an earlier version deleted.
+    cleared = replace(identity, deleted_at=LATER)
+    purged = replace(empty, user=a_user(), deleted_at=LATER, purged_at=LATER)
+    assert cleared.purge(LATER) == replace(purged, events=kept["events"])
+    released = replace(cleared, purged_at=LATER).release_username(LATER)
+    assert released.user is None
+    assert released.last_used_at is None
 
 
 def test_a_challenge_that_opened_a_session_is_kept_until_it_expires() -> None:

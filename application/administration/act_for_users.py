@@ -127,9 +127,13 @@ class ActForUsers:
             return replace(user, identity=identity)
 
     async def restore(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
-        """Give a phone back to the identity that lost it."""
+        """Give a phone back to the identity that lost it.
+
+        The caller may act on both: on that identity, and on the present owner of the phone.
+        """
         async with self.acting(caller, acts.RESTORE, query, reason) as user:
-            await self.operator_actions.restore(user.require_identity().id)
+            identity_id = user.require_identity().id
+            await self.operator_actions.restore(identity_id, caller.check_identity)
             return user
 
     @asynccontextmanager

@@ -172,11 +172,16 @@ class Caller:
     def check_may_give(self, role: Role) -> None:
         """Check that the caller may give a role: nobody gives a higher one than their own.
 
+        A service token gives only what it has: otherwise it could make an accomplice who may more.
+
         Raises:
             Forbidden
+            InsufficientScope: A service token lacks a scope of the role.
         """
         if role.rank > self.rank:
             raise Forbidden(_needs_role([Role.ADMINISTRATOR]))
+        for scope in sorted(SCOPES_OF_ROLES[role]):
+            self.check_scope(scope)
 
 
 def _needs_role(roles: Sequence[Role]) -> str:

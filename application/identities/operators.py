@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from application.identities.events import (
     IdentityDetached,
@@ -43,6 +43,8 @@ _IS_HELD: Final = (
     "This number is held for an account that has another one, and can undo that unless it is "
     "blocked. Only an administrator or a command blocks or unblocks it."
 )
+CheckIdentity: TypeAlias = Callable[[Identity], None]
+"""Raises Forbidden if the caller may not act on an identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +194,18 @@ class OperatorActions:
         verification = (await self.phone_verifications.load(phone)).value
         return await self.phone_holds.load_holder(verification) is not None
 
-    async def restore(self, identity_id: str) -> Identity:
+    async def restore(self, identity_id: str, check: CheckIdentity) -> Identity:
         """Give a phone back to the identity that was detached from it.
 
         - The present owner of the phone is detached in turn, so that this can be undone.
         - The restored identity has its media, but no username, role or session: its owner logs in.
 
+        Args:
+            identity_id: The detached identity.
+            check: Checks each of the two, in the write that changes it, and raises Forbidden.
+
         Raises:
+            Forbidden: the caller may not act on one of the two. Nothing was changed.
             UserNotFound: there is no detached identity with this id.
             PhoneInUse: the phone is held for an identity that changed to another one.
             StorageError
@@ -217,12 +224,13 @@ class OperatorActions:
             if verification.identity_id == identity_id:
                 return verification, None
             if verification.identity_id is not None:
-                await self._detach(verification.identity_id, phone, now)
+                await self._detach(verification.identity_id, phone, now, check)
             return verification.change_owner(identity_id), None
 
         await change(self.phone_verifications, phone, replace_owner)
 
         def restore(identity: Identity) -> tuple[Identity, Identity]:
+            check(identity)
             restored = identity.restore(now)
             return restored, restored
 
@@ -230,12 +238,16 @@ class OperatorActions:
         self.events.record(IdentityRestored(phone=phone, user_id=identity_id))
         return identity
 
-    async def _detach(self, owner_id: str, phone: PhoneNumber, now: datetime) -> None:
+    async def _detach(
+        self, owner_id: str, phone: PhoneNumber, now: datetime, check: CheckIdentity
+    ) -> None:
         def detach(identity: Identity | None) -> tuple[Identity, bool]:
             if identity is None:  # a login is about to create it
                 identity = Identity(owner_id, phone, now)
-            is_owner = identity.is_open_owner(phone)
-            return (identity.detach(now) if is_owner else identity), is_owner
+            if not identity.is_open_owner(phone):
+                return identity, False
+            check(identity)
+            return identity.detach(now), True
 
         if await change(self.identities, owner_id, detach):
             self.events.record(IdentityDetached(phone=phone, user_id=owner_id))

@@ -76,8 +76,7 @@ class CreateUser:
         if not is_own:
             self._check_creates_others(principal)
         now = self.clock.now()
-        own = principal.identity if is_own else None
-        save = partial(self._save, username, phone, now, own)
+        save = partial(self._save, username, phone, now, principal)
         if is_own:
             identity = await reserve_username(self.identities, username, now, save)
         else:
@@ -104,13 +103,16 @@ class CreateUser:
         return identity_id
 
     async def _save(
-        self, username: Username, phone: PhoneNumber, now: datetime, own: Identity | None
+        self, username: Username, phone: PhoneNumber, now: datetime, principal: Principal
     ) -> Identity:
+        own = principal.identity if phone == principal.identity.phone else None
         identity_id = own.id if own else await self._assign(phone, now)
         holder_ids = await find_holders(self.identities, username, own.username if own else None)
 
         def become_user(identity: Identity | None) -> tuple[Identity, Identity]:
             identity = (identity or Identity(identity_id, phone, now)).require_open()
+            if not own:  # it may have got a role since
+                principal.check_rank(identity)
             if user := identity.user:
                 if user.username.is_same(username):
                     return identity, identity

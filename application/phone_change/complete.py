@@ -172,9 +172,9 @@ class CompletePhoneChange:
         if found.blocked_at is not None or holder_id not in (None, identity_id):
             raise PhoneInUse
         if found.identity_id is not None:
-            await self._close_owner(found.identity_id, change.new_phone)
+            await self._close_owner(found.identity_id, change)
 
-    async def _close_owner(self, owner_id: str, phone: PhoneNumber) -> None:
+    async def _close_owner(self, owner_id: str, change: PhoneChange) -> None:
         """Close the identity that a number has, as a first sign-in with the number would.
 
         An identity that is about to be created is created as a deleted one: its login finds it
@@ -182,9 +182,10 @@ class CompletePhoneChange:
 
         Raises:
             PhoneInUse: it is verified, and not unused for so long that the number counts as
-                recycled.
+                recycled; or it has a role, and no code of the number proves the change.
         """
         now, reason = self.clock.now(), "another account has its number"
+        phone = change.new_phone
 
         def close(
             owner: Identity | None,
@@ -193,7 +194,7 @@ class CompletePhoneChange:
                 return Identity(owner_id, phone, now, is_verified=False).delete(now), None
             if not owner.is_open_owner(phone):
                 return owner, None
-            if owner.is_blocked:
+            if owner.is_blocked or (owner.is_staff and change.is_by_operator):
                 raise PhoneInUse
             if not owner.is_verified:
                 return owner.delete(now), UserDeleted(phone=phone, user_id=owner_id, reason=reason)

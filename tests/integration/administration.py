@@ -98,7 +98,7 @@ class AdminDriver:
         assert_described(response)
         return response
 
-    async def make_token(self, *scopes: Scope) -> str:
+    async def make_token(self, *scopes: Scope | Role) -> str:
         """Create a service token."""
         _, text = await self.harness.use_cases.of(AdminFeature).tokens.create(
             OPERATOR, "helpdesk", scopes, timedelta(days=90), "ticket"

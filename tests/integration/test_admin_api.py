@@ -90,7 +90,7 @@ async def test_a_report_is_for_administrators_and_tokens_with_its_scope(
 
 
 async def test_a_token_gives_no_role_above_its_own(driver: AdminDriver) -> None:
-    token = await driver.make_token(Scope.CHANGE_ROLES)
+    token = await driver.make_token(Scope.CHANGE_ROLES, Role.AUDITOR)
     response = await driver.post("promote", token=token)
     assert (response.status_code, response.json()["code"]) == (403, "forbidden")
     given = await driver.post("promote", {"id": driver.user_id, "role": "auditor"}, token)

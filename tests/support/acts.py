@@ -56,7 +56,9 @@ def permitted_callers(act: Act) -> Iterator[tuple[Caller, str]]:
     yield BY_COMMAND, REASON
     if act.scope is None:
         return
-    yield a_token(act.scope), optional
+    # A token gives only a role whose scopes it has.
+    given = [Role.SUPPORT] if act.scope is Scope.CHANGE_ROLES else []
+    yield a_token(act.scope, *given), optional
     for role in roles_with(act.scope):
         yield staff(role), optional
     yield IN_CONSOLE, REASON

@@ -305,9 +305,10 @@ class AdminUserController(Controller):
     ) -> actions.UserActionResponse:
         """{does}, in place of a former one. {who}.
 
-        All sessions of the user end. Nobody gives a higher role than the own one, and nobody acts
-        on staff of the same or a higher role, nor on themselves: only a command does. So an
-        administrator is demoted by a command only. This holds for all acts.
+        All sessions of the user end. Nobody gives a higher role than the own one, and a service
+        token only one whose scopes it has. Nobody acts on staff of the same or a higher role, nor
+        on themselves: only a command does. So an administrator is demoted by a command only. This
+        holds for all acts.
         """
         target = parse_target(request, acts.PROMOTE, data)
         with parsing_field("role"):

@@ -1,15 +1,18 @@
 """Roles: what each may do, and on whom."""
 
+from datetime import timedelta
+
 import pytest
 
 from application.administration.caller import Caller, person
 from domain.administration.role_scopes import SCOPES_OF_ROLES, STAFF_ROLES
 from domain.administration.scope import Scope
-from domain.errors import Forbidden
+from domain.errors import Forbidden, InsufficientScope
 from domain.identities.role import Role
 from tests.support.acts import BY_COMMAND, IN_API, REASON, a_token, staff
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
+from tests.support.core_policy import make_core_policy
 from tests.support.markdown import codes, page, rows
 
 
@@ -55,6 +58,54 @@ async def test_nobody_acts_on_staff_of_the_same_or_a_higher_role(
         )
 
 
+@pytest.mark.parametrize("caller", [a_token(Scope.RESTORE_USERS), IN_API])
+async def test_nobody_takes_the_number_of_staff_by_a_restore(caller: Caller) -> None:
+    app = CoreHarness(policy=make_core_policy(recycled_after=timedelta(days=100)))
+    act = app.administration.act_for_users
+    former = (await app.log_in()).identity.id
+    app.advance(days=101)  # the phone is recycled
+    owner = (await app.log_in()).identity.id
+
+    async def promote() -> None:
+        await app.identities.operator_actions.change_role(owner, Role.ADMINISTRATOR)
+
+    # It gets the role after the present owner was loaded.
+    app.faults.run_before("identities.replace", promote)
+    with pytest.raises(Forbidden):
+        await act.restore(caller, former, REASON)
+    assert app.database.identities[owner].value.is_administrator
+    assert app.database.identities[former].value.detached_at is not None
+    assert app.database.phone_verifications[a_phone()].value.identity_id == owner
+
+    await act.restore(BY_COMMAND, former, REASON)
+    assert app.database.identities[former].value.detached_at is None
+
+
+async def test_an_account_that_gets_a_role_meanwhile_is_not_named_by_another_administrator(
+    app: CoreHarness,
+) -> None:
+    administrator = await app.add_administrator(a_phone(2))
+    other = (await app.log_in()).identity.id
+
+    async def promote() -> None:
+        await app.identities.operator_actions.change_role(other, Role.ADMINISTRATOR)
+
+    app.faults.run_before("identities.replace", promote)
+    with pytest.raises(Forbidden):
+        await app.create_user(administrator, phone=a_phone())
+    assert app.database.identities[other].value.user is None
+
+
+@pytest.mark.parametrize("role", STAFF_ROLES)
+async def test_a_token_gives_only_roles_whose_scopes_it_has(app: CoreHarness, role: Role) -> None:
+    user_id = (await app.add_user()).identity.id
+    change_role = app.administration.act_for_users.change_role
+    with pytest.raises((InsufficientScope, Forbidden)):
+        await change_role(a_token(Scope.CHANGE_ROLES), user_id, role, REASON)
+    await change_role(a_token(Scope.CHANGE_ROLES, role), user_id, role, REASON)
+    assert app.database.identities[user_id].value.role is role
+
+
 async def test_nobody_acts_on_themselves_or_gives_more_than_they_have(app: CoreHarness) -> None:
     act = app.administration.act_for_users
     principal = await app.add_administrator(a_phone(2))
@@ -62,7 +113,7 @@ async def test_nobody_acts_on_themselves_or_gives_more_than_they_have(app: CoreH
     caller = person(principal.identity, has_fresh_login=True)
     with pytest.raises(Forbidden, match="own account"):
         await act.sign_out(caller, principal.identity.id, REASON)
-    token = a_token(Scope.CHANGE_ROLES)
+    token = a_token(Scope.CHANGE_ROLES, Role.MODERATOR)
     with pytest.raises(Forbidden):
         await act.change_role(token, user.identity.id, Role.ADMINISTRATOR, REASON)
     await act.change_role(token, user.identity.id, Role.MODERATOR, REASON)

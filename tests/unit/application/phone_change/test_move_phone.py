@@ -211,6 +211,18 @@ async def test_a_number_whose_account_is_blocked_is_in_use(app: AppHarness) -> N
         await move(app, user.identity.id)
 
 
+async def test_the_number_of_staff_is_in_use_for_operators_however_long_it_was_unused() -> None:
+    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    owner = (await app.add_administrator(NEW)).identity.id
+    app.advance(days=101)
+    user = await app.add_user(OLD)
+    for caller in (OPERATOR, TOKEN):
+        with pytest.raises(PhoneInUse):
+            await move(app, user.identity.id, caller=caller)
+    assert app.database.identities[owner].value.is_administrator
+    assert app.database.identities[owner].value.detached_at is None
+
+
 async def test_a_held_number_is_not_restored_to_an_account_that_had_it_earlier() -> None:
     app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
     earlier = await app.log_in(OLD)

@@ -20,7 +20,6 @@ from domain.errors import PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep, PhoneNotice
 from domain.otp.phone_verification import PhoneVerification
-from domain.phone import PhoneNumber
 from domain.phone_change.errors import UndoNotPossible
 from domain.phone_change.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 

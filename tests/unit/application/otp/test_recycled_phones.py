@@ -11,6 +11,7 @@ from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageError, StorageUnavailable
 from application.principal import Principal
 from domain.errors import Unauthenticated, UserNotFound
+from tests.support.acts import BY_COMMAND
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
 from tests.support.core_policy import make_core_policy
@@ -88,7 +89,7 @@ async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
         result = await app.verify_otp(app.last_code)
     app.faults.reset()
     if is_undone and app.database.identities[before_id].value.detached_at:
-        await app.identities.operator_actions.restore(before_id)
+        await app.identities.operator_actions.restore(before_id, BY_COMMAND.check_identity)
         assert (await principal_of(app, await app.open_session())).identity.id == before_id
         return
 
@@ -105,10 +106,10 @@ async def test_an_operator_restores_a_detached_identity_and_no_other(app: CoreHa
     before, _ = await create_owner(app)
     for user_id in (before.identity.id, "0" * 24):
         with pytest.raises(UserNotFound):
-            await app.identities.operator_actions.restore(user_id)
+            await app.identities.operator_actions.restore(user_id, BY_COMMAND.check_identity)
     app.advance(days=101)
     stranger = await app.open_session()
-    await app.identities.operator_actions.restore(before.identity.id)
+    await app.identities.operator_actions.restore(before.identity.id, BY_COMMAND.check_identity)
     with pytest.raises(Unauthenticated):
         await principal_of(app, stranger)
     after = await principal_of(app, await app.open_session())
@@ -133,7 +134,7 @@ async def test_an_interrupted_restoration_is_completed(
     await app.open_session()
     app.faults.fail_on(operation, after=after)
     with pytest.raises(StorageUnavailable):
-        await app.identities.operator_actions.restore(before_id)
+        await app.identities.operator_actions.restore(before_id, BY_COMMAND.check_identity)
     app.faults.reset()
-    await app.identities.operator_actions.restore(before_id)
+    await app.identities.operator_actions.restore(before_id, BY_COMMAND.check_identity)
     assert (await principal_of(app, await app.open_session())).identity.id == before_id

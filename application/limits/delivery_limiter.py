@@ -96,15 +96,17 @@ class DeliveryLimiter:
 
             return self.limits.reserve(phone, client_ip, now, make_without_message)
         self.alerts.measure_limits.see(phone.country)
-        recognition = verification.recognize(request)
+        is_by_operator = isinstance(request, OtpRequest) and request.is_by_operator
+        if is_by_operator:
+            watched = in_force.for_failed_attempts(phone.country)
         reservation = self.reserve_delivery(
             phone,
             request.client_ip,
             now,
-            recognition,
+            verification.recognize(request),
             channel,
-            client_ip,
-            is_by_operator=isinstance(request, OtpRequest) and request.is_by_operator,
+            "" if is_by_operator else client_ip,
+            is_by_operator=is_by_operator,
             parts=parts,
             next_channels=next_channels,
         )
@@ -139,6 +141,8 @@ class DeliveryLimiter:
         route = self.route(phone, hashed_ip)
 
         def make(limits: RateLimits, time: datetime) -> Reservation:
+            if is_by_operator:
+                return limits.reserve_operator_code(time, phone.country, channel)
             return limits.reserve_delivery(time, route, recognition, channel)
 
         reservation = self.limits.reserve(phone, client_ip, now, make)

@@ -47,14 +47,11 @@ class LimitRules(Protocol):
         """Return when the rules end that are about a phone or a client, each once, in order."""
         ...
 
-    def explain_rejection(
-        self, phone: PhoneNumber, client_ip: str, limit: str, now: datetime
-    ) -> str:
-        """Say to an operator which rule rejected a request; empty if none did.
+    def explain_rejection(self, phone: PhoneNumber, limit: str, now: datetime) -> str:
+        """Say to an operator which rule rejected a code; empty if none did.
 
         Args:
             phone: The phone.
-            client_ip: The IP of the operator.
             limit: The name of the limit that rejected; empty if the number is blocked.
             now: The time.
         """
@@ -112,13 +109,11 @@ class EffectiveLimits:
             return ""
         return self.rules.explain_denial(phone, now)
 
-    def explain_rejection(
-        self, phone: PhoneNumber, client_ip: str, limit: str, now: datetime
-    ) -> str:
-        """Say to an operator which rule rejected a request; empty if none did."""
+    def explain_rejection(self, phone: PhoneNumber, limit: str, now: datetime) -> str:
+        """Say to an operator which rule rejected a code; empty if none did."""
         if self.rules is None or not self.rules.has_rules:
             return ""
-        return self.rules.explain_rejection(phone, client_ip, limit, now)
+        return self.rules.explain_rejection(phone, limit, now)
 
     def reserve(
         self,

@@ -55,9 +55,12 @@ class SendCode:
     async def __call__(
         self, caller: Caller, query: UserQuery, command: SendCodeCommand, reason: str = ""
     ) -> RequestOtpResult:
-        """Send a code, within all limits. The caller never sees it.
+        """Send a code to a user. The caller never sees it.
 
-        It has attempts of its own (`OperatorCode`), and operators send three a day to a phone.
+        - It has attempts of its own (`OperatorCode`).
+        - Operators send three a day to a phone, and each of them so many acts an hour and a day.
+        - It counts in all messages of the country and in total. No request of others for this
+          phone, or from the network of the operator, keeps it back, but for the shortest cooldown.
 
         Raises:
             PhoneBlocked
@@ -87,11 +90,11 @@ class SendCode:
             try:
                 return await self.request_otp(requested)
             except CountryNotServed as error:
-                if rule := self._explain_rule(phone, command.client_ip):
+                if rule := self._explain_rule(phone):
                     raise CountryNotServed(rule) from error
                 raise
             except TooManyOtpRequests as error:
-                if rule := self._explain_rule(phone, command.client_ip, error.limit):
+                if rule := self._explain_rule(phone, error.limit):
                     raise TooManyOtpRequests(
                         error.retry_after, error.limit, error.part, rule
                     ) from error
@@ -99,7 +102,7 @@ class SendCode:
                     raise TooManyOperatorCodes(error.retry_after, error.limit) from error
                 raise
 
-    def _explain_rule(self, phone: PhoneNumber, client_ip: str, limit: str = "") -> str:
+    def _explain_rule(self, phone: PhoneNumber, limit: str = "") -> str:
         """Say which rule of an operator rejected a request; empty if none did."""
         limits, now = self.request_otp.delivery_limiter.limits, self.clock.now()
-        return limits.explain_rejection(phone, client_ip, limit, now)
+        return limits.explain_rejection(phone, limit, now)

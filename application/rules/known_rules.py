@@ -88,10 +88,8 @@ class KnownRules:
         rules = self.known.about_request(phone, client_ip, now)
         return sorted({rule.ends_at for rule in rules})
 
-    def explain_rejection(
-        self, phone: PhoneNumber, client_ip: str, limit: str, now: datetime
-    ) -> str:
-        rule = self._find_rejecting(phone, client_ip, limit, now)
+    def explain_rejection(self, phone: PhoneNumber, limit: str, now: datetime) -> str:
+        rule = self._find_rejecting(phone, limit, now)
         if rule is None:
             return ""
         return (
@@ -99,19 +97,14 @@ class KnownRules:
             f" ({rule.order})."
         )
 
-    def _find_rejecting(
-        self, phone: PhoneNumber, client_ip: str, limit: str, now: datetime
-    ) -> Rule | None:
+    def _find_rejecting(self, phone: PhoneNumber, limit: str, now: datetime) -> Rule | None:
         if not limit:
             return self.known.find_block(phone, now)
         if not limit.startswith(BY_RULE):
             return None
-        if rule := self.known.find_block_of_client(client_ip, now):
-            return rule
         lowering = [
             rule for rule in self.known.about_phone(phone, now) if rule.order.kind is RuleKind.LOWER
         ]
-        # The share of a network or number range follows from a limit that is lowered.
         named = [rule for rule in lowering if rule.order.limit == limit.removeprefix(BY_RULE)]
         return min(named or lowering, key=lambda rule: rule.order.value or 0, default=None)
 

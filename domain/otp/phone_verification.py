@@ -198,7 +198,8 @@ class PhoneVerification:
           three for each delivery.
         - A resend carries the same code and does not extend its life. With less than a minute
           left a new challenge is made, and the old one stays valid to its end.
-        - Operators have three codes a day.
+        - Operators have three codes a day, and wait for the shortest cooldown only: what others
+          requested for the phone does not keep them from helping its owner.
 
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
@@ -507,9 +508,12 @@ class PhoneVerification:
 
     def _requester(self, request: OtpRequest | OtpAttempt) -> Requester:
         logins = [trusted.last_login_at for trusted in self.trusted_ips]
+        deliveries = self.counted_deliveries
+        if isinstance(request, OtpRequest) and request.is_by_operator:
+            deliveries = deliveries[-1:]  # it starts the cooldown, and fills no window
         return Requester(
             request.client_ip,
-            self.counted_deliveries,
+            deliveries,
             trusted_until=self.trusted_until(request.client_ip),
             device_id=self.recognize_device(request.device),
             last_login_at=max(logins, default=None),

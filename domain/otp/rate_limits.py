@@ -401,6 +401,30 @@ class RateLimits:
         )
         return Reservation(now, (), groups)
 
+    def reserve_operator_code(self, now: datetime, country: str, channel: Channel) -> Reservation:
+        """Return the reservation of a code that an operator sends to a phone of the country.
+
+        It counts in all deliveries, and in calls, and in no share of a network or number range: it
+        is the operator who is limited.
+        """
+        purpose, groups = LimitPurpose.DELIVERIES, [ALL]
+        if channel is Channel.VOICE:
+            groups.append(BY_CALL)
+        return Reservation(
+            now,
+            (),
+            tuple(
+                Group(
+                    group,
+                    tuple(
+                        Part(part, windows.shared_limits(purpose, country, f"{group}:{part}"))
+                        for part, windows in self._windows_of(group).items()
+                    ),
+                )
+                for group in groups
+            ),
+        )
+
     def reserve_callback(self, now: datetime, country: str, number_range: str) -> Reservation:
         """Return the reservation of a callback to a phone of the country and number range.
 
@@ -435,7 +459,9 @@ class RateLimits:
                 self._released_windows(used.group, used.part), used.group, used.part, route
             )
         ]
-        if REQUESTER in settlement.groups:
+        if permits.are_of_operator:
+            limits = [limit for limit in limits if limit.is_shared]
+        elif REQUESTER in settlement.groups:
             limits += self._limits_of_requester(route, permits)
         if CODES_OF_IDENTITY in settlement.groups and identity_id is not None:
             limits += for_phone_change(identity_id)

@@ -70,7 +70,7 @@ def _send_code_action(features: Sequence[FeatureCommands]) -> Command:
 
     return Command(
         name=acts.SEND_CODE.name,
-        help="Send a code to a phone, within all limits. Nobody but its owner sees the code.",
+        help="Send a code to a phone, at most three a day. Nobody but its owner sees the code.",
         examples=(
             f"{acts.SEND_CODE.name} {PHONE} {REASON_OPTION}",
             f"{acts.SEND_CODE.name} {PHONE} --locale pt-BR {REASON_OPTION}",

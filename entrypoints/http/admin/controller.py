@@ -180,7 +180,7 @@ class AdminUserController(Controller):
         otp: Injected[OtpFeature],
         data: JSONBody[actions.SendCodeBody],
     ) -> actions.SendCodeResponse:
-        """Send a code to the phone of a user, within all limits, at most three a day.
+        """Send a code to the phone of a user, at most three a day.
 
         It helps after too many wrong codes: it has five attempts of its own from each of at most
         three networks (IPv4 /24, IPv6 /48). These are for clients that send any `request_id` of

@@ -13,8 +13,8 @@ DomainError
 │   └── InvalidRefreshToken       the same for a refresh token
 ├── Unavailable                   a part that the service needs does not respond
 │   └── AuditFailed               the audit entry was not written, so nothing was done
-├── TooManyOtpRequests, TooManyAttempts, TooManyResets, TooManyPhones, TooManyRequests,
-│   │   TooManyExports            a rate limit is reached; all have `retry_after`
+├── TooManyOtpRequests, TooManyAttempts, TooManyResets, TooManyActs, TooManyPhones,
+│   │   TooManyRequests, TooManyExports    a rate limit is reached; all have `retry_after`
 │   └── TooManyAttemptsFromIp     the same for all phones
 ├── TooManyReads                  files that are being read leave no room for another one
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
@@ -173,6 +173,10 @@ class TooManyRequests(RateLimitExceeded):
 
 class TooManyResets(RateLimitExceeded):
     """The limits of this phone were reset twice within the last day."""
+
+
+class TooManyActs(RateLimitExceeded):
+    """The caller has acted for as many users as one person or service token may."""
 
 
 class TooManyPhones(RateLimitExceeded):

@@ -7,7 +7,7 @@ from typing import Final
 
 from application.admin import acts
 from application.administration.caller import Caller, service_token
-from application.limits.token_limits import TokenLimits
+from application.limits.actor_limits import ActorLimits
 from application.ports.service_tokens import ServiceTokens
 from application.ports.system import Clock, Randomness
 from application.record_act import RecordAct
@@ -114,7 +114,7 @@ class AuthenticateServiceToken:
     """
 
     service_tokens: ServiceTokens
-    limits: TokenLimits
+    limits: ActorLimits
     clock: Clock
 
     async def __call__(self, text: str) -> Caller:

@@ -11,6 +11,7 @@ from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.retained_data import ListRetainedData
 from application.identities.operators import OperatorActions
 from application.identities.users import DeleteUser
+from application.limits.actor_limits import ActorLimits
 from application.otp.reset_limits import ResetLimits, ResetResult
 from application.ports.system import Clock
 from application.record_act import RecordAct
@@ -25,11 +26,13 @@ class ActForUsers:
     """Act for a user, who is found by phone, username, id or external id.
 
     Every method raises `Forbidden`, `InsufficientScope` or `FreshLoginRequired` if the caller may
-    not do it, `TooShort` if the caller has to say why, `UserNotFound`, `AuditFailed` if nothing was
-    done because the audit entry was not written, and `StorageError`.
+    not do it, `TooShort` if the caller has to say why, `UserNotFound`, `TooManyActs` if the act is
+    limited, `AuditFailed` if nothing was done because the audit entry was not written, and
+    `StorageError`.
     """
 
     find_user: FindUser
+    limits: ActorLimits
     record_act: RecordAct
     operator_actions: OperatorActions
     reset_phone_limits: ResetLimits
@@ -146,8 +149,14 @@ class ActForUsers:
             yield user
 
     async def find(self, caller: Caller, act: Act, query: UserQuery, reason: str) -> FoundUser:
-        """Find the user, if the caller may do this for this reason to this user."""
+        """Find the user, if the caller may do this for this reason to this user, and now.
+
+        Raises:
+            TooManyActs: The caller did too much of what does harm in the wrong hands.
+        """
         caller.check(act, reason)
         user = await self.find_user(query)
         caller.check_subject(user)
+        if act.is_limited:
+            await self.limits.acquire_act(caller.actor)
         return user

@@ -22,6 +22,7 @@ class Act:
         needs_fresh_login: Whether people need a login within the last 15 minutes.
         needs_passkey: Whether people need a sign-in by passkey.
         needs_reason: Whether everybody says why. Otherwise programs may leave it out.
+        is_limited: Whether a person or a service token does it only so often an hour and a day.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Act:
     needs_fresh_login: bool = False
     needs_passkey: bool = False
     needs_reason: bool = False
+    is_limited: bool = False
 
 
 def scopes_of(acts: Sequence[Act]) -> Sequence[Scope]:
@@ -44,13 +46,24 @@ VIEW_PHONE: Final = Act(
     scope=Scope.READ_PHONES,
     needs_fresh_login=True,
 )
-SEND_CODE: Final = Act(name="send-code", action=AuditAction.SEND_CODE, scope=Scope.SUPPORT_USERS)
+SEND_CODE: Final = Act(
+    name="send-code",
+    action=AuditAction.SEND_CODE,
+    scope=Scope.SUPPORT_USERS,
+    is_limited=True,
+)
 RESET_LIMITS: Final = Act(
     name="reset-limits", action=AuditAction.RESET_LIMITS, scope=Scope.SUPPORT_USERS
 )
-SIGN_OUT: Final = Act(name="sign-out", action=AuditAction.SIGN_OUT, scope=Scope.SUPPORT_USERS)
+SIGN_OUT: Final = Act(
+    name="sign-out", action=AuditAction.SIGN_OUT, scope=Scope.SUPPORT_USERS, is_limited=True
+)
 BLOCK: Final = Act(
-    name="block", action=AuditAction.BLOCK, does="Block a phone", scope=Scope.SUPPORT_USERS
+    name="block",
+    action=AuditAction.BLOCK,
+    does="Block a phone",
+    scope=Scope.SUPPORT_USERS,
+    is_limited=True,
 )
 UNBLOCK: Final = Act(name="unblock", action=AuditAction.UNBLOCK, scope=Scope.SUPPORT_USERS)
 PROMOTE: Final = Act(
@@ -66,6 +79,7 @@ DEMOTE: Final = Act(
     does="Take the role away, so that the user is a member",
     scope=Scope.CHANGE_ROLES,
     needs_fresh_login=True,
+    is_limited=True,
 )
 SET_EXTERNAL_ID: Final = Act(
     name="external-id",
@@ -78,6 +92,7 @@ RESTORE: Final = Act(
     action=AuditAction.RESTORE,
     does="Give a phone back to the account that lost it",
     scope=Scope.RESTORE_USERS,
+    is_limited=True,
 )
 DELETE: Final = Act(
     name="delete", action=AuditAction.DELETE, scope=Scope.DELETE_USERS, needs_fresh_login=True

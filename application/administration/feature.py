@@ -7,7 +7,9 @@ from application.administration.find_user import FindUser
 from application.administration.item_acts import ItemActs
 from application.administration.list_audit import ListAudit
 from application.administration.retained_data import ListRetainedData
+from application.administration.unblock_by_actor import UnblockByActor
 from application.identities.feature import IdentitiesFeature
+from application.limits.actor_limits import ActorLimits
 from application.otp.reset_limits import ResetLimits
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
@@ -38,12 +40,19 @@ class AdministrationFeature:
             repositories.identities, verifications, identities.phone_holds, keyed_hashes
         )
         self.list_audit = ListAudit(repositories.audit_log, repositories.identities, keyed_hashes)
+        self.actor_limits = ActorLimits(system.clock, system.events)
         self.act_for_users = ActForUsers(
             find_user=self.find_user,
+            limits=self.actor_limits,
             record_act=record_act,
             operator_actions=identities.operator_actions,
             reset_phone_limits=ResetLimits(verifications, system.clock, system.events),
             delete_user=identities.delete_user,
             list_retained_data=self.list_retained_data,
             clock=system.clock,
+        )
+        self.unblock_by_actor = UnblockByActor(
+            act=self.act_for_users,
+            audit_log=repositories.audit_log,
+            identities=repositories.identities,
         )

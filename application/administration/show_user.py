@@ -21,6 +21,7 @@ from domain.identities.session import Session, TokenRepeat
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.verification_state import VerificationState
+from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,11 @@ class ShowUser:
             AuditFailed
             StorageError
         """
-        return await self.describe(
-            caller, await self.find_user(query), reason, with_full_number=with_full_number
-        )
+        caller.check_scope(Scope.READ_USERS)
+        user = await self.find_user(query)
+        if isinstance(query, PhoneNumber):
+            await self.view_phone.record_search(caller, user.subject, reason)
+        return await self.describe(caller, user, reason, with_full_number=with_full_number)
 
     async def describe(
         self, caller: Caller, user: FoundUser, reason: str = "", *, with_full_number: bool

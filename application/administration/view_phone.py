@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from application.administration.acts import VIEW_PHONE
 from application.administration.caller import Caller
-from application.limits.token_limits import TokenLimits
+from application.limits.actor_limits import ActorLimits
 from application.record_act import RecordAct
-from domain.administration.scope import PHONES_PER_TOKEN
+from domain.administration.scope import PHONES_PER_TOKEN, Scope
 from domain.errors import TooManyPhones
 from domain.phone import PhoneNumber
 
@@ -16,11 +16,12 @@ class ViewPhone:
     """Show the phone of somebody else.
 
     - Each full number is in the audit before it is shown.
-    - A service token sees at most 1,000 full numbers a day, on all instances together.
+    - A service token sees at most 1,000 full numbers a day, on all instances together, or finds
+      users by them.
     """
 
     record_act: RecordAct
-    limits: TokenLimits
+    limits: ActorLimits
 
     async def __call__(
         self, caller: Caller, phone: PhoneNumber, subject: str, reason: str = ""
@@ -39,6 +40,20 @@ class ViewPhone:
         await self.count(caller)
         async with self.record_act(caller.actor, VIEW_PHONE.action, subject, reason):
             return phone.e164
+
+    async def record_search(self, caller: Caller, subject: str, reason: str = "") -> None:
+        """Record that a service token finds a user by the full number, like a view of that number.
+
+        One that may see no number would otherwise guess them, and nobody could find out.
+
+        Raises:
+            TooManyPhones
+            AuditFailed
+            StorageError
+        """
+        if caller.is_token and not caller.has_scope(Scope.READ_PHONES):
+            await self.count(caller)
+            await self.record_act.begin(caller.actor, VIEW_PHONE.action, subject, reason)
 
     async def count(self, caller: Caller) -> None:
         """Count a full number that a service token is about to read. People have no such limit.

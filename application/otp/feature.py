@@ -12,7 +12,6 @@ from application.limits.delivery_limiter import DeliveryLimiter
 from application.limits.effective_limits import EffectiveLimits
 from application.limits.limit_alerts import LimitAlerts
 from application.limits.measure_limits import MeasureLimits
-from application.limits.token_limits import TokenLimits
 from application.operations.cleanup import expire
 from application.otp.check_otp import CheckOtp
 from application.otp.codes import OtpCodes
@@ -151,8 +150,8 @@ class LimitsFeature:
             return sum([await step(now) for step in steps])
 
         core.operations.cleanup.add_steps({"expired_rate_limits": expire_limits})
-        self.token_limits = TokenLimits(limit_store, clock)
-        self.view_phone = ViewPhone(core.record_act, self.token_limits)
+        core.administration.actor_limits.limit_store = limit_store
+        self.view_phone = ViewPhone(core.record_act, core.administration.actor_limits)
         self.view_user = ViewUser(core.identities.get_user, self.view_phone)
         self.show_user = ShowUser(
             find_user=core.administration.find_user,

@@ -12,4 +12,5 @@ CHANGE_PHONE: Final = Act(
     scope=Scope.CHANGE_PHONES,
     needs_fresh_login=True,
     needs_reason=True,
+    is_limited=True,
 )

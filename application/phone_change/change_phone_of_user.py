@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from application.administration.act_for_users import ActForUsers
 from application.administration.caller import Caller
 from application.administration.find_user import FoundUser, UserQuery
-from application.limits.token_limits import TokenLimits
+from application.limits.actor_limits import ActorLimits
 from application.phone_change.acts import CHANGE_PHONE
 from application.phone_change.move_phone import MovePhone
 from application.ports.otp import PhoneVerifications
@@ -23,7 +23,7 @@ class ChangePhoneOfUser:
 
     act: ActForUsers
     move_phone: MovePhone
-    limits: TokenLimits
+    limits: ActorLimits
     phone_verifications: PhoneVerifications
     test_otps: TestOtps
     clock: Clock

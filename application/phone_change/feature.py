@@ -138,7 +138,7 @@ class PhoneChangeFeature:
                 clock=clock,
                 countries=policy.countries,
             ),
-            limits=limits.token_limits,
+            limits=core.administration.actor_limits,
             phone_verifications=verifications,
             test_otps=test_otps,
             clock=clock,

@@ -95,6 +95,7 @@ class LimitPurpose(StrEnum):
     ATTEMPTS = "attempts"
     CALLS = "calls"
     READS = "reads"
+    ACTS = "acts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,12 @@ from application.administration.feature import AdministrationFeature
 from application.administration.find_user import FindUser
 from application.ports.administration import AuditFilter
 from application.use_cases import UseCases
-from domain.administration.audit import Actor, ActorKind, AuditEntry
+from domain.administration.audit import Actor, AuditEntry
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
-from entrypoints.commands.parsing import parse_readings
+from entrypoints.commands.parsing import parse_actor, parse_readings
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import find_one
-from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
 from entrypoints.words.user_words import describe_actor_kind
 
@@ -27,7 +26,8 @@ _NO_ENTRIES: Final = "There are no entries. Those of a deleted account are found
 
 def audit(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """List audit entries, the newest first."""
-    actor, caller = _parse_actor(arguments.by), find_operator()
+    actor = None if arguments.by is None else parse_actor(arguments.by)
+    caller = find_operator()
 
     async def list_entries(use_cases: UseCases) -> Sequence[AuditEntry]:
         administration = use_cases.administration
@@ -74,17 +74,6 @@ async def _list_all(
         if cursor is None:
             break
     return entries[:limit]
-
-
-def _parse_actor(text: str | None) -> Actor | None:
-    if text is None:
-        return None
-    kind, _, actor_id = text.partition(":")
-    try:
-        return Actor(ActorKind(kind.replace("-", "_")), actor_id)
-    except ValueError:
-        kinds = ", ".join(ActorKind)
-        raise InvalidArgument(f"--by: write KIND:ID; the kinds are {kinds}.") from None
 
 
 def _render(entry: AuditEntry) -> str:

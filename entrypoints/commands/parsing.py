@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from application.administration.find_user import UserQuery
-from domain.administration.audit import parse_reason
+from domain.administration.audit import Actor, ActorKind, parse_reason
 from domain.errors import InvalidValue
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.read import SettingsError, find_text
@@ -43,6 +44,27 @@ def parse_reason_option(text: str, *, is_required: bool) -> str:
         return parse_reason(text, is_required=is_required)
     except InvalidValue as error:
         raise InvalidArgument(f"--reason: {error.message}") from None
+
+
+def parse_since(text: str) -> datetime:
+    """Parse `--since`: a time, or a date, which begins in UTC; raises InvalidArgument."""
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidArgument(
+            "--since: write a time like 2026-05-01T09:30:00Z, or a date like 2026-05-01."
+        ) from None
+
+
+def parse_actor(text: str) -> Actor:
+    """Parse `--by`: who acted, as the audit shows it; raises InvalidArgument."""
+    kind, _, actor_id = text.partition(":")
+    try:
+        return Actor(ActorKind(kind.replace("-", "_")), actor_id)
+    except ValueError:
+        kinds = ", ".join(ActorKind)
+        raise InvalidArgument(f"--by: write KIND:ID; the kinds are {kinds}.") from None
 
 
 def find_url(settings: Settings, option: str, text: str) -> str:

@@ -13,6 +13,8 @@ from entrypoints.commands.options import (
     ID,
     PHONE,
     REASON_OPTION,
+    USER,
+    add_act_options,
     add_json_option,
     add_user_options,
 )
@@ -110,7 +112,29 @@ def _block(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return block(settings, arguments)
 
 
+def _add_unblock(unblock: ArgumentParser) -> None:
+    unblock.add_argument("user", metavar="USER", nargs="?", help=USER)
+    unblock.add_argument(
+        "--by",
+        metavar="KIND:ID",
+        help="instead of USER: all accounts that this one has blocked and nobody else, such as "
+        "service_token:ID or administrator:ID",
+    )
+    unblock.add_argument(
+        "--since", metavar="TIME", help="since when, such as 2026-05-01T09:30:00Z; with --by"
+    )
+    unblock.add_argument(
+        "--dry-run", action="store_true", help="only say what would be unblocked; with --by"
+    )
+    add_act_options(unblock)
+
+
 def _unblock(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    if arguments.by is not None:
+        from entrypoints.commands.unblock_by_actor import unblock_by_actor
+
+        return unblock_by_actor(settings, arguments)
+
     from entrypoints.commands.users import unblock
 
     return unblock(settings, arguments)
@@ -201,9 +225,13 @@ _LATER_ACTIONS: Final = (
     ),
     Command(
         name=acts.UNBLOCK.name,
-        help="Allow a blocked phone to sign in.",
-        examples=(f"{acts.UNBLOCK.name} {PHONE} {REASON_OPTION}",),
-        add_arguments=add_user_options,
+        help="Allow a blocked phone to sign in, or all that somebody has blocked.",
+        examples=(
+            f"{acts.UNBLOCK.name} {PHONE} {REASON_OPTION}",
+            f"{acts.UNBLOCK.name} --by service_token:{ID} --since 2026-05-01T09:30:00Z --dry-run "
+            f"{REASON_OPTION}",
+        ),
+        add_arguments=_add_unblock,
         run=_unblock,
     ),
     Command(

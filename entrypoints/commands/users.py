@@ -135,6 +135,10 @@ def block(settings: Settings, arguments: Namespace) -> Iterator[str]:
 
 def unblock(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Allow a blocked phone to sign in."""
+    if arguments.user is None:
+        raise InvalidArgument("Name the USER, or whose blocks end: --by KIND:ID --since TIME.")
+    if arguments.since is not None or arguments.dry_run:
+        raise InvalidArgument("--since and --dry-run go with --by KIND:ID.")
     user = call_for_user(
         settings,
         arguments,

@@ -245,6 +245,14 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         f"{LIMITS_RESET_TWICE} Wait before the next reset.",
         example=errors.TooManyResets(retry_after=3600),
     ),
+    errors.TooManyActs: ErrorRow(
+        429,
+        "rate_limited",
+        "You block, sign out, demote or restore users, change their numbers or send codes as often "
+        "as one may: people 60 times an hour and 300 times a day, a service token 600 and 3,000 "
+        "times. Commands have no such limit.",
+        example=errors.TooManyActs(retry_after=600),
+    ),
     errors.TooManyReads: ErrorRow(
         503,
         "unavailable",

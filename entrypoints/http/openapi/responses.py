@@ -66,7 +66,7 @@ def errors_of(
     - Pages of other origins may not change anything.
     - A JSON body may be malformed, or have no value for a field that is required.
     - A query parameter may be sent twice, or be unknown.
-    - The act of an operator may need a fresh login.
+    - The act of an operator may need a fresh login, or be limited.
     - Features may add errors of bodies.
     - The database may fail, or too many calls may wait for it, unless `UNAVAILABLE_ERROR` is None.
       It may name another error of a database that fails.
@@ -117,7 +117,10 @@ def with_related(
 
 def _errors_of_act(handler: HTTPRouteHandler) -> Sequence[DocumentedError]:
     act: Act | None = handler.opt.get("act")
-    return [errors.FreshLoginRequired] if act is not None and act.needs_fresh_login else []
+    if act is None:
+        return []
+    fresh: list[DocumentedError] = [errors.FreshLoginRequired] if act.needs_fresh_login else []
+    return [*fresh, errors.TooManyActs] if act.is_limited else fresh
 
 
 def describe_errors(

@@ -1,0 +1,69 @@
+"""Limits of what people of the staff and service tokens do, on all instances together."""
+
+from dataclasses import dataclass, field, replace
+
+from application.limits.events import ActLimitHalfUsed, ActLimitReached
+from application.ports.limits import LimitStore
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
+from domain.administration.audit import Actor, ActorKind
+from domain.administration.scope import ACTS_OF_PERSON, ACTS_OF_TOKEN
+from domain.errors import RateLimitExceeded, TooManyActs
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow, whole_seconds
+
+
+@dataclass(slots=True)
+class ActorLimits:
+    """Count what people of the staff and service tokens do. Commands have no limits.
+
+    `limit_store` is set when the limits are opened, which commands do not need.
+    """
+
+    clock: Clock
+    events: SecurityEvents
+    limit_store: LimitStore = field(init=False)
+
+    async def acquire(
+        self, actor: Actor, name: str, window: SlidingWindow, error: type[RateLimitExceeded]
+    ) -> None:
+        """Count one use of a service token, which the window limits. People have no such limits.
+
+        Raises:
+            RateLimitExceeded: `error`, if the limit is reached.
+            StorageError
+        """
+        if actor.kind is not ActorKind.SERVICE_TOKEN:
+            return
+        now = self.clock.now()
+        limit = RateLimit(f"token:{actor.id}", LimitPurpose.READS, name, window)
+        [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
+        if not isinstance(acquired, Acquisition):
+            raise error(whole_seconds(now, acquired))
+
+    async def acquire_act(self, actor: Actor) -> None:
+        """Count an act that does harm in the wrong hands, of a person or a service token.
+
+        Operators are warned of each act while half of a limit is used, and when it is reached.
+
+        Raises:
+            TooManyActs
+            StorageError
+        """
+        match actor.kind:
+            case ActorKind.SERVICE_TOKEN:
+                subject, windows = f"token:{actor.id}", ACTS_OF_TOKEN
+            case ActorKind.ADMINISTRATOR:
+                subject, windows = f"identity:{actor.id}", ACTS_OF_PERSON
+            case _:
+                return
+        now, purpose = self.clock.now(), LimitPurpose.ACTS
+        limits = tuple(RateLimit(subject, purpose, *window) for window in windows.items())
+        halves = tuple(replace(limit, window=limit.window.scale_percent(50)) for limit in limits)
+        [acquired] = await self.limit_store.acquire(Reservation(now, limits, watched=halves))
+        of_actor = {"actor_kind": actor.kind.value, "actor_id": actor.id}
+        if not isinstance(acquired, Acquisition):
+            self.events.record(ActLimitReached(**of_actor))
+            raise TooManyActs(whole_seconds(now, acquired))
+        if acquired.is_watched_used_up:
+            self.events.record(ActLimitHalfUsed(**of_actor))

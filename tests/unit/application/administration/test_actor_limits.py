@@ -1,0 +1,90 @@
+"""How often people of the staff and service tokens do what harms users in the wrong hands."""
+
+from datetime import timedelta
+
+import pytest
+
+from application.administration import acts
+from application.administration.caller import Caller
+from application.limits.events import ActLimitHalfUsed, ActLimitReached
+from application.phone_change.acts import CHANGE_PHONE
+from domain.administration.scope import Scope
+from domain.errors import TooManyActs, TooManyPhones
+from domain.identities.role import Role
+from tests.support.acts import BY_COMMAND, IN_API, REASON, a_token
+from tests.support.builders import a_phone
+from tests.support.core_harness import CoreHarness
+
+TOKEN = a_token(Role.ADMINISTRATOR)
+
+
+def test_these_acts_are_limited() -> None:
+    limited = {act.name for act in (*acts.CORE_ACTS, CHANGE_PHONE) if act.is_limited}
+    assert limited == {"block", "sign-out", "demote", "restore", "change-phone", "send-code"}
+
+
+async def act_for(app: CoreHarness, caller: Caller, times: int) -> int:
+    """Sign a user out and block one so many times, and return how often it was possible."""
+    act = app.administration.act_for_users
+    for done in range(times):
+        try:
+            if done % 2:
+                await act.block(caller, a_phone(2), REASON)
+            else:
+                await act.sign_out(caller, a_phone(1), REASON)
+        except TooManyActs:
+            return done
+    return times
+
+
+@pytest.mark.parametrize(
+    ("caller", "an_hour", "a_day"),
+    [(IN_API, 60, 300), (TOKEN, 600, 3_000)],
+    ids=["person", "token"],
+)
+async def test_a_person_and_a_token_act_so_often_an_hour_and_a_day(
+    app: CoreHarness, caller: Caller, an_hour: int, a_day: int
+) -> None:
+    await app.log_in(a_phone(1))
+    assert await act_for(app, caller, an_hour // 2 - 1) == an_hour // 2 - 1
+    assert ActLimitHalfUsed not in app.events.types
+    assert await act_for(app, caller, an_hour) == an_hour // 2 + 1
+    warnings = [event for event in app.events.recorded if isinstance(event, ActLimitHalfUsed)]
+    assert {event.actor_id for event in warnings} == {caller.actor.id}
+    with pytest.raises(TooManyActs) as error:
+        await app.administration.act_for_users.sign_out(caller, a_phone(1), REASON)
+    assert timedelta(hours=1) <= timedelta(seconds=error.value.retry_after) < timedelta(minutes=62)
+    assert app.events.types[-1] is ActLimitReached
+    assert len(app.database.audit_entries) == an_hour
+
+    # Others go on, and what does no harm is not counted.
+    assert await act_for(app, BY_COMMAND, an_hour + 1) == an_hour + 1
+    await app.administration.act_for_users.unblock(caller, a_phone(2), REASON)
+
+    done = an_hour
+    for _ in range(4):
+        app.advance(hours=1, minutes=2)
+        done += await act_for(app, caller, an_hour)
+    app.advance(hours=1, minutes=2)
+    assert (done, await act_for(app, caller, 1)) == (a_day, 0)
+
+
+async def test_a_token_finds_a_thousand_users_a_day_by_their_full_numbers(
+    app: CoreHarness,
+) -> None:
+    reader = a_token(Scope.READ_USERS)
+    user = (await app.add_user()).identity.id
+    await app.limits.show_user(reader, a_phone(1), REASON)
+    await app.limits.show_user(reader, a_phone(2), REASON)
+    found, unknown = app.database.audit_entries
+    assert (found.action, found.subject, found.reason) == (acts.VIEW_PHONE.action, user, REASON)
+    assert unknown.subject == app.keyed_hashes.hash_phone(a_phone(2))
+    await app.limits.show_user(reader, user, REASON)  # by its id
+    for number in range(998):
+        await app.limits.show_user(reader, a_phone(number), REASON)
+    with pytest.raises(TooManyPhones):
+        await app.limits.show_user(reader, a_phone(3), REASON)
+    assert len(app.database.audit_entries) == 1_000
+    # It counts with the numbers that a token reads.
+    with pytest.raises(TooManyPhones):
+        await app.limits.show_user(a_token(Scope.READ_USERS, Scope.READ_PHONES), user, REASON)

@@ -5,8 +5,13 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol, TypeVar, overload
 
-from application.ports.errors import ConcurrencyConflict
+from application.ports.errors import (
+    ConcurrencyConflict,
+    OperationRejected,
+    StorageUnavailable,
+)
 from application.ports.versioned import Savable, Versioned
+from domain.errors import DomainError
 
 K = TypeVar("K")
 K_contra = TypeVar("K_contra", contravariant=True)
@@ -17,6 +22,14 @@ Changed = tuple[R, T] | Awaitable[tuple[R, T]]
 
 MAX_RETRIES: Final = 100
 """More conflicts than that are an error: 500 parallel requests need a handful each."""
+NOTHING_WRITTEN: Final = (
+    DomainError,
+    StorageUnavailable,
+    OperationRejected,
+    ConcurrencyConflict,
+)
+"""Errors of a change that certainly wrote nothing. After any other, and after a cancellation, the
+record may be written."""
 _IMMEDIATE_RETRIES: Final = 3
 _MAX_DELAY_SECONDS: Final = 0.02
 

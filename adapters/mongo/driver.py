@@ -31,6 +31,7 @@ from pymongo.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
+    WriteConcernError,
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.monitoring import CommandListener, ServerHeartbeatListener
@@ -306,7 +307,8 @@ def port_error(error: Exception, problem: str | None = None) -> PortError:
         problem: Why no server is reached, if that is known.
 
     A timeout of an operation that was sent is a `StorageTimeout`: a write may have been done. So is
-    a connection that was lost, of which the driver does not say whether it was sent.
+    a connection that was lost, of which the driver does not say whether it was sent, and a write
+    that only the primary is known to have.
     """
     reason, details = describe_cause(error), _describe_details(error)
     match error:
@@ -335,6 +337,8 @@ def port_error(error: Exception, problem: str | None = None) -> PortError:
             # A value that cannot be encoded: nothing was sent.
             return OperationRejected(reason, details)
         case PyMongoError(timeout=True) if not isinstance(error, _UNSENT):
+            return StorageTimeout(reason, details)
+        case WriteConcernError():
             return StorageTimeout(reason, details)
         case AutoReconnect():
             is_known = isinstance(error, _NOTHING_DONE)

@@ -31,7 +31,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerificat
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from application.update import change
+from application.update import NOTHING_WRITTEN, change
 from domain.errors import (
     CountryNotServed,
     DeliveryFailed,
@@ -430,7 +430,7 @@ class RequestOtp:
     ) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to one that a parallel request caused.
 
-        Permits that are not used are released.
+        Permits are released if it is certain that the record does not hold them.
         """
         permits = Permits(acquired.acquired_at, acquired.parts, recognition)
         rejections = self.rejections.of(phone)
@@ -444,13 +444,13 @@ class RequestOtp:
                 successor = successor.keep_rejections(rejections, acquired.acquired_at)
             return successor, decision
 
-        is_used = False
         try:
             decision = await change(self.phone_verifications, phone, record, loaded=loaded)
-            is_used = decision.is_new
-        finally:
-            if not is_used:
-                await self.delivery_limiter.release(acquired)
+        except NOTHING_WRITTEN:
+            await self.delivery_limiter.release(acquired)
+            raise
+        if not decision.is_new:
+            await self.delivery_limiter.release(acquired)
         return decision
 
     async def _deliver(

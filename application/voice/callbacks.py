@@ -19,7 +19,7 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
-from application.update import change
+from application.update import NOTHING_WRITTEN, change
 from application.voice.events import CallbackRequested
 from application.voice.place_code_call import PlaceCodeCall
 from domain.errors import InvalidValue, TooManyOtpRequests
@@ -201,7 +201,9 @@ class Callbacks:
         loaded: Versioned[PhoneVerification],
         acquired: Acquisition,
     ) -> bool:
-        """Record the callback, and return whether it is new. Unused permits are released.
+        """Record the callback, and return whether it is new.
+
+        Permits are released if it is certain that the record does not hold them.
 
         Raises:
             TooManyOtpRequests
@@ -212,14 +214,15 @@ class Callbacks:
             successor = record(current, acquired)
             return successor, successor is not current
 
-        is_new = False
         try:
             is_new = await change(
                 self.phone_verifications, phone, record_with_permits, loaded=loaded
             )
-        finally:
-            if not is_new:
-                await self.delivery_limiter.release(acquired)
+        except NOTHING_WRITTEN:
+            await self.delivery_limiter.release(acquired)
+            raise
+        if not is_new:
+            await self.delivery_limiter.release(acquired)
         return is_new
 
     def _find_problem(self, phone: PhoneNumber, now: datetime) -> tuple[str, str] | None:

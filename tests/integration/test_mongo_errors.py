@@ -51,7 +51,6 @@ ID_TAKEN = {"code": 11000, "index": 3}
             StorageUnavailable,
             "OperationFailure 13",
         ),
-        (WriteConcernError(SECRET, 64), StorageUnavailable, "WriteConcernError 64"),
         (
             DuplicateKeyError(SECRET, 11000, {"keyValue": {"a": SECRET}}),
             UniqueViolation,
@@ -65,6 +64,8 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}), StorageTimeout, "ExecutionTimeout 50"),
         (WTimeoutError(SECRET, 64, {"errmsg": SECRET}), StorageTimeout, "WTimeoutError 64"),
         (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 65"),
+        # The primary wrote it, and perhaps loses it.
+        (WriteConcernError(SECRET, 91), StorageTimeout, "WriteConcernError 91"),
         # Errors of some documents or values.
         (InvalidBSON(SECRET), CorruptRecord, "InvalidBSON"),
         (OperationFailure(SECRET, 301), CorruptRecord, "OperationFailure 301"),

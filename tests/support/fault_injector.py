@@ -1,5 +1,6 @@
 """Make an operation of the in-memory adapters fail, kill the process or run something first."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,13 @@ def name_operation(port_name: str, port: object, method: str, arguments: Sequenc
     if method == "save" and hasattr(port, "add"):
         method = "replace" if arguments[-1] else "add"
     return f"{port_name}.{method}"
+
+
+async def cancel_this() -> None:
+    """Cancel the running task, as a client that disconnects: its next step raises that."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
 
 
 class ProcessKilled(BaseException):

@@ -13,6 +13,7 @@ import pytest
 from application.identities.login import LoggedIn
 from application.otp.events import OtpAttemptsExhausted
 from application.otp.verify_otp import OtpRejected
+from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.errors import (
     DeliveryFailed,
@@ -36,7 +37,7 @@ from tests.support.fakes.messenger import (
     UNAVAILABLE,
     UNKNOWN,
 )
-from tests.support.fault_injector import ProcessKilled
+from tests.support.fault_injector import ProcessKilled, cancel_this
 
 HOUR = timedelta(hours=1)
 ONE_PER_HOUR = SlidingWindow(1, HOUR)
@@ -333,6 +334,25 @@ async def test_after_a_kill_between_update_and_release_the_permits_expire(
     app.advance(hours=2)
     await app.operations.cleanup()
     assert unverified(app) == 0
+
+
+@pytest.mark.parametrize(
+    ("is_done", "error", "held"), [(False, StorageUnavailable, 0), (True, StorageTimeout, 1)]
+)
+async def test_a_delivery_that_may_be_recorded_keeps_its_permits(
+    app: CoreHarness, error: type[Exception], held: int, *, is_done: bool
+) -> None:
+    app.faults.fail_on("phone_verifications.save", is_done=is_done)
+    with pytest.raises(error):
+        await app.request_otp()
+    assert unverified(app) == held
+
+
+async def test_a_delivery_whose_write_was_cancelled_keeps_its_permits(app: CoreHarness) -> None:
+    app.faults.run_before("phone_verifications.save", cancel_this)
+    with pytest.raises(asyncio.CancelledError):
+        await app.request_otp()
+    assert unverified(app) == 1
 
 
 async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_not_the_first() -> (

@@ -12,7 +12,7 @@ from application.identities.login import LoggedIn
 from application.otp.events import OtpRequestRejected, OtpSuppressed
 from application.otp.provider_pause import PAUSE
 from application.otp.verify_otp import OtpRejected
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel
@@ -30,6 +30,7 @@ from tests.support.fakes.call_provider import (
     REJECTED,
     UNKNOWN,
 )
+from tests.support.fault_injector import cancel_this
 from tests.support.policies import make_policy
 from tests.support.voice.stored import stored_calls
 
@@ -211,6 +212,18 @@ async def test_no_call_is_placed_if_something_cannot_be_recorded(
     assert +permits(app) == {}
     app.advance(hours=1)
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
+
+
+async def test_a_callback_that_may_be_recorded_keeps_its_permits(app: AppHarness) -> None:
+    app.faults.fail_on("phone_verifications.save", is_done=True)
+    with pytest.raises(StorageTimeout):
+        await app.request_callback()
+    assert permits(app)["country:US:calls:callbacks:strangers"] == 1
+
+    app.faults.run_before("phone_verifications.save", cancel_this)
+    with pytest.raises(asyncio.CancelledError):
+        await app.request_callback(a_phone(2))
+    assert permits(app)["country:US:calls:callbacks:strangers"] == 2
 
 
 @pytest.mark.parametrize(

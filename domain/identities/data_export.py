@@ -34,8 +34,8 @@ class DataExport:
     def repeat(self, now: datetime) -> "DataExport":
         """Return the export after the person asks again.
 
-        A day after an export began, it is a new one. Within an hour, a broken one is repeated, and
-        one that is still under way is not.
+        A day after an export began, it is a new one. Within an hour, one that broke is repeated.
+        One that is still under way counts as one that will be complete.
 
         Raises:
             TooManyExports
@@ -43,9 +43,10 @@ class DataExport:
         age = now - self.started_at
         if age >= EXPORT_INTERVAL:
             return DataExport(now, last_began_at=now)
-        is_repeatable = not self.is_complete and age < EXPORT_REPEAT_PERIOD
-        if not is_repeatable or self.transfers >= MAX_EXPORT_TRANSFERS:
+        is_under_way = (
+            self.last_began_at is not None and now - self.last_began_at < LOST_TRANSFER_PERIOD
+        )
+        is_over = self.is_complete or age >= EXPORT_REPEAT_PERIOD
+        if is_over or is_under_way or self.transfers >= MAX_EXPORT_TRANSFERS:
             raise TooManyExports(whole_seconds(now, self.started_at + EXPORT_INTERVAL))
-        if self.last_began_at is not None and now - self.last_began_at < LOST_TRANSFER_PERIOD:
-            raise TooManyExports(whole_seconds(now, self.last_began_at + LOST_TRANSFER_PERIOD))
         return replace(self, transfers=self.transfers + 1, last_began_at=now)

@@ -43,8 +43,10 @@ def size_header(file: SentFile) -> Mapping[str, str]:
 class FileResponse:
     """The response with a file.
 
-    The file is open as long as this response is being sent. It is closed at once at the end, when
-    the client disconnects, when it reads too slowly or loses its slot, and after an error.
+    The file is open as long as this response is being sent. It is closed at once when all of it was
+    sent, when the client disconnects, when it reads too slowly or loses its slot, and after an
+    error. The client sees the end of the response after that: what closing the file records is true
+    for its next request.
 
     Attributes:
         open_file: Opens the file.
@@ -64,6 +66,7 @@ class FileResponse:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open the file and send it; raises what `open_file` raises before anything is sent."""
+        is_whole = False
         async with self.slot as read, self.open_file() as file:
             headers = {**self.headers, **self.headers_of(file)}
             # It has no default headers, whose values would be wrong.
@@ -87,16 +90,20 @@ class FileResponse:
                 await asyncio.gather(sending, *endings, return_exceptions=True)
             if is_sent:
                 try:
-                    sending.result()
+                    is_whole = sending.result()
                 except PortError as error:
                     # The server closes the connection, because the response is incomplete.
                     _log.error("request_failed", error=type(error).__name__, reason=str(error))
             elif read.is_ended.is_set():
                 _log.warning(_STALLED)
+        if is_whole:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead) -> None:
-    """Send all chunks. Whoever runs this cancels it when nobody needs the rest.
+async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead) -> bool:
+    """Send all chunks, and return whether the client took them.
+
+    Whoever runs this cancels it when nobody needs the rest.
 
     No variable here may refer to the task, as `timeout = asyncio.timeout(…)` does: a cancelled task
     keeps its exception, and the exception keeps all variables. That would be a reference cycle,
@@ -110,9 +117,9 @@ async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead)
         except TimeoutError:
             # The file is closed; the server keeps the connection until the client reads or leaves.
             _log.warning(_STALLED)
-            return
+            return False
         read.waits_since = math.inf
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    return True
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

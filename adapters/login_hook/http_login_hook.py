@@ -23,6 +23,7 @@ from application.identities.extension_calls import claims_size
 from application.identities.extensions import AllowLogin, RejectLogin
 from application.ports.login_hook import LoginHookFailed, LoginInquiry
 from domain.identities.claims import MAX_CLAIMS_BYTES
+from domain.json_values import find_repeated_keys, has_nul
 from domain.otp.delivery import Channel
 
 TIMEOUT: Final = 3.0
@@ -178,12 +179,17 @@ def _parse(response: HttpResponse) -> AllowLogin | RejectLogin:
         # Not the text of the response, in which bytes that are no UTF-8 are replaced: two claims
         # that differ could become the same.
         decision = msgspec.json.decode(response.body, type=_Allow | _Reject)
+        repeated = find_repeated_keys(response.body, ("decision", "claims", "text"))
     except (ValueError, RecursionError):
         raise _WrongResponse("its response is no decision in JSON") from None
+    if repeated:
+        raise _WrongResponse(f"its response has a key twice in the field {next(iter(repeated))}")
     if isinstance(decision, _Reject):
         return RejectLogin(decision.text)
     if (size := claims_size(decision.claims)) > MAX_CLAIMS_BYTES:
         raise _WrongResponse(f"its claims have {size} bytes, more than {MAX_CLAIMS_BYTES}")
+    if has_nul(decision.claims):
+        raise _WrongResponse("its claims have a NUL (U+0000)")
     return AllowLogin(decision.claims)
 
 

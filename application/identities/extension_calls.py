@@ -21,6 +21,7 @@ from application.identities.extensions import (
 from application.ports.errors import ExtensionFailed, PortError
 from application.tasks import call_adapter, is_ended
 from domain.identities.claims import MAX_CLAIMS_BYTES
+from domain.json_values import has_nul
 
 T = TypeVar("T")
 Claims = Mapping[str, Mapping[str, Any]]
@@ -146,7 +147,7 @@ def _to_json(name: str, loaded: object) -> Mapping[str, Any]:
     """Return the claims as other programs read them.
 
     Raises:
-        ExtensionFailed: They are no JSON object.
+        ExtensionFailed: They are no JSON object, or have a NUL.
     """
     if not isinstance(loaded, Mapping):
         raise _failed(name, f"its claims are {type(loaded).__name__}, and no JSON object")
@@ -157,6 +158,8 @@ def _to_json(name: str, loaded: object) -> Mapping[str, Any]:
         claims: Mapping[str, Any] = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise _failed(name, f"its claims are no JSON: {type(error).__name__}") from error
+    if has_nul(claims):
+        raise _failed(name, "its claims have a NUL (U+0000)")
     return claims
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from domain.app_data.json_values import check_integer
 from domain.errors import TooLong, TooShort, UnsupportedValue
+from domain.json_values import check_json
 
 MAX_APP_DATA_BYTES: Final = 4096
 """Of compact JSON in UTF-8."""
@@ -23,8 +23,7 @@ class AppData:
     Attributes:
         id: The id of the identity.
         text: The object as JSON, with sorted keys: one object has one text. As a text it is the
-            same in every database, with keys such as `$set`, and with NUL characters, which not
-            every database has in an object or a text.
+            same in every database, with keys such as `$set`.
     """
 
     id: str
@@ -50,7 +49,7 @@ def parse_app_data(identity_id: str, values: Mapping[str, object]) -> AppData | 
     Raises:
         TooShort, TooLong: A key has no character or too many, or the object too many bytes.
         UnsupportedValue: A value is an object or an array.
-        InvalidNumber: See `check_integer`.
+        InvalidCharacters, InvalidNumber: See `check_json`.
     """
     for key, value in values.items():
         if not key:
@@ -62,7 +61,7 @@ def parse_app_data(identity_id: str, values: Mapping[str, object]) -> AppData | 
                 f"The value of {key!r} is no text, number, true, false or null. Objects and arrays"
                 " are not allowed: send them as a text of JSON."
             )
-        check_integer(value)
+    check_json(values)
     text = json.dumps(
         values, separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=True
     )

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from domain.app_data.json_values import check_integer
 from domain.errors import TooLong
 from domain.identities.claims import MAX_CLAIMS_BYTES
+from domain.json_values import check_json
 
 _TOO_LONG: Final = (
     f"The claims have at most {MAX_CLAIMS_BYTES} bytes as compact JSON in ASCII, where é has six."
@@ -23,7 +23,7 @@ def parse_claims(values: Mapping[str, object]) -> str:
 
     Raises:
         TooLong: It has too many bytes.
-        InvalidNumber: See `check_integer`.
+        InvalidCharacters, InvalidNumber: See `check_json`.
     """
     try:
         text = json.dumps(values, separators=(",", ":"), allow_nan=False, sort_keys=True)
@@ -31,14 +31,5 @@ def parse_claims(values: Mapping[str, object]) -> str:
         raise TooLong(_TOO_LONG) from None
     if len(text) > MAX_CLAIMS_BYTES:
         raise TooLong(_TOO_LONG)
-    _check_integers(values)
+    check_json(values)
     return text if values else ""
-
-
-def _check_integers(value: object) -> None:
-    if isinstance(value, Mapping):
-        value = [*value.values()]
-    if isinstance(value, list):
-        for each in value:
-            _check_integers(each)
-    check_integer(value)

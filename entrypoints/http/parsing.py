@@ -13,6 +13,7 @@ from litestar.params import QueryParameter
 
 from domain.errors import InvalidValue, UnsupportedValue
 from domain.identifier import parse_identifier
+from domain.json_values import find_repeated_keys
 from domain.otp.delivery import Channel
 from entrypoints.http.described_rules import described_rules
 from entrypoints.http.errors.core import CORE_TABLE
@@ -223,33 +224,50 @@ def with_fields(
 
 
 def parse_json(content: bytes, body_type: type[A]) -> A:
-    """Parse a JSON body strictly: no value is converted to another type.
+    """Parse a JSON body strictly: no value is converted to another type, and no key comes twice.
 
     Args:
         content: The raw body.
         body_type: A msgspec Struct.
 
     Raises:
-        InvalidFields: A field is missing, unknown or of the wrong type.
+        InvalidFields: A field is missing, unknown or of the wrong type, or comes twice, or a key in
+            it does.
         InvalidBody: The body is not a JSON object.
     """
     content = content.removeprefix(BOM_UTF8)  # RFC 8259 §8.1 lets a parser ignore it
     try:
-        return msgspec.json.decode(content, type=body_type)
+        body = msgspec.json.decode(content, type=body_type)
+        errors = _find_repeated(content, body_type)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise _find_errors(content, body_type) from None
+    if errors:
+        raise InvalidFields(*errors)
+    return body
+
+
+def _find_repeated(content: bytes, body_type: type[Any]) -> Sequence[FieldError]:
+    repeated = find_repeated_keys(content, body_type.__struct_encode_fields__)
+    return [
+        FieldError(
+            field,
+            FieldErrorCode.REPEATED_FIELD,
+            f"Send the key '{key[:MAX_FIELD_NAME_LENGTH]}' only once.",
+        )
+        for field, key in repeated.items()
+    ]
 
 
 def _find_errors(content: bytes, body_type: type[Any]) -> InvalidFields:
     try:
         body = msgspec.json.decode(content)
+        if not isinstance(body, dict):
+            return InvalidBody(FieldErrorCode.WRONG_TYPE, "The body must be a JSON object.")
+        errors = [*_find_repeated(content, body_type)]
     except msgspec.ValidationError:  # without a type, it is one of a number
         return InvalidBody(FieldErrorCode.INVALID_NUMBER, "A number in the body is too large.")
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return InvalidBody(FieldErrorCode.INVALID_JSON, "The body is not valid JSON.")
-    if not isinstance(body, dict):
-        return InvalidBody(FieldErrorCode.WRONG_TYPE, "The body must be a JSON object.")
-    errors = []
     fields = msgspec.structs.fields(body_type)
     for field in fields:
         if field.encode_name not in body:
@@ -268,8 +286,6 @@ def _find_errors(content: bytes, body_type: type[Any]) -> InvalidFields:
     for name in unknown[:MAX_UNKNOWN_FIELDS]:
         shown = name[:MAX_FIELD_NAME_LENGTH]
         errors.append(FieldError(shown, FieldErrorCode.UNKNOWN_FIELD, "This field is unknown."))
-    if not errors:  # only an earlier value of a repeated field has the wrong type
-        return InvalidBody(FieldErrorCode.REPEATED_FIELD, "Send each field only once.")
     return InvalidFields(*errors)
 
 

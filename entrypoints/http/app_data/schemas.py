@@ -7,12 +7,15 @@ import msgspec
 from litestar.openapi.spec import OpenAPIType, Schema
 
 from domain.app_data.app_data import MAX_APP_DATA_BYTES, MAX_KEY_LENGTH
-from domain.app_data.json_values import MAX_INTEGER
 from domain.identities.claims import MAX_CLAIMS_BYTES
+from domain.json_values import MAX_INTEGER
 from entrypoints.http.fields import described
 from entrypoints.http.target import ReasonField
 
-_INTEGERS: Final = f"Integers are at most ±{MAX_INTEGER}, which all programs read alike."
+_ALIKE: Final = (
+    f"So that all programs read it alike, integers are at most ±{MAX_INTEGER}, no key comes twice"
+    " in an object, and no key or text has U+0000."
+)
 _FLAT: Final = Schema(
     type=[OpenAPIType.STRING, OpenAPIType.NUMBER, OpenAPIType.BOOLEAN, OpenAPIType.NULL]
 )
@@ -22,7 +25,7 @@ AppDataField = Annotated[
     Mapping[str, Any],
     described(
         "What the backend keeps with the user: texts, numbers, true, false and null by keys of 1 to"
-        f" {MAX_KEY_LENGTH} characters. {_INTEGERS} It has at most {MAX_APP_DATA_BYTES} bytes as"
+        f" {MAX_KEY_LENGTH} characters. {_ALIKE} It has at most {MAX_APP_DATA_BYTES} bytes as"
         " compact JSON in UTF-8. An empty object for nothing.",
         APP_DATA_EXAMPLE,
         additional_properties=_FLAT,
@@ -33,7 +36,7 @@ ClaimsField = Annotated[
     Mapping[str, Any],
     described(
         "What short-lived access tokens of the user have in their claim `app`, where everybody who"
-        f" holds the token reads it: a JSON object. {_INTEGERS} It has at most {MAX_CLAIMS_BYTES}"
+        f" holds the token reads it: a JSON object. {_ALIKE} It has at most {MAX_CLAIMS_BYTES}"
         " bytes as compact JSON in ASCII. An empty object for nothing.",
         CLAIMS_EXAMPLE,
     ),

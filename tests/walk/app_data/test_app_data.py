@@ -26,7 +26,7 @@ def test_a_backend_keeps_data_with_a_user(walker: Walker, backend: dict[str, str
     def put(name: str, body: dict[str, Any]) -> Any:
         return walker.http.put(f"{path}/{name}", json=body, headers=backend)
 
-    app_data = {"plan": "Zoë\x00", "seats": 5, "price": 1.5, "is_paid": True, "until": None}
+    app_data = {"plan": "Zoë", "seats": 5, "price": 1.5, "is_paid": True, "until": None}
     claims = {"roles": ["editor"]}
     assert put("app-data", {"app_data": app_data, "reason": "she paid"}).json() == {
         "app_data": app_data
@@ -51,6 +51,8 @@ def test_a_backend_keeps_data_with_a_user(walker: Walker, backend: dict[str, str
         ("app-data", b'{"app_data":{"a":{}}}'): ("app_data", "unsupported_value"),
         ("app-data", b'{"app_data":{"a":1e400}}'): ("body", "invalid_number"),
         ("claims", b'{"claims":{"a":9007199254740992}}'): ("claims", "invalid_number"),
+        ("claims", b'{"claims":{"a":[{"b":1,"b":1}]}}'): ("claims", "repeated_field"),
+        ("app-data", b'{"app_data":{"a":"\\u0000"}}'): ("app_data", "invalid_characters"),
         ("claims", b'{"claims":{"a":"%s"}}' % (b"x" * 600)): ("claims", "too_long"),
     }
     for (name, body), expected in errors.items():

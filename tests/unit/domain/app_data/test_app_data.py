@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from domain.app_data.app_data import MAX_APP_DATA_BYTES, MAX_KEY_LENGTH, parse_app_data
-from domain.app_data.json_values import MAX_INTEGER
-from domain.errors import InvalidNumber, TooLong, TooShort, UnsupportedValue
+from domain.errors import InvalidCharacters, InvalidNumber, TooLong, TooShort, UnsupportedValue
+from domain.json_values import MAX_INTEGER
 from tests.support.builders import an_id
 
 
 def test_what_is_kept_is_what_was_sent() -> None:
     values = {
-        "plan": "Zoë 👩‍🚀\x00\n",
+        "plan": "Zoë 👩‍🚀\\u0000\n",
         "$set.a": -MAX_INTEGER,
         "half": 0.5,
         "large": 1e300,
@@ -42,6 +42,8 @@ def test_the_limit_counts_bytes_of_compact_json() -> None:
         ({"address": {"city": "Pune"}}, UnsupportedValue, "'address' is no text"),
         ({"a": 1, "roles": ["admin"]}, UnsupportedValue, "text of JSON"),
         ({"id": MAX_INTEGER + 1}, InvalidNumber, "as a text"),
+        ({"plan": "Zoë\0"}, InvalidCharacters, r"U\+0000"),
+        ({"plan\0": 1}, InvalidCharacters, r"U\+0000"),
     ],
 )
 def test_an_error_says_what_to_do(

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from domain.app_data.claims import parse_claims
-from domain.app_data.json_values import MAX_INTEGER
-from domain.errors import InvalidNumber, TooLong
+from domain.errors import InvalidCharacters, InvalidNumber, TooLong
 from domain.identities.claims import MAX_CLAIMS_BYTES, read_claims
+from domain.json_values import MAX_INTEGER
 
 
 def test_claims_may_have_objects_and_arrays_in_them() -> None:
@@ -32,3 +32,6 @@ def test_a_claim_that_programs_would_misread_is_an_error() -> None:
         parse_claims({"a": deep})
     with pytest.raises(InvalidNumber):
         parse_claims({"of": [{"shop": MAX_INTEGER + 1}]})
+    for claims in ({"a\0": 1}, {"of": [{"a": "\0"}]}, {"of": [{"\0": 1}]}):
+        with pytest.raises(InvalidCharacters, match="U\\+0000"):
+            parse_claims(claims)

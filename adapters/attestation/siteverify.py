@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -38,12 +39,36 @@ MAX_AGE: Final = timedelta(minutes=10)
 SUCCESS_TTL: Final = 30.0
 """Seconds for which the health check needs no request after a response of the provider."""
 _NO_RESPONSE_OF_A_CLIENT: Final = "dialtone-health-check"
-_SECRET_ERRORS: Final = {"missing-input-secret", "invalid-input-secret"}
-_INTERNAL_ERROR: Final = "internal-error"
 _ERROR_CODE: Final = re.compile(r"[a-z-]{1,40}")
 _SHOWN_ERRORS: Final = 3
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _NOT_ACCEPTED: Final = "the provider rejects the secret in DIALTONE_ATTESTATION_SECRET"
+_OTHER_SITE: Final = (
+    "the provider says that DIALTONE_ATTESTATION_SITE_KEY and DIALTONE_ATTESTATION_SECRET are not "
+    "of the same site"
+)
+_NO_REQUEST: Final = "the provider does not accept the requests of the service"
+_FAULTS: Final = {
+    "missing-input-secret": _NOT_ACCEPTED,
+    "invalid-input-secret": _NOT_ACCEPTED,
+    "invalid-keys": _NOT_ACCEPTED,  # reCAPTCHA
+    "invalid-parsed-secret": _NOT_ACCEPTED,  # Turnstile
+    "invalid-widget-id": _OTHER_SITE,  # Turnstile
+    "invalid-sitekey": _OTHER_SITE,  # hCaptcha
+    "sitekey-secret-mismatch": _OTHER_SITE,
+    "not-using-dummy-passcode": _OTHER_SITE,  # hCaptcha: one of the keys is for tests
+    "bad-request": _NO_REQUEST,
+    "missing-remoteip": _NO_REQUEST,  # hCaptcha
+    "invalid-remoteip": _NO_REQUEST,
+    "internal-error": "the provider has an internal error",
+}
+"""The error codes that say nothing of the proof: it may be valid."""
+_REJECTED_STATUSES: Final = {400, 422}
+"""The 4xx with which some providers respond to an invalid proof. Another is about the service."""
+_HCAPTCHA_HOST: Final = re.compile(r"(?:.+\.)?hcaptcha\.com")
+_HCAPTCHA_SITE_KEY: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NO_HOSTNAMES: Final = {"", "not-provided"}
+"""How hCaptcha says under high traffic that it names no host."""
 _FOR_TESTS: Final = "the secret is one for tests: the provider accepts every response"
 _SCORED: Final = (
     "the key has scores, with which no client fails: use a key of reCAPTCHA v2, Turnstile or "
@@ -67,12 +92,14 @@ class SiteverifyAttestation:
     | answer of the provider | result |
     |---|---|
     | `success`, for one of our host names, and not older than ten minutes | valid |
+    | the same of hCaptcha, without a host name | valid |
     | no `success`, another or no host name, a score | invalid |
-    | an error about the secret, or an internal one | unavailable |
-    | none in three seconds, a 5xx, anything else | unavailable |
+    | an error about the keys, the request or the provider itself | unavailable |
+    | none in three seconds, a 429, a 5xx, anything else | unavailable |
 
     The provider gets no IP: it knows the client from its widget. It accepts each response once, and
-    it does not know the subject.
+    it does not know the subject. hCaptcha gets the site key too: it checks that the response is one
+    of our widget, also while it names no host.
     """
 
     binds_subject: Final = False
@@ -85,6 +112,7 @@ class SiteverifyAttestation:
         hostnames: Collection[str],
         transport: Transport,
         now: Callable[[], float] = time.monotonic,
+        count_missing_hostname: Callable[[], object] = lambda: None,
     ) -> None:
         """Ask at a URL.
 
@@ -95,13 +123,18 @@ class SiteverifyAttestation:
             hostnames: Where the widget may have been: host names of pages, names of Android apps.
             transport: Sends the requests.
             now: A monotonic clock in seconds.
+            count_missing_hostname: Counts a valid proof for which hCaptcha named no host.
         """
         self._url = url
-        self._secret = secret
+        self._form = {"secret": secret}
+        self._is_hcaptcha = is_hcaptcha(url, site_key)
+        if self._is_hcaptcha:
+            self._form["sitekey"] = site_key
         self._site_key = site_key
         self._hostnames = {hostname.lower() for hostname in hostnames}
         self._transport = transport
         self._now = now
+        self._count_missing_hostname = count_missing_hostname
         self._checks = 0
         self._works_until = -math.inf
         self._has_scores = False
@@ -135,6 +168,8 @@ class SiteverifyAttestation:
         self._works_until = -math.inf if self._has_scores else self._now() + SUCCESS_TTL
         if problem := self._find_problem(answer):
             return invalid(problem, proof.response)
+        if self._lacks_hostname(answer):
+            self._count_missing_hostname()
         return valid(proof.response)
 
     async def check(self) -> None:
@@ -160,7 +195,7 @@ class SiteverifyAttestation:
         """
         try:
             answered = await self._transport.request(
-                "POST", self._url, form={"secret": self._secret, "response": response}
+                "POST", self._url, form={**self._form, "response": response}
             )
         except ConnectionFailed as error:
             reason = f"no connection to the provider ({error.reason})"
@@ -168,13 +203,13 @@ class SiteverifyAttestation:
         except NoResponse as error:
             raise PortError("no response of the provider", error.details) from None
         answer = _parse(answered)
-        if answer is None:
+        if answer is not None and not answer.success:
+            for error_code in answer.error_codes or ():
+                if error_code in _FAULTS:
+                    raise PortError(_FAULTS[error_code])
+        is_answered = answered.status < 400 or answered.status in _REJECTED_STATUSES
+        if answer is None or not is_answered:
             raise PortError(f"the provider responds with status {answered.status} and no result")
-        error_codes = answer.error_codes or []
-        if not answer.success and _SECRET_ERRORS.intersection(error_codes):
-            raise PortError(_NOT_ACCEPTED)
-        if not answer.success and _INTERNAL_ERROR in error_codes:
-            raise PortError("the provider has an internal error")
         return answer
 
     def _find_problem(self, answer: _Answer) -> str | None:
@@ -186,12 +221,22 @@ class SiteverifyAttestation:
             shown = ", ".join(list(known)[:_SHOWN_ERRORS])
             return f"the provider rejects it ({shown or 'without a reason'})"
         name = answer.hostname or answer.apk_package_name or ""
-        if name.lower() not in self._hostnames:
+        if name.lower() not in self._hostnames and not self._lacks_hostname(answer):
             shown = name if _NAME.fullmatch(name) else "none"
             return f"its host name is not in DIALTONE_ATTESTATION_HOSTNAMES: {shown}"
         if _is_old(answer.challenge_ts):
             return "it is older than ten minutes"
         return None
+
+    def _lacks_hostname(self, answer: _Answer) -> bool:
+        """Return whether hCaptcha named no host. Without one, a proof of others is invalid."""
+        return self._is_hcaptcha and (answer.hostname or "").lower() in _NO_HOSTNAMES
+
+
+def is_hcaptcha(url: str, site_key: str) -> bool:
+    """Return whether it is hCaptcha: by its host or, behind a proxy, as only its keys are UUIDs."""
+    host = urlsplit(url).hostname or ""
+    return bool(_HCAPTCHA_HOST.fullmatch(host) or _HCAPTCHA_SITE_KEY.fullmatch(site_key))
 
 
 def _parse(response: HttpResponse) -> _Answer | None:
@@ -222,6 +267,7 @@ async def open_siteverify(
     site_key: str,
     hostnames: Collection[str],
     *,
+    count_missing_hostname: Callable[[], object] = lambda: None,
     timeouts: Timeouts = TIMEOUTS,
 ) -> AsyncIterator[SiteverifyAttestation]:
     """Open the attestation, which keeps connections until the block ends.
@@ -229,4 +275,7 @@ async def open_siteverify(
     Opening sends no request.
     """
     async with open_transport(timeouts) as transport:
-        yield SiteverifyAttestation(url, secret, site_key, hostnames, transport)
+        yield SiteverifyAttestation(
+            *(url, secret, site_key, hostnames, transport),
+            count_missing_hostname=count_missing_hostname,
+        )

@@ -1,6 +1,6 @@
 """Proof before a message: a challenge in place of a 429."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -154,7 +154,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_attestation(
-    settings: Settings, keys: "SecretKeys"
+    settings: Settings, keys: "SecretKeys", count_missing_hostname: Callable[[], object]
 ) -> AsyncIterator[Attestation | None]:
     """Open what asks clients for a proof, until the block ends. None if nothing does."""
     attestation = settings.of(AttestationSettings)
@@ -167,7 +167,7 @@ async def open_attestation(
             peppers = keys.key_set(KeyPurpose.OTP_PEPPER)
             yield AltchaAttestation(peppers, attestation.attestation_difficulty)
         case AttestationType.SITEVERIFY:
-            async with open_siteverify(settings) as siteverify:
+            async with open_siteverify(settings, count_missing_hostname) as siteverify:
                 yield siteverify
         case Factory() as factory:
             from adapters.attestation.guarded import GuardedAttestation
@@ -185,7 +185,7 @@ def open_own_attestation(
 
 
 def open_siteverify(
-    settings: Settings,
+    settings: Settings, count_missing_hostname: Callable[[], object] = lambda: None
 ) -> AbstractAsyncContextManager["SiteverifyAttestation"]:
     """Open what asks a provider about the responses of its widget."""
     from adapters.attestation import siteverify
@@ -196,6 +196,7 @@ def open_siteverify(
         attestation.attestation_secret.value,
         attestation.attestation_site_key,
         attestation.attestation_hostnames,
+        count_missing_hostname=count_missing_hostname,
     )
 
 
@@ -264,15 +265,17 @@ class _Attestation(Feature):
         from application.attestation.feature import AttestationFeature
         from application.otp.feature import OtpFeature
 
-        core, attestation = opening.use_cases, None
+        core, attestation, counts = opening.use_cases, None, None
         if opening.metrics is not None:
             from adapters.metrics.features.attestation import CountAttestations
 
-            opening.listeners.add(CountAttestations(opening.metrics))
+            counts = CountAttestations(opening.metrics)
+            opening.listeners.add(counts)
         if core.find(OtpFeature) is not None:
+            count = counts.without_hostname.inc if counts else lambda: None
             with name_variable("DIALTONE_ATTESTATION"):
                 attestation = await opening.stack.enter_async_context(
-                    open_attestation(opening.settings, opening.keys)
+                    open_attestation(opening.settings, opening.keys, count)
                 )
         if hasattr(attestation, "check"):
             health = HeldHealthCheck(health_check_of(attestation))

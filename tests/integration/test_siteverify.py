@@ -13,13 +13,20 @@ from adapters.attestation.siteverify import (
     SUCCESS_TTL,
     TIMEOUTS,
     SiteverifyAttestation,
+    is_hcaptcha,
     open_siteverify,
 )
 from adapters.http import open_transport
 from application.ports.attestation import AttestationResult, AttestationStatus
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import AttestationProof
-from tests.support.servers.fake_siteverify import HOSTNAME, SECRET, SITE_KEY, FakeSiteverify
+from tests.support.servers.fake_siteverify import (
+    HCAPTCHA_SITE_KEY,
+    HOSTNAME,
+    SECRET,
+    SITE_KEY,
+    FakeSiteverify,
+)
 from tests.support.servers.http_server import (
     Behavior,
     respond_with,
@@ -80,6 +87,8 @@ HOSTNAMES: Final = "its host name is not in DIALTONE_ATTESTATION_HOSTNAMES"
         ({"challenge_ts": 11}, "it is older than ten minutes"),
         ({"hostname": f"{HOSTNAME}.evil.example"}, f"{HOSTNAMES}: {HOSTNAME}.evil.example"),
         ({"hostname": None}, f"{HOSTNAMES}: none"),
+        ({"hostname": ""}, f"{HOSTNAMES}: none"),
+        ({"hostname": "not-provided"}, f"{HOSTNAMES}: not-provided"),
         ({"hostname": "a b\n"}, f"{HOSTNAMES}: none"),
         ({"hostname": None, "apk_package_name": "org.evil"}, f"{HOSTNAMES}: org.evil"),
         ({"score": 0.9}, "the key has scores, with which no client fails"),
@@ -104,6 +113,44 @@ async def test_a_fresh_response_from_a_page_or_app_of_ours_is_valid_and_no_other
     assert (result.reason or "").startswith(reason or "")
 
 
+@pytest.mark.parametrize("hostname", ["not-provided", "Not-Provided", "", None, HOSTNAME])
+async def test_hcaptcha_may_name_no_host_and_checks_the_site_key_instead(
+    provider: FakeSiteverify, hostname: str | None
+) -> None:
+    url, counted = f"{provider.url}/siteverify", list[None]()
+    provider.answer = {"hostname": hostname}
+    async with open_siteverify(
+        *(url, SECRET, HCAPTCHA_SITE_KEY, [HOSTNAME]),
+        count_missing_hostname=lambda: counted.append(None),
+        timeouts=LONG,
+    ) as hcaptcha:
+        result = await verify(hcaptcha, provider.show_widget())
+        provider.answer = {"hostname": "evil.example"}
+        other = await verify(hcaptcha, provider.show_widget())
+
+    assert (result.status, other.status) == (AttestationStatus.VALID, AttestationStatus.INVALID)
+    assert len(counted) == (hostname != HOSTNAME)
+    assert provider.requests[0].form["sitekey"] == HCAPTCHA_SITE_KEY
+
+
+@pytest.mark.parametrize(
+    ("url", "site_key", "expected"),
+    [
+        ("https://api.hcaptcha.com/siteverify", "10000000", True),
+        ("https://hcaptcha.com/siteverify", "10000000", True),
+        ("http://127.0.0.1/siteverify", HCAPTCHA_SITE_KEY.upper(), True),
+        ("https://challenges.cloudflare.com/turnstile/v0/siteverify", SITE_KEY, False),
+        ("https://www.google.com/recaptcha/api/siteverify?x=hcaptcha.com", SITE_KEY, False),
+        ("https://hcaptcha.com.evil.example/siteverify", SITE_KEY, False),
+        ("https://nothcaptcha.com/siteverify", f"{HCAPTCHA_SITE_KEY}0", False),
+    ],
+)
+def test_hcaptcha_is_known_by_its_host_or_by_its_site_key(
+    url: str, site_key: str, *, expected: bool
+) -> None:
+    assert is_hcaptcha(url, site_key) is expected
+
+
 def says(status: int = 200, **answer: Any) -> Behavior:
     body = {name.replace("_", "-"): value for name, value in answer.items()}
     return respond_with(status, json.dumps(body).encode())
@@ -118,6 +165,10 @@ def says(status: int = 200, **answer: Any) -> Behavior:
         respond_with(200, b'{"success": "true"}'),
         respond_with(400, f'{{"success": true, "hostname": "{HOSTNAME}"}}'.encode()),
         says(success=False, error_codes=["internal-error"]),
+        says(success=False, error_codes=["invalid-input-response", "bad-request"]),
+        says(success=False, error_codes=["missing-remoteip"]),
+        *(respond_with(status, b'{"success": false}') for status in (401, 403, 404, 408, 429)),
+        says(429, success=False, error_codes=["invalid-input-response"]),
     ],
 )
 async def test_a_provider_that_gives_no_answer_makes_no_proof_invalid(
@@ -134,17 +185,29 @@ async def test_a_provider_that_gives_no_answer_makes_no_proof_invalid(
     assert TIMEOUTS.total == 3
 
 
-@pytest.mark.parametrize("status", [200, 400])
-async def test_a_wrong_secret_is_the_operators_fault_and_named(
-    provider: FakeSiteverify, siteverify: SiteverifyAttestation, status: int
+@pytest.mark.parametrize(
+    ("error_code", "variable"),
+    [
+        ("invalid-input-secret", "DIALTONE_ATTESTATION_SECRET"),
+        ("sitekey-secret-mismatch", "DIALTONE_ATTESTATION_SITE_KEY"),
+        ("not-using-dummy-passcode", "DIALTONE_ATTESTATION_SITE_KEY"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 403])
+async def test_a_wrong_key_is_the_operators_fault_and_named(
+    provider: FakeSiteverify,
+    siteverify: SiteverifyAttestation,
+    status: int,
+    error_code: str,
+    variable: str,
 ) -> None:
-    provider.behavior = says(status, success=False, error_codes=["invalid-input-secret"])
+    provider.behavior = says(status, success=False, error_codes=[error_code])
 
     result = await verify(siteverify, "a-response")
 
     assert result.status is AttestationStatus.UNAVAILABLE
-    assert "DIALTONE_ATTESTATION_SECRET" in result.reason
-    with pytest.raises(PortError, match="DIALTONE_ATTESTATION_SECRET"):
+    assert variable in result.reason
+    with pytest.raises(PortError, match=variable):
         await siteverify.check()
 
 

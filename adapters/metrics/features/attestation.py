@@ -16,6 +16,9 @@ class CountAttestations:
         self._attestations = metrics.counter(
             "attestations", "Proofs that were sent before a code.", "result"
         )
+        self.without_hostname = metrics.counter(
+            "attestations_without_hostname", "Valid proofs for which hCaptcha named no host."
+        )
         self._otp_requests = metrics.otp_requests
 
     def record(self, event: SecurityEvent) -> None:

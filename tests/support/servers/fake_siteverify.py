@@ -8,6 +8,7 @@ from tests.support.servers.http_server import Exchange, HttpServer
 
 SECRET: Final = "0x4AAAAAAAthe-secret"
 SITE_KEY: Final = "0x4AAAAAAAthe-site-key"
+HCAPTCHA_SITE_KEY: Final = "10000000-ffff-ffff-ffff-0123456789ab"
 HOSTNAME: Final = "app.example.org"
 
 
@@ -48,7 +49,7 @@ class FakeSiteverify(HttpServer):
             exchange.wait()
             return
         form = exchange.received.form
-        assert set(form) == {"secret", "response"}
+        assert set(form) in ({"secret", "response"}, {"secret", "response", "sitekey"})
         if form["secret"] != SECRET:
             answer = {"success": False, "error-codes": ["invalid-input-secret"]}
         elif form["response"] not in self._unused:

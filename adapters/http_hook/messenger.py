@@ -165,7 +165,7 @@ class HookMessenger:
         if not self._message_ids.verify(message_id, request.url):
             return None
         try:
-            report = msgspec.json.decode(request.body, type=_Status)
+            report = msgspec.json.decode(request.json_text, type=_Status)
         except (ValueError, RecursionError):
             return None
         return [MessageStatus(report.status, str(report.error_code or ""))]

@@ -55,7 +55,7 @@ def parse_fields(request: SignedRequest) -> FieldPairs:
     if hashes != [hashlib.sha256(request.body).hexdigest()]:
         return ()
     # The pairs of the outermost object keep the names that occur twice.
-    parsed = json.loads(request.body, object_pairs_hook=tuple)
+    parsed = json.loads(request.json_text, object_pairs_hook=tuple)
     return parsed if isinstance(parsed, tuple) else ()
 
 
@@ -63,7 +63,8 @@ def read_fields(request: SignedRequest) -> Mapping[str, str]:
     """Return the fields that the service uses; none of a malformed request."""
     try:
         return {
-            name: str(value)
+            # A byte that is not UTF-8 is a surrogate, which no database stores.
+            name: str(value).encode(errors="replace").decode()
             for name, value in parse_fields(request)
             if name in USED_FIELDS and isinstance(value, str | int)
         }

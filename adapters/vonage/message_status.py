@@ -34,7 +34,7 @@ class _Report(msgspec.Struct):
     error: Any = None
 
 
-def read_message_statuses(body: bytes) -> list[MessageStatus]:
+def read_message_statuses(body: str) -> list[MessageStatus]:
     """Return what a body says of a message; nothing if it is no status of one.
 
     Raises:

@@ -48,7 +48,7 @@ class VonageMessenger:
         if not self._signatures.verify(request):
             return None
         try:
-            return read_message_statuses(request.body)
+            return read_message_statuses(request.json_text)
         except (ValueError, RecursionError):
             return None
 

@@ -48,7 +48,7 @@ class _Status(msgspec.Struct):
     id: str = ""
     status: str = ""
     biz_opaque_callback_data: str | None = None
-    errors: list[_Error] | None = None
+    errors: list[msgspec.Raw] | None = None
 
 
 class _Metadata(msgspec.Struct):
@@ -112,7 +112,7 @@ class WhatsAppWebhooks:
         if not self._is_signed(request):
             return None
         try:
-            webhook = msgspec.json.decode(request.body, type=_Webhook)
+            webhook = msgspec.json.decode(request.json_text, type=_Webhook)
             if webhook.object != _ACCOUNT:
                 return []
             return list(self._statuses(webhook))
@@ -144,15 +144,18 @@ class WhatsAppWebhooks:
 
 
 def _decode_each(parts: Iterable[msgspec.Raw], expected: type[T]) -> Iterator[T]:
-    """Decode those that are as documented. Others say nothing of those beside them."""
+    """Decode those that are as documented. Others say nothing of those beside them.
+
+    A number may be a text.
+    """
     for encoded in parts:
         with suppress(msgspec.DecodeError):
-            yield msgspec.json.decode(encoded, type=expected)
+            yield msgspec.json.decode(encoded, type=expected, strict=False)
 
 
 def _to_message_status(status: _Status) -> MessageStatus:
     reported = _STATUSES.get(status.status)
-    code = status.errors[0].code if status.errors else 0
+    code = next((error.code for error in _decode_each(status.errors or (), _Error)), 0)
     return MessageStatus(
         reported,
         str(code) if code else "",

@@ -1,5 +1,6 @@
 """The requests of providers, and what they report of messages."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,12 @@ MAX_STATUSES: Final = 1_000
 """How many statuses of one request are recorded; those after them are dropped."""
 MAX_HANDSHAKE_LENGTH: Final = 1_000
 """Characters of a response to a handshake."""
+_CONTROL_CHARACTERS: Final = re.compile(r"[\0-\x1f]")
+_ESCAPE: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"|\\."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,9 @@ class SignedRequest:
             headers.
         headers: The headers by lower-case name; the values of one that is repeated are joined by
             a comma.
-        form: The fields of a form in their order, duplicates included; empty for other bodies.
+        form: The fields of a form in their order, duplicates included; empty for other bodies. A
+            byte that is not UTF-8 is a surrogate, and `encode(errors="surrogateescape")` returns
+            it: a signature is over bytes.
         body: The raw body.
     """
 
@@ -32,6 +41,17 @@ class SignedRequest:
     headers: Mapping[str, str]
     form: Sequence[tuple[str, str]] = ()
     body: bytes = b""
+
+    @property
+    def json_text(self) -> str:
+        """The body as JSON that decoders take, whatever people and carriers wrote in it.
+
+        U+FFFD replaces what is not UTF-8, and half of a surrogate pair (RFC 8259 §8.2); spaces
+        replace control characters, and a BOM is left out. So odd text in a field that nobody reads
+        does not hide the other fields.
+        """
+        text = _CONTROL_CHARACTERS.sub(" ", self.body.decode("utf-8-sig", errors="replace"))
+        return _ESCAPE.sub(lambda found: r"\ufffd" if found["half"] else found[0], text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,8 +63,12 @@ def _to_signed_request(scope: Any, query: str, body: bytes, public_url: str) -> 
     # Nobody has verified the signature yet, and to parse 3 MB of a form can take 20 s.
     if len(body) > MAX_JSON_BYTES:
         raise ValueError
+    errors = "surrogateescape"  # keeps all bytes, which are what is signed
     form = parse_qsl(
-        body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+        body.decode(errors=errors),
+        keep_blank_values=True,
+        errors=errors,
+        max_num_fields=MAX_FIELDS,
     )
     return SignedRequest(url, headers, tuple(form), body)
 

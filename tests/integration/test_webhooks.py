@@ -1,8 +1,10 @@
 """Webhooks: what is authentic, and that everything else is a 403 that says nothing."""
 
+import base64
+import hmac
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 
 import httpx
 import pytest
@@ -109,6 +111,24 @@ async def test_a_malformed_body_is_rejected(
     signatures = (sign_webhook("the-token", PUBLIC_URL + path, form) for form in ((), FORM))
     for signature in signatures:
         assert_rejected(await driver.send(path, content, signature, media_type))
+
+
+@pytest.mark.parametrize("odd", [b"Jos\xe9", b"Jos%E9", b"%ED%A0%BD", b"%00", b"\xc3%A9+"])
+async def test_a_form_is_signed_by_its_bytes_also_where_they_are_not_utf8(
+    driver: WebhookDriver, odd: bytes
+) -> None:
+    form = urlencode(FORM).encode().replace(b"Digits=", b"SpeechResult=" + odd)
+    form += b"&ProfileName=" + odd
+    for path in PATHS:
+        values = sorted(unquote_to_bytes(pair.replace(b"+", b" ")) for pair in form.split(b"&"))
+        signed = b"".join(value.replace(b"=", b"", 1) for value in values)
+        mac = hmac.digest(b"the-token", f"{PUBLIC_URL}{path}".encode() + signed, "sha1")
+        signature = base64.b64encode(mac).decode()
+
+        response = await driver.send(path, form, signature)
+
+        assert response.status_code in {200, 204}
+        assert_rejected(await driver.send(path, form + b"%E9", signature))
 
 
 @pytest.mark.parametrize("call_id", ["", "C" * 201, "C A"])

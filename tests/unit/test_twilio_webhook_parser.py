@@ -14,6 +14,7 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import CallStatus
 from domain.voice.flow import DialResult
 from domain.voice.walk import Answered, Continued, Dialed, Recorded
+from tests.support.odd_text import write_oddly
 
 URL = "https://dialtone.example.org/voice"
 RECORDING = "RE" + "0f" * 16
@@ -83,9 +84,9 @@ def test_what_is_no_sid_and_no_error_code_is_empty(text: str) -> None:
     assert [parse(ErrorCode=code).error_code for code in ("12345678", "30003 ")] == ["", ""]
 
 
-def test_a_field_of_json_may_be_a_number() -> None:
-    content = {"CallSid": "CA1", "Digits": 12, "From": None, "To": ["+14155552671"]}
-    body = json.dumps(content).encode()
+def test_a_field_of_json_may_be_a_number_and_another_have_odd_text() -> None:
+    content = {"CallSid": "CA1", "Digits": 12, "From": None, "To": ["+14155552671"], "": "NAME"}
+    body = write_oddly(json.dumps(content).encode())
     url = f"{URL}?bodySHA256={hashlib.sha256(body).hexdigest()}"
 
     fields = TwilioWebhookParser().parse(SignedRequest(url, {}, body=body))

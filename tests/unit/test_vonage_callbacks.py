@@ -15,9 +15,11 @@ import jwt
 import pytest
 
 from adapters.vonage.message_status import read_message_statuses
+from adapters.vonage.messenger import open_vonage_messenger
 from adapters.vonage.signatures import VonageSignatures
 from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
+from tests.support.odd_text import write_oddly
 from tests.support.servers.fake_vonage import (
     APPLICATION,
     OTHER_SECRET,
@@ -144,9 +146,21 @@ def test_two_secrets_are_valid_while_one_is_replaced() -> None:
 def test_a_status_names_its_message_and_its_error(
     status: str, error: int | None, expected: ReportedStatus
 ) -> None:
-    [read] = read_message_statuses(make_status(MESSAGE, status, error))
+    [read] = read_message_statuses(make_status(MESSAGE, status, error).decode())
     uuid, code = MESSAGE["message_uuid"], "" if error is None else str(error)
     assert read == MessageStatus(expected, code, uuid, reference="ab-US")
+
+
+async def test_odd_text_in_another_field_does_not_hide_a_status() -> None:
+    body = write_oddly(make_status({**MESSAGE, "to": "NAME"}, "delivered"))
+    async with open_vonage_messenger(
+        *(APPLICATION, private_pem()), sender="Acme", signature_secrets=[SECRET]
+    ) as messenger:
+        statuses = messenger.read_statuses(sign_request(URL, body))
+
+    assert statuses == [
+        MessageStatus(ReportedStatus.DELIVERED, "", MESSAGE["message_uuid"], reference="ab-US")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +175,7 @@ def test_a_status_names_its_message_and_its_error(
 def test_some_errors_say_that_no_sms_reaches_the_number(
     status: str, error: int, *, is_unreachable: bool
 ) -> None:
-    [read] = read_message_statuses(make_status(MESSAGE, status, error))
+    [read] = read_message_statuses(make_status(MESSAGE, status, error).decode())
     assert read.is_unreachable is is_unreachable
 
 
@@ -174,7 +188,7 @@ def test_some_errors_say_that_no_sms_reaches_the_number(
     ],
 )
 def test_what_is_no_status_reports_nothing(body: dict[str, Any]) -> None:
-    assert read_message_statuses(json.dumps(body).encode()) == []
+    assert read_message_statuses(json.dumps(body)) == []
 
 
 @pytest.mark.parametrize(
@@ -187,4 +201,4 @@ def test_what_is_no_status_reports_nothing(body: dict[str, Any]) -> None:
 def test_an_error_of_another_form_has_no_code(error: object, code: str) -> None:
     body = {**MESSAGE, "status": "rejected", "error": error, "client_ref": 7, "message_uuid": None}
     expected = [MessageStatus(ReportedStatus.UNDELIVERED, code)]
-    assert read_message_statuses(json.dumps(body).encode()) == expected
+    assert read_message_statuses(json.dumps(body)) == expected

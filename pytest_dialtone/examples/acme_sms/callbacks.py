@@ -45,7 +45,7 @@ class AcmeStatusCallbacks:
         if abs(self.now() - float(timestamp)) > MAX_SIGNATURE_AGE.total_seconds():
             return None
         try:
-            callback = msgspec.json.decode(request.body, type=_Callback)
+            callback = msgspec.json.decode(request.json_text, type=_Callback)
         except (ValueError, RecursionError):
             return None
         return [MessageStatus(_STATUSES.get(callback.state), callback.error)]

@@ -56,7 +56,7 @@ def is_signed(secret: str, request: SignedRequest) -> bool:
 def parse_call(request: SignedRequest) -> WebhookFields:
     """Return what the request says. What is missing or invalid is empty."""
     try:
-        call = msgspec.json.decode(request.body, type=_Call)
+        call = msgspec.json.decode(request.json_text, type=_Call)
     except (ValueError, RecursionError):
         call = _Call()
     return WebhookFields(

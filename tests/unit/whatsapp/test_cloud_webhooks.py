@@ -8,6 +8,7 @@ import pytest
 from adapters.whatsapp_cloud.webhooks import WhatsAppWebhooks
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
+from tests.support.odd_text import write_oddly
 from tests.support.whatsapp.fake_whatsapp import handshake_url, make_message_id, make_webhook, sign
 
 NUMBER_ID = "106540352242922"
@@ -53,6 +54,9 @@ def failed(*codes: object) -> dict[str, Any]:
         (a_status(status="made_up"), MessageStatus(None)),
         (failed(131026), MessageStatus(ReportedStatus.FAILED, "131026", is_unreachable=True)),
         (failed(131049), MessageStatus(ReportedStatus.FAILED, "131049")),
+        (failed("131026"), MessageStatus(ReportedStatus.FAILED, "131026", is_unreachable=True)),
+        (failed("soon"), MessageStatus(ReportedStatus.FAILED)),
+        (failed({}), MessageStatus(ReportedStatus.FAILED)),
         (failed(), MessageStatus(ReportedStatus.FAILED)),
         # A code beside another status is no failure.
         (
@@ -88,7 +92,7 @@ def test_only_statuses_of_our_messages_of_our_number_are_read() -> None:
     assert statuses == [ReportedStatus.SENT, ReportedStatus.DELIVERED]
 
 
-@pytest.mark.parametrize("other", ["?", None, {"status": 5}, failed("131026"), failed({})])
+@pytest.mark.parametrize("other", ["?", None, {"status": 5}])
 def test_a_status_of_another_form_does_not_hide_the_others(other: object) -> None:
     (read_status,) = read(make_webhook(a_change(other, a_status())))
 
@@ -110,6 +114,15 @@ def test_what_people_write_is_not_read() -> None:
     own = a_change(messages=[message, "?"], contacts={"wa_id": "14155550001"})
 
     assert read(make_webhook(own)) == []
+
+
+def test_odd_text_in_another_field_does_not_hide_a_status() -> None:
+    contacts = [{"profile": {"name": "NAME"}, "wa_id": "14155550001"}]
+    body = make_webhook(a_change(failed(131026), contacts=contacts))
+
+    (read_status,) = read(write_oddly(body))
+
+    assert (read_status.error_code, read_status.reference) == ("131026", REFERENCE)
 
 
 @pytest.mark.parametrize("secret", [SECRET, NEW_SECRET])

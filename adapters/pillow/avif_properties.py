@@ -102,6 +102,18 @@ def check_declared_size(content: bytes | mmap.mmap, limits: LimitChecker) -> Non
             limits.check_size(width, height)
 
 
+def is_turned(content: bytes | mmap.mmap, limits: LimitChecker) -> bool:
+    """Return whether the primary item of a HEIC file has a rotation or a mirror.
+
+    Raises:
+        InvalidImage: It has too many boxes.
+    """
+    with suppress(struct.error, IndexError):  # then it is broken, and libheif ignores it
+        boxes = _Reader(content, limits).boxes_of_item()
+        return any(box.name in {b"irot", b"imir"} for box in boxes)
+    return False
+
+
 def read_properties(content: bytes | mmap.mmap, limits: LimitChecker) -> Properties:
     """Read the properties of the image that libavif decodes.
 

@@ -9,7 +9,12 @@ import PIL.Image
 from PIL import ExifTags, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngImageFile
 
-from adapters.pillow.avif_properties import read_properties, transform, transformed_size
+from adapters.pillow.avif_properties import (
+    is_turned,
+    read_properties,
+    transform,
+    transformed_size,
+)
 from adapters.pillow.color_spaces import ADOBE_RGB, ColorSpace, from_code_points
 from adapters.pillow.icc_profiles import apply_profile, make_profile
 from adapters.pillow.limits import Content, LimitChecker
@@ -48,7 +53,13 @@ def add_properties(image: PIL.Image.Image, content: Content, limits: LimitChecke
             image.info[_TRANSFORMATIONS] = properties.transformations
         image.info[_NCLX] = properties.color_space
     elif image.format == "HEIF":
-        image.info[_TRANSFORMATIONS] = ()  # libheif applies them
+        if is_turned(content, limits):
+            image.info[_TRANSFORMATIONS] = ()  # libheif applies them
+        elif orientation := image.info["original_orientation"]:
+            # pillow-heif has read it from EXIF or XMP, and set it to 1 there.
+            exif = PIL.Image.Exif()
+            exif[_ORIENTATION] = orientation
+            image.info["exif"] = exif.tobytes()
         if nclx := image.info.get("nclx_profile"):
             code_points = nclx["color_primaries"], nclx["transfer_characteristics"]
             image.info[_NCLX] = from_code_points(*code_points)
@@ -120,7 +131,7 @@ def _read_transparent_color(image: PIL.Image.Image) -> Any:
 
 
 def _turn_upright(image: PIL.Image.Image, metadata: Metadata) -> PIL.Image.Image:
-    """Apply the transformations of AVIF, or the orientation of EXIF or XMP if there are none.
+    """Apply the transformations of AVIF and HEIC, or else the orientation of EXIF or XMP.
 
     AVIF and HEIC may repeat their rotation in EXIF and XMP (ISO/IEC 23008-12, A.2.1).
     """

@@ -47,6 +47,17 @@ HEIC_WITH_XMP = HEIC_PHOTO.replace(b"\x01\x12\0\3", b"\x01\x13\0\3").replace(
 CROP = clap((20, 1), (10, 1), (-3, 1), (4, 1))
 
 
+def apply(steps: list[Any], image: Image.Image) -> Image.Image:
+    """Transpose an image, or crop it as CROP does."""
+    for step in steps:
+        if step == "crop":
+            left, top = image.width // 2 - 13, image.height // 2 - 1
+            image = image.crop((left, top, left + 20, top + 10))
+        else:
+            image = image.transpose(step)
+    return image
+
+
 async def published_color(upload: bytes) -> tuple[int, ...]:
     """Return the color in the middle of the published image."""
     image = decode((await publish(upload)).content)
@@ -183,17 +194,13 @@ async def test_a_jpeg_of_a_camera_can_be_in_adobe_rgb(
         ([irot(3), CROP], [Transpose.ROTATE_270, "crop"]),
     ],
 )
-@pytest.mark.parametrize("upload", [SAMPLE_AVIF, with_properties(HEIC_PHOTO)], ids=["AVIF", "HEIC"])
+@pytest.mark.parametrize(
+    "upload", [SAMPLE_AVIF, with_properties(HEIC_PHOTO, irot(0))], ids=["AVIF", "HEIC"]
+)
 async def test_an_image_is_cropped_rotated_and_mirrored_in_the_order_of_its_file(
     upload: bytes, properties: list[bytes], steps: list[Any]
 ) -> None:
-    expected = decode((await publish(upload)).content)
-    for step in steps:
-        if step == "crop":
-            left, top = expected.width // 2 - 13, expected.height // 2 - 1
-            expected = expected.crop((left, top, left + 20, top + 10))
-        else:
-            expected = expected.transpose(step)
+    expected = apply(steps, decode((await publish(upload)).content))
 
     result = await publish_by(
         image_publisher(),
@@ -222,6 +229,28 @@ async def test_an_orientation_is_not_applied_in_addition_to_a_rotation(
     upload: bytes, size: tuple[int, int]
 ) -> None:
     assert decode((await publish(upload)).content).size == size
+
+
+@pytest.mark.parametrize("metadata", ["EXIF", "XMP"])
+@pytest.mark.parametrize(
+    ("properties", "steps"),
+    [
+        ([], [Transpose.ROTATE_270]),
+        ([CROP], ["crop", Transpose.ROTATE_270]),
+        ([irot(0)], []),
+        ([imir(1)], [Transpose.FLIP_LEFT_RIGHT]),
+    ],
+)
+async def test_an_orientation_is_applied_to_a_heic_without_rotation_and_mirror(
+    metadata: str, properties: list[bytes], steps: list[Any]
+) -> None:
+    photo = HEIC_PHOTO if metadata == "EXIF" else HEIC_WITH_XMP  # both say 6
+    expected = apply(steps, decode((await publish(with_properties(photo, irot(0)))).content))
+
+    published = decode((await publish(with_properties(photo, *properties))).content)
+
+    assert published.size == expected.size
+    assert mean_difference(published, expected) < 8
 
 
 async def test_the_limit_of_pixels_is_for_the_whole_image() -> None:

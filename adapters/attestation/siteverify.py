@@ -276,6 +276,10 @@ async def open_siteverify(
     """
     async with open_transport(timeouts) as transport:
         yield SiteverifyAttestation(
-            *(url, secret, site_key, hostnames, transport),
+            url,
+            secret,
+            site_key,
+            hostnames,
+            transport,
             count_missing_hostname=count_missing_hostname,
         )

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from application.identities.phone_holds import PhoneHolds
 from application.phone_change.complete import CompletePhoneChange
 from application.phone_change.make_phone_change import MakePhoneChange
+from application.phone_change.undo_codes import UndoCodes
 from application.ports.otp import PhoneVerifications
 from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.system import Clock
 from application.principal import Principal
 from domain.errors import FreshLoginRequired
+from domain.identities.identity import UsedChallenge
 from domain.identities.phone_change import PhoneChange
 from domain.phone_change.errors import DisownNotPossible
 from domain.phone_change.phone_assignment import PhoneAssignment
@@ -25,8 +27,9 @@ class DisownPhone:
       `PhoneHolds`. Otherwise the account is detached, like that of a recycled number, and only an
       operator restores it.
     - All sessions that were opened by the number end, and devices are forgotten. Where the account
-      has its former number, the session goes on that the change kept. For seven days the owner of
-      the account cannot change the number again.
+      has its former number, the session goes on that the change kept, until the owner of that
+      number sends the undo code of the change. For seven days the owner of the account cannot
+      change the number again.
     - It is written like an undo, and completed like one. After it the caller has no session.
     """
 
@@ -35,6 +38,7 @@ class DisownPhone:
     holds: PhoneHolds
     complete: CompletePhoneChange
     make_change: MakePhoneChange
+    codes: UndoCodes
     clock: Clock
 
     async def __call__(self, principal: Principal) -> None:
@@ -64,9 +68,13 @@ class DisownPhone:
             kept_session_id=assignment.kept_session_id,
         )
         held = (await self.phone_verifications.load(assignment.former_phone)).value
-        if await self.holds.find_holder(held) == identity.id:
-            change = replace(change, undo_until=held.undo_until)
-        await self.make_change(identity.id, change)
+        used, undo_until = None, held.undo_until
+        if undo_until is not None and await self.holds.find_holder(held) == identity.id:
+            change = replace(change, undo_until=undo_until)
+            code = self.codes.derive(identity.id, assignment.former_phone, undo_until)
+            used_id = self.codes.used_id(code, assignment.former_phone, by_disown=True)
+            used = UsedChallenge(used_id, undo_until)
+        await self.make_change(identity.id, change, used)
         # Its owner may have changed the number back meanwhile: then this one is held, not free.
         left = (await self.phone_verifications.load(assignment.phone)).value
         if await self.holds.find_holder(left) == identity.id:

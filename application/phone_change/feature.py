@@ -127,6 +127,7 @@ class PhoneChangeFeature:
             holds=identities.phone_holds,
             complete=self.complete,
             make_change=make_change,
+            codes=undo_codes,
             clock=clock,
         )
         self.change_phone_of_user = ChangePhoneOfUser(

@@ -59,8 +59,7 @@ class MakeUndo:
                 raise UndoNotPossible from error
         if undone is None or undone.phone != phone:
             return False
-        with suppress(StorageError):  # without it, strangers may use up the next messages
-            await self._trust(undone.id, phone, client_ip)
+        await self.trust(undone.id, phone, client_ip)
         return True
 
     async def _describe_change(self, identity: Identity, phone: PhoneNumber) -> PhoneChange:
@@ -78,11 +77,13 @@ class MakeUndo:
             undo_until=held.undo_until,
         )
 
-    async def _trust(self, identity_id: str, phone: PhoneNumber, client_ip: HashedClientIp) -> None:
+    async def trust(self, identity_id: str, phone: PhoneNumber, client_ip: HashedClientIp) -> None:
+        """Trust the IP as that of a login, as far as possible."""
         now = self.clock.now()
 
         def trust(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             is_owner = verification.identity_id == identity_id
             return (verification.trust_ip(client_ip, now) if is_owner else verification), None
 
-        await change(self.phone_verifications, phone, trust)
+        with suppress(StorageError):  # without it, strangers may use up the next messages
+            await change(self.phone_verifications, phone, trust)

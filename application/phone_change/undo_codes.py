@@ -1,10 +1,10 @@
 """The codes in messages to former numbers, with the keys that they were made with."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.keys import KeyRing
+from domain.identities.identity import Identity
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.otp.undo_code import UndoCode, derive_undo_code
 from domain.phone import PhoneNumber
@@ -39,10 +39,19 @@ class UndoCodes:
         ]
         return any(are_equal)
 
-    def used_id(self, code: UndoCode, phone: PhoneNumber) -> str:
-        """Derive what an identity keeps of a code that was used for it."""
-        return code.used_id(self.peppers.signing().key, phone)
+    def used_id(self, code: UndoCode, phone: PhoneNumber, *, by_disown: bool = False) -> str:
+        """Derive what an identity keeps of a code that was used, or that a disown made void."""
+        return code.used_id(self.peppers.signing().key, phone, by_disown=by_disown)
 
-    def used_ids(self, code: UndoCode, phone: PhoneNumber) -> Sequence[str]:
-        """Derive what an identity may have kept of a code, with each accepted key."""
-        return [code.used_id(pepper.key, phone) for pepper in self.peppers.accepted()]
+    def find_used(
+        self, identity: Identity, code: UndoCode, phone: PhoneNumber, *, by_disown: bool = False
+    ) -> str | None:
+        """Return what an identity has kept of a code, with any accepted key; None for nothing.
+
+        It takes the same time for each code.
+        """
+        ids = [
+            code.used_id(pepper.key, phone, by_disown=by_disown)
+            for pepper in self.peppers.accepted()
+        ]
+        return next((each for each in ids if identity.has_used(each)), None)

@@ -500,6 +500,16 @@ class Identity:
             session_version=self.session_version + 1,
         )
 
+    def end_sessions_by_undo_code(self, disowned_id: str, used: UsedChallenge) -> "Identity":
+        """Return the identity without sessions, after the undo code of a change that was disowned.
+
+        Args:
+            disowned_id: What it has of the code. From now on the code is a used one.
+            used: The used code.
+        """
+        others = [each for each in self.used_challenges if each.id != disowned_id]
+        return replace(self.revoke_all_sessions(), used_challenges=(*others, used))
+
     def set_username(self, username: Username, now: datetime) -> "Identity":
         """Return the identity as a user with this name. No call can change it from then on.
 

@@ -215,7 +215,9 @@ class CodeCheck:
         )
         if not knows_phone:
             return None
-        trusted_ips = [trusted.client_ip_hash for trusted in state.trusted_ips]
+        trusted_ips = [
+            trusted.client_ip_hash for trusted in state.trusted_ips_for(self.attempt.purpose)
+        ]
         reserved_for = find_reserved_network(requested, code.sent_at, trusted_ips)
         counter = code.counter_of(network, reserved_for)
         return (code, delivery, counter) if counter is not None and counter.left > 0 else None
@@ -288,7 +290,7 @@ class CodeCheck:
         """
         state, request_id = self.state, self.attempt.request_id
         is_sign_in = self.attempt.purpose is Purpose.SIGN_IN
-        is_trusted = state.trusted_until(self.attempt.client_ip) is not None
+        is_trusted = state.trusted_until(self.attempt) is not None
         is_known = is_sign_in and (is_trusted or self.device_id is not None)
         for challenge in self._usable_challenges if self._accepts_correct_code else ():
             login = challenge.login
@@ -484,7 +486,7 @@ class CodeCheck:
         left = max(0, min(counter.left, self.shared_attempts_left(time)))
         if not counter.used:
             left = max(1, left)
-        trusted_until = self.state.trusted_until(self.attempt.client_ip)
+        trusted_until = self.state.trusted_until(self.attempt)
         is_trusted = trusted_until is not None and time < trusted_until
         if not self.attempt.is_limited or is_trusted:
             return left

@@ -92,7 +92,8 @@ class PhoneVerification:
     under it belongs to that import, also if a login makes it first.
 
     `previous_identity_id` had this phone until its owner changed it to another one. Until
-    `undo_until` it may get the phone back, and nobody else gets it.
+    `undo_until` it may get the phone back, and nobody else gets it. `trusted_ips` are those of that
+    owner then.
     """
 
     challenges: tuple[Challenge, ...] = ()
@@ -177,7 +178,7 @@ class PhoneVerification:
         """Return how a request is recognized. No request for a phone without an identity is."""
         if self.recognize_device(request.device) is not None:
             return Recognition.DEVICE
-        trusted_until = self.trusted_until(request.client_ip) if self.identity_id else None
+        trusted_until = self.trusted_until(request)
         if trusted_until is not None and request.now < trusted_until:
             return Recognition.TRUSTED_IP
         return Recognition.NONE
@@ -507,14 +508,14 @@ class PhoneVerification:
         return None
 
     def _requester(self, request: OtpRequest | OtpAttempt) -> Requester:
-        logins = [trusted.last_login_at for trusted in self.trusted_ips]
+        logins = [trusted.last_login_at for trusted in self.trusted_ips_for(request.purpose)]
         deliveries = self.counted_deliveries
         if isinstance(request, OtpRequest) and request.is_by_operator:
             deliveries = deliveries[-1:]  # it starts the cooldown, and fills no window
         return Requester(
             request.client_ip,
             deliveries,
-            trusted_until=self.trusted_until(request.client_ip),
+            trusted_until=self.trusted_until(request),
             device_id=self.recognize_device(request.device),
             last_login_at=max(logins, default=None),
         )
@@ -585,10 +586,19 @@ class PhoneVerification:
             return None
         return device.device_id if self.failures.is_recognized(device.device_id) else None
 
-    def trusted_until(self, client_ip: HashedClientIp) -> datetime | None:
+    def trusted_ips_for(self, purpose: Purpose) -> tuple[TrustedIp, ...]:
+        """Return the IPs of logins that count for codes of this purpose.
+
+        Those of the former owner of a held phone count for an undo only.
+        """
+        if self.identity_id is None and purpose is not Purpose.UNDO_PHONE_CHANGE:
+            return ()
+        return self.trusted_ips
+
+    def trusted_until(self, request: OtpRequest | OtpAttempt) -> datetime | None:
         """Return when the last login from this IP no longer counts, None without one."""
-        for trusted in self.trusted_ips:
-            if trusted.client_ip_hash == client_ip.ip:
+        for trusted in self.trusted_ips_for(request.purpose):
+            if trusted.client_ip_hash == request.client_ip.ip:
                 return trusted.last_login_at + TRUSTED_IP_TTL
         return None
 
@@ -670,8 +680,9 @@ class PhoneVerification:
     ) -> "PhoneVerification":
         """Return the state of a phone whose identity has another phone now.
 
-        It has no codes, trusted IPs and locale of its former owner. Deliveries, attempts, failures
-        and a block stay.
+        It has no codes and no locale of its former owner. Deliveries, attempts, failures and a
+        block stay. So do trusted IPs while it is held: strangers cannot use up the messages with
+        which the owner undoes the change.
 
         Args:
             previous_identity_id: The identity.
@@ -684,13 +695,15 @@ class PhoneVerification:
         return replace(
             without_codes.change_owner(None),
             challenges=(),
+            trusted_ips=self.trusted_ips if undo_until else (),
             previous_identity_id=previous_identity_id if undo_until else None,
             undo_until=undo_until,
         )
 
     def end_hold(self) -> "PhoneVerification":
         """Return the state of a phone that anybody may get from now on."""
-        return replace(self, previous_identity_id=None, undo_until=None)
+        trusted_ips = self.trusted_ips if self.identity_id else ()
+        return replace(self, previous_identity_id=None, undo_until=None, trusted_ips=trusted_ips)
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
         """Return the state with the login of this challenge at another identity."""
@@ -787,6 +800,7 @@ class PhoneVerification:
                 trusted
                 for trusted in self.trusted_ips
                 if now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
+                and (self.identity_id is not None or self.is_held(now))
             ),
             callbacks=tuple(
                 callback.prune(now)

@@ -19,6 +19,7 @@ _GROUP_LENGTH: Final = 4
 _BITS: Final = 5
 _PURPOSE: Final = b"undo_code"
 _PURPOSE_OF_USED: Final = b"used_undo_code"
+_PURPOSE_OF_DISOWNED: Final = b"disowned_undo_code"
 _USED_ID_BYTES: Final = 12
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,9 +57,16 @@ class UndoCode:
         """Return whether it is the same code, in a time that does not reveal where they differ."""
         return hmac.compare_digest(self.symbols, other.symbols)
 
-    def used_id(self, key: bytes, phone: PhoneNumber) -> str:
-        """Derive what is stored when the code was used, in place of the id of a challenge."""
-        message = join_parts(_PURPOSE_OF_USED, phone.e164.encode(), self.symbols.encode())
+    def used_id(self, key: bytes, phone: PhoneNumber, *, by_disown: bool = False) -> str:
+        """Derive what is stored when the code was used, in place of the id of a challenge.
+
+        Args:
+            key: A pepper of codes.
+            phone: The number that got the code.
+            by_disown: Whether a disown undid the change, and nobody has sent the code.
+        """
+        purpose = _PURPOSE_OF_DISOWNED if by_disown else _PURPOSE_OF_USED
+        message = join_parts(purpose, phone.e164.encode(), self.symbols.encode())
         return hmac.new(key, message, "sha256").digest()[:_USED_ID_BYTES].hex()
 
 

@@ -308,6 +308,8 @@ class UndoController(Controller):
         - All sessions of the account end, and no `device_token` is recognized anymore. The owner
           signs in with the former number.
         - For seven days the owner cannot change the number again.
+        - Where the other number has disowned the account, it has its former number already: an
+          `undo_code` ends all sessions then, and the `message` says so.
         - The number that the account had meanwhile gets a message. Later changes are undone too:
           their numbers cannot undo anything.
         - A wrong code is a 403 `invalid_otp` with its `field`. Of an `otp` it also has the attempts
@@ -316,10 +318,12 @@ class UndoController(Controller):
 
         After a 503, or without a response, send the same request again.
         """
-        if data.undo_code is not None:
-            await phone_change.undo_by_notice(_parse_undo_by_notice(request, data, data.undo_code))
-        else:
+        if data.undo_code is None:
             await phone_change.undo(_parse_undo(request, data))
+            return schemas.UndoPhoneChangeResponse()
+        command = _parse_undo_by_notice(request, data, data.undo_code)
+        if await phone_change.undo_by_notice(command):
+            return schemas.UndoPhoneChangeResponse(message=schemas.ALREADY_DISOWNED)
         return schemas.UndoPhoneChangeResponse()
 
 

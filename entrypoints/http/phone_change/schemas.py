@@ -180,11 +180,17 @@ class DisownPhoneResponse(msgspec.Struct, kw_only=True):
     )
 
 
+ALREADY_DISOWNED: Final = (
+    "The account had this number again already: whoever signed in with the other number said that "
+    "the account is not theirs. All sessions have ended."
+)
+
+
 class UndoPhoneChangeResponse(msgspec.Struct, kw_only=True):
     """The account has its former number again."""
 
     success: Annotated[bool, described("Always true.", True)] = True
-    message: Annotated[str, described("Always `Phone change undone`.", "Phone change undone")] = (
+    message: Annotated[str, described("What was done.", "Phone change undone")] = (
         "Phone change undone"
     )
 

@@ -16,6 +16,7 @@ from domain.administration.audit import AuditAction
 from domain.errors import (
     DomainError,
     FreshLoginRequired,
+    IncorrectOtp,
     Unauthenticated,
 )
 from domain.identities.phone_change import PhoneNotice
@@ -43,7 +44,7 @@ from tests.unit.application.phone_change.phone_changes import (
     with_test_otps,
 )
 from tests.unit.application.phone_change.test_interrupted_changes import FAULTS, interrupt
-from tests.unit.application.phone_change.test_undo_phone_change import check_void
+from tests.unit.application.phone_change.test_undo_phone_change import WRONG, undo_with
 
 
 async def sign_in_soon(app: AppHarness, phone: PhoneNumber) -> Principal:
@@ -147,8 +148,6 @@ async def test_after_it_nothing_can_be_undone_and_nothing_of_the_new_account_is_
     newcomer = await app.add_user(NEW, "Her Own Name")
     with pytest.raises(DomainError):
         await app.phone_change.undo(early)
-    for code in codes_of(app):  # of the message to the former number
-        await check_void(app, code)
     messages = len(app.messenger.messages)
     await request_undo_code(app)
     assert len(app.messenger.messages) == messages
@@ -156,6 +155,28 @@ async def test_after_it_nothing_can_be_undone_and_nothing_of_the_new_account_is_
     assert (hers_now.phone, hers_now.username) == (NEW, newcomer.identity.username)
     assert await is_signed_in(app, newcomer)
     assert identity_of(app, owner).phone == OLD
+
+
+async def test_the_undo_code_ends_the_session_that_a_disown_left(app: AppHarness) -> None:
+    # A thief changes the number with a stolen session, signs in with his own number, and disowns.
+    thief, by_own_number = await give_away(app)
+    (code,) = codes_of(app)
+    await app.phone_change.disown(by_own_number)
+    assert await is_signed_in(app, thief)
+
+    assert await undo_with(app, code)
+    assert not await is_signed_in(app, thief)
+    assert identity_of(app, thief).phone == OLD
+    (trusted,) = record_of(app, OLD).trusted_ips
+    assert trusted.last_login_at == app.clock.now()
+
+    # A repeat is a success, and ends no session of the owner.
+    owner = await sign_in(app, OLD)
+    assert owner.identity.id == thief.identity.id
+    assert not await undo_with(app, code)
+    assert await is_signed_in(app, owner)
+    with pytest.raises(IncorrectOtp):
+        await undo_with(app, WRONG)
 
 
 async def test_only_a_recent_login_with_the_number_disowns(app: AppHarness) -> None:

@@ -53,7 +53,7 @@ from tests.unit.application.phone_change.phone_changes import (
     with_test_otps,
 )
 
-Act = Callable[[], Awaitable[None]]
+Act = Callable[[], Awaitable[object]]
 Prepare = Callable[[AppHarness, PhoneNumber], Awaitable[Act]]
 VOID = (UndoNotPossible, IncorrectOtp)
 WRONG: Final = UndoCode("ABCDEFGHJKLM")
@@ -69,8 +69,8 @@ async def by_request(app: AppHarness, phone: PhoneNumber) -> Act:
 
 async def undo_with(
     app: AppHarness, code: UndoCode, phone: PhoneNumber = OLD, client_ip: str = CLIENT_IP
-) -> None:
-    await app.phone_change.undo_by_notice(
+) -> bool:
+    return await app.phone_change.undo_by_notice(
         UndoByNoticeCommand(phone=phone, code=code, client_ip=client_ip)
     )
 
@@ -343,8 +343,14 @@ async def test_nobody_keeps_the_owner_from_the_undo_and_the_sign_in_after_it(
                 await request(OLD, f"198.51.{number % 4}.7")
         with pytest.raises(IncorrectOtp):
             await undo_with(app, WRONG, client_ip=f"198.51.{number % 4}.7")
+    app.advance(minutes=10)
     with pytest.raises(TooManyOtpRequests):
-        await request_undo_code(app)
+        await request_undo_code(app, client_ip="198.51.9.7")
+    # The IP of a login before the change has messages of its own, for an undo only.
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(OLD)
+    assert (await request_undo_code(app)).sent
+    assert app.messenger.messages[-1].phone == OLD
     await undo_with(app, code)
     assert identity_of(app, user).phone == OLD
     with pytest.raises(TooManyOtpRequests):

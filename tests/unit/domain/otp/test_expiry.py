@@ -46,7 +46,6 @@ ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
         (REJECTED, REJECTED_TTL),
         (PhoneVerification(rejected_callbacks=(NOW,)), REJECTED_TTL),
         (ATTEMPT, DAY),
-        (LOGIN, 90 * DAY),
         (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
         (PhoneVerification(limit_resets=(NOW,), has_granted_delivery=True), DAY),
         (PhoneVerification(rejections=(REJECTION,)), DAY),
@@ -58,6 +57,22 @@ def test_everything_is_pruned_at_the_moment_when_it_expires(
     assert state.expires_at == NOW + age
     assert state.prune(NOW + age - MICROSECOND) == state
     assert state.prune(NOW + age) == PhoneVerification()
+
+
+@pytest.mark.parametrize(
+    ("state", "age"),
+    [
+        (replace(LOGIN, identity_id=an_id()), 90 * DAY),
+        # Those of the former owner of a held phone go with the hold.
+        (replace(LOGIN, previous_identity_id=an_id(), undo_until=NOW + 7 * DAY), 7 * DAY),
+    ],
+)
+def test_an_ip_of_a_login_is_pruned_after_90_days_or_with_the_hold(
+    state: PhoneVerification, age: timedelta
+) -> None:
+    assert state.prune(NOW + age - MICROSECOND) == state
+    assert state.client_ips_expire_at == NOW + age
+    assert state.prune(NOW + age).trusted_ips == ()
 
 
 def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token() -> None:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from entrypoints.version.distribution import installed_version
 from tests.support.app_harness import AppHarness
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings
@@ -26,6 +27,16 @@ async def test_a_client_that_has_a_file_of_the_module_gets_a_304(
     assert first.headers["Cache-Control"] == second.headers["Cache-Control"] == "public, no-cache"
     assert "export class Dialtone " in first.text
     assert second.content == b""
+
+
+async def test_the_module_has_the_version_of_the_service() -> None:
+    async with open_http_client(AppHarness().use_cases) as http:
+        module = await http.get("/client/dialtone.js")
+        description = await http.get("/openapi.json")
+
+    version = description.json()["info"]["version"]
+    assert f'export const VERSION = "{version}";' in module.text
+    assert version == installed_version()
 
 
 async def test_the_description_is_compressed_and_not_sent_again() -> None:

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from entrypoints.http.errors.exceptions import PathNotFound
 from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
+from entrypoints.version.distribution import installed_version
 
 _FILES: Final = {"dialtone.js": "text/javascript", "dialtone.d.ts": "text/plain"}
 
@@ -40,4 +41,5 @@ class ClientController(Controller):
 
 @cache
 def _read_file(name: str) -> bytes:
-    return files(__package__).joinpath(name).read_bytes()
+    content = files(__package__).joinpath(name).read_bytes()
+    return content.replace(b"$version", installed_version().encode())

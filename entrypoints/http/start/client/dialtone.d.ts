@@ -33,6 +33,9 @@ type PlatformRequestInit = typeof globalThis extends {
   ? Init
   : { method?: string; headers?: Record<string, string>; body?: any; signal?: PlatformSignal };
 
+/** The version of the service that the module is from. */
+export const VERSION: string;
+
 export interface DialtoneOptions {
   /** The URL of the service, such as `location.origin`. */
   url: string;

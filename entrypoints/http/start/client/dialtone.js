@@ -9,6 +9,9 @@
  * The rules that it keeps are in docs/mobile.md, a guide for web apps is docs/web.md.
  */
 
+/** The version of the service that this file is from. */
+export const VERSION = "$version";
+
 /** An access token with less time left is exchanged before it is used. */
 const EARLY_REFRESH_MS = 60_000;
 /** Other tabs wait for a refresh, and uploads for their limit, so these cannot take for ever. */

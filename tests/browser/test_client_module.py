@@ -20,8 +20,8 @@ FUNCTIONS: Final = """
     window.send ??= window.fetch;
     window.startTimer ??= window.setTimeout;
     const {send, startTimer} = window;
-    // The module waits a second before it repeats a request.
-    window.setTimeout = (task, time) => startTimer(task, time < 1000 ? time : 0);
+    // The module waits a second before it repeats a request. Time limits are longer.
+    window.setTimeout = (task, time) => startTimer(task, time < 1000 || time > 9000 ? time : 0);
     const catchError = (promise) => promise.then(() => "no error", (error) => error);
     let lost = 0;
     const loseResponses = (path, count) => {
@@ -508,3 +508,22 @@ def test_an_upload_is_repeated_after_a_503_with_a_short_retry_after(
         return [code, sent];
     """
     assert tab.run(script) == ["unavailable", 1 + repeats]
+
+
+def test_an_upload_in_which_nothing_is_sent_ends_after_a_time(tab: Tab) -> None:
+    script = """
+        let sent = 0;
+        const limits = [];
+        window.setTimeout = (task, time) => {
+            if (time >= 90_000) limits.push(time);
+            return startTimer(task, time >= 90_000 ? 100 : 0);
+        };
+        XMLHttpRequest.prototype.send = function () {
+            sent++;
+            this.upload.onprogress({loaded: 1, total: 2});
+        };
+        XMLHttpRequest.prototype.abort = function () { this.onabort(); };
+        const {code} = await catchError(dialtone.upload(new Blob(["x"])));
+        return [code, sent, limits.length];
+    """
+    assert tab.run(script) == ["network_error", 4, 8]

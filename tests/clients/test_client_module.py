@@ -1,21 +1,27 @@
 """`/client/dialtone.js` without a page, and its types.
 
-`module/module_in_node.test.mjs` has the tests of Node.js, each with its promise.
+`module/*.test.mjs` have the tests of Node.js, each with its promise.
 """
 
+import json
 import shutil
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.clients.conftest import MODULE_PHONES, OTP
 from tests.clients.programs import FOLDER, PROJECT, run
+from tests.support.markdown import blocks_in, page
 from tests.support.npm_packages import install_npm_packages
 from tests.support.servers.process import ServerUnavailable, find_or_install
 from tests.support.service import Service
 
 # Installing Node.js and its packages may take minutes.
 pytestmark = pytest.mark.timeout(600)
+
+WEB_PAGE: Final = page("docs/web.md")
+COMPILER: Final = ("node_modules/typescript/bin/tsc", "--pretty", "false")
 
 
 @pytest.fixture
@@ -46,15 +52,65 @@ def test_the_module_works_where_there_is_no_page(
         "OTP": OTP,
         "PHONES": ",".join(MODULE_PHONES),
         "IMAGE": str(image),
+        "PROOF_PATHS": ",".join(paths_that_ask_for_proofs()),
     }
     run(node, "--test", "module_in_node.test.mjs", folder=folder, environ=environ)
 
 
-def test_the_compiler_accepts_the_module_and_apps_with_its_types(node: Path, folder: Path) -> None:
+def test_components_of_react_and_own_backends_work_as_on_the_page(node: Path, folder: Path) -> None:
+    link_npm_packages(folder, "react")
+    for sample in blocks_in("js", WEB_PAGE):
+        name, _, code = sample.removeprefix("// ").partition("\n")
+        if name in ("session.js", "use_session.js", "own_backend.js"):
+            code = code.replace("https://api.example.org/client", ".")
+            (folder / name).write_text(code)
+    run(node, "--test", "samples_of_the_page.test.mjs", folder=folder)
+
+
+def link_npm_packages(folder: Path, name: str) -> None:
     try:
-        packages = install_npm_packages(FOLDER / "typescript")
+        packages = install_npm_packages(FOLDER / name)
     except ServerUnavailable as error:
         pytest.fail(f"This test needs npm. {error}", pytrace=False)
+    (folder / "node_modules").symlink_to(packages)
+
+
+def paths_that_ask_for_proofs() -> list[str]:
+    """Return the paths of the API whose response may be a 403 `attestation_required`."""
+    description = json.loads((PROJECT / "docs/openapi.json").read_text(encoding="utf-8"))
+    return [
+        path
+        for path, operations in description["paths"].items()
+        if "attestation_required" in json.dumps(operations)
+    ]
+
+
+def test_the_compiler_accepts_the_module_and_apps_with_its_types(node: Path, folder: Path) -> None:
+    link_npm_packages(folder, "typescript")
     for project in ("tsconfig.json", "tsconfig.without_dom.json"):
-        compiler = (node, packages / "typescript/bin/tsc", "--project", project)
-        run(*compiler, "--pretty", "false", folder=folder)
+        run(node, *COMPILER, "--project", project, folder=folder)
+
+
+def test_an_import_from_the_service_has_types_with_the_settings_of_the_page(
+    node: Path, folder: Path
+) -> None:
+    link_npm_packages(folder, "typescript")
+    app = folder / "app"
+    (app / "types").mkdir(parents=True)
+    (folder / "dialtone.d.ts").rename(app / "types/dialtone.d.ts")
+    [settings] = blocks_in("json", WEB_PAGE)
+    (app / "tsconfig.json").write_text(settings)
+    for name, module in enumerate(json.loads(settings)["compilerOptions"]["paths"]):
+        (app / f"app_{name}.ts").write_text(
+            f"""
+            import {{ Dialtone }} from "{module}";
+            const dialtone = new Dialtone({{ url: "" }});
+            export const name: string | undefined = dialtone.session?.user_id;
+            // @ts-expect-error It is no number.
+            export const wrong: number = dialtone.session!.user_id;
+            """
+        )
+    compiler, *flags = COMPILER
+    for module, resolution in (("esnext", "bundler"), ("nodenext", "nodenext")):
+        flags_of_module = ("--module", module, "--moduleResolution", resolution)
+        run(node, folder / compiler, *flags, "--strict", "--noEmit", *flags_of_module, folder=app)

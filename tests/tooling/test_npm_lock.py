@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-FOLDERS = ("clients/typescript", "browser/npm", "docs_site/npm")
+FOLDERS = ("clients/react", "clients/typescript", "browser/npm", "docs_site/npm")
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -431,8 +431,6 @@ onClick("sign-out-others", "sessions-error", async () => {
 
 onClick("delete", "delete-error", async () => {
   await dialtone.request("DELETE", "/users/me");
-  // The service has ended the session with the account: this forgets it here.
-  await dialtone.signOut();
   setText("notice", "The account is deleted.");
 });
 

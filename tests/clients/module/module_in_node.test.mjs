@@ -13,7 +13,7 @@ const { EventTarget } = globalThis;
 delete globalThis.EventTarget;
 const { Dialtone, DialtoneError } = await import("./dialtone.js");
 globalThis.EventTarget = EventTarget; // Node.js itself needs it
-const { URL_OF_SERVICE: url, OTP: otp, PHONES, IMAGE } = process.env;
+const { URL_OF_SERVICE: url, OTP: otp, PHONES, IMAGE, PROOF_PATHS } = process.env;
 const phones = PHONES.split(",");
 const image = new Blob([readFileSync(IMAGE)]);
 
@@ -30,6 +30,7 @@ globalThis.fetch = (target, init) => {
   requests.push({ path, init });
   return (path === "/library/upload" && respond(init)) || send(target, init);
 };
+const fetchOfTests = globalThis.fetch;
 const uploads = () => requests.filter(({ path }) => path === "/library/upload");
 
 /** A storage like that of React Native. */
@@ -286,3 +287,232 @@ test("every error is a DialtoneError", async () => {
   }
   assert.equal(await codeOf(dialtone.verifyOtp()), "invalid_argument");
 });
+
+test("a backend of the app gets a valid token, and another one after it rejected it", async () => {
+  const { dialtone } = await signUp();
+  const isAccepted = async (token) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    return (await send(`${url}/auth/sessions`, { headers })).status === 200;
+  };
+  const first = await dialtone.accessToken();
+  assert.deepEqual(JSON.parse(Buffer.from(first.split(".")[0], "base64url")).typ, "at+jwt");
+  assert.equal(await dialtone.accessToken({ refresh: false }), first);
+  const refresh = () => dialtone.accessToken({ refresh: true });
+  const [second, third] = await Promise.all([refresh(), refresh()]);
+  assert.notEqual(second, first);
+  assert.equal(third, second);
+  assert.deepEqual([await dialtone.accessToken(), await isAccepted(second)], [second, true]);
+  const { now } = Date;
+  Date.now = () => now() + 20 * 60 * 1000; // the access token expires
+  const fourth = await dialtone.accessToken();
+  Date.now = now;
+  assert.deepEqual([fourth !== second, await isAccepted(fourth)], [true, true]);
+  await dialtone.signOut();
+  for (const options of [undefined, { refresh: true }]) {
+    assert.equal(await codeOf(dialtone.accessToken(options)), "signed_out");
+  }
+});
+
+test("the session is one frozen object until it changes", async () => {
+  const { dialtone } = await signUp();
+  const { session } = dialtone;
+  assert.equal(dialtone.session, session);
+  assert.ok(Object.isFrozen(session));
+  await dialtone.request("GET", "/users/me");
+  const named = dialtone.session;
+  assert.deepEqual({ ...named }, { ...session, username: named.username });
+  assert.equal(dialtone.session, named);
+});
+
+test("the last request for a code has its id and its seconds, also after a restart", async () => {
+  const storage = new AsyncStorage();
+  const dialtone = new Dialtone({ url, storage });
+  globalThis.fetch = async () =>
+    new Response('{"request_id": "r1", "sent": true, "expires_in": 300, "resend_in": 60}');
+  const result = await dialtone.requestOtp({ phone: "+14155550000" });
+  globalThis.fetch = fetchOfTests;
+  const { now } = Date;
+  const restarted = new Dialtone({ url, storage });
+  await restarted.ready;
+  for (const [seconds, resend_in] of [[0, 60], [45, 15], [90, 0]]) {
+    Date.now = () => now() + seconds * 1000;
+    const { requested } = restarted;
+    const wait = requested.resend_in;
+    Date.now = now;
+    assert.equal(requested.request_id, result.request_id);
+    assert.ok(Math.abs(wait - resend_in) <= 1, `${wait}`);
+  }
+});
+
+test("requests that need no session are sent without one, or after it has ended", async () => {
+  const dialtone = new Dialtone({ url, storage: new AsyncStorage() });
+  const phone = phones.shift();
+  const sendAll = async (request_id) => {
+    assert.ok((await dialtone.request("GET", `/auth/requests/${request_id}`)).status);
+    assert.ok((await dialtone.request("GET", "/library/upload-limits")).max_file_bytes);
+    const path = "/auth/undo-phone-change";
+    const undo = await dialtone.request("POST", `${path}/request-otp`, { phone });
+    const body = { phone, otp: "000000", request_id: undo.request_id };
+    assert.equal(await codeOf(dialtone.request("POST", path, body)), "invalid_otp");
+  };
+  const { request_id } = await dialtone.requestOtp({ phone });
+  await sendAll(request_id);
+  assert.equal(await codeOf(dialtone.request("GET", "/users/me")), "signed_out");
+  assert.equal(await codeOf(dialtone.fetch("/users/me")), "signed_out");
+  await dialtone.verifyOtp({ otp });
+  const { headers } = await authorizationOf(dialtone);
+  await send(`${url}/auth/logout`, { method: "POST", headers });
+  const { now } = Date;
+  Date.now = () => now() + 20 * 60 * 1000; // the session is found to have ended
+  await dialtone.request("GET", `/auth/requests/${request_id}`);
+  Date.now = now;
+  assert.equal(dialtone.session, null);
+});
+
+test("each path that may ask for a proof gets one", async () => {
+  const proof = { type: "altcha", response: "solved" };
+  const challenges = [{ type: "altcha" }];
+  const attest = async (given) => {
+    assert.deepEqual(given, challenges);
+    return proof;
+  };
+  for (const path of PROOF_PATHS.split(",")) {
+    const { dialtone } = await signUp({ attest });
+    const bodies = [];
+    globalThis.fetch = async (target, init) => {
+      bodies.push(JSON.parse(init.body));
+      const isFirst = bodies.length === 1;
+      const body = { code: "attestation_required", attestation: challenges, request_id: "r1" };
+      return new Response(JSON.stringify(body), { status: isFirst ? 403 : 200 });
+    };
+    const result = await dialtone.request("POST", path, { phone: "+14155552672" });
+    globalThis.fetch = fetchOfTests;
+    assert.equal(result.request_id, "r1");
+    assert.deepEqual(
+      bodies.map(({ phone, attestation }) => [phone, attestation]),
+      [{}, proof].map((attestation) => ["+14155552672", attestation]),
+      path,
+    );
+  }
+});
+
+test("a deletion of the account or a disown ends the session, with its event", async () => {
+  for (const remove of [
+    (dialtone) => dialtone.request("DELETE", "/users/me"),
+    (dialtone) => dialtone.fetch(`${url}/users/me`, { method: "delete" }),
+    (dialtone) => {
+      globalThis.fetch = async () => new Response("{}");
+      return dialtone.request("POST", "/users/me/phone/disown");
+    },
+  ]) {
+    const { dialtone } = await signUp();
+    let events = 0;
+    dialtone.addEventListener("sessionchange", () => events++);
+    await remove(dialtone);
+    globalThis.fetch = fetchOfTests;
+    assert.deepEqual([dialtone.session, events], [null, 1]);
+  }
+});
+
+test("a sign-out that forgets leaves nothing of the user in the storage", async () => {
+  const storage = new AsyncStorage();
+  const { dialtone, phone } = await signUp({ storage });
+  await dialtone.requestOtp({ phone });
+  await dialtone.signOut();
+  assert.ok([...storage.values.values()].join().includes(phone));
+  await dialtone.signOut({ forget: true });
+  assert.deepEqual([storage.values.size, dialtone.requested], [0, null]);
+  await signIn(dialtone, phone);
+  globalThis.fetch = async () => {
+    throw new TypeError("Failed to fetch");
+  };
+  assert.equal(await codeOf(dialtone.signOut({ forget: true })), "network_error");
+  globalThis.fetch = fetchOfTests;
+  assert.equal(storage.values.size, 0);
+});
+
+test("each call ends after a time without a response, and when its signal is aborted", async () => {
+  const storage = new AsyncStorage();
+  const { dialtone, phone } = await signUp({ storage });
+  let sent = () => {};
+  const lose = [];
+  const hang = () => {
+    globalThis.fetch = () =>
+      new Promise((_, reject) => {
+        lose.push(() => reject(new TypeError("Failed to fetch")));
+        sent();
+      });
+  };
+  const verify = async (each, options) => {
+    globalThis.fetch = fetchOfTests;
+    await each.requestOtp({ phone });
+    hang();
+    return each.verifyOtp({ otp }, options);
+  };
+  const calls = [
+    (each, options) => each.requestOtp({ phone }, options),
+    verify,
+    (each, options) => each.accessToken({ refresh: true, ...options }),
+    (each, options) => each.fetch("/users/me", options),
+    (each, options) => each.request("GET", "/users/me", undefined, options),
+    (each, options) => each.upload(image, options),
+    (each, options) => each.signOut({ scope: "others", ...options }),
+    (each, options) => each.signOut(options),
+  ];
+  for (const call of calls.slice(0, -1)) {
+    const { signal, abort } = abortable();
+    const isSent = new Promise((resolve) => (sent = resolve));
+    hang();
+    const ended = codeOf(call(dialtone, { signal }));
+    await isSent;
+    abort();
+    assert.equal(await ended, "aborted", String(call));
+  }
+  const other = new Dialtone({ url, storage });
+  const ended = new Set();
+  const { setTimeout: startTimerOfTests } = globalThis;
+  globalThis.setTimeout = (task, time, ...values) => {
+    if (time >= 20_000) ended.add(time);
+    return startTimer(task, time < 1_000 ? time : 1, ...values);
+  };
+  for (const call of calls) {
+    hang();
+    assert.equal(await codeOf(call(other)), "network_error", String(call));
+  }
+  globalThis.setTimeout = startTimerOfTests;
+  globalThis.fetch = fetchOfTests;
+  for (const each of lose) each(); // a refresh goes on without the call that began it
+  assert.deepEqual([...ended].sort(), [20_000, 30_000, 600_000]);
+});
+
+test("a response that stops in the middle ends a request, and no download", async () => {
+  const { dialtone } = await signUp();
+  const { setTimeout: startTimerOfTests } = globalThis;
+  globalThis.setTimeout = (task, time, ...values) =>
+    startTimer(task, time === 30_000 ? 50 : time, ...values);
+  let stop;
+  globalThis.fetch = async (_url, { signal }) => {
+    const start = (controller) => {
+      signal.addEventListener("abort", () => controller.error(signal.reason));
+      controller.enqueue(new TextEncoder().encode("{"));
+      stop = () => controller.close();
+    };
+    return new Response(new ReadableStream({ start }));
+  };
+  assert.equal(await codeOf(dialtone.request("GET", "/users/me")), "network_error");
+  const response = await dialtone.fetch("/users/me");
+  await new Promise((resolve) => startTimer(resolve, 200));
+  stop();
+  assert.equal(await response.text(), "{");
+  const { signal, abort } = abortable();
+  const aborted = await dialtone.fetch("/users/me", { signal });
+  abort();
+  await assert.rejects(aborted.text());
+  globalThis.setTimeout = startTimerOfTests;
+  globalThis.fetch = fetchOfTests;
+});
+
+function abortable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}

@@ -82,6 +82,27 @@ export interface OtpRequested {
   resend_in: number;
 }
 
+/** The request for a code that `verifyOtp` completes. */
+export interface Requested {
+  readonly phone: string;
+  readonly request_id: string;
+  readonly expires_at: Date;
+  /** Seconds from now until another message can be requested. */
+  readonly resend_in: number;
+}
+
+/** What each call takes. */
+export interface CallOptions {
+  /** Stops the call, which then throws `aborted`. */
+  signal?: PlatformSignal | null | undefined;
+}
+
+export interface SignOutOptions extends CallOptions {
+  scope?: "this" | "others" | "all";
+  /** Remove the phones and the device tokens from the storage too. */
+  forget?: boolean;
+}
+
 export interface OtpVerification {
   otp: string;
   /** A name for the list of sessions. */
@@ -94,15 +115,15 @@ export interface User {
   username: string | null;
 }
 
-export interface Session extends User {
+export interface Session extends Readonly<User> {
   /** When the session ends if it is not used. */
-  expires_at: Date;
+  readonly expires_at: Date;
 }
 
 /** A `Blob` or `File`; in React Native, what its `FormData` takes as a file. */
 export type UploadFile = PlatformBlob | { uri: string; name: string; type: string; size?: number };
 
-export interface UploadOptions {
+export interface UploadOptions extends CallOptions {
   /** A label of your app. */
   category?: string | null;
   /**
@@ -114,8 +135,6 @@ export interface UploadOptions {
   onRepeat?: (error: DialtoneError) => void;
   /** Keep it if the app repeats the upload, also after a reload; random by default. */
   idempotencyKey?: string;
-  /** Stops the upload, which then throws `aborted`. */
-  signal?: PlatformSignal | null | undefined;
 }
 
 export interface Item {
@@ -156,20 +175,22 @@ export class Dialtone {
   constructor(options: DialtoneOptions);
   /** Resolved when an asynchronous storage was read: `session` and `requested` are null before. */
   readonly ready: Promise<void>;
-  /** Who is signed in, or null. */
+  /** Who is signed in, or null: the same object until it changes. */
   get session(): Session | null;
-  /** The phone that a code was requested for, until it expires; null if there is none. */
-  get requested(): { phone: string; expires_at: Date } | null;
-  requestOtp(request: OtpRequest): Promise<OtpRequested>;
+  /** The last request for a code, until the code expires; null if there is none. */
+  get requested(): Requested | null;
+  requestOtp(request: OtpRequest, options?: CallOptions): Promise<OtpRequested>;
   /** Sign in. A session of another user is ended. */
-  verifyOtp(verification: OtpVerification): Promise<User>;
+  verifyOtp(verification: OtpVerification, options?: CallOptions): Promise<User>;
+  /** A valid access token, for a backend of the app; another one than before with `refresh`. */
+  accessToken(options?: CallOptions & { refresh?: boolean }): Promise<string>;
   /** Like the function `fetch`, with the access token. Throws `network_error` and `signed_out`. */
   fetch(path: string, init?: PlatformRequestInit): Promise<PlatformResponse>;
   /** Send and return JSON. Throws for every error. */
-  request(method: string, path: string, body?: unknown): Promise<any>;
+  request(method: string, path: string, body?: unknown, options?: CallOptions): Promise<any>;
   /** Two run at a time, and the others wait in the order of the calls. */
   upload(file: UploadFile, options?: UploadOptions): Promise<Item>;
-  signOut(options?: { scope?: "this" | "others" | "all" }): Promise<void>;
+  signOut(options?: SignOutOptions): Promise<void>;
   /** End what runs, with the error `closed`. The session remains. */
   close(): void;
   addEventListener(

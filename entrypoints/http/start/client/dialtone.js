@@ -14,8 +14,14 @@ export const VERSION = "$version";
 
 /** An access token with less time left is exchanged before it is used. */
 const EARLY_REFRESH_MS = 60_000;
-/** Other tabs wait for a refresh, and uploads for their limit, so these cannot take for ever. */
-const REQUEST_TIMEOUT_MS = 20_000;
+/** Until the response is there. The service itself waits some ten seconds for a provider. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Other tabs wait for a refresh and its repeat. */
+const REFRESH_TIMEOUT_MS = 20_000;
+/** A `fetch` does not say how much of a file it has sent. */
+const FILE_TIMEOUT_MS = 600_000;
+/** Of an upload that shows its progress. The service stores an image within this time. */
+const IDLE_TIMEOUT_MS = 90_000;
 /** A refresh that is sent twice is faster: its tab has been stopped by the browser. */
 const LOCK_TIMEOUT_MS = 45_000;
 /** A tab sees what another one stores some milliseconds later: they are different processes. */
@@ -32,6 +38,14 @@ const MAX_UPLOADS = 2;
  */
 const IN_PROGRESS = ["too_many_uploads", "upload_in_progress"];
 const MAX_PROOFS = 2;
+/** What may ask for a proof, if a request says that the app can make one. */
+const PROOF_PATHS = [
+  "/auth/request-otp",
+  "/users/me/phone/request-otp",
+  "/auth/undo-phone-change/request-otp",
+];
+/** What ends all sessions of the user. */
+const ENDS = ["DELETE /USERS/ME", "POST /USERS/ME/PHONE/DISOWN"];
 /** Phones whose device tokens are kept: the last ones that signed in here. */
 const MAX_PHONES = 5;
 /** Fewer digits are no phone that can be told from others without its country code. */
@@ -42,7 +56,7 @@ const NO_DIGITS = attempt(() => new RegExp("\\P{Nd}", "gu"), () => /\D/g);
 /**
  * What went wrong. `code` is that of the service's error response, or one of these:
  *
- * - `network_error`: there was no response, and nobody knows whether the request arrived.
+ * - `network_error`: there was no response in time, and nobody knows whether the request arrived.
  * - `unexpected_response`: the response is not one of the service, but perhaps of a proxy.
  * - `signed_out`: there is no session, or it has ended. Show the sign-in.
  * - `invalid_otp`: the code is wrong, expired or used before; `attempts_left` are left.
@@ -117,6 +131,8 @@ export class Dialtone extends Target {
   #attest;
   /** The last request for a code of this tab; other tabs may sign in with other phones. */
   #requested;
+  /** What `session` returned last. @type {any} */
+  #session = null;
   #shownUser = null;
   /** @type {Promise<unknown>} */
   #lastTask = Promise.resolve();
@@ -157,19 +173,27 @@ export class Dialtone extends Target {
     for (const event of PAGE_EVENTS) globalThis.addEventListener?.(event, this.#onPageEvent);
   }
 
-  /** Who is signed in, or null. Another device may have ended the session: a request finds out. */
+  /**
+   * Who is signed in, or null. Another device may have ended the session: a request finds out.
+   *
+   * It is the same object until it changes, as `useSyncExternalStore` of React needs it.
+   */
   get session() {
     const session = this.#stored.load("session");
     if (!session) return null;
     const { user_id, username, session_expires_at } = session;
-    return { user_id, username, expires_at: new Date(session_expires_at) };
+    const key = JSON.stringify([user_id, username, session_expires_at]);
+    if (this.#session?.key !== key) {
+      const expires_at = new Date(session_expires_at);
+      this.#session = { key, value: Object.freeze({ user_id, username, expires_at }) };
+    }
+    return this.#session.value;
   }
 
-  /** The phone that a code was requested for, until the code expires; null if there is none. */
+  /** The last request for a code, until the code expires; null if there is none. */
   get requested() {
     const requested = this.#requested;
-    if (!requested || Date.now() >= requested.expires_at) return null;
-    return { phone: requested.phone, expires_at: new Date(requested.expires_at) };
+    return requested && Date.now() < requested.expires_at ? requested : null;
   }
 
   /**
@@ -178,17 +202,26 @@ export class Dialtone extends Target {
    * With `attest`, the service may ask for a proof; it is made and sent at most twice.
    *
    * @param {import("./dialtone.d.ts").OtpRequest} request
+   * @param {import("./dialtone.d.ts").CallOptions} [options]
    * @returns {Promise<import("./dialtone.d.ts").OtpRequested>}
    */
-  requestOtp(request) {
+  requestOtp(request, options) {
     return this.#run(async ({ signal }) => {
-      const body = { ...request, device_token: this.#findDeviceToken(request.phone) };
-      const result = await this.#postWithProof("/auth/request-otp", body, signal);
-      const expires_at = Date.now() + result.expires_in * 1000;
-      this.#requested = { phone: request.phone, request_id: result.request_id, expires_at };
-      await this.#stored.save("request", this.#requested);
+      const { phone } = request;
+      const body = { ...request, device_token: this.#findDeviceToken(phone) };
+      const expected = "request_id";
+      const result = await this.#send("POST", "/auth/request-otp", body, { signal, expected });
+      const now = Date.now();
+      const stored = {
+        phone,
+        request_id: result.request_id,
+        expires_at: now + result.expires_in * 1000,
+        resend_at: now + result.resend_in * 1000,
+      };
+      this.#requested = toRequested(stored);
+      await this.#stored.save("request", stored);
       return result;
-    });
+    }, options?.signal);
   }
 
   /**
@@ -197,9 +230,10 @@ export class Dialtone extends Target {
    * A stored session of another user is ended afterwards; without a connection it ends by its age.
    *
    * @param {import("./dialtone.d.ts").OtpVerification} verification
+   * @param {import("./dialtone.d.ts").CallOptions} [options]
    * @returns {Promise<import("./dialtone.d.ts").User>}
    */
-  verifyOtp(verification) {
+  verifyOtp(verification, options) {
     return this.#run(async ({ signal }) => {
       const { otp, device } = verification;
       if (!this.#requested) throw new DialtoneError("no_request", "Request a code first.");
@@ -207,7 +241,9 @@ export class Dialtone extends Target {
       const device_token = this.#findDeviceToken(phone);
       const body = { phone, otp, request_id, device, device_token, refresh: true };
       // The service completes or repeats a login whose response was lost.
-      const result = await repeatOnce(() => this.#post("/auth/verify-otp", body, "success", signal));
+      const result = await repeatOnce(() =>
+        this.#send("POST", "/auth/verify-otp", body, { signal, expected: "success" }),
+      );
       const { user_id, username } = result;
       await this.#stored.read();
       const former = this.#stored.load("session");
@@ -219,40 +255,57 @@ export class Dialtone extends Target {
       ];
       this.#announce();
       await Promise.all(writes);
-      if (former && former.user_id !== user_id) await this.#postLogout(former).catch(() => {});
+      if (former && former.user_id !== user_id) await this.#endRemotely(former).catch(() => {});
       return { user_id, username };
-    });
+    }, options?.signal);
+  }
+
+  /**
+   * Return an access token that is valid now, for a backend of the app: see docs/tokens.md.
+   *
+   * @param {import("./dialtone.d.ts").CallOptions & { refresh?: boolean }} [options]
+   *   With `refresh`, another token than before: after a 401 of that backend.
+   * @returns {Promise<string>}
+   */
+  accessToken(options) {
+    return this.#run(async () => {
+      const rejected = options?.refresh ? this.#stored.load("session")?.access_token : undefined;
+      const session = await this.#freshSession(rejected);
+      return (session ?? throwSignedOut()).access_token;
+    }, options?.signal);
   }
 
   /**
    * Send a request with the access token, like the function `fetch`.
    *
    * The token is refreshed before it expires, and after a 401, and then the request is repeated. A
-   * body that is a stream cannot be sent twice.
+   * body that is a stream cannot be sent twice. Without a session, it is sent without a token.
    *
    * @param {string} path A path of the service, or a URL below its own.
    * @param {RequestInit} [init]
    * @returns {Promise<Response>} Also that of an error.
    */
   fetch(path, init) {
-    const send = ({ signal }) => this.#fetch(path, { ...init, signal: init?.signal ?? signal });
-    return this.#run(send, init?.signal);
+    return this.#run(({ signal }) => this.#fetch(path, init ?? {}, { signal }), init?.signal);
   }
 
   /**
    * Send JSON with the access token, and return the JSON of the response, or null if it has none.
    *
+   * With `attest`, it makes and sends a proof where the service asks for one.
+   *
    * @param {string} method
    * @param {string} path
    * @param {unknown} [body]
+   * @param {import("./dialtone.d.ts").CallOptions} [options]
    * @returns {Promise<any>}
    */
-  request(method, path, body) {
+  request(method, path, body, options) {
     return this.#run(async ({ signal }) => {
-      const result = await readBody(await this.#fetch(path, toJsonRequest(method, body, signal)));
+      const result = await this.#send(method, path, body, { signal, withToken: true });
       if (path === "/users/me" && result?.username) await this.#rename(result);
       return result;
-    });
+    }, options?.signal);
   }
 
   /**
@@ -287,7 +340,7 @@ export class Dialtone extends Target {
       return this.#inTurn(call.signal, async () => {
         for (let repeats = 0; ; ) {
           try {
-            return await readBody(await this.#withToken(send, user_id));
+            return readBody(await this.#withToken(send, user_id));
           } catch (error) {
             if (call.signal.aborted) throw error;
             const delay = (error.retry_after ?? 2 ** repeats) * 1000;
@@ -310,28 +363,30 @@ export class Dialtone extends Target {
   /**
    * End this session, those of the user on `others`, or `all` of them.
    *
-   * Without a connection, `this` signs out on this device all the same, and throws.
+   * Without a connection, `this` signs out on this device all the same, and throws. With `forget`,
+   * this device keeps no phones and no device tokens either, also if nobody is signed in.
    *
-   * @param {{ scope?: "this" | "others" | "all" }} [options]
+   * @param {import("./dialtone.d.ts").SignOutOptions} [options]
    */
   signOut(options) {
     return this.#run(async ({ signal }) => {
-      const { scope = "this" } = options ?? {};
+      const { scope = "this", forget } = options ?? {};
       const session = this.#stored.load("session");
-      if (!session) return;
-      if (scope === "this") {
+      const forgotten = forget && this.#forgetPhones();
+      if (session && scope === "this") {
         try {
           // First, so that no tab uses it. A refresh under way finds none, and drops its result.
-          await this.#end(session);
+          await Promise.all([this.#end(session), forgotten]);
         } finally {
-          await this.#postLogout(session);
+          await this.#endRemotely(session);
         }
         return;
       }
-      const request = toJsonRequest("POST", { scope }, signal);
-      await readBody(await this.#fetch("/auth/logout", request));
+      await forgotten;
+      if (!session) return;
+      await this.#send("POST", "/auth/logout", { scope }, { signal, withToken: true });
       if (scope === "all") await this.#end(this.#stored.load("session"));
-    });
+    }, options?.signal);
   }
 
   /**
@@ -388,7 +443,7 @@ export class Dialtone extends Target {
   /** Read what other processes stored in an asynchronous storage; another one is always read. */
   async #read() {
     if (this.#stored.isAsynchronous) await this.#stored.read();
-    if (this.#requested === undefined) this.#requested = this.#stored.load("request");
+    if (this.#requested === undefined) this.#requested = toRequested(this.#stored.load("request"));
     this.#announce();
   }
 
@@ -432,8 +487,7 @@ export class Dialtone extends Target {
 
   async #loadMaxFileBytes() {
     try {
-      const url = this.#resolve("/library/upload-limits");
-      const { max_file_bytes } = await readBody(await send(url, { signal: timeoutSignal() }));
+      const { max_file_bytes } = await this.#send("GET", "/library/upload-limits");
       return Number(max_file_bytes) || Infinity;
     } catch {
       this.#maxFileBytes = undefined; // so that the next upload asks again
@@ -441,45 +495,89 @@ export class Dialtone extends Target {
     }
   }
 
-  async #fetch(path, init) {
+  /**
+   * Send JSON, with a proof if the service asks for one, and return the JSON of the response.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {any} [body]
+   * @param {any} [options] A response of the service has the `expected` field.
+   * @returns {Promise<any>}
+   */
+  async #send(method, path, body, { signal, withToken, expected, timeout } = {}) {
+    const attest = this.#attest;
+    const url = this.#resolve(path);
+    const takesProof = attest && PROOF_PATHS.some((each) => url === this.#url + each);
+    let sent = takesProof ? { attestation: {}, ...body } : body;
+    for (let proofs = 0; ; proofs++) {
+      const init = toJsonRequest(method, sent);
+      const options = { signal, isRead: true, timeout };
+      const sending = withToken ? this.#fetch(path, init, options) : send(url, init, options);
+      const response = await sending;
+      try {
+        return readBody(response, expected);
+      } catch (error) {
+        if (!attest || error.code !== "attestation_required" || proofs === MAX_PROOFS) throw error;
+        const attestation = await attempt(() => attest(error.attestation), (cause) => {
+          throw new DialtoneError("attestation_failed", toText(cause), { cause });
+        });
+        if (!attestation) throw error;
+        sent = { ...body, attestation };
+      }
+    }
+  }
+
+  /** Send a request with the access token. What ends the session at the service ends it here. */
+  async #fetch(path, init, options) {
     const url = this.#resolve(path);
     const isStream = Boolean(init.body?.getReader ?? init.body?.[Symbol.asyncIterator]);
     // What `fetch` would throw for a wrong argument looks like a lost connection.
     if (!isStream) new Request(url, { ...init, signal: null });
+    const user_id = this.session?.user_id;
     const sendWith = (token) => {
       const headers = new Headers(init.headers);
-      headers.set("Authorization", `Bearer ${token}`);
-      return send(url, { ...init, headers });
+      if (token) headers.set("Authorization", `Bearer ${token}`);
+      return send(url, { ...init, headers }, options);
     };
-    return this.#withToken(sendWith, undefined, !isStream);
+    const response = await this.#withToken(sendWith, undefined, !isStream);
+    const isEnd = ENDS.includes(`${init.method} ${url.slice(this.#url.length)}`.toUpperCase());
+    if (response.ok && isEnd && this.session?.user_id === user_id) {
+      await this.#end(this.#stored.load("session"));
+    }
+    return response;
   }
 
   /**
    * Send a request with a valid access token; after a 401, once again with another one.
    *
-   * @param {(token: string) => Promise<Response>} sendWith
+   * @param {(token?: string) => Promise<any>} sendWith Without a session there is no token.
    * @param {string} [user_id] The user whom it is for; otherwise, who is signed in.
    */
   async #withToken(sendWith, user_id, canRepeat = true) {
     const session = await this.#freshSession();
     // Somebody else signed in, here or in another tab: this request is not theirs.
-    if (user_id && session.user_id !== user_id) throwSignedOut();
-    const response = await sendWith(session.access_token);
-    if (response.status !== 401 || !canRepeat) return response;
+    if (user_id && session?.user_id !== user_id) throwSignedOut();
+    const response = await sendWith(session?.access_token);
+    if (response.status !== 401) return response;
+    if (!session) throwSignedOut();
+    if (!canRepeat) return response;
     const next = await this.#freshSession(session.access_token);
-    if (next.user_id !== session.user_id) throwSignedOut();
+    if (next?.user_id !== session.user_id) throwSignedOut();
     return sendWith(next.access_token);
   }
 
   /**
    * Return the session with an access token that does not expire now and is not the rejected one.
    *
+   * It is null if there is none, or it has ended.
+   *
    * @param {string} [rejected]
    */
   async #freshSession(rejected) {
     const find = () => {
-      const session = this.#stored.load("session") ?? throwSignedOut();
-      const isFresh = session.access_token !== rejected && Date.now() < session.refresh_at;
+      const session = this.#stored.load("session");
+      const isFresh =
+        !session || (session.access_token !== rejected && Date.now() < session.refresh_at);
       return { session, isFresh };
     };
     const stored = find();
@@ -494,7 +592,7 @@ export class Dialtone extends Target {
         return await this.#refresh(session);
       } catch (error) {
         const isValid = session.access_token !== rejected && Date.now() < session.expires_at;
-        if (isValid && hasCode(error) && error.code !== "signed_out") return session;
+        if (isValid && hasCode(error)) return session;
         throw error;
       }
     });
@@ -514,7 +612,8 @@ export class Dialtone extends Target {
     const exchange = async () => {
       await this.#stored.read();
       if (isReplaced()) return null;
-      return this.#post("/auth/refresh", { refresh_token }, "refresh_token", timeoutSignal());
+      const options = { expected: "refresh_token", timeout: REFRESH_TIMEOUT_MS };
+      return this.#send("POST", "/auth/refresh", { refresh_token }, options);
     };
     let tokens;
     try {
@@ -523,7 +622,7 @@ export class Dialtone extends Target {
       if (hasCode(error) && error.status === 401 && error.code === "unauthenticated") {
         await this.#stored.read();
         if (!isReplaced()) await this.#end(session);
-        return this.#stored.load("session") ?? throwSignedOut();
+        return this.#stored.load("session");
       }
       throw error;
     }
@@ -532,7 +631,7 @@ export class Dialtone extends Target {
     if (tokens && !isReplaced()) {
       await this.#stored.save("session", { ...session, ...toStoredTokens(tokens) });
     }
-    return this.#stored.load("session") ?? throwSignedOut();
+    return this.#stored.load("session");
   }
 
   /** Forget the session in all tabs, unless another one has replaced it. */
@@ -580,42 +679,9 @@ export class Dialtone extends Target {
     return result;
   }
 
-  async #postWithProof(path, body, signal) {
-    const attest = this.#attest;
-    if (!attest) return this.#post(path, body, "request_id", signal);
-    let attestation = {};
-    for (let proofs = 0; ; proofs++) {
-      try {
-        return await this.#post(path, { ...body, attestation }, "request_id", signal);
-      } catch (error) {
-        const isRequired = hasCode(error) && error.code === "attestation_required";
-        if (!isRequired || proofs === MAX_PROOFS) throw error;
-        const { attestation: challenges } = /** @type {any} */ (error);
-        const proof = await attempt(() => attest(challenges), (cause) => {
-          throw new DialtoneError("attestation_failed", toText(cause), { cause });
-        });
-        if (!proof) throw error;
-        attestation = proof;
-      }
-    }
-  }
-
-  /** Send JSON without an access token. A response of the service has the expected field. */
-  async #post(path, body, expected, signal) {
-    const response = await send(this.#resolve(path), toJsonRequest("POST", body, signal));
-    const result = await readBody(response);
-    if (expected && result?.[expected] === undefined) throw unexpectedResponse(response);
-    if (result?.success === false) {
-      const { message, attempts_left } = result;
-      throw new DialtoneError("invalid_otp", message, { ...toFields(response), attempts_left });
-    }
-    return result;
-  }
-
-  /** End a session that is stored no more. */
-  #postLogout({ refresh_token }) {
-    const body = { scope: "this", refresh_token };
-    return this.#post("/auth/logout", body, undefined, timeoutSignal());
+  /** End a session that is stored no more at the service. */
+  #endRemotely({ refresh_token }) {
+    return this.#send("POST", "/auth/logout", { scope: "this", refresh_token });
   }
 
   #resolve(path) {
@@ -644,6 +710,11 @@ export class Dialtone extends Target {
     this.#shownUser = user;
     const type = "sessionchange";
     this.dispatchEvent(globalThis.Event ? new Event(type) : /** @type {any} */ ({ type }));
+  }
+
+  async #forgetPhones() {
+    this.#requested = null;
+    await Promise.all(["request", "devices"].map((name) => this.#stored.save(name, null)));
   }
 
   #findDeviceToken(phone) {
@@ -766,6 +837,21 @@ function toStoredTokens({ access_token, refresh_token, expires_in, refresh_expir
   return { access_token, refresh_token, expires_at, refresh_at, session_expires_at };
 }
 
+/** Return what the app sees of a stored request for a code. */
+function toRequested(stored) {
+  if (!stored) return null;
+  const { phone, request_id, expires_at, resend_at } = stored;
+  return Object.freeze({
+    phone,
+    request_id,
+    expires_at: new Date(expires_at),
+    get resend_in() {
+      // Former versions have not stored it.
+      return Math.max(0, Math.ceil((resend_at - Date.now()) / 1000)) || 0;
+    },
+  });
+}
+
 /** Return whether two texts are one phone, with its country code or without. */
 function isSamePhone(first, second) {
   const [left, right] = [toDigits(first), toDigits(second)];
@@ -777,64 +863,104 @@ function isSamePhone(first, second) {
 const toDigits = (phone) =>
   String(phone).normalize("NFKC").replace(NO_DIGITS, "").replace(/^0+/, "");
 
-function toJsonRequest(method, body, signal) {
-  if (body === undefined) return { method, signal };
+function toJsonRequest(method, body) {
+  if (body === undefined) return { method };
   const headers = { "Content-Type": "application/json" };
-  return { method, headers, body: JSON.stringify(body), signal };
+  return { method, headers, body: JSON.stringify(body) };
 }
 
-/** Older versions of React Native have a time limit of their own only. */
-const timeoutSignal = () => AbortSignal.timeout?.(REQUEST_TIMEOUT_MS);
-
-/** Send a request without cookies: the service sets none, and forbids them to other origins. */
-async function send(url, init) {
+/**
+ * Send a request without cookies: the service sets none, and forbids them to other origins.
+ *
+ * @param {string} url
+ * @param {RequestInit} init
+ * @param {{ signal?: AbortSignal, isRead?: boolean, timeout?: number }} [options]
+ *   `isRead` returns the response for `readBody`. Its text has to be there in time too.
+ * @returns {Promise<any>}
+ */
+async function send(url, init, { signal, isRead, timeout } = {}) {
+  const isText = typeof (init.body ?? "") === "string";
+  const controller = new AbortController();
+  // That of the app also ends a body that it reads later.
+  const ended = init.signal ?? controller.signal;
+  const load = async () => {
+    const response = await fetch(url, { ...init, signal: ended, credentials: "omit" });
+    if (!isRead) return response;
+    const { ok, status, headers } = response;
+    return { ok, status, headers, text: await response.text() };
+  };
+  let stop = throwError;
+  const stopped = new Promise((_, reject) => {
+    stop = () => {
+      controller.abort();
+      reject(undefined);
+    };
+  });
+  const timer = setTimeout(stop, timeout ?? (isText ? REQUEST_TIMEOUT_MS : FILE_TIMEOUT_MS));
+  onAbort(signal, stop);
   try {
-    return await fetch(url, { ...init, credentials: "omit" });
+    return await Promise.race([stopped, load()]);
   } catch (error) {
     throw networkError(error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
   }
 }
 
 /** Send a form with `XMLHttpRequest`, where there is one: `fetch` has no progress of uploads. */
 async function sendForm(url, headers, form, size, onProgress, signal) {
   if (!globalThis.XMLHttpRequest) {
-    const response = await send(url, { method: "POST", headers, body: form, signal });
+    const init = { method: "POST", headers, body: form };
+    const response = await send(url, init, { signal, isRead: true });
     if (response.ok) onProgress?.(size, size);
     return response;
   }
   if (signal.aborted) throw networkError();
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
+  const request = new XMLHttpRequest();
+  let timer;
+  const startTimer = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => request.abort(), IDLE_TIMEOUT_MS);
+  };
+  const sent = new Promise((resolve, reject) => {
     request.onload = () => {
-      const { status, responseText } = request;
-      const names = ["Content-Type", "Retry-After", "X-Request-Id"];
-      const found = names.map((name) => [name, request.getResponseHeader(name) ?? ""]);
-      resolve(new Response(responseText || null, { status, headers: Object.fromEntries(found) }));
+      const { status, responseText: text } = request;
+      const headers = { get: (name) => request.getResponseHeader(name) };
+      resolve({ ok: status >= 200 && status < 300, status, headers, text });
     };
     request.onerror = request.onabort = () => reject(networkError());
-    if (onProgress) {
-      request.upload.onprogress = ({ loaded, total }) => {
-        const stop = (error) => {
-          reject(error);
-          request.abort();
-        };
-        attempt(() => onProgress(loaded, total), stop);
+    request.upload.onprogress = ({ loaded, total }) => {
+      startTimer();
+      const stop = (error) => {
+        reject(error);
+        request.abort();
       };
-    }
+      attempt(() => onProgress?.(loaded, total), stop);
+    };
     request.open("POST", url);
     headers.forEach((value, name) => request.setRequestHeader(name, value));
+    startTimer();
     request.send(form);
     onAbort(signal, () => request.abort());
   });
+  return sent.finally(() => clearTimeout(timer));
 }
 
-/** Return the JSON of a response, or null if it has no body; throws the error that it is. */
-async function readBody(response) {
-  const text = await response.text().catch((error) => {
-    throw networkError(error);
-  });
-  const body = parseJson(text);
-  if (response.ok && body !== undefined) return body;
+/**
+ * Return the JSON of a response, or null if it has no body; throws the error that it is.
+ *
+ * @param {any} response What `send` has read.
+ * @param {string} [expected] A field that the response has if it is one of the service.
+ */
+function readBody(response, expected) {
+  const body = parseJson(response.text);
+  const isExpected = body !== undefined && (!expected || body?.[expected] !== undefined);
+  if (response.ok && isExpected) {
+    if (!expected || body.success !== false) return body;
+    const { message, attempts_left } = body;
+    throw new DialtoneError("invalid_otp", message, { ...toFields(response), attempts_left });
+  }
   if (response.ok || typeof body?.code !== "string") throw unexpectedResponse(response);
   const { error, code, message: _message, name: _name, stack: _stack, ...others } = body;
   const field_errors = Array.isArray(body.field_errors) ? body.field_errors : [];
@@ -939,11 +1065,15 @@ function onAbort(signal, stop) {
 
 function wait(milliseconds, signal) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    onAbort(signal, () => {
+    const stop = () => {
       clearTimeout(timer);
       reject(networkError());
-    });
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve(undefined);
+    }, milliseconds);
+    onAbort(signal, stop);
   });
 }
 
